@@ -792,6 +792,8 @@ export class Chinwag extends EventTarget {
   react(messageId: string, emoji: string, on: boolean): Promise<void>;
   /** Pins a message above the others of its group, or unpins it: owner and admins, and both users of a private group. */
   pin(messageId: string, on: boolean): Promise<void>;
+  /** Reports a message to the admins of the server, with a reason of 1 to 1,000 characters. Another reason replaces the first. */
+  report(messageId: string, reason: string): Promise<void>;
   delete(messageId: string): Promise<void>;
 
   /** Holds older messages, up to 100 at a time. Resolves with how many; 0: there are none. Calls at once are one. */

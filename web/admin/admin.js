@@ -5,6 +5,7 @@ import { Api } from "./api.js";
 import { confirmation, confirming } from "./confirm.js";
 import { Groups } from "./groups.js";
 import { Overview } from "./overview.js";
+import { Reports } from "./reports.js";
 import { Settings } from "./settings.js";
 import { Users } from "./users.js";
 import { Webhooks } from "./webhooks.js";
@@ -14,6 +15,7 @@ const PARTS = {
   overview: Overview,
   users: Users,
   groups: Groups,
+  reports: Reports,
   webhooks: Webhooks,
   settings: Settings,
 };

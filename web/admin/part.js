@@ -64,12 +64,16 @@ export class Part {
 
   /** The list as a table: `cells` makes those of a row. */
   table(headings, cells) {
-    if (!this.rows.length) return html`<p class="quiet" role="status">${this.loading ? say("loading") : say("none")}</p>`;
-    const more = () => this.load(this.next).catch((error) => this.admin.fail(error));
-    return html`<div class="wide" tabindex="0"><table>
+    return this.pages(() => html`<div class="wide" tabindex="0"><table>
         <thead><tr>${headings.map((heading) => html`<th scope="col">${heading}</th>`)}</tr></thead>
         <tbody>${this.rows.map((row) => html`<tr>${cells(row).map((cell) => html`<td>${cell ?? nothing}</td>`)}</tr>`)}</tbody>
-      </table></div>
-      ${this.next ? html`<button ?disabled=${this.loading} @click=${more}>${say("more")}</button>` : nothing}`;
+      </table></div>`);
+  }
+
+  /** The list as it is drawn, with a button for the next page; or what stands in place of an empty one. */
+  pages(drawn) {
+    if (!this.rows.length) return html`<p class="quiet" role="status">${this.loading ? say("loading") : say("none")}</p>`;
+    const more = () => this.load(this.next).catch((error) => this.admin.fail(error));
+    return html`${drawn()}${this.next ? html`<button ?disabled=${this.loading} @click=${more}>${say("more")}</button>` : nothing}`;
   }
 }

@@ -188,6 +188,7 @@ export class Conversation extends Part {
     if (verb === "pin" || verb === "unpin") return chat.attempt(() => chat.client.pin(message.id, verb === "pin"));
     if (verb === "picture") return this.#showPicture(message, about);
     if (verb === "link") return this.#copyLink(message);
+    if (verb === "report") return this.#report(message);
     if (verb === "retry") return chat.client.resend(message.client_id);
     if (verb === "discard") return this.#discard(message, composer);
     const question = { title: this.say("messages.delete.ask"), hint: this.say("messages.delete.hint") };
@@ -217,6 +218,19 @@ export class Conversation extends Part {
     } catch {
       chat.notify(this.say("files.failed"));
     }
+  }
+
+  /** Asks for the reason, and reports a message to the admins of the server. */
+  async #report(message) {
+    const { chat } = this;
+    const write = { label: this.say("messages.report.reason"), most: 1000, wrong: this.say("messages.report.none") };
+    const question = { title: this.say("messages.report.ask"), hint: this.say("messages.report.hint"), write };
+    const reason = await chat.ask({ ...question, yes: this.say("messages.report.yes") });
+    if (!reason) return;
+    await chat.attempt(async () => {
+      await chat.client.report(message.id, reason);
+      chat.notify(this.say("messages.report.done"));
+    });
   }
 
   async #copyLink({ seq }) {

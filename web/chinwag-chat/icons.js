@@ -22,6 +22,7 @@ export const smile = icon(svg`<circle cx="12" cy="12" r="8.500" /><path d="M8.50
 export const pencil = icon(svg`<path d="M4 20l1-4.500L16.5 4l3.5 3.500L8.5 19 4 20zM14 6.500l3.5 3.5" />`, 18);
 export const bin = icon(svg`<path d="M4.5 7h15M9.5 7V4.500h5V7M6.5 7l1 13h9l1-13M10.5 11v5.500M13.5 11v5.5" />`, 18);
 export const chain = icon(svg`<path d="M10 14a4 4 0 0 0 6 .4l3-3a4.200 4.200 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6-.4l-3 3a4.200 4.200 0 0 0 6 6l1-1" />`, 18);
+export const flag = icon(svg`<path d="M6 20.500V4M6 4.500c4-2 7 2 12 0v8.500c-5 2-8-2-12 0" />`, 18);
 export const down = icon(svg`<path d="M12 5v14M6 13l6 6 6-6" />`, 18);
 export const send = html`<span class="mirrors">${icon(svg`<path d="M4 12 3.5 4.5 21 12 3.5 19.5 4 12zM4 12h8" />`)}</span>`;
 export const clip = icon(svg`<path d="M19.500 11.500l-7.800 7.800a5 5 0 0 1-7-7L12.500 4.500a3.400 3.400 0 0 1 4.800 4.800l-7.600 7.600a1.700 1.700 0 0 1-2.400-2.400l7-7" />`);

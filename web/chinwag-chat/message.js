@@ -2,7 +2,7 @@
 
 import { LitElement, html, nothing } from "../vendor/lit.js";
 import { face } from "./face.js";
-import { bin, chain, pencil, pin, reply, smile, tack, thread, untack } from "./icons.js";
+import { bin, chain, flag, pencil, pin, reply, smile, tack, thread, untack } from "./icons.js";
 import "./file.js";
 import { aliasOf, isGone, kindOf } from "./gist.js";
 import { EVERYONE, spans } from "./mentions.js";
@@ -218,7 +218,7 @@ export class Message extends LitElement {
       return html`<button class="icon compact ${verb === "delete" ? "danger" : ""}" aria-label=${name} title=${name} @click=${() => this.#tell(verb)}>${icon}</button>`;
     };
     return html`<div class="actions" role="group" aria-label=${this.words.say("messages.actions")} part="actions">
-      ${button("react", smile)}${button("reply", reply)}${button("thread", thread)}${button("edit", pencil)}${button("link", chain)}${button("pin", tack)}${button("unpin", untack)}${button("delete", bin)}</div>`;
+      ${button("react", smile)}${button("reply", reply)}${button("thread", thread)}${button("edit", pencil)}${button("link", chain)}${button("pin", tack)}${button("unpin", untack)}${button("report", flag)}${button("delete", bin)}</div>`;
   }
 
   #remedy(verbs) {

@@ -190,7 +190,8 @@ export class Rows {
     const { group } = this;
     if (message.state || isGone(message)) return "";
     const pin = mayPin(group) ? (message.pinned ? " unpin" : " pin") : "";
-    const link = `${this.chat.linkTo ? " link" : ""}${pin}`;
+    const report = mine || !message.author ? "" : " report";
+    const link = `${this.chat.linkTo ? " link" : ""}${pin}${report}`;
     if (group.role === "restricts" || group.pending) return link.trim();
     if (mine) return ["react reply thread", ...openWindows(this.chat, group, message)].join(" ") + link;
     return mayDelete(group, message.author) ? `react reply thread delete${link}` : `react reply thread${link}`;

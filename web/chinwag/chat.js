@@ -464,9 +464,9 @@ export class Chinwag extends Grouping {
     return this.#link.request(type, data);
   }
 
-  /** @param {string} method @param {string} path */
-  [call](method, path) {
-    return this.#rest.call(method, path);
+  /** @param {string} method @param {string} path @param {object} [body] */
+  [call](method, path, body) {
+    return this.#rest.call(method, path, body);
   }
 
   /**

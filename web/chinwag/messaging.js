@@ -23,9 +23,10 @@ export class Messaging extends Relating {
   /**
    * @param {string} _method
    * @param {string} _path
+   * @param {object} [_body]
    * @returns {Promise<any>}
    */
-  [call](_method, _path) {
+  [call](_method, _path, _body) {
     throw new TypeError("Only a connection calls.");
   }
 
@@ -56,6 +57,11 @@ export class Messaging extends Relating {
     const messages = found.map((/** @type {any} */ each) => message(each, id, me));
     groups.get(id)?.pinned.learn(messages);
     return messages;
+  }
+
+  /** @param {string} messageId @param {string} reason */
+  async report(messageId, reason) {
+    await this[call]("POST", `messages/${encodeURIComponent(messageId)}/reports/`, { reason });
   }
 
   /** @param {string} messageId @returns {Promise<Message>} */

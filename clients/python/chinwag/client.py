@@ -14,8 +14,8 @@ from typing import Any, Iterator, BinaryIO, Dict, List, Literal, Mapping, Option
 from .errors import ChinwagError
 from .transport import Transport, next_cursor, path_of, query_of
 from .types import (
-    UNSET, Attempt, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark, ServerInfo, Token,
-    Unread, Unset, User, UserSession, Webhook,
+    UNSET, Attempt, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark, Report, ServerInfo,
+    Token, Unread, Unset, User, UserSession, Webhook,
 )
 
 Text = Union[str, None, Unset]
@@ -309,6 +309,20 @@ class Client:
 
     def edit_message(self, message: str, body: str, *, mentions: Union[Sequence[str], Unset] = UNSET) -> Message:
         return cast(Message, self._send("PATCH", path_of("messages", message), {"body": body, "mentions": mentions}, safe=True))
+
+    def report_message(self, message: str, author: str, reason: str) -> Report:
+        """Reports a message in the name of a user."""
+        payload = {"author": author, "reason": reason}
+        return cast(Report, self._send("POST", path_of("messages", message, "reports"), payload))
+
+    def list_reports(self, state: Optional[str] = None) -> Iterator[Report]:
+        """The reports in a state, or all, the newest first."""
+        for report in self._pages("reports/", {"state": state}):
+            yield cast(Report, report)
+
+    def change_report(self, report: str, *, state: Union[str, Unset] = UNSET, note: Text = UNSET) -> Report:
+        """Changes the state or the note of a report. The text of the message is lost when it is closed."""
+        return cast(Report, self._send("PATCH", path_of("reports", report), {"state": state, "note": note}))
 
     def delete_message(self, message: str) -> None:
         self._send("DELETE", path_of("messages", message))

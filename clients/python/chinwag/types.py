@@ -44,6 +44,19 @@ class User(TypedDict, total=False):
     settings: Dict[str, Any]
 
 
+class Report(TypedDict, total=False):
+    id: str
+    message: str
+    group: str
+    author: Optional[str]
+    reporter: Optional[str]
+    body: Optional[str]
+    reason: Optional[str]
+    state: Literal["open", "resolved", "dismissed"]
+    note: Optional[str]
+    date: str
+
+
 class Token(TypedDict):
     name: str
     token: str

@@ -58,6 +58,15 @@ class ServerTest(unittest.TestCase):
             self.assertIsNone(self.client.unsuspend_user(self.ann)["suspended"])
             self.assertEqual(ann.get_user(self.ann)["name"], self.ann)
 
+    def test_a_report_is_made_and_closed(self) -> None:
+        group = self.client.create_group("Tea", self.ann, members=[self.bob])["id"]
+        sent = self.client.send_message(group, self.ann, "bad words")["id"]
+        made = self.client.report_message(sent, self.bob, "rude")
+        found = [one for one in self.client.list_reports("open") if one["id"] == made["id"]]
+        self.assertEqual([one["body"] for one in found], ["bad words"])
+        closed = self.client.change_report(made["id"], state="resolved", note="done")
+        self.assertEqual((closed["state"], closed["body"], closed["note"]), ("resolved", None, "done"))
+
     def test_a_list_goes_through_all_pages(self) -> None:
         import chinwag.client
 

@@ -40,6 +40,7 @@ pub mod push;
 pub mod reaction;
 pub mod recent;
 pub mod relation;
+pub mod report;
 pub mod resume;
 pub mod retention;
 pub mod search;

@@ -33,6 +33,10 @@ pub enum Govern {
     SeeWebhookQueries,
     /// Read the settings of the server.
     SeeSettings,
+    /// Read reports with the text of their messages, and close them.
+    HandleReports,
+    /// Delete a message that has a report.
+    DeleteReported,
 }
 
 /// Whether a caller of this authority may do `act`.
@@ -45,7 +49,9 @@ pub fn may_govern(authority: Authority, act: Govern) -> bool {
         | Govern::SeeUsers
         | Govern::SeeGroups
         | Govern::SeeWebhooks
-        | Govern::SeeSettings => authority >= Authority::Admin,
+        | Govern::SeeSettings
+        | Govern::HandleReports
+        | Govern::DeleteReported => authority >= Authority::Admin,
     }
 }
 
@@ -65,7 +71,7 @@ mod tests {
     use super::*;
 
     /// Each act: admin, service. A user may do none.
-    const TABLE: [(Govern, [bool; 2]); 8] = [
+    const TABLE: [(Govern, [bool; 2]); 10] = [
         (Govern::NameAdmin, [false, true]),
         (Govern::Suspend, [true, true]),
         (Govern::SuspendAdmin, [false, true]),
@@ -74,6 +80,8 @@ mod tests {
         (Govern::SeeWebhooks, [true, true]),
         (Govern::SeeWebhookQueries, [false, true]),
         (Govern::SeeSettings, [true, true]),
+        (Govern::HandleReports, [true, true]),
+        (Govern::DeleteReported, [true, true]),
     ];
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::push::{NotifyReason, PushPayload};
 use crate::relation::Outcome;
+use crate::report::MessageReport;
 use crate::store::encoding::Stored;
 use crate::{Date, GroupId, MessageId, Name, Seq, UserId};
 
@@ -39,7 +40,8 @@ impl FeedRules {
 
 macro_rules! feed_kinds {
     ($($kind:ident $name:literal)+) => {
-        /// The type of an event of the feed. Each is that of a server event, but for `notify`.
+        /// The type of an event of the feed. Each is that of a server event, but for `notify` and
+        /// those of reports.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum FeedKind {
             $($kind),+
@@ -69,6 +71,8 @@ feed_kinds! {
     UserUpdate "user.update"
     UserDelete "user.delete"
     Notify "notify"
+    ReportCreate "report.create"
+    ReportUpdate "report.update"
 }
 
 impl FeedKind {
@@ -176,6 +180,8 @@ pub enum FeedData {
     Contact { author: Option<Name>, name: Option<Name>, outcome: Outcome },
     /// Of a user who was deleted since, by the name that it had.
     DeletedUser(Option<Name>),
+    /// A report of a message, without the message's text.
+    Report(Box<MessageReport>),
     /// Users are notified of a message.
     Notify { users: Vec<NotifiedUser>, payload: PushPayload },
 }

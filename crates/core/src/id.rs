@@ -81,6 +81,11 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// A report's id. Ids ascend in the order of creation.
+    ReportId, "a report"
+);
+
+uuid_id!(
     /// A task's id. Ids ascend in the order of creation.
     TaskId, "a task"
 );
@@ -133,6 +138,13 @@ impl SessionId {
 }
 
 impl TaskId {
+    /// A new id from the clock's time and randomness (UUID version 7).
+    pub fn new(clock: &dyn Clock) -> Self {
+        Self(clock.uuid())
+    }
+}
+
+impl ReportId {
     /// A new id from the clock's time and randomness (UUID version 7).
     pub fn new(clock: &dyn Clock) -> Self {
         Self(clock.uuid())

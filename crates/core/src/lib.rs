@@ -39,6 +39,7 @@ pub mod push;
 pub mod rate;
 pub mod reaction;
 pub mod relation;
+pub mod report;
 pub mod scope;
 pub mod search;
 pub mod send;
@@ -56,7 +57,7 @@ pub use clock::Clock;
 pub use date::Date;
 pub use error::{Error, Result};
 pub use id::{
-    BotKeyId, FileId, GroupId, HistoryId, HolderId, HookId, KeyId, MessageId, PushId, Seq, SessionId,
-    SocketId, TaskId, UserId, WebhookId,
+    BotKeyId, FileId, GroupId, HistoryId, HolderId, HookId, KeyId, MessageId, PushId, ReportId, Seq,
+    SessionId, SocketId, TaskId, UserId, WebhookId,
 };
 pub use name::{GroupName, Name};

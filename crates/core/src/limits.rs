@@ -20,6 +20,8 @@ pub const DATA_BYTES: usize = 4096;
 pub const GROUP_NAME_CHARS: usize = 200;
 /// The longest description of a group, in characters.
 pub const DESCRIPTION_CHARS: usize = 1000;
+/// The longest reason of a report, and the longest note to one, in characters.
+pub const REPORT_CHARS: usize = 1000;
 /// The longest reason of a suspension, in characters.
 pub const SUSPENSION_CHARS: usize = 500;
 /// The longest time for which a group keeps its messages, in days.
@@ -124,6 +126,8 @@ pub struct RateLimits {
     pub groups_per_day: u32,
     /// Accounts made from one address (`limits.signups_per_hour`, 10).
     pub signups_per_hour: u32,
+    /// Reports of a user (`limits.reports_per_hour`, 20).
+    pub reports_per_hour: u32,
     /// Searches of a user at once (`limits.searches_burst`, 20).
     pub searches_burst: u32,
     /// The same per second after that (`limits.searches_per_second`, 5).
@@ -151,6 +155,7 @@ impl RateLimits {
             first_contacts_per_day: 0,
             groups_per_day: 0,
             signups_per_hour: 0,
+            reports_per_hour: 0,
             searches_burst: 0,
             searches_per_second: 0,
             connects_burst: 0,
@@ -173,6 +178,7 @@ impl Default for RateLimits {
             first_contacts_per_day: 50,
             groups_per_day: 100,
             signups_per_hour: 10,
+            reports_per_hour: 20,
             searches_burst: 20,
             searches_per_second: 5,
             connects_burst: 20,

@@ -51,11 +51,13 @@ pub enum LimitKind {
     NameAttempts,
     /// Counts that were given back. No other node knows of them.
     GivenBack,
+    /// Reports of messages.
+    Reports,
 }
 
-const KINDS: usize = 12;
+const KINDS: usize = 13;
 /// The most kinds of one key.
-const SLOTS: usize = 8;
+const SLOTS: usize = 9;
 
 /// The cost of an event or a request for the user who sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,8 @@ pub enum Cost {
     Change,
     Group,
     Search,
+    /// A report of a message.
+    Report,
     /// An event that no limit refuses: a block.
     Block,
 }
@@ -109,6 +113,7 @@ impl Cost {
             Self::Message => &[LimitKind::Events, LimitKind::Messages],
             Self::Change => &[LimitKind::Events, LimitKind::Changes],
             Self::Search => &[LimitKind::Searches],
+            Self::Report => &[LimitKind::Events, LimitKind::Reports],
             Self::Group => &[LimitKind::Events, LimitKind::Changes, LimitKind::Groups],
         }
     }
@@ -128,6 +133,19 @@ impl LimitKind {
         Self::Attempts,
         Self::NameAttempts,
         Self::GivenBack,
+        Self::Reports,
+    ];
+
+    /// The kinds of users that other nodes count, too.
+    const OF_USERS: [Self; 8] = [
+        Self::Events,
+        Self::Messages,
+        Self::Changes,
+        Self::FirstContacts,
+        Self::Groups,
+        Self::Connects,
+        Self::Searches,
+        Self::Reports,
     ];
 
     /// The index of this kind among the kinds of its key.
@@ -141,12 +159,13 @@ impl LimitKind {
             Self::Connects => 5,
             Self::GivenBack => 6,
             Self::Searches => 7,
+            Self::Reports => 8,
         }
     }
 
     fn of(key: Key) -> &'static [Self] {
         match key {
-            Key::User(_) => &Self::ALL[..7],
+            Key::User(_) => &Self::OF_USERS,
             Key::Address(_) => &[Self::SignIns, Self::SignUps],
             Key::Attempt(_) => &[Self::Attempts],
             Key::Name(_) => &[Self::NameAttempts],
@@ -167,6 +186,7 @@ impl LimitKind {
             Self::Connects => Quota::refilled(limits.connects_burst, limits.connects_per_second),
             Self::SignIns => Quota::within(limits.attempts_per_address, MINUTE),
             Self::SignUps => Quota::within(limits.signups_per_hour, HOUR),
+            Self::Reports => Quota::within(limits.reports_per_hour, HOUR),
             Self::Attempts | Self::NameAttempts => Quota::within(limits.attempts_per_name, MINUTE),
         }
     }

@@ -37,6 +37,7 @@ mod pin;
 mod push;
 mod reaction;
 mod relation;
+mod report;
 mod retention;
 mod room;
 mod search;
@@ -72,6 +73,7 @@ pub use pin::Pins;
 pub use push::Pushes;
 pub use reaction::{NewReaction, ReactionOf, Reactions};
 pub use relation::Relations;
+pub use report::Reports;
 pub use retention::{Retention, RetentionPage};
 pub use room::Room;
 pub use search::{
@@ -114,6 +116,7 @@ pub trait Tx:
     + Bots
     + OpenGroups
     + Retention
+    + Reports
     + Invites
     + Imports
     + Tasks
@@ -145,6 +148,7 @@ impl<
         + Bots
         + OpenGroups
         + Retention
+        + Reports
         + Invites
         + Imports
         + Tasks

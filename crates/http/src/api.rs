@@ -11,6 +11,7 @@ pub mod key;
 pub mod pin;
 pub mod push;
 pub mod reaction;
+pub mod report;
 pub mod webhook;
 
 use crate::wire::events::{
@@ -210,6 +211,16 @@ macro_rules! routes {
                     put pin::add: answers(401, 404, 200).costs(Cost::Change).adds().in_name_of_author();
                     delete pin::remove: answers(401, 404, 200).costs(Cost::Change).in_name_of_author();
                 }
+                "/api/v1/messages/{id}/reports/" {
+                    post report::create: answers(401, 404, 201).costs(Cost::Report).adds()
+                        .example(|ids| json!({ "author": ids.author, "reason": "theirs" }));
+                }
+                "/api/v1/reports/" {
+                    get report::list: answers(401, 403, 200);
+                }
+                "/api/v1/reports/{id}/" {
+                    patch report::update: answers(401, 403, 404).example(|_| json!({ "state": "resolved" }));
+                }
                 "/api/v1/keys/" {
                     post key::create: answers(401, 403, 201).example(|_| json!({ "scopes": ["read"], "ttl": 60 }));
                     get key::list: answers(401, 403, 200);
@@ -347,6 +358,7 @@ pub(crate) const REST_PAYLOADS: &[&[RestPayload]] = &[
     messages::REST,
     push::REST,
     relation::REST,
+    report::REST,
     user::REST,
     webhook::REST,
 ];

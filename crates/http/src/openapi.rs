@@ -299,7 +299,7 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 33);
+        assert_eq!(checked, 35);
     }
 
     #[test]

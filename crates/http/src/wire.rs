@@ -16,6 +16,7 @@ pub mod object;
 pub mod outgoing;
 pub mod profile;
 pub(crate) mod push;
+pub mod report;
 pub mod server_event;
 pub mod summary;
 pub mod text;

@@ -29,6 +29,7 @@ pub mod pin;
 pub mod push;
 pub mod reaction;
 pub mod relation;
+pub mod report;
 pub mod retention;
 pub mod search;
 pub mod session;
@@ -74,6 +75,7 @@ pub const TABLES: &[Table] = &[
     mention::MENTIONS,
     ban::BANS,
     invite::INVITES,
+    report::REPORTS,
     bot::INCOMING_HOOKS,
     file::FILES,
     file::FILE_USAGE,
@@ -123,6 +125,7 @@ pub mod names {
     pub use chinwag_core::push::{NotifyFacts, ServerKeys, Subscription, WaitingPush};
     pub use chinwag_core::reaction::{Emoji, Reaction};
     pub use chinwag_core::relation::{self, Pair};
+    pub use chinwag_core::report::{MessageReport, NewReport, ReportState};
     pub use chinwag_core::scope::ScopedKey;
     pub use chinwag_core::session::{SessionClient, TokenUse, UserSession};
     pub use chinwag_core::store::{
@@ -130,8 +133,9 @@ pub mod names {
         FileRow, Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites,
         Lease, ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction,
         Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, Pushes, ReactionOf,
-        ReactionPlace, Reactions, Relations, Retention, RetentionPage, ScopedKeys, SearchPlace, Sessions,
-        Shown, Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written, WrittenReaction,
+        ReactionPlace, Reactions, Relations, Reports, Retention, RetentionPage, ScopedKeys, SearchPlace,
+        Sessions, Shown, Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written,
+        WrittenReaction,
     };
     pub use chinwag_core::suspension::UserStanding;
     pub use chinwag_core::thread::RootState;
@@ -139,8 +143,8 @@ pub mod names {
     pub use chinwag_core::user::{Settings, User};
     pub use chinwag_core::webhook::{WaitingEvent, Webhook, WebhookAttempt, WebhookLane, WebhookQueue};
     pub use chinwag_core::{
-        BotKeyId, Date, FileId, GroupId, HolderId, HookId, KeyId, MessageId, Name, PushId, Result, Seq,
-        TaskId, UserId, WebhookId,
+        BotKeyId, Date, FileId, GroupId, HolderId, HookId, KeyId, MessageId, Name, PushId, ReportId, Result,
+        Seq, TaskId, UserId, WebhookId,
     };
     pub use std::time::Duration;
     pub use uuid::Uuid;
@@ -195,6 +199,7 @@ macro_rules! impl_ports {
         $crate::impl_memberships!($transaction);
         $crate::impl_open_groups!($transaction);
         $crate::impl_retention!($transaction);
+        $crate::impl_reports!($transaction);
         $crate::impl_pins!($transaction);
         $crate::impl_pushes!($transaction);
         $crate::impl_mentions!($transaction);
@@ -261,10 +266,10 @@ mod tests {
     fn rows_of_a_group_are_erased_with_it() {
         // Tasks end by themselves, an import keeps what was imported once, the row of a dropped file stays until its
         // bytes are gone, an event has no text and stays for as long as the feed is kept, and a waiting notification has
-        // none and is dropped when its message is not found.
+        // none and is dropped when its message is not found. A report stays for those who handle it.
         let of_group = |table: &&Table| {
             table.columns.iter().any(|(column, _)| *column == "group_id")
-                && !["tasks", "imports", "files", "events", "push_queue"].contains(&table.name)
+                && !["tasks", "imports", "files", "events", "push_queue", "reports"].contains(&table.name)
         };
         for table in TABLES.iter().filter(of_group) {
             let delete = format!("DELETE FROM {} ", table.name);

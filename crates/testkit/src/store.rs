@@ -29,6 +29,7 @@ pub mod pin;
 pub mod push;
 pub mod reaction;
 pub mod relation;
+pub mod report;
 pub mod retention;
 pub mod search;
 pub mod search_index;
@@ -241,6 +242,11 @@ macro_rules! store_suite {
                 acquaintances_share_a_group_or_a_relation_and_come_once_without_oneself
                 acquainted_are_those_who_share_a_group_or_a_relation
                 circle_is_paged_in_the_order_of_making
+            }
+            report {
+                report_is_kept_with_the_names_of_its_users
+                reports_are_paged_from_the_newest
+                reported_text_ends_with_its_author_and_its_time
             }
             retention {
                 groups_with_old_messages_are_found_in_pages

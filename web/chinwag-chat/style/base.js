@@ -112,6 +112,7 @@ export const base = css`
   input:focus-visible, textarea:focus-visible, select:focus-visible { outline-offset: -1px; }
   [aria-invalid="true"] { border-color: var(--_error); }
   textarea { resize: none; field-sizing: content; max-height: 11em; line-height: 1.4; }
+  dialog textarea { min-height: 5.5em; }
   select { width: auto; min-height: 36px; padding: 5px 8px; font-size: var(--_small); }
 
   button {

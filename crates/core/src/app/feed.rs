@@ -4,6 +4,7 @@ mod note;
 mod notify;
 mod show;
 
+pub(super) use note::report_row;
 pub(super) use notify::notify_row;
 pub(super) use show::shown;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{App, Context, Growth, Unit, feed, push, retention};
 use crate::feed::FeedRules;
+use crate::report::REPORTED_TEXT;
 use crate::store::{Follower, FollowerState, Lease, POSITION_BYTES, Sign, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, HolderId, Result};
@@ -116,6 +117,7 @@ impl App {
                 + unit.tx.names_purge(now)?
                 + unit.tx.invites_purge(now)?
                 + unit.tx.scoped_keys_purge(now)?
+                + unit.tx.reports_expire(earlier(now, REPORTED_TEXT), PURGED)?
                 + unit.tx.departures_trim(now, DEPARTURES_KEPT, PURGED)?;
             let position = (rows == 0).then(|| now.micros().to_be_bytes());
             unit.end_step(*lease, position.as_ref().map(<[u8; 8]>::as_slice))?;
@@ -131,6 +133,11 @@ impl Unit<'_> {
         debug_assert!(position.is_none_or(|position| position.len() <= POSITION_BYTES), "a short position");
         if self.tx.lease_step(&lease, position)? { Ok(()) } else { Err(Error::LeaseEnded) }
     }
+}
+
+fn earlier(date: Date, by: Duration) -> Date {
+    let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+    Date::from_micros(date.micros().saturating_sub(by))
 }
 
 /// Whether a follower has work now.

@@ -9,9 +9,11 @@ use super::group_settings::end_marked_unread;
 use super::mention::kept;
 use super::profile::cards;
 use super::reaction::mark_own;
+use super::suspension::governs;
 use super::thread::Roots;
 use super::work::AT_ONCE;
 use super::{App, Context, Growth, Unit, allow};
+use crate::authority::Govern;
 use crate::bot::{BotAct, BotTarget};
 use crate::event::{Audience, Event, Kind};
 use crate::limits::{FEW_REMOVALS, LISTED};
@@ -115,8 +117,9 @@ impl App {
         self.write_by_bots(Growth::Adds, context, act, command, edit).await
     }
 
-    /// Deletes a message and erases its body.
-    pub async fn message_delete(&self, context: &Context, id: MessageId) -> Result<()> {
+    /// Deletes a message and erases its body. Returns the event if the caller is an admin of the server and no member, whose
+    /// sockets do not receive it.
+    pub async fn message_delete(&self, context: &Context, id: MessageId) -> Result<Option<Event>> {
         let act = (BotAct::Delete, BotTarget::Message(id));
         self.write_by_bots(Growth::Bounded, context, act, id, delete).await
     }
@@ -254,7 +257,10 @@ pub(super) fn may_edit(
     Ok(Some((user, role)))
 }
 
-fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
+fn delete(unit: &mut Unit, id: &MessageId) -> Result<Option<Event>> {
+    if let Some((message, is_member)) = reported_to_admin(unit, *id)? {
+        return erase(unit, &message).map(|event| event.filter(|_| !is_member));
+    }
     let message = seen(unit.tx, unit.caller, *id)?;
     if let Some(user) = actor(unit.tx, unit.caller, None)? {
         let membership = accepted_in(unit.tx, unit.caller, message.group, &user)?;
@@ -278,7 +284,21 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
             within(unit.now(), &message, unit.rules.limits.delete_window, "delete")?;
         }
     }
-    erase(unit, &message)
+    erase(unit, &message).map(|_| None)
+}
+
+/// The message, if it is another's and has a report, and the caller is an admin of the server. Also whether the caller is a
+/// member of its group.
+fn reported_to_admin(unit: &Unit, id: MessageId) -> Result<Option<(Message, bool)>> {
+    let Some(caller) = unit.caller.user() else { return Ok(None) };
+    let Some(message) = unit.tx.message(id)?.filter(|message| message.author != caller) else {
+        return Ok(None);
+    };
+    if !unit.tx.is_reported(id)? || !governs(unit.tx, unit.caller, Govern::DeleteReported)? {
+        return Ok(None);
+    }
+    let membership = unit.tx.membership(message.group, caller)?;
+    Ok(Some((message, membership.is_some_and(|membership| !membership.pending))))
 }
 
 /// Refuses an author whose time for changing a message is over.
@@ -293,8 +313,8 @@ fn within(now: Date, message: &Message, window: Option<Duration>, change: &str) 
     Ok(())
 }
 
-/// Erases a message and publishes its deletion.
-fn erase(unit: &mut Unit, message: &Message) -> Result<()> {
+/// Erases a message and publishes its deletion, the event of which is returned.
+fn erase(unit: &mut Unit, message: &Message) -> Result<Option<Event>> {
     let Message { id, group, seq, thread, .. } = *message;
     unit.tx.message_erase(group, seq)?;
     if !message.reactions.is_empty() {
@@ -310,10 +330,11 @@ fn erase(unit: &mut Unit, message: &Message) -> Result<()> {
         unit.tx.files_drop_of_messages(group, &[seq])?;
     }
     let entry = LogEntry::MessageDeleted { id, seq, root: thread.map(|root| root.seq) };
-    if let Some(event) = deletion(unit, group, entry)? {
+    let event = deletion(unit, group, entry)?;
+    if let Some(event) = event.clone() {
         unit.answer(event);
     }
-    Ok(())
+    Ok(event)
 }
 
 /// Erases several messages of a group, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER), with

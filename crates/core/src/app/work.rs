@@ -164,6 +164,7 @@ impl Unit<'_> {
         if !self.take_avatars(user, Effort { rows, groups })? {
             return Ok(false);
         }
+        rows -= self.tx.reports_forget(user, rows)?;
         rows -= self.tx.files_drop_of_user(user, rows)?;
         rows -= self.tx.mentions_delete(user, rows)?;
         rows -= self.tx.bans_delete(user, rows)?;

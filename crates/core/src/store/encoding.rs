@@ -10,6 +10,7 @@ use crate::group_settings::Notify;
 use crate::permission::Role;
 use crate::profile::{Origin, UserKind};
 use crate::relation::Relation;
+use crate::report::ReportState;
 use crate::user::Allowed;
 use crate::{Error, Result};
 
@@ -77,6 +78,12 @@ macro_rules! stored_number {
     (FeedKind::UserUpdate) => { 9 };
     (FeedKind::UserDelete) => { 10 };
     (FeedKind::Notify) => { 11 };
+    (FeedKind::ReportCreate) => { 12 };
+    (FeedKind::ReportUpdate) => { 13 };
+
+    (ReportState::Open) => { 0 };
+    (ReportState::Resolved) => { 1 };
+    (ReportState::Dismissed) => { 2 };
 
     (FileState::Reserved) => { 0 };
     (FileState::Stored) => { 1 };
@@ -173,8 +180,9 @@ stored! {
     Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, Webhooks, SearchIndex, Notifications, Retention }
     FeedKind {
         MessageText, MessageUpdate, MessageDelete, MessageReact, MessagePin, MessageRead, GroupUpdate, GroupDelete,
-        ContactUpdate, UserUpdate, UserDelete, Notify
+        ContactUpdate, UserUpdate, UserDelete, Notify, ReportCreate, ReportUpdate
     }
+    ReportState { Open, Resolved, Dismissed }
     FileState { Reserved, Stored, Attached, Dropped, Avatar }
 }
 

@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use chinwag_core::app::identity::Spelled;
 use chinwag_core::{
-    BotKeyId, Error, FileId, GroupId, HookId, KeyId, MessageId, Name, PushId, SessionId, WebhookId,
+    BotKeyId, Error, FileId, GroupId, HookId, KeyId, MessageId, Name, PushId, ReportId, SessionId, WebhookId,
 };
 
 use crate::error::Problem;
@@ -67,6 +67,10 @@ impl Id for HookId {
 
 impl Id for KeyId {
     const NOUN: &str = "key";
+}
+
+impl Id for ReportId {
+    const NOUN: &str = "report";
 }
 
 impl Id for SessionId {

@@ -187,6 +187,11 @@ impl Query {
         self.get("role")?.map(|text| found(text).ok_or_else(refused)).transpose()
     }
 
+    /// The state of what is listed, if one is given.
+    pub(crate) fn state(&self) -> Result<Option<&str>> {
+        self.get("state")
+    }
+
     /// Whether a history shows the entries beside its messages.
     pub(crate) fn entries(&self) -> Result<bool> {
         match self.get("entries")? {

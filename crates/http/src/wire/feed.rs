@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::events::EventEncoder;
 use super::frame;
 use super::push::NotifyData;
+use super::report::ShownReport;
 
 /// A cursor: the place after one event in the feed of one history. It is the id of that event, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +121,7 @@ fn data(data: &FeedData) -> serde_json::Result<Box<RawValue>> {
             name: name.as_ref().map(Name::as_str),
             operation: outcome.as_str(),
         }),
+        FeedData::Report(report) => raw(&ShownReport::of_event(report)),
         FeedData::Notify { users, payload } => raw(&NotifyData::new(users, payload)),
         FeedData::DeletedUser(name) => raw(&serde_json::json!({ "name": name.as_ref().map(Name::as_str) })),
     }

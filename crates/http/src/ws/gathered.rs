@@ -34,5 +34,10 @@ pub(super) fn send_all(messages: Vec<(EventRequest, Send)>) -> Job {
 
 /// Answers this socket alone with a message that was sent before.
 pub(super) fn answer_sent(request: &EventRequest, sent: &Message) {
-    request.session.send(EventEncoder.event(&Event::sent(sent), request.reference()));
+    answer_event(request, &Event::sent(sent));
+}
+
+/// Answers this socket alone with an event that it does not receive otherwise.
+pub(super) fn answer_event(request: &EventRequest, event: &Event) {
+    request.session.send(EventEncoder.event(event, request.reference()));
 }

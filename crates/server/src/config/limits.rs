@@ -38,6 +38,8 @@ pub(crate) struct Limits {
     pub(crate) groups_per_day: u32,
     /// Accounts made from one address.
     pub(crate) signups_per_hour: u32,
+    /// Reports of messages by a user.
+    pub(crate) reports_per_hour: u32,
     /// Searches of a user at once.
     pub(crate) searches_burst: u32,
     /// The same in a second from then on.
@@ -66,6 +68,7 @@ impl Default for Limits {
             first_contacts_per_day: rates.first_contacts_per_day,
             groups_per_day: rates.groups_per_day,
             signups_per_hour: rates.signups_per_hour,
+            reports_per_hour: rates.reports_per_hour,
             searches_burst: rates.searches_burst,
             searches_per_second: rates.searches_per_second,
             connects_burst: rates.connects_burst,
@@ -91,6 +94,7 @@ impl Limits {
             ("limits.first_contacts_per_day", self.first_contacts_per_day, "private groups"),
             ("limits.groups_per_day", self.groups_per_day, "groups"),
             ("limits.signups_per_hour", self.signups_per_hour, "accounts"),
+            ("limits.reports_per_hour", self.reports_per_hour, "reports"),
             ("limits.searches_burst", self.searches_burst, "searches"),
             ("limits.searches_per_second", self.searches_per_second, "searches"),
             ("limits.connects_burst", self.connects_burst, "handshakes"),
@@ -112,6 +116,7 @@ impl Limits {
             first_contacts_per_day: self.first_contacts_per_day,
             groups_per_day: self.groups_per_day,
             signups_per_hour: self.signups_per_hour,
+            reports_per_hour: self.reports_per_hour,
             searches_burst: self.searches_burst,
             searches_per_second: self.searches_per_second,
             connects_burst: self.connects_burst,

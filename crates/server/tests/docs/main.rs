@@ -62,8 +62,8 @@ fn the_example_of_an_incoming_hook_works_as_it_says() {
 }
 
 #[test]
-fn the_example_of_a_suspension_works_as_it_says() {
-    run("docs/administration.md", ADMINISTRATION, "## Suspend a user", 2);
+fn example_of_administration_works_as_it_says() {
+    run("docs/administration.md", ADMINISTRATION, "## Example", 3);
 }
 
 #[test]

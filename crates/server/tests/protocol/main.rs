@@ -43,6 +43,7 @@ mod push;
 mod reactions;
 mod reads;
 mod recorded;
+mod reports;
 mod resume;
 mod retention;
 mod rights;

@@ -73,11 +73,55 @@ async fn administrator_suspends_a_user_for_a_time() {
 }
 
 #[tokio::test]
+async fn administrator_handles_reports() {
+    let stage = Stage::open().await;
+    let (bob, eve) = (stage.app.user("bob").await, stage.app.user("eve").await);
+    let group = bob.post("groups/", json!({ "name": "The garden", "members": ["eve"] })).await.ok(201);
+    let mut messages = Vec::new();
+    for body in ["cheap watches", "good evening"] {
+        let sent = eve.post("messages/", json!({ "group": group["id"], "body": body })).await.ok(201);
+        let path = format!("messages/{}/", sent["id"].as_str().expect("an id"));
+        bob.post(&format!("{path}reports/"), json!({ "reason": "advertising" })).await.ok(201);
+        messages.push(path);
+    }
+    let root = administrator(&stage, "root").await;
+    go(&root, "Reports").await;
+    root.sees("cheap watches").await;
+    // The newest report is the first row.
+    root.press("Dismiss").await;
+    root.sees("Dismiss this report?").await;
+    root.fill("Note", "no advertising").await;
+    root.press("Dismiss").await;
+    root.sees("no advertising").await;
+    root.sees("No longer kept").await;
+    root.press("Delete the message").await;
+    root.sees("Delete this message for everyone?").await;
+    root.press("Delete the message").await;
+    root.looks(
+        "see no open report",
+        "return ![...document.querySelectorAll('.tag')].some((each) => each.textContent === 'Open')",
+        json!([]),
+    )
+    .await;
+    bob.get(&messages[0]).await.ok(404);
+    bob.get(&messages[1]).await.ok(200);
+    let reports = stage.app.service().get("reports/").await.ok(200);
+    let states: Vec<_> = reports
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|report| (&report["state"], &report["note"]))
+        .collect();
+    assert_eq!(states, [(&json!("dismissed"), &json!("no advertising")), (&json!("resolved"), &json!(null))]);
+    root.close().await;
+}
+
+#[tokio::test]
 async fn axe_objects_to_nothing_in_administration() {
     let stage = Stage::open().await;
     stage.app.user("bob").await;
     let (root, mut wrongs) = (administrator(&stage, "root").await, Vec::new());
-    for part in ["Users", "Groups", "Webhooks", "Settings", "Overview"] {
+    for part in ["Users", "Groups", "Reports", "Webhooks", "Settings", "Overview"] {
         go(&root, part).await;
         look(&root, part, &mut wrongs).await;
     }

@@ -34,6 +34,7 @@ mod profiles;
 mod push;
 mod reactions;
 mod reading;
+mod reports;
 mod search;
 mod talk;
 mod text;

@@ -5,6 +5,7 @@ use crate::event::{Event, Kind};
 use crate::feed::{FeedKind, FeedRow};
 use crate::message::Message;
 use crate::relation::Outcome;
+use crate::report::MessageReport;
 use crate::store::Tx;
 use crate::store::detail::{find, put};
 use crate::{Date, MessageId, Result, UserId};
@@ -17,6 +18,7 @@ pub(super) mod tag {
     pub(crate) const NEW_NAME: u8 = 4;
     pub(crate) const MESSAGES: u8 = 5;
     pub(crate) const USERS: u8 = 6;
+    pub(crate) const REPORT: u8 = 7;
 }
 
 impl Unit<'_> {
@@ -86,6 +88,12 @@ fn row(tx: &dyn Tx, event: &Event, now: Date) -> Result<Option<FeedRow>> {
         }
         _ => None,
     })
+}
+
+/// The row of a report that was made or changed.
+pub(in crate::app) fn report_row(kind: FeedKind, report: &MessageReport, now: Date) -> FeedRow {
+    let detail = field(tag::REPORT, report.id.0.as_bytes());
+    FeedRow { group: Some(report.group), message: Some(report.message), detail, ..FeedRow::new(kind, now) }
 }
 
 fn of_message(row: FeedRow, message: &Message) -> FeedRow {

@@ -18,7 +18,7 @@ use crate::profile::UserKind;
 use crate::relation::Outcome;
 use crate::store::Tx;
 use crate::store::detail::find;
-use crate::{GroupId, MessageId, Name, Result, Seq, UserId};
+use crate::{GroupId, MessageId, Name, ReportId, Result, Seq, UserId};
 
 /// Numbers of one log that are this near are read together.
 const NEAR: i64 = 8;
@@ -69,6 +69,7 @@ impl CurrentState<'_> {
             FeedKind::UserUpdate => self.user(row),
             FeedKind::UserDelete => Ok(FeedData::DeletedUser(text(row, tag::NAME))),
             FeedKind::Notify => self.notify(row),
+            FeedKind::ReportCreate | FeedKind::ReportUpdate => self.report(row),
         }
     }
 
@@ -107,6 +108,15 @@ impl CurrentState<'_> {
                 Ok(FeedData::Notify { users: notified(self.tx, row)?, payload })
             }
             _ => Ok(self.deleted(row)),
+        }
+    }
+
+    /// A report as it stands. Reports are never deleted.
+    fn report(&self, row: &FeedRow) -> Result<FeedData> {
+        let id = find(&row.detail, tag::REPORT).and_then(|id| Uuid::from_slice(id).ok()).map(ReportId);
+        match id.map(|id| self.tx.report(id)).transpose()?.flatten() {
+            Some(report) => Ok(FeedData::Report(Box::new(report))),
+            None => Ok(self.deleted(row)),
         }
     }
 

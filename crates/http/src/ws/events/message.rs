@@ -17,7 +17,7 @@ use crate::wire::message::Message;
 use crate::wire::object::Group;
 use crate::wire::outgoing;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right, Work};
-use crate::ws::gathered::answer_sent;
+use crate::ws::gathered::{answer_event, answer_sent};
 
 pub(crate) struct MessageText;
 
@@ -211,6 +211,9 @@ impl ClientEvent for MessageDelete {
     }
 
     async fn run(request: EventRequest, id: MessageId) -> Result<()> {
-        request.app().message_delete(&request.context, id).await
+        if let Some(event) = request.app().message_delete(&request.context, id).await? {
+            answer_event(&request, &event);
+        }
+        Ok(())
     }
 }

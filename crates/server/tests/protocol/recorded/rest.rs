@@ -17,6 +17,7 @@ pub(super) async fn play(session: &mut Session) {
     accounts(session).await;
     refusals(session, &group).await;
     bots(session, &group).await;
+    reports(session, &group).await;
     end(session, &group).await;
 }
 
@@ -378,6 +379,29 @@ async fn bots(session: &mut Session, group: &str) {
     session.ask(&service, Method::DELETE, &path, Value::Null).await;
     session.ask(&service, Method::POST, &url, json!({ "text": "late" })).await;
     session.ask(&service, Method::POST, "users/ann/hooks/", json!({ "group": group })).await;
+}
+
+async fn reports(session: &mut Session, group: &str) {
+    session.part("Reports");
+    let (service, ann, bob) =
+        (session.service.clone(), session.app.sign_in("ann").await, session.app.sign_in("bob").await);
+    let message = json!({ "group": group, "body": "bad words" });
+    let sent = session.ask(&ann, Method::POST, "messages/", message).await;
+    let path = format!("messages/{}/reports/", text(&sent.json["id"]));
+    let made = session.ask(&bob, Method::POST, &path, json!({ "reason": "rude", "mood": 1 })).await;
+    session.ask(&bob, Method::POST, &path, json!({ "reason": "very rude" })).await;
+    session.ask(&bob, Method::POST, &path, json!({ "reason": "" })).await;
+    session.ask(&service, Method::POST, &path, json!({ "reason": "rude" })).await;
+    for query in ["", "?state=open&limit=1", "?state=shut"] {
+        session.ask(&service, Method::GET, &format!("reports/{query}"), Value::Null).await;
+    }
+    session.ask(&bob, Method::GET, "reports/", Value::Null).await;
+    let path = format!("reports/{}/", text(&made.json["id"]));
+    session.ask(&service, Method::PATCH, &path, json!({ "note": "looking" })).await;
+    session.ask(&service, Method::PATCH, &path, json!({ "state": "resolved", "note": null })).await;
+    session.ask(&service, Method::PATCH, &path, json!({ "state": "shut", "note": "" })).await;
+    session.ask(&service, Method::PATCH, &path, json!({})).await;
+    session.ask(&service, Method::PATCH, &format!("reports/{NOTHING}/"), json!({ "state": "open" })).await;
 }
 
 async fn end(session: &mut Session, group: &str) {

@@ -1,0 +1,121 @@
+//! Reports of messages, which admins of the server read and close.
+
+use std::sync::Arc;
+
+use crate::limits::REPORT_CHARS;
+use crate::text::is_visible;
+use crate::webhook::later;
+use crate::{Date, GroupId, MessageId, Name, ReportId, UserId};
+
+/// The time for which the text of a reported message is kept: 30 days.
+pub const REPORTED_TEXT: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+
+/// The state of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportState {
+    Open,
+    /// Something was done.
+    Resolved,
+    /// Nothing was to be done.
+    Dismissed,
+}
+
+impl ReportState {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Resolved, Self::Dismissed];
+
+    /// The wire form.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+            Self::Dismissed => "dismissed",
+        }
+    }
+
+    /// Parses the wire form.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// A report of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageReport {
+    pub id: ReportId,
+    pub message: MessageId,
+    pub group: GroupId,
+    /// The author of the message; none once it is deleted.
+    pub author: Option<Name>,
+    /// The user who reports; none once it is deleted.
+    pub reporter: Option<Name>,
+    /// The text as it was reported; none once the report was closed, the author is deleted, or 30 days have passed.
+    pub body: Option<Arc<str>>,
+    /// The reason; none once the reporter is deleted.
+    pub reason: Option<Arc<str>>,
+    pub state: ReportState,
+    /// A note of who handles it.
+    pub note: Option<Arc<str>>,
+    pub date: Date,
+}
+
+impl MessageReport {
+    /// The report as it is shown at `now`: old text is not.
+    #[must_use]
+    pub fn shown_at(mut self, now: Date) -> Self {
+        if later(self.date, REPORTED_TEXT) <= now {
+            self.body = None;
+        }
+        self
+    }
+}
+
+/// A report to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewReport {
+    pub id: ReportId,
+    pub message: MessageId,
+    pub group: GroupId,
+    pub author: UserId,
+    pub reporter: UserId,
+    pub body: Arc<str>,
+    pub reason: Arc<str>,
+    pub date: Date,
+}
+
+/// The text of a reason or a note: 1 to 1,000 characters, trimmed, not only invisible ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportText(Arc<str>);
+
+impl ReportText {
+    /// Parses a text. The error completes a sentence that begins with the field's name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.chars().nth(REPORT_CHARS).is_some() {
+            return Err(format!("is longer than {REPORT_CHARS} characters"));
+        }
+        if !is_visible(text) {
+            return Err("must have a visible character".into());
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The text.
+    pub fn into_text(self) -> Arc<str> {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_visible_and_bounded() {
+        assert_eq!(ReportText::parse(" spam\n").map(ReportText::into_text), Ok("spam".into()));
+        assert!(ReportText::parse(&"é".repeat(1000)).is_ok());
+        for text in ["", " \n", "\u{200b}", &"é".repeat(1001)] {
+            assert!(ReportText::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -157,7 +157,8 @@ impl Summary {
             self.view.messages.clear();
             self.view.group.pins.clear();
             self.view.reads.clear();
-            self.mark.hide_counts();
+            // Nobody is told of a mark that it moves.
+            self.mark = Mark::default();
         }
     }
 }

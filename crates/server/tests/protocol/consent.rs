@@ -57,6 +57,7 @@ async fn a_stranger_adds_and_nothing_follows_but_the_end() {
     fresh.quiet().await;
     t.quiet().await;
     a.quiet().await;
+    assert_eq!(tam.ws().await.summary()[0]["last_read_seq"], Value::Null, "a new socket is told of the mark");
     let seen = tam.get(&format!("groups/{group}/?fields=me+unread")).await.ok(200);
     assert_eq!((&seen["me"]["pending"], &seen["unread"]), (&json!(true), &json!(0)));
     for client in [&tam, &ann] {

@@ -53,6 +53,9 @@ pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY 
 /// a large group; and that a message stands is looked at outside, as an index of those that stand
 /// could be read whole where the table is thought to be empty.
 ///
+/// It answers with a row for each writer, one row with the numbers of all messages in their order, and a row for each
+/// message of which there is more to tell.
+///
 /// A group that came to be between the two statements is not held: should another have numbered
 /// its log meanwhile, the number of -1 breaks a rule and undoes the batch, which is sent again.
 pub(crate) const SEND: &str = concat!(
@@ -150,12 +153,16 @@ pub(crate) const SEND: &str = concat!(
         FROM judged WHERE stays AND (SELECT enabled FROM feed WHERE one = 1)
         ORDER BY place
     )
-    SELECT -place, id, name, special, role, last_seq IS NOT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, pending, blocked,
-        NULL, NULL, NULL, NULL, slow
+    SELECT -place, id, name, special, role, last_seq IS NOT NULL, pending, blocked, slow,
+        NULL::bigint[], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM writers
     UNION ALL
-    SELECT place, NULL, NULL, NULL, NULL, NULL, prior_id, prior_seq, prior_date, prior_hash, prior_answers, answered, seq,
-        NULL, NULL, thread_id, thread_seq, thread_stands, root, NULL
+    SELECT place, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        NULL, prior_id, prior_seq, prior_date, prior_hash, prior_answers, answered, root, thread_id, thread_seq, thread_stands
+    FROM judged WHERE prior_id IS NOT NULL OR answered IS NOT NULL OR root IS NOT NULL
+    UNION ALL
+    SELECT 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        array_agg(seq ORDER BY place), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM judged"
 );
 
@@ -374,7 +381,7 @@ fn refuse(messages: Vec<QueuedMessage>, why: &Error) {
 
 /// Answers what was decided. What is left is of users who have yet to accept their groups.
 fn conclude(bus: &dyn Bus, messages: Vec<QueuedMessage>, found: Vec<Found>) -> Vec<QueuedMessage> {
-    let mut events: Vec<Event> = Vec::new();
+    let mut events: Vec<Event> = Vec::with_capacity(messages.len());
     let mut outcomes: Vec<(QueuedMessage, Result<Sent>)> = Vec::with_capacity(messages.len());
     let mut accepting = Vec::new();
     for (message, (facts, kept)) in messages.into_iter().zip(found) {

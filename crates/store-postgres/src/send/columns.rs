@@ -49,15 +49,15 @@ impl<'m> Columns<'m> {
             moments: Vec::new(),
             folds: Vec::new(),
             writers: Vec::new(),
-            client_ids: commands().map(|command| command.client_id.as_ref().map(ClientId::as_str)).collect(),
-            respond_to: commands().map(|command| command.respond_to.map(|id| id.0)).collect(),
+            client_ids: sparse(commands().map(|command| command.client_id.as_ref().map(ClientId::as_str))),
+            respond_to: sparse(commands().map(|command| command.respond_to.map(|id| id.0))),
             ids: messages.iter().map(|stamped| stamped.id.0).collect(),
             dates: messages.iter().map(|stamped| stamped.date.micros()).collect(),
             bodies: commands().map(|command| command.body.as_str()).collect(),
-            hashes: commands().map(|command| command.client_id.as_ref().map(|_| hash(command))).collect(),
+            hashes: sparse(commands().map(|command| command.client_id.as_ref().map(|_| hash(command)))),
             roles: senders().map(Stored::number).collect(),
-            details: commands().map(|command| command.detail.stored()).collect(),
-            threads: commands().map(|command| command.thread.map(|id| id.0)).collect(),
+            details: sparse(commands().map(|command| command.detail.stored())),
+            threads: sparse(commands().map(|command| command.thread.map(|id| id.0))),
             now: messages.first().map_or(0, |stamped| stamped.message.sending.now().micros()),
         };
         columns.name_writers(messages);
@@ -120,4 +120,9 @@ impl<'m> Columns<'m> {
             &self.now,
         ]
     }
+}
+
+/// A column of values that few messages have. It is empty where none has one: the statement fills it up with nulls.
+fn sparse<T>(values: impl Iterator<Item = Option<T>> + Clone) -> Vec<Option<T>> {
+    if values.clone().all(|value| value.is_none()) { Vec::new() } else { values.collect() }
 }

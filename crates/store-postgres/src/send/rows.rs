@@ -23,20 +23,26 @@ pub(super) fn found(
 ) -> Result<Option<Vec<Found>>, tokio_postgres::Error> {
     let replies = by_root(replies.iter().map(of_root).collect::<Result<_, _>>()?);
     let mut writers = vec![None; columns.callers.len()];
-    let mut found = vec![None; messages.len()];
+    let mut facts = vec![Facts::default(); messages.len()];
+    let mut seqs: Vec<Option<i64>> = Vec::new();
     for row in rows {
         let place: i64 = row.try_get(0)?;
         let at = |of: i64| usize::try_from(of - 1).unwrap_or(usize::MAX);
-        if let Some(writer) = writers.get_mut(at(-place)) {
+        if place == 0 {
+            seqs = row.try_get(9)?;
+        } else if let Some(writer) = writers.get_mut(at(-place)) {
             *writer = Some(of_writer(row)?);
-        } else if let Some(message) = found.get_mut(at(place)) {
-            *message = Some(of_message(row)?);
+        } else if let Some(facts) = facts.get_mut(at(place)) {
+            *facts = of_message(row)?;
         }
     }
-    let whole = messages.iter().zip(&columns.writers).zip(found).map(|((message, writer), found)| {
+    if seqs.len() != messages.len() {
+        return Ok(None);
+    }
+    let each = messages.iter().zip(&columns.writers).zip(facts.into_iter().zip(seqs));
+    let whole = each.map(|((message, writer), (facts, seq))| {
         let writer = usize::try_from(writer - 1).ok().and_then(|at| writers.get(at)?.clone())?;
-        let (facts, seq) = found?;
-        let kept = seq.map(|seq| Kept { id: message.id, date: message.date, seq });
+        let kept = seq.map(|seq| Kept { id: message.id, date: message.date, seq: Seq(seq) });
         let root = message.message.sending.command().thread;
         let replies = root.filter(|_| seq.is_some()).and_then(|root| replies.get(&root).cloned());
         let Facts { author, member, stands, .. } = writer;
@@ -53,38 +59,36 @@ fn of_writer(row: &Row) -> Result<Facts, tokio_postgres::Error> {
     };
     let member = match row.try_get::<_, Option<Stored<_>>>(4)? {
         Some(Stored(role)) => {
-            let slow = u32::try_from(row.try_get::<_, i64>(19)?).unwrap_or(0);
-            Some(Membership { role, pending: row.try_get(13)?, blocked: row.try_get(14)?, slow })
+            let slow = u32::try_from(row.try_get::<_, i64>(8)?).unwrap_or(0);
+            Some(Membership { role, pending: row.try_get(6)?, blocked: row.try_get(7)?, slow })
         }
         None => None,
     };
     Ok(Facts { author, member, stands: row.try_get(5)?, ..Facts::default() })
 }
 
-/// The facts of a message apart from its writer's, and its number.
-type OfMessage = (Facts, Option<Seq>);
-
-fn of_message(row: &Row) -> Result<OfMessage, tokio_postgres::Error> {
-    let prior: Option<Uuid> = row.try_get(6)?;
+/// The facts of a message apart from its writer's.
+fn of_message(row: &Row) -> Result<Facts, tokio_postgres::Error> {
+    let prior: Option<Uuid> = row.try_get(10)?;
     let prior = match prior {
         Some(id) => Some(Prior {
             id: MessageId(id),
-            seq: Seq(row.try_get(7)?),
-            date: Date::from_micros(row.try_get(8)?),
-            body_hash: row.try_get::<_, Option<Hash>>(9)?.map(|Hash(hash)| hash),
-            respond_to: row.try_get::<_, Option<_>>(10)?.map(MessageId),
+            seq: Seq(row.try_get(11)?),
+            date: Date::from_micros(row.try_get(12)?),
+            body_hash: row.try_get::<_, Option<Hash>>(13)?.map(|Hash(hash)| hash),
+            respond_to: row.try_get::<_, Option<_>>(14)?.map(MessageId),
             thread: prior_thread(row)?,
         }),
         None => None,
     };
     let seq = |column| row.try_get::<_, Option<_>>(column).map(|seq| seq.map(Seq));
-    Ok((Facts { prior, answered: seq(11)?, root: seq(18)?, ..Facts::default() }, seq(12)?))
+    Ok(Facts { prior, answered: seq(15)?, root: seq(16)?, ..Facts::default() })
 }
 
 fn prior_thread(row: &Row) -> Result<Option<PriorThread>, tokio_postgres::Error> {
-    let id: Option<Uuid> = row.try_get(15)?;
+    let id: Option<Uuid> = row.try_get(17)?;
     let Some(id) = id.map(MessageId) else { return Ok(None) };
-    Ok(Some(PriorThread { root: ThreadRoot { id, seq: Seq(row.try_get(16)?) }, stands: row.try_get(17)? }))
+    Ok(Some(PriorThread { root: ThreadRoot { id, seq: Seq(row.try_get(18)?) }, stands: row.try_get(19)? }))
 }
 
 /// A row of [`REPLIES`](chinwag_store_sql::thread::REPLIES).

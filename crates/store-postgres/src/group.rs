@@ -8,7 +8,7 @@ use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
 use chinwag_core::mention::MENTIONS_NEAR;
 use chinwag_core::store::{GroupPosition, Groups, Shown, Unread};
 use chinwag_core::{Date, GroupId, Result, Seq, UserId, stored_number};
-use chinwag_store_sql::group::{read as read_group, read_mark};
+use chinwag_store_sql::group::{read as read_group, read_mark, seq_take_for_messages};
 use chinwag_store_sql::membership::read_settings;
 use chinwag_store_sql::message::{complete, read as read_message};
 use chinwag_store_sql::pin::drop_gone_pins;
@@ -118,6 +118,10 @@ macro_rules! mentioned_column {
 
 chinwag_store_sql::impl_groups! {
     Transaction<'_, '_>,
+    fn seq_take_for_messages(&mut self, group: GroupId, count: usize, newest: Date) -> Result<Seq> {
+        seq_take_for_messages(self, group, count, newest)
+    }
+
     fn mark(&self, group: GroupId, user: UserId) -> Result<Mark> {
         mark(self, group, user)
     }

@@ -53,7 +53,6 @@ crate::implement! {
         group_delete(id: GroupId, task: TaskId) -> ();
         group_erase(id: GroupId, limit: usize) -> usize;
         seq_take(group: GroupId, count: usize) -> Seq;
-        seq_take_for_messages(group: GroupId, count: usize, newest: Date) -> Seq;
         entry_insert(group: GroupId, seq: Seq, log: &LogEntry, entry: &GroupEntry) -> ();
         log_insert(group: GroupId, seq: Seq, entry: &LogEntry) -> ();
         member_set(group: GroupId, user: UserId, role: Role, now: Date) -> ();
@@ -265,7 +264,7 @@ pub fn group_erase(sql: &mut impl Sql, id: GroupId, most: usize) -> Result<usize
 }
 
 /// A count of numbers of a log, as a store takes it.
-fn numbers(count: usize) -> Result<i64> {
+pub fn numbers(count: usize) -> Result<i64> {
     let count = i64::try_from(count).ok().filter(|count| *count > 0);
     count.ok_or_else(|| Error::internal("a log gives one number at least"))
 }
@@ -281,10 +280,9 @@ pub fn seq_take(sql: &mut impl Sql, group: GroupId, count: usize) -> Result<Seq>
     last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
 }
 
+/// On PostgreSQL.
 pub fn seq_take_for_messages(sql: &mut impl Sql, group: GroupId, count: usize, newest: Date) -> Result<Seq> {
-    const TAKE: Text = Text::two(
-        "UPDATE groups SET last_seq = last_seq + $1, newest_seq = last_seq + $1, newest_date = $2, stamp = stamp()
-        WHERE id = $3 RETURNING last_seq",
+    const TAKE: Text = Text::postgres(
         "UPDATE groups SET last_seq = last_seq + $1, newest_seq = last_seq + $1, newest_date = $2
         WHERE id = $3 RETURNING last_seq",
     );

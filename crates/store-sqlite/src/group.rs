@@ -8,8 +8,8 @@ use chinwag_core::group_settings::GroupSettings;
 use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
 use chinwag_core::mention::MENTIONS_NEAR;
 use chinwag_core::store::{Edge, GroupPosition, Groups, Messages, Page, Shown, Unread};
-use chinwag_core::{Date, GroupId, Name, Result, Seq, UserId, stored_number};
-use chinwag_store_sql::group::{read as read_group, read_mark};
+use chinwag_core::{Date, Error, GroupId, Name, Result, Seq, UserId, stored_number};
+use chinwag_store_sql::group::{numbers, read as read_group, read_mark};
 use chinwag_store_sql::membership::read_settings;
 use chinwag_store_sql::pin::drop_gone_pins;
 use chinwag_store_sql::{Columns, block_stands, gone, group_columns, group_settings_columns};
@@ -112,7 +112,20 @@ macro_rules! mentioned_column {
 }
 
 chinwag_store_sql::impl_groups! {
-    Transaction<'_>,
+    Transaction<'_, '_>,
+    fn seq_take_for_messages(&mut self, group: GroupId, count: usize, newest: Date) -> Result<Seq> {
+        // Two statements are quicker than one with RETURNING, for whose row SQLite makes a table in memory.
+        let id = group.0.into_bytes();
+        let last: Option<i64> =
+            self.one("SELECT last_seq FROM groups WHERE id = ?1", [id], |row| row.get(0))?;
+        let last = last.ok_or(Error::NotFound("group"))?;
+        self.change(
+            "UPDATE groups SET last_seq = ?1, newest_seq = ?1, newest_date = ?2, stamp = stamp() WHERE id = ?3",
+            params![last + numbers(count)?, newest.micros(), id],
+        )?;
+        Ok(Seq(last + 1))
+    }
+
     fn mark(&self, group: GroupId, user: UserId) -> Result<Mark> {
         mark(self, group, user)
     }
@@ -143,13 +156,13 @@ macro_rules! mark_of {
     };
 }
 
-fn mark(tx: &Transaction<'_>, group: GroupId, user: UserId) -> Result<Mark> {
+fn mark(tx: &Transaction<'_, '_>, group: GroupId, user: UserId) -> Result<Mark> {
     let params = params![group.0.into_bytes(), UNREAD, UNREAD_NEAR, MENTIONS_NEAR, user.0];
     let found = tx.one(mark_of!(""), params, |row| Ok(read_mark(&RowColumns(row), 0)))?;
     Ok(found.transpose()?.unwrap_or_default())
 }
 
-fn unread(tx: &Transaction<'_>, user: UserId, groups: &[GroupId], now: Date) -> Result<Unread> {
+fn unread(tx: &Transaction<'_, '_>, user: UserId, groups: &[GroupId], now: Date) -> Result<Unread> {
     const LOUD: &str = mark_of!(concat!(
         " AND NOT m.pending AND m.notify <> ",
         stored_number!(Notify::None),
@@ -164,7 +177,7 @@ fn unread(tx: &Transaction<'_>, user: UserId, groups: &[GroupId], now: Date) -> 
     Ok(sum)
 }
 
-fn group_positions(tx: &Transaction<'_>, user: UserId) -> Result<Vec<GroupPosition>> {
+fn group_positions(tx: &Transaction<'_, '_>, user: UserId) -> Result<Vec<GroupPosition>> {
     tx.all(
         "SELECT m.group_id, g.last_seq, coalesce(g.newest_date, m.since), m.pending, m.pinned
         FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
@@ -182,7 +195,12 @@ fn group_positions(tx: &Transaction<'_>, user: UserId) -> Result<Vec<GroupPositi
     )
 }
 
-fn summaries(tx: &Transaction<'_>, user: UserId, groups: &[GroupId], shown: Shown) -> Result<Vec<Summary>> {
+fn summaries(
+    tx: &Transaction<'_, '_>,
+    user: UserId,
+    groups: &[GroupId],
+    shown: Shown,
+) -> Result<Vec<Summary>> {
     const SQL: &str = concat!(
         "SELECT ",
         group_columns!(),
@@ -215,17 +233,17 @@ fn summaries(tx: &Transaction<'_>, user: UserId, groups: &[GroupId], shown: Show
 
 /// The answer of [`Groups::members_up_to`] for many groups, with one statement for a small group. A name that
 /// occurs in many groups is read once.
-struct MembersShown<'t, 'c> {
-    tx: &'t Transaction<'c>,
+struct MembersShown<'a, 't, 'c> {
+    tx: &'a Transaction<'t, 'c>,
     most: usize,
-    members: Repeated<'t, 'c>,
-    user: Repeated<'t, 'c>,
+    members: Repeated<'a, 't, 'c>,
+    user: Repeated<'a, 't, 'c>,
     /// Each user's name, and whether it hides its read marks.
     users: HashMap<UserId, Option<(Name, bool)>>,
 }
 
-impl<'t, 'c> MembersShown<'t, 'c> {
-    fn new(tx: &'t Transaction<'c>, most: usize) -> Result<Self> {
+impl<'a, 't, 'c> MembersShown<'a, 't, 'c> {
+    fn new(tx: &'a Transaction<'t, 'c>, most: usize) -> Result<Self> {
         let members = "SELECT user_id, role, since, pending, last_read_seq FROM memberships
             WHERE group_id = ?1 LIMIT ?2";
         let user = "SELECT name, hide_reads FROM users WHERE id = ?1";

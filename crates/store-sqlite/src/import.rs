@@ -9,13 +9,13 @@ use uuid::Uuid;
 use crate::transaction::Transaction;
 
 chinwag_store_sql::impl_imports! {
-    Transaction<'_>,
+    Transaction<'_, '_>,
     fn imported_add(&mut self, taken: &[(Uuid, Imported)]) -> Result<()> {
         imported_add(self, taken)
     }
 }
 
-fn imported_add(tx: &mut Transaction<'_>, taken: &[(Uuid, Imported)]) -> Result<()> {
+fn imported_add(tx: &mut Transaction<'_, '_>, taken: &[(Uuid, Imported)]) -> Result<()> {
     const SQL: &str = "INSERT INTO imports (kind, source_id, user_id, group_id) VALUES (?1, ?2, ?3, ?4)";
     for (id, what) in taken {
         let (user, group) = match what {

@@ -36,6 +36,7 @@ mod schema;
 mod search;
 mod sql;
 mod stamps;
+mod statements;
 mod transaction;
 pub mod transfer;
 mod writer;

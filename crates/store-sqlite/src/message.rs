@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::transaction::Transaction;
 
 chinwag_store_sql::impl_messages! {
-    Transaction<'_>,
+    Transaction<'_, '_>,
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()> {
         self.erasing();
         self.change_terms(group, seq, None)?;

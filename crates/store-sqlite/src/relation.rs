@@ -13,13 +13,18 @@ use crate::group::group_id;
 use crate::transaction::{Transaction, limit};
 
 chinwag_store_sql::impl_relations! {
-    Transaction<'_>,
+    Transaction<'_, '_>,
     fn circle_page(&self, user: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<User>> {
         circle_page(self, user, after, limit)
     }
 }
 
-fn circle_page(tx: &Transaction<'_>, user: UserId, after: Option<UserId>, most: usize) -> Result<Vec<User>> {
+fn circle_page(
+    tx: &Transaction<'_, '_>,
+    user: UserId,
+    after: Option<UserId>,
+    most: usize,
+) -> Result<Vec<User>> {
     const CONTACTS: &str = "SELECT to_id FROM relations
         WHERE from_id = ?1 AND kind = ?2 AND to_id > ?3 ORDER BY to_id LIMIT ?4";
     const GROUPS: &str = "SELECT m.group_id FROM memberships m CROSS JOIN groups g ON g.id = m.group_id

@@ -31,7 +31,7 @@ const MERGE: &str = "INSERT INTO search_words (search_words, rank) VALUES ('merg
 const REMOVE: &str = "INSERT INTO search_words (search_words, rowid, terms) VALUES ('delete', ?1, ?2)";
 
 chinwag_store_sql::impl_search_index! {
-    Transaction<'_>,
+    Transaction<'_, '_>,
     fn indexed_places(
         &self,
         terms: &[RequiredTerm],
@@ -104,7 +104,7 @@ chinwag_store_sql::impl_search_index! {
     }
 }
 
-impl Transaction<'_> {
+impl Transaction<'_, '_> {
     /// See [`Sql::index_change`](chinwag_store_sql::Sql::index_change).
     pub(crate) fn change_terms(&mut self, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()> {
         const FIND: &str = "SELECT s.ordinal, m.seq, m.date, m.body FROM search_groups s

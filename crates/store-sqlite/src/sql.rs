@@ -11,13 +11,13 @@ use crate::fault::fault;
 use crate::transaction::Transaction;
 
 chinwag_store_sql::impl_ports! {
-    Transaction<'_>,
+    Transaction<'_, '_>,
     fn name_case(&self) -> NameCase {
         self.name_case
     }
 }
 
-impl Sql for Transaction<'_> {
+impl Sql for Transaction<'_, '_> {
     fn one<T>(
         &self,
         text: Text,

@@ -4,9 +4,10 @@ use std::cell::Cell;
 
 use chinwag_core::name::NameCase;
 use chinwag_core::{Error, Result};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use crate::fault::{fault, is_damage, is_disk_full};
+use crate::statements::{Prepared, Statements};
 
 /// The changes of a transaction to the index of words that FTS5 has not written yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,8 +21,10 @@ pub(crate) enum UnwrittenTerms {
 
 /// The transaction that one job runs in. A write job shares it with others: where savepoints are
 /// asked for, one made before the job's first change lets it be undone alone.
-pub(crate) struct Transaction<'c> {
+pub(crate) struct Transaction<'t, 'c> {
     conn: &'c Connection,
+    /// Those of the writer.
+    statements: Option<&'t Statements<'c>>,
     savepoints: bool,
     pub(crate) name_case: NameCase,
     pub(crate) next_stamp: i64,
@@ -34,11 +37,12 @@ pub(crate) struct Transaction<'c> {
     disk_full: Cell<bool>,
 }
 
-impl<'c> Transaction<'c> {
+impl<'t, 'c> Transaction<'t, 'c> {
     /// The transaction that `conn` has begun, in which everything with a stamp below `next_stamp` is visible.
     pub(crate) fn new(conn: &'c Connection, savepoints: bool, name_case: NameCase, next_stamp: i64) -> Self {
         Self {
             conn,
+            statements: None,
             savepoints,
             name_case,
             next_stamp,
@@ -49,6 +53,11 @@ impl<'c> Transaction<'c> {
             damaged: Cell::new(false),
             disk_full: Cell::new(false),
         }
+    }
+
+    /// The same with statements of the connection that are kept for later transactions.
+    pub(crate) fn with(self, statements: &'t Statements<'c>) -> Self {
+        Self { statements: Some(statements), ..self }
     }
 
     /// Notes that a body was erased or replaced, of which the journal has the earlier page.
@@ -106,7 +115,7 @@ impl<'c> Transaction<'c> {
     /// The first row, if there is one.
     pub(crate) fn one<T>(
         &self,
-        sql: &str,
+        sql: &'static str,
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
@@ -117,7 +126,7 @@ impl<'c> Transaction<'c> {
     /// Every row.
     pub(crate) fn all<T>(
         &self,
-        sql: &str,
+        sql: &'static str,
         params: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
@@ -126,18 +135,22 @@ impl<'c> Transaction<'c> {
     }
 
     /// A statement that runs many times: it is looked up by its text once.
-    pub(crate) fn repeated(&self, sql: &str) -> Result<Repeated<'_, 'c>> {
+    pub(crate) fn repeated(&self, sql: &'static str) -> Result<Repeated<'_, 't, 'c>> {
         let statement = self.prepare(sql).map_err(|why| self.fault(why))?;
         Ok(Repeated { tx: self, statement })
     }
 
     /// Changes rows; answers how many.
-    pub(crate) fn change(&mut self, sql: &str, params: impl Params) -> Result<usize> {
+    pub(crate) fn change(&mut self, sql: &'static str, params: impl Params) -> Result<usize> {
         self.try_change(sql, params)?.map_err(|why| self.fault(why))
     }
 
     /// The same, with SQLite's own error for a change that was refused.
-    pub(crate) fn try_change(&mut self, sql: &str, params: impl Params) -> Result<rusqlite::Result<usize>> {
+    pub(crate) fn try_change(
+        &mut self,
+        sql: &'static str,
+        params: impl Params,
+    ) -> Result<rusqlite::Result<usize>> {
         self.mark()?;
         let outcome = self.prepare(sql).and_then(|mut statement| statement.execute(params));
         Ok(outcome.inspect_err(|why| self.look_at(why)))
@@ -146,7 +159,7 @@ impl<'c> Transaction<'c> {
     /// Changes one row and answers with what it `RETURNING`s, if there was such a row.
     pub(crate) fn change_one<T>(
         &mut self,
-        sql: &str,
+        sql: &'static str,
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
@@ -168,10 +181,13 @@ impl<'c> Transaction<'c> {
         execute(self.conn, "RELEASE terms")
     }
 
-    fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+    fn prepare(&self, sql: &'static str) -> rusqlite::Result<Prepared<'t, 'c>> {
         #[cfg(test)]
         crate::plan::check(self.conn, sql);
-        self.conn.prepare_cached(sql)
+        match self.statements {
+            Some(statements) => statements.take(sql),
+            None => self.conn.prepare_cached(sql).map(Prepared::Cached),
+        }
     }
 
     fn mark(&mut self) -> Result<()> {
@@ -184,12 +200,12 @@ impl<'c> Transaction<'c> {
 }
 
 /// See [`Transaction::repeated`].
-pub(crate) struct Repeated<'t, 'c> {
-    tx: &'t Transaction<'c>,
-    statement: CachedStatement<'c>,
+pub(crate) struct Repeated<'a, 't, 'c> {
+    tx: &'a Transaction<'t, 'c>,
+    statement: Prepared<'t, 'c>,
 }
 
-impl Repeated<'_, '_> {
+impl Repeated<'_, '_, '_> {
     /// The first row, if there is one.
     pub(crate) fn one<T>(
         &mut self,
@@ -212,12 +228,7 @@ impl Repeated<'_, '_> {
 
 /// Runs a statement without parameters, such as `COMMIT`.
 pub(crate) fn execute(conn: &Connection, sql: &str) -> Result<()> {
-    try_execute(conn, sql).map_err(fault)
-}
-
-/// The same, with SQLite's own error.
-pub(crate) fn try_execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
-    conn.prepare_cached(sql)?.execute([]).map(drop)
+    conn.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(drop).map_err(fault)
 }
 
 /// A limit as SQLite takes it.

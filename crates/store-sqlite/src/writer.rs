@@ -20,7 +20,8 @@ use crate::open::{CHECKPOINT_PAGES, Options};
 use crate::queue::{Exit, Queue, Queued};
 use crate::remains::overwrite;
 use crate::reserve::Reserve;
-use crate::transaction::{Transaction, execute, try_execute};
+use crate::statements::Statements;
+use crate::transaction::{Transaction, execute};
 use crate::written::JournalReader;
 
 /// A request to the writer.
@@ -80,7 +81,7 @@ impl Writer {
             met_full_disk: Cell::new(false),
         };
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || {
-            write(&line, &exit, batch, &*bus);
+            write(&line, &Statements::of(&line.conn), &exit, batch, &*bus);
             line.close();
         })?;
         Ok(Self { queue, state, thread: Some(thread) })
@@ -98,7 +99,7 @@ impl Drop for Writer {
     }
 }
 
-fn write(line: &Line, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
+fn write<'l>(line: &'l Line, statements: &Statements<'l>, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
     let mut tasks = Vec::with_capacity(batch);
     loop {
         exit.take(batch, &mut tasks);
@@ -106,13 +107,13 @@ fn write(line: &Line, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
             break;
         }
         let mut events = Vec::new();
-        let mut outcome = commit(line, &tasks, &mut events);
+        let mut outcome = commit(line, statements, &tasks, &mut events);
         for _ in 0..GIVEN_UP {
             if outcome.is_ok() || !line.make_room() {
                 break;
             }
             events.clear();
-            outcome = commit(line, &tasks, &mut events);
+            outcome = commit(line, statements, &tasks, &mut events);
         }
         match outcome {
             Ok(outcomes) => {
@@ -180,28 +181,34 @@ impl Line {
 ///
 /// Savepoints cost a fifth of a batch's time, and only a job that refuses after it wrote needs
 /// one. So a batch runs without, and again with them where such a job is in it.
-fn commit(line: &Line, tasks: &[Queued<Task>], events: &mut Vec<Event>) -> Result<Vec<Result<()>>> {
-    if let Some(outcomes) = attempt(line, tasks, events, false)? {
+fn commit<'l>(
+    line: &'l Line,
+    statements: &Statements<'l>,
+    tasks: &[Queued<Task>],
+    events: &mut Vec<Event>,
+) -> Result<Vec<Result<()>>> {
+    if let Some(outcomes) = attempt(line, statements, tasks, events, false)? {
         return Ok(outcomes);
     }
     events.clear();
-    let outcomes = attempt(line, tasks, events, true)?;
+    let outcomes = attempt(line, statements, tasks, events, true)?;
     outcomes.ok_or_else(|| Error::internal("a savepoint did not undo its job"))
 }
 
 /// The same once; `None`, and nothing was changed, if it takes savepoints.
-fn attempt(
-    line: &Line,
+fn attempt<'l>(
+    line: &'l Line,
+    statements: &Statements<'l>,
     tasks: &[Queued<Task>],
     events: &mut Vec<Event>,
     savepoints: bool,
 ) -> Result<Option<Vec<Result<()>>>> {
     let conn = &line.conn;
-    execute(conn, "BEGIN IMMEDIATE")?;
-    let run = |reserved| Ok((run_all(line, tasks, events, savepoints)?, reserved));
+    statements.execute("BEGIN IMMEDIATE").map_err(fault)?;
+    let run = |reserved| Ok((run_all(line, statements, tasks, events, savepoints)?, reserved));
     let outcomes = line.reserve_stamps().and_then(run).and_then(|(outcomes, reserved)| {
         if outcomes.is_some() {
-            try_execute(conn, "COMMIT").map_err(|why| {
+            statements.execute("COMMIT").map_err(|why| {
                 if is_damage(&why) {
                     line.state.set_damaged();
                 }
@@ -218,8 +225,9 @@ fn attempt(
     outcomes
 }
 
-fn run_all(
-    line: &Line,
+fn run_all<'l>(
+    line: &'l Line,
+    statements: &Statements<'l>,
     tasks: &[Queued<Task>],
     events: &mut Vec<Event>,
     savepoints: bool,
@@ -227,7 +235,7 @@ fn run_all(
     let mut outcomes = Vec::with_capacity(tasks.len());
     for task in tasks {
         let outcome = match &task.job {
-            Task::Job(job) => run(line, job, events, savepoints)?,
+            Task::Job(job) => run(line, statements, job, events, savepoints)?,
             Task::Probe => Some(touch(&line.conn)),
             Task::Overwrite(pages) => Some(overwrite(&line.conn, pages).map_err(fault)),
             Task::EmptyCache => Some(line.conn.execute_batch("PRAGMA shrink_memory").map_err(fault)),
@@ -247,9 +255,16 @@ fn run_all(
 
 /// Runs one job. Its own refusal is the inner result, the outer error the whole batch's; `None`
 /// if it cannot be undone alone.
-fn run(line: &Line, job: &WriteJob, events: &mut Vec<Event>, savepoints: bool) -> Result<Option<Result<()>>> {
+fn run<'l>(
+    line: &'l Line,
+    statements: &Statements<'l>,
+    job: &WriteJob,
+    events: &mut Vec<Event>,
+    savepoints: bool,
+) -> Result<Option<Result<()>>> {
     let conn = &line.conn;
-    let mut tx = Transaction::new(conn, savepoints, line.state.name_case, line.state.stamps.next());
+    let mut tx =
+        Transaction::new(conn, savepoints, line.state.name_case, line.state.stamps.next()).with(statements);
     let mut own = Vec::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut own)))
         .unwrap_or_else(|with| Err(panicked(&*with)));

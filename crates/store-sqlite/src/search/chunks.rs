@@ -127,7 +127,7 @@ impl IndexChunk {
 }
 
 impl IndexChunks {
-    fn read(&mut self, tx: &Transaction<'_>, span: ChunkSpan) -> Result<&mut Option<IndexChunk>> {
+    fn read(&mut self, tx: &Transaction<'_, '_>, span: ChunkSpan) -> Result<&mut Option<IndexChunk>> {
         Ok(match self.0.entry(span) {
             Entry::Occupied(chunk) => chunk.into_mut(),
             Entry::Vacant(place) => place.insert(tx.chunk(span)?),
@@ -135,7 +135,7 @@ impl IndexChunks {
     }
 
     /// The number of a message's row, if it has one.
-    pub(super) fn find(&mut self, tx: &Transaction<'_>, row: IndexedRow) -> Result<Option<i64>> {
+    pub(super) fn find(&mut self, tx: &Transaction<'_, '_>, row: IndexedRow) -> Result<Option<i64>> {
         for span in ChunkSpan::of_row(row) {
             let Some(chunk) = self.read(tx, span)? else { return Ok(None) };
             let found = chunk.find(row);
@@ -147,7 +147,7 @@ impl IndexChunks {
     }
 }
 
-impl Transaction<'_> {
+impl Transaction<'_, '_> {
     fn chunk(&self, span: ChunkSpan) -> Result<Option<IndexChunk>> {
         const FIND: &str = "SELECT chunk, first, count, entries FROM search_chunks
             WHERE last = ?1 AND first = ?2 AND part = ?3";

@@ -30,8 +30,8 @@ struct ChunkHead {
     span: ChunkSpan,
 }
 
-pub(super) struct Walk<'t, 'c> {
-    tx: &'t Transaction<'c>,
+pub(super) struct Walk<'a, 't, 'c> {
+    tx: &'a Transaction<'t, 'c>,
     before: SearchPlace,
     groups: HashSet<GroupId>,
     /// The groups that were looked up by their ordinals, if the walk is for them.
@@ -55,8 +55,8 @@ struct ChunkHeads {
     after: Option<ChunkSpan>,
 }
 
-impl<'t, 'c> Walk<'t, 'c> {
-    pub(super) fn new(tx: &'t Transaction<'c>, groups: &[GroupId], before: SearchPlace) -> Self {
+impl<'a, 't, 'c> Walk<'a, 't, 'c> {
+    pub(super) fn new(tx: &'a Transaction<'t, 'c>, groups: &[GroupId], before: SearchPlace) -> Self {
         let groups = groups.iter().copied().collect();
         Self { tx, before, groups, ordinals: HashMap::new(), found: BinaryHeap::new(), work: 0 }
     }

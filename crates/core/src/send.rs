@@ -139,7 +139,8 @@ pub trait SendRules: std::marker::Send + Sync {
 pub struct Sending {
     rules: Arc<dyn SendRules>,
     context: Context,
-    command: Send,
+    /// Boxed, since it is moved from queue to queue.
+    command: Box<Send>,
 }
 
 /// The facts about a message to send, from one snapshot.
@@ -201,7 +202,7 @@ pub fn senders() -> impl Iterator<Item = Role> {
 impl Sending {
     /// A message on its way.
     pub fn new(rules: Arc<dyn SendRules>, context: Context, command: Send) -> Self {
-        Self { rules, context, command }
+        Self { rules, context, command: Box::new(command) }
     }
 
     /// The command. Its date counts only for services: see [`Sending::stamp`].

@@ -31,6 +31,9 @@ pub enum Fragment {
     Last,
 }
 
+/// The room of a frame at first: enough for a message of 300 characters, so that it is not moved while it is written.
+const USUAL: usize = 768;
+
 /// A text frame, whose payload `write` appends.
 pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     framed(FIN | TEXT, write)
@@ -57,7 +60,7 @@ pub fn part(part: Fragment, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
 }
 
 fn framed(first: u8, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
-    let mut buffer = Vec::with_capacity(512);
+    let mut buffer = Vec::with_capacity(USUAL);
     buffer.extend_from_slice(&[0; HEAD]);
     write(&mut buffer);
     let length = buffer.len() - HEAD;

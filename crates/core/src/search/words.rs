@@ -155,14 +155,13 @@ impl Cutter {
 
     /// Brings a mark that is a part by itself before those of a higher class.
     fn order(&mut self, c: char) {
-        let class = canonical_combining_class(c);
+        let class = class_of(c);
         let mut at = self.words.len() - 1;
         if class == 0 || !self.words[at].is_part {
             return;
         }
-        let is_higher = |word: &Word| {
-            word.is_part && word.folded.chars().next().is_some_and(|c| canonical_combining_class(c) > class)
-        };
+        let is_higher =
+            |word: &Word| word.is_part && word.folded.chars().next().is_some_and(|c| class_of(c) > class);
         for _ in 0..ORDERED_MARKS {
             if at == 0 || !self.words[at].adjoins || !is_higher(&self.words[at - 1]) {
                 return;
@@ -180,17 +179,23 @@ impl Cutter {
 
 /// Appends a character to a word: a mark before those of a higher class.
 fn push(word: &mut String, c: char) {
-    let class = canonical_combining_class(c);
+    let class = class_of(c);
+    if class == 0 {
+        return word.push(c);
+    }
     let mut place = word.len();
-    if class > 0 {
-        for (at, before) in word.char_indices().rev().take(ORDERED_MARKS) {
-            if canonical_combining_class(before) <= class {
-                break;
-            }
-            place = at;
+    for (at, before) in word.char_indices().rev().take(ORDERED_MARKS) {
+        if class_of(before) <= class {
+            break;
         }
+        place = at;
     }
     word.insert(place, c);
+}
+
+/// The canonical combining class of a character. Those before the first mark, U+0300, have 0 and are not looked up.
+fn class_of(c: char) -> u8 {
+    if c < '\u{300}' { 0 } else { canonical_combining_class(c) }
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ struct Bare(Child);
 const ONE_MACHINE: [(&str, &str); 2] =
     [("CHINWAG_HTTP__CONNECTIONS_PER_ADDRESS", "1000000"), ("CHINWAG_WS__SOCKETS_PER_ADDRESS", "1000000")];
 
+/// No index of the search, which costs something for each message: W14 measures it.
+pub(crate) const WITHOUT_INDEX: [(&str, &str); 1] = [("CHINWAG_SEARCH__ENABLED", "false")];
+
 /// The time for every thread of a process to stop, or to go on.
 const STOPS: Duration = Duration::from_millis(2);
 
@@ -74,12 +77,12 @@ impl Subject {
         Self::of(vec![program.serve_with(keep_limits)], Vec::new())
     }
 
-    /// So many nodes of it, on what they share.
+    /// So many nodes of it, on what they share, without the index of the search.
     pub(crate) fn nodes(binary: &Path, shared: &Shared, count: usize) -> Result<Self> {
         let programs: Vec<_> = (0..count).map(|_| Program::new(binary)).collect();
         let start = |program: &Program| {
             program.serve_with(|command| {
-                command.envs(ONE_MACHINE).envs(shared.settings());
+                command.envs(ONE_MACHINE).envs(WITHOUT_INDEX).envs(shared.settings());
             })
         };
         Self::of(programs.iter().map(start).collect(), programs)

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use super::{RunSettings, grouped};
 use crate::crowd::Crowd;
-use crate::subject::{self, Subject};
+use crate::subject::{self, Subject, WITHOUT_INDEX};
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
 
@@ -46,7 +46,7 @@ impl Stage {
 
 fn run(settings: &RunSettings, plan: &Plan, goals: &[(u64, &str, f64)]) -> Outcome {
     let world = World::make(&settings.server, plan)?;
-    let mut chinwag = Stage::set(Subject::chinwag(&world.program)?, &world)?;
+    let mut chinwag = Stage::set(Subject::chinwag_with(&world.program, &WITHOUT_INDEX)?, &world)?;
     let mut bare = Stage::set(Subject::bare(&["fanout"])?, &world)?;
     let mut rows = Vec::new();
     for (window, what, least) in goals {

@@ -10,7 +10,7 @@ use super::RunSettings;
 use super::fanout::Stage;
 use super::rest::ask;
 use crate::baseline::hook::HookSink;
-use crate::subject::Subject;
+use crate::subject::{Subject, WITHOUT_INDEX};
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
 
@@ -24,7 +24,6 @@ const SENT_WITHIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
 const ON: [(&str, &str); 2] = [("CHINWAG_EVENTS__ENABLED", "true"), ("CHINWAG_WEBHOOKS__PRIVATE", "true")];
-const OFF: [(&str, &str); 1] = [("CHINWAG_SEARCH__ENABLED", "false")];
 
 /// A server that has followers, its world, and the receiver of its webhook.
 struct Followed {
@@ -37,7 +36,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let plan = Plan::crowds(GROUPS, 2);
     let mut with = Followed::set(settings, &plan)?;
     let world = World::make(&settings.server, &plan)?;
-    let mut without = Stage::set(Subject::chinwag_with(&world.program, &OFF)?, &world)?;
+    let mut without = Stage::set(Subject::chinwag_with(&world.program, &WITHOUT_INDEX)?, &world)?;
 
     let what = "W16: messages with the feed, a webhook and the index, beside those without";
     let mut rate = Measurement::new(what, "messages/s", Goal::AtLeast(0.75));

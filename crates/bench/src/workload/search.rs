@@ -22,7 +22,7 @@ use chinwag_testkit::postgres::Server;
 use super::fanout::Stage;
 use super::{RunSettings, grouped};
 use crate::shared::Shared;
-use crate::subject::Subject;
+use crate::subject::{Subject, WITHOUT_INDEX};
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{self, Plan, World};
 
@@ -108,13 +108,8 @@ fn sends(settings: &RunSettings) -> Result<Measurement> {
     let plan = Plan::crowds(SENDERS, 2);
     let (with, without) = (World::make(&settings.server, &plan)?, World::make(&settings.server, &plan)?);
     let mut with = (Stage::set(Subject::chinwag(&with.program)?, &with)?, with);
-    let mut without = (
-        Stage::set(
-            Subject::chinwag_with(&without.program, &[("CHINWAG_SEARCH__ENABLED", "false")])?,
-            &without,
-        )?,
-        without,
-    );
+    let mut without =
+        (Stage::set(Subject::chinwag_with(&without.program, &WITHOUT_INDEX)?, &without)?, without);
     eprintln!("  messages with the index and without …");
     let what = "W14: W5's messages with the index, beside those without";
     let mut row = Measurement::new(what, "messages/s", Goal::AtLeast(0.85));

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use super::fanout::Stage;
 use super::{RunSettings, inserts};
 use crate::shared::Shared;
-use crate::subject::Subject;
+use crate::subject::{Subject, WITHOUT_INDEX};
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{self, Plan, World};
 
@@ -44,7 +44,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let world = World::make(&settings.server, &plan)?;
     let bench = World::make(&settings.server, &plan)?;
     let store = bench.open()?;
-    let subject = Subject::chinwag(&world.program)?;
+    let subject = Subject::chinwag_with(&world.program, &WITHOUT_INDEX)?;
     let bare_loop = || runtime.block_on(bare(&store, &bench, settings));
     let mut rows = beside("SQLite", settings, (&world, subject), (&bench, &store), &runtime, &bare_loop)?;
 

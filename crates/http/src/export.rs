@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
-use zip::{Packing, ZipWriter};
+use self::zip::{Packing, ZipStream};
 
 /// Bytes that are sent together.
 const PIECE: usize = 64 << 10;
@@ -61,7 +61,7 @@ impl Export {
     pub fn stream(self, held: impl Send + 'static) -> impl Stream<Item = Result<Bytes>> + Send {
         let (sender, receiver) = mpsc::channel(PIECES);
         let writing = async move {
-            let mut out = ZipSender { zip: ZipWriter::new(self.app.clock().now()), sender: sender.clone() };
+            let mut out = ZipSender { zip: ZipStream::new(self.app.clock().now()), sender: sender.clone() };
             if let Err(why) = self.write(&mut out).await {
                 tracing::warn!(error = %why, "an export ended early");
                 // Nobody may be there to hear of it.
@@ -91,7 +91,7 @@ impl Export {
     }
 
     async fn memberships(&self, out: &mut ZipSender) -> Result<()> {
-        let (mut lines, mut after) = (Lines::begin("groups", out), None);
+        let (mut lines, mut after) = (Lines::begin("groups", out)?, None);
         loop {
             let page = self.app.export_memberships(&self.context, self.user(), after).await?;
             for membership in &page {
@@ -99,13 +99,13 @@ impl Export {
             }
             after = page.last().map(|membership| membership.group);
             if page.len() < EXPORT_PAGE {
-                return lines.end();
+                return Ok(());
             }
         }
     }
 
     async fn messages(&self, out: &mut ZipSender) -> Result<()> {
-        let (mut lines, mut groups) = (Lines::begin("messages", out), WrittenGroups::default());
+        let (mut lines, mut groups) = (Lines::begin("messages", out)?, WrittenGroups::default());
         while let Some(group) = groups.next(self).await? {
             let mut after = Seq(0);
             loop {
@@ -119,11 +119,11 @@ impl Export {
                 }
             }
         }
-        lines.end()
+        Ok(())
     }
 
     async fn reactions(&self, out: &mut ZipSender) -> Result<()> {
-        let (mut lines, mut groups) = (Lines::begin("reactions", out), WrittenGroups::default());
+        let (mut lines, mut groups) = (Lines::begin("reactions", out)?, WrittenGroups::default());
         while let Some(group) = groups.next(self).await? {
             let mut after = ReactionPlace::default();
             loop {
@@ -137,11 +137,11 @@ impl Export {
                 }
             }
         }
-        lines.end()
+        Ok(())
     }
 
     async fn files(&self, out: &mut ZipSender) -> Result<()> {
-        let (mut lines, mut after) = (Lines::begin("files", out), None);
+        let (mut lines, mut after) = (Lines::begin("files", out)?, None);
         loop {
             let (files, last) = self.app.export_files(&self.context, self.user(), after).await?;
             for file in &files {
@@ -152,7 +152,6 @@ impl Export {
                 break;
             }
         }
-        lines.end()?;
         let Some(store) = &self.files else { return Ok(()) };
         loop {
             let (files, last) = self.app.export_files(&self.context, self.user(), after).await?;
@@ -191,13 +190,13 @@ async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> 
         Err(Error::NotFound(_)) => return Ok(()),
         piece => piece?,
     };
-    out.zip.begin(path(file), Packing::Plain(file.size));
+    out.zip.begin(path(file), Packing::Plain(file.size)).map_err(Error::internal)?;
     while let Some(bytes) = piece {
         out.zip.write(&bytes).map_err(Error::internal)?;
         out.flush(PIECE).await?;
         piece = reader.next(FILE_PIECE).await?;
     }
-    out.zip.end().map_err(Error::internal)
+    Ok(())
 }
 
 /// Where a file is in the ZIP: its id, and as much of its name as every system takes.
@@ -228,7 +227,7 @@ fn safe_name(name: &str) -> String {
 
 /// A ZIP on its way to its reader.
 struct ZipSender {
-    zip: ZipWriter,
+    zip: ZipStream,
     sender: mpsc::Sender<Result<Bytes>>,
 }
 
@@ -244,11 +243,11 @@ impl ZipSender {
 
     /// Writes an entry with these lines.
     async fn lines(&mut self, name: &'static str, rows: impl IntoIterator<Item = Value>) -> Result<()> {
-        let mut lines = Lines::begin(name, self);
+        let mut lines = Lines::begin(name, self)?;
         for row in rows {
             lines.add(&row).await?;
         }
-        lines.end()
+        Ok(())
     }
 }
 
@@ -260,23 +259,19 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    fn begin(name: &'static str, out: &'a mut ZipSender) -> Self {
-        out.zip.begin(format!("{name}.jsonl"), Packing::Compressed);
-        Self { name, entries: 1, out }
+    fn begin(name: &'static str, out: &'a mut ZipSender) -> Result<Self> {
+        out.zip.begin(format!("{name}.jsonl"), Packing::Compressed).map_err(Error::internal)?;
+        Ok(Self { name, entries: 1, out })
     }
 
     async fn add(&mut self, row: &Value) -> Result<()> {
         if self.out.zip.entry_length() >= ENTRY_BYTES {
             self.entries += 1;
-            self.out.zip.end().map_err(Error::internal)?;
-            self.out.zip.begin(format!("{}-{}.jsonl", self.name, self.entries), Packing::Compressed);
+            let name = format!("{}-{}.jsonl", self.name, self.entries);
+            self.out.zip.begin(name, Packing::Compressed).map_err(Error::internal)?;
         }
         self.out.zip.write(format!("{row}\n").as_bytes()).map_err(Error::internal)?;
         self.out.flush(PIECE).await
-    }
-
-    fn end(self) -> Result<()> {
-        self.out.zip.end().map_err(Error::internal)
     }
 }
 

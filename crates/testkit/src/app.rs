@@ -5,6 +5,7 @@
 //! database of its own on a throwaway PostgreSQL, with `TEST_ON=nodes` the bus is a Redis as well:
 //! the same tests hold for all.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -21,7 +22,8 @@ use chinwag_http::wire::events::EventEncoder;
 use chinwag_http::{FileOptions, HookOptions, SendHook, ServerState, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions};
-use chinwag_store_postgres::{OpenError, PostgresStore};
+use chinwag_store_postgres::{OpenError, Options as PostgresOptions, PostgresStore};
+use chinwag_store_sql::migration::POSTGRES;
 use chinwag_store_sqlite::SqliteStore;
 use serde_json::json;
 use tempfile::TempDir;
@@ -164,7 +166,7 @@ impl TestApp {
         let mut options = Options::default();
         change(&mut options);
         let files = tempfile::tempdir().expect("a folder");
-        let (place, address) = (DataLocation::new(), ([127, 0, 0, 1], 0).into());
+        let (place, address) = (DataLocation::new().await, ([127, 0, 0, 1], 0).into());
         let mut app = Self { options, address, running: None, files, place };
         app.run().await;
         app
@@ -318,11 +320,11 @@ impl Drop for TestApp {
 }
 
 impl DataLocation {
-    fn new() -> Self {
+    async fn new() -> Self {
         match std::env::var("TEST_ON").as_deref() {
             Err(_) => Self::Folder(tempfile::tempdir().expect("a temporary folder can be made")),
-            Ok("postgres") => Self::Database(Database::new(), None),
-            Ok("nodes") => Self::Database(Database::new(), Some(shared_redis())),
+            Ok("postgres") => Self::Database(database_with_tables().await, None),
+            Ok("nodes") => Self::Database(database_with_tables().await, Some(shared_redis())),
             Ok(other) => panic!("TEST_ON is postgres or nodes, not {other}"),
         }
     }
@@ -348,13 +350,13 @@ impl DataLocation {
                 Arc::new(Faulty::new(Arc::new(store), options.faults.clone()))
             }
             Self::Database(database, _) => {
-                let few = chinwag_store_postgres::Options {
+                let few = PostgresOptions {
                     readers: 2,
                     writers: 2,
                     senders: 1,
                     name_case: options.store.name_case,
                     connect: PATIENCE,
-                    ..chinwag_store_postgres::Options::default()
+                    ..PostgresOptions::default()
                 };
                 let url = database.url();
                 let open = || PostgresStore::open(&url, few.clone(), bus.clone());
@@ -362,6 +364,22 @@ impl DataLocation {
             }
         }
     }
+}
+
+/// A database with the tables of this version, which are made once for all tests, and a history of its own.
+async fn database_with_tables() -> Database {
+    let mut version = DefaultHasher::new();
+    POSTGRES.hash(&mut version);
+    let template = format!("chinwag_{:x}", version.finish());
+    let fill = async |url: &str| {
+        let open = || PostgresStore::open(url, PostgresOptions::default(), LocalBus::new(1).0);
+        drop(until_connected(open, OpenError::is_away).await);
+    };
+    let database = Database::copy_of(&template, fill).await;
+    database.ask(
+        "UPDATE chinwag.history SET id = gen_random_uuid(); UPDATE chinwag.stamps SET id = gen_random_uuid()",
+    );
+    database
 }
 
 /// One Redis for all tests of a process, for as long as one of them uses it.

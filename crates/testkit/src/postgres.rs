@@ -62,11 +62,40 @@ impl Database {
         Self::on(server, Some(users))
     }
 
+    /// A copy of a database that `fill` fills once for all test processes, given its address. Its name says what is in it.
+    pub async fn copy_of(template: &str, fill: impl AsyncFnOnce(&str)) -> Self {
+        let (server, users) = shared();
+        let is_made = || {
+            let sql = format!("SELECT 1 FROM pg_database WHERE datname = '{template}' AND NOT datallowconn");
+            !ask(&address(server, "postgres"), &sql).is_empty()
+        };
+        if !is_made() {
+            let making = lock_file(&shared_folder().join("making"));
+            making.lock().expect("a lock");
+            if !is_made() {
+                create(server, template, "");
+                fill(&address(server, template)).await;
+                // It is copied only where nobody can connect to it.
+                let close = format!("ALTER DATABASE {template} WITH ALLOW_CONNECTIONS false");
+                ask(&address(server, "postgres"), &close);
+                let sessions = format!("SELECT 1 FROM pg_stat_activity WHERE datname = '{template}'");
+                let wait = Wait::begin();
+                while !ask(&address(server, "postgres"), &sessions).is_empty() {
+                    wait.step(|| "the template is in use").await;
+                }
+            }
+        }
+        Self::made(server, Some(users), &format!(" TEMPLATE {template}"))
+    }
+
     fn on(server: SocketAddr, users: Option<File>) -> Self {
+        Self::made(server, users, "")
+    }
+
+    fn made(server: SocketAddr, users: Option<File>, options: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        ask(&address(server, "postgres"), &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-        ask(&address(server, "postgres"), &format!("CREATE DATABASE {name}"));
+        create(server, &name, options);
         Self { server, name, _users: users }
     }
 
@@ -242,10 +271,21 @@ fn ask_once(url: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Er
     Ok(messages.into_iter().filter_map(row).collect())
 }
 
+/// Makes a database in place of one that an earlier process of the same number has left.
+fn create(server: SocketAddr, name: &str, options: &str) {
+    ask(&address(server, "postgres"), &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+    ask(&address(server, "postgres"), &format!("CREATE DATABASE {name}{options}"));
+}
+
+/// The folder of the shared server.
+fn shared_folder() -> PathBuf {
+    let owner = tempfile::tempdir().expect("a temporary folder").path().metadata().map_or(0, |m| m.uid());
+    std::env::temp_dir().join(format!("chinwag-test-postgres-{owner}"))
+}
+
 /// The shared server, which is started if it does not run, and the lock that keeps it running.
 fn shared() -> (SocketAddr, File) {
-    let owner = tempfile::tempdir().expect("a temporary folder").path().metadata().map_or(0, |m| m.uid());
-    let base = std::env::temp_dir().join(format!("chinwag-test-postgres-{owner}"));
+    let base = shared_folder();
     fs::create_dir_all(&base).expect("a folder");
     let runner = Runner::of(&base);
     runner.give(&base);
@@ -394,6 +434,18 @@ mod tests {
         one.ask("CREATE TABLE t (n integer); INSERT INTO t VALUES (1)");
         assert_eq!(one.ask("SELECT n FROM t"), [["1"]]);
         assert!(try_ask(&other.url(), "SELECT n FROM t").is_err());
+    }
+
+    #[tokio::test]
+    async fn copies_of_a_database_are_filled_once_and_apart() {
+        let template = format!("template_{}", std::process::id());
+        let fill = async |url: &str| drop(ask(url, "CREATE TABLE t (n integer)"));
+        let (one, other) =
+            (Database::copy_of(&template, fill).await, Database::copy_of(&template, fill).await);
+        one.ask("INSERT INTO t VALUES (1)");
+        assert_eq!(one.ask("SELECT n FROM t"), [["1"]]);
+        assert_eq!(other.ask("SELECT n FROM t"), Vec::<Vec<String>>::new());
+        ask(&address(one.server(), "postgres"), &format!("DROP DATABASE {template}"));
     }
 
     #[test]

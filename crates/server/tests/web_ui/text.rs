@@ -213,7 +213,6 @@ async fn a_log_of_texts_made_to_be_slow_stays_usable() {
     }
     times.sort_by(f64::total_cmp);
     plain.sort_by(f64::total_cmp);
-    println!("messages made to be slow are drawn in {times:.1?} ms, others in {plain:.1?}");
     // Both wait for the machine alike.
     let (slow, usual) = (times[times.len() / 2], plain[plain.len() / 2]);
     assert!(

@@ -139,7 +139,7 @@ mod tests {
         for (name, packing) in entries {
             zip.begin(name.to_owned(), packing).expect("an entry");
             for _ in 0..9 {
-                zip.write(&[b'a'; 99_999]).expect("written");
+                zip.write(&vec![b'a'; 99_999]).expect("written");
                 bytes.extend(zip.take());
             }
             assert_eq!(zip.entry_length(), 899_991);

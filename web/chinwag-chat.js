@@ -21,6 +21,7 @@ import * as notifications from "./chinwag-chat/notifications.js";
 import { define } from "./chinwag-chat/part.js";
 import "./chinwag-chat/people.js";
 import "./chinwag-chat/profile.js";
+import { returned } from "./chinwag-chat/provider.js";
 import { Roving } from "./chinwag-chat/roving.js";
 import { Setup } from "./chinwag-chat/setup.js";
 import { status } from "./chinwag-chat/status.js";
@@ -78,6 +79,8 @@ export class ChinwagChat extends LitElement {
   /** "starting", "in" or "out", and the reason for "out". */
   #stage = "starting";
   #why = "";
+  /** The end of a sign-in at the provider, of which the address told. */
+  #returned = null;
   #unread = -1;
   /** @type {Announcer | null} */
   #announcer = null;
@@ -96,6 +99,7 @@ export class ChinwagChat extends LitElement {
     new Roving(this.renderRoot, signal);
     watchDay(() => this.#speak(), signal);
     this.#speak();
+    if (this.hash && this.signIn) this.#returned = returned();
     if (this.hasUpdated) this.#begin();
   }
 
@@ -190,7 +194,7 @@ export class ChinwagChat extends LitElement {
 
   #out() {
     const invited = this.hash && inviteOf(location.hash) ? this.#say("account.invited") : "";
-    if (this.signIn && this.#chat) return html`<chinwag-account .chat=${this.#chat} .name=${this.name || "Chinwag"} .why=${this.#why || invited} @signed-in=${() => this.#enter(this.client)}></chinwag-account>`;
+    if (this.signIn && this.#chat) return html`<chinwag-account .chat=${this.#chat} .name=${this.name || "Chinwag"} .why=${this.#why || invited} .returned=${this.#returned} @signed-in=${() => this.#enter(this.client)}></chinwag-account>`;
     return html`<div class="door"><p class="empty" role="status">${this.#why || this.#say("account.elsewhere")}</p></div>`;
   }
 

@@ -417,6 +417,8 @@ export interface ServerInfo {
   readonly version: string;
   /** Whether anybody may sign up. */
   readonly signup: boolean;
+  /** The provider of OpenID Connect through which people sign in on the server's own page, or null. Left out by older servers. */
+  readonly oidc?: { readonly name: string } | null;
   /** Its limits by their settings, such as `limits.message_chars`. */
   readonly limits: Readonly<Record<string, unknown>>;
   /**
@@ -696,6 +698,8 @@ export class Chinwag extends EventTarget {
   signUp(name: string, password: string): Promise<void>;
   /** Signs in, and keeps the session likewise. Then `connect`. */
   signIn(name: string, password: string): Promise<void>;
+  /** Makes the new user whom a provider of OpenID Connect has identified, on the server's own page. Then `connect`. */
+  chooseName(name: string): Promise<void>;
   /** Changes this user's password, and ends its other sessions. Rejects with code 403 if `old` is wrong. */
   changePassword(old: string, password: string): Promise<void>;
   /** Where this user is signed in, the newest first. */

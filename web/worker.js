@@ -3,7 +3,7 @@
 
 const CACHE = "chinwag-page";
 /** Paths whose answers change. */
-const LIVE = /^(api|chat|docs|healthz|readyz|metrics)(\/|$)/;
+const LIVE = /^(api|chat|docs|oidc|healthz|readyz|metrics)(\/|$)/;
 const FILES_MOST = 100;
 
 self.addEventListener("install", () => self.skipWaiting());

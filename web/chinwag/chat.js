@@ -154,6 +154,11 @@ export class Chinwag extends Grouping {
     return this.#session.enter("sessions/", name, password);
   }
 
+  /** @param {string} name */
+  chooseName(name) {
+    return this.#session.enter("oidc/", name);
+  }
+
   signOut() {
     return this.#leave("sessions/", "signed out");
   }

@@ -61,7 +61,7 @@ export class Session {
     return { name, isSame, account: typeof created === "string" ? created : "" };
   }
 
-  /** @param {string} path @param {string} name @param {string} password */
+  /** @param {string} path @param {string} name @param {string} [password] */
   async enter(path, name, password) {
     this.#rest.keep((await this.#rest.call("POST", path, { name, password })).token);
   }

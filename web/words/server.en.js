@@ -36,6 +36,7 @@ export default {
   "the server's disk is nearly full and nothing new is stored: the operator must free some room": "The server has no room for new messages. Reading and deleting still work. Tell the operator, and try again later.",
   "the body is longer than {} bytes": "This is too much at once. Send it in several parts.",
   "this is another spelling of an existing user's name: send the name exactly as it is stored": "There is a user with this name in another spelling. Enter the name exactly.",
+  "the sign-in is over or took too long: sign in at the provider again": "The sign-in is over or took too long. Sign in at the provider again.",
   "this user signs in through the host application and has no password here": "You sign in through the application and have no password here.",
   "another message has this id": "This message was sent before with another text. Discard it and write it again.",
   "a group with this id is still being erased": "This group is still being deleted. Try again in a moment.",

@@ -36,6 +36,7 @@ export default {
   "the server's disk is nearly full and nothing new is stored: the operator must free some room": "Le serveur n’a plus de place pour de nouveaux messages. La lecture et la suppression restent possibles. Prévenez l’exploitant et réessayez plus tard.",
   "the body is longer than {} bytes": "C’est trop à la fois. Procédez en plusieurs fois.",
   "this is another spelling of an existing user's name: send the name exactly as it is stored": "Un utilisateur porte ce nom dans une autre orthographe. Saisissez le nom exact.",
+  "the sign-in is over or took too long: sign in at the provider again": "La connexion est terminée ou a pris trop de temps : reconnectez-vous auprès du fournisseur.",
   "this user signs in through the host application and has no password here": "Vous vous connectez par l’application et n’avez pas de mot de passe ici.",
   "another message has this id": "Ce message a déjà été envoyé avec un autre texte. Abandonnez-le et écrivez-le à nouveau.",
   "a group with this id is still being erased": "Ce groupe est encore en cours de suppression. Réessayez dans un instant.",

@@ -176,6 +176,7 @@ fn test(root: &Path, extra: &[String]) -> bool {
     let mut steps = Steps::new("test");
     let ready = steps.run("programs", needs::meet)
         && steps.run("server of S3", || tools::install(root))
+        && steps.run("provider of OpenID Connect", || tools::install_provider(root))
         && steps.run("build", || cargo::run(root, &[&all[..], &["--no-run"]].concat()));
     if ready {
         steps.run("types", || types::check(root));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::cargo;
 
@@ -24,6 +24,32 @@ pub(crate) fn install(root: &Path) -> Result<()> {
     let args = ["install", PROGRAM, "--version", VERSION, "--locked", "--debug", "--features", "binary"];
     cargo::run(root, &[&args[..], &["--root", &into, "--target-dir", &at]].concat())?;
     fs::remove_dir_all(&build).with_context(|| format!("could not remove {}", build.display()))
+}
+
+/// The files of the provider of OpenID Connect that the tests of the page sign in with.
+const PROVIDER: &str = "crates/server/tests/web_ui/provider";
+const PROVIDER_FILES: [&str; 3] = ["package.json", "package-lock.json", "provider.mjs"];
+
+/// Installs the provider of OpenID Connect as its lock file has it, unless it is there.
+pub(crate) fn install_provider(root: &Path) -> Result<()> {
+    let (from, folder) = (root.join(PROVIDER), target(root).join("tools/provider"));
+    let lock = fs::read(from.join("package-lock.json")).context("the provider has no lock file")?;
+    fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
+    // It is written last.
+    let installed = folder.join("installed-lock.json");
+    let is_installed = fs::read(&installed).is_ok_and(|found| found == lock);
+    for file in PROVIDER_FILES {
+        fs::copy(from.join(file), folder.join(file)).with_context(|| format!("could not copy {file}"))?;
+    }
+    if !is_installed {
+        let mut npm = Command::new("npm");
+        npm.current_dir(&folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        let status = npm.status().context("could not start npm")?;
+        ensure!(status.success(), "`npm ci` in {} failed ({status})", folder.display());
+        fs::write(&installed, lock).with_context(|| format!("could not write {}", installed.display()))?;
+    }
+    println!("oidc-provider");
+    Ok(())
 }
 
 /// Where cargo builds.

@@ -32,6 +32,7 @@ pub mod key;
 pub mod member;
 mod mention;
 pub mod message;
+pub mod oidc;
 pub mod overview;
 pub mod pin;
 pub mod private;

@@ -30,6 +30,7 @@ pub mod look;
 pub mod mention;
 pub mod message;
 pub mod name;
+pub mod oidc;
 pub mod password;
 pub mod permission;
 pub mod pin;

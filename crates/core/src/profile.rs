@@ -16,7 +16,7 @@ const STORED_FILE: &str = "file:";
 pub enum Origin {
     /// An account that was signed up here: anybody who knows its password.
     Account,
-    /// The host application: by the service, a JWT or the validator.
+    /// The host application: by the service, a JWT or the validator. Or a provider of OpenID Connect.
     Host,
 }
 
@@ -62,6 +62,8 @@ pub struct Identity {
     pub origin: Origin,
     /// Its last suspension, which may have ended.
     pub suspension: Option<Suspension>,
+    /// Whether a provider of OpenID Connect identifies the user. The host application may mean somebody else by the same name.
+    pub provided: bool,
 }
 
 /// The profile of a user as stored.

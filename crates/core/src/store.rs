@@ -32,6 +32,7 @@ mod key;
 mod membership;
 mod mention;
 mod message;
+mod oidc;
 mod open_group;
 mod pin;
 mod push;
@@ -68,6 +69,7 @@ pub use key::ScopedKeys;
 pub use membership::{ListedMember, MemberPlace, Memberships, Newcomer};
 pub use mention::Mentions;
 pub use message::{Edge, Located, Messages, NewMessage, Page, Prior, PriorThread, UNCOVERED, Written};
+pub use oidc::ProviderIdentities;
 pub use open_group::{OPEN_KEY_CHARS, OpenGroupRow, OpenGroups, OpenPlace, open_key};
 pub use pin::Pins;
 pub use push::Pushes;
@@ -102,6 +104,7 @@ pub trait Tx:
     + Sessions
     + Exports
     + ScopedKeys
+    + ProviderIdentities
     + Relations
     + Groups
     + Memberships
@@ -134,6 +137,7 @@ impl<
         + Sessions
         + Exports
         + ScopedKeys
+        + ProviderIdentities
         + Relations
         + Groups
         + Memberships

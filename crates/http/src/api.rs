@@ -8,6 +8,7 @@ pub mod bot;
 pub mod hook;
 pub mod invite;
 pub mod key;
+pub mod oidc;
 pub mod pin;
 pub mod push;
 pub mod reaction;
@@ -52,6 +53,16 @@ macro_rules! routes {
                         .example(|ids| json!({ "name": ids.fresh, "password": "not the password" }));
                     get session::get: answers(401, 200, 403);
                     delete session::delete: answers(401, 200, 403);
+                }
+                "/oidc/begin/" {
+                    get oidc::begin: answers(404, 404, 404).makes_session();
+                }
+                "/oidc/callback/" {
+                    get oidc::callback: answers(404, 404, 404).makes_session();
+                }
+                "/api/v1/oidc/" {
+                    post oidc::create: answers(404, 404, 404).makes_session()
+                        .example(|ids| json!({ "name": ids.fresh }));
                 }
                 "/api/v1/tickets/" {
                     post ticket::create: answers(401, 201, 403);

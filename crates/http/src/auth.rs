@@ -11,6 +11,7 @@ pub mod cookie;
 mod device;
 pub mod jwt;
 mod known_tokens;
+pub mod oidc;
 mod outside;
 mod passwords;
 pub(crate) mod recheck;
@@ -42,6 +43,7 @@ use bearer::Authorization;
 use device::Devices;
 use jwt::Jwt;
 use known_tokens::KnownTokens;
+use oidc::Oidc;
 use passwords::Passwords;
 use recheck::Recheck;
 use refusals::Refusals;
@@ -56,6 +58,7 @@ pub struct Auth {
     app: App,
     options: Arc<Options>,
     jwt: Option<Jwt>,
+    oidc: Option<Oidc>,
     validator: Option<Arc<Validator>>,
     passwords: Passwords,
     attempts: Attempts,
@@ -130,6 +133,7 @@ impl Auth {
         }
         Ok(Self {
             jwt: Jwt::new(&options.jwt)?,
+            oidc: options.oidc.as_ref().map(|oidc| Oidc::new(oidc, &options.service_key)).transpose()?,
             validator: options.validate_url.as_deref().map(Validator::new).transpose()?.map(Arc::new),
             passwords: Passwords::default(),
             refusals: Refusals::default(),

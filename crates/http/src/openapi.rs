@@ -299,7 +299,7 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 35);
+        assert_eq!(checked, 36);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use chinwag_core::file_store::FileStore;
 use chinwag_core::push::PushContent;
 
 use crate::auth::jwt;
+use crate::auth::oidc::OidcOptions;
 use crate::key::ServiceKey;
 use crate::network::public_url::PublicUrl;
 use crate::network::range::Network;
@@ -25,6 +26,8 @@ pub struct Options {
     pub open: bool,
     /// The host's own tokens (none).
     pub jwt: jwt::Options,
+    /// The provider of OpenID Connect through which people sign in (none).
+    pub oidc: Option<OidcOptions>,
     /// The host's own validator, an `http` or `https` URL (none).
     pub validate_url: Option<String>,
     /// The time between two questions about open sockets; zero is never (60 s).
@@ -167,6 +170,7 @@ impl Options {
             service_key,
             open: false,
             jwt: jwt::Options::default(),
+            oidc: None,
             validate_url: None,
             validate_every: Duration::from_secs(60),
             validate_grace: Duration::from_secs(600),

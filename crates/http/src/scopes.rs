@@ -15,6 +15,7 @@ pub(crate) const SCOPES: &[(&str, PathScopes)] = &[
     ("/api/v1/accounts/", PathScopes(Read, Users)),
     ("/api/v1/sessions/", PathScopes(Read, Users)),
     ("/api/v1/tickets/", PathScopes(Read, Users)),
+    ("/api/v1/oidc/", PathScopes(Read, Users)),
     ("/api/v1/push/", PathScopes(Read, Users)),
     ("/api/v1/groups/", PathScopes(Read, Write)),
     ("/api/v1/invites/", PathScopes(Read, Write)),
@@ -32,6 +33,7 @@ pub(crate) const SCOPES: &[(&str, PathScopes)] = &[
     ("/api/v1/reports/", PathScopes(Read, Admin)),
     ("/api/v1/settings/", PathScopes(Admin, Admin)),
     ("/hooks/", PathScopes(Write, Write)),
+    ("/oidc/", PathScopes(Read, Read)),
 ];
 
 /// The scopes of one path: of GET and HEAD, and of other methods.

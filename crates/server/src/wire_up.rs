@@ -369,6 +369,7 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         service_key: key,
         open: config.open,
         jwt: auth.jwt.options()?,
+        oidc: auth.oidc.options()?,
         validate_url: auth.validate_url.clone(),
         validate_every: auth.validate_every.0,
         validate_grace: auth.validate_grace.0,

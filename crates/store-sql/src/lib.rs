@@ -24,6 +24,7 @@ mod log;
 pub mod membership;
 pub mod mention;
 pub mod message;
+pub mod oidc;
 pub mod open_group;
 pub mod pin;
 pub mod push;
@@ -65,6 +66,7 @@ pub const TABLES: &[Table] = &[
     token::TOKENS,
     bot::BOT_KEYS,
     key::SCOPED_KEYS,
+    oidc::PROVIDER_IDENTITIES,
     relation::RELATIONS,
     group::GROUPS,
     membership::MEMBERSHIPS,
@@ -120,6 +122,7 @@ pub mod names {
     pub use chinwag_core::mention::Mentions as MessageMentions;
     pub use chinwag_core::message::{Body, ClientId, Message, MessageDetail};
     pub use chinwag_core::name::NameCase;
+    pub use chinwag_core::oidc::ProviderIdentity;
     pub use chinwag_core::permission::Role;
     pub use chinwag_core::profile::{Details, Identity, Origin, ProfileCard};
     pub use chinwag_core::push::{NotifyFacts, ServerKeys, Subscription, WaitingPush};
@@ -132,10 +135,10 @@ pub mod names {
         Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Exports, Feed,
         FileRow, Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites,
         Lease, ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction,
-        Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, Pushes, ReactionOf,
-        ReactionPlace, Reactions, Relations, Reports, Retention, RetentionPage, ScopedKeys, SearchPlace,
-        Sessions, Shown, Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written,
-        WrittenReaction,
+        Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, ProviderIdentities,
+        Pushes, ReactionOf, ReactionPlace, Reactions, Relations, Reports, Retention, RetentionPage,
+        ScopedKeys, SearchPlace, Sessions, Shown, Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users,
+        Webhooks, Written, WrittenReaction,
     };
     pub use chinwag_core::suspension::UserStanding;
     pub use chinwag_core::thread::RootState;
@@ -205,6 +208,7 @@ macro_rules! impl_ports {
         $crate::impl_mentions!($transaction);
         $crate::impl_reactions!($transaction);
         $crate::impl_scoped_keys!($transaction);
+        $crate::impl_provider_identities!($transaction);
         $crate::impl_sessions!($transaction);
         $crate::impl_stamps!($transaction);
         $crate::impl_tasks!($transaction);

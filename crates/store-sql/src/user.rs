@@ -131,10 +131,17 @@ pub fn users_named(sql: &impl Sql, names: &[Name]) -> Result<Vec<Option<User>>> 
 
 pub fn identity(sql: &impl Sql, name: &Name) -> Result<Option<Identity>> {
     const FIND: Text = Text::same(
-        "SELECT id, name, special, origin, suspended_until, suspended_reason FROM users WHERE fold = $1",
+        "SELECT id, name, special, origin, suspended_until, suspended_reason,
+            EXISTS (SELECT 1 FROM provider_identities p WHERE p.user_id = users.id)
+        FROM users WHERE fold = $1",
     );
     let read = |row: &dyn Columns| {
-        Ok(Identity { user: read(row)?, origin: row.stored(3)?, suspension: read_suspension(row, 4)? })
+        Ok(Identity {
+            user: read(row)?,
+            origin: row.stored(3)?,
+            suspension: read_suspension(row, 4)?,
+            provided: row.get(6)?,
+        })
     };
     sql.one(FIND, params![name.fold(sql.name_case()).as_str()], read)
 }

@@ -23,6 +23,7 @@ pub mod membership;
 pub mod mention;
 pub mod message;
 mod numbers;
+pub mod oidc;
 pub mod open_group;
 pub mod page;
 pub mod pin;
@@ -201,6 +202,10 @@ macro_rules! store_suite {
                 an_answer_names_what_it_answers_for_as_long_as_that_stands
                 an_erased_message_is_found_nowhere
                 messages_of_one_author_are_listed_in_order
+            }
+            oidc {
+                provider_identity_finds_its_user_alone
+                provider_identity_ends_with_its_user
             }
             open_group {
                 open_groups_are_found_by_the_beginning_of_a_name

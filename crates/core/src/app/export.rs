@@ -5,6 +5,7 @@ use super::{App, Context};
 use crate::file::StoredFile;
 use crate::group_settings::GroupSettings;
 use crate::message::Message;
+use crate::oidc::ProviderIdentity;
 use crate::permission::Role;
 use crate::profile::Details;
 use crate::relation::Relations;
@@ -26,6 +27,8 @@ pub struct ExportedUser {
     pub relations: Relations,
     /// The sessions, the newest first.
     pub sessions: Vec<UserSession>,
+    /// The identities at providers of OpenID Connect.
+    pub identities: Vec<ProviderIdentity>,
     /// The subscriptions to notifications, by their dates of making and of last sending.
     pub devices: Vec<(Date, Date)>,
 }
@@ -58,6 +61,7 @@ impl App {
                 settings: tx.settings(user.id)?,
                 relations,
                 sessions: tx.sessions(user.id, *now)?,
+                identities: tx.provider_identities(user.id)?,
                 devices: devices.iter().map(|device| (device.created, device.sent)).collect(),
                 user,
             })

@@ -24,6 +24,11 @@ const SIGNED_UP: Error = Error::Conflict(
      and every session",
 );
 
+const PROVIDED: Error = Error::Conflict(
+    "this user signs in through the provider of OpenID Connect: adopt the user (\"adopt\": true, or --adopt) to end that and \
+     every session",
+);
+
 /// A name in the host application's spelling.
 #[derive(Debug, Clone)]
 pub struct Spelled {
@@ -149,7 +154,7 @@ pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Res
 
 /// The user named by the service, to whom the host application gives credentials.
 fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -> Result<User> {
-    let Identity { user, origin, .. } = identity;
+    let Identity { user, origin, provided, .. } = identity;
     if user.special {
         return Err(Error::forbidden("special users cannot be changed"));
     }
@@ -157,9 +162,10 @@ fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -
         return Err(VARIANT);
     }
     match origin {
-        Origin::Host => {}
-        Origin::Account if adopt => take_over(unit, &user)?,
+        Origin::Host if !provided => {}
+        _ if adopt => take_over(unit, &user)?,
         Origin::Account => return Err(SIGNED_UP),
+        Origin::Host => return Err(PROVIDED),
     }
     Ok(user)
 }
@@ -167,6 +173,7 @@ fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -
 /// Makes the host application the only one that vouches for this user.
 fn take_over(unit: &mut Unit, user: &User) -> Result<()> {
     unit.tx.password_delete(user.id)?;
+    unit.tx.provider_identities_delete(user.id)?;
     unit.tx.tokens_delete(user.id)?;
     unit.tx.origin_set(user.id, Origin::Host)?;
     unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
@@ -205,7 +212,7 @@ fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<Vouched> {
 }
 
 fn acceptable(name: &Name, identity: Identity, now: Date) -> Result<Vouched> {
-    let Identity { user, origin, suspension } = identity;
+    let Identity { user, origin, suspension, provided } = identity;
     let suspension = suspension.filter(|suspension| suspension.until > now);
     Ok(if user.special {
         Vouched::Refused("the name is a special user's")
@@ -213,6 +220,8 @@ fn acceptable(name: &Name, identity: Identity, now: Date) -> Result<Vouched> {
         Vouched::Refused("the name is another spelling of a user's name")
     } else if origin == Origin::Account {
         Vouched::Refused("the user signed up here with a password: the service must adopt the user first")
+    } else if provided {
+        Vouched::Refused("the user signs in through the provider: the service must adopt the user first")
     } else if let Some(suspension) = suspension {
         return Err(suspension.refusal());
     } else {

@@ -97,7 +97,8 @@ impl Auth {
         self.app.password_set(context, name, phc).await
     }
 
-    fn begun(&self, session: Issued, fold: &str, parts: &Parts) -> Begun {
+    /// The session of a user who has signed in, with the cookies for the browser.
+    pub(super) fn begun(&self, session: Issued, fold: &str, parts: &Parts) -> Begun {
         let tls = Peer::of(parts, &self.options).tls;
         let device = self.devices.cookie(fold, self.options.base(), tls, self.app.clock());
         Begun { cookies: [self.cookie(session.secret.expose(), parts), device], session }

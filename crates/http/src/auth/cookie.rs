@@ -12,11 +12,16 @@ use crate::options::Options;
 
 /// The name of the cookie of Chinwag's own sessions.
 pub(super) fn name(options: &Options, tls: bool) -> Cow<'_, str> {
+    prefixed(&options.cookie, options, tls)
+}
+
+/// A cookie's name with its prefix.
+pub(super) fn prefixed<'n>(name: &'n str, options: &Options, tls: bool) -> Cow<'n, str> {
     match (tls, options.base()) {
-        (false, _) => Cow::Borrowed(&options.cookie),
-        (true, "") => Cow::Owned(format!("__Host-{}", options.cookie)),
+        (false, _) => Cow::Borrowed(name),
+        (true, "") => Cow::Owned(format!("__Host-{name}")),
         // Browsers take `__Host-` with the path `/` alone.
-        (true, _) => Cow::Owned(format!("__Secure-{}", options.cookie)),
+        (true, _) => Cow::Owned(format!("__Secure-{name}")),
     }
 }
 
@@ -28,20 +33,32 @@ pub fn valid_name(name: &str) -> bool {
 
 /// The `Set-Cookie` that keeps a session's secret for `ttl`.
 pub(super) fn kept(secret: &str, ttl: Duration, options: &Options, tls: bool) -> HeaderValue {
-    written(secret, ttl.as_secs(), options, tls)
+    keep_named(&options.cookie, secret, ttl, options, tls)
 }
 
 /// The `Set-Cookie` that drops it.
 pub(super) fn dropped(options: &Options, tls: bool) -> HeaderValue {
-    written("", 0, options, tls)
+    drop_named(&options.cookie, options, tls)
 }
 
-fn written(secret: &str, seconds: u64, options: &Options, tls: bool) -> HeaderValue {
+/// The `Set-Cookie` that keeps a value of ASCII under a name for `ttl`.
+pub(super) fn keep_named(
+    name: &str,
+    value: &str,
+    ttl: Duration,
+    options: &Options,
+    tls: bool,
+) -> HeaderValue {
     let secure = if tls { "; Secure" } else { "" };
     let path = if options.base().is_empty() { "/" } else { options.base() };
-    let name = name(options, tls);
-    let text = format!("{name}={secret}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::from_str(&text).expect("a secret and a path are plain ASCII")
+    let (name, seconds) = (prefixed(name, options, tls), ttl.as_secs());
+    let text = format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::from_str(&text).expect("a value and a path are plain ASCII")
+}
+
+/// The `Set-Cookie` that drops the cookie of this name.
+pub(super) fn drop_named(name: &str, options: &Options, tls: bool) -> HeaderValue {
+    keep_named(name, "", Duration::ZERO, options, tls)
 }
 
 #[cfg(test)]

@@ -19,11 +19,12 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::Number;
 
-use jwks::Jwks;
+pub(super) use jwks::Jwks;
 pub use jwks::KeySource;
+pub(super) use verify::install as install_verifier;
 
 /// The longest token that is looked at.
-const LONGEST: usize = 8 * 1024;
+pub(super) const LONGEST: usize = 8 * 1024;
 /// The time by which the host's clock may be ahead of this one. Only `nbf` has it; `exp` is exact.
 const LEEWAY: Duration = Duration::from_secs(30);
 /// The fewest bytes of a shared secret, which are as many as its hash has.
@@ -175,7 +176,7 @@ impl Jwt {
 }
 
 /// A time as a token has it: seconds since 1970, which may have a fraction.
-fn date(seconds: &Number) -> Option<Date> {
+pub(super) fn date(seconds: &Number) -> Option<Date> {
     let since = Duration::try_from_secs_f64(seconds.as_f64()?).ok()?;
     Some(Date::from_micros(micros(since)))
 }

@@ -1,11 +1,11 @@
-//! Requests to the host application, with bounds on the time and on the answer.
+//! Requests to the host application and to a provider of OpenID Connect, with bounds on the time and on the answer.
 
 use std::time::Duration;
 
 use chinwag_core::{Error, Result};
 use reqwest::{Client, Response, redirect};
 
-/// The time for one request to the validator.
+/// The time for one request.
 const WITHIN: Duration = Duration::from_secs(5);
 /// The longest answer that is read.
 const LONGEST: usize = 64 * 1024;
@@ -23,7 +23,7 @@ pub(super) async fn body(mut response: Response) -> reqwest::Result<Option<Vec<u
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > LONGEST {
-            tracing::warn!("an answer of the host application's is longer than {LONGEST} bytes");
+            tracing::warn!("an answer from outside is longer than {LONGEST} bytes");
             return Ok(None);
         }
         body.extend_from_slice(&chunk);

@@ -12,7 +12,7 @@ use crate::wire::file::File;
 
 /// The user.
 pub(super) fn profile(exported: &ExportedUser) -> Value {
-    let ExportedUser { user, details, settings, .. } = exported;
+    let ExportedUser { user, details, settings, identities, .. } = exported;
     json!({
         "name": user.name.as_str(),
         "display_name": details.display_name,
@@ -22,6 +22,9 @@ pub(super) fn profile(exported: &ExportedUser) -> Value {
         "data": details.data.as_deref().map(parsed),
         "created": details.created.to_string(),
         "last_seen": details.last_seen.map(text),
+        "identities": identities.iter().map(|identity| json!({
+            "issuer": identity.issuer(), "subject": identity.subject(),
+        })).collect::<Vec<_>>(),
         "settings": {
             "added_by": settings.added_by.as_str(),
             "write_first": settings.write_first.as_str(),

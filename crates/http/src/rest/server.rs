@@ -31,15 +31,22 @@ pub(crate) struct Server<'a> {
     files: Option<FileLimits<'a>>,
     /// Its optional features: `consent`, if users accept groups to which strangers add
     /// them; `directory`, if every user finds everybody; `events`, if the service can read the feed; `exact_names`, if ASCII names differ by case; `files`;
-    /// `push`, if browsers and phones may subscribe to notifications; `rename`, if users who signed up here may rename themselves; `search`; `windows`, parts of the summary.
+    /// `oidc`, if people sign in through a provider; `push`, if browsers and phones may subscribe to notifications; `rename`, if users who signed up here may rename themselves; `search`; `windows`, parts of the summary.
     features: Vec<&'static str>,
-    /// The provider by which people sign in, if there is one.
-    #[schema(value_type = Option<Object>, required = true)]
-    oidc: Option<Value>,
+    /// The provider of OpenID Connect through which people sign in; null where there is none.
+    #[schema(required = true)]
+    oidc: Option<SignInProvider<'a>>,
     /// Whether it pushes notifications.
     push: bool,
     /// The version of Unicode whose emoji may be reactions.
     emoji: &'static str,
+}
+
+/// A provider of OpenID Connect. A browser signs in at `oidc/begin/`.
+#[derive(Serialize, ToSchema)]
+struct SignInProvider<'a> {
+    /// Its name for people.
+    name: &'a str,
 }
 
 /// The times within which authors may change their messages, in seconds. Null: at any time.
@@ -91,7 +98,7 @@ pub(crate) async fn get(State(state): State<Arc<ServerState>>) -> Response {
         messages,
         files,
         features: features(&state, feed_is_on),
-        oidc: None,
+        oidc: state.auth.provider_name().map(|name| SignInProvider { name }),
         push: state.app.limits().push.enabled,
         emoji: UNICODE,
     };
@@ -109,6 +116,7 @@ fn features(state: &ServerState, feed_is_on: bool) -> Vec<&'static str> {
         ("events", feed_is_on),
         ("exact_names", state.app.name_case() == NameCase::Exact),
         ("files", state.files().is_ok()),
+        ("oidc", state.auth.provider_name().is_some()),
         ("people", true),
         ("profile", !profile_by_service),
         ("push", state.app.limits().push.enabled),

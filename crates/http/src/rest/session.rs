@@ -134,7 +134,7 @@ pub(super) fn issued(new: &Issued) -> Response {
 }
 
 /// The answer to who has signed in, whose browser keeps cookies of it.
-pub(super) fn begun(begun: Begun) -> Response {
+pub(crate) fn begun(begun: Begun) -> Response {
     let mut response = issued(&begun.session);
     for cookie in begun.cookies {
         response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -1,6 +1,7 @@
 //! `[auth]`: who may come in, and how.
 
 mod jwt;
+mod oidc;
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::signup::Signup;
 use super::{Period, Problems};
 use jwt::Jwt;
+use oidc::Oidc;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
@@ -29,6 +31,8 @@ pub(crate) struct Auth {
     pub(crate) validate_create: bool,
     /// The host application's own tokens.
     pub(crate) jwt: Jwt,
+    /// The provider of OpenID Connect through which people sign in.
+    pub(crate) oidc: Oidc,
     /// Sign-ins for one name from one address in a minute. More are answered with 429.
     pub(crate) attempts_per_name: u32,
     /// Sign-ins from one address in a minute. More are answered with 429.
@@ -46,6 +50,7 @@ impl Default for Auth {
             validate_grace: Period::seconds(600),
             validate_create: false,
             jwt: Jwt::default(),
+            oidc: Oidc::default(),
             attempts_per_name: 10,
             attempts_per_address: 60,
         }
@@ -57,7 +62,10 @@ impl Auth {
     /// call: then these pages' application has its own accounts.
     pub(crate) fn signup(&self, elsewhere: bool) -> bool {
         match self.signup {
-            Signup::Auto => !(self.jwt.has_key() || self.validate_url.is_some() || elsewhere),
+            Signup::Auto => {
+                let others = [self.jwt.has_key(), self.oidc.is_set(), self.validate_url.is_some(), elsewhere];
+                !others.contains(&true)
+            }
             Signup::On => true,
             Signup::Off => false,
         }
@@ -78,6 +86,7 @@ impl Auth {
             ));
         }
         self.jwt.check(problems);
+        self.oidc.check(problems);
         let http = |url: &String| url.starts_with("http://") || url.starts_with("https://");
         if self.validate_url.as_ref().is_some_and(|url| !http(url)) {
             problems.add("auth.validate_url must be an http:// or https:// address");

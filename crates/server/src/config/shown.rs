@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Config, shown};
 
 /// Settings whose values are secrets. Of these `true` is shown where they are set.
-const SECRETS: [&str; 3] = ["cluster_secret", "hooks.secret", "auth.jwt.secret"];
+const SECRETS: [&str; 4] = ["cluster_secret", "hooks.secret", "auth.jwt.secret", "auth.oidc.secret"];
 /// Settings that are addresses, which may have a password.
 const ADDRESSES: [&str; 5] = ["database", "redis", "auth.validate_url", "auth.jwt.jwks", "hooks.before_send"];
 
@@ -61,6 +61,7 @@ mod tests {
         config.hooks.before_send = Some(format!("https://ann:{SECRET}@hook.example/?key={SECRET}"));
         config.auth.validate_url = Some(format!("https://host.example/?key={SECRET}"));
         config.auth.jwt.secret = serde_json::from_value(SECRET.into()).expect("a secret");
+        config.auth.oidc.secret = serde_json::from_value(SECRET.into()).expect("a secret");
         let settings = config.shown_settings().expect("settings");
         assert!(!serde_json::to_string(&settings).expect("JSON").contains("quokka"), "{settings:?}");
         for key in SECRETS {

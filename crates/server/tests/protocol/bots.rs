@@ -164,7 +164,14 @@ const ALLOWED: [&str; 15] = [
     "options /api/v1/files/uploads/",
 ];
 /// Routes that make a session of what is in the body, or of the path, and look at no other credential.
-const OTHERS: [&str; 3] = ["post /api/v1/accounts/", "post /api/v1/sessions/", "post /hooks/{secret}/"];
+const OTHERS: [&str; 6] = [
+    "get /oidc/begin/",
+    "get /oidc/callback/",
+    "post /api/v1/accounts/",
+    "post /api/v1/oidc/",
+    "post /api/v1/sessions/",
+    "post /hooks/{secret}/",
+];
 
 /// The example of a route in a group that the bot owns, and about a message of its own.
 fn example(route: &RouteEntry, caller: &Client, group: &str, message: &str, fresh: &str) -> RequestBuilder {

@@ -34,6 +34,7 @@ mod limits;
 mod members;
 mod mentions;
 mod names;
+mod oidc;
 mod original;
 mod parsing;
 mod passwords;

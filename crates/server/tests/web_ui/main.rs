@@ -26,6 +26,7 @@ mod menu;
 mod network;
 mod offer;
 mod offline;
+mod oidc;
 mod page;
 mod path;
 mod people;

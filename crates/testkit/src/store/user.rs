@@ -216,7 +216,7 @@ pub async fn an_origin_is_the_hosts_until_it_is_set(f: Fixture) {
         f.write(move |tx| tx.origin_set(ann, origin)).await;
         let found = f.read(|tx| Ok((tx.identity(&name("ANN"))?, tx.identity(&name("eve"))?))).await;
         let user = User { id: ann, name: name("Ann"), special: false };
-        assert_eq!(found, (Some(Identity { user, origin, suspension: None }), None));
+        assert_eq!(found, (Some(Identity { user, origin, suspension: None, provided: false }), None));
         assert_eq!(details(&f, ann).await.map(|details| details.origin), Some(origin));
     }
     let bob = f.read(|tx| tx.identity(&name("bob"))).await.expect("he is there");

@@ -134,7 +134,7 @@ fn show_as(unit: &mut Unit, user: &User, source: &SourceUser) -> Result<()> {
 /// whose data it would get.
 fn named(unit: &mut Unit, name: &Name, may_be_special: bool) -> Result<Option<(User, bool)>> {
     match unit.tx.identity(name)? {
-        Some(Identity { user, origin: Origin::Host, .. })
+        Some(Identity { user, origin: Origin::Host, provided: false, .. })
             if user.name == *name
                 && (may_be_special || !user.special)
                 && !unit.tx.is_imported(user.id)? =>

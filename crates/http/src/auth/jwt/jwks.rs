@@ -1,4 +1,4 @@
-//! The host application's public keys (RFC 7517), from a file or a URL.
+//! The public keys of the host application, or of a provider of OpenID Connect (RFC 7517), from a file or a URL.
 //!
 //! They are read again when a token names one that is not known, and now and then; but never more
 //! often than their pause allows, whatever tokens come. While they cannot be read, those that are known
@@ -45,7 +45,7 @@ impl KeySource {
 }
 
 /// The keys that are known, and where there are more.
-pub(super) struct Jwks {
+pub(in crate::auth) struct Jwks {
     source: KeySource,
     client: Client,
     /// Between two readings, at least.
@@ -76,7 +76,7 @@ struct Key {
 impl Jwks {
     /// The keys of a source. A file is read at once; a URL when the first token comes, since who
     /// is there may start later.
-    pub(super) fn new(source: KeySource, pause: Duration) -> Result<Self, String> {
+    pub(in crate::auth) fn new(source: KeySource, pause: Duration) -> Result<Self, String> {
         let keys = match &source {
             KeySource::File(path) => file(path)?,
             KeySource::Url(_) => Vec::new(),
@@ -88,7 +88,11 @@ impl Jwks {
     }
 
     /// The key for an algorithm with this id; without one, the only key there is for it.
-    pub(super) async fn key(self: &Arc<Self>, algorithm: Algorithm, id: Option<&str>) -> Option<DecodingKey> {
+    pub(in crate::auth) async fn key(
+        self: &Arc<Self>,
+        algorithm: Algorithm,
+        id: Option<&str>,
+    ) -> Option<DecodingKey> {
         match self.find(algorithm, id) {
             (Some(key), true) => Some(key),
             (Some(key), false) => {

@@ -37,6 +37,13 @@ impl fmt::Debug for Hidden {
     }
 }
 
+impl Hidden {
+    /// The text, for whoever it is meant for.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Jwt {
     pub(super) fn check(&self, problems: &mut Problems) {
         if let Some(Err(why)) = self.secret.as_ref().map(|secret| Secret::parse(&secret.0)) {

@@ -1,0 +1,66 @@
+//! Sign-in through a provider of OpenID Connect, whose answer was verified.
+
+use std::time::Duration;
+
+use super::account::{Issued, issue_token};
+use super::identity::not_held;
+use super::user::{short_enough, taken};
+use super::{App, Context, Growth, Unit};
+use crate::oidc::ProviderIdentity;
+use crate::session::SessionClient;
+use crate::user::{Caller, User};
+use crate::{Error, Name, Result};
+
+/// Begins a session for the user with an identity.
+#[derive(Debug, Clone)]
+pub struct ProviderSignIn {
+    pub identity: ProviderIdentity,
+    /// The lifetime of the session.
+    pub ttl: Duration,
+    /// The browser that signs in.
+    pub client: SessionClient,
+}
+
+impl App {
+    /// Makes a session for the user whom a provider has identified. There is none if no user has the identity: the user
+    /// has yet to be made, with a name.
+    pub async fn provider_sign_in(&self, command: ProviderSignIn) -> Result<Option<Issued>> {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), command, |unit, command| {
+            let Some(user) = identified(unit, &command.identity)? else { return Ok(None) };
+            issue_token(unit, user, command.ttl, Some(&command.client)).map(Some)
+        })
+        .await
+    }
+
+    /// Makes the user whom a provider has identified, with a name that nobody has, and its first session. If the user was
+    /// made meanwhile, this is a session of that user.
+    pub async fn provider_sign_up(&self, name: Name, command: ProviderSignIn) -> Result<Issued> {
+        self.write(Growth::Adds, &Context::new(Caller::Service), (name, command), |unit, (name, command)| {
+            let user = match identified(unit, &command.identity)? {
+                Some(user) => user,
+                None => provider_user(unit, name, &command.identity)?,
+            };
+            issue_token(unit, user, command.ttl, Some(&command.client))
+        })
+        .await
+    }
+}
+
+/// The user with an identity. Fails for one who is suspended.
+fn identified(unit: &Unit, identity: &ProviderIdentity) -> Result<Option<User>> {
+    let Some(id) = unit.tx.provider_user(identity)? else { return Ok(None) };
+    let (user, standing) =
+        unit.tx.user_standing(id)?.ok_or_else(|| Error::internal("an identity has no user"))?;
+    standing.admit(unit.now())?;
+    Ok(Some(user))
+}
+
+/// Makes a user who has no password here, and whom no other credential names.
+fn provider_user(unit: &mut Unit, name: &Name, identity: &ProviderIdentity) -> Result<User> {
+    not_held(unit, name, "name")?;
+    short_enough(unit, name, "name")?;
+    let now = unit.now();
+    let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))?;
+    unit.tx.provider_identity_insert(identity, user.id, now)?;
+    Ok(user)
+}

@@ -1,0 +1,99 @@
+//! Sign-in through a provider of OpenID Connect: where a browser goes, and the route with which a new user chooses a name.
+
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
+
+use crate::auth::oidc::{ProviderOutcome, SignInFailure};
+use crate::rest::prelude::*;
+use crate::rest::session::{IssuedToken, begun};
+use crate::wire::input::user::NewUser;
+
+/// Sends a browser to the provider, with a cookie for ten minutes.
+#[utoipa::path(
+    get, path = "/oidc/begin/", tag = "accounts", operation_id = "oidc_begin",
+    responses((status = 303, description = "Go to the provider; or to the page, which says why not."), Refusals),
+    security(()),
+)]
+pub(crate) async fn begin(State(state): State<Arc<ServerState>>, parts: Parts) -> Result<Response> {
+    Ok(match state.auth.provider_begin(&parts).await? {
+        Ok((url, cookie)) => {
+            let mut response = see_other(url.as_str());
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+            response
+        }
+        Err(failure) => to_page(&state, failure),
+    })
+}
+
+/// Where the provider sends a browser back to. It is signed in then, or the page asks for a name, or says why not.
+#[utoipa::path(
+    get, path = "/oidc/callback/", tag = "accounts", operation_id = "oidc_callback",
+    params(
+        ("code" = Option<String>, Query, description = "The provider's code."),
+        ("state" = Option<String>, Query, description = "The state of the sign-in."),
+        ("error" = Option<String>, Query, description = "Why there is no code."),
+        ("iss" = Option<String>, Query, description = "The provider (RFC 9207)."),
+    ),
+    responses((status = 303, description = "Go to the page."), Refusals),
+    security(()),
+)]
+pub(crate) async fn callback(State(state): State<Arc<ServerState>>, parts: Parts) -> Result<Response> {
+    let outcome = state.auth.provider_end(&parts).await?;
+    let [attempt, newcomer] = state.auth.no_provider_cookies(&parts);
+    let base = state.options.base();
+    let (mut response, cookies) = match outcome {
+        ProviderOutcome::SignedIn(begun) => {
+            let [session, device] = begun.cookies;
+            (see_other(&format!("{base}/")), vec![attempt, newcomer, session, device])
+        }
+        ProviderOutcome::NameNeeded { cookie, proposed } => {
+            let mut query = form_urlencoded::Serializer::new(String::from("chinwag-sign-in=name"));
+            query.extend_pairs(proposed.iter().map(|name| ("chinwag-name", name)));
+            (see_other(&format!("{base}/?{}", query.finish())), vec![attempt, cookie])
+        }
+        // Another tab may be at the provider still.
+        ProviderOutcome::Failed(SignInFailure::Expired) => (to_page(&state, SignInFailure::Expired), vec![]),
+        ProviderOutcome::Failed(failure) => (to_page(&state, failure), vec![attempt]),
+    };
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Makes the user whom the provider has identified for the first time, with a name of its choice, and its first session. The
+/// browser has the identity in a cookie, for ten minutes.
+#[utoipa::path(
+    post, path = "/api/v1/oidc/", tag = "accounts", operation_id = "oidc_create",
+    request_body = NewUser,
+    responses((status = 201, description = "The user, signed in.", body = IssuedToken<'static>), Refusals),
+    security(()),
+)]
+pub(crate) async fn create(
+    State(state): State<Arc<ServerState>>,
+    parts: Parts,
+    payload: Payload,
+) -> Result<Response> {
+    state.auth.origin_check(&parts)?;
+    let name = payload.fields()?.command(|user: NewUser, _| Some(user.name))?;
+    let mut response = begun(state.auth.provider_sign_up(name, &parts).await?);
+    for cookie in state.auth.no_provider_cookies(&parts) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// The page, which says why nobody is signed in.
+fn to_page(state: &ServerState, failure: SignInFailure) -> Response {
+    see_other(&format!("{}/?chinwag-sign-in={}", state.options.base(), failure.word()))
+}
+
+/// The answer that sends a browser to another address.
+fn see_other(address: &str) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    // An address that was serialized is ASCII.
+    let address = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(header::LOCATION, address);
+    response
+}

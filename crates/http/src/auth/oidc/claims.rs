@@ -1,0 +1,193 @@
+//! The provider's answers: what it sends the browser back with, and the claims of an ID token.
+
+use std::time::Duration;
+
+use chinwag_core::Date;
+use chinwag_core::oidc::ProviderIdentity;
+use serde::Deserialize;
+use serde_json::{Map, Number, Value};
+
+use crate::auth::jwt::date;
+
+/// The time by which the provider's clock may differ from this one.
+const LEEWAY: Duration = Duration::from_secs(60);
+/// The most characters of a proposed name that are looked at.
+const PROPOSED_CHARS: usize = 256;
+
+/// The query with which a provider sends the browser back.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) code: Option<String>,
+    pub(super) state: Option<String>,
+    pub(super) error: Option<String>,
+    /// The provider that answers (RFC 9207).
+    pub(super) iss: Option<String>,
+}
+
+impl Answer {
+    /// Reads a query. A parameter that comes twice is none.
+    pub(super) fn parse(query: &str) -> Self {
+        let once = |wanted: &str| {
+            let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == wanted);
+            let first = found.next()?.1.into_owned();
+            found.next().is_none().then_some(first)
+        };
+        Self { code: once("code"), state: once("state"), error: once("error"), iss: once("iss") }
+    }
+}
+
+/// The claims of an ID token whose signature is right.
+#[derive(Deserialize)]
+pub(super) struct IdClaims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    azp: Option<String>,
+    exp: Number,
+    iat: Number,
+    nbf: Option<Number>,
+    nonce: Option<String>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// The values that an ID token must have.
+pub(super) struct Expected<'e> {
+    pub(super) issuer: &'e str,
+    pub(super) client_id: &'e str,
+    pub(super) nonce: &'e str,
+    pub(super) now: Date,
+}
+
+impl IdClaims {
+    /// Checks the claims (OpenID Connect Core 3.1.3.7). The error is for the log.
+    pub(super) fn check(&self, expected: &Expected<'_>) -> Result<ProviderIdentity, &'static str> {
+        if self.iss != expected.issuer {
+            return Err("the ID token has another iss than auth.oidc.issuer");
+        }
+        let (is_ours, is_shared) = match &self.aud {
+            Audience::One(aud) => (aud == expected.client_id, false),
+            Audience::Several(all) => (all.iter().any(|aud| aud == expected.client_id), all.len() > 1),
+        };
+        if !is_ours {
+            return Err("the aud of the ID token is not auth.oidc.client_id");
+        }
+        match &self.azp {
+            Some(azp) if azp != expected.client_id => {
+                return Err("the azp of the ID token is not auth.oidc.client_id");
+            }
+            None if is_shared => return Err("the ID token is for several clients, and has no azp"),
+            _ => {}
+        }
+        if self.nonce.as_deref() != Some(expected.nonce) {
+            return Err("the nonce of the ID token is not that of this sign-in");
+        }
+        self.check_times(expected.now)?;
+        ProviderIdentity::parse(&self.iss, &self.sub)
+    }
+
+    fn check_times(&self, now: Date) -> Result<(), &'static str> {
+        let leeway = i64::try_from(LEEWAY.as_micros()).unwrap_or(i64::MAX);
+        let expires = date(&self.exp).ok_or("the exp of the ID token is no time")?;
+        if expires.micros().saturating_add(leeway) <= now.micros() {
+            return Err("the ID token has expired: see that the clocks of both servers are right");
+        }
+        for begins in [Some(&self.iat), self.nbf.as_ref()].into_iter().flatten() {
+            let begins = date(begins).ok_or("the iat or nbf of the ID token is no time")?;
+            if begins.micros() > now.micros().saturating_add(leeway) {
+                return Err("the ID token is of the future: see that the clocks of both servers are right");
+            }
+        }
+        Ok(())
+    }
+
+    /// The user's id at the provider.
+    pub(super) fn subject(&self) -> &str {
+        &self.sub
+    }
+
+    /// The text of a claim.
+    pub(super) fn claim(&self, name: &str) -> Option<String> {
+        proposed(&self.others, name)
+    }
+}
+
+/// The text of a claim that may be a name.
+pub(super) fn proposed(claims: &Map<String, Value>, name: &str) -> Option<String> {
+    let text = claims.get(name)?.as_str()?.trim();
+    (!text.is_empty() && text.chars().count() <= PROPOSED_CHARS).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    /// The outcome for claims that are good, but for this change.
+    fn check(change: &Value) -> Result<ProviderIdentity, &'static str> {
+        let mut claims = json!({
+            "iss": "https://id.example", "sub": "7", "aud": "chat", "exp": NOW + 300, "iat": NOW, "nonce": "n",
+        });
+        for (key, value) in change.as_object().expect("an object") {
+            claims[key] = value.clone();
+        }
+        let claims: IdClaims = serde_json::from_value(claims).map_err(|_| "unreadable")?;
+        let now = Date::from_micros(NOW * 1_000_000);
+        claims.check(&Expected { issuer: "https://id.example", client_id: "chat", nonce: "n", now })
+    }
+
+    #[test]
+    fn id_tokens_of_this_sign_in_are_accepted() {
+        for good in [
+            json!({}),
+            json!({"aud": ["chat"]}),
+            json!({"aud": ["chat", "other"], "azp": "chat"}),
+            json!({"azp": "chat"}),
+            json!({"exp": NOW - 59}),
+            json!({"iat": NOW + 60, "nbf": NOW + 60}),
+        ] {
+            let identity = check(&good).unwrap_or_else(|why| panic!("{good}: {why}"));
+            assert_eq!((identity.issuer(), identity.subject()), ("https://id.example", "7"));
+        }
+    }
+
+    #[test]
+    fn other_id_tokens_are_refused() {
+        for (bad, why) in [
+            (json!({"iss": "https://id.example/"}), "another iss"),
+            (json!({"aud": "other"}), "aud"),
+            (json!({"aud": []}), "aud"),
+            (json!({"aud": ["chat", "other"]}), "no azp"),
+            (json!({"aud": ["chat", "other"], "azp": "other"}), "azp"),
+            (json!({"azp": "other"}), "azp"),
+            (json!({"nonce": "m"}), "nonce"),
+            (json!({"nonce": null}), "nonce"),
+            (json!({"exp": NOW - 60}), "expired"),
+            (json!({"iat": NOW + 61}), "future"),
+            (json!({"nbf": NOW + 61}), "future"),
+            (json!({"sub": ""}), "sub"),
+            (json!({"sub": 7}), "unreadable"),
+            (json!({"exp": null}), "unreadable"),
+        ] {
+            let refused = check(&bad).expect_err(&bad.to_string());
+            assert!(refused.contains(why), "{bad}: {refused}");
+        }
+    }
+
+    #[test]
+    fn parameter_that_comes_twice_is_none() {
+        let answer = Answer::parse("code=a%20b&state=s&state=t&iss=https%3A%2F%2Fid.example");
+        let iss = Some("https://id.example".into());
+        assert_eq!(answer, Answer { code: Some("a b".into()), state: None, error: None, iss });
+    }
+}

@@ -41,8 +41,7 @@ export class Chinwag extends Grouping {
   /** @type {Files} */ #files;
   /** @type {Status} */ #status = "online";
   /** @type {import("./arrival.js").Arrival | null} */ #arriving = null;
-  /** The part of the summary to be shown. */
-  #window;
+  /** The part of the summary to be shown. */ #window;
 
   /** @param {ChinwagOptions} [options] */
   constructor(options = {}) {
@@ -54,18 +53,14 @@ export class Chinwag extends Grouping {
       knock: (patience) => this.#knock(patience),
       query: () => queryOf(this.#window, this.#session.known, this.#store.sync),
       renew: async () => !this.#session.leaving && rest.renew(await rest.token()),
-      onFrame: (frame) => this.#store.take(frame),
-      onState: () => this.#stateChanged(),
+      ...{ onFrame: (frame) => this.#store.take(frame), onState: () => this.#stateChanged() },
       onEnd: (error) => this.#ended(error),
       probe: () => ({ type: "status.update", data: { status: this.#status } }),
     }));
     this.#drawer = new Drawer(options.keep ?? true, () => this.#emit("persistent", { persistent: this.persistent }));
     const files = (this.#files = new Files(rest, () => `${this.server} ${this.me} ${this.account}`));
     const outbox = (this.#outbox = new Outbox({
-      server: this.server,
-      link,
-      drawer: this.#drawer,
-      files,
+      ...{ server: this.server, link, drawer: this.#drawer, files },
       standing: (id) => this.#standing(id),
       privateWith: (name) => this.privateWith(name)?.id,
       sameName: (one, other) => this.sameName(one, other),

@@ -9,7 +9,7 @@ use chinwag_core::file_store::FileStore;
 use chinwag_core::push::PushContent;
 
 use crate::auth::jwt;
-use crate::auth::oidc::OidcOptions;
+use crate::auth::oidc::settings::OidcOptions;
 use crate::key::ServiceKey;
 use crate::network::public_url::PublicUrl;
 use crate::network::range::Network;

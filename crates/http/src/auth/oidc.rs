@@ -13,19 +13,19 @@
 mod attempt;
 mod claims;
 mod provider;
+pub(crate) mod settings;
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use chinwag_core::app::account::Issued;
 use chinwag_core::app::oidc::ProviderSignIn;
-use chinwag_core::oidc::{ISSUER_CHARS, ProviderIdentity};
+use chinwag_core::oidc::ProviderIdentity;
 use chinwag_core::{Error, Name, Result};
 use reqwest::Url;
 
+pub use self::settings::{ClientSecret, OidcOptions};
 use super::accounts::Begun;
 use super::{Auth, cookie};
 use crate::key::ServiceKey;
@@ -39,49 +39,6 @@ const CALLBACK: &str = "/oidc/callback/";
 const NOBODY: Error =
     Error::Unauthenticated("the sign-in is over or took too long: sign in at the provider again");
 const MISSING: Error = Error::NotFound("provider of OpenID Connect");
-
-/// The settings of the provider.
-#[derive(Debug, Clone)]
-pub struct OidcOptions {
-    /// The provider's address, as its ID tokens have it in `iss`.
-    pub issuer: String,
-    /// The id of this server at the provider.
-    pub client_id: String,
-    /// The secret of this server at the provider; none for a public client.
-    pub secret: Option<ClientSecret>,
-    /// The scopes that are asked for, `openid` among them.
-    pub scopes: Vec<String>,
-    /// The claim that proposes a name.
-    pub claim: String,
-    /// The provider's name for people.
-    pub name: String,
-    /// Between two readings of the keys, and two attempts to reach the provider, at least (30 s and 5 s).
-    pub pauses: (Duration, Duration),
-}
-
-/// The secret of this server at the provider.
-#[derive(Clone)]
-pub struct ClientSecret(pub String);
-
-impl fmt::Debug for ClientSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ClientSecret(…)")
-    }
-}
-
-impl OidcOptions {
-    /// Checks an issuer. The error ends a sentence that begins with the setting's name.
-    pub fn parse_issuer(text: &str) -> Result<(), &'static str> {
-        if text.chars().count() > ISSUER_CHARS {
-            return Err("is longer than 512 characters");
-        }
-        let url = provider::safe_url(text).ok_or(
-            "must be an https:// address, such as https://id.example/realms/main; http:// is for this machine alone",
-        )?;
-        let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if is_plain { Ok(()) } else { Err("must have no query, no fragment and no user") }
-    }
-}
 
 /// Signs people in through one provider.
 pub(super) struct Oidc {

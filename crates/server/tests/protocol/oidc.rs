@@ -132,7 +132,7 @@ struct Browser {
     client: Client,
     app: String,
     cookies: HashMap<String, String>,
-    /// What it asks the provider.
+    /// The query with which it asks the provider.
     asked: HashMap<String, String>,
 }
 

@@ -1,5 +1,5 @@
-//! What a browser keeps of a sign-in at the provider, in cookies that end after ten minutes. The server stores nothing of it,
-//! so that any node may answer.
+//! The parts of a sign-in that a browser keeps, in cookies that end after ten minutes. The server stores nothing of it, so
+//! that any node may answer.
 //!
 //! The state, the nonce and the verifier of PKCE are made of one random value and the server's own key: the value is in
 //! the cookie, the state and the nonce in addresses, and neither leads to the other.
@@ -125,7 +125,7 @@ impl NewcomerSeal<'_> {
     }
 }
 
-/// What is signed begins with its purpose: the key has others.
+/// The bytes that are signed. They begin with their purpose, since the key has others.
 fn sealed(content: &[u8]) -> Vec<u8> {
     [b"newcomer", content].concat()
 }

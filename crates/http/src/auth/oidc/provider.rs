@@ -1,6 +1,5 @@
 //! The provider: its document of addresses, its keys, and the exchange of a code for an ID token.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use tokio::time::Instant;
 use super::OidcOptions;
 use super::attempt::AttemptSecrets;
 use super::claims::{Answer, Expected, IdClaims, proposed};
+use super::settings::safe_url;
 use crate::auth::jwt::{Jwks, KeySource, LONGEST};
 use crate::auth::outside;
 
@@ -309,15 +309,6 @@ impl Provider {
             ProviderError::Refused(why)
         })
     }
-}
-
-/// An address that only its owner can have answered: over TLS, or of this machine.
-pub(super) fn safe_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
-    let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_local;
-    is_safe.then_some(url)
 }
 
 fn refused(why: &str) -> ProviderError {

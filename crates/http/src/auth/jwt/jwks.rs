@@ -45,7 +45,7 @@ impl KeySource {
 }
 
 /// The keys that are known, and where there are more.
-pub(in crate::auth) struct Jwks {
+pub(crate) struct Jwks {
     source: KeySource,
     client: Client,
     /// Between two readings, at least.
@@ -76,7 +76,7 @@ struct Key {
 impl Jwks {
     /// The keys of a source. A file is read at once; a URL when the first token comes, since who
     /// is there may start later.
-    pub(in crate::auth) fn new(source: KeySource, pause: Duration) -> Result<Self, String> {
+    pub(crate) fn new(source: KeySource, pause: Duration) -> Result<Self, String> {
         let keys = match &source {
             KeySource::File(path) => file(path)?,
             KeySource::Url(_) => Vec::new(),
@@ -88,11 +88,7 @@ impl Jwks {
     }
 
     /// The key for an algorithm with this id; without one, the only key there is for it.
-    pub(in crate::auth) async fn key(
-        self: &Arc<Self>,
-        algorithm: Algorithm,
-        id: Option<&str>,
-    ) -> Option<DecodingKey> {
+    pub(crate) async fn key(self: &Arc<Self>, algorithm: Algorithm, id: Option<&str>) -> Option<DecodingKey> {
         match self.find(algorithm, id) {
             (Some(key), true) => Some(key),
             (Some(key), false) => {

@@ -19,7 +19,7 @@ static RING: CryptoProvider = CryptoProvider {
 };
 
 /// Makes *ring* what verifies in this process.
-pub(in crate::auth) fn install() {
+pub(crate) fn install() {
     // It may have been installed before.
     let _ = RING.install_default();
 }

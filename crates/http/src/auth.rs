@@ -14,6 +14,7 @@ mod known_tokens;
 pub mod oidc;
 mod outside;
 mod passwords;
+pub(crate) mod provider_sign_in;
 pub(crate) mod recheck;
 mod refusals;
 mod uses;

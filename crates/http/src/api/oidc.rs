@@ -3,7 +3,7 @@
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 
-use crate::auth::oidc::{ProviderOutcome, SignInFailure};
+use crate::auth::provider_sign_in::{ProviderOutcome, SignInFailure};
 use crate::rest::prelude::*;
 use crate::rest::session::{IssuedToken, begun};
 use crate::wire::input::user::NewUser;

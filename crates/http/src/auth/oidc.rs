@@ -10,236 +10,31 @@
 //! A user is known by the issuer and the `sub` of the ID token, and by nothing else. A provider can say any name; so no
 //! name that exists is ever taken over.
 
-mod attempt;
-mod claims;
-mod provider;
+pub(super) mod attempt;
+pub(super) mod claims;
+pub(super) mod provider;
 pub(crate) mod settings;
 
 use std::sync::Arc;
 
-use axum::http::HeaderValue;
-use axum::http::request::Parts;
-use chinwag_core::app::account::Issued;
-use chinwag_core::app::oidc::ProviderSignIn;
-use chinwag_core::oidc::ProviderIdentity;
-use chinwag_core::{Error, Name, Result};
-use reqwest::Url;
+use chinwag_core::Result;
 
 pub use self::settings::{ClientSecret, OidcOptions};
-use super::accounts::Begun;
-use super::{Auth, cookie};
 use crate::key::ServiceKey;
-use crate::network::peer::Peer;
-use crate::permits::network;
-use attempt::{Attempt, NEW_USER_COOKIE, NewcomerSeal};
-use provider::{Provider, ProviderError};
-
-/// The path to which the provider sends the browser back.
-const CALLBACK: &str = "/oidc/callback/";
-const NOBODY: Error =
-    Error::Unauthenticated("the sign-in is over or took too long: sign in at the provider again");
-const MISSING: Error = Error::NotFound("provider of OpenID Connect");
+use provider::Provider;
 
 /// Signs people in through one provider.
 pub(super) struct Oidc {
-    provider: Arc<Provider>,
-    key: ring::hmac::Key,
-    name: String,
-}
-
-/// The end of a sign-in at the provider.
-pub(crate) enum ProviderOutcome {
-    SignedIn(Begun),
-    /// The user is new, and needs a name. The cookie holds the identity.
-    NameNeeded {
-        cookie: HeaderValue,
-        proposed: Option<String>,
-    },
-    Failed(SignInFailure),
-}
-
-/// The reason for which nobody is signed in, as the page tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SignInFailure {
-    /// The user, or the provider for its reasons, declined.
-    Declined,
-    /// There is no attempt of this browser with this state.
-    Expired,
-    /// The provider cannot be reached.
-    Unreachable,
-    /// The provider's answer is not accepted. The log says why.
-    Refused,
-    /// The user is suspended.
-    Suspended,
-    /// This server is busy, or there were too many attempts.
-    Busy,
-}
-
-impl SignInFailure {
-    /// The word in the page's address.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Declined => "declined",
-            Self::Expired => "expired",
-            Self::Unreachable => "unreachable",
-            Self::Refused => "refused",
-            Self::Suspended => "suspended",
-            Self::Busy => "busy",
-        }
-    }
+    pub(super) provider: Arc<Provider>,
+    pub(super) key: ring::hmac::Key,
+    pub(super) name: String,
 }
 
 impl Oidc {
     pub(super) fn new(options: &OidcOptions, service_key: &ServiceKey) -> Result<Self> {
-        super::jwt::install_verifier();
+        crate::auth::jwt::install_verifier();
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &service_key.derive("openid connect"));
         let name = options.name.clone();
         Ok(Self { provider: Arc::new(Provider::new(options.clone())?), key, name })
-    }
-}
-
-impl Auth {
-    /// The name of the provider for people, if there is one.
-    pub(crate) fn provider_name(&self) -> Option<&str> {
-        self.oidc.as_ref().map(|oidc| oidc.name.as_str())
-    }
-
-    /// Begins a sign-in: the address at the provider, and the cookie of the attempt.
-    pub(crate) async fn provider_begin(
-        &self,
-        parts: &Parts,
-    ) -> Result<std::result::Result<(Url, HeaderValue), SignInFailure>> {
-        let oidc = self.oidc.as_ref().ok_or(MISSING)?;
-        let Ok(_share) = self.admission.question(parts) else { return Ok(Err(SignInFailure::Busy)) };
-        let attempt = Attempt::begin(self.app.clock());
-        let callback = self.callback(parts)?;
-        match oidc.provider.authorization(&callback, &attempt.secrets(&oidc.key)).await {
-            Ok(url) => Ok(Ok((url, attempt.cookie(&self.options, Peer::of(parts, &self.options).tls)))),
-            Err(why) => Ok(Err(self.failed(why))),
-        }
-    }
-
-    /// Ends a sign-in with the provider's answer, the query of the address that it sent the browser to.
-    pub(crate) async fn provider_end(&self, parts: &Parts) -> Result<ProviderOutcome> {
-        if self.oidc.is_none() {
-            return Err(MISSING);
-        }
-        Ok(match self.provider_identity(parts).await {
-            Ok((identity, proposed)) => self.provider_user(parts, identity, proposed).await,
-            Err(failure) => ProviderOutcome::Failed(failure),
-        })
-    }
-
-    /// Makes the new user whose identity the browser has in a cookie, with a name of its choice.
-    pub(crate) async fn provider_sign_up(&self, name: Name, parts: &Parts) -> Result<Begun> {
-        let oidc = self.oidc.as_ref().ok_or(MISSING)?;
-        self.attempts.nowhere(network(Peer::of(parts, &self.options).address))?;
-        let tls = Peer::of(parts, &self.options).tls;
-        let identity =
-            NewcomerSeal(&oidc.key).open(&parts.headers, &self.options, tls, self.app.clock().now());
-        let command = self.provider_command(identity.ok_or(NOBODY)?, parts);
-        let session = self.app.provider_sign_up(name, command).await?;
-        Ok(self.provider_session(session, parts))
-    }
-
-    /// The `Set-Cookie` headers that end an attempt, and a choice of a name.
-    pub(crate) fn no_provider_cookies(&self, parts: &Parts) -> [HeaderValue; 2] {
-        let tls = Peer::of(parts, &self.options).tls;
-        [attempt::COOKIE, NEW_USER_COOKIE].map(|name| cookie::drop_named(name, &self.options, tls))
-    }
-
-    /// The identity in the provider's answer, and the name that its claim proposes.
-    async fn provider_identity(
-        &self,
-        parts: &Parts,
-    ) -> std::result::Result<(ProviderIdentity, Option<String>), SignInFailure> {
-        let oidc = self.oidc.as_ref().ok_or(SignInFailure::Refused)?;
-        let (tls, now) = (Peer::of(parts, &self.options).tls, self.app.clock().now());
-        let answer = claims::Answer::parse(parts.uri.query().unwrap_or_default());
-        let attempt = Attempt::of(&parts.headers, &self.options, tls, now).ok_or(SignInFailure::Expired)?;
-        let secrets = attempt.secrets(&oidc.key);
-        if answer.state.as_deref() != Some(&*secrets.state) {
-            return Err(SignInFailure::Expired);
-        }
-        let from = network(Peer::of(parts, &self.options).address);
-        self.attempts.may_try(from).map_err(|_| SignInFailure::Busy)?;
-        let share = self.admission.question(parts).map_err(|_| SignInFailure::Busy)?;
-        let callback = self.callback(parts).map_err(|_| SignInFailure::Refused)?;
-        let identity = oidc.provider.identity(&answer, &callback, &secrets, now).await;
-        drop(share);
-        identity.map_err(|why| {
-            // It counts as a sign-in that failed. The next one is refused where there were too many.
-            let _ = self.attempts.nowhere(from);
-            self.failed(why)
-        })
-    }
-
-    /// The session of an identity's user, who may be made with the proposed name.
-    async fn provider_user(
-        &self,
-        parts: &Parts,
-        identity: ProviderIdentity,
-        proposed: Option<String>,
-    ) -> ProviderOutcome {
-        let command = self.provider_command(identity.clone(), parts);
-        match self.app.provider_sign_in(command.clone()).await {
-            Ok(Some(session)) => return ProviderOutcome::SignedIn(self.provider_session(session, parts)),
-            Ok(None) => {}
-            Err(why) => return ProviderOutcome::Failed(refusal(&why)),
-        }
-        if let Some(name) = proposed.as_deref().and_then(|text| Name::parse(text).ok()) {
-            match self.app.provider_sign_up(name, command).await {
-                Ok(session) => return ProviderOutcome::SignedIn(self.provider_session(session, parts)),
-                // Another user has the name, or it is longer than the limit.
-                Err(Error::Invalid(_)) => {}
-                Err(why) => return ProviderOutcome::Failed(refusal(&why)),
-            }
-        }
-        let Some(oidc) = &self.oidc else { return ProviderOutcome::Failed(SignInFailure::Refused) };
-        let tls = Peer::of(parts, &self.options).tls;
-        let cookie = NewcomerSeal(&oidc.key).cookie(&identity, &self.options, tls, self.app.clock().now());
-        ProviderOutcome::NameNeeded { cookie, proposed }
-    }
-
-    fn provider_command(&self, identity: ProviderIdentity, parts: &Parts) -> ProviderSignIn {
-        ProviderSignIn { identity, ttl: self.options.session_ttl, client: self.client(parts) }
-    }
-
-    fn provider_session(&self, session: Issued, parts: &Parts) -> Begun {
-        let fold = session.user.name.fold(self.app.name_case());
-        self.begun(session, &fold, parts)
-    }
-
-    /// Logs why an answer is not accepted.
-    fn failed(&self, why: ProviderError) -> SignInFailure {
-        let (failure, why) = match why {
-            ProviderError::Declined(why) => (SignInFailure::Declined, why),
-            ProviderError::Unreachable(why) => (SignInFailure::Unreachable, why),
-            ProviderError::Refused(why) => (SignInFailure::Refused, why),
-        };
-        self.refusals.log(self.app.clock().now(), &format!("OpenID Connect: {why}"));
-        failure
-    }
-
-    /// The address to which the provider sends the browser back.
-    fn callback(&self, parts: &Parts) -> Result<String> {
-        if let Some(url) = &self.options.public_url {
-            return Ok(format!("{url}{CALLBACK}"));
-        }
-        let peer = Peer::of(parts, &self.options);
-        let scheme = if peer.tls { "https" } else { "http" };
-        let host = peer.host.ok_or_else(|| Error::field("host", "is missing: set http.public_url"))?;
-        Ok(format!("{scheme}://{host}{CALLBACK}"))
-    }
-}
-
-/// The failure that the page tells for a refusal of a use case.
-fn refusal(why: &Error) -> SignInFailure {
-    match why {
-        Error::Forbidden(_) => SignInFailure::Suspended,
-        why => {
-            tracing::warn!(error = %why, "a sign-in through OpenID Connect failed");
-            SignInFailure::Busy
-        }
     }
 }

@@ -15,41 +15,42 @@ use ring::hmac::{Key, sign, verify};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::auth::{bearer, cookie};
+use crate::auth::bearer;
+use crate::auth::cookie;
 use crate::options::Options;
 
 /// The cookie of an attempt.
-pub(super) const COOKIE: &str = "oidc";
+pub(crate) const COOKIE: &str = "oidc";
 /// The cookie of a new user who has yet to choose a name.
-pub(super) const NEW_USER_COOKIE: &str = "oidc-name";
+pub(crate) const NEW_USER_COOKIE: &str = "oidc-name";
 /// The lifetime of both.
 const TTL: Duration = Duration::from_secs(600);
 const SECRET: usize = 32;
 
 /// One sign-in of one browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Attempt {
+pub(crate) struct Attempt {
     secret: [u8; SECRET],
     begun: Date,
 }
 
 /// The values that bind the provider's answer to an attempt.
-pub(super) struct AttemptSecrets {
+pub(crate) struct AttemptSecrets {
     /// In the address that the provider sends the browser back to.
-    pub(super) state: String,
+    pub(crate) state: String,
     /// In the ID token.
-    pub(super) nonce: String,
+    pub(crate) nonce: String,
     /// Sent with the code.
-    pub(super) verifier: String,
+    pub(crate) verifier: String,
 }
 
 impl Attempt {
-    pub(super) fn begin(clock: &dyn Clock) -> Self {
+    pub(crate) fn begin(clock: &dyn Clock) -> Self {
         Self { secret: clock.secret(), begun: clock.now() }
     }
 
     /// The attempt of a browser, unless it is over.
-    pub(super) fn of(headers: &HeaderMap, options: &Options, tls: bool, now: Date) -> Option<Self> {
+    pub(crate) fn of(headers: &HeaderMap, options: &Options, tls: bool, now: Date) -> Option<Self> {
         let name = cookie::prefixed(COOKIE, options, tls);
         let bytes = URL_SAFE_NO_PAD.decode(bearer::cookies(headers, &name).next()?).ok()?;
         let (secret, date) = bytes.split_first_chunk::<SECRET>()?;
@@ -58,13 +59,13 @@ impl Attempt {
     }
 
     /// The `Set-Cookie` that keeps it.
-    pub(super) fn cookie(&self, options: &Options, tls: bool) -> HeaderValue {
+    pub(crate) fn cookie(&self, options: &Options, tls: bool) -> HeaderValue {
         let value = URL_SAFE_NO_PAD.encode([&self.secret[..], &self.begun.micros().to_be_bytes()].concat());
         cookie::keep_named(COOKIE, &value, TTL, options, tls)
     }
 
     /// They change with the date, so that a cookie with another one has another state.
-    pub(super) fn secrets(&self, key: &Key) -> AttemptSecrets {
+    pub(crate) fn secrets(&self, key: &Key) -> AttemptSecrets {
         let made = |purpose: &str| {
             let parts = [purpose.as_bytes(), &self.secret[..], &self.begun.micros().to_be_bytes()];
             URL_SAFE_NO_PAD.encode(sign(key, &parts.concat()))
@@ -75,13 +76,13 @@ impl Attempt {
 
 impl AttemptSecrets {
     /// The challenge of PKCE, S256.
-    pub(super) fn challenge(&self) -> String {
+    pub(crate) fn challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(&self.verifier))
     }
 }
 
 /// Seals the identity of a new user who has yet to choose a name.
-pub(super) struct NewcomerSeal<'k>(pub(super) &'k Key);
+pub(crate) struct NewcomerSeal<'k>(pub(crate) &'k Key);
 
 #[derive(Serialize, Deserialize)]
 struct Newcomer {
@@ -92,7 +93,7 @@ struct Newcomer {
 
 impl NewcomerSeal<'_> {
     /// The `Set-Cookie` that keeps an identity.
-    pub(super) fn cookie(
+    pub(crate) fn cookie(
         &self,
         identity: &ProviderIdentity,
         options: &Options,
@@ -108,7 +109,7 @@ impl NewcomerSeal<'_> {
     }
 
     /// The identity that a browser keeps, unless it is forged or too old.
-    pub(super) fn open(
+    pub(crate) fn open(
         &self,
         headers: &HeaderMap,
         options: &Options,

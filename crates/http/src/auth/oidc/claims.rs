@@ -16,17 +16,17 @@ const PROPOSED_CHARS: usize = 256;
 
 /// The query with which a provider sends the browser back.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) code: Option<String>,
-    pub(super) state: Option<String>,
-    pub(super) error: Option<String>,
+pub(crate) struct Answer {
+    pub(crate) code: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) error: Option<String>,
     /// The provider that answers (RFC 9207).
-    pub(super) iss: Option<String>,
+    pub(crate) iss: Option<String>,
 }
 
 impl Answer {
     /// Reads a query. A parameter that comes twice is none.
-    pub(super) fn parse(query: &str) -> Self {
+    pub(crate) fn parse(query: &str) -> Self {
         let once = |wanted: &str| {
             let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == wanted);
             let first = found.next()?.1.into_owned();
@@ -38,7 +38,7 @@ impl Answer {
 
 /// The claims of an ID token whose signature is right.
 #[derive(Deserialize)]
-pub(super) struct IdClaims {
+pub(crate) struct IdClaims {
     iss: String,
     sub: String,
     aud: Audience,
@@ -59,16 +59,16 @@ enum Audience {
 }
 
 /// The values that an ID token must have.
-pub(super) struct Expected<'e> {
-    pub(super) issuer: &'e str,
-    pub(super) client_id: &'e str,
-    pub(super) nonce: &'e str,
-    pub(super) now: Date,
+pub(crate) struct Expected<'e> {
+    pub(crate) issuer: &'e str,
+    pub(crate) client_id: &'e str,
+    pub(crate) nonce: &'e str,
+    pub(crate) now: Date,
 }
 
 impl IdClaims {
     /// Checks the claims (OpenID Connect Core 3.1.3.7). The error is for the log.
-    pub(super) fn check(&self, expected: &Expected<'_>) -> Result<ProviderIdentity, &'static str> {
+    pub(crate) fn check(&self, expected: &Expected<'_>) -> Result<ProviderIdentity, &'static str> {
         if self.iss != expected.issuer {
             return Err("the ID token has another iss than auth.oidc.issuer");
         }
@@ -109,18 +109,18 @@ impl IdClaims {
     }
 
     /// The user's id at the provider.
-    pub(super) fn subject(&self) -> &str {
+    pub(crate) fn subject(&self) -> &str {
         &self.sub
     }
 
     /// The text of a claim.
-    pub(super) fn claim(&self, name: &str) -> Option<String> {
+    pub(crate) fn claim(&self, name: &str) -> Option<String> {
         proposed(&self.others, name)
     }
 }
 
 /// The text of a claim that may be a name.
-pub(super) fn proposed(claims: &Map<String, Value>, name: &str) -> Option<String> {
+pub(crate) fn proposed(claims: &Map<String, Value>, name: &str) -> Option<String> {
     let text = claims.get(name)?.as_str()?.trim();
     (!text.is_empty() && text.chars().count() <= PROPOSED_CHARS).then(|| text.to_owned())
 }

@@ -15,10 +15,9 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::OidcOptions;
 use super::attempt::AttemptSecrets;
 use super::claims::{Answer, Expected, IdClaims, proposed};
-use super::settings::safe_url;
+use super::settings::{OidcOptions, safe_url};
 use crate::auth::jwt::{Jwks, KeySource, LONGEST};
 use crate::auth::outside;
 
@@ -28,7 +27,7 @@ const FRESH: Duration = Duration::from_secs(3600);
 const ERROR_CHARS: usize = 60;
 
 /// The provider, as far as it is known.
-pub(super) struct Provider {
+pub(crate) struct Provider {
     options: OidcOptions,
     client: Client,
     known: Mutex<KnownProvider>,
@@ -43,7 +42,7 @@ struct KnownProvider {
 
 /// The reason for which nobody is signed in, with a text for the log.
 #[derive(Debug)]
-pub(super) enum ProviderError {
+pub(crate) enum ProviderError {
     /// The provider says that nobody signs in.
     Declined(String),
     Unreachable(String),
@@ -86,12 +85,12 @@ struct TokenError {
 }
 
 impl Provider {
-    pub(super) fn new(options: OidcOptions) -> Result<Self> {
+    pub(crate) fn new(options: OidcOptions) -> Result<Self> {
         Ok(Self { options, client: outside::client()?, known: Mutex::default() })
     }
 
     /// The address at which the browser asks for a sign-in.
-    pub(super) async fn authorization(
+    pub(crate) async fn authorization(
         &self,
         callback: &str,
         secrets: &AttemptSecrets,
@@ -110,7 +109,7 @@ impl Provider {
     }
 
     /// The identity that an answer to an attempt shows, and the name that its claim proposes.
-    pub(super) async fn identity(
+    pub(crate) async fn identity(
         &self,
         answer: &Answer,
         callback: &str,

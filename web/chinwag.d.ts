@@ -432,7 +432,6 @@ export interface ServerInfo {
   readonly messages: { readonly edit_window: number | null; readonly delete_window: number | null };
   /** The bounds of files, in bytes; `types` is null if any are allowed. Null or left out if there are no files. */
   readonly files?: { readonly max_size: number; readonly types: readonly string[] | null; readonly per_user: number } | null;
-  readonly oidc: { readonly name: string } | null;
   /** Whether it pushes notifications to browsers and phones. */
   readonly push: boolean;
 }

@@ -8,7 +8,7 @@ import { Files } from "./files.js";
 import { Grouping } from "./grouping.js";
 import { History } from "./history.js";
 import { Link } from "./link.js";
-import { ask, call } from "./messaging.js";
+import { ask } from "./messaging.js";
 import { Outbox } from "./outbox.js";
 import { Reader } from "./reader.js";
 import { Recall } from "./recall.js";
@@ -41,7 +41,8 @@ export class Chinwag extends Grouping {
   /** @type {Files} */ #files;
   /** @type {Status} */ #status = "online";
   /** @type {import("./arrival.js").Arrival | null} */ #arriving = null;
-  /** The part of the summary to be shown. */ #window;
+  /** The part of the summary to be shown. */
+  #window;
 
   /** @param {ChinwagOptions} [options] */
   constructor(options = {}) {
@@ -53,14 +54,18 @@ export class Chinwag extends Grouping {
       knock: (patience) => this.#knock(patience),
       query: () => queryOf(this.#window, this.#session.known, this.#store.sync),
       renew: async () => !this.#session.leaving && rest.renew(await rest.token()),
-      ...{ onFrame: (frame) => this.#store.take(frame), onState: () => this.#stateChanged() },
+      onFrame: (frame) => this.#store.take(frame),
+      onState: () => this.#stateChanged(),
       onEnd: (error) => this.#ended(error),
       probe: () => ({ type: "status.update", data: { status: this.#status } }),
     }));
     this.#drawer = new Drawer(options.keep ?? true, () => this.#emit("persistent", { persistent: this.persistent }));
     const files = (this.#files = new Files(rest, () => `${this.server} ${this.me} ${this.account}`));
     const outbox = (this.#outbox = new Outbox({
-      ...{ server: this.server, link, drawer: this.#drawer, files },
+      server: this.server,
+      link,
+      drawer: this.#drawer,
+      files,
       standing: (id) => this.#standing(id),
       privateWith: (name) => this.privateWith(name)?.id,
       sameName: (one, other) => this.sameName(one, other),
@@ -462,11 +467,6 @@ export class Chinwag extends Grouping {
   async [ask](type, data) {
     if (JSON.stringify(data).length > FRAME_MOST) throw new ChinwagError(413, { detail: "This is too much at once: do it in parts." });
     return this.#link.request(type, data);
-  }
-
-  /** @param {string} method @param {string} path @param {object} [body] */
-  [call](method, path, body) {
-    return this.#rest.call(method, path, body);
   }
 
   /**

@@ -7,8 +7,6 @@ import { Relating } from "./relating.js";
 
 /** Sends an event, and waits for its answer. */
 export const ask = Symbol("ask");
-/** Makes a request. */
-export const call = Symbol("call");
 
 export class Messaging extends Relating {
   /**
@@ -24,9 +22,10 @@ export class Messaging extends Relating {
    * @param {string} _method
    * @param {string} _path
    * @param {object} [_body]
+   * @param {import("./rest.js").CallOptions} [_options]
    * @returns {Promise<any>}
    */
-  [call](_method, _path, _body) {
+  _call(_method, _path, _body, _options) {
     throw new TypeError("Only a connection calls.");
   }
 
@@ -53,7 +52,7 @@ export class Messaging extends Relating {
   /** @param {string} id @returns {Promise<Message[]>} */
   async loadPins(id) {
     const { groups, me } = /** @type {import("./chat.js").Chinwag} */ (/** @type {unknown} */ (this));
-    const found = await this[call]("GET", `groups/${encodeURIComponent(id)}/pins/`);
+    const found = await this._call("GET", `groups/${encodeURIComponent(id)}/pins/`);
     const messages = found.map((/** @type {any} */ each) => message(each, id, me));
     groups.get(id)?.pinned.learn(messages);
     return messages;
@@ -61,11 +60,11 @@ export class Messaging extends Relating {
 
   /** @param {string} messageId @param {string} reason */
   async report(messageId, reason) {
-    await this[call]("POST", `messages/${encodeURIComponent(messageId)}/reports/`, { reason });
+    await this._call("POST", `messages/${encodeURIComponent(messageId)}/reports/`, { reason });
   }
 
   /** @param {string} messageId @returns {Promise<Message>} */
   fetchMessage(messageId) {
-    return this[call]("GET", `messages/${encodeURIComponent(messageId)}/`);
+    return this._call("GET", `messages/${encodeURIComponent(messageId)}/`);
   }
 }

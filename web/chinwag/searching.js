@@ -8,17 +8,6 @@ import { indexingOf } from "./rest.js";
 
 export class Searching extends Filing {
   /**
-   * @param {string} _method
-   * @param {string} _path
-   * @param {object} [_body]
-   * @param {import("./rest.js").CallOptions} [_options]
-   * @returns {Promise<any>}
-   */
-  _call(_method, _path, _body, _options) {
-    throw new TypeError("Only a connection calls.");
-  }
-
-  /**
    * @param {string} _path
    * @param {import("./rest.js").CallOptions} [_options]
    * @returns {Promise<{ rows: any[], next: string | null, indexing: number | null }>}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::limits::REPORT_CHARS;
-use crate::text::is_visible;
+use crate::text::trimmed;
 use crate::webhook::later;
 use crate::{Date, GroupId, MessageId, Name, ReportId, UserId};
 
@@ -90,14 +90,7 @@ pub struct ReportText(Arc<str>);
 impl ReportText {
     /// Parses a text. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        if text.chars().nth(REPORT_CHARS).is_some() {
-            return Err(format!("is longer than {REPORT_CHARS} characters"));
-        }
-        if !is_visible(text) {
-            return Err("must have a visible character".into());
-        }
-        Ok(Self(text.into()))
+        trimmed(text, REPORT_CHARS, "must have a visible character").map(Self)
     }
 
     /// The text.

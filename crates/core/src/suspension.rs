@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::limits::SUSPENSION_CHARS;
-use crate::text::is_visible;
+use crate::text::trimmed;
 use crate::{Date, Error};
 
 /// A suspension of a user. It ends by itself.
@@ -54,14 +54,7 @@ pub struct SuspensionReason(Arc<str>);
 impl SuspensionReason {
     /// Parses a reason. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        if text.chars().nth(SUSPENSION_CHARS).is_some() {
-            return Err(format!("is longer than {SUSPENSION_CHARS} characters"));
-        }
-        if !is_visible(text) {
-            return Err("must have a visible character, or be null".into());
-        }
-        Ok(Self(text.into()))
+        trimmed(text, SUSPENSION_CHARS, "must have a visible character, or be null").map(Self)
     }
 
     /// The text.

@@ -1,6 +1,8 @@
 //! Visibility of characters. Names and bodies without visible characters are refused. Visible text is stored
 //! unchanged.
 
+use std::sync::Arc;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -45,6 +47,19 @@ pub(crate) fn is_ignorable(c: char) -> bool {
 /// Whether a text has a visible character.
 pub fn is_visible(text: &str) -> bool {
     text.chars().any(|c| !is_invisible(c))
+}
+
+/// A text as it is kept: trimmed, of at most `most` characters, not only invisible ones, which are refused with
+/// `invisible`. The error completes a sentence that begins with the field's name.
+pub(crate) fn trimmed(text: &str, most: usize, invisible: &str) -> Result<Arc<str>, String> {
+    let text = text.trim();
+    if text.chars().nth(most).is_some() {
+        return Err(format!("is longer than {most} characters"));
+    }
+    if !is_visible(text) {
+        return Err(invisible.to_owned());
+    }
+    Ok(text.into())
 }
 
 /// The form for searching: without case, accents and width.

@@ -30,7 +30,7 @@ impl<'c> Statements<'c> {
     }
 
     /// A statement, which comes back when it is dropped.
-    pub(crate) fn take(&self, sql: &'static str) -> rusqlite::Result<Prepared<'_, 'c>> {
+    pub(crate) fn take(&self, sql: &'static str) -> rusqlite::Result<LentStatement<'_, 'c>> {
         let place = (sql.as_ptr().addr(), sql.len());
         let mut kept = self.kept.borrow_mut();
         let at = kept.iter().position(|kept| kept.place == place).unwrap_or(kept.len());
@@ -44,8 +44,8 @@ impl<'c> Statements<'c> {
             None => None,
         };
         Ok(match statement {
-            Some(statement) => Prepared::Kept { statement: Some(statement), at, home: self },
-            None => Prepared::Cached(self.conn.prepare_cached(sql)?),
+            Some(statement) => LentStatement::Kept { statement: Some(statement), at, home: self },
+            None => LentStatement::Cached(self.conn.prepare_cached(sql)?),
         })
     }
 
@@ -56,7 +56,7 @@ impl<'c> Statements<'c> {
 }
 
 /// A statement on loan from its connection, or from [`Statements`].
-pub(crate) enum Prepared<'s, 'c> {
+pub(crate) enum LentStatement<'s, 'c> {
     Cached(CachedStatement<'c>),
     Kept {
         /// None only while it is dropped.
@@ -68,7 +68,7 @@ pub(crate) enum Prepared<'s, 'c> {
 
 const ON_LOAN: &str = "a statement comes back when its loan is dropped";
 
-impl<'c> Deref for Prepared<'_, 'c> {
+impl<'c> Deref for LentStatement<'_, 'c> {
     type Target = Statement<'c>;
 
     fn deref(&self) -> &Statement<'c> {
@@ -79,7 +79,7 @@ impl<'c> Deref for Prepared<'_, 'c> {
     }
 }
 
-impl<'c> DerefMut for Prepared<'_, 'c> {
+impl<'c> DerefMut for LentStatement<'_, 'c> {
     fn deref_mut(&mut self) -> &mut Statement<'c> {
         match self {
             Self::Cached(statement) => statement,
@@ -88,7 +88,7 @@ impl<'c> DerefMut for Prepared<'_, 'c> {
     }
 }
 
-impl Drop for Prepared<'_, '_> {
+impl Drop for LentStatement<'_, '_> {
     fn drop(&mut self) {
         if let Self::Kept { statement, at, home } = self
             && let Some(mut lent) = statement.take()

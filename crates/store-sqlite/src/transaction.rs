@@ -7,7 +7,7 @@ use chinwag_core::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use crate::fault::{fault, is_damage, is_disk_full};
-use crate::statements::{Prepared, Statements};
+use crate::statements::{LentStatement, Statements};
 
 /// The changes of a transaction to the index of words that FTS5 has not written yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -181,12 +181,12 @@ impl<'t, 'c> Transaction<'t, 'c> {
         execute(self.conn, "RELEASE terms")
     }
 
-    fn prepare(&self, sql: &'static str) -> rusqlite::Result<Prepared<'t, 'c>> {
+    fn prepare(&self, sql: &'static str) -> rusqlite::Result<LentStatement<'t, 'c>> {
         #[cfg(test)]
         crate::plan::check(self.conn, sql);
         match self.statements {
             Some(statements) => statements.take(sql),
-            None => self.conn.prepare_cached(sql).map(Prepared::Cached),
+            None => self.conn.prepare_cached(sql).map(LentStatement::Cached),
         }
     }
 
@@ -202,7 +202,7 @@ impl<'t, 'c> Transaction<'t, 'c> {
 /// See [`Transaction::repeated`].
 pub(crate) struct Repeated<'a, 't, 'c> {
     tx: &'a Transaction<'t, 'c>,
-    statement: Prepared<'t, 'c>,
+    statement: LentStatement<'t, 'c>,
 }
 
 impl Repeated<'_, '_, '_> {

@@ -121,7 +121,7 @@ impl Auth {
     ) -> std::result::Result<(ProviderIdentity, Option<String>), SignInFailure> {
         let oidc = self.oidc.as_ref().ok_or(SignInFailure::Refused)?;
         let (tls, now) = (Peer::of(parts, &self.options).tls, self.app.clock().now());
-        let answer = claims::Answer::parse(parts.uri.query().unwrap_or_default());
+        let answer = claims::ProviderAnswer::parse(parts.uri.query().unwrap_or_default());
         let attempt = Attempt::of(&parts.headers, &self.options, tls, now).ok_or(SignInFailure::Expired)?;
         let secrets = attempt.secrets(&oidc.key);
         if answer.state.as_deref() != Some(&*secrets.state) {

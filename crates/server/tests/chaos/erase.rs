@@ -75,6 +75,11 @@ pub(crate) fn remaining(database: &Path) -> (usize, usize) {
     (bodies, count(database, TASKS))
 }
 
+/// Whether a message is erased, found without counting them all.
+pub(crate) fn has_erased(database: &Path) -> bool {
+    count(database, "SELECT EXISTS (SELECT 1 FROM messages WHERE body IS NULL)") == 1
+}
+
 fn count(database: &Path, sql: &str) -> usize {
     open(database).query_row(sql, [], |row| row.get(0)).map(|n: u32| n as usize).expect("a count")
 }

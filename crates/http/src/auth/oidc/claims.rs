@@ -16,7 +16,7 @@ const PROPOSED_CHARS: usize = 256;
 
 /// The query with which a provider sends the browser back.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ProviderAnswer {
     pub(crate) code: Option<String>,
     pub(crate) state: Option<String>,
     pub(crate) error: Option<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Answer {
     pub(crate) iss: Option<String>,
 }
 
-impl Answer {
+impl ProviderAnswer {
     /// Reads a query. A parameter that comes twice is none.
     pub(crate) fn parse(query: &str) -> Self {
         let once = |wanted: &str| {
@@ -186,8 +186,8 @@ mod tests {
 
     #[test]
     fn parameter_that_comes_twice_is_none() {
-        let answer = Answer::parse("code=a%20b&state=s&state=t&iss=https%3A%2F%2Fid.example");
+        let answer = ProviderAnswer::parse("code=a%20b&state=s&state=t&iss=https%3A%2F%2Fid.example");
         let iss = Some("https://id.example".into());
-        assert_eq!(answer, Answer { code: Some("a b".into()), state: None, error: None, iss });
+        assert_eq!(answer, ProviderAnswer { code: Some("a b".into()), state: None, error: None, iss });
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::attempt::AttemptSecrets;
-use super::claims::{Answer, Expected, IdClaims, proposed};
+use super::claims::{Expected, IdClaims, ProviderAnswer, proposed};
 use super::settings::{OidcOptions, safe_url};
 use crate::auth::jwt::{Jwks, KeySource, LONGEST};
 use crate::auth::outside;
@@ -111,7 +111,7 @@ impl Provider {
     /// The identity that an answer to an attempt shows, and the name that its claim proposes.
     pub(crate) async fn identity(
         &self,
-        answer: &Answer,
+        answer: &ProviderAnswer,
         callback: &str,
         secrets: &AttemptSecrets,
         now: Date,
@@ -143,7 +143,11 @@ impl Provider {
     }
 
     /// Refuses an answer that another provider has sent (RFC 9207).
-    fn check_sender(&self, answer: &Answer, addresses: &ProviderAddresses) -> Result<(), ProviderError> {
+    fn check_sender(
+        &self,
+        answer: &ProviderAnswer,
+        addresses: &ProviderAddresses,
+    ) -> Result<(), ProviderError> {
         match &answer.iss {
             Some(iss) if *iss != self.options.issuer => Err(refused("the answer has another iss")),
             None if addresses.document.authorization_response_iss_parameter_supported => {

@@ -4,6 +4,7 @@
 pub(crate) mod fanout;
 pub(crate) mod hook;
 pub(crate) mod http;
+pub(crate) mod journal;
 
 use std::path::PathBuf;
 
@@ -13,8 +14,13 @@ use tokio::net::TcpListener;
 /// The kind of bare server.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Baseline {
-    /// Writes one ready frame to each receiver, and stores nothing.
-    Fanout,
+    /// Writes one ready frame to each receiver.
+    Fanout {
+        /// Appends each message to this new file, and waits for the disk, before receivers get it. Without, nothing is
+        /// stored.
+        #[arg(long)]
+        journal: Option<PathBuf>,
+    },
     /// Answers each path with the same bytes.
     Http {
         /// A file with, for each path in turn, a line with it, one with the status, one with the
@@ -31,7 +37,7 @@ pub(crate) fn run(baseline: &Baseline) -> Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?);
         match baseline {
-            Baseline::Fanout => fanout::serve(listener).await,
+            Baseline::Fanout { journal } => fanout::serve(listener, journal.as_deref()).await,
             Baseline::Http { answers } => http::serve(listener, answers).await,
         }
     })

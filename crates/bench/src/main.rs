@@ -45,10 +45,10 @@ struct Cli {
     /// Seconds that one stretch of load lasts.
     #[arg(long, global = true)]
     seconds: Option<f64>,
-    /// Messages in the largest history (W6).
+    /// Messages in the largest history (W6, W17).
     #[arg(long, global = true, default_value_t = 1_000_000)]
     messages: u64,
-    /// Members of the group (W2, W6), in place of 1,000 and 10. Two crowds are open at a time: 9,900
+    /// Members of the group (W2, W3, W6), in place of 1,000 and 10. Two crowds are open at a time: 9,900
     /// need 20,000 descriptors.
     #[arg(long, global = true)]
     members: Option<usize>,

@@ -32,7 +32,7 @@ pub(crate) enum Workload {
     Idle,
     /// W2, W2b: deliveries in one group of 1,000 (or `--members`), one message at a time and 16.
     Crowd,
-    /// W3: deliveries in 10 groups of 10, one message at a time.
+    /// W3: deliveries in 10 groups of 10 and in one of 1,000 (or `--members`), one message at a time, beside a journal.
     Groups,
     /// W4: time to delivery at half of W3's peak.
     Latency,

@@ -1,18 +1,22 @@
 //! A bare server of WebSockets: it makes of every message one ready frame and writes that to each
-//! receiver of the group. What one read brings goes out in one write.
+//! receiver of the group. What one read brings goes out in one write. With a journal, a message is on the disk before.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use base64::Engine;
 use memchr::memmem;
 use sha1::{Digest, Sha1};
+use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 
+use super::journal::{BACKLOG, Journal, JournalEntry};
 use crate::frame;
 
 const READ: usize = 64 * 1024;
@@ -22,25 +26,44 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
 }
 
-/// A group: its last number, and who listens.
-#[derive(Default)]
-struct Room {
-    seq: u64,
-    members: Vec<Arc<TcpStream>>,
+/// A group.
+pub(super) struct Room {
+    /// Its number in the journal.
+    pub(super) number: u64,
+    log: Mutex<RoomLog>,
 }
 
-type Rooms = Arc<Mutex<HashMap<String, Arc<Mutex<Room>>>>>;
+/// The last number of a group, and its receivers.
+#[derive(Default)]
+struct RoomLog {
+    seq: u64,
+    members: Vec<Arc<RoomMember>>,
+}
 
-pub(super) async fn serve(listener: TcpListener) -> Result<()> {
-    let rooms = Rooms::default();
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tokio::spawn(socket(stream, rooms.clone()));
+/// A receiver, and the bytes that its socket did not take yet.
+struct RoomMember {
+    stream: TcpStream,
+    backlog: Mutex<Vec<u8>>,
+}
+
+type Rooms = Arc<Mutex<HashMap<String, Arc<Room>>>>;
+
+impl Room {
+    pub(super) fn new(number: u64) -> Self {
+        Self { number, log: Mutex::default() }
     }
 }
 
-async fn socket(mut stream: TcpStream, rooms: Rooms) -> Result<()> {
+pub(super) async fn serve(listener: TcpListener, journal: Option<&Path>) -> Result<()> {
+    let (rooms, journal) = (Rooms::default(), journal.map(Journal::start).transpose()?);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(socket(stream, rooms.clone(), journal.clone()));
+    }
+}
+
+async fn socket(mut stream: TcpStream, rooms: Rooms, journal: Option<Journal>) -> Result<()> {
     let mut head = Vec::new();
     while memmem::find(&head, b"\r\n\r\n").is_none() {
         if stream.read_buf(&mut head).await? == 0 {
@@ -60,10 +83,12 @@ async fn socket(mut stream: TcpStream, rooms: Rooms) -> Result<()> {
         "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    let room = locked(&rooms).entry(group).or_default().clone();
-    let stream = Arc::new(stream);
+    let new = || Arc::new(Room::new(journal.as_ref().map_or(1, Journal::number)));
+    let room = locked(&rooms).entry(group).or_insert_with(new).clone();
+    let member = Arc::new(RoomMember { stream, backlog: Mutex::default() });
     // A member before it is answered, so that whoever has the answer misses nothing.
-    locked(&room).members.push(stream.clone());
+    locked(&room.log).members.push(member.clone());
+    let stream = &member.stream;
     stream.writable().await?;
     stream.try_write(answer.as_bytes())?;
     let mut partial = Vec::new();
@@ -79,27 +104,27 @@ async fn socket(mut stream: TcpStream, rooms: Rooms) -> Result<()> {
             Err(why) => Err(why),
         })?
         else {
-            locked(&room).members.retain(|member| !Arc::ptr_eq(member, &stream));
+            locked(&room.log).members.retain(|other| !Arc::ptr_eq(other, &member));
             return Ok(());
         };
-        if !bodies.is_empty() {
-            tell(&room, &bodies).await;
+        match &journal {
+            _ if bodies.is_empty() => {}
+            None => tell(&room, &bodies).await,
+            Some(journal) if journal.put(JournalEntry { room: room.clone(), bodies }).await => {}
+            Some(_) => return Ok(()),
         }
     }
 }
 
 /// One write to each receiver; what a receiver does not take is waited for.
-async fn tell(room: &Mutex<Room>, bodies: &[Vec<u8>]) {
+async fn tell(room: &Room, bodies: &[Vec<u8>]) {
     let mut frames = Vec::new();
     let mut late = Vec::new();
     {
-        let mut room = locked(room);
-        for body in bodies {
-            room.seq += 1;
-            frame::ready(room.seq, body, &mut frames);
-        }
-        for member in &room.members {
-            match member.try_write(&frames) {
+        let mut log = locked(&room.log);
+        log.put_frames(bodies, &mut frames);
+        for member in &log.members {
+            match member.stream.try_write(&frames) {
                 Ok(written) if written == frames.len() => {}
                 Ok(written) => late.push((member.clone(), written)),
                 Err(why) if why.kind() == ErrorKind::WouldBlock => late.push((member.clone(), 0)),
@@ -109,12 +134,70 @@ async fn tell(room: &Mutex<Room>, bodies: &[Vec<u8>]) {
         }
     }
     for (member, mut written) in late {
-        while written < frames.len() && member.writable().await.is_ok() {
-            match member.try_write(&frames[written..]) {
+        while written < frames.len() && member.stream.writable().await.is_ok() {
+            match member.stream.try_write(&frames[written..]) {
                 Ok(more) => written += more,
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => break,
             }
+        }
+    }
+}
+
+/// The same without a wait: the rest that a receiver does not take is its backlog, which a task of its own writes.
+pub(super) fn tell_at_once(room: &Room, bodies: &[Vec<u8>], runtime: &Handle) {
+    let mut frames = Vec::new();
+    let mut log = locked(&room.log);
+    log.put_frames(bodies, &mut frames);
+    for member in &log.members {
+        let mut backlog = locked(&member.backlog);
+        if !backlog.is_empty() {
+            if backlog.len() + frames.len() > BACKLOG {
+                // Its end is read by its own task.
+                let _ = SockRef::from(&member.stream).shutdown(std::net::Shutdown::Both);
+            } else {
+                backlog.extend_from_slice(&frames);
+            }
+            continue;
+        }
+        match member.stream.try_write(&frames) {
+            Ok(written) if written == frames.len() => {}
+            Ok(written) => wait_to_write(member, &mut backlog, &frames[written..], runtime),
+            Err(why) if why.kind() == ErrorKind::WouldBlock => {
+                wait_to_write(member, &mut backlog, &frames, runtime);
+            }
+            // It is gone.
+            Err(_) => {}
+        }
+    }
+}
+
+/// Begins a backlog.
+fn wait_to_write(member: &Arc<RoomMember>, backlog: &mut Vec<u8>, rest: &[u8], runtime: &Handle) {
+    backlog.extend_from_slice(rest);
+    let member = member.clone();
+    runtime.spawn(async move {
+        while member.stream.writable().await.is_ok() {
+            let mut backlog = locked(&member.backlog);
+            match member.stream.try_write(&backlog) {
+                Ok(written) => drop(backlog.drain(..written)),
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+            if backlog.is_empty() {
+                *backlog = Vec::new();
+                return;
+            }
+        }
+    });
+}
+
+impl RoomLog {
+    /// Gives each message its number.
+    fn put_frames(&mut self, bodies: &[Vec<u8>], into: &mut Vec<u8>) {
+        for body in bodies {
+            self.seq += 1;
+            frame::ready(self.seq, body, into);
         }
     }
 }

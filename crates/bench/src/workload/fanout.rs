@@ -1,9 +1,10 @@
-//! W2, W2b, W3: deliveries for each second of the server's CPU, every message committed first,
-//! beside a bare server that stores nothing.
+//! W2, W2b, W3: deliveries for each second of the server's CPU, every message committed first; beside a bare server that
+//! stores nothing, and W3 beside one that appends each message to a file and waits for the disk, too.
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use super::{RunSettings, grouped};
+use crate::baseline::journal;
 use crate::crowd::Crowd;
 use crate::subject::{self, Subject, WITHOUT_INDEX};
 use crate::table::{Goal, Measurement, Outcome};
@@ -17,9 +18,18 @@ pub(super) fn crowd(settings: &RunSettings) -> Outcome {
     run(settings, &Plan::crowds(1, size), &goals)
 }
 
-/// 10 groups of 10.
+/// 10 groups of 10 and one group of 1,000, one message at a time in each, beside a bare server that waits for the disk as well.
 pub(super) fn groups(settings: &RunSettings) -> Outcome {
-    run(settings, &Plan::crowds(settings.size(10, 2), 10), &[(1, "W3: 10 groups of 10", 0.50)])
+    let size = settings.members.unwrap_or(settings.size(1000, 20));
+    let plans = [
+        (Plan::crowds(settings.size(10, 2), 10), "W3: 10 groups of 10".to_owned(), 0.80),
+        (Plan::crowds(1, size), format!("W3: one group of {}", grouped(size)), 0.95),
+    ];
+    let mut rows = Vec::new();
+    for (plan, what, least) in plans {
+        rows.extend(beside_journal(settings, &plan, &what, least)?);
+    }
+    Ok(rows)
 }
 
 /// A server, and its crowd.
@@ -67,4 +77,42 @@ fn run(settings: &RunSettings, plan: &Plan, goals: &[(u64, &str, f64)]) -> Outco
     chinwag.subject.stop()?;
     world.check(&chinwag.crowd.sent())?;
     Ok(rows)
+}
+
+/// A server, turn about with a bare one that has a journal, and with one that has none.
+fn beside_journal(settings: &RunSettings, plan: &Plan, what: &str, least: f64) -> Outcome {
+    let world = World::make(&settings.server, plan)?;
+    let file = world.program.folder().join("journal");
+    let path = file.to_str().context("the path is text")?;
+    let mut chinwag = Stage::set(Subject::chinwag_with(&world.program, &WITHOUT_INDEX)?, &world)?;
+    let mut journalled = Stage::set(Subject::bare(&["fanout", "--journal", path])?, &world)?;
+    let mut bare = Stage::set(Subject::bare(&["fanout"])?, &world)?;
+    let row = |beside: &str, goal| Measurement::new(format!("{what}{beside}"), "deliveries/CPU s", goal);
+    let mut rows = [
+        row(", beside a bare journal", Goal::AtLeast(least)),
+        row(", beside a bare server without a disk", Goal::None),
+    ];
+    let (mut rates, mut busy) = (Vec::new(), 0.0_f64);
+    for _ in 0..settings.rounds {
+        let measured = [&mut chinwag, &mut journalled, &mut bare].map(|stage| stage.measure(1, settings));
+        let [ours, journalled, bare] = measured;
+        let (ours, journalled, bare) = (ours?, journalled?, bare?);
+        rows[0].pairs.push((ours.0, journalled.0));
+        rows[1].pairs.push((ours.0, bare.0));
+        rates.push([ours.1, journalled.1, bare.1]);
+        busy = busy.max(ours.2).max(journalled.2).max(bare.2);
+    }
+    let [ours, with_journal, without] = rates[rates.len() / 2];
+    let load = format!("messages/s; load at most {:.0} % busy", busy * 100.0);
+    rows[0].note = format!("{ours:.0} beside {with_journal:.0} {load}");
+    rows[1].note = format!("{ours:.0} beside {without:.0} {load}");
+    let (sent, mut kept) = (journalled.crowd.sent(), journal::counts(&file)?);
+    // The groups' order in the file is that in which they came.
+    kept.sort_unstable();
+    let mut expected = sent;
+    expected.sort_unstable();
+    ensure!(kept == expected, "the bare server's file has {kept:?} messages of {expected:?}");
+    chinwag.subject.stop()?;
+    world.check(&chinwag.crowd.sent())?;
+    Ok(rows.into())
 }

@@ -11,6 +11,7 @@
 )]
 
 mod baseline;
+mod cores;
 mod crowd;
 mod frame;
 mod load;

@@ -34,7 +34,7 @@ pub(crate) enum Workload {
     Crowd,
     /// W3: deliveries in 10 groups of 10 and in one of 1,000 (or `--members`), one message at a time, beside a journal.
     Groups,
-    /// W4: time to delivery at half of W3's peak.
+    /// W4: time to delivery at half of W3's peak, load and server on one core each.
     Latency,
     /// W5: acknowledged messages a second.
     Sends,

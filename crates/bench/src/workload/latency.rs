@@ -1,5 +1,6 @@
 //! W4: the time from when a message was due to its delivery, messages coming at half the rate of
-//! W3's peak whether the server keeps up or not; beside the bare server's, and the store's commit.
+//! W3's peak whether the server keeps up or not; beside the bare server's, and the store's commit. The load has one
+//! processor, and each server another.
 
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use chinwag_core::{Clock, MessageId};
 
 use super::RunSettings;
 use super::fanout::Stage;
+use crate::cores::Cores;
 use crate::subject::Subject;
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{self, Plan, World};
@@ -19,8 +21,9 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let plan = Plan::crowds(settings.size(10, 2), 10);
     let world = World::make(&settings.server, &plan)?;
     let bench = World::make(&settings.server, &plan)?;
-    let mut chinwag = Stage::set(Subject::chinwag(&world.program)?, &world)?;
-    let mut bare = Stage::set(Subject::bare(&["fanout"])?, &world)?;
+    let cores = Cores::part()?;
+    let mut chinwag = Stage::set(cores.on_server(|| Subject::chinwag(&world.program))?, &world)?;
+    let mut bare = Stage::set(cores.on_server(|| Subject::bare(&["fanout"]))?, &world)?;
     let peak = chinwag.crowd.talk(1, settings.stretch)?;
     let rate = peak.messages as f64 / peak.seconds / 2.0;
     let mut row = Measurement::new("W4: p99 of delivery at half of W3's peak", "ms", Goal::AtMost(1.5));
@@ -28,13 +31,19 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     for _ in 0..settings.rounds {
         let mut ours = chinwag.crowd.speak(rate, settings.stretch)?;
         let mut theirs = bare.crowd.speak(rate, settings.stretch)?;
-        let commit = commits(&bench, settings)?;
+        let commit = cores.on_server(|| commits(&bench, settings))?;
         let (ours, theirs) = (ours.percentile(0.99) / 1000.0, theirs.percentile(0.99) / 1000.0);
         row.pairs.push((ours, theirs + commit));
         parts.push((theirs, commit));
     }
     let (theirs, commit) = parts[parts.len() / 2];
-    row.note = format!("{rate:.0} messages/s; the baseline is {theirs:.2} bare + {commit:.2} commit");
+    let place = if cores.are_shared() {
+        "load and server on the same core"
+    } else {
+        "load and server on one core each"
+    };
+    row.note =
+        format!("{rate:.0} messages/s; the baseline is {theirs:.2} bare + {commit:.2} commit; {place}");
     chinwag.subject.stop()?;
     world.check(&chinwag.crowd.sent())?;
     Ok(vec![row])

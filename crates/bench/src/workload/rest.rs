@@ -32,11 +32,11 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let world = World::make(&settings.server, &plan)?;
     let chinwag = Subject::chinwag(&world.program)?;
     let (token, group) = (&world.tokens[0], world.groups[0]);
-    let read = |what, path| RequestKind { what, least: 0.60, path, posts: false };
+    let read = |what, least, path| RequestKind { what, least, path, posts: false };
     let kinds = [
-        read("W9: GET a user", format!("/api/v1/users/{}/?fields=name+status", name(0))),
-        read("W9: GET a group", format!("/api/v1/groups/{group}/?fields=__all__")),
-        read("W9: GET a page of history", format!("/api/v1/groups/{group}/messages/")),
+        read("W9: GET a user", 0.60, format!("/api/v1/users/{}/?fields=name+status", name(0))),
+        read("W9: GET a group", 0.25, format!("/api/v1/groups/{group}/?fields=__all__")),
+        read("W9: GET a page of history", 0.30, format!("/api/v1/groups/{group}/messages/")),
         RequestKind {
             what: "W9: POST a message",
             least: 0.35,

@@ -2,11 +2,15 @@
 
 use std::fmt::Write;
 
+/// The baseline of a figure that stands alone.
+pub(crate) const NO_BASELINE: f64 = f64::NAN;
+
 /// The goal of a ratio.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Goal {
     AtLeast(f64),
     AtMost(f64),
+    Between(f64, f64),
     /// It is there to be read.
     None,
 }
@@ -15,7 +19,7 @@ pub(crate) enum Goal {
 pub(crate) struct Measurement {
     pub(crate) what: String,
     pub(crate) unit: &'static str,
-    /// The measured value and the baseline, round by round.
+    /// The measured value and the baseline, round by round. The baseline is [`NO_BASELINE`] where there is none.
     pub(crate) pairs: Vec<(f64, f64)>,
     pub(crate) goal: Goal,
     pub(crate) note: String,
@@ -29,31 +33,49 @@ impl Measurement {
         Self { what: what.into(), unit, pairs: Vec::new(), goal, note: String::new() }
     }
 
+    /// A figure without a baseline, one for each round.
+    pub(crate) fn alone(what: impl Into<String>, unit: &'static str, figures: Vec<f64>) -> Self {
+        let pairs = figures.into_iter().map(|figure| (figure, NO_BASELINE)).collect();
+        Self { pairs, ..Self::new(what, unit, Goal::None) }
+    }
+
     /// The round whose ratio is the median, and the lowest and highest ratio.
     fn median(&self) -> Option<((f64, f64), f64, f64)> {
         let mut pairs = self.pairs.clone();
-        pairs.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
-        let ratio = |pair: &(f64, f64)| pair.0 / pair.1;
-        Some((*pairs.get(pairs.len() / 2)?, ratio(pairs.first()?), ratio(pairs.last()?)))
+        pairs.sort_by(|a, b| ratio(*a).total_cmp(&ratio(*b)));
+        Some((*pairs.get(pairs.len() / 2)?, ratio(*pairs.first()?), ratio(*pairs.last()?)))
     }
 
     fn line(&self) -> String {
         let Some((pair, low, high)) = self.median() else { return String::new() };
-        let ratio = pair.0 / pair.1;
+        let (what, unit, note) = (&self.what, self.unit, &self.note);
+        if pair.1.is_nan() {
+            return format!("| {what} | {} {unit} | – | | | | {note} |", human(pair.0));
+        }
+        let ratio = ratio(pair);
         let (goal, met) = match self.goal {
-            Goal::AtLeast(least) => (format!("≥ {least:.2}"), if ratio >= least { "yes" } else { "**no**" }),
-            Goal::AtMost(most) => (format!("≤ {most:.2}"), if ratio <= most { "yes" } else { "**no**" }),
-            Goal::None => (String::new(), ""),
+            Goal::AtLeast(least) => (format!("≥ {least:.2}"), ratio >= least),
+            Goal::AtMost(most) => (format!("≤ {most:.2}"), ratio <= most),
+            Goal::Between(least, most) => {
+                (format!("{least:.2} to {most:.2}"), (least..=most).contains(&ratio))
+            }
+            Goal::None => (String::new(), true),
         };
+        let met = match self.goal {
+            Goal::None => "",
+            _ if met => "yes",
+            _ => "**no**",
+        };
+        let (measured, baseline) = (human(pair.0), human(pair.1));
         format!(
-            "| {} | {} {} | {} | {ratio:.3} ({low:.3} to {high:.3}) | {goal} | {met} | {} |",
-            self.what,
-            human(pair.0),
-            self.unit,
-            human(pair.1),
-            self.note
+            "| {what} | {measured} {unit} | {baseline} | {ratio:.3} ({low:.3} to {high:.3}) | {goal} | {met} | {note} |"
         )
     }
+}
+
+/// Measured ÷ baseline; without a baseline the figure itself.
+fn ratio((measured, baseline): (f64, f64)) -> f64 {
+    if baseline.is_nan() { measured } else { measured / baseline }
 }
 
 /// The table, as text for people and for Markdown alike.
@@ -98,5 +120,21 @@ mod tests {
         let pairs = vec![(1.0, 2.0), (3000.0, 4000.0), (9.0, 10.0)];
         let row = Measurement { pairs, ..Measurement::new("w", "x", Goal::AtLeast(0.8)) };
         assert_eq!(row.line(), "| w | 3 000 x | 4 000 | 0.750 (0.500 to 0.900) | ≥ 0.80 | **no** |  |");
+    }
+
+    #[test]
+    fn range_is_a_goal_with_two_ends() {
+        let line = |measured| {
+            let pairs = vec![(measured, 10.0)];
+            Measurement { pairs, ..Measurement::new("w", "x", Goal::Between(0.8, 1.2)) }.line()
+        };
+        assert_eq!(line(12.0), "| w | 12.0 x | 10.0 | 1.200 (1.200 to 1.200) | 0.80 to 1.20 | yes |  |");
+        assert!(line(7.9).contains("**no**") && line(12.1).contains("**no**"));
+    }
+
+    #[test]
+    fn figure_without_baseline_has_no_ratio() {
+        let row = Measurement::alone("w", "x", vec![3.0, 1.0, 2.0]);
+        assert_eq!(row.line(), "| w | 2.00 x | – | | | |  |");
     }
 }

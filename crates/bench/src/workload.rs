@@ -14,6 +14,7 @@ mod rest;
 mod restart;
 mod search;
 mod sends;
+mod size;
 mod slow;
 mod start;
 mod unread;
@@ -62,6 +63,8 @@ pub(crate) enum Workload {
     Followers,
     /// W17: from the start of the program to its readiness, and its memory then.
     Start,
+    /// W18: the server's program, the first page in a browser, and the packages that both are built of.
+    Size,
 }
 
 /// The settings of a measurement.
@@ -118,7 +121,7 @@ fn median(mut measured: Vec<f64>) -> f64 {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Idle,
         Self::Crowd,
         Self::Groups,
@@ -136,6 +139,7 @@ impl Workload {
         Self::Files,
         Self::Followers,
         Self::Start,
+        Self::Size,
     ];
 
     pub(crate) fn run(self, settings: &RunSettings) -> Outcome {
@@ -157,6 +161,7 @@ impl Workload {
             Self::Files => files::run(settings),
             Self::Followers => followers::run(settings),
             Self::Start => start::run(settings),
+            Self::Size => size::run(settings),
         }
     }
 }

@@ -38,4 +38,5 @@ smoke! {
     files_are_downloaded_and_uploaded: "files",
     messages_are_counted_while_others_follow: "followers",
     start_on_a_long_history_is_timed: "start",
+    program_and_first_page_are_weighed: "size",
 }

@@ -15,6 +15,7 @@ mod cores;
 mod crowd;
 mod frame;
 mod load;
+mod plot;
 mod shared;
 mod subject;
 mod table;
@@ -53,6 +54,15 @@ struct Cli {
     /// need 20,000 descriptors.
     #[arg(long, global = true)]
     members: Option<usize>,
+    /// Minutes of a soak.
+    #[arg(long, global = true, default_value_t = 60)]
+    minutes: u32,
+    /// Messages per second of a soak, on one node and again on two.
+    #[arg(long, global = true, default_value_t = 50.0)]
+    rate: f64,
+    /// The folder into which plots are written, as SVG.
+    #[arg(long, global = true)]
+    plots: Option<PathBuf>,
     /// The server's binary. Without, it is built in this program's profile.
     #[arg(long, global = true)]
     server: Option<PathBuf>,
@@ -65,7 +75,7 @@ struct Cli {
 enum Selection {
     #[command(flatten)]
     One(Workload),
-    /// Every workload.
+    /// Every workload except the soak.
     All,
     /// Runs a bare server, as the workloads do by themselves.
     #[command(subcommand, hide = true)]
@@ -98,6 +108,9 @@ fn run(cli: Cli) -> Result<bool> {
         messages: cli.messages,
         members: cli.members,
         server: subject::binary(cli.server.as_deref(), !cli.quick)?,
+        minutes: cli.minutes.max(1),
+        rate: cli.rate.max(0.1),
+        plots: cli.plots,
     };
     let mut outcomes = Vec::new();
     for workload in workloads {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chinwag_core::store::Store;
 use chinwag_store_postgres::{Options, PostgresStore};
 use chinwag_testkit::postgres::{Database, Server};
 use chinwag_testkit::redis::Redis;
 
+use crate::subject;
 use crate::world::{Deaf, block_on};
 
 const KEY: &str = "the-service-key-of-a-workload-0123456789";
@@ -18,13 +19,13 @@ pub(crate) struct Shared {
     database: Database,
     redis: Option<Redis>,
     /// Dropped last.
-    _server: Arc<Server>,
+    server: Arc<Server>,
 }
 
 impl Shared {
     /// For one node alone.
     pub(crate) fn by_one(server: &Arc<Server>) -> Self {
-        Self { database: server.database(), redis: None, _server: server.clone() }
+        Self { database: server.database(), redis: None, server: server.clone() }
     }
 
     /// For nodes.
@@ -53,6 +54,37 @@ impl Shared {
             Ok(size[0][0].parse::<f64>()?)
         });
         sizes.sum()
+    }
+
+    /// The number that a query answers.
+    pub(crate) fn number(&self, sql: &str) -> Result<f64> {
+        let rows = self.database.ask(sql);
+        Ok(rows.first().and_then(|row| row.first()).context("a query answers a row")?.parse()?)
+    }
+
+    /// The bytes of memory that Redis uses.
+    pub(crate) fn redis_bytes(&self) -> Result<f64> {
+        Ok(self.redis_info("used_memory:")?.parse()?)
+    }
+
+    pub(crate) fn redis_process(&self) -> Result<u32> {
+        Ok(self.redis_info("process_id:")?.parse()?)
+    }
+
+    fn redis_info(&self, key: &str) -> Result<String> {
+        let redis = self.redis.as_ref().context("there is no Redis")?;
+        let info = redis.ask("INFO").context("Redis does not answer")?;
+        let value = info.lines().find_map(|line| line.strip_prefix(key));
+        Ok(value.with_context(|| format!("Redis does not say {key}"))?.trim().to_owned())
+    }
+
+    /// The processes of PostgreSQL, for all of its databases.
+    pub(crate) fn postgres_processes(&self) -> Result<Vec<u32>> {
+        let file = std::fs::read_to_string(self.server.data().join("postmaster.pid"))?;
+        let postmaster = file.lines().next().context("its process")?.trim().parse()?;
+        let mut processes = subject::children(postmaster)?;
+        processes.push(postmaster);
+        Ok(processes)
     }
 
     /// The store in it.

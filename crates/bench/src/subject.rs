@@ -40,6 +40,8 @@ const ONE_MACHINE: [(&str, &str); 2] =
 /// No index of the search, which costs something for each message: W14 measures it.
 pub(crate) const WITHOUT_INDEX: [(&str, &str); 1] = [("CHINWAG_SEARCH__ENABLED", "false")];
 
+const KIB: f64 = 1024.0;
+
 /// The time for every thread of a process to stop, or to go on.
 const STOPS: Duration = Duration::from_millis(2);
 
@@ -79,10 +81,20 @@ impl Subject {
 
     /// So many nodes of it, on what they share, without the index of the search.
     pub(crate) fn nodes(binary: &Path, shared: &Shared, count: usize) -> Result<Self> {
+        Self::nodes_with(binary, shared, count, &WITHOUT_INDEX)
+    }
+
+    /// The same with these settings.
+    pub(crate) fn nodes_with(
+        binary: &Path,
+        shared: &Shared,
+        count: usize,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let programs: Vec<_> = (0..count).map(|_| Program::new(binary)).collect();
         let start = |program: &Program| {
             program.serve_with(|command| {
-                command.envs(ONE_MACHINE).envs(WITHOUT_INDEX).envs(shared.settings());
+                command.envs(ONE_MACHINE).envs(settings.iter().copied()).envs(shared.settings());
             })
         };
         Self::of(programs.iter().map(start).collect(), programs)
@@ -119,6 +131,11 @@ impl Subject {
         self.addresses[turn % self.addresses.len()]
     }
 
+    /// The address of each of its nodes, for clients of HTTP.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.addresses.iter().map(|address| format!("http://{address}")).collect()
+    }
+
     pub(crate) fn is_bare(&self) -> bool {
         matches!(self.process, Process::Bare(_))
     }
@@ -130,15 +147,7 @@ impl Subject {
 
     /// The same of the threads that live, to the nanosecond.
     pub(crate) fn cpu_exact(&self) -> Result<f64> {
-        let mut nanos = 0_u64;
-        for pid in self.pids() {
-            for task in fs::read_dir(format!("/proc/{pid}/task"))? {
-                // A thread may end meanwhile.
-                let Ok(stat) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
-                nanos += stat.split(' ').next().context("schedstat begins with the time")?.parse::<u64>()?;
-            }
-        }
-        Ok(nanos as f64 / 1e9)
+        self.pids().into_iter().map(cpu_exact_of).sum()
     }
 
     /// The same while the process is stopped: the time of a thread that runs is not up to date.
@@ -164,12 +173,12 @@ impl Subject {
 
     /// Bytes of memory that it holds.
     pub(crate) fn resident(&self) -> Result<f64> {
-        self.status("VmRSS:")
+        self.sum_of("VmRSS:")
     }
 
     /// The most that it has held.
     pub(crate) fn peak(&self) -> Result<f64> {
-        self.status("VmHWM:")
+        self.sum_of("VmHWM:")
     }
 
     /// Ends it in due form.
@@ -182,12 +191,13 @@ impl Subject {
         Ok(())
     }
 
-    fn status(&self, key: &str) -> Result<f64> {
-        let of = |pid| kibibytes(&fs::read_to_string(format!("/proc/{pid}/status"))?, key);
-        self.pids().into_iter().map(of).sum()
+    /// The bytes under a key of its processes' states.
+    fn sum_of(&self, key: &str) -> Result<f64> {
+        self.pids().into_iter().map(|pid| Ok(status(pid, key)? * KIB)).sum()
     }
 
-    fn pids(&self) -> Vec<u32> {
+    /// The processes of its nodes.
+    pub(crate) fn pids(&self) -> Vec<u32> {
         match &self.process {
             Process::Chinwag(nodes, _) => nodes.iter().map(Running::pid).collect(),
             Process::Bare(Bare(child)) => vec![child.id()],
@@ -213,15 +223,44 @@ pub(crate) fn cpu(pid: u32) -> Result<f64> {
     Ok(ticks.iter().sum::<u64>() as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
-/// Bytes that the kernel keeps in small objects, sockets among them.
-pub(crate) fn kernel_objects() -> Result<f64> {
-    kibibytes(&fs::read_to_string("/proc/meminfo")?, "Slab:")
+/// CPU seconds of the threads of a process that live, to the nanosecond.
+pub(crate) fn cpu_exact_of(pid: u32) -> Result<f64> {
+    let mut nanos = 0_u64;
+    // A process may end meanwhile, and so may a thread.
+    for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten() {
+        let Ok(stat) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
+        nanos += stat.split(' ').next().context("schedstat begins with the time")?.parse::<u64>()?;
+    }
+    Ok(nanos as f64 / 1e9)
 }
 
-fn kibibytes(text: &str, key: &str) -> Result<f64> {
+/// The processes that a process has started and that live.
+pub(crate) fn children(parent: u32) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let Ok(pid) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        let after_name = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        if after_name.split(' ').nth(1).and_then(|field| field.parse().ok()) == Some(parent) {
+            found.push(pid);
+        }
+    }
+    Ok(found)
+}
+
+/// The number under a key of a process's state; of memory it is in KiB.
+pub(crate) fn status(pid: u32, key: &str) -> Result<f64> {
+    number_at(&fs::read_to_string(format!("/proc/{pid}/status"))?, key)
+}
+
+/// Bytes that the kernel keeps in small objects, sockets among them.
+pub(crate) fn kernel_objects() -> Result<f64> {
+    Ok(number_at(&fs::read_to_string("/proc/meminfo")?, "Slab:")? * KIB)
+}
+
+fn number_at(text: &str, key: &str) -> Result<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key)).with_context(|| format!("no {key}"))?;
-    let number: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(number as f64 * 1024.0)
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// The real server's binary: the one named, or that beside this program. With `build` it is brought

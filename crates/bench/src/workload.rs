@@ -16,6 +16,7 @@ mod search;
 mod sends;
 mod size;
 mod slow;
+mod soak;
 mod start;
 mod unread;
 
@@ -63,6 +64,8 @@ pub(crate) enum Workload {
     Followers,
     /// W17: from the start of the program to its readiness, and its memory then.
     Start,
+    /// An hour (`--minutes`) of mixed load on one node and on two: memory, descriptors, storage, time to delivery. Not in `all`.
+    Soak,
     /// W18: the server's program, the first page in a browser, and the packages that both are built of.
     Size,
 }
@@ -79,6 +82,11 @@ pub(crate) struct RunSettings {
     /// Members of a group, where they are not the table's.
     pub(crate) members: Option<usize>,
     pub(crate) server: PathBuf,
+    /// How long a soak lasts, and its messages per second in each of its two places.
+    pub(crate) minutes: u32,
+    pub(crate) rate: f64,
+    /// The folder for plots.
+    pub(crate) plots: Option<PathBuf>,
 }
 
 impl RunSettings {
@@ -162,6 +170,7 @@ impl Workload {
             Self::Followers => followers::run(settings),
             Self::Start => start::run(settings),
             Self::Size => size::run(settings),
+            Self::Soak => soak::run(settings),
         }
     }
 }

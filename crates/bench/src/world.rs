@@ -2,6 +2,7 @@
 //! or into the database that nodes share, through the store itself before the server starts, since thousands of requests would take
 //! longer than what is measured; and what the server has kept is read from there when it has ended.
 
+use std::collections::BTreeSet;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -224,6 +225,22 @@ impl World {
             let kept = block_on(numbers(&store, *group, Seq(i64::try_from(self.messages)?)))??;
             let right = kept.iter().copied().eq(1..=*sent);
             ensure!(right, "of {sent} messages of a group {} are in the store, or not in order", kept.len());
+        }
+        Ok(())
+    }
+
+    /// Asserts that every group's log has, each once and in order, the messages 1 to a number, except for some of those that
+    /// may be deleted. The server must have ended.
+    pub(crate) fn check_kept(&self, groups: &[(u64, BTreeSet<u64>)]) -> Result<()> {
+        let store = self.open()?;
+        for (group, (sent, deleted)) in self.groups.iter().zip(groups) {
+            let kept = block_on(numbers(&store, *group, Seq(i64::try_from(self.messages)?)))??;
+            ensure!(kept.is_sorted_by(|one, next| one < next), "a message is there twice, or not in order");
+            let expected = (1..=*sent).filter(|number| !deleted.contains(number));
+            let is_kept = |number: u64| kept.binary_search(&number).is_ok();
+            let missing = expected.filter(|number| !is_kept(*number)).count();
+            ensure!(missing == 0, "{missing} of {sent} messages of a group are not in the store");
+            ensure!(kept.last() <= Some(sent), "a message is in the store that was not acknowledged");
         }
         Ok(())
     }

@@ -38,5 +38,6 @@ smoke! {
     files_are_downloaded_and_uploaded: "files",
     messages_are_counted_while_others_follow: "followers",
     start_on_a_long_history_is_timed: "start",
+    soak_ends_with_every_message_once: "soak",
     program_and_first_page_are_weighed: "size",
 }

@@ -1,0 +1,263 @@
+//! A person with a socket, who comes back after each loss of it and asks for what it has missed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, Result, bail, ensure};
+use chinwag_client::uuid::Uuid;
+use chinwag_client::{
+    ClientEvent, Frame, Message, MessageEdit, MessageId, NewMessage, Presence, React, ReadUpTo, Rest, Resume,
+    ServerEvent, Socket, Status,
+};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::crew::{Act, GroupLedger, SoakLedger};
+use crate::frame;
+use crate::load::PATIENCE;
+
+/// Messages that a person remembers, to do something with them.
+const RECENT: usize = 20;
+/// Messages that may wait for the one before.
+const UNSENT: usize = 1000;
+const EMOJI: [&str; 4] = ["👍", "🎉", "👀", "🚀"];
+/// The `ref` of a request about a message that may have been deleted meanwhile.
+const ABOUT: &str = "about";
+const OWN: &str = "own";
+
+pub(super) struct SoakUser {
+    user: usize,
+    group: Uuid,
+    /// The group's position in the ledger.
+    at: usize,
+    rest: Rest,
+    ledger: Arc<SoakLedger>,
+    /// The last number of the log that it has.
+    held: i64,
+    /// The last message that it has.
+    number: u64,
+    recent: VecDeque<(Uuid, u64, i64)>,
+    /// When the messages that wait were due.
+    unsent: VecDeque<u64>,
+    sent: u64,
+    outstanding: Option<NewMessage>,
+    /// Whether the message was sent again on this socket, and the number with which that was answered.
+    is_repeated: bool,
+    answered: Option<i64>,
+    turn: usize,
+}
+
+/// A word of some messages.
+pub(super) fn word(number: u64) -> String {
+    format!("word{}", number % 997)
+}
+
+/// A message with its number and when it was due, in words.
+fn body(number: u64, due: u64) -> String {
+    let words: Vec<_> = (0..20).map(|at| word(number * 7 + at * at)).collect();
+    format!("{number:016x}{due:016x} {}", words.join(" "))
+}
+
+impl SoakUser {
+    pub(super) fn new(user: usize, (at, group): (usize, Uuid), rest: Rest, ledger: Arc<SoakLedger>) -> Self {
+        Self {
+            user,
+            group,
+            at,
+            rest,
+            ledger,
+            held: 0,
+            number: 0,
+            recent: VecDeque::new(),
+            unsent: VecDeque::new(),
+            sent: 0,
+            outstanding: None,
+            is_repeated: false,
+            answered: None,
+            turn: user,
+        }
+    }
+
+    /// Works until there are no more acts.
+    pub(super) async fn live(mut self, mut acts: mpsc::Receiver<Act>) -> Result<()> {
+        loop {
+            let connected = timeout(PATIENCE, self.come()).await;
+            let mut socket = connected.with_context(|| format!("user{} cannot come back", self.user))??;
+            loop {
+                tokio::select! {
+                    frame = socket.next() => match frame {
+                        Ok(frame) => self.take(frame, &mut socket).await?,
+                        Err(end) => bail!("the socket of user{} ended: {end}", self.user),
+                    },
+                    act = acts.recv() => match act {
+                        None => return Ok(()),
+                        Some(Act::Reconnect) => break,
+                        Some(act) => self.act(act, &mut socket).await?,
+                    },
+                }
+            }
+            // Its end without a farewell, as a lost connection.
+            drop(socket);
+            self.ledger.reconnects.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Connects, and takes in what it has missed.
+    async fn come(&mut self) -> Result<Socket> {
+        let mut socket = self.rest.handshake().connect().await?;
+        let groups = BTreeMap::from([(self.group, self.held)]);
+        self.send(&mut socket, ClientEvent::SyncResume(Resume { groups, ..Resume::default() }), None).await?;
+        // Live events come before the answer as well, and are in it again.
+        let mut missed = BTreeMap::new();
+        let head = loop {
+            let frame = socket.next().await.map_err(|end| anyhow::anyhow!("a new socket ended: {end}"))?;
+            if let ServerEvent::SyncDone(synced) = &frame.event {
+                ensure!(synced.refused.groups.is_empty(), "a resume was refused: {:?}", synced.refused);
+                break synced.groups.get(&self.group).copied().context("the head of the group")?;
+            }
+            ensure!(!matches!(frame.event, ServerEvent::Error(_)), "a resume was answered {:?}", frame.event);
+            if let Some(seq) = frame.seq.filter(|seq| *seq > self.held) {
+                missed.insert(seq, frame);
+            }
+        };
+        for (seq, frame) in missed {
+            self.held = seq;
+            self.note(&frame, false)?;
+        }
+        self.held = self.held.max(head);
+        (self.is_repeated, self.answered) = (self.outstanding.is_some(), None);
+        if let Some(message) = self.outstanding.clone() {
+            self.send(&mut socket, ClientEvent::MessageText(message), Some(OWN)).await?;
+        }
+        self.send_next(&mut socket).await?;
+        Ok(socket)
+    }
+
+    /// Takes in a live event: the next number of the log, if it has one.
+    async fn take(&mut self, frame: Frame, socket: &mut Socket) -> Result<()> {
+        let is_answer = self.is_repeated && frame.reference.as_deref() == Some(OWN);
+        match (&frame.event, frame.seq) {
+            (ServerEvent::Error(refusal), _) => {
+                let about_deleted = frame.reference.as_deref() == Some(ABOUT) && refusal.status == 404;
+                ensure!(about_deleted, "a request of user{} was refused: {refusal}", self.user);
+            }
+            // A message that was sent again may have been stored before: its answer comes beside the events, before or after
+            // its own.
+            (ServerEvent::MessageText(message), Some(seq)) if is_answer && seq != self.held + 1 => {
+                self.acknowledge(frame::number_in(&message.body).context("a body that nobody has sent")?);
+            }
+            (_, Some(seq)) if self.answered == Some(seq) => {}
+            (_, Some(seq)) => {
+                let held = self.held;
+                ensure!(seq == held + 1, "user{} was sent {seq} after {held}: {:?}", self.user, frame.event);
+                self.held = seq;
+                self.answered = self.answered.or(is_answer.then_some(seq));
+                self.note(&frame, true)?;
+            }
+            (_, None) => {}
+        }
+        self.send_next(socket).await
+    }
+
+    fn note(&mut self, frame: &Frame, is_live: bool) -> Result<()> {
+        match &frame.event {
+            ServerEvent::MessageText(message) => self.note_message(message, is_live),
+            ServerEvent::MessageDelete(deletion) => {
+                self.recent.retain(|(id, ..)| Some(*id) != deletion.id);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A message follows the one before. Those between were deleted while this person was away.
+    fn note_message(&mut self, message: &Message, is_live: bool) -> Result<()> {
+        let number = frame::number_in(&message.body).context("a body that nobody has sent")?;
+        let (user, last) = (self.user, self.number);
+        ensure!(number > last, "user{user} was sent message {number} after {last}");
+        ensure!(
+            self.group_ledger().are_deleted(last + 1..number),
+            "user{user} was sent message {number} after {last}, and not all between were deleted"
+        );
+        self.number = number;
+        self.ledger.reached[user].store(number, Ordering::Relaxed);
+        self.recent.push_back((message.id, number, message.seq));
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        if is_live {
+            let due = message.body.get(16..32).and_then(|due| u64::from_str_radix(due, 16).ok());
+            self.ledger.delivered(due.context("a body that nobody has sent")?);
+        }
+        self.acknowledge(number);
+        Ok(())
+    }
+
+    fn group_ledger(&self) -> &GroupLedger {
+        &self.ledger.groups[self.at]
+    }
+
+    /// The message is stored, if it is this person's last one.
+    fn acknowledge(&mut self, number: u64) {
+        if self.outstanding.is_some() && number == self.sent {
+            self.outstanding = None;
+            self.group_ledger().acknowledged.store(number, Ordering::Relaxed);
+        }
+    }
+
+    async fn act(&mut self, act: Act, socket: &mut Socket) -> Result<()> {
+        self.turn += 1;
+        let any = self.recent.get(self.turn % self.recent.len().max(1)).copied();
+        let event = match (act, any) {
+            (Act::Send(due), _) => {
+                ensure!(self.unsent.len() < UNSENT, "the server does not keep up with the messages");
+                self.unsent.push_back(due);
+                return self.send_next(socket).await;
+            }
+            (Act::Presence, _) => {
+                let status = if self.turn.is_multiple_of(2) { Status::Afk } else { Status::Online };
+                ClientEvent::StatusUpdate(Presence { status })
+            }
+            (Act::Edit, Some((id, number, _))) => {
+                let body = Some(body(number, self.ledger.now()) + " (edited)");
+                ClientEvent::MessageUpdate(MessageEdit { id, body, mentions: None })
+            }
+            (Act::Delete, Some((id, number, _))) => {
+                self.group_ledger().delete(number);
+                self.recent.retain(|(other, ..)| *other != id);
+                ClientEvent::MessageDelete(MessageId { id })
+            }
+            (Act::React, Some((id, ..))) => {
+                let (emoji, on) = (EMOJI[self.turn % EMOJI.len()].to_owned(), self.turn % 8 < 5);
+                ClientEvent::MessageReact(React { id, emoji, on })
+            }
+            (Act::Read, Some((_, _, seq))) => {
+                ClientEvent::MessageRead(ReadUpTo { group: self.group, seq: Some(seq), date: None })
+            }
+            // There is no message yet.
+            _ => return Ok(()),
+        };
+        self.ledger.others.fetch_add(1, Ordering::Relaxed);
+        self.send(socket, event, Some(ABOUT)).await
+    }
+
+    /// Sends the next message, if the one before is stored.
+    async fn send_next(&mut self, socket: &mut Socket) -> Result<()> {
+        if self.outstanding.is_some() {
+            return Ok(());
+        }
+        let Some(due) = self.unsent.pop_front() else { return Ok(()) };
+        self.sent += 1;
+        let (body, client_id) = (body(self.sent, due), Some(self.sent.to_string()));
+        let message = NewMessage { group: self.group, body, client_id, ..NewMessage::default() };
+        self.outstanding = Some(message.clone());
+        self.send(socket, ClientEvent::MessageText(message), Some(OWN)).await
+    }
+
+    async fn send(&self, socket: &mut Socket, event: ClientEvent, reference: Option<&str>) -> Result<()> {
+        let sent = timeout(PATIENCE, socket.send(&event, reference)).await;
+        let sent = sent.with_context(|| format!("user{} could not send", self.user))?;
+        sent.map_err(|end| anyhow::anyhow!("the socket of user{} ended: {end}", self.user))
+    }
+}

@@ -47,9 +47,12 @@ struct Cli {
     /// Seconds that one stretch of load lasts.
     #[arg(long, global = true)]
     seconds: Option<f64>,
-    /// Messages in the largest history (W6, W17).
+    /// Messages in the largest history (W6, W17, curves).
     #[arg(long, global = true, default_value_t = 1_000_000)]
     messages: u64,
+    /// Users in the largest directory (curves).
+    #[arg(long, global = true, default_value_t = 100_000)]
+    users: u64,
     /// Members of the group (W2, W3, W6), in place of 1,000 and 10. Two crowds are open at a time: 9,900
     /// need 20,000 descriptors.
     #[arg(long, global = true)]
@@ -106,6 +109,7 @@ fn run(cli: Cli) -> Result<bool> {
         rounds: if cli.quick { 1 } else { cli.rounds.max(1) },
         stretch: std::time::Duration::from_secs_f64(seconds),
         messages: cli.messages,
+        users: cli.users,
         members: cli.members,
         server: subject::binary(cli.server.as_deref(), !cli.quick)?,
         minutes: cli.minutes.max(1),

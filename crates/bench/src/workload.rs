@@ -1,6 +1,7 @@
 //! The workloads, one a file.
 
 mod connect;
+mod curves;
 mod fanout;
 mod files;
 mod followers;
@@ -64,6 +65,8 @@ pub(crate) enum Workload {
     Followers,
     /// W17: from the start of the program to its readiness, and its memory then.
     Start,
+    /// Curves of growth over messages, users, groups and members online, with plots (`--plots`).
+    Curves,
     /// An hour (`--minutes`) of mixed load on one node and on two: memory, descriptors, storage, time to delivery. Not in `all`.
     Soak,
     /// W18: the server's program, the first page in a browser, and the packages that both are built of.
@@ -79,6 +82,8 @@ pub(crate) struct RunSettings {
     pub(crate) stretch: Duration,
     /// Messages in the largest history.
     pub(crate) messages: u64,
+    /// Users of the largest directory.
+    pub(crate) users: u64,
     /// Members of a group, where they are not the table's.
     pub(crate) members: Option<usize>,
     pub(crate) server: PathBuf,
@@ -129,7 +134,7 @@ fn median(mut measured: Vec<f64>) -> f64 {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Idle,
         Self::Crowd,
         Self::Groups,
@@ -148,6 +153,7 @@ impl Workload {
         Self::Followers,
         Self::Start,
         Self::Size,
+        Self::Curves,
     ];
 
     pub(crate) fn run(self, settings: &RunSettings) -> Outcome {
@@ -171,6 +177,7 @@ impl Workload {
             Self::Start => start::run(settings),
             Self::Size => size::run(settings),
             Self::Soak => soak::run(settings),
+            Self::Curves => curves::run(settings),
         }
     }
 }

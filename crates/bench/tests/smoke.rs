@@ -39,5 +39,6 @@ smoke! {
     messages_are_counted_while_others_follow: "followers",
     start_on_a_long_history_is_timed: "start",
     soak_ends_with_every_message_once: "soak",
+    growth_is_drawn_as_curves: "curves",
     program_and_first_page_are_weighed: "size",
 }

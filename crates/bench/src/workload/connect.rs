@@ -22,7 +22,7 @@ const FEW: usize = 100;
 
 /// How a user comes.
 #[derive(Clone, Copy)]
-struct Way {
+pub(super) struct Way {
     name: &'static str,
     query: &'static str,
     /// The groups that are shown.
@@ -34,13 +34,7 @@ struct Way {
 
 const WAYS: [Way; 3] = [
     Way { name: "all", query: "", groups: usize::MAX, resumes: false, goals: (Goal::None, Goal::None) },
-    Way {
-        name: "groups=50&messages=1",
-        query: "?groups=50&messages=1",
-        groups: 50,
-        resumes: false,
-        goals: (Goal::AtMost(1.25), Goal::AtMost(4.0)),
-    },
+    Way::WINDOW,
     Way {
         name: "groups=0, ten resumed, all since",
         query: "?groups=0",
@@ -49,6 +43,17 @@ const WAYS: [Way; 3] = [
         goals: (Goal::AtMost(1.25), Goal::AtMost(4.0)),
     },
 ];
+
+impl Way {
+    /// The newest groups alone, as the page does.
+    pub(super) const WINDOW: Self = Self {
+        name: "groups=50&messages=1",
+        query: "?groups=50&messages=1",
+        groups: 50,
+        resumes: false,
+        goals: (Goal::AtMost(1.25), Goal::AtMost(4.0)),
+    };
+}
 
 pub(super) fn run(settings: &RunSettings) -> Outcome {
     let sizes = if settings.quick { vec![20] } else { vec![1000, 2000] };
@@ -79,7 +84,7 @@ fn plan(groups: usize) -> Plan {
 /// Every user comes once to a server that was just started: KiB and milliseconds of the server's CPU
 /// for each until it is ready. The count of unread messages in the other groups, which follows as
 /// `summary.more`, is waited for and does not count.
-fn come(world: &World, way: Way) -> Result<(f64, f64)> {
+pub(super) fn come(world: &World, way: Way) -> Result<(f64, f64)> {
     let since = if way.resumes { points(world)? } else { Vec::new() };
     let subject = Subject::chinwag(&world.program)?;
     let (mut cpu, mut bytes) = (0.0, 0);
@@ -90,7 +95,7 @@ fn come(world: &World, way: Way) -> Result<(f64, f64)> {
         let (mut socket, read) = ready(&subject, world, user, way, since.get(user))?;
         cpu += subject.cpu_stopped()? - before;
         bytes += read.len();
-        if world.groups.len() > way.groups {
+        if world.groups_of[user].len() > way.groups {
             read_to(&mut socket, read, b"\"type\":\"summary.more\"")?;
         }
         sockets.push(socket);

@@ -20,8 +20,8 @@ use crate::world::{self, Plan, World};
 const PAGE: usize = 20;
 const SHORT: u64 = 10_000;
 
-/// A history of one length.
-struct GroupHistory {
+/// A group with a history of one length.
+pub(super) struct GroupHistory {
     app: App,
     clock: Arc<SystemClock>,
     context: Context,
@@ -33,14 +33,14 @@ struct GroupHistory {
 }
 
 #[derive(Clone, Copy)]
-enum Query {
+pub(super) enum Query {
     Latest,
     Random,
     ByDate,
     Send,
 }
 
-const QUERIES: [(Query, &str, f64); 4] = [
+pub(super) const QUERIES: [(Query, &str, f64); 4] = [
     (Query::Latest, "latest 20", 1.25),
     (Query::Random, "random page", 1.5),
     (Query::ByDate, "page by date", 1.25),
@@ -67,7 +67,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
 }
 
 impl GroupHistory {
-    fn make(settings: &RunSettings, length: u64) -> Result<Self> {
+    pub(super) fn make(settings: &RunSettings, length: u64) -> Result<Self> {
         let members = settings.members.unwrap_or(10);
         let world = World::make(&settings.server, &Plan { messages: length, ..Plan::crowds(1, members) })?;
         let clock = Arc::new(SystemClock::default());
@@ -76,8 +76,12 @@ impl GroupHistory {
         Ok(Self { app, clock, context, group: world.groups[0], length, state: length, _world: world })
     }
 
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
     /// The median time of one query, in microseconds.
-    fn time(&mut self, query: Query, times: usize) -> Result<f64> {
+    pub(super) fn time(&mut self, query: Query, times: usize) -> Result<f64> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut took = Vec::with_capacity(times);
         for _ in 0..times {

@@ -25,6 +25,7 @@ pub(crate) struct Load {
     sockets: Vec<LoadSocket>,
     scratch: Vec<u8>,
     begun: Instant,
+    received: u64,
 }
 
 struct LoadSocket {
@@ -94,7 +95,13 @@ impl Load {
             sockets: Vec::new(),
             scratch: vec![0; SCRATCH],
             begun: Instant::now(),
+            received: 0,
         })
+    }
+
+    /// The bytes that all sockets have received.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
     }
 
     /// Nanoseconds since the load began.
@@ -227,6 +234,7 @@ impl Load {
                 say(ArrivalKind::Closed(None));
                 return Ok(());
             }
+            self.received += read as u64;
             let taken = if socket.partial.is_empty() {
                 let taken = understand(&mut socket.phase, &mut socket.out, &scratch[..read], &mut say)?;
                 socket.partial.extend_from_slice(&scratch[taken..read]);

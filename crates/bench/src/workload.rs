@@ -1,5 +1,6 @@
 //! The workloads, one a file.
 
+mod capacity;
 mod connect;
 mod curves;
 mod fanout;
@@ -67,6 +68,8 @@ pub(crate) enum Workload {
     Start,
     /// Curves of growth over messages, users, groups and members online, with plots (`--plots`).
     Curves,
+    /// The costs of the capacity model, and a run that it predicts.
+    Capacity,
     /// An hour (`--minutes`) of mixed load on one node and on two: memory, descriptors, storage, time to delivery. Not in `all`.
     Soak,
     /// W18: the server's program, the first page in a browser, and the packages that both are built of.
@@ -134,7 +137,7 @@ fn median(mut measured: Vec<f64>) -> f64 {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Idle,
         Self::Crowd,
         Self::Groups,
@@ -154,6 +157,7 @@ impl Workload {
         Self::Start,
         Self::Size,
         Self::Curves,
+        Self::Capacity,
     ];
 
     pub(crate) fn run(self, settings: &RunSettings) -> Outcome {
@@ -178,6 +182,7 @@ impl Workload {
             Self::Size => size::run(settings),
             Self::Soak => soak::run(settings),
             Self::Curves => curves::run(settings),
+            Self::Capacity => capacity::run(settings),
         }
     }
 }

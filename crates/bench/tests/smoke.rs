@@ -40,5 +40,6 @@ smoke! {
     start_on_a_long_history_is_timed: "start",
     soak_ends_with_every_message_once: "soak",
     growth_is_drawn_as_curves: "curves",
+    costs_of_the_capacity_model_are_measured: "capacity",
     program_and_first_page_are_weighed: "size",
 }

@@ -83,7 +83,7 @@ fn measure(
 }
 
 /// Lets time pass, pings being answered; every socket must stand.
-fn rest(load: &mut Load, time: Duration) -> Result<()> {
+pub(super) fn rest(load: &mut Load, time: Duration) -> Result<()> {
     let (begun, mut arrivals) = (Instant::now(), Vec::new());
     while begun.elapsed() < time {
         load.turn(Duration::from_millis(20), &mut arrivals)?;

@@ -43,9 +43,14 @@ impl Peer {
             None => forwarded_host(headers, near, options).or_else(|| hosts::named(headers, &parts.uri).ok()),
         };
         let host = host.map(str::to_owned);
+        Self { address: Self::address_of(parts, options), tls, host }
+    }
+
+    /// The address alone.
+    pub(crate) fn address_of(parts: &Parts, options: &Options) -> IpAddr {
+        let near = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let near = near.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let address = if proxied { client(headers, options).unwrap_or(near) } else { near };
-        Self { address, tls, host }
+        if trusts(options, near) { client(&parts.headers, options).unwrap_or(near) } else { near }
     }
 }
 
@@ -66,10 +71,10 @@ pub(crate) fn trusts(options: &Options, address: IpAddr) -> bool {
 
 /// The address that the outermost trusted proxy has seen: hops are added at the right.
 fn client(headers: &HeaderMap, options: &Options) -> Option<IpAddr> {
-    let values = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<_> = values.flat_map(|value| value.split(',')).map(|hop| hop_address(hop.trim())).collect();
+    let values = headers.get_all("x-forwarded-for").into_iter().rev().filter_map(|value| value.to_str().ok());
+    let hops = values.flat_map(|value| value.rsplit(',')).map(|hop| hop_address(hop.trim()));
     let mut seen = None;
-    for hop in hops.into_iter().rev() {
+    for hop in hops {
         // What lies beyond a hop that is no address was written by nobody we trust.
         let Some(address) = hop else { break };
         seen = Some(address);

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
+use crate::Date;
 use crate::clock::Clock;
 use crate::token::TokenHash;
 
@@ -81,6 +82,11 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// The id of an entry of the audit log. Ids ascend in the order of creation.
+    AuditId, "an entry"
+);
+
+uuid_id!(
     /// A report's id. Ids ascend in the order of creation.
     ReportId, "a report"
 );
@@ -141,6 +147,19 @@ impl TaskId {
     /// A new id from the clock's time and randomness (UUID version 7).
     pub fn new(clock: &dyn Clock) -> Self {
         Self(clock.uuid())
+    }
+}
+
+impl AuditId {
+    /// A new id from the clock's time and randomness (UUID version 7).
+    pub fn new(clock: &dyn Clock) -> Self {
+        Self(clock.uuid())
+    }
+
+    /// The least id of entries that are made from a date on.
+    pub fn first_at(date: Date) -> Self {
+        let millis = u128::try_from(date.micros() / 1000).unwrap_or_default();
+        Self(Uuid::from_u128(millis << 80))
     }
 }
 

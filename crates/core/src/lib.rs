@@ -6,6 +6,7 @@
 
 mod actor;
 pub mod app;
+pub mod audit;
 pub mod authority;
 pub mod before_send;
 pub mod bot;
@@ -58,7 +59,7 @@ pub use clock::Clock;
 pub use date::Date;
 pub use error::{Error, Result};
 pub use id::{
-    BotKeyId, FileId, GroupId, HistoryId, HolderId, HookId, KeyId, MessageId, PushId, ReportId, Seq,
+    AuditId, BotKeyId, FileId, GroupId, HistoryId, HolderId, HookId, KeyId, MessageId, PushId, ReportId, Seq,
     SessionId, SocketId, TaskId, UserId, WebhookId,
 };
 pub use name::{GroupName, Name};

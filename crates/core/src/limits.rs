@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::audit::AuditRules;
 use crate::feed::FeedRules;
 use crate::file::FileLimits;
 use crate::push::PushRules;
@@ -99,6 +100,8 @@ pub struct Limits {
     pub messages_keep: Option<Duration>,
     pub files: FileLimits,
     pub feed: FeedRules,
+    /// The settings of the audit log.
+    pub audit: AuditRules,
     /// The most webhooks (`webhooks.max`, 32).
     pub webhooks: usize,
     pub push: PushRules,
@@ -247,6 +250,7 @@ impl Default for Limits {
             messages_keep: None,
             files: FileLimits::default(),
             feed: FeedRules::default(),
+            audit: AuditRules::default(),
             webhooks: WEBHOOKS,
             push: PushRules::default(),
         }

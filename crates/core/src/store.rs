@@ -17,6 +17,7 @@
 //! network in place. They may run more than once (a store may retry), so they change nothing
 //! but through the transaction.
 
+mod audit;
 mod ban;
 mod bot;
 pub(crate) mod detail;
@@ -56,6 +57,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use audit::Audit;
 pub use ban::Bans;
 pub use bot::Bots;
 pub use export::{Exports, ReactionPlace, WrittenReaction};
@@ -120,6 +122,7 @@ pub trait Tx:
     + OpenGroups
     + Retention
     + Reports
+    + Audit
     + Invites
     + Imports
     + Tasks
@@ -153,6 +156,7 @@ impl<
         + OpenGroups
         + Retention
         + Reports
+        + Audit
         + Invites
         + Imports
         + Tasks

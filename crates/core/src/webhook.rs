@@ -176,7 +176,8 @@ pub fn later(date: Date, time: Duration) -> Date {
     Date::from_micros(date.micros().saturating_add(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
 }
 
-fn earlier(date: Date, time: Duration) -> Date {
+/// A date so much earlier.
+pub(crate) fn earlier(date: Date, time: Duration) -> Date {
     Date::from_micros(date.micros().saturating_sub(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
 }
 

@@ -1,6 +1,7 @@
 //! The configuration: every setting with its default and its bounds, one file for each section.
 //! The only place that reads the environment and the configuration file.
 
+mod audit;
 mod auth;
 mod backends;
 mod events;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use audit::Audit;
 pub(crate) use auth::Auth;
 pub(crate) use backends::shown;
 pub(crate) use events::Events;
@@ -77,6 +79,7 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) ws: Ws,
     pub(crate) auth: Auth,
+    pub(crate) audit: Audit,
     pub(crate) events: Events,
     pub(crate) files: Files,
     pub(crate) groups: Groups,
@@ -108,6 +111,7 @@ impl Default for Config {
             http: Http::default(),
             ws: Ws::default(),
             auth: Auth::default(),
+            audit: Audit::default(),
             events: Events::default(),
             files: Files::default(),
             groups: Groups::default(),
@@ -138,6 +142,7 @@ impl Config {
         self.http.check(problems);
         self.ws.check(problems);
         self.auth.check(problems);
+        self.audit.check(problems);
         self.events.check(problems);
         self.files.check(problems);
         self.hooks.check(problems);

@@ -320,6 +320,7 @@ fn limits(config: &Config) -> Limits {
         messages_keep: config.messages.keep.map(|keep| keep.0),
         files: config.files.limits(),
         feed: config.events.rules(),
+        audit: config.audit.rules(),
         webhooks: config.webhooks.max,
         push: config.push.rules(),
     }

@@ -8,6 +8,7 @@
 //!
 //! Parameters are `$1`, `$2` …, in the order of their first use.
 
+pub mod audit;
 pub mod ban;
 pub mod bot;
 mod column;
@@ -78,6 +79,7 @@ pub const TABLES: &[Table] = &[
     ban::BANS,
     invite::INVITES,
     report::REPORTS,
+    audit::AUDIT,
     bot::INCOMING_HOOKS,
     file::FILES,
     file::FILE_USAGE,
@@ -110,6 +112,7 @@ const ERASE_GROUP: [Text; 9] = [
 /// Names in the signatures of the ports.
 #[doc(hidden)]
 pub mod names {
+    pub use chinwag_core::audit::{AuditEntry, AuditFilter};
     pub use chinwag_core::bot::{BotKey, IncomingHook};
     pub use chinwag_core::entry::GroupEntry;
     pub use chinwag_core::feed::{FeedBounds, FeedRow};
@@ -132,13 +135,13 @@ pub mod names {
     pub use chinwag_core::scope::ScopedKey;
     pub use chinwag_core::session::{SessionClient, TokenUse, UserSession};
     pub use chinwag_core::store::{
-        Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Exports, Feed,
-        FileRow, Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites,
-        Lease, ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction,
-        Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, ProviderIdentities,
-        Pushes, ReactionOf, ReactionPlace, Reactions, Relations, Reports, Retention, RetentionPage,
-        ScopedKeys, SearchPlace, Sessions, Shown, Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users,
-        Webhooks, Written, WrittenReaction,
+        Audit, Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Exports,
+        Feed, FileRow, Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports,
+        Invites, Lease, ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage,
+        NewReaction, Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior,
+        ProviderIdentities, Pushes, ReactionOf, ReactionPlace, Reactions, Relations, Reports, Retention,
+        RetentionPage, ScopedKeys, SearchPlace, Sessions, Shown, Sign, Stamps, Task, Tasks, Threads, Tokens,
+        Unread, Users, Webhooks, Written, WrittenReaction,
     };
     pub use chinwag_core::suspension::UserStanding;
     pub use chinwag_core::thread::RootState;
@@ -146,8 +149,8 @@ pub mod names {
     pub use chinwag_core::user::{Settings, User};
     pub use chinwag_core::webhook::{WaitingEvent, Webhook, WebhookAttempt, WebhookLane, WebhookQueue};
     pub use chinwag_core::{
-        BotKeyId, Date, FileId, GroupId, HolderId, HookId, KeyId, MessageId, Name, PushId, ReportId, Result,
-        Seq, TaskId, UserId, WebhookId,
+        AuditId, BotKeyId, Date, FileId, GroupId, HolderId, HookId, KeyId, MessageId, Name, PushId, ReportId,
+        Result, Seq, TaskId, UserId, WebhookId,
     };
     pub use std::time::Duration;
     pub use uuid::Uuid;
@@ -203,6 +206,7 @@ macro_rules! impl_ports {
         $crate::impl_open_groups!($transaction);
         $crate::impl_retention!($transaction);
         $crate::impl_reports!($transaction);
+        $crate::impl_audit!($transaction);
         $crate::impl_pins!($transaction);
         $crate::impl_pushes!($transaction);
         $crate::impl_mentions!($transaction);

@@ -5,6 +5,7 @@
 //! `async fn(Arc<dyn Bus>) -> Opened` that makes an empty store; each case then is a test of its
 //! own. A case that is written and not listed in the macro fails a test of this crate.
 
+pub mod audit;
 pub mod ban;
 pub mod bot;
 pub mod export;
@@ -55,6 +56,10 @@ pub use self::numbers::Numbers;
 macro_rules! store_suite {
     ($open:path) => {
         $crate::store_suite! { @ $open;
+            audit {
+                audit_is_paged_from_the_newest_by_each_filter
+                old_entries_of_the_audit_are_removed_in_steps
+            }
             ban {
                 bans_are_of_one_group_and_in_order_of_name
                 bans_follow_a_rename_and_end_with_user_and_group

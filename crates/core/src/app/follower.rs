@@ -7,6 +7,7 @@ use crate::feed::FeedRules;
 use crate::report::REPORTED_TEXT;
 use crate::store::{Follower, FollowerState, Lease, POSITION_BYTES, Sign, Tx};
 use crate::user::Caller;
+use crate::webhook::earlier;
 use crate::{Date, Error, HolderId, Result};
 
 /// The time between two removals of expired tokens, on whatever nodes.
@@ -106,9 +107,9 @@ impl App {
         Candidate { app: self.clone(), follower, holder, patience, seen: None }
     }
 
-    /// Deletes some expired tokens and subscriptions, names whose reservation has ended, and old departures, as a step of the lease. Returns the
-    /// number of rows; after 0 there is nothing left. Fails with [`Error::LeaseEnded`] if another node has the
-    /// lease.
+    /// Deletes some expired tokens and subscriptions, names whose reservation has ended, old departures and old entries of the
+    /// audit log, as a step of the lease. Returns the number of rows; after 0 there is nothing left. Fails with
+    /// [`Error::LeaseEnded`] if another node has the lease.
     pub async fn tokens_purge(&self, lease: Lease) -> Result<usize> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
             let now = unit.now();
@@ -118,6 +119,7 @@ impl App {
                 + unit.tx.invites_purge(now)?
                 + unit.tx.scoped_keys_purge(now)?
                 + unit.tx.reports_expire(earlier(now, REPORTED_TEXT), PURGED)?
+                + unit.tx.audit_purge(earlier(now, unit.rules.limits.audit.keep), PURGED)?
                 + unit.tx.departures_trim(now, DEPARTURES_KEPT, PURGED)?;
             let position = (rows == 0).then(|| now.micros().to_be_bytes());
             unit.end_step(*lease, position.as_ref().map(<[u8; 8]>::as_slice))?;
@@ -133,11 +135,6 @@ impl Unit<'_> {
         debug_assert!(position.is_none_or(|position| position.len() <= POSITION_BYTES), "a short position");
         if self.tx.lease_step(&lease, position)? { Ok(()) } else { Err(Error::LeaseEnded) }
     }
-}
-
-fn earlier(date: Date, by: Duration) -> Date {
-    let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-    Date::from_micros(date.micros().saturating_sub(by))
 }
 
 /// Whether a follower has work now.

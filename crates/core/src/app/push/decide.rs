@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -17,7 +16,7 @@ use crate::push::{
 use crate::relation::Relation;
 use crate::store::{Lease, Tx};
 use crate::user::Caller;
-use crate::webhook::later;
+use crate::webhook::{earlier, later};
 use crate::{Date, GroupId, PushId, Result, UserId};
 
 /// Rows of the feed that are looked at together.
@@ -99,10 +98,6 @@ impl App {
         self.write(Growth::Bounded, &service, decide(decision.lease, &part, now), keep).await?;
         Ok(Decided::Some)
     }
-}
-
-fn earlier(date: Date, time: Duration) -> Date {
-    Date::from_micros(date.micros().saturating_sub(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
 }
 
 /// The next part of the feed; none if no row is due.

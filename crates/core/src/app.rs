@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod actor;
+pub mod audit;
 mod avatar;
 pub mod ban;
 mod before_send;
@@ -59,6 +60,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use self::account::good;
 use self::bot::{bot_grant, reach};
 use self::file_removal::RemovalCounts;
+use crate::audit::CallSource;
 use crate::before_send::BeforeSend;
 use crate::bot::{BEYOND_BOTS, BotAct, BotGrant, BotTarget};
 pub use crate::context::{Context, Who};
@@ -307,7 +309,7 @@ impl App {
         self.store
             .write(move |tx, events| {
                 let caller = context.who.caller_of(tx, &rules, act, target)?;
-                let mut unit = Unit::of(tx, events, &rules, (caller, context.origin.as_ref()), growth)?;
+                let mut unit = Unit::of(tx, events, &rules, (caller, &context), growth)?;
                 let outcome = job(&mut unit, &command)?;
                 unit.note_events()?;
                 Ok(outcome)
@@ -339,6 +341,7 @@ struct Unit<'a> {
     rules: &'a Rules,
     caller: Caller,
     origin: Option<&'a Origin>,
+    source: CallSource,
 }
 
 impl<'a> Unit<'a> {
@@ -351,7 +354,7 @@ impl<'a> Unit<'a> {
         growth: Growth,
     ) -> Result<Self> {
         let caller = context.who.caller(tx, rules)?;
-        Self::of(tx, events, rules, (caller, context.origin.as_ref()), growth)
+        Self::of(tx, events, rules, (caller, context), growth)
     }
 
     /// A unit of work of a caller whose credential is good. Fails if the use case adds and the disk is full.
@@ -359,11 +362,12 @@ impl<'a> Unit<'a> {
         tx: &'a mut dyn Tx,
         events: &'a mut Vec<Event>,
         rules: &'a Rules,
-        (caller, origin): (Caller, Option<&'a Origin>),
+        (caller, context): (Caller, &'a Context),
         growth: Growth,
     ) -> Result<Self> {
         rules.admit(growth)?;
-        Ok(Self { tx, events, rules, caller, origin })
+        let (origin, source) = (context.origin.as_ref(), context.source);
+        Ok(Self { tx, events, rules, caller, origin, source })
     }
 
     fn now(&self) -> Date {

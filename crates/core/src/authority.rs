@@ -33,6 +33,8 @@ pub enum Govern {
     SeeWebhookQueries,
     /// Read the settings of the server.
     SeeSettings,
+    /// Read the audit log.
+    SeeAudit,
     /// Read reports with the text of their messages, and close them.
     HandleReports,
     /// Delete a message that has a report.
@@ -50,6 +52,7 @@ pub fn may_govern(authority: Authority, act: Govern) -> bool {
         | Govern::SeeGroups
         | Govern::SeeWebhooks
         | Govern::SeeSettings
+        | Govern::SeeAudit
         | Govern::HandleReports
         | Govern::DeleteReported => authority >= Authority::Admin,
     }
@@ -71,7 +74,7 @@ mod tests {
     use super::*;
 
     /// Each act: admin, service. A user may do none.
-    const TABLE: [(Govern, [bool; 2]); 10] = [
+    const TABLE: [(Govern, [bool; 2]); 11] = [
         (Govern::NameAdmin, [false, true]),
         (Govern::Suspend, [true, true]),
         (Govern::SuspendAdmin, [false, true]),
@@ -80,6 +83,7 @@ mod tests {
         (Govern::SeeWebhooks, [true, true]),
         (Govern::SeeWebhookQueries, [false, true]),
         (Govern::SeeSettings, [true, true]),
+        (Govern::SeeAudit, [true, true]),
         (Govern::HandleReports, [true, true]),
         (Govern::DeleteReported, [true, true]),
     ];

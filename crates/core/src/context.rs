@@ -1,5 +1,6 @@
 //! The caller of a use case.
 
+use crate::audit::CallSource;
 use crate::bot::{BEYOND_BOTS, BotSecret};
 use crate::event::Origin;
 use crate::token::TokenHash;
@@ -12,6 +13,8 @@ pub struct Context {
     pub who: Who,
     /// The socket of the request, if it came over a WebSocket.
     pub origin: Option<Origin>,
+    /// The source of the request.
+    pub source: CallSource,
 }
 
 /// The caller, as far as it is known before the transaction.
@@ -44,8 +47,13 @@ impl Context {
         }
     }
 
-    /// A caller over REST.
+    /// A known caller.
     pub fn new(caller: Caller) -> Self {
-        Self { who: Who::Known(caller), origin: None }
+        Self::of(Who::Known(caller))
+    }
+
+    /// A caller whom the transaction looks up.
+    pub fn of(who: Who) -> Self {
+        Self { who, origin: None, source: CallSource::Server }
     }
 }

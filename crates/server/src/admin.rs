@@ -9,6 +9,7 @@ use chinwag_core::app::key::MakeKey;
 use chinwag_core::app::suspension::ChangeStanding;
 use chinwag_core::app::user::Wanted;
 use chinwag_core::app::{App, Context};
+use chinwag_core::audit::{AuditAction, CallSource};
 use chinwag_core::profile::FieldUpdate;
 use chinwag_core::scope::{Scope, ScopedKey, Scopes};
 use chinwag_core::suspension::{Suspension, SuspensionReason};
@@ -41,6 +42,8 @@ pub(crate) enum Order {
     ListKeys,
     /// End a key with scopes.
     DeleteKey { id: String },
+    /// Note that the service key was replaced.
+    NoteRotation,
 }
 
 impl Order {
@@ -92,7 +95,7 @@ pub(crate) async fn carry_out(app: &App, order: Order) -> OrderOutcome {
 }
 
 async fn attempt(app: &App, order: Order) -> Result<OrderOutcome, String> {
-    let service = Context::new(Caller::Service);
+    let service = Context { source: CallSource::CommandLine, ..Context::new(Caller::Service) };
     match order {
         Order::Add { name, phc } => {
             let name = parse(&name)?;
@@ -134,6 +137,7 @@ async fn attempt(app: &App, order: Order) -> Result<OrderOutcome, String> {
             app.user_delete(&service, name.clone()).await.map_err(|why| sentence(&name, &why))?;
             Ok(OrderOutcome::Done)
         }
+        Order::NoteRotation => note_rotation(app).await,
         Order::AddKey { .. } | Order::ListKeys | Order::DeleteKey { .. } => key_order(app, order).await,
     }
 }
@@ -158,7 +162,7 @@ impl StandingOrder {
 
 /// Does one thing with keys that are good for some scopes.
 async fn key_order(app: &App, order: Order) -> Result<OrderOutcome, String> {
-    let service = Context::new(Caller::Service);
+    let service = Context { source: CallSource::CommandLine, ..Context::new(Caller::Service) };
     match order {
         Order::AddKey { scopes, seconds } => {
             let scopes: Option<Vec<_>> = scopes.iter().map(|scope| Scope::parse(scope)).collect();
@@ -180,6 +184,12 @@ async fn key_order(app: &App, order: Order) -> Result<OrderOutcome, String> {
             Ok(OrderOutcome::Keys(keys.iter().map(line).collect()))
         }
     }
+}
+
+/// Notes that the service key, which is no part of the store, was replaced.
+async fn note_rotation(app: &App) -> Result<OrderOutcome, String> {
+    app.audit_command(AuditAction::KeyRotate, None).await.map_err(|why| why.to_string())?;
+    Ok(OrderOutcome::Done)
 }
 
 /// A key in one line.

@@ -8,6 +8,7 @@ use super::identity::not_held;
 use super::session::{self, end_others};
 use super::user::{own, short_enough, taken};
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::event::{Ended, Event, Kind};
 use crate::limits::SESSIONS;
 use crate::profile::Origin;
@@ -84,6 +85,8 @@ impl App {
         self.write(Growth::Adds, &Context::new(Caller::Service), command, |unit, command| {
             not_held(unit, &command.name, "name")?;
             let user = account_insert(unit, &command.name, &command.phc)?;
+            let address = command.client.address.as_deref();
+            unit.audit_sign_in(AuditAction::AccountCreate, &user.name, address, "password")?;
             issue_token(unit, user, command.ttl, Some(&command.client))
         })
         .await
@@ -95,6 +98,7 @@ impl App {
             service_only(unit.caller)?;
             let user = account_insert(unit, name, phc)?;
             unit.tx.names_release(&name.claims(unit.rules.name_case))?;
+            unit.audit_with(AuditAction::UserCreate, name, "with a password")?;
             Ok(user)
         })
         .await
@@ -121,6 +125,8 @@ impl App {
             if let Some((_, standing)) = unit.tx.user_standing(account.user.id)? {
                 standing.admit(unit.now())?;
             }
+            let address = command.client.address.as_deref();
+            unit.audit_sign_in(AuditAction::SessionCreate, &account.user.name, address, "password")?;
             issue_token(unit, account.user.clone(), command.ttl, Some(&command.client))
         })
         .await
@@ -149,6 +155,7 @@ impl App {
                 return Err(Error::forbidden(WRONG_OLD));
             }
             unit.tx.password_set(user.id, &command.phc)?;
+            unit.audit(AuditAction::PasswordSet, &user.name)?;
             match &command.session {
                 Some(session) => end_others(unit, user.id, session),
                 None => end_sessions(unit, user.id),
@@ -164,6 +171,7 @@ impl App {
             let user = own(unit, name)?;
             signs_in_here(unit.tx, user.id)?;
             unit.tx.password_set(user.id, phc)?;
+            unit.audit(AuditAction::PasswordSet, &user.name)?;
             end_sessions(unit, user.id)
         })
         .await
@@ -208,15 +216,23 @@ impl App {
         .await
     }
 
-    /// Ends one token with its open sockets.
-    pub async fn token_end(&self, hash: TokenHash) -> Result<()> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), hash, end_token).await
+    /// Ends a token of the calling user with its open sockets.
+    pub async fn token_end(&self, context: &Context, hash: TokenHash) -> Result<()> {
+        self.write(Growth::Bounded, context, hash, |unit, hash| {
+            let user = unit.caller.user().map(|id| unit.tx.user(id)).transpose()?.flatten();
+            if let Some(user) = user {
+                unit.audit(AuditAction::SessionDelete, &user.name)?;
+            }
+            end_token(unit, hash)
+        })
+        .await
     }
 
     /// Ends all tokens of a user with their open sockets. The password stays.
     pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<()> {
         self.write(Growth::Bounded, context, name, |unit, name| {
             let user = own(unit, name)?;
+            unit.audit(AuditAction::SessionsDelete, &user.name)?;
             end_sessions(unit, user.id)
         })
         .await

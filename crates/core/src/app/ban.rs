@@ -30,10 +30,11 @@ impl BanUpdate {
     }
 }
 
-/// Ends the bans of these users. A banned user is found by its name even where the directory hides strangers.
-pub(super) fn lift(unit: &mut Unit, role: Option<Role>, group: GroupId, names: &[Name]) -> Result<()> {
+/// Ends the bans of these users, and returns whether there were any. A banned user is found by its name even where the
+/// directory hides strangers.
+pub(super) fn lift(unit: &mut Unit, role: Option<Role>, group: GroupId, names: &[Name]) -> Result<bool> {
     if names.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     permit(role, Action::Ban, "only an admin or the owner may unban users")?;
     let known: Vec<_> = unit.tx.users_named(names)?.into_iter().flatten().map(|user| user.id).collect();
@@ -44,7 +45,8 @@ pub(super) fn lift(unit: &mut Unit, role: Option<Role>, group: GroupId, names: &
         let others = names.iter().zip(&users).filter(|(_, user)| !is_banned(user));
         all_named(unit, "unban", &others.map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
     }
-    unit.tx.ban_set(group, &banned, false)
+    unit.tx.ban_set(group, &banned, false)?;
+    Ok(!banned.is_empty())
 }
 
 /// Bans users by the rules of removal, and plans the removal of the members among them.
@@ -70,6 +72,7 @@ pub(super) fn ban(
             member => plan_removal(plan, role, member, user)?,
         }
     }
+    plan.bans = unit.tx.banned_among(group, &ids)?.len() < ids.len();
     unit.tx.ban_set(group, &ids, true)?;
     if unit.tx.bans_count(group)? > BANS {
         let why = format!("exceeds the limit of {BANS} banned users in a group: unban others first");

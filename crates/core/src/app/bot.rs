@@ -2,6 +2,7 @@
 
 use super::actor::service_only;
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::bot::{BOT_KEYS, BotGrant, BotKey, BotRights, BotSecret, BotTarget, INCOMING_HOOKS, IncomingHook};
 use crate::event::{Ended, Event, Kind};
 use crate::profile::UserKind;
@@ -54,7 +55,7 @@ impl App {
             let bot = bot_of(unit.tx, unit.caller, bot)?;
             let hash = unit.tx.bot_key_delete(bot.id, *id)?.ok_or(Error::NotFound("key"))?;
             unit.tell(Event::to_users(Kind::Ended(Ended::Token(hash)), vec![]));
-            Ok(())
+            unit.audit_with(AuditAction::BotKeyDelete, id, format_args!("of {}", bot.name))
         })
         .await
     }
@@ -86,7 +87,10 @@ impl App {
     pub async fn incoming_hook_delete(&self, context: &Context, bot: Name, id: HookId) -> Result<()> {
         self.write(Growth::Bounded, context, (bot, id), |unit, (bot, id)| {
             let bot = bot_of(unit.tx, unit.caller, bot)?;
-            if unit.tx.incoming_hook_delete(bot.id, *id)? { Ok(()) } else { Err(MISSING_HOOK) }
+            if !unit.tx.incoming_hook_delete(bot.id, *id)? {
+                return Err(MISSING_HOOK);
+            }
+            unit.audit_with(AuditAction::HookDelete, id, format_args!("of {}", bot.name))
         })
         .await
     }
@@ -166,6 +170,7 @@ fn create_key(unit: &mut Unit, command: &MakeBotKey) -> Result<(BotKey, Secret)>
         created: unit.now(),
     };
     unit.tx.bot_key_insert(&secret.hash(), &key)?;
+    unit.audit_with(AuditAction::BotKeyCreate, key.id, format_args!("of {}", bot.name))?;
     Ok((key, secret))
 }
 
@@ -182,6 +187,7 @@ fn create_hook(unit: &mut Unit, command: &MakeIncomingHook) -> Result<(IncomingH
     let secret = Secret::new(SecretKind::Hook, clock);
     let hook = IncomingHook { id: HookId::new(clock), user: bot.id, group, created: unit.now() };
     unit.tx.incoming_hook_insert(&secret.hash(), &hook)?;
+    unit.audit_with(AuditAction::HookCreate, hook.id, format_args!("of {}", bot.name))?;
     Ok((hook, secret))
 }
 

@@ -3,6 +3,7 @@
 use super::actor::{membership_in, someone};
 use super::group::{Departure, Leave, Seen, depart, seen_by};
 use super::{App, Context, Growth, Unit, show_reads, standing};
+use crate::audit::AuditAction;
 use crate::event::{Event, Kind, Pending};
 use crate::group_settings::GroupSettings;
 use crate::limits::PENDING_GROUPS;
@@ -28,6 +29,7 @@ impl App {
             let changed = membership_in(unit.tx, unit.caller, command.group, &user)?.pending;
             if changed {
                 accept(unit, command.group, &user)?;
+                unit.audit_with(AuditAction::GroupJoin, command.group, &user.name)?;
             }
             let seen = seen_by(unit.tx, command.group, &user)?;
             Ok(Accepted { seen, changed })

@@ -11,6 +11,7 @@ use super::directory::all_named;
 use super::group_details::require_rights;
 use super::suspension::governs;
 use super::{App, Context, Growth, Unit, allow, show_reads, standing};
+use crate::audit::AuditAction;
 use crate::authority::Govern;
 use crate::bot::{BotAct, BotTarget};
 use crate::entry::{Change, Entry, MemberChange};
@@ -218,6 +219,7 @@ fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     let seq = entry.seq;
     let view = unit.group_updated(id, seq, joined, vec![], Some(entry))?;
     invite(unit, id, seq, &pending)?;
+    unit.audit_with(AuditAction::GroupCreate, id, format_args!("of {}", owner.name))?;
     Ok(view)
 }
 
@@ -242,6 +244,7 @@ fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
         let gone = Kind::GroupQuit { group: group.id, name: user.name.clone() };
         unit.answer(Event { seq: Some(departed.seq), ..Event::to_users(gone, vec![user.id]) });
     }
+    unit.audit_with(AuditAction::GroupQuit, group.id, &user.name)?;
     // If the group is empty, nothing is stored.
     unit.tx.declined_set(group.id, user.id, true)
 }
@@ -324,6 +327,7 @@ fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {
         return Err(Error::forbidden("nobody can delete a private conversation"));
     }
     let (members, seq) = (unit.tx.members(group.id)?, group.head.next());
+    unit.audit(AuditAction::GroupDelete, group.id)?;
     delete_now(unit, group.id)?;
     unit.answer(Event::in_group(Kind::GroupDelete(group.id), group.id, seq));
     tell_pending_of_end(unit, group.id, seq, &members);

@@ -2,6 +2,7 @@
 
 use super::actor::{role_in, someone};
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::event::{Event, Kind};
 use crate::group_settings::{GroupSettings, GroupSettingsUpdate};
 use crate::store::Unread;
@@ -44,6 +45,7 @@ impl App {
                 unit.tx.group_settings_set(command.group, user.id, &after)?;
                 let kind = Kind::GroupMe { group: command.group, settings: after, pending: false };
                 unit.answer(Event::to_users(kind, vec![user.id]));
+                unit.audit_with(AuditAction::GroupSettings, command.group, &user.name)?;
             }
             Ok(OwnSettings { settings: after, mentioned: unit.tx.mark(command.group, user.id)?.mentioned })
         })

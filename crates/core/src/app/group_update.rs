@@ -11,6 +11,7 @@ use super::directory::all_named;
 use super::group::{Roles, roles_of};
 use super::group_details::plan_details;
 use super::{App, Context, Growth, Unit, allow};
+use crate::audit::AuditAction;
 use crate::entry::{Change, MemberChange};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Member, View};
@@ -85,6 +86,8 @@ pub(super) struct Plan {
     /// The joined users who have to accept first.
     pending: Vec<UserId>,
     removed: Vec<Removed>,
+    /// Whether users are banned who were not. It takes no number.
+    pub(super) bans: bool,
     /// Whether a member becomes the owner, and the old owner an admin.
     hands_over: bool,
     name: Option<GroupName>,
@@ -108,7 +111,7 @@ fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
     }
     let name = new_name(&group, role, command.name.as_ref())?.cloned();
     let details = plan_details(unit, role, &group, &command.details)?;
-    lift(unit, role, group.id, &command.bans.unban)?;
+    let lifts = lift(unit, role, group.id, &command.bans.unban)?;
     let members = members_by_id(unit, group.id)?;
     let mut plan = Plan { name, details, ..plan(unit, role, &members, command)? };
     let coming = users(unit, &plan.joined)?;
@@ -117,7 +120,10 @@ fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
     if members.len() + plan.joined.len() - plan.removed.len() > most {
         return Err(Error::field("members", format!("exceed the limit of {most} users in a group")));
     }
-    let changed = plan != Plan::default();
+    let changed = plan != Plan { bans: plan.bans, ..Plan::default() };
+    if changed || plan.bans || lifts {
+        unit.audit(AuditAction::GroupUpdate, group.id)?;
+    }
     let view = if changed {
         carry_out(unit, &group, actor.map(|user| user.id), &members, plan)?
     } else {

@@ -8,6 +8,7 @@ use super::actor::service_only;
 use super::profile::{audience, set_profile};
 use super::user::short_enough;
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::event::{Ended, Event, Kind};
 use crate::profile::{Identity, Origin, ProfileUpdate};
 use crate::token;
@@ -108,6 +109,7 @@ impl App {
                 return Err(Error::field("ttl", token::TTL));
             }
             let user = host_user(unit, &command.name, identity, command.adopt)?;
+            unit.audit(AuditAction::TokenCreate, &user.name)?;
             issue_token(unit, user, command.ttl, None)
         })
         .await
@@ -123,7 +125,12 @@ impl App {
                 Some(identity) => (host_user(unit, &command.name, identity, command.adopt)?, false),
                 None => (new_host_user(unit, &command.name)?, true),
             };
-            set_profile(unit, &user, &command.profile, told)?;
+            let is_changed = set_profile(unit, &user, &command.profile, told)?;
+            if made {
+                unit.audit(AuditAction::UserCreate, &user.name)?;
+            } else if is_changed {
+                unit.audit(AuditAction::UserUpdate, &user.name)?;
+            }
             Ok(Put { user, made })
         })
         .await
@@ -176,6 +183,7 @@ fn take_over(unit: &mut Unit, user: &User) -> Result<()> {
     unit.tx.provider_identities_delete(user.id)?;
     unit.tx.tokens_delete(user.id)?;
     unit.tx.origin_set(user.id, Origin::Host)?;
+    unit.audit(AuditAction::UserAdopt, &user.name)?;
     unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
     Ok(())
 }

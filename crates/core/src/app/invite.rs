@@ -7,6 +7,7 @@ use super::actor::{actor, role_in, someone, visible};
 use super::group::{Seen, seen_by};
 use super::join::{PRIVATE, come_in, needs_joining};
 use super::{App, Context, Growth, Unit, allow};
+use crate::audit::AuditAction;
 use crate::group::Group;
 use crate::invite::{INVITE_TTL, INVITES, Invite, InviteCode};
 use crate::permission::Action;
@@ -85,6 +86,7 @@ impl App {
             let actor = actor(unit.tx, unit.caller, command.author.as_ref())?;
             admit_inviter(unit.tx, unit.caller, command.group, actor.as_ref())?;
             of_group(unit.tx, command.group, &command.code, unit.now())?;
+            unit.audit(AuditAction::InviteDelete, command.group)?;
             unit.tx.invite_delete(&command.code)
         })
         .await
@@ -110,6 +112,7 @@ impl App {
             if needs_joining(unit, &group, &user, membership)? {
                 unit.tx.invite_use(&command.code)?;
                 come_in(unit, &group, &user)?;
+                unit.audit_with(AuditAction::GroupJoin, group.id, &user.name)?;
             }
             seen_by(unit.tx, group.id, &user)
         })
@@ -139,6 +142,7 @@ fn create(unit: &mut Unit, command: &MakeInvite) -> Result<Invite> {
         uses: command.uses,
     };
     unit.tx.invite_insert(&invite)?;
+    unit.audit(AuditAction::InviteCreate, command.group)?;
     Ok(invite)
 }
 

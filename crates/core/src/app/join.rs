@@ -4,6 +4,7 @@ use super::actor::someone;
 use super::consent::{accept, bring_in};
 use super::group::{Leave, Seen, seen_by};
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::entry::{Change, MemberChange};
 use crate::group::{Group, Membership};
 use crate::permission::Role;
@@ -51,6 +52,7 @@ impl App {
             }
             if needs_joining(unit, &group, &user, membership)? {
                 come_in(unit, &group, &user)?;
+                unit.audit_with(AuditAction::GroupJoin, group.id, &user.name)?;
             }
             seen_by(unit.tx, group.id, &user)
         })

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::account::LONGEST;
 use super::actor::service_only;
 use super::{App, Context, Growth, Unit, Who};
-use crate::scope::{SCOPED_KEYS, ScopedKey, Scopes};
+use crate::audit::AuditAction;
+use crate::scope::{SCOPED_KEYS, Scope, ScopedKey, Scopes};
 use crate::store::Tx;
 use crate::token::{REFUSED, Secret, SecretKind, TTL, TokenHash};
 use crate::user::Caller;
@@ -47,7 +48,10 @@ impl App {
     pub async fn key_delete(&self, context: &Context, id: KeyId) -> Result<()> {
         self.write(Growth::Bounded, context, id, |unit, id| {
             service_only(unit.caller)?;
-            if unit.tx.scoped_key_delete(*id)? { Ok(()) } else { Err(MISSING) }
+            if !unit.tx.scoped_key_delete(*id)? {
+                return Err(MISSING);
+            }
+            unit.audit(AuditAction::KeyDelete, id)
         })
         .await
     }
@@ -88,5 +92,7 @@ fn create(unit: &mut Unit, (command, who): &(MakeKey, Who)) -> Result<(ScopedKey
     let expires = command.ttl.map(|ttl| later(now, ttl));
     let key = ScopedKey { id: KeyId::new(&*unit.rules.clock), scopes: command.scopes, created: now, expires };
     unit.tx.scoped_key_insert(&secret.hash(), &key)?;
+    let scopes: Vec<_> = key.scopes.list().map(Scope::as_str).collect();
+    unit.audit_with(AuditAction::KeyCreate, key.id, scopes.join(", "))?;
     Ok((key, secret))
 }

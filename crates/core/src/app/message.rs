@@ -13,6 +13,7 @@ use super::suspension::governs;
 use super::thread::Roots;
 use super::work::AT_ONCE;
 use super::{App, Context, Growth, Unit, allow};
+use crate::audit::AuditAction;
 use crate::authority::Govern;
 use crate::bot::{BotAct, BotTarget};
 use crate::event::{Audience, Event, Kind};
@@ -259,6 +260,7 @@ pub(super) fn may_edit(
 
 fn delete(unit: &mut Unit, id: &MessageId) -> Result<Option<Event>> {
     if let Some((message, is_member)) = reported_to_admin(unit, *id)? {
+        unit.audit_with(AuditAction::MessageDelete, id, format_args!("of group {}", message.group))?;
         return erase(unit, &message).map(|event| event.filter(|_| !is_member));
     }
     let message = seen(unit.tx, unit.caller, *id)?;

@@ -6,6 +6,7 @@ use super::account::{Issued, issue_token};
 use super::identity::not_held;
 use super::user::{short_enough, taken};
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::oidc::ProviderIdentity;
 use crate::session::SessionClient;
 use crate::user::{Caller, User};
@@ -27,7 +28,7 @@ impl App {
     pub async fn provider_sign_in(&self, command: ProviderSignIn) -> Result<Option<Issued>> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), command, |unit, command| {
             let Some(user) = identified(unit, &command.identity)? else { return Ok(None) };
-            issue_token(unit, user, command.ttl, Some(&command.client)).map(Some)
+            signed_in(unit, AuditAction::SessionCreate, user, command).map(Some)
         })
         .await
     }
@@ -36,11 +37,11 @@ impl App {
     /// made meanwhile, this is a session of that user.
     pub async fn provider_sign_up(&self, name: Name, command: ProviderSignIn) -> Result<Issued> {
         self.write(Growth::Adds, &Context::new(Caller::Service), (name, command), |unit, (name, command)| {
-            let user = match identified(unit, &command.identity)? {
-                Some(user) => user,
-                None => provider_user(unit, name, &command.identity)?,
-            };
-            issue_token(unit, user, command.ttl, Some(&command.client))
+            if let Some(user) = identified(unit, &command.identity)? {
+                return signed_in(unit, AuditAction::SessionCreate, user, command);
+            }
+            let user = provider_user(unit, name, &command.identity)?;
+            signed_in(unit, AuditAction::AccountCreate, user, command)
         })
         .await
     }
@@ -53,6 +54,12 @@ fn identified(unit: &Unit, identity: &ProviderIdentity) -> Result<Option<User>> 
         unit.tx.user_standing(id)?.ok_or_else(|| Error::internal("an identity has no user"))?;
     standing.admit(unit.now())?;
     Ok(Some(user))
+}
+
+/// Makes a session, which the audit log has with this action.
+fn signed_in(unit: &mut Unit, action: AuditAction, user: User, command: &ProviderSignIn) -> Result<Issued> {
+    unit.audit_sign_in(action, &user.name, command.client.address.as_deref(), "OpenID Connect")?;
+    issue_token(unit, user, command.ttl, Some(&command.client))
 }
 
 /// Makes a user who has no password here, and whom no other credential names.

@@ -8,6 +8,7 @@ use super::directory::named;
 use super::group::Seen;
 use super::send::{insert, send};
 use super::{App, Context, Growth, Unit, show_reads, standing};
+use crate::audit::AuditAction;
 use crate::before_send::Replacement;
 use crate::entry::Change;
 use crate::file::AttachmentList;
@@ -137,9 +138,12 @@ fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result
     let (a, b) = (writable(a, field)?, writable(b, field)?);
     let found = unit.tx.group_of_pair(a.id, b.id)?;
     let is_new = found.is_none();
-    let id = match found {
-        Some(id) => id,
-        None => open(unit, &a, &b, |_| None, counted)?,
+    let id = if let Some(id) = found {
+        id
+    } else {
+        let id = open(unit, &a, &b, |_| None, counted)?;
+        unit.audit_with(AuditAction::GroupCreate, id, format_args!("of {} and {}", a.name, b.name))?;
+        id
     };
     let (mut mark, mut settings) = (None, GroupSettings::default());
     let mut view = standing(unit.tx, id)?;

@@ -6,6 +6,7 @@ use super::avatar::{AvatarOf, replace_avatar};
 use super::bot::end_bot;
 use super::user::own;
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::event::{Event, Kind};
 use crate::limits::CARDS;
 use crate::profile::{Avatar, Details, FieldUpdate, ProfileCard, ProfileUpdate, UserKind};
@@ -61,7 +62,9 @@ impl App {
             if after != before {
                 unit.tx.settings_set(user.id, &after)?;
             }
-            set_profile(unit, &user, &command.profile, told)?;
+            if set_profile(unit, &user, &command.profile, told)? || after != before {
+                unit.audit(AuditAction::UserUpdate, &user.name)?;
+            }
             Ok(user)
         })
         .await
@@ -93,20 +96,20 @@ pub(super) fn receivers(tx: &dyn Tx, user: UserId, known: Vec<UserId>) -> Result
     Ok(told.chain([user]).collect())
 }
 
-/// Changes a profile, and publishes that if anything is different.
+/// Changes a profile, and publishes that if anything is different. Returns whether it is.
 pub(super) fn set_profile(
     unit: &mut Unit,
     user: &User,
     update: &ProfileUpdate,
     told: &Audience,
-) -> Result<()> {
+) -> Result<bool> {
     if *update == ProfileUpdate::default() {
-        return Ok(());
+        return Ok(false);
     }
     let before = stored(unit.tx, user.id)?;
     let after = update.after(before.clone());
     if after == before {
-        return Ok(());
+        return Ok(false);
     }
     let (old, new) = (before.avatar.as_ref(), after.avatar.as_ref());
     replace_avatar(unit, AvatarOf::User(user.id), old, new)?;
@@ -121,7 +124,7 @@ pub(super) fn set_profile(
     let (name, profile) = (user.name.clone(), Some(after.into()));
     let kind = Kind::UserUpdate { user: user.id, name, new_name: None, profile };
     unit.answer(Event::to_users(kind, told));
-    Ok(())
+    Ok(true)
 }
 
 /// The cards of these users, each once; of at most [`CARDS`] users, the first ones.

@@ -3,6 +3,7 @@
 use super::actor::someone;
 use super::directory::{found, named};
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::event::{Event, Kind};
 use crate::limits::RECEIVED_INVITATIONS;
 use crate::relation::{Operation, Outcome, Pair, Relation};
@@ -87,6 +88,7 @@ fn relate(unit: &mut Unit, command: &Relate) -> Result<Related> {
         let now = unit.now();
         unit.tx.pair_set(author.id, target.id, after, now)?;
         publish(unit, &author, &target, (before, after), outcome);
+        unit.audit_with(AuditAction::RelationUpdate, &author.name, &target.name)?;
         if after.mine == Some(Relation::Invitation) {
             drop_oldest_invitations(unit, &target)?;
         }

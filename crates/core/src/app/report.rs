@@ -5,6 +5,7 @@ use super::feed::report_row;
 use super::message::seen;
 use super::suspension::govern;
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::authority::Govern;
 use crate::feed::FeedKind;
 use crate::profile::FieldUpdate;
@@ -75,6 +76,7 @@ fn create(unit: &mut Unit, command: &MakeReport) -> Result<(MessageReport, bool)
     let reason = command.reason.clone().into_text();
     let (id, is_new) = if let Some(id) = unit.tx.report_by(message.id, reporter.id)? {
         unit.tx.report_reason_set(id, &reason)?;
+        unit.audit_with(AuditAction::ReportCreate, id, "another reason")?;
         (id, false)
     } else {
         let id = ReportId::new(&*unit.rules.clock);
@@ -82,6 +84,7 @@ fn create(unit: &mut Unit, command: &MakeReport) -> Result<(MessageReport, bool)
         let (reporter, date) = (reporter.id, unit.now());
         let report = NewReport { id, message: message.id, group, author, reporter, body, reason, date };
         unit.tx.report_insert(&report)?;
+        unit.audit(AuditAction::ReportCreate, id)?;
         (id, true)
     };
     let kind = if is_new { FeedKind::ReportCreate } else { FeedKind::ReportUpdate };
@@ -97,6 +100,7 @@ fn change(unit: &mut Unit, command: &ChangeReport) -> Result<MessageReport> {
         return Ok(before.shown_at(unit.now()));
     }
     unit.tx.report_state_set(command.id, state, written.as_deref())?;
+    unit.audit_with(AuditAction::ReportUpdate, command.id, state.as_str())?;
     note(unit, FeedKind::ReportUpdate, command.id)
 }
 

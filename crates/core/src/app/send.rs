@@ -26,10 +26,9 @@ impl SendRules for Rules {
     }
 
     fn run(&self, sending: &Sending, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
-        let (who, origin) = (sending.who(), sending.context().origin.as_ref());
         let target = BotTarget::Group(sending.command().group);
-        let caller = who.caller_of(tx, self, BotAct::Send, target)?;
-        let mut unit = Unit::of(tx, events, self, (caller, origin), Growth::Adds)?;
+        let caller = sending.who().caller_of(tx, self, BotAct::Send, target)?;
+        let mut unit = Unit::of(tx, events, self, (caller, sending.context()), Growth::Adds)?;
         let sent = send(&mut unit, sending.command())?;
         unit.note_events()?;
         Ok(sent)

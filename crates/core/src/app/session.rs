@@ -3,6 +3,7 @@
 use super::account::end_token;
 use super::user::{editable, own};
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::session::{SessionClient, TokenUse, USES_NOTED_TOGETHER, UserSession};
 use crate::token::TokenHash;
 use crate::user::Caller;
@@ -33,6 +34,7 @@ impl App {
             let now = unit.now();
             let found = unit.tx.sessions(user.id, now)?.into_iter().find(|session| session.id() == *id);
             let token = found.ok_or(Error::NotFound("session"))?.token;
+            unit.audit_with(AuditAction::SessionDelete, &user.name, format_args!("session {id}"))?;
             end_token(unit, &token)?;
             Ok(token)
         })
@@ -43,6 +45,7 @@ impl App {
     pub async fn tokens_end_others(&self, context: &Context, name: Name, kept: TokenHash) -> Result<()> {
         self.write(Growth::Bounded, context, (name, kept), |unit, (name, kept)| {
             let user = own(unit, name)?;
+            unit.audit_with(AuditAction::SessionsDelete, &user.name, "all but the present one")?;
             end_others(unit, user.id, kept)
         })
         .await

@@ -3,6 +3,7 @@
 use super::actor::service_only;
 use super::directory::found;
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::authority::{Authority, Govern, allow_govern, may_govern};
 use crate::event::{Ended, Event, Kind};
 use crate::profile::FieldUpdate;
@@ -49,6 +50,21 @@ pub(super) fn governs(tx: &dyn Tx, caller: Caller, act: Govern) -> Result<bool> 
     Ok(may_govern(authority(tx, caller)?, act))
 }
 
+/// Notes what was changed of a user's standing.
+fn audit(unit: &mut Unit, name: &Name, before: &UserStanding, after: &UserStanding) -> Result<()> {
+    if after.admin != before.admin {
+        unit.audit_with(AuditAction::UserAdmin, name, if after.admin { "named" } else { "ended" })?;
+    }
+    match &after.suspension {
+        same if *same == before.suspension => Ok(()),
+        None => unit.audit(AuditAction::UserUnsuspend, name),
+        Some(Suspension { until, reason }) => {
+            let reason = reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            unit.audit_with(AuditAction::UserSuspend, name, format_args!("until {until}{reason}"))
+        }
+    }
+}
+
 fn change(unit: &mut Unit, command: &ChangeStanding) -> Result<User> {
     let ChangeStanding { name, admin, suspension } = command;
     if admin.is_some() {
@@ -74,6 +90,7 @@ fn change(unit: &mut Unit, command: &ChangeStanding) -> Result<User> {
     };
     if after != before {
         unit.tx.user_standing_set(user.id, &after)?;
+        audit(unit, &user.name, &before, &after)?;
     }
     if after.suspended_at(now).is_some() && before.suspended_at(now).is_none() {
         unit.tell(Event::to_users(Kind::Ended(Ended::Suspended(user.id)), vec![]));

@@ -7,6 +7,7 @@ use super::profile::{receivers, stored};
 use super::relation::sees_all_of;
 use super::suspension::governs;
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::authority::Govern;
 use crate::event::{Ended, Event, Kind};
 use crate::limits::Directory;
@@ -107,6 +108,7 @@ impl App {
             let now = unit.now();
             let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))?;
             unit.tx.names_release(&name.claims(unit.rules.name_case))?;
+            unit.audit(AuditAction::UserCreate, name)?;
             Ok(user)
         })
         .await
@@ -274,6 +276,7 @@ fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
     };
     unit.tx.task_insert(id, &task)?;
     unit.begin_task(id, task)?;
+    unit.audit_with(AuditAction::UserRename, &user.name, format_args!("to {}", command.new_name))?;
     Ok(User { name: command.new_name.clone(), ..user })
 }
 
@@ -292,6 +295,7 @@ fn renames_itself(unit: &mut Unit, user: &User, new_name: &Name) -> Result<()> {
 
 fn delete(unit: &mut Unit, (name, known): &(Name, Known)) -> Result<()> {
     let user = own_known(unit, name, known)?;
+    unit.audit(AuditAction::UserDelete, &user.name)?;
     let task = unit.new_task();
     unit.tx.user_delete(user.id, task)?;
     hold(unit, &user.name, None)?;

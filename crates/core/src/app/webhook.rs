@@ -5,6 +5,7 @@ mod delivery;
 use super::actor::service_only;
 use super::suspension::{govern, governs};
 use super::{App, Context, Growth, Unit};
+use crate::audit::AuditAction;
 use crate::authority::Govern;
 use crate::store::{Task, Tx};
 use crate::user::Caller;
@@ -88,6 +89,7 @@ impl App {
             let webhook = found(unit.tx, *id)?;
             unit.tx.webhook_delete(*id)?;
             unit.end_queue(webhook.queue)?;
+            unit.audit(AuditAction::WebhookDelete, id)?;
             unit.switch_feed()
         })
         .await
@@ -118,6 +120,7 @@ impl App {
         self.write(Growth::Bounded, context, (id, attempt), |unit, (id, attempt)| {
             service_only(unit.caller)?;
             found(unit.tx, *id)?;
+            unit.audit(AuditAction::WebhookTest, id)?;
             unit.note_attempts(*id, std::slice::from_ref(attempt))
         })
         .await
@@ -174,6 +177,7 @@ fn create(unit: &mut Unit, command: &MakeWebhook) -> Result<Webhook> {
     webhook.position = unit.tx.feed_bounds()?.last;
     unit.begin_notifying()?;
     unit.tx.webhook_insert(&webhook)?;
+    unit.audit(AuditAction::WebhookCreate, webhook.id)?;
     Ok(webhook)
 }
 
@@ -194,8 +198,23 @@ fn change(unit: &mut Unit, command: &ChangeWebhook) -> Result<Webhook> {
     if webhook != before {
         unit.begin_notifying()?;
         unit.tx.webhook_update(&webhook)?;
+        unit.audit_with(AuditAction::WebhookUpdate, webhook.id, changed_keys(&before, &webhook))?;
     }
     Ok(webhook)
+}
+
+/// The keys of a webhook that a change concerns, for the audit log.
+fn changed_keys(before: &Webhook, after: &Webhook) -> String {
+    let changes = [
+        ("url", before.url != after.url),
+        ("types", before.kinds != after.kinds),
+        ("secret", before.secret != after.secret),
+    ];
+    changes
+        .into_iter()
+        .filter_map(|(key, is_changed)| is_changed.then_some(key))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn replay(unit: &mut Unit, id: WebhookId, after: i64) -> Result<ReplayAnswer> {
@@ -213,6 +232,7 @@ fn replay(unit: &mut Unit, id: WebhookId, after: i64) -> Result<ReplayAnswer> {
     let replayed = Some((unit.now(), upto));
     let webhook = Webhook { queue: unit.new_queue(), position, replayed, ..webhook };
     unit.tx.webhook_replay(&webhook)?;
+    unit.audit(AuditAction::WebhookReplay, id)?;
     unit.end_queue(ended)?;
     Ok(ReplayAnswer::Begun(webhook))
 }

@@ -6,11 +6,13 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use chinwag_core::Error;
 use chinwag_core::app::{Context, Who};
+use chinwag_core::audit::CallSource;
 use chinwag_core::bot::BEYOND_BOTS;
 
 use crate::admission::UnderWay;
 use crate::auth::{Credential, Identified};
 use crate::error::Problem;
+use crate::network::peer::Peer;
 use crate::state::ServerState;
 
 /// The caller of a REST request, for the use cases. A token of the server's own is looked up by the
@@ -52,22 +54,20 @@ impl FromRequestParts<Arc<ServerState>> for CallerContext {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<ServerState>) -> Result<Self, Problem> {
+        let source = CallSource::Address(Peer::address_of(parts, &state.options));
+        let caller = |who| Self(Context { who, origin: None, source });
         match parts.extensions.get() {
-            Some(Identified::Bot(secret, _)) => {
-                return Ok(Self(Context { who: Who::Bot(*secret), origin: None }));
-            }
-            Some(Identified::Key(hash, _)) => {
-                return Ok(Self(Context { who: Who::Key(*hash), origin: None }));
-            }
+            Some(Identified::Bot(secret, _)) => return Ok(caller(Who::Bot(*secret))),
+            Some(Identified::Key(hash, _)) => return Ok(caller(Who::Key(*hash))),
             _ => {}
         }
         if let Some(request) = parts.extensions.get::<UnderWay>()
             && let Some(Identified::Token(hash, _)) = parts.extensions.get()
         {
             let hash = *request.token.get_or_init(|| *hash);
-            return Ok(Self(Context { who: Who::Token(hash), origin: None }));
+            return Ok(caller(Who::Token(hash)));
         }
         let credential = <Credential as FromRequestParts<_>>::from_request_parts(parts, state).await?;
-        Ok(Self(credential.context()))
+        Ok(caller(Who::Known(credential.caller())))
     }
 }

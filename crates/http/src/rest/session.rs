@@ -107,12 +107,13 @@ pub(crate) fn nobody() -> Response {
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,
     credential: Option<Credential>,
+    CallerContext(context): CallerContext,
     parts: Parts,
 ) -> Result<Response> {
     let Some(token) = user(credential)?.token else {
         return Err(Error::forbidden("this credential is the host application's: end it there").into());
     };
-    state.app.token_end(token).await?;
+    state.app.token_end(&context, token).await?;
     let mut response = nothing();
     response.headers_mut().insert(header::SET_COOKIE, state.auth.no_cookie(&parts));
     Ok(response)

@@ -85,7 +85,8 @@ async fn accept(
         recheck.watch(&connection, &parts.headers);
     }
     let span = tracing::debug_span!("socket", id = connection.id().0);
-    let session = Session::new(state.clone(), connection, window, bot_key);
+    let session =
+        Session::new(state.clone(), connection, window, bot_key, Peer::address_of(parts, &state.options));
     tokio::spawn(serve(session, upgrade, place).instrument(span));
     Ok(switching(&parts.headers, &key))
 }

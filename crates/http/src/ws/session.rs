@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use chinwag_core::app::connect::Window;
 use chinwag_core::app::resume::Resumed;
 use chinwag_core::app::{Context, Who};
+use chinwag_core::audit::CallSource;
 use chinwag_core::bot::{BotGrant, BotSecret};
 use chinwag_core::error::whole_seconds;
 use chinwag_core::event::Origin;
@@ -36,6 +38,7 @@ pub(crate) struct Session {
     pub(crate) window: Window,
     /// The key of a bot with which it was opened, if it was, and what that allows.
     pub(crate) key: Option<(TokenHash, BotGrant)>,
+    source: CallSource,
     resumes: Mutex<Resumes>,
     answered: Mutex<Answered>,
 }
@@ -63,9 +66,11 @@ impl Session {
         connection: Connection,
         window: Window,
         key: Option<(TokenHash, BotGrant)>,
+        address: IpAddr,
     ) -> Self {
         let resumes = Mutex::new(Resumes { since: Instant::now(), count: 0 });
-        Self { state, connection, window, key, resumes, answered: Mutex::default() }
+        let source = CallSource::Address(address);
+        Self { state, connection, window, key, source, resumes, answered: Mutex::default() }
     }
 
     /// The groups of the key of a bot, if it was opened with one.
@@ -93,7 +98,7 @@ impl Session {
             Some((hash, _)) => Who::Bot(BotSecret::Key(*hash)),
             None => Who::Known(Caller::User(self.connection.user())),
         };
-        Context { who, origin: Some(Origin { socket: self.connection.id(), reference }) }
+        Context { who, origin: Some(Origin { socket: self.connection.id(), reference }), source: self.source }
     }
 
     /// Sends a frame to this socket alone.

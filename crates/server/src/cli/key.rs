@@ -79,6 +79,12 @@ fn show(args: &Args) -> Result<()> {
     }
     let folder = Folder::open(&config.data)?;
     let key = if args.rotate { folder.rotate_key()? } else { folder.present_key()? };
+    if args.rotate {
+        let noted = Orders::open(&args.place, false).and_then(|orders| orders.order(Order::NoteRotation));
+        if let Err(why) = noted {
+            eprintln!("chinwag: the new key is missing in the audit log: {why:#}");
+        }
+    }
     if args.rotate && folder.is_served() {
         eprintln!("chinwag: the running server knows the old key until it is started again");
     }

@@ -67,7 +67,7 @@ fn objects(ids: &[&String]) -> Value {
 /// The file as this client may read it.
 pub(crate) async fn readable(app: &App, client: &Client, file: &str) -> Result<StoredFile> {
     let who = Who::Token(TokenHash::of(client.token()));
-    app.file(&Context { who, origin: None }, file.parse().expect("an id")).await
+    app.file(&Context::of(who), file.parse().expect("an id")).await
 }
 
 pub(crate) async fn is_missing(app: &App, client: &Client, file: &str) -> bool {

@@ -109,7 +109,7 @@ impl World {
             client_id: drawn.client_id.map(|id| ClientId::stored(&format!("id {id}"))),
             ..text(self.groups[drawn.group], &format!("body {}", drawn.body))
         };
-        (Context { who, origin: None }, send)
+        (Context::of(who), send)
     }
 
     /// Sends messages, all at once or one by one.

@@ -75,7 +75,7 @@ impl SendFixture {
             all.extend(answered[1..4].iter().flatten().chain([&erased.id]));
             roots.push(all);
         }
-        let by_token = |hash| Context { who: Who::Token(hash), origin: None };
+        let by_token = |hash| Context::of(Who::Token(hash));
         let service = || Context::new(Caller::Service);
         let callers = vec![
             (known(ann), None),
@@ -259,7 +259,7 @@ pub async fn token_of_a_suspended_user_sends_nothing(f: Fixture) {
         let suspension = Some(Suspension { until: date(until), reason: None });
         let standing = UserStanding { admin: false, suspension };
         f.write(move |tx| tx.user_standing_set(ann, &standing)).await;
-        let context = Context { who: Who::Token(GOOD), origin: None };
+        let context = Context::of(Who::Token(GOOD));
         let sending = app.sending(&context, text(group));
         f.store.submit_sends(vec![sending]).pop().expect("an answer").await
     };

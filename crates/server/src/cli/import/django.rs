@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, anyhow};
 use chinwag_core::Date;
+use chinwag_core::audit::AuditAction;
 use tokio::runtime::Runtime;
 
 use super::report::Report;
@@ -29,6 +30,7 @@ pub(super) fn run(url: &str, place: &DataArgs) -> Result<()> {
     let all = counts.users + counts.relations + counts.groups + counts.memberships + counts.messages;
     let mut import =
         Import { source: &source, counts, store: &store, runtime: &runtime, report: Report::new(2 * all) };
+    runtime.block_on(store.app.audit_command(AuditAction::Import, Some("Django")))?;
     import.users()?;
     import.relations()?;
     import.groups()?;

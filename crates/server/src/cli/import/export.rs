@@ -12,6 +12,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use chinwag_core::audit::AuditAction;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -59,6 +60,7 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
     let intake = wire_up::intake(&config, &folder, &store.app)?;
     let taken = TakenIds::new(&beside(&config.data))?;
     let mut import = ExportImport { store: &store, runtime: &runtime, report, taken, given };
+    runtime.block_on(store.app.audit_command(AuditAction::Import, Some(service.as_str())))?;
     let names = import.users(&export)?;
     import.groups(&export)?;
     import.messages(&mut export, &names, &FileTaker::new(intake))?;

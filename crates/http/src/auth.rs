@@ -9,6 +9,7 @@ mod bearer;
 mod codes;
 pub mod cookie;
 mod device;
+mod failures;
 pub mod jwt;
 mod known_tokens;
 pub mod oidc;
@@ -42,6 +43,7 @@ use crate::options::Options;
 use attempts::Attempts;
 use bearer::Authorization;
 use device::Devices;
+use failures::{Failures, SignInKind};
 use jwt::Jwt;
 use known_tokens::KnownTokens;
 use oidc::Oidc;
@@ -63,6 +65,7 @@ pub struct Auth {
     validator: Option<Arc<Validator>>,
     passwords: Passwords,
     attempts: Attempts,
+    failures: Failures,
     refused_origins: Notice,
     devices: Devices,
     admission: Arc<Admission>,
@@ -142,6 +145,7 @@ impl Auth {
             attempts: Attempts::new(app.rates().clone(), options.requests),
             devices: Devices::new(&options.service_key),
             refused_origins: Notice::default(),
+            failures: Failures::default(),
             app,
             options,
             admission,
@@ -179,10 +183,15 @@ impl Auth {
                 self.known_tokens.insert(hash, user, || self.client(parts));
                 Ok(Identified::Token(hash, user))
             }
-            Shown::ScopedKey(hash) => Ok(Identified::Key(hash, self.app.scopes_of(hash).await?)),
+            Shown::ScopedKey(hash) => {
+                let scopes = self.app.scopes_of(hash).await;
+                Ok(Identified::Key(hash, self.noted((SignInKind::Key, None), parts, scopes).await?))
+            }
             Shown::Key(hash) => {
                 let secret = BotSecret::Key(hash);
-                Ok(Identified::Bot(secret, self.app.bot_grant(secret).await?.user))
+                let grant = self.app.bot_grant(secret).await;
+                let grant = self.noted((SignInKind::Key, None), parts, grant).await?;
+                Ok(Identified::Bot(secret, grant.user))
             }
             shown => {
                 let known = self.known(parts, shown).await?;
@@ -222,7 +231,8 @@ impl Auth {
         let secret = bearer::subprotocol(&parts.headers).or_else(bearer);
         let Some(secret) = secret.filter(|secret| is_bot_key(secret)) else { return Ok(None) };
         let hash = TokenHash::of(secret);
-        let grant = self.app.bot_grant(BotSecret::Key(hash)).await?;
+        let grant = self.app.bot_grant(BotSecret::Key(hash)).await;
+        let grant = self.noted((SignInKind::Key, None), parts, grant).await?;
         grant.allow(BotAct::Connect)?;
         let user = self.app.user_by_id(grant.user).await?.ok_or(REFUSED)?;
         let signed_in = SignedIn { user, token: Some(hash), expires: None, by_validator: false };
@@ -231,25 +241,28 @@ impl Auth {
 
     /// The user who opens a WebSocket. A ticket is used up.
     pub async fn handshake(&self, parts: &Parts) -> Result<SignedIn> {
-        let user = self.handshake_user(parts).await?;
+        let outcome = self.handshake_user(parts).await;
+        let user = self.noted((SignInKind::Socket, None), parts, outcome).await?.ok_or(NEEDED)?;
         self.note_use(&user, parts);
         Ok(user)
     }
 
-    async fn handshake_user(&self, parts: &Parts) -> Result<SignedIn> {
+    /// The user of the credential, if there is one.
+    async fn handshake_user(&self, parts: &Parts) -> Result<Option<SignedIn>> {
         if let Some(ticket) = bearer::ticket(parts.uri.query()) {
-            return self.app.ticket_take(TokenHash::of(&ticket)).await?.map(signed_in).ok_or(REFUSED);
+            let token = self.app.ticket_take(TokenHash::of(&ticket)).await?.ok_or(REFUSED)?;
+            return Ok(Some(signed_in(token)));
         }
         let known = match bearer::subprotocol(&parts.headers) {
             Some(secret) => Some(self.looked_up(self.bearer(secret)).await?.ok_or(REFUSED)?),
             None => self.known(parts, self.shown(parts)?).await?,
         };
         match known {
-            Some(Credential::User(user)) => Ok(user),
+            Some(Credential::User(user)) => Ok(Some(user)),
             Some(Credential::Service) => {
                 Err(Error::forbidden("the service key is no user, who opens a socket"))
             }
-            None => Err(NEEDED),
+            None => Ok(None),
         }
     }
 
@@ -444,17 +457,6 @@ impl Auth {
                  (or http.trusted_proxies to the proxy's); if it is another site that may call, name it in http.origins"
             );
         }
-    }
-
-    /// The `Set-Cookie` that keeps a session's secret.
-    pub(crate) fn cookie(&self, secret: &str, parts: &Parts) -> header::HeaderValue {
-        let (ttl, options) = (self.options.session_ttl, &self.options);
-        cookie::kept(secret, ttl, options, Peer::of(parts, options).tls)
-    }
-
-    /// The `Set-Cookie` that drops it.
-    pub(crate) fn no_cookie(&self, parts: &Parts) -> header::HeaderValue {
-        cookie::dropped(&self.options, Peer::of(parts, &self.options).tls)
     }
 }
 

@@ -1,14 +1,17 @@
 //! The built-in accounts: signing up and in.
 
+use std::net::IpAddr;
+
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use chinwag_core::app::Context;
-use chinwag_core::app::account::{BeginSession, ChangePassword, Issued, SignUp, WRONG_OLD};
+use chinwag_core::app::account::{Account, BeginSession, ChangePassword, Issued, SignUp, WRONG_OLD};
 use chinwag_core::password::Password;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Error, Name, Result};
 
-use super::Auth;
+use super::failures::SignInKind;
+use super::{Auth, cookie};
 use crate::network::peer::Peer;
 use crate::permits::network;
 use crate::wire::input::account::{NamePassword, NewAccount, PasswordChange};
@@ -38,9 +41,15 @@ impl Auth {
         Ok(self.begun(session, &fold, parts))
     }
 
-    /// A session for who knows the password. Names with and without an account are refused in
-    /// the same words, after the same work.
+    /// A session for who knows the password.
     pub(crate) async fn sign_in(&self, given: NamePassword, parts: &Parts) -> Result<Begun> {
+        let name = Name::parse(&given.name).ok();
+        let outcome = self.session(given, parts).await;
+        self.noted((SignInKind::Password, name), parts, outcome).await
+    }
+
+    /// Names with and without an account are refused in the same words, after the same work.
+    async fn session(&self, given: NamePassword, parts: &Parts) -> Result<Begun> {
         let from = network(Peer::of(parts, &self.options).address);
         let (Ok(name), Ok(password)) = (Name::parse(&given.name), Password::parse(&given.password)) else {
             self.attempts.nowhere(from)?;
@@ -74,14 +83,19 @@ impl Auth {
         let fold = account.user.name.fold(self.app.name_case());
         let device = self.devices.of(&parts.headers, &fold, self.app.clock().now());
         self.attempts.sign_in(&fold, from, device).await?;
-        let old = Password::parse(&given.old).map_err(|_| Error::forbidden(WRONG_OLD))?;
-        if !self.passwords.verify(old, account.phc.clone(), from).await? {
-            return Err(Error::forbidden(WRONG_OLD));
+        if !self.is_password(&given.old, &account, from).await? {
+            let tried = (SignInKind::Password, Some(account.user.name));
+            return self.noted(tried, parts, Err(Error::forbidden(WRONG_OLD))).await;
         }
         let phc = self.passwords.hash(given.new, from).await?;
         self.app.password_change(context, ChangePassword { account, phc, session }).await?;
         self.attempts.succeeded(&fold, from);
         Ok(())
+    }
+
+    async fn is_password(&self, text: &str, account: &Account, from: IpAddr) -> Result<bool> {
+        let Ok(password) = Password::parse(text) else { return Ok(false) };
+        self.passwords.verify(password, account.phc.clone(), from).await
     }
 
     /// Sets the password of a user, for a service.
@@ -102,5 +116,16 @@ impl Auth {
         let tls = Peer::of(parts, &self.options).tls;
         let device = self.devices.cookie(fold, self.options.base(), tls, self.app.clock());
         Begun { cookies: [self.cookie(session.secret.expose(), parts), device], session }
+    }
+
+    /// The `Set-Cookie` that keeps a session's secret.
+    fn cookie(&self, secret: &str, parts: &Parts) -> HeaderValue {
+        let (ttl, options) = (self.options.session_ttl, &self.options);
+        cookie::kept(secret, ttl, options, Peer::of(parts, options).tls)
+    }
+
+    /// The `Set-Cookie` that drops it.
+    pub(crate) fn no_cookie(&self, parts: &Parts) -> HeaderValue {
+        cookie::dropped(&self.options, Peer::of(parts, &self.options).tls)
     }
 }

@@ -9,6 +9,7 @@ use chinwag_core::{Error, Name, Result};
 use reqwest::Url;
 
 use super::accounts::Begun;
+use super::failures::SignInKind;
 use super::oidc::attempt::{self, Attempt, NEW_USER_COOKIE, NewcomerSeal};
 use super::oidc::claims;
 use super::oidc::provider::ProviderError;
@@ -90,14 +91,28 @@ impl Auth {
         if self.oidc.is_none() {
             return Err(MISSING);
         }
-        Ok(match self.provider_identity(parts).await {
+        let outcome = match self.provider_identity(parts).await {
             Ok((identity, proposed)) => self.provider_user(parts, identity, proposed).await,
             Err(failure) => ProviderOutcome::Failed(failure),
-        })
+        };
+        match &outcome {
+            ProviderOutcome::Failed(SignInFailure::Busy) => {}
+            ProviderOutcome::Failed(failure) => {
+                let reason = format!("OpenID Connect: {}", failure.word());
+                self.note_failure((SignInKind::Provider, None), parts, reason).await;
+            }
+            ProviderOutcome::SignedIn(_) | ProviderOutcome::NameNeeded { .. } => {}
+        }
+        Ok(outcome)
     }
 
     /// Makes the new user whose identity the browser has in a cookie, with a name of its choice.
     pub(crate) async fn provider_sign_up(&self, name: Name, parts: &Parts) -> Result<Begun> {
+        let outcome = self.provider_account(name.clone(), parts).await;
+        self.noted((SignInKind::Provider, Some(name)), parts, outcome).await
+    }
+
+    async fn provider_account(&self, name: Name, parts: &Parts) -> Result<Begun> {
         let oidc = self.oidc.as_ref().ok_or(MISSING)?;
         self.attempts.nowhere(network(Peer::of(parts, &self.options).address))?;
         let tls = Peer::of(parts, &self.options).tls;

@@ -12,7 +12,7 @@ from typing import Any, AsyncIterator, BinaryIO, Dict, List, Literal, Mapping, O
 from .errors import ChinwagError
 from .transport import AsyncTransport, next_cursor, path_of, query_of
 from .types import (
-    UNSET, Attempt, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark, Report, ServerInfo,
+    UNSET, Attempt, AuditEntry, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark, Report, ServerInfo,
     Token, Unread, Unset, User, UserSession, Webhook,
 )
 
@@ -317,6 +317,20 @@ class AsyncClient:
         """The reports in a state, or all, the newest first."""
         async for report in self._pages("reports/", {"state": state}):
             yield cast(Report, report)
+
+    async def list_audit(
+        self,
+        *,
+        date: Optional[str] = None,
+        actor: Optional[str] = None,
+        action: Optional[str] = None,
+        target: Optional[str] = None,
+        address: Optional[str] = None,
+    ) -> AsyncIterator[AuditEntry]:
+        """The entries of the audit log of a day in UTC (``2026-11-29``), and with these values, the newest first."""
+        filters = {"date": date, "actor": actor, "action": action, "target": target, "address": address}
+        async for entry in self._pages("audit/", filters):
+            yield cast(AuditEntry, entry)
 
     async def change_report(self, report: str, *, state: Union[str, Unset] = UNSET, note: Text = UNSET) -> Report:
         """Changes the state or the note of a report. The text of the message is lost when it is closed."""

@@ -14,7 +14,7 @@ from typing import Any, Iterator, BinaryIO, Dict, List, Literal, Mapping, Option
 from .errors import ChinwagError
 from .transport import Transport, next_cursor, path_of, query_of
 from .types import (
-    UNSET, Attempt, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark, Report, ServerInfo,
+    UNSET, Attempt, AuditEntry, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark, Report, ServerInfo,
     Token, Unread, Unset, User, UserSession, Webhook,
 )
 
@@ -319,6 +319,20 @@ class Client:
         """The reports in a state, or all, the newest first."""
         for report in self._pages("reports/", {"state": state}):
             yield cast(Report, report)
+
+    def list_audit(
+        self,
+        *,
+        date: Optional[str] = None,
+        actor: Optional[str] = None,
+        action: Optional[str] = None,
+        target: Optional[str] = None,
+        address: Optional[str] = None,
+    ) -> Iterator[AuditEntry]:
+        """The entries of the audit log of a day in UTC (``2026-11-29``), and with these values, the newest first."""
+        filters = {"date": date, "actor": actor, "action": action, "target": target, "address": address}
+        for entry in self._pages("audit/", filters):
+            yield cast(AuditEntry, entry)
 
     def change_report(self, report: str, *, state: Union[str, Unset] = UNSET, note: Text = UNSET) -> Report:
         """Changes the state or the note of a report. The text of the message is lost when it is closed."""

@@ -44,6 +44,16 @@ class User(TypedDict, total=False):
     settings: Dict[str, Any]
 
 
+class AuditEntry(TypedDict):
+    id: str
+    date: str
+    actor: Optional[str]
+    action: str
+    target: Optional[str]
+    address: Optional[str]
+    detail: Optional[str]
+
+
 class Report(TypedDict, total=False):
     id: str
     message: str

@@ -67,6 +67,13 @@ class ServerTest(unittest.TestCase):
         closed = self.client.change_report(made["id"], state="resolved", note="done")
         self.assertEqual((closed["state"], closed["body"], closed["note"]), ("resolved", None, "done"))
 
+    def test_the_audit_log_names_who_did_what(self) -> None:
+        self.client.suspend_user(self.ann, "2099-01-01T00:00:00Z", reason="spam")
+        found = list(self.client.list_audit(target=self.ann, action="user.suspend"))
+        self.assertEqual([entry["actor"] for entry in found], ["service"])
+        self.assertIn("spam", found[0]["detail"] or "")
+        self.client.unsuspend_user(self.ann)
+
     def test_a_list_goes_through_all_pages(self) -> None:
         import chinwag.client
 

@@ -1,6 +1,7 @@
 //! The objects, events and calls of the API: a file for each noun.
 
 mod account;
+mod audit;
 mod bot;
 mod contact;
 mod entry;
@@ -24,6 +25,7 @@ mod thread;
 mod user;
 
 pub use account::{SignIn, Ticket, UserSession};
+pub use audit::AuditEntry;
 pub use bot::{BotKey, IncomingHook};
 pub use contact::{Change, ContactChange, ContactSummary, ContactUpdate};
 pub use entry::{Entry, EntryChange, HistoryRow};

@@ -4,6 +4,7 @@
 //! A noun's own file in this folder has its payloads, events and routes together. The nouns that are too long for one file
 //! are divided: `wire::input`, `ws::events`, `wire::events`, `rest`.
 
+pub mod audit;
 pub mod bot;
 pub mod hook;
 pub mod invite;
@@ -225,6 +226,9 @@ macro_rules! routes {
                 "/api/v1/messages/{id}/reports/" {
                     post report::create: answers(401, 404, 201).costs(Cost::Report).adds()
                         .example(|ids| json!({ "author": ids.author, "reason": "theirs" }));
+                }
+                "/api/v1/audit/" {
+                    get audit::list: answers(401, 403, 200);
                 }
                 "/api/v1/reports/" {
                     get report::list: answers(401, 403, 200);

@@ -30,6 +30,7 @@ pub(crate) const SCOPES: &[(&str, PathScopes)] = &[
     ("/api/v1/events/", PathScopes(Events, Events)),
     ("/api/v1/webhooks/", PathScopes(Read, Events)),
     ("/api/v1/keys/", PathScopes(Admin, Admin)),
+    ("/api/v1/audit/", PathScopes(Admin, Admin)),
     ("/api/v1/reports/", PathScopes(Read, Admin)),
     ("/api/v1/settings/", PathScopes(Admin, Admin)),
     ("/hooks/", PathScopes(Write, Write)),

@@ -1,5 +1,6 @@
 //! Query parameters. Unknown keys are ignored; a known one may be given once.
 
+mod audit;
 mod feed;
 mod recent;
 mod search;

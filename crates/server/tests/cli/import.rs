@@ -124,6 +124,9 @@ async fn assert_served(service: &Client) {
     let blocked = all(format!("groups/{}/?fields=__all__", group(3))).await;
     assert_eq!(blocked["restricts"], json!(["borys", "élodie"]));
 
+    let noted = all("audit/?action=import".into()).await;
+    assert_eq!((&noted[0]["actor"], &noted[0]["detail"]), (&json!("command line"), &json!("Django")));
+
     let arlan = service.sign_in("arlan").await;
     let marks = |id| {
         let arlan = arlan.clone();

@@ -3,6 +3,8 @@
 mod act_as;
 mod admission;
 mod attachments;
+mod audit;
+mod audited_acts;
 mod avatars;
 mod bad_input;
 mod bans;

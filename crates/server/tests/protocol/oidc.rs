@@ -421,3 +421,35 @@ async fn provider_that_is_away_or_another_is_told() {
     provider.serve("/.well-known/openid-configuration", document);
     assert!(begin().await.starts_with(&provider.issuer));
 }
+
+#[tokio::test]
+async fn sign_ins_through_the_provider_are_in_the_audit_log() {
+    let provider = TestProvider::start().await;
+    let app = open(&provider).await;
+    let mut ann = Browser::begin(&app).await;
+    let mut claims = provider.claims(&ann, "ann");
+    claims["nonce"] = json!("other");
+    provider.give(&provider.host.token("ES256", &claims));
+    assert_eq!(ann.come_back().await, "/?chinwag-sign-in=refused");
+    assert_eq!(ann.post("/api/v1/oidc/", &json!({ "name": "eve" })).await.status(), 401);
+    for _ in 0..2 {
+        let mut ann = Browser::begin(&app).await;
+        provider.give(&provider.host.token("ES256", &provider.claims(&ann, "ann")));
+        assert_eq!(ann.come_back().await, "/");
+    }
+    app.service().put("users/ann/", json!({ "adopt": true })).await.ok(200);
+    let entries = app.service().get("audit/").await.ok(200);
+    let entries = entries.as_array().expect("a list").iter().rev();
+    let entries: Vec<_> = entries
+        .map(|entry| ["action", "actor", "target", "detail"].map(|key| entry[key].as_str().unwrap_or("-")))
+        .collect();
+    let ended = "the sign-in is over or took too long: sign in at the provider again";
+    let expected = [
+        ["session.fail", "-", "-", "OpenID Connect: refused"],
+        ["session.fail", "-", "eve", ended],
+        ["account.create", "ann", "ann", "OpenID Connect"],
+        ["session.create", "ann", "ann", "OpenID Connect"],
+        ["user.adopt", "service", "ann", "-"],
+    ];
+    assert_eq!(entries, expected);
+}

@@ -18,6 +18,7 @@ pub(super) async fn play(session: &mut Session) {
     refusals(session, &group).await;
     bots(session, &group).await;
     reports(session, &group).await;
+    audit(session).await;
     end(session, &group).await;
 }
 
@@ -402,6 +403,15 @@ async fn reports(session: &mut Session, group: &str) {
     session.ask(&service, Method::PATCH, &path, json!({ "state": "shut", "note": "" })).await;
     session.ask(&service, Method::PATCH, &path, json!({})).await;
     session.ask(&service, Method::PATCH, &format!("reports/{NOTHING}/"), json!({ "state": "open" })).await;
+}
+
+async fn audit(session: &mut Session) {
+    session.part("Audit log");
+    let (service, bob) = (session.service.clone(), session.app.sign_in("bob").await);
+    for query in ["?action=report.update&limit=1", "?target=ann&action=user.delete", "?action=report"] {
+        session.ask(&service, Method::GET, &format!("audit/{query}"), Value::Null).await;
+    }
+    session.ask(&bob, Method::GET, "audit/", Value::Null).await;
 }
 
 async fn end(session: &mut Session, group: &str) {

@@ -1,0 +1,115 @@
+//! The audit log: the route `audit/`.
+
+use chinwag_core::app::{App, Context};
+use chinwag_core::audit::{AuditEntry, AuditFilter};
+use chinwag_core::{AuditId, Date, Error};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::extract::query::Query;
+use crate::rest::list::{self, ListSource, Rows};
+use crate::rest::prelude::*;
+use crate::wire::text::text;
+
+/// An entry of the audit log.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+pub(crate) struct ShownEntry<'a> {
+    /// The id.
+    id: Uuid,
+    /// The date, in UTC.
+    #[schema(value_type = String, format = DateTime)]
+    #[serde(serialize_with = "text")]
+    date: Date,
+    /// The name of a user, `service` or `command line`; null of a sign-in that failed.
+    #[schema(required = true)]
+    actor: Option<&'a str>,
+    /// The act, such as `user.suspend`.
+    action: &'a str,
+    /// The name of a user, or the id of a group, webhook, report, message, key or hook; of a sign-in that failed the name that
+    /// was tried. Names are those of the moment.
+    #[schema(required = true)]
+    target: Option<&'a str>,
+    /// The address from which the request came.
+    #[schema(required = true)]
+    address: Option<&'a str>,
+    /// More about the act, in a few words.
+    #[schema(required = true)]
+    detail: Option<&'a str>,
+}
+
+impl<'a> From<&'a AuditEntry> for ShownEntry<'a> {
+    fn from(entry: &'a AuditEntry) -> Self {
+        Self {
+            id: entry.id.0,
+            date: entry.date,
+            actor: entry.actor.as_deref(),
+            action: &entry.action,
+            target: entry.target.as_deref(),
+            address: entry.address.as_deref(),
+            detail: entry.detail.as_deref(),
+        }
+    }
+}
+
+/// Lists what the service, admins and the command line did, which credentials were made and ended, and which sign-ins failed, the
+/// newest first. A page with filters may have fewer entries than it may have, and `Link` all the same. For services and admins.
+#[utoipa::path(
+    get, path = "/api/v1/audit/", tag = "service", operation_id = "audit_list",
+    params(
+        ("date" = Option<String>, Query, description = "Only what was done on this day, in UTC, such as `2024-05-12`."),
+        ("actor" = Option<String>, Query, description = "Only what this user, `service` or `command line` did."),
+        ("action" = Option<String>, Query, description = "Only acts of this kind, such as `user.suspend`."),
+        ("target" = Option<String>, Query, description = "Only acts on this user, group, webhook, report, message, key or hook."),
+        ("address" = Option<String>, Query, description = "Only what came from this address."),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
+        ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
+    ),
+    responses((status = 200, description = "The entries.", body = Vec<ShownEntry<'static>>), Refusals),
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
+    query: Query,
+) -> Result<Response> {
+    let filter = query.audit_filter()?;
+    let source = AuditList { app: state.app.clone(), context, filter };
+    Ok(list::answer(&state, source, query).await?)
+}
+
+/// The entries that a filter admits.
+struct AuditList {
+    app: App,
+    context: Context,
+    filter: AuditFilter,
+}
+
+impl ListSource for AuditList {
+    const NAME: &str = "audit";
+    const PART: usize = 500;
+    type Place = AuditId;
+
+    fn sealed(place: AuditId) -> Vec<u8> {
+        place.0.as_bytes().to_vec()
+    }
+
+    fn opened(bytes: &[u8]) -> Option<AuditId> {
+        Uuid::from_slice(bytes).ok().map(AuditId)
+    }
+
+    async fn rows(&self, after: Option<AuditId>, limit: usize) -> std::result::Result<Rows<AuditId>, Error> {
+        let page = self.app.audit(&self.context, self.filter.clone(), after, limit).await?;
+        let row = |entry: &AuditEntry| {
+            let shown = serde_json::to_vec(&ShownEntry::from(entry)).map_err(Error::internal)?;
+            Ok((entry.id, Some(shown)))
+        };
+        let mut rows: Rows<AuditId> =
+            page.entries.iter().map(row).collect::<std::result::Result<_, Error>>()?;
+        if let Some(next) = page.next {
+            // There may be more, though few of the entries that were read are shown.
+            rows.resize(limit, (next, None));
+        }
+        Ok(rows)
+    }
+}

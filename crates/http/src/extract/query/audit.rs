@@ -1,0 +1,44 @@
+//! The filters of the audit log.
+
+use chinwag_core::audit::{AuditAction, AuditFilter};
+use chinwag_core::limits::NAME_CHARS;
+use chinwag_core::{Date, Error, Result};
+
+use super::Query;
+
+/// A day, in microseconds.
+const DAY: i64 = 24 * 3600 * 1_000_000;
+
+impl Query {
+    /// The entries of the audit log that are asked for.
+    pub(crate) fn audit_filter(&self) -> Result<AuditFilter> {
+        let refused = || {
+            let names: Vec<_> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
+            Error::field("action", format!("must be one of {}", names.join(", ")))
+        };
+        let action = self.get("action")?.map(|name| AuditAction::parse(name).ok_or_else(refused));
+        Ok(AuditFilter {
+            day: self.day("date")?,
+            actor: self.value_up_to("actor", NAME_CHARS)?,
+            action: action.transpose()?,
+            target: self.value_up_to("target", NAME_CHARS)?,
+            address: self.value_up_to("address", NAME_CHARS)?,
+        })
+    }
+
+    fn value_up_to(&self, key: &'static str, most: usize) -> Result<Option<String>> {
+        let text = self.get(key)?;
+        if text.is_some_and(|text| text.chars().nth(most).is_some()) {
+            return Err(Error::field(key, format!("is longer than {most} characters")));
+        }
+        Ok(text.map(str::to_owned))
+    }
+
+    /// A day in UTC, if one is given: its beginning and its end.
+    fn day(&self, key: &'static str) -> Result<Option<(Date, Date)>> {
+        let Some(text) = self.get(key)? else { return Ok(None) };
+        let begin = if text.contains('T') { None } else { Date::parse(&format!("{text}T00:00:00Z")).ok() };
+        let begin = begin.ok_or_else(|| Error::field(key, "must be a day in UTC like 2024-05-12"))?;
+        Ok(Some((begin, Date::from_micros(begin.micros() + DAY))))
+    }
+}

@@ -2,6 +2,7 @@
 
 import { LitElement, html, nothing } from "../vendor/lit.js";
 import { Api } from "./api.js";
+import { Audit } from "./audit.js";
 import { confirmation, confirming } from "./confirm.js";
 import { Groups } from "./groups.js";
 import { Overview } from "./overview.js";
@@ -17,6 +18,7 @@ const PARTS = {
   groups: Groups,
   reports: Reports,
   webhooks: Webhooks,
+  audit: Audit,
   settings: Settings,
 };
 
@@ -69,6 +71,8 @@ class Admin extends LitElement {
     this.current?.end?.();
     this.current = new PARTS[this.name](this);
     this.draw();
+    // The links may be wider than the window.
+    void this.updateComplete.then(() => this.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }));
     this.current.begin().catch((error) => this.fail(error));
   }
 

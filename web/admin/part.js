@@ -50,8 +50,8 @@ export class Part {
     this.draw();
   }
 
-  /** A field that filters the list. */
-  filter(name, label, options = null) {
+  /** A field that filters the list: a choice of `options`, or a text or a date, with values to choose from that are `known`. */
+  filter(name, label, options = null, { type = "search", known = [] } = {}) {
     const change = (event) => {
       this.filters = { ...this.filters, [name]: event.target.value.trim() };
       this.reload();
@@ -59,7 +59,8 @@ export class Part {
     const value = this.filters[name] ?? "";
     return html`<label>${label} ${options
       ? html`<select @change=${change}>${options.map(([key, text]) => html`<option value=${key} ?selected=${key === value}>${text}</option>`)}</select>`
-      : html`<input type="search" .value=${value} @change=${change}>`}</label>`;
+      : html`<input type=${type} .value=${value} list=${known.length ? `known-${name}` : nothing} @change=${change}>`}</label>
+      ${known.length ? html`<datalist id="known-${name}">${known.map((text) => html`<option value=${text}></option>`)}</datalist>` : nothing}`;
   }
 
   /** The list as a table: `cells` makes those of a row. */
@@ -72,8 +73,11 @@ export class Part {
 
   /** The list as it is drawn, with a button for the next page; or what stands in place of an empty one. */
   pages(drawn) {
-    if (!this.rows.length) return html`<p class="quiet" role="status">${this.loading ? say("loading") : say("none")}</p>`;
     const more = () => this.load(this.next).catch((error) => this.admin.fail(error));
-    return html`${drawn()}${this.next ? html`<button ?disabled=${this.loading} @click=${more}>${say("more")}</button>` : nothing}`;
+    const button = this.next ? html`<button ?disabled=${this.loading} @click=${more}>${say("more")}</button>` : nothing;
+    if (this.rows.length) return html`${drawn()}${button}`;
+    // A filter may find nothing on a page that is not the last.
+    const text = this.loading ? "loading" : this.next ? "none.yet" : "none";
+    return html`<p class="quiet" role="status">${say(text)}</p>${button}`;
   }
 }

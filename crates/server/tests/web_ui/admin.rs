@@ -117,11 +117,38 @@ async fn administrator_handles_reports() {
 }
 
 #[tokio::test]
+async fn administrator_finds_entries_of_the_audit_log() {
+    let stage = Stage::open().await;
+    let service = stage.app.service();
+    // More than a page.
+    for number in 0..60 {
+        service.post("users/", json!({ "name": format!("user{number}") })).await.ok(201);
+    }
+    service.delete("users/user0/").await.ok(200);
+    let root = administrator(&stage, "root").await;
+    go(&root, "Audit log").await;
+    let rows = "document.querySelectorAll('tbody tr').length";
+    root.looks("see one page", &format!("return {rows} === 50"), json!([])).await;
+    root.press("Show more").await;
+    root.looks("see the rest", &format!("return {rows} > 60"), json!([])).await;
+    for (label, value, count) in [("Target", "user0", 2), ("Action", "user.delete", 1), ("Actor", "root", 0)]
+    {
+        root.fill(label, value).await;
+        root.key(Key::Enter).await;
+        let seen = format!("return {rows} === arguments[0]");
+        root.looks(&format!("see {count} entries of {value}"), &seen, json!([count])).await;
+    }
+    root.sees("Nothing to show").await;
+    root.hears(&[]).await;
+    root.close().await;
+}
+
+#[tokio::test]
 async fn axe_objects_to_nothing_in_administration() {
     let stage = Stage::open().await;
     stage.app.user("bob").await;
     let (root, mut wrongs) = (administrator(&stage, "root").await, Vec::new());
-    for part in ["Users", "Groups", "Reports", "Webhooks", "Settings", "Overview"] {
+    for part in ["Users", "Groups", "Reports", "Webhooks", "Audit log", "Settings", "Overview"] {
         go(&root, part).await;
         look(&root, part, &mut wrongs).await;
     }

@@ -383,6 +383,11 @@ class AsyncClient:
         path = "files/" + query_of({"name": name or "file", "author": author})
         return cast(File, (await self._transport.upload(path, source, size)).data)
 
+    async def list_files(self, author: str) -> AsyncIterator[File]:
+        """The files that a user has uploaded, in no particular order."""
+        async for file in self._pages("files/", {"author": author}):
+            yield cast(File, file)
+
     async def get_file(self, file: str) -> File:
         return cast(File, await self._get(path_of("files", file)))
 

@@ -385,6 +385,11 @@ class Client:
         path = "files/" + query_of({"name": name or "file", "author": author})
         return cast(File, (self._transport.upload(path, source, size)).data)
 
+    def list_files(self, author: str) -> Iterator[File]:
+        """The files that a user has uploaded, in no particular order."""
+        for file in self._pages("files/", {"author": author}):
+            yield cast(File, file)
+
     def get_file(self, file: str) -> File:
         return cast(File, self._get(path_of("files", file)))
 

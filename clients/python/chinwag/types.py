@@ -41,6 +41,7 @@ class User(TypedDict, total=False):
     presence: Dict[str, Status]
     admin: bool
     suspended: Optional[Dict[str, Any]]
+    files: Dict[str, int]
     settings: Dict[str, Any]
 
 

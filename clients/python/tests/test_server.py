@@ -149,6 +149,7 @@ class ServerTest(unittest.TestCase):
             file = self.client.upload_file(path, author=self.ann)
         self.assertEqual((file["name"], file["size"]), ("räum.bin", len(data)))
         self.assertEqual(self.client.read_file(file["id"]), data)
+        self.assertIn(file["id"], [each["id"] for each in self.client.list_files(self.ann)])
         message = self.client.send_message(private, self.ann, attachments=[file["id"]])
         self.assertEqual(message["attachments"][0]["id"], self.client.get_file(file["id"])["id"])
         source = io.BytesIO(b"skipped" + data)

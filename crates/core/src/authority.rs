@@ -35,6 +35,8 @@ pub enum Govern {
     SeeSettings,
     /// Read the audit log.
     SeeAudit,
+    /// List the files of a user, without reading them.
+    SeeFiles,
     /// Read reports with the text of their messages, and close them.
     HandleReports,
     /// Delete a message that has a report.
@@ -53,6 +55,7 @@ pub fn may_govern(authority: Authority, act: Govern) -> bool {
         | Govern::SeeWebhooks
         | Govern::SeeSettings
         | Govern::SeeAudit
+        | Govern::SeeFiles
         | Govern::HandleReports
         | Govern::DeleteReported => authority >= Authority::Admin,
     }
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     /// Each act: admin, service. A user may do none.
-    const TABLE: [(Govern, [bool; 2]); 11] = [
+    const TABLE: [(Govern, [bool; 2]); 12] = [
         (Govern::NameAdmin, [false, true]),
         (Govern::Suspend, [true, true]),
         (Govern::SuspendAdmin, [false, true]),
@@ -84,6 +87,7 @@ mod tests {
         (Govern::SeeWebhookQueries, [false, true]),
         (Govern::SeeSettings, [true, true]),
         (Govern::SeeAudit, [true, true]),
+        (Govern::SeeFiles, [true, true]),
         (Govern::HandleReports, [true, true]),
         (Govern::DeleteReported, [true, true]),
     ];

@@ -171,6 +171,7 @@ macro_rules! routes {
                 }
                 "/api/v1/files/" {
                     post file::create: answers(401, 201, 400).adds().reads_body_itself();
+                    get file::list: answers(401, 200, 400);
                 }
                 "/api/v1/files/{id}/" {
                     get file::get: answers(401, 404, 404);

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::error::Error;
+use crate::rest::{Rest, encode_segment};
+
 /// An uploaded file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
@@ -51,5 +54,12 @@ pub struct Attachment {
 impl From<Uuid> for Attachment {
     fn from(id: Uuid) -> Self {
         Self { id, alt: None }
+    }
+}
+
+impl Rest {
+    /// The files that a user has uploaded: your own, or for services and admins those of anybody.
+    pub async fn files_of(&self, author: &str) -> Result<Vec<File>, Error> {
+        self.get(&format!("files/?author={}", encode_segment(author))).await
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::actor::{actor, someone, visible};
 use super::avatar::is_shown;
+use super::suspension::governs;
 use super::{App, Context, Growth, Unit};
+use crate::authority::Govern;
 use crate::bot::{BotAct, BotTarget};
 use crate::file::{
     Attachment, AttachmentList, Dimensions, FILE_TTL, FileName, PLAIN_UPLOAD_TTL, Reservation, StoredFile,
@@ -102,6 +104,28 @@ impl App {
         let act = (BotAct::ReadFile, BotTarget::File(id));
         self.read_by_bots(context, act, query, |tx, caller, (id, directory)| {
             readable(tx, caller, *directory, *id)
+        })
+        .await
+    }
+
+    /// Up to `limit` uploads of a user after `after`, in order of their ids; an upload that is not complete is none. For the
+    /// user itself, and for services and admins.
+    pub async fn files_of(
+        &self,
+        context: &Context,
+        owner: Option<Name>,
+        after: Option<FileId>,
+        limit: usize,
+    ) -> Result<Vec<(FileId, Option<StoredFile>)>> {
+        self.read(context, (owner, after, limit), |tx, caller, (owner, after, limit)| {
+            let owner = match owner {
+                Some(name) if governs(tx, caller, Govern::SeeFiles)? => {
+                    tx.user_named(name)?.ok_or(Error::NotFound("user"))?
+                }
+                _ => someone(tx, caller, owner.as_ref())?,
+            };
+            let rows = tx.files_written(owner.id, *after, *limit)?;
+            Ok(rows.into_iter().map(|row| (row.id, row.file)).collect())
         })
         .await
     }

@@ -34,6 +34,8 @@ pub struct Profile {
     pub sees_hidden: bool,
     /// The decisions of the service and admins, if requested: for the user itself, admins and services.
     pub standing: Option<UserStanding>,
+    /// The use of the quota of files, if requested: for the same.
+    pub files: Option<FileUse>,
 }
 
 impl Profile {
@@ -47,6 +49,7 @@ impl Profile {
             status: false,
             sees_hidden: false,
             standing: None,
+            files: None,
         }
     }
 }
@@ -61,10 +64,20 @@ pub struct Wanted {
     pub status: bool,
     /// The decisions of the service and admins.
     pub standing: bool,
+    /// The use of the quota of files.
+    pub files: bool,
 }
 
 impl Wanted {
-    pub const ALL: Self = Self { details: true, whole: true, status: true, standing: true };
+    pub const ALL: Self = Self { details: true, whole: true, status: true, standing: true, files: true };
+}
+
+/// The files that a user has uploaded, with those whose bytes are reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileUse {
+    pub count: u64,
+    /// The bytes that count in the quota.
+    pub size: u64,
 }
 
 /// The private parts of a user.
@@ -194,7 +207,7 @@ pub(super) fn profiles(
 ) -> Result<Vec<Profile>> {
     let ids: Vec<_> = users.iter().map(|user| user.id).collect();
     let details = if wanted.details { tx.details(&ids)? } else { vec![None; ids.len()] };
-    let is_asked = wanted.details || wanted.status || wanted.standing;
+    let is_asked = wanted.details || wanted.status || wanted.standing || wanted.files;
     let is_admin = is_asked && caller.user().is_some() && governs(tx, caller, Govern::SeeUsers)?;
     let profile = |(user, details)| profile(tx, (caller, is_admin), user, details, wanted);
     users.into_iter().zip(details).map(profile).collect()
@@ -207,20 +220,26 @@ fn profile(
     details: Option<Details>,
     wanted: Wanted,
 ) -> Result<Profile> {
-    let sees_standing = wanted.standing && (is_admin || sees_all_of(caller, &user));
-    let standing =
-        if sees_standing { tx.user_standing(user.id)?.map(|(_, standing)| standing) } else { None };
+    let is_seen = is_admin || sees_all_of(caller, &user);
+    let standing = if wanted.standing && is_seen { tx.user_standing(user.id)? } else { None };
+    let standing = standing.map(|(_, standing)| standing);
+    let files = if wanted.files && is_seen { Some(file_use(tx, user.id)?) } else { None };
     if sees_all_of(caller, &user) {
         let whole = wanted.whole.then(|| all_of(tx, user.id)).transpose()?;
         let sees_hidden = caller == Caller::Service;
-        return Ok(Profile { user, details, whole, own: true, status: wanted.status, sees_hidden, standing });
+        let status = wanted.status;
+        return Ok(Profile { user, details, whole, own: true, status, sees_hidden, standing, files });
     }
     let status = match caller.user() {
         _ if is_admin => wanted.status,
         Some(me) if wanted.status => tx.pair(me, user.id)?.mine == Some(Relation::Contact),
         _ => false,
     };
-    Ok(Profile { user, details, whole: None, own: is_admin, status, sees_hidden: false, standing })
+    Ok(Profile { user, details, whole: None, own: is_admin, status, sees_hidden: false, standing, files })
+}
+
+fn file_use(tx: &dyn Tx, user: UserId) -> Result<FileUse> {
+    Ok(FileUse { count: tx.file_count(user)?, size: tx.file_usage(Some(user))? })
 }
 
 fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {

@@ -3,14 +3,16 @@
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use chinwag_core::app::Context;
 use chinwag_core::app::file::ReserveFile;
+use chinwag_core::app::{App, Context};
 use chinwag_core::file::{FileName, Reservation, StoredFile};
 use chinwag_core::file_store::FileKey;
-use chinwag_core::{Error, FileId};
+use chinwag_core::{Error, FileId, Name};
 use chinwag_media::name;
 use hyper::body::Body as _;
+use uuid::Uuid;
 
+use super::list::{self, ListSource, Rows};
 use super::prelude::*;
 use crate::admission::detach;
 use crate::error::Problem;
@@ -91,6 +93,56 @@ async fn receive(state: &ServerState, reserved: &Reservation, mut body: PacedBod
         tracing::warn!(%error, id = %reserved.id, "the reservation of a failed upload could not be given back");
     }
     stored
+}
+
+/// Lists the uploaded files of a user, without their bytes: a user's own, or for services and admins those of `author`.
+#[utoipa::path(
+    get, path = "/api/v1/files/", tag = "files", operation_id = "file_list",
+    params(
+        ("author" = Option<String>, Query, description = "The uploader. Services must say it; a user may leave out its own name."),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
+        ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
+    ),
+    responses((status = 200, description = "The files.", body = Vec<File<'static>>), Refusals),
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
+    query: Query,
+) -> Result<Response> {
+    state.files()?;
+    let source = FileList { app: state.app.clone(), context, author: query.author()? };
+    Ok(list::answer(&state, source, query).await?)
+}
+
+/// The files of one user.
+struct FileList {
+    app: App,
+    context: Context,
+    author: Option<Name>,
+}
+
+impl ListSource for FileList {
+    const NAME: &str = "files";
+    const PART: usize = 500;
+    type Place = FileId;
+
+    fn sealed(place: FileId) -> Vec<u8> {
+        place.0.as_bytes().to_vec()
+    }
+
+    fn opened(bytes: &[u8]) -> Option<FileId> {
+        Uuid::from_slice(bytes).ok().map(FileId)
+    }
+
+    async fn rows(&self, after: Option<FileId>, limit: usize) -> std::result::Result<Rows<FileId>, Error> {
+        let page = self.app.files_of(&self.context, self.author.clone(), after, limit).await?;
+        let row = |(id, file): &(FileId, Option<StoredFile>)| {
+            let shown = file.as_ref().map(|file| serde_json::to_vec(&File::from(file)));
+            Ok((*id, shown.transpose().map_err(Error::internal)?))
+        };
+        page.iter().map(row).collect()
+    }
 }
 
 /// Shows a file: its name, type and size.

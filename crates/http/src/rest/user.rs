@@ -201,6 +201,7 @@ fn wanted(fields: &Picked) -> Wanted {
         whole: fields.any(Lists::KEYS) || fields.any(&["groups", "presence", "settings"]),
         status: fields.any(&["status", "last_seen"]),
         standing: fields.any(&["admin", "suspended"]),
+        files: fields.any(&["files"]),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use chinwag_core::app::user::{Profile, Whole};
+use chinwag_core::app::user::{FileUse, Profile, Whole};
 use chinwag_core::presence::Status;
 use chinwag_core::user::Settings;
 use chinwag_core::{Date, Error, Result};
@@ -164,6 +164,9 @@ object! {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<Suspended>)]
         pub suspended: Option<ShownSuspension<'a>>,
+        /// The use of the quota of files, for the user itself, admins and services.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub files: Option<ShownFileUse>,
     }
 }
 
@@ -171,6 +174,16 @@ object! {
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct ShownSuspension<'a>(Option<Suspended<'a>>);
+
+/// The files that a user has uploaded.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FileUse)]
+pub struct ShownFileUse {
+    /// Their number.
+    count: u64,
+    /// Their bytes, which `files.per_user` limits.
+    size: u64,
+}
 
 /// A suspension of a user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -250,6 +263,7 @@ impl<'a> User<'a> {
                     suspension.map(|it| Suspended { until: it.until, reason: it.reason.as_deref() }),
                 )
             }),
+            files: profile.files.map(|FileUse { count, size }| ShownFileUse { count, size }),
         }
     }
 }

@@ -63,7 +63,7 @@ fn the_example_of_an_incoming_hook_works_as_it_says() {
 
 #[test]
 fn example_of_administration_works_as_it_says() {
-    run("docs/administration.md", ADMINISTRATION, "## Example", 3);
+    run("docs/administration.md", ADMINISTRATION, "## Example", 5);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod entries;
 mod events;
 mod export;
 mod feed;
+mod file_list;
 mod file_storage;
 mod files;
 mod group_details;

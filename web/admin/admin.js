@@ -4,6 +4,7 @@ import { LitElement, html, nothing } from "../vendor/lit.js";
 import { Api } from "./api.js";
 import { Audit } from "./audit.js";
 import { confirmation, confirming } from "./confirm.js";
+import { Files } from "./files.js";
 import { Groups } from "./groups.js";
 import { Overview } from "./overview.js";
 import { Reports } from "./reports.js";
@@ -17,6 +18,7 @@ const PARTS = {
   users: Users,
   groups: Groups,
   reports: Reports,
+  files: Files,
   webhooks: Webhooks,
   audit: Audit,
   settings: Settings,

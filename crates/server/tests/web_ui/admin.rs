@@ -1,6 +1,7 @@
 //! The page at `/admin/`, as an administrator uses it.
 
 use chinwag_testkit::browser::Key;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::access::look;
@@ -144,11 +145,38 @@ async fn administrator_finds_entries_of_the_audit_log() {
 }
 
 #[tokio::test]
+async fn administrator_sees_who_uses_the_quota_of_files() {
+    let stage = Stage::open().await;
+    let bob = stage.app.user("bob").await;
+    for name in ["plan.txt", "notes.txt"] {
+        let sent = bob.request(Method::POST, &format!("files/?name={name}")).body("x".repeat(1500));
+        bob.send(sent).await.ok(201);
+    }
+    let root = administrator(&stage, "root").await;
+    go(&root, "Files and quotas").await;
+    root.sees("3 kB").await;
+    root.press("Show files").await;
+    root.sees("Files of bob").await;
+    root.sees("plan.txt").await;
+    root.sees("notes.txt").await;
+    let (mut wrongs, rows) = (Vec::new(), "document.querySelectorAll('tbody tr').length");
+    look(&root, "files of a user", &mut wrongs).await;
+    assert_eq!(wrongs, [""; 0]);
+    root.press("All users").await;
+    root.fill("Name begins with", "ro").await;
+    root.key(Key::Enter).await;
+    root.looks("see root alone", &format!("return {rows} === 1"), json!([])).await;
+    root.close().await;
+}
+
+#[tokio::test]
 async fn axe_objects_to_nothing_in_administration() {
     let stage = Stage::open().await;
     stage.app.user("bob").await;
     let (root, mut wrongs) = (administrator(&stage, "root").await, Vec::new());
-    for part in ["Users", "Groups", "Reports", "Webhooks", "Audit log", "Settings", "Overview"] {
+    for part in
+        ["Users", "Groups", "Reports", "Files and quotas", "Webhooks", "Audit log", "Settings", "Overview"]
+    {
         go(&root, part).await;
         look(&root, part, &mut wrongs).await;
     }

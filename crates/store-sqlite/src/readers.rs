@@ -3,17 +3,24 @@
 use std::future::ready;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use chinwag_core::store::{Done, ReadJob};
 use chinwag_core::{Error, Result};
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 
 use crate::fault::{FileState, panicked};
 use crate::open::Options;
 use crate::queue::{Exit, Queue};
 use crate::transaction::{Transaction, execute};
+
+/// How often the watch looks at the read that runs where its caller stands.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A connection for whoever comes, and the readers' queue, which they share, and their threads.
 ///
@@ -22,9 +29,13 @@ use crate::transaction::{Transaction, execute};
 /// disk: all others, meanwhile, go to the threads, and no more than one of the runtime's is held up.
 pub(crate) struct Readers {
     here: Mutex<Connection>,
+    /// Reads that began and ended there; odd while one runs.
+    turns: Arc<AtomicU64>,
     state: Arc<FileState>,
     queue: Queue<ReadJob>,
     threads: Vec<JoinHandle<()>>,
+    /// Dropped, it ends the watch.
+    watch: Option<SyncSender<()>>,
 }
 
 impl Readers {
@@ -41,14 +52,33 @@ impl Readers {
             let name = format!("store-reader-{number}");
             thread::Builder::new().name(name).spawn(move || read(&conn, &exit, &state))
         };
-        let threads = connections.into_iter().zip(exits).enumerate().map(spawn).collect::<io::Result<_>>()?;
-        Ok(Self { here: Mutex::new(here), state, queue, threads })
+        let mut threads =
+            connections.into_iter().zip(exits).enumerate().map(spawn).collect::<io::Result<Vec<_>>>()?;
+        let turns = Arc::new(AtomicU64::new(0));
+        let watch = match Handle::try_current() {
+            Ok(runtime) => {
+                let (stop, stopped) = sync_channel(0);
+                let turns = turns.clone();
+                let run = move || watch(&runtime, &turns, &stopped);
+                threads.push(thread::Builder::new().name("store-watch".into()).spawn(run)?);
+                Some(stop)
+            }
+            Err(_) => None,
+        };
+        Ok(Self { here: Mutex::new(here), turns, state, queue, threads, watch })
     }
 
     /// Runs a job, here if nobody else reads here.
     pub(crate) fn submit(&self, job: ReadJob) -> Done<'_> {
         match self.here.try_lock() {
-            Ok(conn) => Box::pin(ready(run(&conn, &job, &self.state))),
+            Ok(conn) => {
+                // Nobody else changes it meanwhile.
+                let turn = self.turns.load(Ordering::Relaxed);
+                self.turns.store(turn + 1, Ordering::Relaxed);
+                let outcome = run(&conn, &job, &self.state);
+                self.turns.store(turn + 2, Ordering::Relaxed);
+                Box::pin(ready(outcome))
+            }
             Err(_) => self.queue.submit(job),
         }
     }
@@ -57,11 +87,26 @@ impl Readers {
 impl Drop for Readers {
     fn drop(&mut self) {
         self.queue.close();
+        self.watch = None;
         for thread in self.threads.drain(..).filter(|t| t.thread().id() != thread::current().id()) {
             if thread.join().is_err() {
                 tracing::error!("one of the store's readers had panicked");
             }
         }
+    }
+}
+
+/// Wakes another thread of the runtime while a read holds one up. The runtime's threads take turns to wait for sockets and
+/// timers. The one whose turn it was may be the one that reads, and does not pass its turn on before it returns.
+fn watch(runtime: &Handle, turns: &AtomicU64, stopped: &Receiver<()>) {
+    let mut seen = 0;
+    while stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+        let turn = turns.load(Ordering::Relaxed);
+        if turn % 2 == 1 && turn == seen {
+            // A task that does nothing: whoever takes it waits for sockets and timers afterwards.
+            drop(runtime.spawn(async {}));
+        }
+        seen = turn;
     }
 }
 
@@ -90,4 +135,64 @@ fn run(conn: &Connection, job: &ReadJob, state: &FileState) -> Result<()> {
         execute(conn, "COMMIT")?;
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use chinwag_core::store::Store;
+    use chinwag_testkit::bus::Recorder;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::UnixStream;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::SqliteStore;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_read_that_waits_for_the_disk_holds_up_no_timer() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let _inside = runtime.enter();
+        let store = SqliteStore::memory(Arc::new(Recorder::default())).expect("a store");
+        let store: Arc<dyn Store> = Arc::new(store);
+        let (mut far, near) = UnixStream::pair().expect("two ends");
+        let (begun, begins) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        let reading = runtime.spawn(async move {
+            // The thread that waited for sockets wakes, and runs this.
+            far.read_u8().await.expect("a byte");
+            let read = store.read(move |_| {
+                begun.send(()).expect("the test waits");
+                let _: Result<(), _> = released.lock().expect("no panic").recv_timeout(2 * LONG);
+                Ok(())
+            });
+            read.await.expect("a read");
+        });
+        let (fired, fires) = mpsc::channel();
+        let timer = runtime.spawn(async move {
+            for _ in 0.. {
+                sleep(Duration::from_millis(10)).await;
+                if fired.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        fires.recv_timeout(LONG).expect("the timer runs");
+        assert_eq!(near.try_write(b"x").expect("a write"), 1);
+        begins.recv_timeout(LONG).expect("the read begins");
+        // Those that were on their way.
+        while fires.try_recv().is_ok() {}
+        for _ in 0..10 {
+            fires.recv_timeout(LONG).expect("the timer goes on while the read waits");
+        }
+        release.send(()).expect("the read waits");
+        drop(fires);
+        runtime.block_on(reading).expect("no panic");
+        runtime.block_on(timer).expect("no panic");
+    }
 }

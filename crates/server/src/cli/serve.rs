@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::num::NonZero;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -33,7 +35,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.settings.load()?;
     logging::start(&config.log)?;
     let files = raise_open_files();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    // A read may hold one of them up, so that there are two at least.
+    let threads = thread::available_parallelism().map_or(2, NonZero::get).max(2);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
     let served = runtime.block_on(serve(&config, files));
     // Whatever still holds the store lets go of it here; it closes with the last of them.

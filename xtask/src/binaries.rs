@@ -1,14 +1,14 @@
 //! Runs the test binaries, some beside the others.
 //!
 //! `cargo test` runs one binary after the other, and on two cores most of the time is spent on waiting: for processes to
-//! start and stop, for leases to expire, for links that were cut. The binaries that mostly wait are run in a lane of their own,
-//! so that at most two binaries run at a time.
+//! start and stop, for leases to expire, for links that were cut, for pages. So there are three lanes, and in each one
+//! binary runs at a time: those that mostly wait, those of pages, and all others.
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,18 +18,24 @@ use serde_json::Value;
 use crate::cargo;
 use crate::steps::human;
 
-/// The binaries that mostly wait, by the folder of their package and their names, in their order.
+/// The binaries that mostly wait, by the folder of their package and their names, in their order. More of their tests run at a
+/// time than there are cores.
 const WAITING: &[(&str, &str)] =
     &[("server", "cluster"), ("server", "chaos"), ("server", "cli"), ("store-postgres", "it")];
+const MANY: &[(&str, &str)] = &[("RUST_TEST_THREADS", "4")];
 
-/// A binary that runs a second time, with variables that tell it to use PostgreSQL and Redis. Its tests wait for these most
-/// of the time, so that more of them run at a time than there are cores.
+/// A binary that runs a second time, with variables that tell it to use PostgreSQL and Redis, for which its tests wait most of
+/// the time.
 const ON_NODES: (&str, &str) = ("server", "protocol");
 const NODES: &[(&str, &str)] = &[("TEST_ON", "nodes"), ("RUST_TEST_THREADS", "4")];
 
-/// The binaries that wait for pages: more of their tests run at a time than there are cores.
-const OF_PAGES: &[(&str, &str)] = &[("server", "web_ui"), ("server", "client_js")];
+/// The binaries that wait for pages.
+const OF_PAGES: &[(&str, &str)] = &[("server", "web_ui"), ("server", "client_js"), ("server", "packages")];
 const PAGES: &[(&str, &str)] = &[("RUST_TEST_THREADS", "3")];
+
+/// A binary that takes longer hangs, and is ended.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Up to so many failed tests run once more, alone: on a busy machine one of thousands may meet a bound of time that
 /// says nothing about the code. Such a test is named at the end, since its cause has to be found all the same.
@@ -47,6 +53,7 @@ struct Binary {
 }
 
 /// The outcome of a binary.
+#[derive(Clone)]
 struct BinaryRun {
     binary: Binary,
     took: Duration,
@@ -77,14 +84,13 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     )?;
     let outputs = root.join("target/test-output");
     fs::create_dir_all(&outputs).context("no folder for the outputs of tests")?;
-    let [main, beside] = lanes(binaries(&messages));
     let outcomes = thread::scope(|scope| {
-        let beside = scope.spawn(|| run_lane(&outputs, &beside));
-        let mut outcomes = run_lane(&outputs, &main)?;
-        outcomes
-            .extend(beside.join().unwrap_or_else(|_| bail!("the lane of the binaries that wait panicked"))?);
-        anyhow::Ok(outcomes)
+        let outputs = outputs.as_path();
+        let lanes = lanes(binaries(&messages)).map(|lane| scope.spawn(move || run_lane(outputs, &lane)));
+        let ended = lanes.map(|lane| lane.join().unwrap_or_else(|_| bail!("a lane of the tests panicked")));
+        ended.into_iter().collect::<Result<Vec<_>>>()
     })?;
+    let outcomes = outcomes.concat();
     report_times(&outcomes);
     settle(&outcomes, |binary, test| {
         let alone = run_one(&outputs, binary, &["--exact", test])?;
@@ -130,18 +136,24 @@ fn binaries(messages: &str) -> Vec<Binary> {
     messages.lines().filter_map(binary).collect()
 }
 
-/// The binaries of each lane: those that compute, and those that mostly wait.
-fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 2] {
+/// The binaries of each lane: those that compute, those that mostly wait, and those of pages.
+fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 3] {
+    let place = |names: &[(&str, &str)], binary: &Binary| names.iter().position(|names| binary.is(*names));
+    let [mut main, mut waiting, mut pages] = [const { Vec::new() }; 3];
     let on_nodes: Vec<_> = all.iter().filter(|binary| binary.is(ON_NODES)).cloned().collect();
-    let place = |binary: &Binary| WAITING.iter().position(|names| binary.is(*names));
-    let (mut beside, mut main): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|binary| place(binary).is_some());
-    beside.sort_by_key(place);
-    for binary in main.iter_mut().filter(|binary| OF_PAGES.iter().any(|names| binary.is(*names))) {
-        binary.variables = PAGES;
+    for binary in all {
+        if place(WAITING, &binary).is_some() {
+            waiting.push(Binary { variables: MANY, ..binary });
+        } else if place(OF_PAGES, &binary).is_some() {
+            pages.push(Binary { variables: PAGES, ..binary });
+        } else {
+            main.push(binary);
+        }
     }
-    beside.extend(on_nodes.into_iter().map(|binary| Binary { variables: NODES, ..binary }));
-    [main, beside]
+    waiting.sort_by_key(|binary| place(WAITING, binary));
+    waiting.extend(on_nodes.into_iter().map(|binary| Binary { variables: NODES, ..binary }));
+    pages.sort_by_key(|binary| place(OF_PAGES, binary));
+    [main, waiting, pages]
 }
 
 impl Binary {
@@ -176,15 +188,42 @@ fn run_one(outputs: &Path, binary: &Binary, args: &[&str]) -> Result<BinaryRun> 
         .stderr(output.try_clone()?)
         .stdout(output);
     command.envs(binary.variables.iter().copied());
-    let status = command.status().with_context(|| format!("could not start {name}"))?;
+    let mut child = command.spawn().with_context(|| format!("could not start {name}"))?;
+    let status = wait_at_most(&mut child, LONGEST)?;
     let (took, text) = (begun.elapsed(), String::from_utf8_lossy(&fs::read(&file)?).into_owned());
     let mut failed = failed_tests(&text);
-    if !status.success() && failed.is_empty() {
-        failed.push(Failure::End(format!("ended with {status}")));
+    match status {
+        None => failed.push(Failure::End(format!("did not end: {}", unfinished(&text).join(", ")))),
+        Some(status) if !status.success() && failed.is_empty() => {
+            failed.push(Failure::End(format!("ended with {status}")));
+        }
+        Some(_) => {}
     }
     // One write, so that the outputs of two binaries do not mix.
     stdout().lock().write_all(format!("-- {name}, {}\n{text}", human(took)).as_bytes())?;
     Ok(BinaryRun { binary: binary.clone(), took, passed: outcomes(&text, "ok").count(), failed })
+}
+
+/// Waits for a process, and kills it if it takes longer.
+fn wait_at_most(child: &mut Child, longest: Duration) -> Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    while begun.elapsed() < longest {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(None)
+}
+
+/// The tests that run for long and have no outcome, by the output of a binary.
+fn unfinished(output: &str) -> Vec<&str> {
+    let running = output.lines().filter_map(|line| {
+        line.strip_prefix("test ")?.strip_suffix(" has been running for over 60 seconds")
+    });
+    running.filter(|name| !output.contains(&format!("test {name} ... "))).collect()
 }
 
 /// The tests that failed, by the output of a binary.
@@ -235,12 +274,24 @@ mod tests {
     }
 
     #[test]
-    fn those_that_wait_are_in_a_lane_of_their_own() {
-        let all = [("hub", "cluster"), ("server", "cli"), ("server", "protocol"), ("server", "cluster")];
-        let [main, beside] = lanes(all.map(|(package, target)| binary(package, target)).into());
+    fn those_that_wait_are_in_lanes_of_their_own() {
+        let server = ["client_js", "cli", "protocol", "cluster", "web_ui"].map(|target| binary("server", target));
+        let [main, waiting, pages] = lanes([vec![binary("hub", "cluster")], server.into()].concat());
         let names = |lane: &[Binary]| lane.iter().map(Binary::name).collect::<Vec<_>>();
         assert_eq!(names(&main), ["hub: cluster", "server: protocol"]);
-        assert_eq!(names(&beside), ["server: cluster", "server: cli", "server: protocol (TEST_ON=nodes)"]);
+        assert_eq!(names(&waiting), ["server: cluster", "server: cli", "server: protocol (TEST_ON=nodes)"]);
+        assert_eq!(names(&pages), ["server: web_ui", "server: client_js"]);
+    }
+
+    #[test]
+    fn a_binary_that_hangs_is_ended() {
+        let mut child = Command::new("sleep").arg("600").spawn().expect("a process");
+        assert_eq!(wait_at_most(&mut child, LOOK_EVERY).expect("an end"), None);
+        let mut child = Command::new("true").spawn().expect("a process");
+        assert!(wait_at_most(&mut child, LONGEST).expect("an end").is_some_and(|status| status.success()));
+        let slow = |name: &str| format!("test {name} has been running for over 60 seconds\n");
+        let output = [slow("a::b"), slow("a::c"), "test a::b ... ok\n".into()].concat();
+        assert_eq!(unfinished(&output), ["a::c"]);
     }
 
     #[test]

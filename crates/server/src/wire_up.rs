@@ -21,7 +21,7 @@ use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions}
 pub(crate) use chinwag_store_postgres::Claim;
 use chinwag_store_postgres::{OpenError, PostgresStore};
 use chinwag_store_sqlite::SqliteStore;
-pub(crate) use chinwag_store_sqlite::{backup, history, index_matches};
+pub(crate) use chinwag_store_sqlite::{backup, dates_match, history, index_matches};
 use sha2::{Digest, Sha256};
 
 /// Carrying a whole store into another.

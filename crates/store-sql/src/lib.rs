@@ -25,6 +25,7 @@ mod log;
 pub mod membership;
 pub mod mention;
 pub mod message;
+mod message_date;
 pub mod oidc;
 pub mod open_group;
 pub mod pin;
@@ -258,10 +259,12 @@ mod tests {
             .collect();
         for migrations in [migration::SQLITE, migration::POSTGRES] {
             let mut made = made(migrations);
-            // The index is built anew, and stamps are of one store.
+            // Indexes are built anew, and stamps are of one store.
             let is_own = |column: &String| {
-                let of_table = ["search_", "stamps.", "stamp_dates.", "departures."];
-                of_table.iter().any(|table| column.starts_with(table)) || column.ends_with("stamp")
+                let of_table = ["search_", "stamps.", "stamp_dates.", "departures.", "message_dates."];
+                of_table.iter().any(|table| column.starts_with(table))
+                    || column.ends_with("stamp")
+                    || column.ends_with("dated_seq")
             };
             made.retain(|column| !is_own(column));
             let missing: Vec<_> = made.difference(&carried).collect();

@@ -9,6 +9,7 @@ use chinwag_core::store::{Edge, Located, NewMessage, Page, Prior, PriorThread, W
 use chinwag_core::thread::{Replies, ThreadRoot};
 use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
 
+use crate::message_date::by_date;
 use crate::sql::params;
 use crate::thread::fill_replies;
 use crate::transfer::{erase, table};
@@ -256,7 +257,7 @@ macro_rules! standing {
     ($columns:literal, $rest:literal) => {
         Text::two(standing!(@ sqlite $columns, $rest), standing!(@ postgres $columns, $rest))
     };
-    (@ $db:ident $columns:literal, $rest:literal) => {
+    (@ $db:ident $columns:literal, $rest:expr) => {
         concat!(
             "SELECT ",
             $columns,
@@ -373,14 +374,32 @@ pub fn message_at_date(sql: &impl Sql, group: GroupId, date: Date) -> Result<Opt
     last_before(sql, group, date.micros().saturating_add(1))
 }
 
+/// One message by its date: its number and date.
+macro_rules! dated {
+    ($range:literal, $order:literal) => {
+        Text::two(
+            by_date!(
+                "x.seq, x.date",
+                "$1",
+                date $range,
+                concat!(" AND NOT ", gone!(sqlite "x.author_id")),
+                $order,
+                "1"
+            ),
+            standing!(@ postgres "x.seq, x.date", concat!(
+                "x.group_id = $1 AND x.date ", $range, " ORDER BY x.date ", $order, ", x.seq ", $order
+            )),
+        )
+    };
+}
+
 fn last_before(sql: &impl Sql, group: GroupId, micros: i64) -> Result<Option<(Seq, Date)>> {
-    const FIND: Text =
-        standing!("x.seq, x.date", "x.group_id = $1 AND x.date < $2 ORDER BY x.date DESC, x.seq DESC");
+    const FIND: Text = dated!("< $2", "DESC");
     sql.one(FIND, params![group, micros], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 fn first_after(sql: &impl Sql, group: GroupId, date: Date) -> Result<Option<i64>> {
-    const FIND: Text = standing!("x.seq", "x.group_id = $1 AND x.date > $2 ORDER BY x.date, x.seq");
+    const FIND: Text = dated!("> $2", "ASC");
     sql.one(FIND, params![group, date], |row| row.get(0))
 }
 

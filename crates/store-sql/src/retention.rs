@@ -1,10 +1,11 @@
-//! Messages that are too old, found by the index of dates.
+//! Messages that are too old, found by their dates.
 
 use chinwag_core::store::{RetentionPage, Written};
 use chinwag_core::{Date, GroupId, Result, stored_number};
 
 use crate::group::id_after;
 use crate::message::read_written;
+use crate::message_date::by_date;
 use crate::sql::params;
 use crate::{Columns, Sql, Text, limit};
 
@@ -48,10 +49,12 @@ pub fn retention_waits(sql: &impl Sql) -> Result<bool> {
 macro_rules! has_before {
     (sqlite $date:literal) => {
         concat!(
-            "EXISTS (SELECT 1 FROM messages m INDEXED BY messages_by_date
-                WHERE m.group_id = g.id AND m.body IS NOT NULL AND m.date < ",
+            "(EXISTS (SELECT 1 FROM message_dates d WHERE d.group_id = g.id AND d.date < ",
             $date,
-            ")"
+            ") OR EXISTS (SELECT 1 FROM messages m
+                WHERE m.group_id = g.id AND m.seq > g.dated_seq AND m.body IS NOT NULL AND m.date < ",
+            $date,
+            "))"
         )
     };
     (postgres $date:literal) => {
@@ -104,15 +107,10 @@ pub fn retention_page(
 }
 
 pub fn messages_before(sql: &impl Sql, group: GroupId, date: Date, most: usize) -> Result<Vec<Written>> {
-    macro_rules! before {
-        ($from:literal) => {
-            concat!(
-                "SELECT seq, id, nullif(thread, 0) FROM ",
-                $from,
-                " WHERE group_id = $1 AND date < $2 AND body IS NOT NULL ORDER BY date, seq LIMIT $3"
-            )
-        };
-    }
-    const FIND: Text = Text::two(before!("messages INDEXED BY messages_by_date"), before!("messages"));
+    const FIND: Text = Text::two(
+        by_date!("x.seq, x.id, nullif(x.thread, 0), x.date", "$1", date "< $2", "", "ASC", "$3"),
+        "SELECT seq, id, nullif(thread, 0) FROM messages
+        WHERE group_id = $1 AND date < $2 AND body IS NOT NULL ORDER BY date, seq LIMIT $3",
+    );
     sql.all(FIND, params![group, date, limit(most)], read_written)
 }

@@ -8,8 +8,9 @@ use chinwag_core::store::{Candidate, IndexedGroup, SearchPlace, UnindexedText};
 use chinwag_core::{Date, GroupId, Result, Seq};
 use uuid::Uuid;
 
+use crate::message_date::by_date;
 use crate::sql::params;
-use crate::{Columns, Keys, Sql, Text, limit};
+use crate::{Columns, Keys, Sql, Text, gone, limit};
 
 /// The groups whose messages are looked up in the index at once.
 pub const GROUPS_AT_ONCE: usize = 64;
@@ -32,23 +33,21 @@ pub fn candidates(
     most: usize,
 ) -> Result<Vec<Candidate>> {
     // Those of an author who is no more do not stand, and so count towards no limit.
-    macro_rules! newest {
-        ($messages:literal, $group:literal) => {
-            concat!(
-                "SELECT m.date, m.group_id, m.seq, m.id, m.author_id, m.body, m.detail FROM ",
-                $messages,
-                " ON u.id = m.author_id WHERE m.body IS NOT NULL AND m.group_id = ",
-                $group,
-                " AND (m.date, m.seq) < ($2, $3) ORDER BY m.date DESC, m.seq DESC LIMIT $4"
-            )
-        };
-    }
     const FIND: Text = Text::two(
-        newest!("messages m INDEXED BY messages_by_date CROSS JOIN users u", "$1"),
+        by_date!(
+            "x.date, x.group_id, x.seq, x.id, x.author_id, x.body, x.detail",
+            "$1",
+            place "< ($2, $3)",
+            concat!(" AND NOT ", gone!(sqlite "x.author_id")),
+            "DESC",
+            "$4"
+        ),
         concat!(
-            "SELECT found.* FROM unnest($1::uuid[]) asked (id) CROSS JOIN LATERAL (",
-            newest!("messages m JOIN users u", "asked.id"),
-            ") found"
+            "SELECT found.* FROM unnest($1::uuid[]) asked (id) CROSS JOIN LATERAL (
+                SELECT m.date, m.group_id, m.seq, m.id, m.author_id, m.body, m.detail
+                FROM messages m JOIN users u ON u.id = m.author_id
+                WHERE m.body IS NOT NULL AND m.group_id = asked.id AND (m.date, m.seq) < ($2, $3)
+                ORDER BY m.date DESC, m.seq DESC LIMIT $4) found"
         ),
     );
     let (date, seq) = before;

@@ -63,7 +63,8 @@ pub trait Sql {
     /// before the body changes.
     fn index_change(&mut self, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()>;
 
-    /// Takes the first `most` messages of a group out of the index. To be called before they go.
+    /// Takes the first `most` messages of a group out of the indexes that are tables of their own. To be called before they
+    /// go.
     fn index_erase(&mut self, group: GroupId, most: usize) -> Result<()>;
 
     /// Notes that this transaction erases or replaces text, which SQLite's journal still holds.

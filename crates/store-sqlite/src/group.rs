@@ -17,6 +17,7 @@ use rusqlite::{Row, params};
 use uuid::Uuid;
 
 use crate::column::{name, stored};
+use crate::message_dates::index_dates;
 use crate::sql::RowColumns;
 use crate::transaction::{Repeated, Transaction, limit};
 
@@ -116,12 +117,13 @@ chinwag_store_sql::impl_groups! {
     fn seq_take_for_messages(&mut self, group: GroupId, count: usize, newest: Date) -> Result<Seq> {
         // Two statements are quicker than one with RETURNING, for whose row SQLite makes a table in memory.
         let id = group.0.into_bytes();
-        let last: Option<i64> =
-            self.one("SELECT last_seq FROM groups WHERE id = ?1", [id], |row| row.get(0))?;
-        let last = last.ok_or(Error::NotFound("group"))?;
+        let numbered = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let found = self.one("SELECT last_seq, dated_seq FROM groups WHERE id = ?1", [id], numbered)?;
+        let (last, dated): (i64, i64) = found.ok_or(Error::NotFound("group"))?;
+        let dated = index_dates(self, group, dated, last)?;
         self.change(
-            "UPDATE groups SET last_seq = ?1, newest_seq = ?1, newest_date = ?2, stamp = stamp() WHERE id = ?3",
-            params![last + numbers(count)?, newest.micros(), id],
+            "UPDATE groups SET last_seq = ?1, newest_seq = ?1, newest_date = ?2, dated_seq = ?3, stamp = stamp() WHERE id = ?4",
+            params![last + numbers(count)?, newest.micros(), dated, id],
         )?;
         Ok(Seq(last + 1))
     }

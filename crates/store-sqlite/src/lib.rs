@@ -24,6 +24,7 @@ pub mod history;
 mod import;
 mod index_check;
 mod message;
+mod message_dates;
 mod open;
 #[cfg(test)]
 mod plan;
@@ -58,6 +59,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 pub use index_check::index_matches;
+pub use message_dates::dates_match;
 pub use open::{OpenError, Options};
 
 use crate::fault::FileState;

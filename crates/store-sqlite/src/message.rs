@@ -3,6 +3,7 @@
 use chinwag_core::store::UNCOVERED;
 use rusqlite::params;
 
+use crate::message_dates::drop_date;
 use crate::transaction::Transaction;
 
 chinwag_store_sql::impl_messages! {
@@ -10,6 +11,7 @@ chinwag_store_sql::impl_messages! {
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()> {
         self.erasing();
         self.change_terms(group, seq, None)?;
+        drop_date(self, group, seq)?;
         self.change(
             "UPDATE messages SET body = NULL, detail = NULL, body_hash = NULL, edited = NULL WHERE group_id = ?1 AND seq = ?2",
             params![group.0.into_bytes(), seq.0],

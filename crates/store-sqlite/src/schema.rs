@@ -10,6 +10,7 @@ use chinwag_store_sql::migration;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 use uuid::Uuid;
 
+use crate::message_dates;
 use crate::open::OpenError;
 
 /// The mark of Chinwag's files, "Chwn".
@@ -154,6 +155,7 @@ pub(crate) fn finish(conn: &Connection, last_user: i64) -> rusqlite::Result<()> 
     let tx = conn.unchecked_transaction()?;
     tx.execute("DELETE FROM sqlite_sequence WHERE name = 'users'", [])?;
     tx.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ?1)", [last_user])?;
+    message_dates::fill(&tx)?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.commit()
 }

@@ -8,6 +8,7 @@ use rusqlite::{Row, ToSql, params_from_iter};
 use uuid::Uuid;
 
 use crate::fault::fault;
+use crate::message_dates::drop_dates;
 use crate::transaction::Transaction;
 
 chinwag_store_sql::impl_ports! {
@@ -91,6 +92,7 @@ impl Sql for Transaction<'_, '_> {
     }
 
     fn index_erase(&mut self, group: GroupId, most: usize) -> Result<()> {
+        drop_dates(self, group, most)?;
         self.erase_terms(group, most)
     }
 

@@ -103,6 +103,9 @@ fn check_database(folder: &Folder, report: &mut Report) -> Result<()> {
         Some(()) => ok(&format!("the database {shown}"))?,
         None => return Ok(()),
     }
+    if report.of(wire_up::dates_match(&database).map_err(Into::into))? == Some(false) {
+        report.problem("the index of messages by date does not match the messages: restore a backup, and report this fault")?;
+    }
     match report.of(wire_up::index_matches(&database).map_err(Into::into))? {
         Some(true) => ok("the index of the search"),
         Some(false) => report.problem(

@@ -126,10 +126,11 @@ pub async fn every_page_of_any_log_is_what_its_edge_says(f: Fixture) {
     for _ in 0..60 {
         let at = date(i64::try_from(numbers.below(12)).expect("small"));
         let sent = f.keep(NewMessage { date: at, ..f.message(id, ann) }).await;
+        standing.push((sent.seq.0, at));
         if numbers.below(4) == 0 {
-            f.write(move |tx| tx.message_erase(id, sent.seq)).await;
-        } else {
-            standing.push((sent.seq.0, at));
+            // Of any age.
+            let (seq, _) = standing.remove(numbers.below(standing.len()));
+            f.write(move |tx| tx.message_erase(id, Seq(seq))).await;
         }
     }
     let back = |from: i64| standing.iter().rev().map(|(seq, _)| *seq).filter(move |seq| *seq <= from);
@@ -154,5 +155,20 @@ pub async fn every_page_of_any_log_is_what_its_edge_says(f: Fixture) {
         let after = standing.iter().filter(|(_, at)| *at > edge).min_by_key(|(seq, at)| (*at, *seq));
         let expected: Vec<_> = after.map(|(seq, _)| on(*seq).take(limit).collect()).unwrap_or_default();
         assert_eq!(seqs(&f, id, Edge::AfterDate(edge), limit).await, expected);
+    }
+    // In the order of dates, from either end.
+    let mut by_date: Vec<_> = standing.iter().map(|(seq, at)| (*at, *seq)).collect();
+    by_date.sort_unstable();
+    for seconds in -1..14 {
+        let (limit, edge) = (1 + numbers.below(9), date(seconds));
+        let old = f.read(move |tx| tx.messages_before(id, edge, limit)).await;
+        let expected = by_date.iter().filter(|(at, _)| *at < edge).take(limit).map(|(_, seq)| *seq);
+        assert_eq!(old.iter().map(|old| old.seq.0).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        let before = (edge, Seq(i64::try_from(numbers.below(60)).expect("small")));
+        let found = f.read(move |tx| tx.candidates(&[id], before, limit)).await;
+        let mut found: Vec<_> = found.iter().map(|one| (one.place.date, one.place.seq.0)).collect();
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        let expected = by_date.iter().rev().filter(|place| **place < (before.0, before.1.0)).take(limit);
+        assert_eq!(found, expected.copied().collect::<Vec<_>>());
     }
 }

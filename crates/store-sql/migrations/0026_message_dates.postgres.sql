@@ -1,0 +1,1 @@
+-- SQLite's file of this number gives it a table of messages by date. PostgreSQL keeps its index.

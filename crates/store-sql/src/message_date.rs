@@ -1,0 +1,58 @@
+//! Messages of a group by date, on SQLite: a table has those up to the group's `dated_seq`, and the few after it are looked
+//! through. PostgreSQL has an index.
+
+/// The condition of a date, of the table or the alias that is named first.
+macro_rules! in_range {
+    ($of:literal, date $condition:literal) => {
+        concat!($of, ".date ", $condition)
+    };
+    ($of:literal, place $condition:literal) => {
+        concat!("(", $of, ".date, ", $of, ".seq) ", $condition)
+    };
+}
+
+/// A query of SQLite: columns of up to `$limit` messages `x` that stand, in the order of their dates, by a condition of their
+/// date, or of their date and number, and a further one. The columns begin with the number and the date.
+macro_rules! by_date {
+    ($columns:literal, $group:literal, $kind:ident $range:literal, $further:expr, $order:literal, $limit:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT * FROM (SELECT ",
+            $columns,
+            " FROM message_dates d CROSS JOIN messages x ON x.group_id = d.group_id AND x.seq = d.seq
+                WHERE d.group_id = ",
+            $group,
+            " AND ",
+            $crate::message_date::in_range!("d", $kind $range),
+            $further,
+            " ORDER BY d.date ",
+            $order,
+            ", d.seq ",
+            $order,
+            " LIMIT ",
+            $limit,
+            ") UNION ALL SELECT * FROM (SELECT ",
+            $columns,
+            " FROM messages x WHERE x.group_id = ",
+            $group,
+            " AND x.seq > (SELECT dated_seq FROM groups WHERE id = ",
+            $group,
+            ") AND x.body IS NOT NULL AND ",
+            $crate::message_date::in_range!("x", $kind $range),
+            $further,
+            " ORDER BY x.date ",
+            $order,
+            ", x.seq ",
+            $order,
+            " LIMIT ",
+            $limit,
+            ")) ORDER BY date ",
+            $order,
+            ", seq ",
+            $order,
+            " LIMIT ",
+            $limit
+        )
+    };
+}
+
+pub(crate) use {by_date, in_range};

@@ -216,8 +216,8 @@ impl App {
         &self.rules.users
     }
 
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.rules.clock
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.rules.clock
     }
 
     /// The comparison of users' names.

@@ -356,7 +356,7 @@ pub(crate) async fn test(
     let body = Bytes::from(serde_json::to_vec(&body).map_err(Error::internal)?);
     let secrets: Vec<_> = webhook.secrets(date).into_iter().cloned().collect();
     let request = WebhookRequest { url: &webhook.url, secrets: &secrets, id: event.clone(), body };
-    let attempt = client.attempt(clock, request).await;
+    let attempt = client.attempt(&**clock, request).await;
     state.app.webhook_attempted(&context, id, attempt.clone()).await?;
     Ok(json(StatusCode::OK, &ShownAttempt::from(&attempt)))
 }

@@ -78,7 +78,7 @@ impl Auth {
     ) -> Result<std::result::Result<(Url, HeaderValue), SignInFailure>> {
         let oidc = self.oidc.as_ref().ok_or(MISSING)?;
         let Ok(_share) = self.admission.question(parts) else { return Ok(Err(SignInFailure::Busy)) };
-        let attempt = Attempt::begin(self.app.clock());
+        let attempt = Attempt::begin(&**self.app.clock());
         let callback = self.callback(parts)?;
         match oidc.provider.authorization(&callback, &attempt.secrets(&oidc.key)).await {
             Ok(url) => Ok(Ok((url, attempt.cookie(&self.options, Peer::of(parts, &self.options).tls)))),

@@ -269,7 +269,7 @@ impl Courier {
                 Err(why) => return unwritten(id, state.app.clock().now(), &why),
             };
             let request = WebhookRequest { url: &url, secrets: &secrets, id, body };
-            state.webhook_client.attempt(state.app.clock(), request).await
+            state.webhook_client.attempt(&**state.app.clock(), request).await
         })
     }
 }

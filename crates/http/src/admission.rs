@@ -12,6 +12,7 @@ use crate::error::{Problem, Result as Answer};
 use crate::network::peer::{Peer, trusts};
 use crate::options::Options;
 use crate::permits::{SharedPermit, SharedPermits};
+use crate::trace::carry;
 
 /// The bounds on what requests hold.
 pub(crate) struct Admission {
@@ -50,7 +51,7 @@ pub(crate) async fn detach<T: Send + 'static>(
         let _under_way = under_way;
         work.await
     };
-    tokio::spawn(work.in_current_span()).await.map_err(|_| Problem::fault())?
+    tokio::spawn(carry(work).in_current_span()).await.map_err(|_| Problem::fault())?
 }
 
 impl Admission {

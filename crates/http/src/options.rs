@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chinwag_core::file_store::FileStore;
 use chinwag_core::push::PushContent;
+use reqwest::Url;
 
 use crate::auth::jwt;
 use crate::auth::oidc::settings::OidcOptions;
@@ -46,6 +47,8 @@ pub struct Options {
     pub webhooks: WebhookOptions,
     /// The sending of notifications.
     pub push: PushOptions,
+    /// The traces that are sent to a collector (none).
+    pub trace: Option<TraceOptions>,
     /// The limits that clients may read, by the keys of their settings (none).
     pub shown_limits: serde_json::Map<String, serde_json::Value>,
     /// The settings in force, by their keys, as admins read them: without secrets (none).
@@ -140,6 +143,55 @@ impl Default for PushOptions {
     }
 }
 
+/// The settings of traces.
+#[derive(Clone)]
+pub struct TraceOptions {
+    /// The address of the collector, which may have a user and a password.
+    pub url: Url,
+    /// The share of requests and events that are sampled, from 0 to 1 (0.01).
+    pub ratio: f64,
+    /// The callers whose `traceparent` decides instead (none).
+    pub parents: TraceParents,
+    /// The longest time for which a span waits for others (5 s).
+    pub gather: Duration,
+    /// The pause after the first failure of the collector; each further one doubles it (1 s).
+    pub pause: Duration,
+}
+
+/// The callers whose header `traceparent` says whether a request is sampled, and to which trace it belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TraceParents {
+    /// None.
+    None,
+    /// The trusted proxies.
+    Proxies,
+    /// Everybody.
+    All,
+}
+
+impl TraceOptions {
+    /// The defaults, for the collector at an address.
+    pub fn new(url: Url) -> Self {
+        let (gather, pause) = (Duration::from_secs(5), Duration::from_secs(1));
+        Self { url, ratio: 0.01, parents: TraceParents::None, gather, pause }
+    }
+
+    /// Parses an address. The error completes a sentence that begins with the setting's name.
+    pub fn parse_url(text: &str) -> Result<Url, &'static str> {
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.filter(|url| url.path() != "/").ok_or(
+            "must be an http:// or https:// address with a path, such as http://127.0.0.1:4318/v1/traces",
+        )
+    }
+}
+
+impl fmt::Debug for TraceOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ratio, parents, .. } = self;
+        f.debug_struct("TraceOptions").field("ratio", ratio).field("parents", parents).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for FileOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { spool, redirect, .. } = self;
@@ -180,6 +232,7 @@ impl Options {
             files: None,
             webhooks: WebhookOptions::default(),
             push: PushOptions::default(),
+            trace: None,
             shown_limits: serde_json::Map::new(),
             settings: serde_json::Map::new(),
             session_ttl: Duration::from_secs(30 * 24 * 3600),

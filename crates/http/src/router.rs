@@ -30,7 +30,7 @@ use crate::state::ServerState;
 use crate::unknown::{self, DocumentedParameters};
 #[allow(clippy::wildcard_imports, reason = "the table of routes names every noun")]
 use crate::{api::*, rest::*};
-use crate::{assets, asyncapi, guides, health, openapi, pipeline, ws};
+use crate::{assets, asyncapi, guides, health, openapi, pipeline, trace, ws};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Pages run their own scripts and talk to their own host, and nothing else.
@@ -133,6 +133,7 @@ impl Front {
             id = id.to_str().unwrap_or_default(),
             method = %request.method(),
             path = %logged::path(request.uri()),
+            trace = tracing::field::Empty,
             peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| tracing::field::display(info.0)),
         );
         let answered = async {
@@ -288,7 +289,9 @@ async fn counted(
         Some(api) => {
             let ApiPath { state, parameters, demands } = &*api;
             let answer = |request| pipeline::answer(state, figures.route(), demands, route, request);
-            unknown::named(state, parameters, request, answer).await
+            let tracer = state.tracer.as_ref();
+            let span = tracer.and_then(|tracer| tracer.request(figures.route(), &request, &state.options));
+            trace::answered(span, unknown::named(state, parameters, request, answer)).await
         }
         None => route.oneshot(request).await?,
     };

@@ -19,6 +19,7 @@ use crate::notice::Notice;
 use crate::options::Options;
 use crate::permits::{PermitsByAddress, SharedPermits};
 use crate::push::client::PushClient;
+use crate::trace::Tracer;
 use crate::webhook::client::WebhookClient;
 
 /// Requests that may wait for events at a time.
@@ -54,6 +55,8 @@ pub struct ServerState {
     pub(crate) push_client: PushClient,
     /// Woken when there is a new subscription, and when the server drains.
     pub(crate) push_changed: Notify,
+    /// The tracer, if traces are sent.
+    pub tracer: Option<Arc<Tracer>>,
     draining: AtomicBool,
 }
 
@@ -87,6 +90,7 @@ impl ServerState {
             webhooks_changed: Notify::new(),
             push_client: PushClient::new(&options),
             push_changed: Notify::new(),
+            tracer: options.trace.clone().map(|trace| Arc::new(Tracer::new(trace, app.clock().clone()))),
             draining: AtomicBool::new(false),
             app,
             hub,

@@ -15,6 +15,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::session::Session;
+use crate::trace::ActiveSpan;
 use crate::wire::input::{Fields, Payload};
 use crate::wire::key::Key;
 use crate::wire::outgoing;
@@ -153,6 +154,8 @@ pub(crate) struct EventRequest {
     pub(crate) context: Context,
     /// The charge to the user.
     pub(crate) cost: Cost,
+    /// Its span, if it is sampled.
+    pub(crate) span: Option<ActiveSpan>,
 }
 
 impl EventRequest {

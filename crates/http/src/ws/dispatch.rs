@@ -70,9 +70,18 @@ pub(super) fn begin(session: &Arc<Session>, text: &str) -> Work {
         let error = Error::field("data", "is required: an object");
         return fail(session, &error, reference.as_deref());
     };
-    let context = session.context(reference.clone());
-    let request = EventRequest { session: session.clone(), context, cost };
-    (event.begin)(request, data).unwrap_or_else(|error| fail(session, &error, reference.as_deref()))
+    let begin = |span| {
+        let context = session.context(reference.clone());
+        let request = EventRequest { session: session.clone(), context, cost, span };
+        (event.begin)(request, data).unwrap_or_else(|error| fail(session, &error, reference.as_deref()))
+    };
+    let Some(span) = session.state.tracer.as_ref().and_then(|tracer| tracer.event(event.name)) else {
+        return begin(None);
+    };
+    match span.enter(|| begin(Some(span.clone()))) {
+        Work::Alone(job) => Work::Alone(Box::pin(span.within(job))),
+        work => work,
+    }
 }
 
 fn refuse_type(session: &Session, kind: Option<&str>, reference: Option<&str>) -> Work {

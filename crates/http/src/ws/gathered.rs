@@ -3,11 +3,13 @@
 use chinwag_core::app::message::{Send, Sent};
 use chinwag_core::event::Event;
 use chinwag_core::message::Message;
+use chinwag_core::store::Answer;
 use chinwag_hub::Encode;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
 use super::client_event::{EventRequest, Job};
+use crate::trace::{ActiveSpan, for_each};
 use crate::wire::events::EventEncoder;
 
 /// Sends messages that have arrived together, in their order, so that they may share a commit.
@@ -17,19 +19,33 @@ pub(super) fn send_all(messages: Vec<(EventRequest, Send)>) -> Job {
         let first = requests.first().map(|request: &EventRequest| request.session.state.app.clone());
         let Some(app) = first else { return 0 };
         let all = requests.iter().map(|request| &request.context).zip(commands);
-        let answers = app.messages_send(all).into_iter().zip(&requests);
-        let mut sent: FuturesUnordered<_> =
-            answers.map(|(answer, request)| answer.map(move |sent| (request, sent))).collect();
+        let spans = requests.iter().map(|request| request.span.as_ref());
+        let answers = for_each(spans, || app.messages_send(all)).into_iter().zip(&requests);
+        let mut sent: FuturesUnordered<_> = answers
+            .map(|(answer, request)| within_span(request, answer).map(move |sent| (request, sent)))
+            .collect();
         // No message waits for another's answer.
         while let Some((request, sent)) = sent.next().await {
             match sent {
                 Ok(Sent::New(_)) => {}
                 Ok(Sent::Before(message)) => answer_sent(request, &message),
-                Err(error) => request.session.fail_charged(&error, request.cost, request.reference()),
+                Err(error) => {
+                    request.session.fail_charged(&error, request.cost, request.reference());
+                    request.span.iter().for_each(|span| span.note_error(&error));
+                }
             }
+            request.span.iter().for_each(ActiveSpan::end);
         }
         requests.len()
     })
+}
+
+/// The answer as a part of the event's span, if it has one.
+fn within_span<'a>(request: &EventRequest, answer: Answer<'a, Sent>) -> Answer<'a, Sent> {
+    match &request.span {
+        Some(span) => Box::pin(span.within(answer)),
+        None => answer,
+    }
 }
 
 /// Answers this socket alone with a message that was sent before.

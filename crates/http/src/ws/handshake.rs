@@ -34,6 +34,7 @@ use crate::network::peer::{Peer, trusts};
 use crate::network::write_timeout::WriteTimeout;
 use crate::permits::AddressPermit;
 use crate::state::ServerState;
+use crate::trace::answered;
 
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// The time for a peer to end a connection that the server has ended.
@@ -42,12 +43,16 @@ const SUBPROTOCOL: &str = "chinwag";
 
 /// `GET /chat/`: answers 101 and serves the socket, or refuses with 400, 401, 403, 426, 429 or 503.
 pub(crate) async fn handshake(State(state): State<Arc<ServerState>>, mut request: Request) -> Response<Body> {
+    let span = state.tracer.as_ref().and_then(|tracer| tracer.request("/chat", &request, &state.options));
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let (parts, _) = request.into_parts();
-    match accept(&state, &parts, upgrade).await {
-        Ok(response) => response,
-        Err(error) => ErrorResponse(error).into_response(),
-    }
+    let answer = async {
+        match accept(&state, &parts, upgrade).await {
+            Ok(response) => response,
+            Err(error) => ErrorResponse(error).into_response(),
+        }
+    };
+    answered(span, answer).await
 }
 
 async fn accept(

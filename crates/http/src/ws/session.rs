@@ -24,6 +24,7 @@ use tokio::time::Instant;
 
 use crate::error::{code, detail};
 use crate::state::ServerState;
+use crate::trace::note_refusal;
 use crate::wire::outgoing::{self, ErrorDetail, FieldProblem};
 
 /// The most resumes of a socket in [`RESUMES_WITHIN`].
@@ -123,6 +124,7 @@ impl Session {
     /// Answers an event with an error.
     pub(crate) fn fail(&self, error: &Error, reference: Option<&str>) {
         let code = code(error);
+        note_refusal(code);
         let kind = if code >= 500 { "error.handler" } else { "error.data" };
         if let Error::Internal(why) = error {
             tracing::error!(why, "an event failed");

@@ -1,0 +1,177 @@
+//! A store whose jobs are parts of the spans that they are for. It stands before the store only where traces are sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::event::Event;
+use chinwag_core::name::NameCase;
+use chinwag_core::send::{SendRules, Sending, Sent};
+use chinwag_core::store::{Answer, Done, ReadJob, Room, Sends, Store, Tx, WriteJob};
+use chinwag_core::{Date, HistoryId, MessageId, Result};
+
+use super::span::{ActiveSpan, current, current_of};
+
+/// The moment at which the store's thread begins a job: it has waited in the queue until then.
+const BEGUN: &str = "begun";
+/// The moment at which its work is done. A write is committed after it, with the others of its batch, and published.
+const DONE: &str = "done";
+
+/// A store that notes what each job of a sampled request took.
+pub struct TracedStore {
+    store: Arc<dyn Store>,
+}
+
+impl TracedStore {
+    /// The same store, with spans.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+}
+
+/// The answer of a job, which ends its span.
+async fn until<T>(span: ActiveSpan, answer: Answer<'_, T>) -> Result<T> {
+    let outcome = answer.await;
+    if let Err(error) = &outcome {
+        span.note_error(error);
+    }
+    span.end();
+    outcome
+}
+
+/// The same where there may be no span.
+fn until_any<'a, T: Send + 'a>(span: Option<ActiveSpan>, answer: Answer<'a, T>) -> Answer<'a, T> {
+    match span {
+        Some(span) => Box::pin(until(span, answer)),
+        None => answer,
+    }
+}
+
+/// The rules of a message, with the moments of its job.
+struct TracedRules {
+    rules: Arc<dyn SendRules>,
+    span: ActiveSpan,
+}
+
+impl SendRules for TracedRules {
+    /// A store that decides many messages in one statement takes their ids before it.
+    fn stamp(&self) -> (MessageId, Date) {
+        self.span.mark_first(BEGUN);
+        self.rules.stamp()
+    }
+
+    fn name_case(&self) -> NameCase {
+        self.rules.name_case()
+    }
+
+    fn run(&self, sending: &Sending, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
+        self.span.mark_first(BEGUN);
+        let outcome = self.rules.run(sending, tx, events);
+        self.span.mark_last(DONE);
+        outcome
+    }
+}
+
+fn traced(job: WriteJob, span: ActiveSpan) -> WriteJob {
+    Box::new(move |tx, events| {
+        span.mark_first(BEGUN);
+        let outcome = job(tx, events);
+        span.mark_last(DONE);
+        outcome
+    })
+}
+
+impl Sends for TracedStore {
+    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
+        let Some(above) = current_of(sendings.len()) else { return self.store.submit_sends(sendings) };
+        let spans: Vec<_> =
+            above.iter().map(|span| span.as_ref().map(|span| span.child("store.send"))).collect();
+        let traced = |(sending, span): (Sending, &Option<ActiveSpan>)| match span.clone() {
+            Some(span) => sending.with_rules(|rules| Arc::new(TracedRules { rules, span })),
+            None => sending,
+        };
+        let answers = self.store.submit_sends(sendings.into_iter().zip(&spans).map(traced).collect());
+        let answers = answers.into_iter().zip(spans);
+        answers.map(|(answer, span)| until_any(span, answer)).collect()
+    }
+}
+
+impl Store for TracedStore {
+    fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        let Some(span) = current() else { return self.store.submit_write(job) };
+        let span = span.child("store.write");
+        Box::pin(until(span.clone(), self.store.submit_write(traced(job, span))))
+    }
+
+    fn submit_writes(&self, jobs: Vec<WriteJob>) -> Vec<Done<'_>> {
+        let Some(above) = current() else { return self.store.submit_writes(jobs) };
+        let spans: Vec<_> = jobs.iter().map(|_| above.child("store.write")).collect();
+        let jobs = jobs.into_iter().zip(&spans).map(|(job, span)| traced(job, span.clone())).collect();
+        let done = self.store.submit_writes(jobs).into_iter().zip(spans);
+        done.map(|(done, span)| -> Done<'_> { Box::pin(until(span, done)) }).collect()
+    }
+
+    fn submit_read(&self, job: ReadJob) -> Done<'_> {
+        let Some(span) = current() else { return self.store.submit_read(job) };
+        let span = span.child("store.read");
+        let of_job = span.clone();
+        let traced: ReadJob = Box::new(move |tx| {
+            of_job.mark_first(BEGUN);
+            let outcome = job(tx);
+            of_job.mark_last(DONE);
+            outcome
+        });
+        Box::pin(until(span, self.store.submit_read(traced)))
+    }
+
+    fn history(&self) -> HistoryId {
+        self.store.history()
+    }
+
+    fn name_case(&self) -> NameCase {
+        self.store.name_case()
+    }
+
+    fn cleanse(&self) -> Done<'_> {
+        self.store.cleanse()
+    }
+
+    fn index_renew(&self) -> Done<'_> {
+        self.store.index_renew()
+    }
+
+    fn index_rest(&self, took: Duration) -> Duration {
+        self.store.index_rest(took)
+    }
+
+    fn room(&self) -> Room {
+        self.store.room()
+    }
+
+    fn reserve(&self) -> Done<'_> {
+        self.store.reserve()
+    }
+
+    fn ready(&self) -> Done<'_> {
+        self.store.ready()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// A method with its default here would do something else than the store behind.
+    #[test]
+    fn every_method_of_the_port_is_forwarded() {
+        let ports = [
+            ("pub trait Store", include_str!("../../../core/src/store.rs")),
+            ("pub trait Sends", include_str!("../../../core/src/store/send.rs")),
+        ];
+        for (name, source) in ports {
+            let (_, port) = source.split_once(name).expect(name);
+            let (port, _) = port.split_once("\n}\n").expect("its end");
+            for method in port.lines().filter_map(|line| line.strip_prefix("    fn ")?.split('(').next()) {
+                let forward = format!("self.store.{method}(");
+                assert!(include_str!("store.rs").contains(&forward), "{method} is not forwarded");
+            }
+        }
+    }
+}

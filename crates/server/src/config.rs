@@ -23,6 +23,7 @@ mod shutdown;
 mod signup;
 mod store;
 mod tls;
+mod traces;
 mod users;
 mod webhooks;
 mod ws;
@@ -51,6 +52,7 @@ pub(crate) use search::Search;
 pub(crate) use shutdown::Shutdown;
 pub(crate) use store::Store;
 pub(crate) use tls::TlsSettings;
+pub(crate) use traces::Traces;
 pub(crate) use users::Users;
 pub(crate) use webhooks::Webhooks;
 pub(crate) use ws::Ws;
@@ -92,6 +94,7 @@ pub(crate) struct Config {
     pub(crate) users: Users,
     pub(crate) webhooks: Webhooks,
     pub(crate) log: Log,
+    pub(crate) traces: Traces,
     pub(crate) store: Store,
     pub(crate) shutdown: Shutdown,
     pub(crate) tls: TlsSettings,
@@ -124,6 +127,7 @@ impl Default for Config {
             users: Users::default(),
             webhooks: Webhooks::default(),
             log: Log::default(),
+            traces: Traces::default(),
             store: Store::default(),
             shutdown: Shutdown::default(),
             tls: TlsSettings::default(),
@@ -153,6 +157,7 @@ impl Config {
         self.push.check(problems);
         self.webhooks.check(problems);
         self.log.check(problems);
+        self.traces.check(problems);
         self.store.check(problems);
         self.shutdown.check(problems);
         self.check_tls(problems);

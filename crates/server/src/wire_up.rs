@@ -14,6 +14,7 @@ use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Error, HistoryId};
 use chinwag_files::{Location, Storage};
+use chinwag_http::trace::TracedStore;
 use chinwag_http::wire::events::EventEncoder;
 use chinwag_http::{FileIntake, FileOptions, PublicUrl, SendHook, ServerState, ServiceKey, TlsAcceptor};
 use chinwag_hub::Hub;
@@ -72,7 +73,11 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
     let (bus, events) = wait.repeat(|| open_bus(config, &*clock)).await?;
     let name_case = Some(config.users.name_case());
     let store = wait.repeat(|| open_store(config, folder, bus.clone(), name_case)).await?;
-    let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
+    let traced: Arc<dyn Store> = match config.traces.options() {
+        Some(_) => Arc::new(TracedStore::new(store.clone())),
+        None => store.clone(),
+    };
+    let app = App::new(traced, clock.clone(), limits(config)).with_user_rules(config.users.rules());
     let app = match config.hooks.options(config.limits.message_chars) {
         Some(hook) => app.with_before_send(SendHook::new(hook, clock.clone()).map_err(why_not)?),
         None => app,
@@ -380,6 +385,7 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         files: None,
         webhooks: config.webhooks.options(),
         push: config.push.options(),
+        trace: config.traces.options(),
         shown_limits: shown_limits(config)?,
         settings: config.shown_settings()?,
         session_ttl: auth.session_ttl.0,

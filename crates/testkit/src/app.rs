@@ -18,6 +18,7 @@ use chinwag_core::limits::{Limits, RateLimits, UserRules};
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Name};
 use chinwag_files::{Location, Storage};
+use chinwag_http::trace::TracedStore;
 use chinwag_http::wire::events::EventEncoder;
 use chinwag_http::{FileOptions, HookOptions, SendHook, ServerState, ServiceKey};
 use chinwag_hub::Hub;
@@ -153,6 +154,8 @@ struct Running {
     work: JoinHandle<()>,
     webhooks: JoinHandle<()>,
     push: JoinHandle<()>,
+    /// The sending of traces, and the sign for it to end.
+    traces: (oneshot::Sender<()>, JoinHandle<()>),
 }
 
 impl TestApp {
@@ -249,6 +252,9 @@ impl TestApp {
         // A fault of the test's own may have ended it.
         let _ = running.webhooks.await;
         let _ = running.push.await;
+        let (flush, tracing) = running.traces;
+        drop(flush);
+        let _ = tracing.await;
     }
 
     /// Ends the server, if it runs, and starts it again on the same data and address; so clients
@@ -277,8 +283,12 @@ impl TestApp {
         self.address = listener.local_addr().expect("it listens");
         let (bus, events) = self.place.bus().await;
         let store = self.place.store(options, bus.clone()).await;
-        let app = App::new(store.clone(), options.clock.clone(), options.limits.clone())
-            .with_user_rules(options.users);
+        let traced: Arc<dyn Store> = match &options.http.trace {
+            Some(_) => Arc::new(TracedStore::new(store.clone())),
+            None => store.clone(),
+        };
+        let app =
+            App::new(traced, options.clock.clone(), options.limits.clone()).with_user_rules(options.users);
         let app = match options.before_send.clone() {
             Some(hook) => {
                 app.with_before_send(SendHook::new(hook, options.clock.clone()).expect("the hook is right"))
@@ -296,15 +306,14 @@ impl TestApp {
         let http = chinwag_http::Options { files: self.open_files(), ..options.http.clone() };
         let state = ServerState::new(app.clone(), hub.clone(), http).expect("the options are right");
         let (stop, stopped) = oneshot::channel::<()>();
-        let stopped = async {
-            // Dropped or sent, it is time.
-            let _ = stopped.await;
-        };
-        let task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped));
+        let task = tokio::spawn(chinwag_http::serve(listener, state.clone(), ended(stopped)));
+        let (flush, flushed) = oneshot::channel::<()>();
+        let tracing = tokio::spawn(chinwag_http::trace::run(state.tracer.clone(), ended(flushed)));
         let work = tokio::spawn(chinwag_http::work::run(app.clone()));
         let webhooks = tokio::spawn(chinwag_http::webhook::run(state.clone(), LEASE));
         let push = tokio::spawn(chinwag_http::push::run(state.clone(), LEASE));
-        self.running = Some(Running { app, hub, state, stop, task, work, webhooks, push });
+        let traces = (flush, tracing);
+        self.running = Some(Running { app, hub, state, stop, task, work, webhooks, push, traces });
     }
 
     fn running(&self) -> &Running {
@@ -364,6 +373,11 @@ impl DataLocation {
             }
         }
     }
+}
+
+/// The time at which a channel's sender sends, or is dropped.
+async fn ended(receiver: oneshot::Receiver<()>) {
+    let _ = receiver.await;
 }
 
 /// A database with the tables of this version, which are made once for all tests, and a history of its own.

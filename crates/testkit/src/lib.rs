@@ -11,6 +11,8 @@ pub mod bus;
 #[cfg(feature = "app")]
 pub mod client;
 pub mod clock;
+#[cfg(feature = "app")]
+pub mod collector;
 pub mod fault;
 pub mod file_store;
 #[cfg(feature = "app")]

@@ -38,6 +38,8 @@ pub enum Reply {
     Body(String),
     /// 307 to this address.
     Redirect(String),
+    /// 429, to be asked again after so many seconds.
+    Later(u64),
     /// None, until the test calls [`HookReceiver::release`]; then 200, with the body of
     /// [`HookReceiver::release_with`].
     Held,
@@ -215,6 +217,9 @@ async fn receive(shared: Arc<ReceiverState>, request: Request) -> Response {
         Reply::Status(status) => StatusCode::from_u16(status).expect("a status").into_response(),
         Reply::Body(body) => body.into_response(),
         Reply::Redirect(to) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response(),
+        Reply::Later(seconds) => {
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
+        }
         Reply::Held => {
             let mut released = shared.released.subscribe();
             // It ends only with the receiver.

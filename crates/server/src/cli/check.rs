@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use chinwag_http::auth::jwt;
+use chinwag_http::trace;
 use rustix::fs::{Access, access};
 
 use super::backup::size;
@@ -13,7 +14,7 @@ use super::serve::{bind, check_key_of};
 use super::settings::Settings;
 use super::stored_files::{self, StoredFiles};
 use crate::banner::open_warning;
-use crate::config::Config;
+use crate::config::{Config, shown};
 use crate::data::Folder;
 use crate::wire_up;
 
@@ -43,6 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 async fn check(config: &Config, report: &mut Report) -> Result<()> {
     check_jwt(config, report).await?;
+    check_collector(config, report).await?;
     if let Some(Some(_)) = report.of(wire_up::tls(config))? {
         ok("the certificate and the key of TLS")?;
     }
@@ -159,6 +161,17 @@ async fn check_jwt(config: &Config, report: &mut Report) -> Result<()> {
     match jwt::check(source).await {
         Ok(algorithms) => ok(&format!("the JWKS ({algorithms})")),
         Err(why) => report.problem(&format!("auth.jwt.jwks: {why}")),
+    }
+}
+
+/// Asks the collector of traces, where there is one.
+async fn check_collector(config: &Config, report: &mut Report) -> Result<()> {
+    let Some(options) = config.traces.options() else { return Ok(()) };
+    let shown = shown(options.url.as_str());
+    let shown = shown.split(['?', '#']).next().unwrap_or_default();
+    match trace::check(&options).await {
+        Ok(()) => ok(&format!("the collector of traces {shown}")),
+        Err(why) => report.problem(&format!("traces.otlp: {shown} takes no traces: {why}")),
     }
 }
 

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::settings::Settings;
@@ -78,6 +79,8 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let sending = tokio::spawn(chinwag_http::webhook::run(state.clone(), config.presence.lease.0));
     let noting = tokio::spawn(chinwag_http::sessions::run(state.clone()));
     let notifying = tokio::spawn(chinwag_http::push::run(state.clone(), config.presence.lease.0));
+    let (flush, flushed) = oneshot::channel::<()>();
+    let tracing = tokio::spawn(chinwag_http::trace::run(state.tracer.clone(), ended(flushed)));
     let renewing = state.options.tls_acceptor.clone().map(|acceptor| tokio::spawn(acceptor.watch()));
     let control = match Control::listen(&folder.socket()) {
         Ok(control) => Some(tokio::spawn(control.serve(app))),
@@ -87,11 +90,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
         }
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let stopped = async {
-        // Dropped or sent, it is time.
-        let _ = stopped.await;
-    };
-    let mut task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped));
+    let mut task = tokio::spawn(chinwag_http::serve(listener, state.clone(), ended(stopped)));
     announce(config, &folder, address, key_is_kept, files);
     tokio::select! {
         () = signals.next() => {}
@@ -99,15 +98,11 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     }
     drain(Serving { state, hub, task, stop }, &config.shutdown, &mut signals).await;
     // It ends by itself, so that another node need not wait for its lease.
-    if timeout(LINGER, sending).await.is_err() {
-        tracing::warn!("the sending to webhooks did not end in time");
-    }
-    if timeout(LINGER, notifying).await.is_err() {
-        tracing::warn!("the notifying did not end in time");
-    }
-    if timeout(LINGER, noting).await.is_err() {
-        tracing::warn!("the last use of some sessions is not noted");
-    }
+    wait_for(sending, "the sending to webhooks did not end in time").await;
+    wait_for(notifying, "the notifying did not end in time").await;
+    wait_for(noting, "the last use of some sessions is not noted").await;
+    drop(flush);
+    wait_for(tracing, "the last spans were not sent in time (traces.otlp)").await;
     following.abort();
     indexing.abort();
     if let Some(renewing) = renewing {
@@ -122,6 +117,18 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     }
     tracing::info!("ended");
     Ok(())
+}
+
+/// The time at which a channel's sender sends, or is dropped.
+async fn ended(receiver: oneshot::Receiver<()>) {
+    let _ = receiver.await;
+}
+
+/// Waits a moment for a task that is about to end.
+async fn wait_for(task: JoinHandle<()>, late: &str) {
+    if timeout(LINGER, task).await.is_err() {
+        tracing::warn!("{late}");
+    }
 }
 
 /// Waits for the links of this node, and opens what it serves.

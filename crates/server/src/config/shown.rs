@@ -7,7 +7,8 @@ use super::{Config, shown};
 /// Settings whose values are secrets. Of these `true` is shown where they are set.
 const SECRETS: [&str; 4] = ["cluster_secret", "hooks.secret", "auth.jwt.secret", "auth.oidc.secret"];
 /// Settings that are addresses, which may have a password.
-const ADDRESSES: [&str; 5] = ["database", "redis", "auth.validate_url", "auth.jwt.jwks", "hooks.before_send"];
+const ADDRESSES: [&str; 6] =
+    ["database", "redis", "auth.validate_url", "auth.jwt.jwks", "hooks.before_send", "traces.otlp"];
 
 impl Config {
     /// Every setting by its key, without secrets.
@@ -60,6 +61,7 @@ mod tests {
         config.hooks.secret = Some(SECRET.into());
         config.hooks.before_send = Some(format!("https://ann:{SECRET}@hook.example/?key={SECRET}"));
         config.auth.validate_url = Some(format!("https://host.example/?key={SECRET}"));
+        config.traces.otlp = Some(format!("https://ann:{SECRET}@traces.example/v1/traces?key={SECRET}"));
         config.auth.jwt.secret = serde_json::from_value(SECRET.into()).expect("a secret");
         config.auth.oidc.secret = serde_json::from_value(SECRET.into()).expect("a secret");
         let settings = config.shown_settings().expect("settings");

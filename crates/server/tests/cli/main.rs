@@ -26,6 +26,7 @@ mod slack;
 mod slack_files;
 mod start;
 mod tls;
+mod traces;
 mod user;
 
 use std::fs;

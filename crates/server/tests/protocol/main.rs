@@ -59,6 +59,7 @@ mod small_events;
 mod sockets;
 mod suspension;
 mod threads;
+mod traces;
 mod uploads;
 mod user_sessions;
 mod validator;

@@ -21,7 +21,13 @@ use chinwag_core::Result;
 
 pub use self::settings::{ClientSecret, OidcOptions};
 use crate::key::ServiceKey;
-use provider::Provider;
+use provider::{Provider, ProviderError};
+
+/// Reads the provider's document of addresses and its keys once: the algorithms of the keys, or a sentence that says why not.
+pub async fn check(options: OidcOptions) -> std::result::Result<String, String> {
+    let provider = Provider::new(options).map_err(|why| why.to_string())?;
+    provider.check().await.map_err(ProviderError::into_text)
+}
 
 /// Signs people in through one provider.
 pub(super) struct Oidc {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use chinwag_http::auth::jwt;
+use chinwag_http::auth::{jwt, oidc};
 use chinwag_http::trace;
 use rustix::fs::{Access, access};
 
@@ -44,6 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 async fn check(config: &Config, report: &mut Report) -> Result<()> {
     check_jwt(config, report).await?;
+    check_provider(config, report).await?;
     check_collector(config, report).await?;
     if let Some(Some(_)) = report.of(wire_up::tls(config))? {
         ok("the certificate and the key of TLS")?;
@@ -161,6 +162,19 @@ async fn check_jwt(config: &Config, report: &mut Report) -> Result<()> {
     match jwt::check(source).await {
         Ok(algorithms) => ok(&format!("the JWKS ({algorithms})")),
         Err(why) => report.problem(&format!("auth.jwt.jwks: {why}")),
+    }
+}
+
+/// Asks the provider of OpenID Connect, where there is one.
+async fn check_provider(config: &Config, report: &mut Report) -> Result<()> {
+    let Some(options) = report.of(config.auth.oidc.options())?.flatten() else { return Ok(()) };
+    let issuer = options.issuer.clone();
+    let redirect = config.http.public_url().map_or_else(String::new, |url| {
+        format!(", which must allow the redirect address {url}/oidc/callback/")
+    });
+    match oidc::check(options).await {
+        Ok(algorithms) => ok(&format!("the provider {issuer} ({algorithms}){redirect}")),
+        Err(why) => report.problem(&format!("auth.oidc.issuer: {issuer}: {why}")),
     }
 }
 

@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 
+use chinwag_testkit::jwt::Host;
 use chinwag_testkit::trial::group;
+use chinwag_testkit::webhook::{ClosedReceiver, Reply};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -101,6 +103,52 @@ fn what_is_wrong_with_the_settings_of_jwts_is_said() {
         fine && said.contains("ok       the secret of JWTs (HS256)\nok       the JWKS (EdDSA)"),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn provider_is_asked_for_its_document_and_keys() {
+    let closed = ClosedReceiver::reserve();
+    let issuer = closed.url();
+    let keys = Host::default().jwks();
+    let document = |issuer: &str| {
+        let at = |path: &str| format!("{issuer}{path}");
+        json!({
+            "issuer": issuer, "authorization_endpoint": at("/auth"), "token_endpoint": at("/token"),
+            "jwks_uri": at("/jwks"),
+        })
+    };
+    let right = document(&issuer);
+    let settings = |path: &str| {
+        format!(
+            "[http]\npublic_url = \"https://app.example/chat\"\n[auth.oidc]\nissuer = \"{issuer}{path}\"\nclient_id = \"chat\""
+        )
+    };
+    let (fine, told) = said(&settings(""));
+    assert!(!fine && told.contains(&format!("problem  auth.oidc.issuer: {issuer}: ")), "{told}");
+    assert!(told.contains("does not answer"), "{told}");
+    let mut wrong_document = right.clone();
+    wrong_document["issuer"] = json!("https://id.example");
+    let mut no_keys = right.clone();
+    (no_keys["issuer"], no_keys["jwks_uri"]) =
+        (json!(format!("{issuer}/c")), json!(format!("{issuer}/none")));
+    let _provider = closed.open(move |request| match request.path.as_str() {
+        "/.well-known/openid-configuration" => Reply::Body(right.to_string()),
+        "/b/.well-known/openid-configuration" => Reply::Body(wrong_document.to_string()),
+        "/c/.well-known/openid-configuration" => Reply::Body(no_keys.to_string()),
+        "/jwks" => Reply::Body(keys.to_string()),
+        _ => Reply::Status(404),
+    });
+    for (path, why) in [
+        ("/a", "the document of addresses: the provider answered 404"),
+        ("/b", "calls itself \"https://id.example\": set auth.oidc.issuer to that"),
+        ("/c", "the provider's keys: "),
+    ] {
+        let (fine, told) = said(&settings(path));
+        assert!(!fine && told.contains(why), "{path}: {told}");
+    }
+    let (fine, told) = said(&settings(""));
+    let redirect = "which must allow the redirect address https://app.example/chat/oidc/callback/";
+    assert!(fine && told.contains(redirect) && told.contains("ok       the provider "), "{told}");
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Jwks {
     }
 
     /// Reads the keys; which there are, for an operator.
-    pub(super) async fn check(&self) -> Result<String, String> {
+    pub(crate) async fn check(&self) -> Result<String, String> {
         let keys = self.read().await?;
         let algorithms: Vec<String> = keys.iter().map(|key| format!("{:?}", key.algorithm)).collect();
         Ok(algorithms.join(", "))

@@ -50,6 +50,14 @@ pub(crate) enum ProviderError {
     Refused(String),
 }
 
+impl ProviderError {
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Self::Declined(why) | Self::Unreachable(why) | Self::Refused(why) => why,
+        }
+    }
+}
+
 /// The addresses of a provider, and its keys.
 struct ProviderAddresses {
     document: ProviderDocument,
@@ -140,6 +148,12 @@ impl Provider {
             None => self.userinfo(&addresses, &tokens, claims.subject()).await,
         };
         Ok((identity, named))
+    }
+
+    /// Reads the document of addresses and the keys; the algorithms of the keys, for an operator.
+    pub(super) async fn check(&self) -> Result<String, ProviderError> {
+        let addresses = self.addresses().await?;
+        addresses.jwks.check().await.map_err(|why| refused(&format!("the provider's keys: {why}")))
     }
 
     /// Refuses an answer that another provider has sent (RFC 9207).

@@ -10,6 +10,7 @@ use chinwag_core::app::suspension::ChangeStanding;
 use chinwag_core::app::user::Wanted;
 use chinwag_core::app::{App, Context};
 use chinwag_core::audit::{AuditAction, CallSource};
+use chinwag_core::oidc::ProviderIdentity;
 use chinwag_core::profile::FieldUpdate;
 use chinwag_core::scope::{Scope, ScopedKey, Scopes};
 use chinwag_core::suspension::{Suspension, SuspensionReason};
@@ -29,7 +30,15 @@ pub(crate) enum Order {
     /// List users, those after a number.
     List { after: Option<i64> },
     /// Set a password, a PHC string.
-    Passwd { name: String, phc: String },
+    Passwd {
+        name: String,
+        phc: String,
+        /// Whether a user who does not sign in here does so from now on.
+        #[serde(default)]
+        adopt: bool,
+    },
+    /// Let a user sign in through a provider, by its id there.
+    Link { name: String, issuer: String, subject: String },
     /// Make a token. `adopt`: a user who signed up here is taken over.
     Token { name: String, seconds: u64, adopt: bool },
     /// Change whether a user is an admin, or suspend it.
@@ -52,6 +61,7 @@ impl Order {
         matches!(
             self,
             Self::Passwd { .. }
+                | Self::Link { .. }
                 | Self::Delete { .. }
                 | Self::Standing { .. }
                 | Self::Token { adopt: true, .. }
@@ -113,9 +123,25 @@ async fn attempt(app: &App, order: Order) -> Result<OrderOutcome, String> {
             let users = page.into_iter().map(|profile| profile.user).filter(|user| !user.special);
             Ok(OrderOutcome::Names { names: users.map(|user| user.name.to_string()).collect(), next })
         }
-        Order::Passwd { name, phc } => {
+        Order::Passwd { name, phc, adopt: true } => {
             let name = parse(&name)?;
-            app.password_set(&service, name.clone(), phc).await.map_err(|why| sentence(&name, &why))?;
+            app.password_adopt(&service, name.clone(), phc).await.map_err(|why| sentence(&name, &why))?;
+            Ok(OrderOutcome::Done)
+        }
+        Order::Passwd { name, phc, adopt: false } => {
+            let name = parse(&name)?;
+            match app.password_set(&service, name.clone(), phc).await {
+                Ok(()) => Ok(OrderOutcome::Done),
+                Err(why @ Error::Conflict(_)) => {
+                    Err(format!("{why}: with --adopt it signs in here from now on"))
+                }
+                Err(why) => Err(sentence(&name, &why)),
+            }
+        }
+        Order::Link { name, issuer, subject } => {
+            let name = parse(&name)?;
+            let identity = ProviderIdentity::parse(&issuer, &subject)?;
+            app.provider_link(&service, name.clone(), identity).await.map_err(|why| sentence(&name, &why))?;
             Ok(OrderOutcome::Done)
         }
         Order::Token { name: text, seconds, adopt } => {

@@ -177,6 +177,21 @@ impl App {
         .await
     }
 
+    /// Gives a password to a user of the host application, of a provider or of an import: from now on it signs in here, and by
+    /// nothing else. All of its tokens and sessions end.
+    pub async fn password_adopt(&self, context: &Context, name: Name, phc: String) -> Result<()> {
+        self.write(Growth::Bounded, context, (name, phc), |unit, (name, phc)| {
+            service_only(unit.caller)?;
+            let user = own(unit, name)?;
+            unit.tx.provider_identities_delete(user.id)?;
+            unit.tx.origin_set(user.id, Origin::Account)?;
+            unit.tx.password_set(user.id, phc)?;
+            unit.audit_with(AuditAction::PasswordSet, &user.name, "it signs in here from now on")?;
+            end_sessions(unit, user.id)
+        })
+        .await
+    }
+
     /// Makes a ticket for one WebSocket handshake of the calling user. It ends with the token that requested
     /// it, if any.
     pub async fn ticket_create(&self, context: &Context, of: Option<TokenHash>) -> Result<Issued> {

@@ -178,7 +178,7 @@ fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -
 }
 
 /// Makes the host application the only one that vouches for this user.
-fn take_over(unit: &mut Unit, user: &User) -> Result<()> {
+pub(super) fn take_over(unit: &mut Unit, user: &User) -> Result<()> {
     unit.tx.password_delete(user.id)?;
     unit.tx.provider_identities_delete(user.id)?;
     unit.tx.tokens_delete(user.id)?;

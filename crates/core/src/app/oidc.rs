@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use super::account::{Issued, issue_token};
-use super::identity::not_held;
-use super::user::{short_enough, taken};
+use super::actor::service_only;
+use super::identity::{not_held, take_over};
+use super::user::{own, short_enough, taken};
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
 use crate::oidc::ProviderIdentity;
 use crate::session::SessionClient;
 use crate::user::{Caller, User};
 use crate::{Error, Name, Result};
+
+const HAS_IDENTITY: Error =
+    Error::Conflict("another user has this id at the provider: delete that user first");
 
 /// Begins a session for the user with an identity.
 #[derive(Debug, Clone)]
@@ -42,6 +46,28 @@ impl App {
             }
             let user = provider_user(unit, name, &command.identity)?;
             signed_in(unit, AuditAction::AccountCreate, user, command)
+        })
+        .await
+    }
+
+    /// Gives a user who exists an identity at a provider: from now on it signs in through that, and by nothing else. Its
+    /// password and all of its tokens and sessions end.
+    pub async fn provider_link(
+        &self,
+        context: &Context,
+        name: Name,
+        identity: ProviderIdentity,
+    ) -> Result<()> {
+        self.write(Growth::Bounded, context, (name, identity), |unit, (name, identity)| {
+            service_only(unit.caller)?;
+            let user = own(unit, name)?;
+            match unit.tx.provider_user(identity)? {
+                Some(other) if other != user.id => return Err(HAS_IDENTITY),
+                _ => {}
+            }
+            take_over(unit, &user)?;
+            let now = unit.now();
+            unit.tx.provider_identity_insert(identity, user.id, now)
         })
         .await
     }

@@ -33,6 +33,11 @@ impl Orders {
         Ok(Self { runtime: runtime.context("no runtime could be started")?, config, folder })
     }
 
+    /// The settings of the data folder.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     pub(super) fn order(&self, order: Order) -> Result<OrderOutcome> {
         match self.runtime.block_on(self.hand_in(order))? {
             OrderOutcome::Refused(why) => bail!(why),

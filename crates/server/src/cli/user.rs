@@ -41,6 +41,18 @@ enum Command {
     Passwd {
         /// The user's name
         name: String,
+        /// Take a user over whom an import, the host application or a provider has made: from now on it signs in here
+        #[arg(long)]
+        adopt: bool,
+        #[command(flatten)]
+        place: DataArgs,
+    },
+    /// Let a user sign in through the provider of OpenID Connect, and end its password and sessions
+    Link {
+        /// The user's name
+        name: String,
+        /// The user's id at the provider, the `sub` of its ID tokens
+        subject: String,
         #[command(flatten)]
         place: DataArgs,
     },
@@ -108,10 +120,18 @@ pub(crate) fn run(args: Args) -> Result<()> {
             Ok(())
         }
         Command::List { place } => list(&Orders::open(&place, false)?),
-        Command::Passwd { name, place } => {
+        Command::Passwd { name, adopt, place } => {
             let orders = Orders::open(&place, false)?;
             let phc = prompt::new_password()?.hash()?;
-            orders.order(Order::Passwd { name, phc })?;
+            orders.order(Order::Passwd { name, phc, adopt })?;
+            Ok(())
+        }
+        Command::Link { name, subject, place } => {
+            let orders = Orders::open(&place, false)?;
+            let Some(issuer) = orders.config().auth.oidc.issuer.clone() else {
+                bail!("there is no provider: set auth.oidc.issuer");
+            };
+            orders.order(Order::Link { name, issuer, subject })?;
             Ok(())
         }
         Command::Token { name, ttl, adopt, place } => {

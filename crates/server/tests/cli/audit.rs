@@ -14,6 +14,7 @@ const NOTED: &[(&str, &str, &str)] = &[
     ("user passwd ann", "another long password\n", "password.set ann"),
     ("user add bob --no-password", "", "user.create bob"),
     ("user token bob", "", "token.create bob"),
+    ("user passwd bob --adopt", "a long password\n", "password.set bob"),
     ("user admin bob", "", "user.admin bob"),
     ("user suspend ann --for 1d", "", "user.suspend ann"),
     ("user unsuspend ann", "", "user.unsuspend ann"),
@@ -24,7 +25,7 @@ const NOTED: &[(&str, &str, &str)] = &[
 ];
 
 /// Those that leave an entry in tests of their own: below, and in `import.rs`.
-const NOTED_ELSEWHERE: &[&str] = &["key", "import django", "import slack", "import mattermost"];
+const NOTED_ELSEWHERE: &[&str] = &["key", "user link", "import django", "import slack", "import mattermost"];
 
 /// Those that change no user and no credential.
 const EXEMPT: &[&str] = &[

@@ -15,6 +15,7 @@ mod health;
 mod history;
 mod import;
 mod import_ends;
+mod import_sign_in;
 mod in_place;
 mod key;
 mod logs;

@@ -50,7 +50,7 @@ async fn story(program: &Program, running: Option<&Running>) {
     assert!(refusal.code == Some(1) && refusal.stderr.contains("signed up here"), "{}", refusal.stderr);
     refused(
         &program.run_with_input(&["user", "passwd", "bob"], "another password\n"),
-        "this user signs in through the host application and has no password here",
+        "this user signs in through the host application and has no password here: with --adopt it signs in here from now on",
     );
     if let Some(running) = running {
         Client::new(running.url(), Some(token), "bob").get("users/bob/").await.ok(200);

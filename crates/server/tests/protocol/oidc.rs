@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chinwag_core::Clock;
+use chinwag_core::app::Context;
 use chinwag_core::clock::SystemClock;
+use chinwag_core::oidc::ProviderIdentity;
+use chinwag_core::user::Caller;
+use chinwag_core::{Clock, Error, Name};
 use chinwag_http::auth::jwt::KeySource;
 use chinwag_http::auth::oidc::{ClientSecret, OidcOptions};
 use chinwag_testkit::app::TestApp;
@@ -18,19 +21,19 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// A provider that answers as a test says.
-struct TestProvider {
+pub(crate) struct TestProvider {
     issuer: String,
     state: Arc<Mutex<Answers>>,
     serving: JoinHandle<()>,
-    host: Host,
+    pub(crate) host: Host,
 }
 
 #[derive(Default)]
-struct Answers {
+pub(crate) struct Answers {
     documents: HashMap<String, Value>,
     asked: Vec<String>,
     /// The last body that was posted.
-    posted: String,
+    pub(crate) posted: String,
 }
 
 impl Drop for TestProvider {
@@ -40,7 +43,7 @@ impl Drop for TestProvider {
 }
 
 impl TestProvider {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let issuer = format!("http://{}", listener.local_addr().expect("it listens"));
         let state = Arc::new(Mutex::new(Answers::default()));
@@ -55,7 +58,7 @@ impl TestProvider {
         provider
     }
 
-    fn answers(&self) -> std::sync::MutexGuard<'_, Answers> {
+    pub(crate) fn answers(&self) -> std::sync::MutexGuard<'_, Answers> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -67,7 +70,7 @@ impl TestProvider {
         self.answers().asked.iter().filter(|asked| *asked == path).count()
     }
 
-    fn options(&self) -> OidcOptions {
+    pub(crate) fn options(&self) -> OidcOptions {
         OidcOptions {
             issuer: self.issuer.clone(),
             client_id: "chat".into(),
@@ -80,7 +83,7 @@ impl TestProvider {
     }
 
     /// Good claims of a user, for this sign-in.
-    fn claims(&self, browser: &Browser, name: &str) -> Value {
+    pub(crate) fn claims(&self, browser: &Browser, name: &str) -> Value {
         let now = seconds();
         json!({
             "iss": self.issuer, "aud": "chat", "sub": format!("id-{name}"), "preferred_username": name,
@@ -88,7 +91,7 @@ impl TestProvider {
         })
     }
 
-    fn give(&self, token: &str) {
+    pub(crate) fn give(&self, token: &str) {
         self.serve("/token", json!({ "id_token": token, "token_type": "Bearer" }));
     }
 }
@@ -128,18 +131,29 @@ fn is_whole(request: &[u8]) -> bool {
 }
 
 /// A browser that was sent to the provider.
-struct Browser {
+pub(crate) struct Browser {
     client: Client,
+    /// The address of the server, with its path.
     app: String,
-    cookies: HashMap<String, String>,
+    /// The origin of the pages.
+    origin: String,
+    pub(crate) cookies: HashMap<String, String>,
+    /// The `Set-Cookie` headers that came.
+    pub(crate) kept: Vec<String>,
     /// The query with which it asks the provider.
-    asked: HashMap<String, String>,
+    pub(crate) asked: HashMap<String, String>,
 }
 
 impl Browser {
     async fn begin(app: &TestApp) -> Self {
+        Self::begin_at(app.url(), app.url()).await
+    }
+
+    /// At a server whose pages are of this origin.
+    pub(crate) async fn begin_at(app: String, origin: String) -> Self {
         let client = Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
-        let mut browser = Self { client, app: app.url(), cookies: HashMap::new(), asked: HashMap::new() };
+        let (cookies, kept, asked) = (HashMap::new(), Vec::new(), HashMap::new());
+        let mut browser = Self { client, app, origin, cookies, kept, asked };
         let answer = browser.get("/oidc/begin/").await;
         let url = Url::parse(&location(&answer)).expect("the provider's address");
         browser.asked = url.query_pairs().into_owned().collect();
@@ -156,8 +170,8 @@ impl Browser {
         self.keep(request).await
     }
 
-    async fn post(&mut self, path: &str, body: &Value) -> Response {
-        let request = self.client.post(format!("{}{path}", self.app)).header("origin", &self.app);
+    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Response {
+        let request = self.client.post(format!("{}{path}", self.app)).header("origin", &self.origin);
         let request = request.header("content-type", "application/json").body(body.to_string());
         self.keep(self.with_cookies(request)).await
     }
@@ -166,6 +180,7 @@ impl Browser {
         let answer = request.send().await.expect("it answers");
         for cookie in answer.headers().get_all(SET_COOKIE) {
             let cookie = cookie.to_str().expect("ASCII");
+            self.kept.push(cookie.to_owned());
             let (name, value) =
                 cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a pair");
             match value {
@@ -177,7 +192,7 @@ impl Browser {
     }
 
     /// Comes back from the provider. Returns where it is sent.
-    async fn come_back(&mut self) -> String {
+    pub(crate) async fn come_back(&mut self) -> String {
         let state = self.asked["state"].clone();
         self.come_back_with(&format!("code=c&state={state}")).await
     }
@@ -189,7 +204,7 @@ impl Browser {
     }
 
     /// The user who is signed in.
-    async fn user(&mut self) -> Option<String> {
+    pub(crate) async fn user(&mut self) -> Option<String> {
         let answer = self.get("/api/v1/sessions/?optional=true").await;
         let answer: Value = serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");
         answer["name"].as_str().map(str::to_owned)
@@ -375,6 +390,27 @@ async fn host_application_does_not_vouch_for_a_providers_user() {
     let mut again = Browser::begin(&app).await;
     provider.give(&provider.host.token("ES256", &provider.claims(&again, "ann")));
     assert_eq!(again.come_back().await, "/?chinwag-sign-in=name&chinwag-name=ann");
+}
+
+#[tokio::test]
+async fn linked_user_signs_in_with_the_name_it_has() {
+    let provider = TestProvider::start().await;
+    let app = open(&provider).await;
+    let old = app.user("old-ann").await;
+    let identity = ProviderIdentity::parse(&provider.issuer, "id-ann").expect("it fits");
+    let link = async |name: &str| {
+        let name = Name::parse(name).expect("a name");
+        app.app().provider_link(&Context::new(Caller::Service), name, identity.clone()).await
+    };
+    link("old-ann").await.expect("it is linked");
+    old.get("users/old-ann/").await.ok(401);
+    let mut ann = Browser::begin(&app).await;
+    provider.give(&provider.host.token("ES256", &provider.claims(&ann, "ann")));
+    assert_eq!(ann.come_back().await, "/");
+    assert_eq!(ann.user().await.as_deref(), Some("old-ann"), "the id decides, and not the name");
+    app.service().post("users/", json!({ "name": "bob" })).await.ok(201);
+    assert!(matches!(link("bob").await, Err(Error::Conflict(_))), "it is old-ann's");
+    assert!(matches!(link("admin").await, Err(Error::Forbidden(_))), "a special user");
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ mod members;
 mod mentions;
 mod names;
 mod oidc;
+mod oidc_paths;
 mod original;
 mod parsing;
 mod passwords;

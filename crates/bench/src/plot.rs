@@ -76,6 +76,11 @@ impl Curve {
         let product: f64 = logs.iter().map(|log| (log.0 - x) * (log.1 - y)).sum();
         (square > 0.0).then_some(product / square)
     }
+
+    /// The slope in words.
+    pub(crate) fn slope_text(&self) -> Option<String> {
+        self.slope().map(|slope| format!("slope {slope:.2}").replace("-0.00", "0.00").replace('-', "−"))
+    }
 }
 
 impl Plot {
@@ -154,9 +159,8 @@ impl Plot {
             ));
         }
         let both_log = self.x.scale == Scale::Log && self.y.scale == Scale::Log;
-        let slope = curve.slope().filter(|_| both_log).map_or_else(String::new, |slope| {
-            format!(" (slope {slope:.2})").replace("-0.00", "0.00").replace('-', "−")
-        });
+        let slope =
+            curve.slope_text().filter(|_| both_log).map_or_else(String::new, |text| format!(" ({text})"));
         put(format!("<path d=\"M{begin} {}H{end}\" {stroke} class=\"curve c{class}\"/>", row - 5.0));
         put(format!("<text x=\"{}\" y=\"{row}\">{}{slope}</text>\n", end + 10.0, escaped(&curve.name)));
     }

@@ -14,16 +14,16 @@ use crate::table::{Goal, Measurement, Outcome};
 
 type Part = fn(&RunSettings) -> Result<Growth>;
 
-/// A plot, and the name of its file.
+/// The sizes over which costs grow, and their plot.
 struct Growth {
-    file: &'static str,
+    over: &'static str,
     plot: Plot,
 }
 
 impl Growth {
-    fn new(file: &'static str, title: &str, (x, y): (&str, &str)) -> Self {
+    fn new(over: &'static str, title: &str, (x, y): (&str, &str)) -> Self {
         let plot = Plot { title: title.to_owned(), x: Axis::log(x), y: Axis::log(y), curves: Vec::new() };
-        Self { file, plot }
+        Self { over, plot }
     }
 
     /// Adds what one size costs: a figure for each curve.
@@ -40,8 +40,8 @@ impl Growth {
     fn rows(&self) -> Vec<Measurement> {
         let row = |curve: &Curve| {
             let ((least, first), (most, last)) = (*curve.points.first()?, *curve.points.last()?);
-            let (what, unit) = (format!("growth: {}", curve.name), self.unit());
-            let slope = curve.slope().map_or_else(String::new, |slope| format!("; slope {slope:.2}"));
+            let (what, unit) = (format!("growth over {}: {}", self.over, curve.name), self.unit());
+            let slope = curve.slope_text().map_or_else(String::new, |slope| format!("; {slope}"));
             let note = format!("{most:.0} {} beside {least:.0}{slope}", self.plot.x.label);
             let row = Measurement::new(what, unit, Goal::None);
             Some(Measurement { pairs: vec![(last, first)], note, ..row })
@@ -64,7 +64,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
         rows.extend(growth.rows());
         if let Some(folder) = &settings.plots {
             std::fs::create_dir_all(folder)?;
-            std::fs::write(folder.join(growth.file), growth.plot.svg())?;
+            std::fs::write(folder.join(format!("growth-{}.svg", growth.over)), growth.plot.svg())?;
         }
     }
     Ok(rows)
@@ -82,7 +82,7 @@ fn messages(settings: &RunSettings) -> Result<Growth> {
     let mut histories = histories(least, most, |length| GroupHistory::make(settings, length))?;
     let times = settings.size(400, 10);
     let axes = ("messages in the group", "µs of the use case, median");
-    let mut growth = Growth::new("growth-messages.svg", "A longer history of one group", axes);
+    let mut growth = Growth::new("messages", "A longer history of one group", axes);
     // Sizes take turns in each round, so that a busy minute of the machine is in all of them.
     let mut took = vec![vec![Vec::new(); QUERIES.len()]; histories.len()];
     for _ in 0..settings.rounds {
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn rows_name_the_slope_and_the_sizes() {
-        let mut growth = Growth::new("x.svg", "X", ("users", "µs"));
+        let mut growth = Growth::new("x", "X", ("users", "µs"));
         for size in sizes(1000, 100_000) {
             growth.add(size, &[("a page", (size as f64).sqrt()), ("a send", 7.0)]);
         }

@@ -192,7 +192,9 @@ fn draw(folder: &Path, watched: &Watched<'_>) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let over_time = |values: Vec<f64>, each_minute: u32| {
         let minute = |at: usize| (at + 1) as f64 / f64::from(each_minute);
-        values.into_iter().enumerate().map(|(at, value)| (minute(at), value)).collect()
+        // The start is another matter, and would leave little room for the rest.
+        let first = values.len() / 8;
+        values.into_iter().enumerate().skip(first).map(|(at, value)| (minute(at), value)).collect()
     };
     let curve = |name: &str, values, each_minute| Curve {
         name: name.to_owned(),

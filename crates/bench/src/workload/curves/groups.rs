@@ -18,7 +18,7 @@ const TALKERS: usize = 2;
 pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
     let (least, most) = if settings.quick { (100, 1000) } else { (100, 100_000) };
     let axes = ("groups on the server", "ms of CPU, median");
-    let mut growth = Growth::new("growth-groups.svg", "More groups on the server", axes);
+    let mut growth = Growth::new("groups", "More groups on the server", axes);
     let groups_of = |user: usize, plan: &Plan| {
         // Far apart, and different for each user.
         (0..EACH).map(|turn| (user + turn * plan.groups / EACH) % plan.groups).collect()
@@ -30,24 +30,27 @@ pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
         let world = World::make(&settings.server, &plan)?;
         let plan = Plan { users: TALKERS, groups_of: talkers_of, ..plan };
         let talking = World::make(&settings.server, &plan)?;
+        let subject = Subject::chinwag(&talking.program)?;
+        let mut crowd = Crowd::join_first(&subject, &talking, TALKERS, 1)?;
         let (mut connects, mut sends) = (Vec::new(), Vec::new());
-        for _ in 0..settings.rounds {
+        // Two at least, since the second meets what the first has left.
+        for _ in 0..settings.rounds.max(2) {
             connects.push(connect::come(&world, Way::WINDOW)?.1);
-            sends.push(send(&talking, settings)?);
+            sends.push(send(&subject, &mut crowd, settings)?);
         }
+        let sent = crowd.sent();
+        drop(crowd);
+        subject.stop()?;
+        talking.check(&sent)?;
         growth.add(size, &[("a connect with a window of 50", median(connects)), ("a send", median(sends))]);
     }
     Ok(growth)
 }
 
 /// Milliseconds of the server's CPU for a message in a group of two.
-fn send(world: &World, settings: &RunSettings) -> Result<f64> {
-    let subject = Subject::chinwag(&world.program)?;
-    let mut crowd = Crowd::join_first(&subject, world, TALKERS, 1)?;
+fn send(subject: &Subject, crowd: &mut Crowd, settings: &RunSettings) -> Result<f64> {
     let before = subject.cpu()?;
     let talked = crowd.talk(1, settings.stretch)?;
     let cpu = subject.cpu()? - before;
-    drop(crowd);
-    subject.stop()?;
     Ok(cpu.max(0.01) * 1000.0 / talked.messages.max(1) as f64)
 }

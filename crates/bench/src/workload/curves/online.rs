@@ -13,13 +13,13 @@ const MOST: u64 = 9_900;
 
 pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
     let most = if settings.quick { 100 } else { settings.members.map_or(MOST, |members| members as u64) };
-    let axes = ("members online", "µs of the server's CPU for each delivery, median");
-    let mut growth = Growth::new("growth-online.svg", "More members of a group online", axes);
+    let axes = ("members online", "µs of CPU for each delivery, median");
+    let mut growth = Growth::new("members", "More members of a group online", axes);
     for size in sizes(10, most).chain((!settings.quick).then_some(most)) {
         let world = World::make(&settings.server, &Plan::crowds(1, usize::try_from(size)?))?;
         let ours = measure(Subject::chinwag_with(&world.program, &WITHOUT_INDEX)?, &world, settings)?;
         let bare = measure(Subject::bare(&["fanout"])?, &world, settings)?;
-        growth.add(size, &[("Chinwag", ours), ("the bare server", bare)]);
+        growth.add(size, &[("a delivery by Chinwag", ours), ("a delivery by the bare server", bare)]);
     }
     Ok(growth)
 }

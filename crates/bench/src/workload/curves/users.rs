@@ -25,7 +25,7 @@ const PAGE: usize = 20;
 pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
     let (least, most) = if settings.quick { (100, 1000) } else { (1000, settings.users) };
     let axes = ("users", "µs of the use case, median");
-    let mut growth = Growth::new("growth-users.svg", "More users on the server", axes);
+    let mut growth = Growth::new("users", "More users on the server", axes);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let times = settings.size(400, 10) * settings.rounds;
     for size in sizes(least, most) {

@@ -202,6 +202,11 @@ pub(crate) fn json(text: &str, headers: &HeaderMap) -> Response {
     answer(text.as_bytes(), content_type(".json"), headers, "")
 }
 
+/// A drawing.
+pub(crate) fn svg(data: &[u8], headers: &HeaderMap) -> Response {
+    answer(data, content_type(".svg"), headers, "")
+}
+
 /// Content that does not change while the program runs, or the word that the caller has it already.
 fn answer(data: &[u8], kind: &'static str, headers: &HeaderMap, base: &str) -> Response {
     let small = is_text(kind) && takes_brotli(headers);

@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
 use serde_json::json;
 
 use crate::assets;
@@ -132,6 +133,17 @@ impl Guide {
     }
 }
 
+/// The plots that the documents show.
+#[derive(RustEmbed)]
+#[folder = "../../docs/plots"]
+struct Plots;
+
+/// The path of an image of the repository, if the program has it.
+fn image_of(file: &str) -> Option<String> {
+    let name = file.strip_prefix("docs/plots/")?;
+    Plots::get(name).map(|_| format!("/docs/plots/{name}"))
+}
+
 /// All documents, as they are served.
 struct Documentation {
     /// The pages by their names.
@@ -169,6 +181,14 @@ pub(crate) async fn guide(
     match DOCUMENTATION.pages.get(name.as_str()) {
         Some(page) if !name.is_empty() => assets::page(page, request.headers(), state.options.base()),
         _ => Problem::no_path().into_response(),
+    }
+}
+
+/// `GET /docs/plots/<name>`: a plot of a document.
+pub(crate) async fn plot(Path(name): Path<String>, request: Request) -> Response {
+    match Plots::get(&name) {
+        Some(file) => assets::svg(&file.data, request.headers()),
+        None => Problem::no_path().into_response(),
     }
 }
 
@@ -212,6 +232,19 @@ mod tests {
             if path.extension().is_some_and(|kind| kind == "md") {
                 let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8");
                 assert!(page_of(&format!("docs/{name}")).is_some(), "{name} is no page: add it to guides.rs");
+            }
+        }
+    }
+
+    #[test]
+    fn plots_of_the_documents_are_shown_and_found() {
+        let shown = |slug: &str| DOCUMENTATION.pages[slug].matches("<img src=\"/docs/plots/").count();
+        assert_eq!(shown("performance"), Plots::iter().count(), "docs/performance.md shows each plot once");
+        for page in DOCUMENTATION.pages.values() {
+            for name in
+                page.split("<img src=\"/docs/plots/").skip(1).filter_map(|rest| rest.split('"').next())
+            {
+                assert!(Plots::get(name).is_some(), "{name} is not in docs/plots");
             }
         }
     }

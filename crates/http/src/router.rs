@@ -77,6 +77,7 @@ fn pages() -> Vec<(&'static str, Endpoint)> {
         ("/docs/", get(guides::first)),
         ("/docs/sections.json", get(guides::sections)),
         ("/docs/api/", get(assets::reference)),
+        ("/docs/plots/{name}", get(guides::plot)),
         ("/docs/{name}/", get(guides::guide)),
         ("/assets/{*path}", get(assets::asset)),
         ("/chinwag.js", get(assets::module)),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
-use super::page_of;
+use super::{image_of, page_of};
 
 /// A document as a page shows it.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Section {
 pub(super) fn render(file: &str, text: &str) -> Rendered {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let mut events: Vec<Event<'_>> = Parser::new_ext(text, options).collect();
-    leave_out_images(&mut events);
+    take_images(file, &mut events);
     let sections = sections(&events);
     let mut anchors = sections.iter().map(|section| section.anchor.clone());
     let mut left_out = false;
@@ -60,18 +60,20 @@ pub(super) fn render(file: &str, text: &str) -> Rendered {
     Rendered { html: page, sections }
 }
 
-fn leave_out_images(events: &mut Vec<Event<'_>>) {
-    let mut inside = false;
-    events.retain(|event| match event {
-        Event::Start(Tag::Image { .. }) => {
-            inside = true;
-            false
+/// Leads images to those that the program has, and leaves out the others with their texts.
+fn take_images(file: &str, events: &mut Vec<Event<'_>>) {
+    let mut left_out = false;
+    events.retain_mut(|event| match event {
+        Event::Start(Tag::Image { dest_url, .. }) => {
+            let found = path_from(file, dest_url).and_then(|path| image_of(&path));
+            left_out = found.is_none();
+            if let Some(found) = found {
+                *dest_url = found.into();
+            }
+            !left_out
         }
-        Event::End(TagEnd::Image) => {
-            inside = false;
-            false
-        }
-        _ => !inside,
+        Event::End(TagEnd::Image) => !std::mem::take(&mut left_out),
+        _ => !left_out,
     });
 }
 
@@ -129,17 +131,22 @@ fn target(file: &str, link: &str) -> Option<String> {
         return Some(link.to_owned());
     }
     let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
+    let page = page_of(&path_from(file, path)?)?;
+    Some(anchor.map_or_else(|| page.clone(), |anchor| format!("{page}#{anchor}")))
+}
+
+/// The file of the repository to which a path leads from another one. None leads out of the repository.
+fn path_from(file: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = file.split('/').collect();
     parts.pop();
     for part in path.split('/') {
         match part {
-            ".." => drop(parts.pop()),
+            ".." => drop(parts.pop()?),
             "." => {}
             part => parts.push(part),
         }
     }
-    let page = page_of(&parts.join("/"))?;
-    Some(anchor.map_or_else(|| page.clone(), |anchor| format!("{page}#{anchor}")))
+    Some(parts.join("/"))
 }
 
 /// Text as HTML shows it.
@@ -164,6 +171,15 @@ mod tests {
         ] {
             assert_eq!(target(file, link).as_deref(), expected, "{link} of {file}");
         }
+    }
+
+    #[test]
+    fn images_are_shown_if_the_program_has_them() {
+        let text =
+            "![growth](plots/growth-messages.svg) ![page](page.png) ![other](../../growth-messages.svg)";
+        let Rendered { html, .. } = render("docs/performance.md", text);
+        assert!(html.contains("<img src=\"/docs/plots/growth-messages.svg\" alt=\"growth\""), "{html}");
+        assert_eq!(html.matches("<img").count(), 1, "{html}");
     }
 
     #[test]

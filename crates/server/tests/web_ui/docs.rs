@@ -42,6 +42,21 @@ async fn documentation_is_searched_and_read() {
 }
 
 #[tokio::test]
+async fn plots_are_shown_with_their_texts() {
+    let stage = Stage::open().await;
+    let (reader, mut wrongs) = (reader(&stage, "performance/").await, Vec::new());
+    let loaded = "const plots = [...document.images];
+        return plots.length > 3 && plots.every((plot) => plot.complete && plot.naturalWidth > 0 && plot.alt)";
+    reader.looks("show the plots", loaded, json!([])).await;
+    look(&reader, "the plots", &mut wrongs).await;
+    reader.resize(390, 800).await;
+    let fits = "return document.documentElement.scrollWidth <= innerWidth";
+    reader.looks("fit a narrow screen", fits, json!([])).await;
+    assert_eq!(wrongs, [""; 0]);
+    reader.close().await;
+}
+
+#[tokio::test]
 async fn request_of_the_reference_is_tried() {
     let stage = Stage::open().await;
     let (reader, mut wrongs) = (reader(&stage, "api/").await, Vec::new());

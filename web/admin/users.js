@@ -35,12 +35,27 @@ export class Users extends Part {
   }
 
   #acts(user) {
-    if (user.admin || user.name === this.admin.me) return nothing;
+    if (user.name === this.admin.me) return nothing;
     return html`<div class="acts">
-      ${user.suspended
-        ? html`<button @click=${() => this.#lift(user)}>${say("users.lift")}</button>`
-        : html`<button @click=${() => this.#suspend(user)}>${say("users.suspend")}</button>`}
+      ${user.admin ? nothing : this.#suspension(user)}
+      <button @click=${() => this.#signOut(user)}>${say("users.sign_out")}</button>
     </div>`;
+  }
+
+  #suspension(user) {
+    return user.suspended
+      ? html`<button @click=${() => this.#lift(user)}>${say("users.lift")}</button>`
+      : html`<button @click=${() => this.#suspend(user)}>${say("users.suspend")}</button>`;
+  }
+
+  #signOut({ name }) {
+    const question = {
+      title: say("users.sign_out.title", { name }),
+      hint: say("users.sign_out.hint"),
+      yes: say("users.sign_out"),
+      danger: true,
+    };
+    this.admin.act(question, () => this.api.call("DELETE", `${at(name)}tokens/`));
   }
 
   #suspend(user) {

@@ -37,6 +37,8 @@ pub enum Govern {
     SeeAudit,
     /// List the files of a user, without reading them.
     SeeFiles,
+    /// List the sessions and tokens of a user, and end them.
+    EndSessions,
     /// Read reports with the text of their messages, and close them.
     HandleReports,
     /// Delete a message that has a report.
@@ -56,6 +58,7 @@ pub fn may_govern(authority: Authority, act: Govern) -> bool {
         | Govern::SeeSettings
         | Govern::SeeAudit
         | Govern::SeeFiles
+        | Govern::EndSessions
         | Govern::HandleReports
         | Govern::DeleteReported => authority >= Authority::Admin,
     }
@@ -77,7 +80,7 @@ mod tests {
     use super::*;
 
     /// Each act: admin, service. A user may do none.
-    const TABLE: [(Govern, [bool; 2]); 12] = [
+    const TABLE: [(Govern, [bool; 2]); 13] = [
         (Govern::NameAdmin, [false, true]),
         (Govern::Suspend, [true, true]),
         (Govern::SuspendAdmin, [false, true]),
@@ -88,6 +91,7 @@ mod tests {
         (Govern::SeeSettings, [true, true]),
         (Govern::SeeAudit, [true, true]),
         (Govern::SeeFiles, [true, true]),
+        (Govern::EndSessions, [true, true]),
         (Govern::HandleReports, [true, true]),
         (Govern::DeleteReported, [true, true]),
     ];

@@ -9,7 +9,7 @@ use chinwag_core::store::{Edge, Located, NewMessage, Page, Prior, PriorThread, W
 use chinwag_core::thread::{Replies, ThreadRoot};
 use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
 
-use crate::message_date::by_date;
+use crate::message_date::{first_after, last_before};
 use crate::sql::params;
 use crate::thread::fill_replies;
 use crate::transfer::{erase, table};
@@ -257,7 +257,7 @@ macro_rules! standing {
     ($columns:literal, $rest:literal) => {
         Text::two(standing!(@ sqlite $columns, $rest), standing!(@ postgres $columns, $rest))
     };
-    (@ $db:ident $columns:literal, $rest:expr) => {
+    (@ $db:ident $columns:literal, $rest:literal) => {
         concat!(
             "SELECT ",
             $columns,
@@ -372,35 +372,6 @@ pub fn message_at_seq(sql: &impl Sql, group: GroupId, seq: Seq) -> Result<Option
 
 pub fn message_at_date(sql: &impl Sql, group: GroupId, date: Date) -> Result<Option<(Seq, Date)>> {
     last_before(sql, group, date.micros().saturating_add(1))
-}
-
-/// One message by its date: its number and date.
-macro_rules! dated {
-    ($range:literal, $order:literal) => {
-        Text::two(
-            by_date!(
-                "x.seq, x.date",
-                "$1",
-                date $range,
-                concat!(" AND NOT ", gone!(sqlite "x.author_id")),
-                $order,
-                "1"
-            ),
-            standing!(@ postgres "x.seq, x.date", concat!(
-                "x.group_id = $1 AND x.date ", $range, " ORDER BY x.date ", $order, ", x.seq ", $order
-            )),
-        )
-    };
-}
-
-fn last_before(sql: &impl Sql, group: GroupId, micros: i64) -> Result<Option<(Seq, Date)>> {
-    const FIND: Text = dated!("< $2", "DESC");
-    sql.one(FIND, params![group, micros], |row| Ok((row.get(0)?, row.get(1)?)))
-}
-
-fn first_after(sql: &impl Sql, group: GroupId, date: Date) -> Result<Option<i64>> {
-    const FIND: Text = dated!("> $2", "ASC");
-    sql.one(FIND, params![group, date], |row| row.get(0))
 }
 
 pub fn messages_by(sql: &impl Sql, group: GroupId, author: UserId, most: usize) -> Result<Vec<Written>> {

@@ -1,6 +1,11 @@
 //! Messages of a group by date, on SQLite: a table has those up to the group's `dated_seq`, and the few after it are looked
 //! through. PostgreSQL has an index.
 
+use chinwag_core::{Date, GroupId, Result, Seq};
+
+use crate::sql::params;
+use crate::{Sql, Text, gone};
+
 /// The condition of a date, of the table or the alias that is named first.
 macro_rules! in_range {
     ($of:literal, date $condition:literal) => {
@@ -56,3 +61,42 @@ macro_rules! by_date {
 }
 
 pub(crate) use {by_date, in_range};
+
+/// One message that stands, by its date: its number and date.
+macro_rules! dated {
+    ($range:literal, $order:literal) => {
+        Text::two(
+            by_date!(
+                "x.seq, x.date",
+                "$1",
+                date $range,
+                concat!(" AND NOT ", gone!(sqlite "x.author_id")),
+                $order,
+                "1"
+            ),
+            concat!(
+                "SELECT x.seq, x.date FROM messages x WHERE x.body IS NOT NULL AND NOT ",
+                gone!(postgres "x.author_id"),
+                " AND x.group_id = $1 AND x.date ",
+                $range,
+                " ORDER BY x.date ",
+                $order,
+                ", x.seq ",
+                $order,
+                " LIMIT 1"
+            ),
+        )
+    };
+}
+
+/// The last message of a group before a date.
+pub(crate) fn last_before(sql: &impl Sql, group: GroupId, micros: i64) -> Result<Option<(Seq, Date)>> {
+    const FIND: Text = dated!("< $2", "DESC");
+    sql.one(FIND, params![group, micros], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// The number of the first message of a group after a date.
+pub(crate) fn first_after(sql: &impl Sql, group: GroupId, date: Date) -> Result<Option<i64>> {
+    const FIND: Text = dated!("> $2", "ASC");
+    sql.one(FIND, params![group, date], |row| row.get(0))
+}

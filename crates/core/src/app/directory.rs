@@ -61,6 +61,11 @@ pub(super) fn find(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Nam
     Ok(find_all(tx, caller, directory, std::slice::from_ref(name))?.pop().flatten())
 }
 
+/// The user, unless it is a special one.
+pub(super) fn not_special(user: User) -> Result<User> {
+    if user.special { Err(Error::forbidden("special users cannot be changed")) } else { Ok(user) }
+}
+
 /// The user in a path, who must be found.
 pub(super) fn found(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<User> {
     find(tx, caller, directory, name)?.ok_or(Error::NotFound("user"))

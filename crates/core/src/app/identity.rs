@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::account::{Issued, LONGEST, issue_token};
 use super::actor::service_only;
+use super::directory::not_special;
 use super::profile::{audience, set_profile};
 use super::user::short_enough;
 use super::{App, Context, Growth, Unit};
@@ -162,9 +163,7 @@ pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Res
 /// The user named by the service, to whom the host application gives credentials.
 fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -> Result<User> {
     let Identity { user, origin, provided, .. } = identity;
-    if user.special {
-        return Err(Error::forbidden("special users cannot be changed"));
-    }
+    let user = not_special(user)?;
     if !name.is(&user) {
         return Err(VARIANT);
     }

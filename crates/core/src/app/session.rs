@@ -1,12 +1,17 @@
 //! Sessions: where a user is signed in, and their ends.
 
 use super::account::end_token;
+use super::directory::{found, not_special};
+use super::suspension::governs;
 use super::user::{editable, own};
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
+use crate::authority::Govern;
+use crate::limits::Directory;
 use crate::session::{SessionClient, TokenUse, USES_NOTED_TOGETHER, UserSession};
+use crate::store::Tx;
 use crate::token::TokenHash;
-use crate::user::Caller;
+use crate::user::{Caller, User};
 use crate::{Error, Name, Result, SessionId, UserId};
 
 /// Ends one session of a user.
@@ -17,11 +22,11 @@ pub struct EndSession {
 }
 
 impl App {
-    /// The sessions of a user, the newest first, for the user and for services.
+    /// The sessions of a user, the newest first, for the user, services and admins.
     pub async fn sessions(&self, context: &Context, name: Name) -> Result<Vec<UserSession>> {
         let query = (name, self.user_rules().directory, self.clock().now());
         self.read(context, query, |tx, caller, (name, directory, now)| {
-            let user = editable(tx, caller, *directory, name)?;
+            let user = signed_in(tx, caller, *directory, name)?;
             tx.sessions(user.id, *now)
         })
         .await
@@ -30,7 +35,7 @@ impl App {
     /// Ends one session of a user with its open sockets. Returns its token.
     pub async fn session_end(&self, context: &Context, command: EndSession) -> Result<TokenHash> {
         self.write(Growth::Bounded, context, command, |unit, EndSession { name, id }| {
-            let user = own(unit, name)?;
+            let user = signed_in(unit.tx, unit.caller, unit.rules.users.directory, name)?;
             let now = unit.now();
             let found = unit.tx.sessions(user.id, now)?.into_iter().find(|session| session.id() == *id);
             let token = found.ok_or(Error::NotFound("session"))?.token;
@@ -63,6 +68,14 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// A user whose sessions the caller may see and end: itself, and for the service and admins anybody.
+pub(super) fn signed_in(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<User> {
+    if !governs(tx, caller, Govern::EndSessions)? {
+        return editable(tx, caller, directory, name);
+    }
+    not_special(found(tx, caller, directory, name)?)
 }
 
 /// Ends all tokens of a user with their open sockets, except one.

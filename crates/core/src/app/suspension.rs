@@ -1,7 +1,7 @@
 //! Administration of users: their suspension, and who is an admin.
 
 use super::actor::service_only;
-use super::directory::found;
+use super::directory::{found, not_special};
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
 use crate::authority::{Authority, Govern, allow_govern, may_govern};
@@ -71,11 +71,8 @@ fn change(unit: &mut Unit, command: &ChangeStanding) -> Result<User> {
         service_only(unit.caller)?;
     }
     govern(unit.tx, unit.caller, Govern::Suspend)?;
-    let user = found(unit.tx, unit.caller, unit.rules.users.directory, name)?;
+    let user = not_special(found(unit.tx, unit.caller, unit.rules.users.directory, name)?)?;
     let (_, before) = unit.tx.user_standing(user.id)?.ok_or(Error::NotFound("user"))?;
-    if user.special {
-        return Err(Error::forbidden("special users cannot be changed"));
-    }
     if before.admin && *suspension != FieldUpdate::Keep {
         let refused = |_| Error::forbidden("only the service may suspend an admin");
         govern(unit.tx, unit.caller, Govern::SuspendAdmin).map_err(refused)?;

@@ -1,7 +1,7 @@
 //! Users: create, read, rename, delete.
 
 use super::actor::{actor, service_only};
-use super::directory::{Part, found, page};
+use super::directory::{Part, found, not_special, page};
 use super::identity::{hold, not_held};
 use super::profile::{receivers, stored};
 use super::relation::sees_all_of;
@@ -263,10 +263,7 @@ pub(super) fn editable(tx: &dyn Tx, caller: Caller, directory: Directory, name: 
     {
         return Err(Error::forbidden("you may change only your own account"));
     }
-    if user.special {
-        return Err(Error::forbidden("special users cannot be changed"));
-    }
-    Ok(user)
+    not_special(user)
 }
 
 fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {

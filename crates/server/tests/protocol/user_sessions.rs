@@ -61,6 +61,29 @@ async fn sessions_are_listed_and_ended_one_by_one() {
 }
 
 #[tokio::test]
+async fn admin_ends_sessions_of_others() {
+    let app = TestApp::start().await;
+    let nobody = app.nobody();
+    let (ann, admin) = (nobody.sign_up("ann", PASSWORD).await, nobody.sign_up("arlan", PASSWORD).await);
+    admin.get("users/ann/sessions/").await.ok(403);
+    app.service().patch("users/arlan/", json!({ "admin": true })).await.ok(200);
+    let there = bearing(&nobody, sign_in(&nobody, "Firefox").await);
+    let mut sockets = [ann.ws().await, there.ws().await];
+    let id = listed(&admin).await[0]["id"].clone();
+    admin.delete(&format!("users/ann/sessions/{}/", id.as_str().expect("an id"))).await.ok(200);
+    assert_eq!(sockets[1].close_code().await, Some(4001));
+    there.get("sessions/").await.ok(401);
+    admin.delete("users/ann/tokens/").await.ok(200);
+    assert_eq!(sockets[0].close_code().await, Some(4001));
+    ann.get("sessions/").await.ok(401);
+    admin.get("sessions/").await.ok(200);
+    admin.delete("users/admin/tokens/").await.ok(403);
+    let entries = admin.get("audit/?actor=arlan&target=ann").await.ok(200);
+    let acts: Vec<_> = entries.as_array().expect("a list").iter().map(|entry| &entry["action"]).collect();
+    assert_eq!(acts, ["sessions.delete", "session.delete"]);
+}
+
+#[tokio::test]
 async fn ended_session_of_the_request_drops_the_cookie() {
     let app = TestApp::start().await;
     let ann = app.nobody().sign_up("ann", PASSWORD).await;

@@ -1,6 +1,7 @@
 //! The page at `/admin/`, as an administrator uses it.
 
 use chinwag_testkit::browser::Key;
+use chinwag_testkit::wait::Wait;
 use reqwest::Method;
 use serde_json::json;
 
@@ -68,6 +69,13 @@ async fn administrator_suspends_a_user_for_a_time() {
     root.press("End the suspension").await;
     root.looks("see no suspension", "return !pageText().includes('Suspended until')", json!([])).await;
     eve.get("users/eve/").await.ok(200);
+    root.press("Sign out everywhere").await;
+    root.sees("Sign eve out everywhere?").await;
+    root.press("Sign out everywhere").await;
+    let wait = Wait::begin();
+    while eve.get("users/eve/").await.status != 401 {
+        wait.step(|| "eve is signed in").await;
+    }
     go(&root, "Settings").await;
     root.sees("As they are in force").await;
     root.close().await;

@@ -18,11 +18,9 @@ use serde_json::Value;
 use crate::cargo;
 use crate::steps::human;
 
-/// The binaries that mostly wait, by the folder of their package and their names, in their order. More of their tests run at a
-/// time than there are cores.
+/// The binaries that mostly wait, by the folder of their package and their names, in their order.
 const WAITING: &[(&str, &str)] =
     &[("server", "cluster"), ("server", "chaos"), ("server", "cli"), ("store-postgres", "it")];
-const MANY: &[(&str, &str)] = &[("RUST_TEST_THREADS", "4")];
 
 /// A binary that runs a second time, with variables that tell it to use PostgreSQL and Redis, for which its tests wait most of
 /// the time.
@@ -143,7 +141,7 @@ fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 3] {
     let on_nodes: Vec<_> = all.iter().filter(|binary| binary.is(ON_NODES)).cloned().collect();
     for binary in all {
         if place(WAITING, &binary).is_some() {
-            waiting.push(Binary { variables: MANY, ..binary });
+            waiting.push(binary);
         } else if place(OF_PAGES, &binary).is_some() {
             pages.push(Binary { variables: PAGES, ..binary });
         } else {
@@ -220,9 +218,9 @@ fn wait_at_most(child: &mut Child, longest: Duration) -> Result<Option<ExitStatu
 
 /// The tests that run for long and have no outcome, by the output of a binary.
 fn unfinished(output: &str) -> Vec<&str> {
-    let running = output.lines().filter_map(|line| {
-        line.strip_prefix("test ")?.strip_suffix(" has been running for over 60 seconds")
-    });
+    let running = output
+        .lines()
+        .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" has been running for over 60 seconds"));
     running.filter(|name| !output.contains(&format!("test {name} ... "))).collect()
 }
 
@@ -275,7 +273,8 @@ mod tests {
 
     #[test]
     fn those_that_wait_are_in_lanes_of_their_own() {
-        let server = ["client_js", "cli", "protocol", "cluster", "web_ui"].map(|target| binary("server", target));
+        let server =
+            ["client_js", "cli", "protocol", "cluster", "web_ui"].map(|target| binary("server", target));
         let [main, waiting, pages] = lanes([vec![binary("hub", "cluster")], server.into()].concat());
         let names = |lane: &[Binary]| lane.iter().map(Binary::name).collect::<Vec<_>>();
         assert_eq!(names(&main), ["hub: cluster", "server: protocol"]);

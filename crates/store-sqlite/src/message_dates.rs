@@ -17,7 +17,12 @@ const TOGETHER: i64 = 32;
 
 /// Indexes the messages of a group after the number `dated` up to `last` if they are many. Answers with the number up to which
 /// messages are indexed then. To be called before a number after `last` is given.
-pub(crate) fn index_dates(tx: &mut Transaction<'_, '_>, group: GroupId, dated: i64, last: i64) -> Result<i64> {
+pub(crate) fn index_dates(
+    tx: &mut Transaction<'_, '_>,
+    group: GroupId,
+    dated: i64,
+    last: i64,
+) -> Result<i64> {
     if last - dated < TOGETHER {
         return Ok(dated);
     }
@@ -66,7 +71,8 @@ fn is_whole(conn: &Connection) -> rusqlite::Result<bool> {
     const FURTHER: &str = "SELECT 1 FROM groups g CROSS JOIN message_dates d ON d.group_id = g.id
         LEFT JOIN messages m ON m.group_id = d.group_id AND m.seq = d.seq AND m.date = d.date AND m.body IS NOT NULL
         WHERE m.seq IS NULL OR d.seq > g.dated_seq LIMIT 1";
-    const MISSING: &str = "SELECT 1 FROM groups g CROSS JOIN messages m ON m.group_id = g.id AND m.seq <= g.dated_seq
+    const MISSING: &str =
+        "SELECT 1 FROM groups g CROSS JOIN messages m ON m.group_id = g.id AND m.seq <= g.dated_seq
         WHERE m.body IS NOT NULL AND NOT EXISTS (SELECT 1 FROM message_dates d
             WHERE d.group_id = m.group_id AND d.date = m.date AND d.seq = m.seq) LIMIT 1";
     Ok(!conn.prepare(FURTHER)?.exists([])? && !conn.prepare(MISSING)?.exists([])?)
@@ -104,7 +110,8 @@ mod tests {
         run("UPDATE groups SET dated_seq = 0");
         fill(&conn).expect("an index");
         assert!(matches());
-        let rows: i64 = conn.query_row("SELECT count(*) FROM message_dates", [], |row| row.get(0)).expect("a count");
+        let rows: i64 =
+            conn.query_row("SELECT count(*) FROM message_dates", [], |row| row.get(0)).expect("a count");
         assert_eq!(rows, 3);
     }
 }

@@ -243,12 +243,13 @@ impl App {
         .await
     }
 
-    /// Ends all tokens of a user with their open sockets. The password stays.
-    pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<()> {
+    /// Ends all tokens of a user with their open sockets. The password stays. Returns whether the user is the caller.
+    pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<bool> {
         self.write(Growth::Bounded, context, name, |unit, name| {
             let user = signed_in(unit.tx, unit.caller, unit.rules.users.directory, name)?;
             unit.audit(AuditAction::SessionsDelete, &user.name)?;
-            end_sessions(unit, user.id)
+            end_sessions(unit, user.id)?;
+            Ok(unit.caller == Caller::User(user.id))
         })
         .await
     }

@@ -55,8 +55,10 @@ pub(crate) async fn delete(
         state.app.tokens_end_others(&context, name, kept).await?;
         return Ok(nothing());
     }
-    state.app.tokens_end(&context, name).await?;
+    let is_own = state.app.tokens_end(&context, name).await?;
     let mut response = nothing();
-    response.headers_mut().insert(header::SET_COOKIE, state.auth.no_cookie(&parts));
+    if is_own {
+        response.headers_mut().insert(header::SET_COOKIE, state.auth.no_cookie(&parts));
+    }
     Ok(response)
 }

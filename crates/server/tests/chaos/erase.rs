@@ -52,12 +52,24 @@ pub(crate) fn fill(database: &Path, group: &str, author: &str, count: usize) {
     let head =
         "UPDATE groups SET last_seq = (SELECT max(seq) FROM messages WHERE group_id = ?1) WHERE id = ?1";
     conn.execute(head, [group]).expect("the head");
+    index_dates(&conn);
+}
+
+/// Indexes all messages by date, as the server would have.
+fn index_dates(conn: &Connection) {
+    let sql = "DELETE FROM message_dates;
+        INSERT INTO message_dates (group_id, date, seq)
+            SELECT group_id, date, seq FROM messages WHERE body IS NOT NULL;
+        UPDATE groups SET dated_seq = last_seq;";
+    conn.execute_batch(sql).expect("an index");
 }
 
 /// Makes these messages so many days older.
 pub(crate) fn age(database: &Path, days: i64) {
     let sql = format!("UPDATE messages SET date = date - ?1 WHERE body LIKE '{GONE}%'");
-    open(database).execute(&sql, [days * 86_400_000_000]).expect("older messages");
+    let conn = open(database);
+    conn.execute(&sql, [days * 86_400_000_000]).expect("older messages");
+    index_dates(&conn);
 }
 
 fn hold(database: &Path) -> Held {

@@ -73,7 +73,8 @@ async fn admin_ends_sessions_of_others() {
     admin.delete(&format!("users/ann/sessions/{}/", id.as_str().expect("an id"))).await.ok(200);
     assert_eq!(sockets[1].close_code().await, Some(4001));
     there.get("sessions/").await.ok(401);
-    admin.delete("users/ann/tokens/").await.ok(200);
+    let ended = admin.delete("users/ann/tokens/").await;
+    assert_eq!((ended.status, ended.headers.get("set-cookie")), (200, None), "the admin stays signed in");
     assert_eq!(sockets[0].close_code().await, Some(4001));
     ann.get("sessions/").await.ok(401);
     admin.get("sessions/").await.ok(200);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use chinwag_client::uuid::Uuid;
@@ -11,7 +12,7 @@ use chinwag_client::{
     ServerEvent, Socket, Status,
 };
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::crew::{Act, GroupLedger, SoakLedger};
 use crate::frame;
@@ -25,6 +26,9 @@ const EMOJI: [&str; 4] = ["👍", "🎉", "👀", "🚀"];
 /// The `ref` of a request about a message that may have been deleted meanwhile.
 const ABOUT: &str = "about";
 const OWN: &str = "own";
+/// The status of an event that a busy server did not take, and the time after which it says to try again.
+const BUSY: u16 = 503;
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) struct SoakUser {
     user: usize,
@@ -138,6 +142,16 @@ impl SoakUser {
     async fn take(&mut self, frame: Frame, socket: &mut Socket) -> Result<()> {
         let is_answer = self.is_repeated && frame.reference.as_deref() == Some(OWN);
         match (&frame.event, frame.seq) {
+            (ServerEvent::Error(refusal), _) if refusal.status == BUSY => {
+                // What is about another's message is not tried again.
+                if frame.reference.as_deref() == Some(OWN)
+                    && let Some(message) = self.outstanding.clone()
+                {
+                    sleep(AGAIN_AFTER).await;
+                    (self.is_repeated, self.answered) = (true, None);
+                    self.send(socket, ClientEvent::MessageText(message), Some(OWN)).await?;
+                }
+            }
             (ServerEvent::Error(refusal), _) => {
                 let about_deleted = frame.reference.as_deref() == Some(ABOUT) && refusal.status == 404;
                 ensure!(about_deleted, "a request of user{} was refused: {refusal}", self.user);

@@ -42,13 +42,11 @@ pub fn candidates(
             "DESC",
             "$4"
         ),
-        concat!(
-            "SELECT found.* FROM unnest($1::uuid[]) asked (id) CROSS JOIN LATERAL (
-                SELECT m.date, m.group_id, m.seq, m.id, m.author_id, m.body, m.detail
-                FROM messages m JOIN users u ON u.id = m.author_id
-                WHERE m.body IS NOT NULL AND m.group_id = asked.id AND (m.date, m.seq) < ($2, $3)
-                ORDER BY m.date DESC, m.seq DESC LIMIT $4) found"
-        ),
+        "SELECT found.* FROM unnest($1::uuid[]) asked (id) CROSS JOIN LATERAL (
+            SELECT m.date, m.group_id, m.seq, m.id, m.author_id, m.body, m.detail
+            FROM messages m JOIN users u ON u.id = m.author_id
+            WHERE m.body IS NOT NULL AND m.group_id = asked.id AND (m.date, m.seq) < ($2, $3)
+            ORDER BY m.date DESC, m.seq DESC LIMIT $4) found",
     );
     let (date, seq) = before;
     sql.each(FIND, &keys(groups), params![date, seq, limit(most)], candidate)

@@ -145,7 +145,7 @@ mod tests {
     use chinwag_testkit::bus::Recorder;
     use tokio::io::AsyncReadExt;
     use tokio::net::UnixStream;
-    use tokio::time::sleep;
+    use tokio::time::interval;
 
     use super::*;
     use crate::SqliteStore;
@@ -175,8 +175,9 @@ mod tests {
         });
         let (fired, fires) = mpsc::channel();
         let timer = runtime.spawn(async move {
-            for _ in 0.. {
-                sleep(Duration::from_millis(10)).await;
+            let mut ticks = interval(Duration::from_millis(10));
+            loop {
+                ticks.tick().await;
                 if fired.send(()).is_err() {
                     return;
                 }

@@ -64,6 +64,8 @@ fn fill(program: &Program, messages: usize) {
             SELECT id, last_seq + 1, 2, 1, unhex('0110000000' || hex(randomblob(16))) FROM groups;
         UPDATE groups SET description = 'Tea é', avatar = 'https://a.example/g', data = '{{}}', open = 1, slow = 5, keep = 30, open_key = lower(name);
         UPDATE groups SET last_seq = last_seq + 2, newest_seq = {each}, newest_date = 1700000000000000 + {each};
+        INSERT INTO message_dates SELECT group_id, date, seq FROM messages WHERE body IS NOT NULL;
+        UPDATE groups SET dated_seq = last_seq;
         UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'users';",
         each = messages / 40,
     ))

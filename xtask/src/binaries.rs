@@ -1,8 +1,8 @@
 //! Runs the test binaries, some beside the others.
 //!
 //! `cargo test` runs one binary after the other, and on two cores most of the time is spent on waiting: for processes to
-//! start and stop, for leases to expire, for links that were cut, for pages. So there are three lanes, and in each one
-//! binary runs at a time: those that mostly wait, those of pages, and all others.
+//! start and stop, for leases to expire, for links that were cut, for pages. So there are two lanes, and in each one
+//! binary runs at a time: those that mostly wait, and all others, those of pages last.
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
@@ -32,7 +32,7 @@ const OF_PAGES: &[(&str, &str)] = &[("server", "web_ui"), ("server", "client_js"
 const PAGES: &[(&str, &str)] = &[("RUST_TEST_THREADS", "3")];
 
 /// A binary that takes longer hangs, and is ended.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_secs(30 * 60);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Up to so many failed tests run once more, alone: on a busy machine one of thousands may meet a bound of time that
@@ -84,7 +84,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     fs::create_dir_all(&outputs).context("no folder for the outputs of tests")?;
     let outcomes = thread::scope(|scope| {
         let outputs = outputs.as_path();
-        let lanes = lanes(binaries(&messages)).map(|lane| scope.spawn(move || run_lane(outputs, &lane)));
+        let [main, waiting, pages] = lanes(binaries(&messages));
+        let lanes =
+            [[main, pages].concat(), waiting].map(|lane| scope.spawn(move || run_lane(outputs, &lane)));
         let ended = lanes.map(|lane| lane.join().unwrap_or_else(|_| bail!("a lane of the tests panicked")));
         ended.into_iter().collect::<Result<Vec<_>>>()
     })?;
@@ -134,7 +136,7 @@ fn binaries(messages: &str) -> Vec<Binary> {
     messages.lines().filter_map(binary).collect()
 }
 
-/// The binaries of each lane: those that compute, those that mostly wait, and those of pages.
+/// The binaries that compute, those that mostly wait, and those of pages.
 fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 3] {
     let place = |names: &[(&str, &str)], binary: &Binary| names.iter().position(|names| binary.is(*names));
     let [mut main, mut waiting, mut pages] = [const { Vec::new() }; 3];
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_wait_are_in_lanes_of_their_own() {
+    fn those_that_wait_and_those_of_pages_are_told_apart() {
         let server =
             ["client_js", "cli", "protocol", "cluster", "web_ui"].map(|target| binary("server", target));
         let [main, waiting, pages] = lanes([vec![binary("hub", "cluster")], server.into()].concat());

@@ -156,7 +156,7 @@ async fn users_are_made_shown_renamed_and_deleted() {
             "settings": {
                 "added_by": "anyone", "write_first": "anyone", "hide_last_seen": false, "hide_reads": false,
             },
-            "admin": false, "suspended": null,
+            "admin": false, "suspended": null, "files": {"count": 0, "size": 0},
         })
     );
     let (status, renamed) = server.service("PATCH users/arlan/", json!({"new_name": "astra"})).await;

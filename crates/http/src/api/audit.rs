@@ -90,14 +90,6 @@ impl ListSource for AuditList {
     const PART: usize = 500;
     type Place = AuditId;
 
-    fn sealed(place: AuditId) -> Vec<u8> {
-        place.0.as_bytes().to_vec()
-    }
-
-    fn opened(bytes: &[u8]) -> Option<AuditId> {
-        Uuid::from_slice(bytes).ok().map(AuditId)
-    }
-
     async fn rows(&self, after: Option<AuditId>, limit: usize) -> std::result::Result<Rows<AuditId>, Error> {
         let page = self.app.audit(&self.context, self.filter.clone(), after, limit).await?;
         let row = |entry: &AuditEntry| {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::extract::path::{ById, ByValue, PathValue};
 use crate::extract::query::Query;
-use crate::rest::list::{self, ListSource, Rows};
+use crate::rest::list::{self, ListPlace, ListSource, Rows};
 use crate::rest::message::author;
 use crate::rest::prelude::*;
 use crate::wire::input::fields::Fields;
@@ -220,18 +220,20 @@ struct ReactionList {
     emoji: Option<Emoji>,
 }
 
+impl ListPlace for Seq {
+    fn sealed(self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+
+    fn opened(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(|bytes| Seq(i64::from_be_bytes(bytes)))
+    }
+}
+
 impl ListSource for ReactionList {
     const NAME: &str = "reactions";
     const PART: usize = 1000;
     type Place = Seq;
-
-    fn sealed(place: Seq) -> Vec<u8> {
-        place.0.to_be_bytes().to_vec()
-    }
-
-    fn opened(bytes: &[u8]) -> Option<Seq> {
-        bytes.try_into().ok().map(|bytes| Seq(i64::from_be_bytes(bytes)))
-    }
 
     async fn rows(&self, after: Option<Seq>, limit: usize) -> Result<Rows<Seq>, Error> {
         let (message, emoji) = (self.message, self.emoji.clone());

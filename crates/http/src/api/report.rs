@@ -7,7 +7,6 @@ use chinwag_core::profile::FieldUpdate;
 use chinwag_core::report::{MessageReport, ReportState, ReportText};
 use chinwag_core::{Error, MessageId, Name, ReportId};
 use serde_json::{Value as Schema, json};
-use uuid::Uuid;
 
 use crate::extract::path::ById;
 use crate::extract::query::Query;
@@ -161,14 +160,6 @@ impl ListSource for ReportList {
     const NAME: &str = "reports";
     const PART: usize = 200;
     type Place = ReportId;
-
-    fn sealed(place: ReportId) -> Vec<u8> {
-        place.0.as_bytes().to_vec()
-    }
-
-    fn opened(bytes: &[u8]) -> Option<ReportId> {
-        Uuid::from_slice(bytes).ok().map(ReportId)
-    }
 
     async fn rows(
         &self,

@@ -10,7 +10,6 @@ use chinwag_core::file_store::FileKey;
 use chinwag_core::{Error, FileId, Name};
 use chinwag_media::name;
 use hyper::body::Body as _;
-use uuid::Uuid;
 
 use super::list::{self, ListSource, Rows};
 use super::prelude::*;
@@ -126,14 +125,6 @@ impl ListSource for FileList {
     const NAME: &str = "files";
     const PART: usize = 500;
     type Place = FileId;
-
-    fn sealed(place: FileId) -> Vec<u8> {
-        place.0.as_bytes().to_vec()
-    }
-
-    fn opened(bytes: &[u8]) -> Option<FileId> {
-        Uuid::from_slice(bytes).ok().map(FileId)
-    }
 
     async fn rows(&self, after: Option<FileId>, limit: usize) -> std::result::Result<Rows<FileId>, Error> {
         let page = self.app.files_of(&self.context, self.author.clone(), after, limit).await?;

@@ -223,14 +223,6 @@ impl ListSource for GroupList {
     const PART: usize = 100;
     type Place = GroupId;
 
-    fn sealed(place: GroupId) -> Vec<u8> {
-        place.0.as_bytes().to_vec()
-    }
-
-    fn opened(bytes: &[u8]) -> Option<GroupId> {
-        Uuid::from_slice(bytes).ok().map(GroupId)
-    }
-
     async fn rows(&self, after: Option<GroupId>, limit: usize) -> Result<Rows<GroupId>, Error> {
         let groups = self.app.groups(&self.context, after, limit).await?;
         let mut rows = Vec::with_capacity(groups.len());

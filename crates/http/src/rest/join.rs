@@ -9,7 +9,7 @@ use chinwag_core::text::search_key;
 use chinwag_core::{Error, GroupId};
 use uuid::Uuid;
 
-use super::list::{ListSource, Rows};
+use super::list::{ListPlace, ListSource, Rows};
 use super::prelude::*;
 use crate::extract::path::ById;
 use crate::wire::fields::Picked;
@@ -67,22 +67,24 @@ impl OpenGroupList {
     }
 }
 
-impl ListSource for OpenGroupList {
-    const NAME: &str = "open groups";
-    const PART: usize = 100;
-    type Place = OpenPlace;
-
-    fn sealed(place: OpenPlace) -> Vec<u8> {
-        [place.group.0.as_bytes(), place.key.as_bytes()].concat()
+impl ListPlace for OpenPlace {
+    fn sealed(self) -> Vec<u8> {
+        [self.group.0.as_bytes(), self.key.as_bytes()].concat()
     }
 
-    fn opened(bytes: &[u8]) -> Option<OpenPlace> {
+    fn opened(bytes: &[u8]) -> Option<Self> {
         let (id, key) = bytes.split_first_chunk::<ID>()?;
         Some(OpenPlace {
             key: Shared::from(str::from_utf8(key).ok()?),
             group: GroupId(Uuid::from_bytes(*id)),
         })
     }
+}
+
+impl ListSource for OpenGroupList {
+    const NAME: &str = "open groups";
+    const PART: usize = 100;
+    type Place = OpenPlace;
 
     async fn rows(&self, mut after: Option<OpenPlace>, limit: usize) -> Result<Rows<OpenPlace>, Error> {
         let beginning = search_key(&self.prefix);

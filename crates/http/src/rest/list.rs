@@ -8,10 +8,11 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chinwag_core::{Error, Result};
+use chinwag_core::{AuditId, Error, FileId, GroupId, ReportId, Result};
 use futures_util::stream;
 use tokio::sync::mpsc;
 use tracing::Instrument;
+use uuid::Uuid;
 
 use super::answer::bytes;
 use crate::extract::query::Query;
@@ -24,13 +25,7 @@ pub(crate) trait ListSource: Send + Sync + 'static {
     /// Rows in one part of a streamed list.
     const PART: usize;
     /// A place between rows.
-    type Place: Clone + Send + Sync;
-
-    /// A place as a cursor holds it.
-    fn sealed(place: Self::Place) -> Vec<u8>;
-
-    /// The place that a cursor holds.
-    fn opened(bytes: &[u8]) -> Option<Self::Place>;
+    type Place: ListPlace;
 
     /// Up to `limit` rows, those after a place; fewer only at the end.
     fn rows(
@@ -39,6 +34,32 @@ pub(crate) trait ListSource: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Rows<Self::Place>>> + Send;
 }
+
+/// A place between the rows of a list.
+pub(crate) trait ListPlace: Clone + Send + Sync {
+    /// The place as a cursor holds it.
+    fn sealed(self) -> Vec<u8>;
+
+    /// The place that a cursor holds.
+    fn opened(bytes: &[u8]) -> Option<Self>;
+}
+
+/// Ids, which are places in a list that is in their order.
+macro_rules! list_by_id {
+    ($($id:ident)+) => {
+        $(impl ListPlace for $id {
+            fn sealed(self) -> Vec<u8> {
+                self.0.as_bytes().to_vec()
+            }
+
+            fn opened(bytes: &[u8]) -> Option<Self> {
+                Uuid::from_slice(bytes).ok().map(Self)
+            }
+        })+
+    };
+}
+
+list_by_id! { AuditId FileId GroupId ReportId }
 
 /// Rows with the place after each: its JSON, or nothing for one that has gone meanwhile.
 pub(crate) type Rows<P> = Vec<(P, Option<Vec<u8>>)>;
@@ -58,7 +79,7 @@ pub(crate) async fn answer<S: ListSource>(
     let after = match query.cursor()? {
         None => None,
         Some(cursor) => {
-            let place = state.cursors.open(S::NAME, cursor).and_then(|bytes| S::opened(&bytes));
+            let place = state.cursors.open(S::NAME, cursor).and_then(|bytes| S::Place::opened(&bytes));
             Some(place.ok_or_else(|| Error::field("cursor", "is none that was given out for this list"))?)
         }
     };
@@ -80,7 +101,7 @@ async fn page<S: ListSource>(
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|(place, _)| place.clone());
-    let next = next.map(|place| state.cursors.seal(S::NAME, &S::sealed(place)));
+    let next = next.map(|place| state.cursors.seal(S::NAME, &place.sealed()));
     let mut json = vec![b'['];
     append(&mut json, &rows, true);
     json.push(b']');
@@ -203,18 +224,20 @@ mod tests {
         fails_at: u32,
     }
 
+    impl ListPlace for u32 {
+        fn sealed(self) -> Vec<u8> {
+            self.to_be_bytes().to_vec()
+        }
+
+        fn opened(bytes: &[u8]) -> Option<Self> {
+            bytes.try_into().ok().map(u32::from_be_bytes)
+        }
+    }
+
     impl ListSource for Numbers {
         const NAME: &str = "numbers";
         const PART: usize = 10;
         type Place = u32;
-
-        fn sealed(place: u32) -> Vec<u8> {
-            place.to_be_bytes().to_vec()
-        }
-
-        fn opened(bytes: &[u8]) -> Option<u32> {
-            bytes.try_into().ok().map(u32::from_be_bytes)
-        }
 
         async fn rows(&self, after: Option<u32>, limit: usize) -> Result<Rows<u32>> {
             let first = after.map_or(0, |after| after + 1);

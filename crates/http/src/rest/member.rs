@@ -9,7 +9,7 @@ use chinwag_core::{Date, Error, GroupId, Name, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::list::{self, ListSource, Rows};
+use super::list::{self, ListPlace, ListSource, Rows};
 use super::prelude::*;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
@@ -74,24 +74,26 @@ struct MemberList {
     role: Option<Role>,
 }
 
-impl ListSource for MemberList {
-    const NAME: &str = "members";
-    const PART: usize = 1000;
-    type Place = MemberPlace;
-
-    fn sealed(place: MemberPlace) -> Vec<u8> {
-        let MemberPlace { role, since, user } = place;
+impl ListPlace for MemberPlace {
+    fn sealed(self) -> Vec<u8> {
+        let MemberPlace { role, since, user } = self;
         let parts = [i64::from(role.number()), since.micros(), user.0];
         parts.iter().flat_map(|part| part.to_be_bytes()).collect()
     }
 
-    fn opened(bytes: &[u8]) -> Option<MemberPlace> {
+    fn opened(bytes: &[u8]) -> Option<Self> {
         let (parts, _) = bytes.as_chunks();
         let [role, since, user] = parts else { return None };
         let number = |part: &[u8; 8]| i64::from_be_bytes(*part);
         let role = Role::known(number(role))?;
         Some(MemberPlace { role, since: Date::from_micros(number(since)), user: UserId(number(user)) })
     }
+}
+
+impl ListSource for MemberList {
+    const NAME: &str = "members";
+    const PART: usize = 1000;
+    type Place = MemberPlace;
 
     async fn rows(&self, after: Option<MemberPlace>, limit: usize) -> Result<Rows<MemberPlace>, Error> {
         let (group, role) = (self.group, self.role);

@@ -7,7 +7,7 @@ use chinwag_core::app::{App, Context};
 use chinwag_core::{Date, Error, GroupId};
 use uuid::Uuid;
 
-use super::list::{ListSource, Rows};
+use super::list::{ListPlace, ListSource, Rows};
 use crate::wire::fields::Picked;
 use crate::wire::object::Group;
 
@@ -21,20 +21,22 @@ pub(super) struct RecentGroupList {
     pub(super) filter: RecentFilter,
 }
 
-impl ListSource for RecentGroupList {
-    const NAME: &str = "recent groups";
-    const PART: usize = RECENT_PAGE;
-    type Place = RecentPlace;
-
-    fn sealed(place: RecentPlace) -> Vec<u8> {
-        [&place.active.0.micros().to_be_bytes()[..], place.group.0.as_bytes()].concat()
+impl ListPlace for RecentPlace {
+    fn sealed(self) -> Vec<u8> {
+        [&self.active.0.micros().to_be_bytes()[..], self.group.0.as_bytes()].concat()
     }
 
-    fn opened(bytes: &[u8]) -> Option<RecentPlace> {
+    fn opened(bytes: &[u8]) -> Option<Self> {
         let (date, id) = bytes.split_first_chunk()?;
         let active = Reverse(Date::from_micros(i64::from_be_bytes(*date)));
         Some(RecentPlace { active, group: GroupId(Uuid::from_slice(id).ok()?) })
     }
+}
+
+impl ListSource for RecentGroupList {
+    const NAME: &str = "recent groups";
+    const PART: usize = RECENT_PAGE;
+    type Place = RecentPlace;
 
     async fn rows(&self, mut after: Option<RecentPlace>, limit: usize) -> Result<Rows<RecentPlace>, Error> {
         let mut rows = Vec::new();

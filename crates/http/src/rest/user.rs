@@ -12,7 +12,7 @@ use chinwag_core::{Error, UserId};
 use chinwag_hub::Hub;
 
 use super::answer::bytes;
-use super::list::{self, ListSource, Rows};
+use super::list::{self, ListPlace, ListSource, Rows};
 use super::prelude::*;
 use crate::extract::path::{ByName, ByText};
 use crate::extract::query::Query;
@@ -219,18 +219,20 @@ struct Users {
     wanted: Wanted,
 }
 
+impl ListPlace for UserId {
+    fn sealed(self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+
+    fn opened(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(i64::from_be_bytes).map(UserId)
+    }
+}
+
 impl ListSource for Users {
     const NAME: &str = "users";
     const PART: usize = 1000;
     type Place = UserId;
-
-    fn sealed(place: UserId) -> Vec<u8> {
-        place.0.to_be_bytes().to_vec()
-    }
-
-    fn opened(bytes: &[u8]) -> Option<UserId> {
-        bytes.try_into().ok().map(i64::from_be_bytes).map(UserId)
-    }
 
     async fn rows(&self, after: Option<UserId>, limit: usize) -> Result<Rows<UserId>, Error> {
         let part = Part { prefix: self.prefix.clone(), after, limit };
@@ -250,14 +252,6 @@ impl ListSource for Wholes {
     const NAME: &str = Users::NAME;
     const PART: usize = 50;
     type Place = UserId;
-
-    fn sealed(place: UserId) -> Vec<u8> {
-        Users::sealed(place)
-    }
-
-    fn opened(bytes: &[u8]) -> Option<UserId> {
-        Users::opened(bytes)
-    }
 
     async fn rows(&self, after: Option<UserId>, limit: usize) -> Result<Rows<UserId>, Error> {
         self.0.rows(after, limit).await

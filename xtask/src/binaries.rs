@@ -51,7 +51,6 @@ struct Binary {
 }
 
 /// The outcome of a binary.
-#[derive(Clone)]
 struct BinaryRun {
     binary: Binary,
     took: Duration,
@@ -84,13 +83,11 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     fs::create_dir_all(&outputs).context("no folder for the outputs of tests")?;
     let outcomes = thread::scope(|scope| {
         let outputs = outputs.as_path();
-        let [main, waiting, pages] = lanes(binaries(&messages));
-        let lanes =
-            [[main, pages].concat(), waiting].map(|lane| scope.spawn(move || run_lane(outputs, &lane)));
+        let lanes = lanes(binaries(&messages)).map(|lane| scope.spawn(move || run_lane(outputs, &lane)));
         let ended = lanes.map(|lane| lane.join().unwrap_or_else(|_| bail!("a lane of the tests panicked")));
         ended.into_iter().collect::<Result<Vec<_>>>()
     })?;
-    let outcomes = outcomes.concat();
+    let outcomes: Vec<_> = outcomes.into_iter().flatten().collect();
     report_times(&outcomes);
     settle(&outcomes, |binary, test| {
         let alone = run_one(&outputs, binary, &["--exact", test])?;
@@ -136,8 +133,8 @@ fn binaries(messages: &str) -> Vec<Binary> {
     messages.lines().filter_map(binary).collect()
 }
 
-/// The binaries that compute, those that mostly wait, and those of pages.
-fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 3] {
+/// The binaries of each lane: those that compute and then those of pages, and those that mostly wait.
+fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 2] {
     let place = |names: &[(&str, &str)], binary: &Binary| names.iter().position(|names| binary.is(*names));
     let [mut main, mut waiting, mut pages] = [const { Vec::new() }; 3];
     let on_nodes: Vec<_> = all.iter().filter(|binary| binary.is(ON_NODES)).cloned().collect();
@@ -153,7 +150,8 @@ fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 3] {
     waiting.sort_by_key(|binary| place(WAITING, binary));
     waiting.extend(on_nodes.into_iter().map(|binary| Binary { variables: NODES, ..binary }));
     pages.sort_by_key(|binary| place(OF_PAGES, binary));
-    [main, waiting, pages]
+    main.extend(pages);
+    [main, waiting]
 }
 
 impl Binary {
@@ -274,14 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn those_that_wait_and_those_of_pages_are_told_apart() {
+    fn those_that_wait_are_in_a_lane_of_their_own() {
         let server =
             ["client_js", "cli", "protocol", "cluster", "web_ui"].map(|target| binary("server", target));
-        let [main, waiting, pages] = lanes([vec![binary("hub", "cluster")], server.into()].concat());
+        let [main, waiting] = lanes([vec![binary("hub", "cluster")], server.into()].concat());
         let names = |lane: &[Binary]| lane.iter().map(Binary::name).collect::<Vec<_>>();
-        assert_eq!(names(&main), ["hub: cluster", "server: protocol"]);
+        let of_main = ["hub: cluster", "server: protocol", "server: web_ui", "server: client_js"];
+        assert_eq!(names(&main), of_main, "those of pages come last");
         assert_eq!(names(&waiting), ["server: cluster", "server: cli", "server: protocol (TEST_ON=nodes)"]);
-        assert_eq!(names(&pages), ["server: web_ui", "server: client_js"]);
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl Context {
         Self::of(Who::Known(caller))
     }
 
+    /// A command of the operator.
+    pub fn command_line() -> Self {
+        Self { source: CallSource::CommandLine, ..Self::new(Caller::Service) }
+    }
+
     /// A caller whom the transaction looks up.
     pub fn of(who: Who) -> Self {
         Self { who, origin: None, source: CallSource::Server }

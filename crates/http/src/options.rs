@@ -170,10 +170,13 @@ pub enum TraceParents {
 }
 
 impl TraceOptions {
+    /// The share that is sampled where no other is set.
+    pub const RATIO: f64 = 0.01;
+
     /// The defaults, for the collector at an address.
     pub fn new(url: Url) -> Self {
         let (gather, pause) = (Duration::from_secs(5), Duration::from_secs(1));
-        Self { url, ratio: 0.01, parents: TraceParents::None, gather, pause }
+        Self { url, ratio: Self::RATIO, parents: TraceParents::None, gather, pause }
     }
 
     /// Parses an address. The error completes a sentence that begins with the setting's name.

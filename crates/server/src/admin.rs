@@ -9,12 +9,11 @@ use chinwag_core::app::key::MakeKey;
 use chinwag_core::app::suspension::ChangeStanding;
 use chinwag_core::app::user::Wanted;
 use chinwag_core::app::{App, Context};
-use chinwag_core::audit::{AuditAction, CallSource};
+use chinwag_core::audit::AuditAction;
 use chinwag_core::oidc::ProviderIdentity;
 use chinwag_core::profile::FieldUpdate;
 use chinwag_core::scope::{Scope, ScopedKey, Scopes};
 use chinwag_core::suspension::{Suspension, SuspensionReason};
-use chinwag_core::user::Caller;
 use chinwag_core::{Date, Error, KeyId, Name, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +104,7 @@ pub(crate) async fn carry_out(app: &App, order: Order) -> OrderOutcome {
 }
 
 async fn attempt(app: &App, order: Order) -> Result<OrderOutcome, String> {
-    let service = Context { source: CallSource::CommandLine, ..Context::new(Caller::Service) };
+    let service = Context::command_line();
     match order {
         Order::Add { name, phc } => {
             let name = parse(&name)?;
@@ -188,7 +187,7 @@ impl StandingOrder {
 
 /// Does one thing with keys that are good for some scopes.
 async fn key_order(app: &App, order: Order) -> Result<OrderOutcome, String> {
-    let service = Context { source: CallSource::CommandLine, ..Context::new(Caller::Service) };
+    let service = Context::command_line();
     match order {
         Order::AddKey { scopes, seconds } => {
             let scopes: Option<Vec<_>> = scopes.iter().map(|scope| Scope::parse(scope)).collect();

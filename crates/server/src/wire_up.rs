@@ -73,10 +73,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
     let (bus, events) = wait.repeat(|| open_bus(config, &*clock)).await?;
     let name_case = Some(config.users.name_case());
     let store = wait.repeat(|| open_store(config, folder, bus.clone(), name_case)).await?;
-    let traced: Arc<dyn Store> = match config.traces.options() {
-        Some(_) => Arc::new(TracedStore::new(store.clone())),
-        None => store.clone(),
-    };
+    let traced = TracedStore::of(store.clone(), config.traces.options().as_ref());
     let app = App::new(traced, clock.clone(), limits(config)).with_user_rules(config.users.rules());
     let app = match config.hooks.options(config.limits.message_chars) {
         Some(hook) => app.with_before_send(SendHook::new(hook, clock.clone()).map_err(why_not)?),

@@ -252,24 +252,6 @@ macro_rules! messages_where {
     };
 }
 
-/// A query of one message that stands, by the condition and order.
-macro_rules! standing {
-    ($columns:literal, $rest:literal) => {
-        Text::two(standing!(@ sqlite $columns, $rest), standing!(@ postgres $columns, $rest))
-    };
-    (@ $db:ident $columns:literal, $rest:literal) => {
-        concat!(
-            "SELECT ",
-            $columns,
-            " FROM messages x WHERE x.body IS NOT NULL AND NOT ",
-            gone!($db "x.author_id"),
-            " AND ",
-            $rest,
-            " LIMIT 1"
-        )
-    };
-}
-
 pub fn message(sql: &impl Sql, id: MessageId) -> Result<Option<Message>> {
     const FIND: Text = messages_where!("m.id = $1");
     let mut message = sql.one(FIND, params![id], read)?;
@@ -366,7 +348,16 @@ pub(crate) fn of_author(
 }
 
 pub fn message_at_seq(sql: &impl Sql, group: GroupId, seq: Seq) -> Result<Option<(Seq, Date)>> {
-    const FIND: Text = standing!("x.seq, x.date", "x.group_id = $1 AND x.seq <= $2 ORDER BY x.seq DESC");
+    macro_rules! find {
+        ($db:ident) => {
+            concat!(
+                "SELECT x.seq, x.date FROM messages x WHERE x.body IS NOT NULL AND NOT ",
+                gone!($db "x.author_id"),
+                " AND x.group_id = $1 AND x.seq <= $2 ORDER BY x.seq DESC LIMIT 1"
+            )
+        };
+    }
+    const FIND: Text = Text::two(find!(sqlite), find!(postgres));
     sql.one(FIND, params![group, seq], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 

@@ -17,7 +17,8 @@ macro_rules! in_range {
 }
 
 /// A query of SQLite: columns of up to `$limit` messages `x` that stand, in the order of their dates, by a condition of their
-/// date, or of their date and number, and a further one. The columns begin with the number and the date.
+/// date, or of their date and number, and a further one. The number and
+/// the date are among the columns.
 macro_rules! by_date {
     ($columns:literal, $group:literal, $kind:ident $range:literal, $further:expr, $order:literal, $limit:literal) => {
         concat!(

@@ -26,6 +26,7 @@ use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions}
 use chinwag_store_postgres::{OpenError, Options as PostgresOptions, PostgresStore};
 use chinwag_store_sql::migration::POSTGRES;
 use chinwag_store_sqlite::SqliteStore;
+use futures_util::FutureExt;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -283,10 +284,7 @@ impl TestApp {
         self.address = listener.local_addr().expect("it listens");
         let (bus, events) = self.place.bus().await;
         let store = self.place.store(options, bus.clone()).await;
-        let traced: Arc<dyn Store> = match &options.http.trace {
-            Some(_) => Arc::new(TracedStore::new(store.clone())),
-            None => store.clone(),
-        };
+        let traced = TracedStore::of(store.clone(), options.http.trace.as_ref());
         let app =
             App::new(traced, options.clock.clone(), options.limits.clone()).with_user_rules(options.users);
         let app = match options.before_send.clone() {
@@ -306,9 +304,9 @@ impl TestApp {
         let http = chinwag_http::Options { files: self.open_files(), ..options.http.clone() };
         let state = ServerState::new(app.clone(), hub.clone(), http).expect("the options are right");
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(chinwag_http::serve(listener, state.clone(), ended(stopped)));
+        let task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped.map(drop)));
         let (flush, flushed) = oneshot::channel::<()>();
-        let tracing = tokio::spawn(chinwag_http::trace::run(state.tracer.clone(), ended(flushed)));
+        let tracing = tokio::spawn(chinwag_http::trace::run(state.tracer.clone(), flushed.map(drop)));
         let work = tokio::spawn(chinwag_http::work::run(app.clone()));
         let webhooks = tokio::spawn(chinwag_http::webhook::run(state.clone(), LEASE));
         let push = tokio::spawn(chinwag_http::push::run(state.clone(), LEASE));
@@ -373,11 +371,6 @@ impl DataLocation {
             }
         }
     }
-}
-
-/// The time at which a channel's sender sends, or is dropped.
-async fn ended(receiver: oneshot::Receiver<()>) {
-    let _ = receiver.await;
 }
 
 /// A database with the tables of this version, which are made once for all tests, and a history of its own.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::actor::service_only;
 use super::identity::not_held;
-use super::session::{self, end_others, signed_in};
+use super::session::{self, end_others, session_owner};
 use super::user::{own, short_enough, taken};
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
@@ -246,7 +246,7 @@ impl App {
     /// Ends all tokens of a user with their open sockets. The password stays. Returns whether the user is the caller.
     pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<bool> {
         self.write(Growth::Bounded, context, name, |unit, name| {
-            let user = signed_in(unit.tx, unit.caller, unit.rules.users.directory, name)?;
+            let user = session_owner(unit.tx, unit.caller, unit.rules.users.directory, name)?;
             unit.audit(AuditAction::SessionsDelete, &user.name)?;
             end_sessions(unit, user.id)?;
             Ok(unit.caller == Caller::User(user.id))

@@ -79,8 +79,7 @@ impl App {
 
     /// Notes what a command does beside the store.
     pub async fn audit_command(&self, action: AuditAction, detail: Option<&'static str>) -> Result<()> {
-        let command = Context { source: CallSource::CommandLine, ..Context::new(Caller::Service) };
-        self.write(Growth::Bounded, &command, (action, detail), |unit, (action, detail)| {
+        self.write(Growth::Bounded, &Context::command_line(), (action, detail), |unit, (action, detail)| {
             let (actor, detail) = (Some(COMMAND_LINE.into()), detail.map(Into::into));
             let entry = unit.audit_entry(*action, None);
             unit.tx.audit_insert(&AuditEntry { actor, detail, ..entry })

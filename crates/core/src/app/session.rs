@@ -26,7 +26,7 @@ impl App {
     pub async fn sessions(&self, context: &Context, name: Name) -> Result<Vec<UserSession>> {
         let query = (name, self.user_rules().directory, self.clock().now());
         self.read(context, query, |tx, caller, (name, directory, now)| {
-            let user = signed_in(tx, caller, *directory, name)?;
+            let user = session_owner(tx, caller, *directory, name)?;
             tx.sessions(user.id, *now)
         })
         .await
@@ -35,7 +35,7 @@ impl App {
     /// Ends one session of a user with its open sockets. Returns its token.
     pub async fn session_end(&self, context: &Context, command: EndSession) -> Result<TokenHash> {
         self.write(Growth::Bounded, context, command, |unit, EndSession { name, id }| {
-            let user = signed_in(unit.tx, unit.caller, unit.rules.users.directory, name)?;
+            let user = session_owner(unit.tx, unit.caller, unit.rules.users.directory, name)?;
             let now = unit.now();
             let found = unit.tx.sessions(user.id, now)?.into_iter().find(|session| session.id() == *id);
             let token = found.ok_or(Error::NotFound("session"))?.token;
@@ -71,7 +71,7 @@ impl App {
 }
 
 /// A user whose sessions the caller may see and end: itself, and for the service and admins anybody.
-pub(super) fn signed_in(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<User> {
+pub(super) fn session_owner(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<User> {
     if !governs(tx, caller, Govern::EndSessions)? {
         return editable(tx, caller, directory, name);
     }

@@ -10,6 +10,7 @@ use chinwag_core::store::{Answer, Done, ReadJob, Room, Sends, Store, Tx, WriteJo
 use chinwag_core::{Date, HistoryId, MessageId, Result};
 
 use super::span::{ActiveSpan, current, current_of};
+use crate::options::TraceOptions;
 
 /// The moment at which the store's thread begins a job: it has waited in the queue until then.
 const BEGUN: &str = "begun";
@@ -22,9 +23,12 @@ pub struct TracedStore {
 }
 
 impl TracedStore {
-    /// The same store, with spans.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+    /// The store as use cases have it: with spans, if traces are sent.
+    pub fn of(store: Arc<dyn Store>, traces: Option<&TraceOptions>) -> Arc<dyn Store> {
+        match traces {
+            Some(_) => Arc::new(Self { store }),
+            None => store,
+        }
     }
 }
 

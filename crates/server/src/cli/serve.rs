@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use futures_util::FutureExt;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -80,7 +81,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let noting = tokio::spawn(chinwag_http::sessions::run(state.clone()));
     let notifying = tokio::spawn(chinwag_http::push::run(state.clone(), config.presence.lease.0));
     let (flush, flushed) = oneshot::channel::<()>();
-    let tracing = tokio::spawn(chinwag_http::trace::run(state.tracer.clone(), ended(flushed)));
+    let tracing = tokio::spawn(chinwag_http::trace::run(state.tracer.clone(), flushed.map(drop)));
     let renewing = state.options.tls_acceptor.clone().map(|acceptor| tokio::spawn(acceptor.watch()));
     let control = match Control::listen(&folder.socket()) {
         Ok(control) => Some(tokio::spawn(control.serve(app))),
@@ -90,7 +91,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
         }
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut task = tokio::spawn(chinwag_http::serve(listener, state.clone(), ended(stopped)));
+    let mut task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped.map(drop)));
     announce(config, &folder, address, key_is_kept, files);
     tokio::select! {
         () = signals.next() => {}
@@ -117,11 +118,6 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     }
     tracing::info!("ended");
     Ok(())
-}
-
-/// The time at which a channel's sender sends, or is dropped.
-async fn ended(receiver: oneshot::Receiver<()>) {
-    let _ = receiver.await;
 }
 
 /// Waits a moment for a task that is about to end.

@@ -27,7 +27,7 @@ pub(crate) enum Parents {
 
 impl Default for Traces {
     fn default() -> Self {
-        Self { otlp: None, ratio: 0.01, parents: Parents::None }
+        Self { otlp: None, ratio: TraceOptions::RATIO, parents: Parents::None }
     }
 }
 

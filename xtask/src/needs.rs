@@ -33,6 +33,7 @@ const NEEDS: &[Need] = &[
     Need { program: "mypy", package: "mypy", why: "the types of the Python client" },
     Need { program: "node", package: "nodejs", why: "the package for npm" },
     Need { program: "npm", package: "npm", why: "the provider of OpenID Connect for the tests of the page" },
+    Need { program: "pebble", package: "pebble", why: "the certificates that an authority issues" },
     Need { program: "promtool", package: "prometheus", why: "the alerts for Prometheus" },
     Need { program: "python3", package: "python3", why: "the README's tour, and the Python client" },
     Need { program: "redis-server", package: "redis-server", why: "the tests of many nodes" },

@@ -13,7 +13,6 @@ mod failures;
 pub mod jwt;
 mod known_tokens;
 pub mod oidc;
-mod outside;
 mod passwords;
 pub(crate) mod provider_sign_in;
 pub(crate) mod recheck;

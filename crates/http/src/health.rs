@@ -115,6 +115,11 @@ pub(crate) async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
         counter!("chinwag_hints_repeated_total").absolute(link.repeated);
     }
     gauge!("chinwag_http_requests_under_way").set(whole(state.admission.requests_under_way()));
+    if let Some(acceptor) = &state.options.tls_acceptor {
+        #[expect(clippy::cast_precision_loss, reason = "a figure")]
+        let expires = acceptor.expires().map_or(0.0, |date| date.micros() as f64 / 1e6);
+        gauge!("chinwag_tls_certificate_expires_seconds").set(expires);
+    }
     if state.files().is_ok() {
         file_figures(&state).await;
     }

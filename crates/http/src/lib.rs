@@ -52,6 +52,7 @@ pub use asyncapi::asyncapi;
 pub use before_send::{HookOptions, SendHook};
 pub use files::intake::{FileIntake, IntakeError};
 pub use key::ServiceKey;
+pub use network::acme::{AcmeOptions, AcmeStatus};
 pub use network::public_url::PublicUrl;
 pub use network::range::Network;
 pub use network::tls::TlsAcceptor;

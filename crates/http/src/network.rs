@@ -1,15 +1,19 @@
 //! Network rules: the addresses, hosts and origins that requests come from, and the connections themselves.
 
+pub mod acme;
 pub(crate) mod client_stream;
 pub(crate) mod file_stream;
 mod handshakes;
 pub(crate) mod hosts;
 pub mod origins;
 pub(crate) mod outbound;
+pub(crate) mod outside;
 pub(crate) mod peer;
 pub(crate) mod public_address;
 pub mod public_url;
 pub mod range;
 pub mod tls;
+mod tls_files;
+mod tls_keys;
 pub(crate) mod tls_stream;
 pub(crate) mod write_timeout;

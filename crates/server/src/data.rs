@@ -17,6 +17,8 @@ use rustix::process::geteuid;
 const KEY_VARIABLE: &str = "CHINWAG_SERVICE_KEY";
 const KEY_FILE: &str = "service-key";
 const LOCK_FILE: &str = "lock";
+/// The account and the certificate of `tls.acme`.
+pub(crate) const ACME_FILE: &str = "acme.json";
 const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 const SHORTEST_KEY: usize = 32;
@@ -163,8 +165,10 @@ impl Folder {
 
     /// Whether others than the owner may read what is here: which file, and its mode.
     pub(crate) fn exposed(&self) -> Option<(PathBuf, u32)> {
-        let files = [(self.path.clone(), 0o022), (self.key_file(), 0o077), (self.database(), 0o077)];
-        files.into_iter().find_map(|(path, others)| {
+        let secrets = [self.key_file(), self.database(), self.path.join(ACME_FILE)];
+        let secrets = secrets.map(|path| (path, 0o077));
+        let mut files = [(self.path.clone(), 0o022)].into_iter().chain(secrets);
+        files.find_map(|(path, others)| {
             let mode = fs::metadata(&path).ok()?.mode() & 0o777;
             (mode & others != 0).then_some((path, mode))
         })

@@ -408,8 +408,12 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
     })
 }
 
-/// The server's own TLS, if it has a certificate.
+/// The server's own TLS, if it has a certificate or requests one.
 pub(crate) fn tls(config: &Config) -> Result<Option<Arc<TlsAcceptor>>> {
+    if let Some(options) = config.tls.acme(&config.data) {
+        let acceptor = TlsAcceptor::acme(options, config.tls.handshakes);
+        return acceptor.map(Some).map_err(|why| anyhow!("tls.acme: {why}"));
+    }
     let Some((cert, key)) = config.tls.both() else { return Ok(None) };
     let acceptor = TlsAcceptor::load(cert, key, config.tls.handshakes);
     acceptor.map(Some).map_err(|why| anyhow!("tls.cert, tls.key: {why}"))

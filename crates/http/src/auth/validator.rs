@@ -6,7 +6,7 @@ use chinwag_core::{Error, Name, Result};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
-use super::outside;
+use crate::network::outside;
 
 /// The host's validator.
 pub(super) struct Validator {
@@ -38,7 +38,7 @@ impl Validator {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(refused)?;
-        Ok(Self { client: outside::client()?, url })
+        Ok(Self { client: outside::client(outside::WITHIN)?, url })
     }
 
     /// Its answer to a request's cookies and authorisation.

@@ -72,6 +72,11 @@ impl TlsStream {
         Ok(())
     }
 
+    /// The protocol on which both sides have agreed.
+    pub(crate) fn protocol(&self) -> Option<Vec<u8>> {
+        self.lock().alpn_protocol().map(<[u8]>::to_vec)
+    }
+
     /// Writes as much as is accepted without waiting. A task flushes the rest of it.
     pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let (written, is_left) = {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use chinwag_http::auth::{jwt, oidc};
-use chinwag_http::trace;
+use chinwag_http::{AcmeStatus, trace};
 use rustix::fs::{Access, access};
 
 use super::backup::size;
@@ -46,9 +46,7 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     check_jwt(config, report).await?;
     check_provider(config, report).await?;
     check_collector(config, report).await?;
-    if let Some(Some(_)) = report.of(wire_up::tls(config))? {
-        ok("the certificate and the key of TLS")?;
-    }
+    check_tls(config, report)?;
     if !config.data.exists() {
         let above = config.data.ancestors().skip(1).find(|path| path.exists() || path.as_os_str().is_empty());
         let above = above.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -90,6 +88,24 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
         report.of(wire_up::claim(config).await)?;
     }
     check_address(config, report).await
+}
+
+/// Reads the certificate, and the outcome of the last request for one. Requests none.
+fn check_tls(config: &Config, report: &mut Report) -> Result<()> {
+    let Some(Some(acceptor)) = report.of(wire_up::tls(config))? else { return Ok(()) };
+    let until = acceptor.expires().map(|date| format!(", valid until {date}")).unwrap_or_default();
+    match acceptor.acme_status() {
+        None => ok(&format!("the certificate and the key of TLS{until}")),
+        Some(AcmeStatus { problem: Some(problem), failures, next, .. }) => report.problem(&format!(
+            "tls.acme: no certificate was issued in {failures} attempts, and the next is at {next}: {problem}"
+        )),
+        Some(AcmeStatus { expires: None, .. }) => {
+            ok("a certificate will be requested at the start (tls.acme)")
+        }
+        Some(AcmeStatus { next, .. }) => {
+            ok(&format!("the certificate of tls.acme{until}, renewed at {next}"))
+        }
+    }
 }
 
 /// Reads the whole database, beside a running server, too, and says that it does. Changes nothing.

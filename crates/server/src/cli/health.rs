@@ -30,7 +30,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.settings.load()?;
-    let (listen, is_tls) = (config.listen, config.tls.both().is_some());
+    let (listen, is_tls) = (config.listen, config.tls.is_on());
     let path = if args.ready { "/readyz" } else { "/healthz" };
     let answer =
         ask(&listen, path, is_tls).with_context(|| format!("no answer from the server at {listen}"))?;

@@ -155,7 +155,7 @@ fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: 
     let database = database.as_deref();
     let public = config.http.public_url();
     let (public, open) = (public.as_ref(), config.open);
-    let tls = config.tls.both().is_some();
+    let tls = config.tls.is_on();
     Banner { address, tls, public, data: folder.path(), database, open, signup, key_is_kept }.show();
     let data = folder.path().display();
     let version = env!("CARGO_PKG_VERSION");

@@ -1,5 +1,6 @@
 //! The real program, run as whoever runs it would: its commands, its files, its words and its end.
 
+mod acme;
 mod audit;
 mod backup;
 mod bans;

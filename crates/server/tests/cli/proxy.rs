@@ -21,7 +21,7 @@ fn blocks() -> Vec<&'static str> {
     GUIDE.split("```nginx\n").skip(1).map(ends).collect()
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port()
 }
 

@@ -112,7 +112,7 @@ impl Secured {
 }
 
 /// Makes a certificate for `localhost` in a folder, with this number.
-fn certificate(folder: &Path, serial: u32) {
+pub(crate) fn certificate(folder: &Path, serial: u32) {
     fs::create_dir_all(folder).expect("a folder");
     let mut command = Command::new("openssl");
     command.current_dir(folder).args([

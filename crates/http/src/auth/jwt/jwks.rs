@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
-use crate::auth::outside;
+use crate::network::outside;
 
 /// For how many pauses keys are taken as they were read. One that the host has taken back is good
 /// until then.
@@ -82,7 +82,7 @@ impl Jwks {
             KeySource::Url(_) => Vec::new(),
         };
         let until = Instant::now() + pause * FRESH;
-        let client = outside::client().map_err(|why| why.to_string())?;
+        let client = outside::client(outside::WITHIN).map_err(|why| why.to_string())?;
         let known = RwLock::new(KnownKeys { keys, until });
         Ok(Self { source, client, pause, known, tried: Arc::default() })
     }

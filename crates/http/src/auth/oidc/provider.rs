@@ -19,12 +19,10 @@ use super::attempt::AttemptSecrets;
 use super::claims::{Expected, IdClaims, ProviderAnswer, proposed};
 use super::settings::{OidcOptions, safe_url};
 use crate::auth::jwt::{Jwks, KeySource, LONGEST};
-use crate::auth::outside;
+use crate::network::outside::{self, shown};
 
 /// The time for which the document of addresses is used as it was read.
 const FRESH: Duration = Duration::from_secs(3600);
-/// The most characters of an error's name that are logged.
-const ERROR_CHARS: usize = 60;
 
 /// The provider, as far as it is known.
 pub(crate) struct Provider {
@@ -94,7 +92,7 @@ struct TokenError {
 
 impl Provider {
     pub(crate) fn new(options: OidcOptions) -> Result<Self> {
-        Ok(Self { options, client: outside::client()?, known: Mutex::default() })
+        Ok(Self { options, client: outside::client(outside::WITHIN)?, known: Mutex::default() })
     }
 
     /// The address at which the browser asks for a sign-in.
@@ -330,10 +328,4 @@ impl Provider {
 
 fn refused(why: &str) -> ProviderError {
     ProviderError::Refused(why.to_owned())
-}
-
-/// The beginning of a text from outside, as the log shows it.
-fn shown(text: &str) -> String {
-    let shown: String = text.chars().filter(|c| !c.is_control()).take(ERROR_CHARS).collect();
-    format!("{shown:?}")
 }

@@ -1,0 +1,231 @@
+//! The account, the certificate and the attempts, as the data folder keeps them.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::Date;
+use rustls::sign::CertifiedKey;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use super::options::AcmeOptions;
+use crate::network::tls_keys::{self, Validity};
+
+/// The pause after the first failure. Each further one is four times as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+const PAUSE_GROWTH: u32 = 4;
+/// The longest pause of the server's own.
+const LONGEST_PAUSE: Duration = Duration::from_secs(12 * 3600);
+/// The longest pause that an authority may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(7 * 86400);
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct AcmeState {
+    /// The directory of the authority whose account and certificate these are.
+    directory: String,
+    /// The names of the attempts.
+    names: Vec<String>,
+    /// The account's address and key.
+    pub(super) account: Option<Value>,
+    pub(super) certificate: Option<IssuedCertificate>,
+    /// Attempts since the last certificate, also one under way.
+    pub(super) failures: u32,
+    /// The reason of the last failure.
+    pub(super) problem: Option<String>,
+    /// No attempt is made before, in microseconds since 1970.
+    not_before: i64,
+}
+
+/// A certificate with its key, both in PEM.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct IssuedCertificate {
+    pub(super) names: Vec<String>,
+    pub(super) chain: String,
+    pub(super) key: String,
+}
+
+impl IssuedCertificate {
+    pub(super) fn pair(&self) -> Result<Arc<CertifiedKey>, String> {
+        tls_keys::made_pair(&self.chain, &self.key)
+    }
+
+    pub(super) fn validity(&self) -> Option<Validity> {
+        tls_keys::validity(&*self.pair().ok()?)
+    }
+
+    /// A third of its time, and the moment at which two of them are over.
+    fn renewal(&self) -> Option<(Duration, i64)> {
+        let Validity { from, until } = self.validity()?;
+        let third = (until.micros() - from.micros()) / 3;
+        Some((Duration::from_micros(u64::try_from(third).ok()?), until.micros() - third))
+    }
+}
+
+impl AcmeState {
+    /// The state in a file, as far as it is of this authority. One that cannot be read counts as none, as a server without a
+    /// certificate is better than no server.
+    pub(super) fn load(options: &AcmeOptions) -> Self {
+        let file = options.file.display();
+        let kept: Self = match fs::read(&options.file).map(|text| serde_json::from_slice(&text)) {
+            Ok(Ok(kept)) => kept,
+            Ok(Err(why)) => {
+                tracing::error!(%file, %why, "the account and the certificate cannot be read");
+                Self::default()
+            }
+            Err(why) => {
+                if why.kind() != ErrorKind::NotFound {
+                    tracing::error!(%file, %why, "the account and the certificate cannot be read");
+                }
+                Self::default()
+            }
+        };
+        let directory = options.directory.to_string();
+        if kept.directory != directory {
+            return Self { directory, names: options.names.clone(), ..Self::default() };
+        }
+        if kept.names == options.names {
+            return kept;
+        }
+        // Failures with other names say nothing of these.
+        Self { names: options.names.clone(), failures: 0, problem: None, not_before: 0, ..kept }
+    }
+
+    /// Writes it in place of the file, for the owner alone.
+    pub(super) fn save(&self, file: &Path) -> io::Result<()> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let mut draft = NamedTempFile::new_in(folder)?;
+        draft.write_all(&serde_json::to_vec_pretty(self)?)?;
+        draft.as_file().sync_all()?;
+        draft.persist(file)?;
+        Ok(())
+    }
+
+    /// The time of the next attempt: at once without a certificate for these names, else when two thirds of its time are over.
+    pub(super) fn next(&self, names: &[String]) -> Date {
+        let issued = self.certificate.as_ref().filter(|issued| issued.names == names);
+        let due = issued.and_then(IssuedCertificate::renewal).map_or(0, |(_, moment)| moment);
+        Date::from_micros(due.max(self.not_before))
+    }
+
+    /// Notes an attempt before it is made: should the process end in it, it has failed.
+    pub(super) fn begin(&mut self, names: &[String], now: Date) {
+        self.names = names.to_vec();
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = later(now, pause(self.failures));
+    }
+
+    /// Keeps a certificate. One whose time does not fit this machine's clock is not renewed at once again.
+    pub(super) fn succeed(&mut self, issued: IssuedCertificate, now: Date) {
+        let wait = issued.renewal().map_or(LONGEST_PAUSE, |(third, _)| third);
+        self.not_before = later(now, wait);
+        (self.failures, self.problem, self.certificate) = (0, None, Some(issued));
+    }
+
+    /// Notes why the attempt failed, and waits for as long as the authority asks.
+    pub(super) fn fail(&mut self, problem: String, asked: Option<Duration>, now: Date) {
+        self.problem = Some(problem);
+        let wait = asked.unwrap_or_default().min(LONGEST_ASKED).max(pause(self.failures));
+        self.not_before = later(now, wait);
+    }
+}
+
+fn pause(failures: u32) -> Duration {
+    let growth = PAUSE_GROWTH.saturating_pow(failures.saturating_sub(1));
+    FIRST_PAUSE.saturating_mul(growth).min(LONGEST_PAUSE)
+}
+
+fn later(date: Date, by: Duration) -> i64 {
+    date.micros().saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    const NAME: &str = "chat.example";
+    const DAY: Duration = Duration::from_secs(86400);
+
+    fn options(folder: &Path) -> AcmeOptions {
+        let directory = "https://ca.example/directory".parse().expect("an address");
+        AcmeOptions { names: vec![NAME.into()], directory, file: folder.join("acme/state.json") }
+    }
+
+    /// A certificate from the first of May to the last of July, which are 90 days.
+    fn issued() -> IssuedCertificate {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new([NAME.to_owned()]).expect("a name");
+        (params.not_before, params.not_after) = (date_time_ymd(2026, 5, 1), date_time_ymd(2026, 7, 30));
+        let cert = params.self_signed(&key).expect("a certificate");
+        IssuedCertificate { names: vec![NAME.into()], chain: cert.pem(), key: key.serialize_pem() }
+    }
+
+    fn date(text: &str) -> Date {
+        Date::parse(text).expect("a date")
+    }
+
+    #[test]
+    fn failures_wait_longer_and_longer_and_as_long_as_the_authority_asks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = options(folder.path());
+        let mut state = AcmeState::load(&options);
+        let mut now = date("2026-05-01T00:00:00Z");
+        assert!(state.next(&options.names) <= now, "the first attempt is due");
+        let refused = || "refused".to_owned();
+        for minutes in [1, 4, 16, 64, 256, 720, 720, 720] {
+            state.begin(&options.names, now);
+            let begun = state.clone();
+            state.fail(refused(), None, now);
+            for noted in [&begun, &state] {
+                let wait = noted.next(&options.names).micros() - now.micros();
+                assert_eq!(wait, minutes * 60_000_000, "{minutes} min");
+            }
+            now = state.next(&options.names);
+        }
+        for (asked, waited) in [(DAY, DAY), (30 * DAY, 7 * DAY), (Duration::ZERO, LONGEST_PAUSE)] {
+            state.fail(refused(), Some(asked), now);
+            assert_eq!(state.next(&options.names).micros(), later(now, waited));
+        }
+        state.save(&options.file).expect("it is saved");
+        assert_eq!(AcmeState::load(&options), state, "a restart forgets no failure");
+        let other = AcmeOptions { names: vec!["other.example".into()], ..options.clone() };
+        assert!(AcmeState::load(&other).next(&other.names) <= now, "other names are tried at once");
+    }
+
+    #[test]
+    fn certificate_is_renewed_after_two_thirds_of_its_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = options(folder.path());
+        let mut state = AcmeState::load(&options);
+        state.begin(&options.names, date("2026-05-01T00:00:00Z"));
+        state.succeed(issued(), date("2026-05-01T00:00:00Z"));
+        assert_eq!(state.next(&options.names), date("2026-06-30T00:00:00Z"));
+        assert_eq!((state.failures, &state.problem), (0, &None));
+        state.save(&options.file).expect("it is saved");
+        assert_eq!(AcmeState::load(&options), state);
+        // With a clock that is a year ahead, the certificate is over when it comes.
+        state.succeed(issued(), date("2027-05-01T00:00:00Z"));
+        assert_eq!(state.next(&options.names), date("2027-05-31T00:00:00Z"));
+    }
+
+    #[test]
+    fn state_of_another_authority_or_of_nobody_counts_as_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = options(folder.path());
+        let mut state = AcmeState::load(&options);
+        state.succeed(issued(), date("2026-05-01T00:00:00Z"));
+        state.save(&options.file).expect("it is saved");
+        let directory = "https://other.example/".parse().expect("an address");
+        assert_eq!(AcmeState::load(&AcmeOptions { directory, ..options.clone() }).certificate, None);
+        fs::write(&options.file, "{").expect("it is written");
+        assert_eq!(AcmeState::load(&options).certificate, None);
+    }
+}

@@ -1,0 +1,102 @@
+//! The certificate and its key in files of the operator, which are read again when their content changes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::sign::CertifiedKey;
+use sha2::{Digest, Sha256};
+use tokio::time::sleep;
+
+use super::tls_keys::{self, Pem, TlsKeys};
+
+/// The time between two looks at the files.
+const RELOAD_EVERY: Duration = Duration::from_secs(2);
+
+/// Both files.
+pub(super) struct TlsFiles {
+    cert: PathBuf,
+    key: PathBuf,
+    /// The hash of the content that was looked at last, good or not.
+    seen: Mutex<[u8; 32]>,
+}
+
+/// The content of both files.
+struct PemFiles {
+    cert: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl PemFiles {
+    fn read(cert: &Path, key: &Path) -> Result<Self, String> {
+        let read =
+            |path: &Path| fs::read(path).map_err(|why| format!("{} cannot be read: {why}", path.display()));
+        Ok(Self { cert: read(cert)?, key: read(key)? })
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        let (cert, key) = (Sha256::digest(&self.cert), Sha256::digest(&self.key));
+        Sha256::new().chain_update(cert).chain_update(key).finalize().into()
+    }
+}
+
+impl TlsFiles {
+    /// The files, and the pair that they hold.
+    pub(super) fn load(cert: PathBuf, key: PathBuf) -> Result<(Self, Arc<CertifiedKey>), String> {
+        let (content, pair) = Self::read(&cert, &key)?;
+        Ok((Self { cert, key, seen: Mutex::new(content) }, pair))
+    }
+
+    /// Reads the files again where their content has changed, until it is dropped.
+    pub(super) async fn watch(self: &Arc<Self>, keys: &Arc<TlsKeys>) {
+        loop {
+            sleep(RELOAD_EVERY).await;
+            let (files, keys) = (self.clone(), keys.clone());
+            // The files may be on a slow disk.
+            let _ = tokio::task::spawn_blocking(move || files.reload(&keys)).await;
+        }
+    }
+
+    /// The files' content as a hash, and the pair if they fit.
+    fn read(cert: &Path, key: &Path) -> Result<([u8; 32], Arc<CertifiedKey>), String> {
+        let files = PemFiles::read(cert, key)?;
+        let pair = tls_keys::pair(
+            &Pem { name: &cert.display(), content: &files.cert },
+            &Pem { name: &key.display(), content: &files.key },
+        )?;
+        Ok((files.hash(), pair))
+    }
+
+    /// Uses the pair in the files if it is another one. One that does not fit, as between two writes, is logged once, and is
+    /// read again when the content changes.
+    fn reload(&self, keys: &TlsKeys) {
+        let content = match PemFiles::read(&self.cert, &self.key) {
+            Ok(files) => files.hash(),
+            Err(why) => {
+                self.note([0; 32], &why);
+                return;
+            }
+        };
+        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == content {
+            return;
+        }
+        match Self::read(&self.cert, &self.key) {
+            Ok((content, pair)) => {
+                keys.replace(pair);
+                *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = content;
+                tracing::info!("a new TLS certificate is in use");
+            }
+            Err(why) => self.note(content, &why),
+        }
+    }
+
+    /// Logs why the pair in use stays, once for each content.
+    fn note(&self, content: [u8; 32], why: &str) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if *seen != content {
+            *seen = content;
+            tracing::error!(why, "the new TLS certificate cannot be used: the old one stays in use");
+        }
+    }
+}

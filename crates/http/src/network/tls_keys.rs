@@ -1,0 +1,109 @@
+//! The certificate with its key that new connections are served, and those that answer the challenges of an authority.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use chinwag_core::Date;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+/// The protocol in which an authority asks for the answer to a challenge (RFC 8737).
+pub(super) const ACME_TLS: &[u8] = b"acme-tls/1";
+
+/// The pair in use, and the answers to challenges.
+pub(super) struct TlsKeys {
+    current: RwLock<Arc<CertifiedKey>>,
+    /// By the name whose control they prove.
+    challenges: RwLock<HashMap<String, Arc<CertifiedKey>>>,
+}
+
+/// A text in PEM, and its name in errors.
+pub(super) struct Pem<'a> {
+    pub(super) name: &'a dyn fmt::Display,
+    pub(super) content: &'a [u8],
+}
+
+/// The time in which a certificate is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Validity {
+    pub(super) from: Date,
+    pub(super) until: Date,
+}
+
+impl TlsKeys {
+    pub(super) fn new(pair: Arc<CertifiedKey>) -> Self {
+        Self { current: RwLock::new(pair), challenges: RwLock::default() }
+    }
+
+    /// Serves new connections another pair.
+    pub(super) fn replace(&self, pair: Arc<CertifiedKey>) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = pair;
+    }
+
+    pub(super) fn current(&self) -> Arc<CertifiedKey> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Answers the challenge for a name.
+    pub(super) fn answer(&self, name: String, pair: Arc<CertifiedKey>) {
+        self.challenges.write().unwrap_or_else(PoisonError::into_inner).insert(name, pair);
+    }
+
+    /// Answers no challenge any more.
+    pub(super) fn forget_challenges(&self) {
+        self.challenges.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl ResolvesServerCert for TlsKeys {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let is_challenge = hello.alpn().is_some_and(|protocols| protocols.eq([ACME_TLS]));
+        if is_challenge {
+            let challenges = self.challenges.read().unwrap_or_else(PoisonError::into_inner);
+            return challenges.get(hello.server_name()?).cloned();
+        }
+        Some(self.current())
+    }
+}
+
+impl fmt::Debug for TlsKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsKeys").finish_non_exhaustive()
+    }
+}
+
+/// A certificate with its chain, and its key. The error names the text that is wrong, and completes no sentence.
+pub(super) fn pair(cert: &Pem<'_>, key: &Pem<'_>) -> Result<Arc<CertifiedKey>, String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert.content).collect();
+    let chain = chain.map_err(|why| format!("{} is no certificate in PEM: {why}", cert.name))?;
+    if chain.is_empty() {
+        return Err(format!("{} has no certificate in PEM", cert.name));
+    }
+    let private = PrivateKeyDer::from_pem_slice(key.content);
+    let private = private.map_err(|why| format!("{} is no private key in PEM: {why}", key.name))?;
+    let pair = CertifiedKey::from_der(chain, private, &ring::default_provider());
+    pair.map(Arc::new).map_err(|why| format!("{} and {} do not fit: {why}", cert.name, key.name))
+}
+
+/// A pair that a program has written.
+pub(super) fn made_pair(chain: &str, key: &str) -> Result<Arc<CertifiedKey>, String> {
+    pair(
+        &Pem { name: &"the certificate", content: chain.as_bytes() },
+        &Pem { name: &"its key", content: key.as_bytes() },
+    )
+}
+
+/// The time in which the first certificate of a pair is valid, if it can be read.
+pub(super) fn validity(pair: &CertifiedKey) -> Option<Validity> {
+    let validity = Certificate::from_der(pair.end_entity_cert().ok()?).ok()?.tbs_certificate.validity;
+    let date = |since: Duration| i64::try_from(since.as_micros()).ok().map(Date::from_micros);
+    let (from, until) = (validity.not_before.to_unix_duration(), validity.not_after.to_unix_duration());
+    Some(Validity { from: date(from)?, until: date(until)? })
+}

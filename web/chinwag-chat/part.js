@@ -54,11 +54,13 @@ export class Part extends LitElement {
     return this.chat.words.say(key, values);
   }
 
-  /** Moves the focus to the next content when the focused one has gone. */
+  /** Moves the focus to the next content when the focused one has gone, unless the user has moved it meanwhile. */
   async focusNext(selector) {
     const root = this.getRootNode();
+    const before = root.activeElement;
     await frame();
     await frame();
+    if (root.activeElement && root.activeElement !== before) return;
     root.querySelector(selector)?.focus();
   }
 

@@ -98,16 +98,14 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
         |what: &str, bytes: f64| Measurement::alone(format!("capacity: {what}"), "KiB", vec![bytes / 1024.0]);
     rows.push(kib("bytes of a delivery", large[0].1));
     rows.push(kib("bytes of a connect", connects[0].bytes));
-    rows.push(kib("memory of a connection", connects[0].memory));
     rows.extend(predicted(&server, &model, settings)?);
     Ok(rows)
 }
 
-/// The cost of a connect, the bytes that it is sent, and the memory of its node.
+/// The cost of a connect, and the bytes that it is sent. [`idle`](super::idle) measures its memory.
 struct ConnectCosts {
     cost: Costs,
     bytes: f64,
-    memory: f64,
 }
 
 fn connects(server: &Arc<Server>, nodes: usize, settings: &RunSettings) -> Result<ConnectCosts> {
@@ -115,13 +113,12 @@ fn connects(server: &Arc<Server>, nodes: usize, settings: &RunSettings) -> Resul
     let plan = Plan { messages: 20, ..Plan::crowds(count / 10 + 1, 10) };
     let mut site = Site::open(server, nodes, &plan, (1, 1), settings)?;
     let idle = site.idle(settings.stretch * STRETCHES)?;
-    let (before, resident) = (site.mark()?, site.resident()?);
+    let before = site.mark()?;
     site.connect(1..=count)?;
     let run = site.since(before)?;
     let (cost, bytes) = ((run.spent - idle * run.seconds) / count as f64, run.bytes / count as f64);
-    let memory = (site.resident()? - resident).max(0.0) / count as f64;
     site.close()?;
-    Ok(ConnectCosts { cost, bytes, memory })
+    Ok(ConnectCosts { cost, bytes })
 }
 
 /// The run that was not used: what the model says beside what it took.

@@ -117,11 +117,6 @@ impl Site {
         Ok(())
     }
 
-    /// Bytes of memory of all nodes.
-    pub(super) fn resident(&self) -> Result<f64> {
-        self.subject.resident()
-    }
-
     pub(super) fn mark(&self) -> Result<Mark> {
         let sum = |pids: Vec<u32>| pids.into_iter().map(subject::cpu_exact_of).sum::<Result<f64>>();
         let shared = self.world.shared()?;

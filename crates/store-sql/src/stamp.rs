@@ -83,14 +83,40 @@ pub fn stamps_removed(sql: &impl Sql) -> Result<i64> {
 }
 
 pub fn groups_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<ChangedGroup>> {
-    macro_rules! changed {
+    macro_rules! columns {
         ($group:expr) => {
             concat!(
                 "SELECT m.group_id, g.id IS NULL, m.pending, ",
                 $group,
                 ", coalesce(m.joined_stamp, 0) >= $1, coalesce(m.read_stamp, 0) >= $1,
                     coalesce(m.settings_stamp, 0) >= $1, m.last_read_seq, m.last_read_date, ",
-                group_settings_columns!(),
+                group_settings_columns!()
+            )
+        };
+    }
+    macro_rules! sqlite {
+        ($group:literal) => {
+            concat!(
+                // The rows of memberships are on as many pages. Those that may have changed are found by two indexes.
+                "WITH part (id) AS (
+                    SELECT m.group_id FROM memberships m INDEXED BY memberships_by_user
+                        LEFT JOIN groups g ON g.id = m.group_id
+                    WHERE (g.id IS NULL OR ",
+                $group,
+                ") AND m.user_id = $2 UNION
+                    SELECT m.group_id FROM memberships m INDEXED BY memberships_by_change WHERE m.user_id = $2
+                    AND max(coalesce(m.joined_stamp, 0), coalesce(m.read_stamp, 0), coalesce(m.settings_stamp, 0)) >= $1
+                ) ",
+                columns!($group),
+                " FROM part CROSS JOIN memberships m ON m.group_id = part.id LEFT JOIN groups g ON g.id = m.group_id
+                WHERE m.user_id = $2 ORDER BY m.group_id"
+            )
+        };
+    }
+    macro_rules! postgres {
+        ($group:literal) => {
+            concat!(
+                columns!($group),
                 " FROM memberships m LEFT JOIN groups g ON g.id = m.group_id
                 WHERE m.user_id = $2 AND (g.id IS NULL OR ",
                 $group,
@@ -103,8 +129,8 @@ pub fn groups_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<Ch
     // Ids of transactions are stored in 32 bits and compared by their distance from the next one, which is the greatest for a
     // row that is older than all of them, and for 0.
     const CHANGED: Text = Text::two(
-        changed!("coalesce(g.stamp, 0) >= $1"),
-        changed!("coalesce(age(g.xmin) <= age(($1::bigint % 4294967296)::text::xid), false)"),
+        sqlite!("coalesce(g.stamp, 0) >= $1"),
+        postgres!("coalesce(age(g.xmin) <= age(($1::bigint % 4294967296)::text::xid), false)"),
     );
     sql.all(CHANGED, params![since, user], |row| changed_group(row, since))
 }
@@ -159,8 +185,21 @@ pub fn profiles_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<
             )
         };
     }
+    macro_rules! pairs {
+        ($own:literal, $other:expr) => {
+            concat!(
+                " UNION SELECT u.id FROM groups g CROSS JOIN ",
+                $other,
+                " WHERE g.pair_low IS NOT NULL AND g.",
+                $own,
+                " = $1 AND ",
+                changed!("u"),
+                " AND EXISTS (SELECT 1 FROM memberships m WHERE m.group_id = g.id AND m.user_id = $1)"
+            )
+        };
+    }
     macro_rules! profiles {
-        ($contacts:literal, $groups:literal, $others:literal) => {
+        ($contacts:expr, $high:expr, $low:expr) => {
             concat!(
                 "SELECT u.id FROM users u WHERE u.id = $1 AND ",
                 changed!("u"),
@@ -168,28 +207,28 @@ pub fn profiles_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<
                 $contacts,
                 " WHERE r.from_id = $1 AND r.kind = $3 AND ",
                 changed!("u"),
-                " UNION SELECT u.id FROM memberships m CROSS JOIN ",
-                $groups,
-                " CROSS JOIN ",
-                $others,
-                " WHERE m.user_id = $1 AND g.pair_low IS NOT NULL AND ",
-                changed!("u"),
+                pairs!("pair_low", $high),
+                pairs!("pair_high", $low),
                 " ORDER BY 1"
+            )
+        };
+    }
+    macro_rules! one_user {
+        ($id:literal) => {
+            concat!(
+                "LATERAL (SELECT id, profile_stamp, shown_key FROM users WHERE id = ",
+                $id,
+                " OFFSET 0) u"
             )
         };
     }
     const PROFILES: Text = Text::two(
         profiles!(
             "users u ON u.id = r.to_id",
-            "groups g ON g.id = m.group_id",
-            "users u ON u.id = CASE WHEN g.pair_low = $1 THEN g.pair_high ELSE g.pair_low END"
+            "users u ON u.id = g.pair_high",
+            "users u ON u.id = g.pair_low"
         ),
-        profiles!(
-            "LATERAL (SELECT id, profile_stamp, shown_key FROM users WHERE id = r.to_id OFFSET 0) u",
-            "LATERAL (SELECT pair_low, pair_high FROM groups WHERE id = m.group_id OFFSET 0) g",
-            "LATERAL (SELECT id, profile_stamp, shown_key FROM users
-                WHERE id = CASE WHEN g.pair_low = $1 THEN g.pair_high ELSE g.pair_low END OFFSET 0) u"
-        ),
+        profiles!(one_user!("r.to_id"), one_user!("g.pair_high"), one_user!("g.pair_low")),
     );
     sql.all(PROFILES, params![user, since, Relation::Contact.number()], |row| row.get(0))
 }

@@ -56,8 +56,6 @@ pub struct Changes {
     scope: Option<Vec<GroupId>>,
     /// The stamp since which changes are answered; 0 for everything.
     since: i64,
-    /// The point of the first page: everything before it was answered, or the client has it.
-    pub point: Option<CommitPoint>,
     /// Whether the client's point cannot be answered from, and everything is.
     pub too_far: bool,
     /// The heads of the groups that were answered.
@@ -85,6 +83,11 @@ enum ChangesStep {
 }
 
 impl App {
+    /// The point that the store has reached.
+    pub async fn commit_point(&self) -> Result<CommitPoint> {
+        self.store.read(|tx: &dyn Tx| tx.commit_point()).await
+    }
+
     /// The next page of what has changed for the calling user.
     pub async fn changes_page(
         &self,
@@ -112,7 +115,6 @@ impl Changes {
             query: Arc::new(query),
             scope: None,
             since: 0,
-            point: None,
             too_far,
             heads: BTreeMap::new(),
             groups: VecDeque::new(),
@@ -166,7 +168,6 @@ impl Changes {
             self.too_far |= !is_kept;
             self.since = if self.too_far { 0 } else { since.next };
         }
-        self.point = Some(point);
         for mut changed in tx.groups_changed(user, self.since)? {
             if !self.is_in_scope(changed.group) {
                 continue;

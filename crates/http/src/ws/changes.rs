@@ -38,7 +38,6 @@ pub(super) async fn send(
     }
     resumed.heads.extend(changes.heads);
     resumed.is_since_refused |= changes.too_far;
-    session.answered().point = changes.point;
     Ok(())
 }
 

@@ -51,8 +51,22 @@ pub(crate) struct Answered {
     pub(crate) named: BTreeSet<GroupId>,
     /// The answers to the parts of a resume whose last part has not come. They name at most as many groups.
     pub(crate) parts: Resumed,
+    /// The point that the store had reached before the first of these parts was answered.
+    pub(crate) begun: Option<CommitPoint>,
     /// The point of which the client has everything.
     pub(crate) point: Option<CommitPoint>,
+}
+
+impl Answered {
+    /// Ends a resume whose parts were answered so. Groups that were named before it are told of by live events alone, which may
+    /// be late, so that with such groups the point stays.
+    pub(crate) fn advance(&mut self, answer: &Resumed, has_all: bool) {
+        let begun = self.begun.take().filter(|_| has_all);
+        let is_answered = |group| answer.heads.contains_key(group) || answer.refused.contains_key(group);
+        if self.point.is_none() || self.named.iter().all(is_answered) {
+            self.point = begun.or(self.point);
+        }
+    }
 }
 
 /// The recent resumes of a socket.

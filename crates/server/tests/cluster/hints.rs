@@ -22,7 +22,7 @@ pub(crate) const HEALED: Duration = Duration::from_secs(15);
 pub(crate) struct Pair {
     pub(crate) cluster: Cluster,
     ann: Client,
-    bob: Client,
+    pub(crate) bob: Client,
     pub(crate) group: String,
 }
 

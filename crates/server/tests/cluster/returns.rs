@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chinwag_testkit::trial::{Turmoil, come_back_amid, report, times};
+use chinwag_testkit::trial::{Incoming, TrialSocket, Turmoil, come_back_amid, report, times};
 use chinwag_testkit::wait::until;
+use serde_json::json;
 
 use crate::cluster::Cluster;
+use crate::hints::Pair;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn client_that_comes_back_at_any_node_equals_a_new_one() {
@@ -48,6 +50,42 @@ async fn client_that_comes_back_amid_kills_equals_a_new_one() {
         format!("{kills} kills"),
         format!("{returns} returns, {} changes", turmoil.changes()),
     );
+}
+
+/// The point of an answer says that the client has everything before it, so that the answer may not rely on an event that the
+/// node has yet to tell: the connection may end before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answer_with_everything_has_what_its_node_was_not_told() {
+    let pair = Pair::new().await;
+    let before = pair.say("before").await;
+    let node = &pair.cluster.nodes[1];
+    let mut socket =
+        TrialSocket::connect_by(&node.url(), "?groups=0", pair.bob.token()).await.expect("it is there");
+    while !matches!(socket.next().await, Incoming::Frame(frame) if frame["type"] == "contact.summary") {}
+    let lost = node.redis.lost();
+    node.redis.lose(pair.group.as_bytes());
+    let last = pair.say("after").await;
+    until("the hint is lost", || node.redis.lost() > lost).await;
+    let named = json!({ &pair.group: before });
+    // Named by the frame that asks for everything, and by one before it.
+    for (earlier, groups) in [(None, named.clone()), (Some(named), json!({}))] {
+        if let Some(groups) = earlier {
+            socket.send(json!({ "type": "sync.resume", "data": { "groups": groups, "more": true } })).await;
+        }
+        let data = json!({ "groups": groups, "all": true });
+        socket.send(json!({ "type": "sync.resume", "data": data, "ref": "all" })).await;
+        let mut told = Vec::new();
+        let done = loop {
+            match socket.next().await {
+                Incoming::Frame(frame) if frame["ref"] == "all" => break frame,
+                Incoming::Frame(frame) => told.push(frame),
+                Incoming::End(code) => panic!("closed with {code:?}"),
+            }
+        };
+        assert_eq!(done["data"]["groups"][&pair.group], last, "{done}");
+        assert!(told.iter().any(|frame| frame["type"] == "message.text" && frame["seq"] == last), "{told:?}");
+    }
+    node.redis.mend();
 }
 
 /// Waits for some more changes, or for their end.

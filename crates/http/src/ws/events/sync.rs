@@ -65,6 +65,12 @@ async fn resume(request: EventRequest, command: Resume) -> Result<()> {
         return Ok(());
     }
     note_named(&request.session, &command)?;
+    let may_ask_for_all = command.all || command.more;
+    if may_ask_for_all && request.session.answered().begun.is_none() {
+        // Read first: whatever is committed before it is in an answer, not in an event that may come after.
+        let begun = state.app.commit_point().await?;
+        request.session.answered().begun = Some(begun);
+    }
     state.hub.pause(connection);
     let (mut resumed, sent) = answer(&request, &command).await;
     let heads: Vec<(GroupId, Seq)> = resumed.heads.iter().map(|(group, head)| (*group, *head)).collect();
@@ -76,6 +82,7 @@ async fn resume(request: EventRequest, command: Resume) -> Result<()> {
         if command.more {
             answered.parts = whole;
         } else {
+            answered.advance(&whole, command.all);
             let since = answered.point.map(|point| changes::sealed(state, point));
             let done = Synced::new(&whole, since);
             frames.push(outgoing::numbers(state.app.history(), &whole.people, done, request.reference()));
@@ -110,7 +117,12 @@ async fn answer(request: &EventRequest, command: &Resume) -> (Resumed, Result<()
         let is_shown = |group: &GroupId| scope.as_ref().is_none_or(|scope| scope.contains(group));
         let (asked, others): (Vec<_>, Vec<_>) =
             command.since.iter().copied().partition(|(group, _)| is_shown(group));
-        let (current, since) = state.hub.split_current(connection, asked);
+        // A point tells what the store has, and this node may have yet to tell of the newest of it.
+        let (current, since) = if command.all || command.more {
+            (Vec::new(), asked)
+        } else {
+            state.hub.split_current(connection, asked)
+        };
         let mut resuming = Resuming::new([since, others].concat());
         sent = send_missed(request, &mut resuming).await;
         if resuming.is_lost {

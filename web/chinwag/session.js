@@ -27,14 +27,14 @@ export class Session {
     return asked;
   }
 
-  /** The features of the server; null if it does not say. @returns {Promise<string[] | null>} */
+  /** The features of the server; null if it does not say. Fails if it cannot be reached. @returns {Promise<string[] | null>} */
   async features() {
     try {
       const { features } = await this.info();
       this.known = features ?? [];
       return this.known;
     } catch (error) {
-      if (!(error instanceof ChinwagError)) throw error;
+      if (!(error instanceof ChinwagError) || error.code === 0) throw error;
       return null;
     }
   }

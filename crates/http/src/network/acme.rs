@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use chinwag_core::Date;
 use chinwag_core::clock::{Clock, SystemClock};
-use rcgen::{CertificateParams, KeyPair};
 use rustls::sign::CertifiedKey;
 use tokio::time::{sleep, timeout};
 
@@ -73,14 +72,14 @@ impl Acme {
                 .map(|valid| valid.until),
             failures: state.failures,
             problem: state.problem.clone(),
-            next: state.next(&self.options.names),
+            next: state.next(),
         }
     }
 
     /// Requests a certificate whenever one is due, until it is dropped.
     pub(super) async fn run(&self, keys: &TlsKeys) {
         loop {
-            let wait = self.state().next(&self.options.names).micros() - self.clock.now().micros();
+            let wait = self.state().next().micros() - self.clock.now().micros();
             match u64::try_from(wait) {
                 Ok(wait) if wait > 0 => sleep(Duration::from_micros(wait).min(LOOK_EVERY)).await,
                 _ => self.attempt(keys).await,
@@ -90,7 +89,7 @@ impl Acme {
 
     async fn attempt(&self, keys: &TlsKeys) {
         let names = &self.options.names;
-        self.state().begin(names, self.clock.now());
+        self.state().begin(self.clock.now());
         if let Err(why) = self.save().await {
             let file = self.options.file.display();
             tracing::error!(%file, why, "no certificate is requested, as the attempt cannot be noted");
@@ -148,10 +147,6 @@ impl Acme {
 
 /// A pair that no authority has signed. With it the server answers its own `health`, and a browser says why it warns.
 fn makeshift(names: &[String]) -> Result<Arc<CertifiedKey>, String> {
-    let made = || {
-        let key = KeyPair::generate()?;
-        Ok((CertificateParams::new(names)?.self_signed(&key)?, key))
-    };
-    let (cert, key) = made().map_err(|why: rcgen::Error| why.to_string())?;
+    let (cert, key) = tls_keys::self_signed(names, Vec::new())?;
     tls_keys::made_pair(&cert.pem(), &key.serialize_pem())
 }

@@ -116,7 +116,8 @@ pub(crate) async fn read_some(mut response: Response) -> Vec<u8> {
     body
 }
 
-fn root(error: &reqwest::Error) -> &(dyn std::error::Error + 'static) {
+/// The innermost reason of a failure, which says most.
+pub(super) fn root(error: &reqwest::Error) -> &(dyn std::error::Error + 'static) {
     let mut cause: &(dyn std::error::Error + 'static) = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -10,8 +10,6 @@ use reqwest::{Client, Response, redirect};
 pub(crate) const WITHIN: Duration = Duration::from_secs(5);
 /// The longest answer that is read.
 const LONGEST: usize = 64 * 1024;
-/// So much of a text from outside is shown.
-const SHOWN_CHARS: usize = 200;
 
 /// A client that follows no redirect and takes no proxy.
 pub(crate) fn client(within: Duration) -> Result<Client> {
@@ -34,8 +32,8 @@ pub(crate) async fn body(mut response: Response) -> reqwest::Result<Option<Vec<u
     Ok(Some(body))
 }
 
-/// The beginning of a text from outside, as the log shows it.
-pub(crate) fn shown(text: &str) -> String {
-    let shown: String = text.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS).collect();
+/// The first `most` characters of a text from outside, as the log shows it.
+pub(crate) fn shown(text: &str, most: usize) -> String {
+    let shown: String = text.chars().filter(|c| !c.is_control()).take(most).collect();
     format!("{shown:?}")
 }

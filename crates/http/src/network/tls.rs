@@ -103,7 +103,9 @@ impl TlsAcceptor {
     /// The end of the certificate in use; nothing as long as an authority has issued none, or if it cannot be read.
     pub fn expires(&self) -> Option<Date> {
         match &self.source {
-            TlsSource::Files(_) => Some(tls_keys::validity(&self.keys.current())?.until),
+            TlsSource::Files(_) => {
+                Some(tls_keys::validity(self.keys.current().end_entity_cert().ok()?)?.until)
+            }
             TlsSource::Acme(acme) => acme.status().expires,
         }
     }
@@ -127,7 +129,7 @@ impl TlsAcceptor {
         encryption.set_buffer_limit(Some(BUFFERED));
         let stream = TlsStream::new(tcp, encryption);
         stream.handshake().await?;
-        if stream.protocol().is_some_and(|protocol| protocol == ACME_TLS) {
+        if stream.speaks(ACME_TLS) {
             return Err(io::Error::other("an authority has asked for the answer to a challenge"));
         }
         Ok(stream)

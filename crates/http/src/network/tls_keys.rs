@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chinwag_core::Date;
+use rcgen::{Certificate as Certified, CertificateParams, CustomExtension, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -92,6 +93,20 @@ pub(super) fn pair(cert: &Pem<'_>, key: &Pem<'_>) -> Result<Arc<CertifiedKey>, S
     pair.map(Arc::new).map_err(|why| format!("{} and {} do not fit: {why}", cert.name, key.name))
 }
 
+/// A certificate that no authority has signed, and its key.
+pub(super) fn self_signed(
+    names: &[String],
+    extensions: Vec<CustomExtension>,
+) -> Result<(Certified, KeyPair), String> {
+    let made = || {
+        let mut params = CertificateParams::new(names)?;
+        params.custom_extensions = extensions;
+        let key = KeyPair::generate()?;
+        Ok((params.self_signed(&key)?, key))
+    };
+    made().map_err(|why: rcgen::Error| why.to_string())
+}
+
 /// A pair that a program has written.
 pub(super) fn made_pair(chain: &str, key: &str) -> Result<Arc<CertifiedKey>, String> {
     pair(
@@ -100,9 +115,9 @@ pub(super) fn made_pair(chain: &str, key: &str) -> Result<Arc<CertifiedKey>, Str
     )
 }
 
-/// The time in which the first certificate of a pair is valid, if it can be read.
-pub(super) fn validity(pair: &CertifiedKey) -> Option<Validity> {
-    let validity = Certificate::from_der(pair.end_entity_cert().ok()?).ok()?.tbs_certificate.validity;
+/// The time in which a certificate is valid, if it can be read.
+pub(super) fn validity(certificate: &CertificateDer<'_>) -> Option<Validity> {
+    let validity = Certificate::from_der(certificate).ok()?.tbs_certificate.validity;
     let date = |since: Duration| i64::try_from(since.as_micros()).ok().map(Date::from_micros);
     let (from, until) = (validity.not_before.to_unix_duration(), validity.not_after.to_unix_duration());
     Some(Validity { from: date(from)?, until: date(until)? })

@@ -72,9 +72,9 @@ impl TlsStream {
         Ok(())
     }
 
-    /// The protocol on which both sides have agreed.
-    pub(crate) fn protocol(&self) -> Option<Vec<u8>> {
-        self.lock().alpn_protocol().map(<[u8]>::to_vec)
+    /// Whether both sides have agreed on a protocol.
+    pub(crate) fn speaks(&self, protocol: &[u8]) -> bool {
+        self.lock().alpn_protocol() == Some(protocol)
     }
 
     /// Writes as much as is accepted without waiting. A task flushes the rest of it.

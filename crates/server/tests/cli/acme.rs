@@ -176,7 +176,7 @@ fn certificate_is_issued_kept_and_renewed() {
 }
 
 #[test]
-fn names_that_lead_elsewhere_are_tried_rarely_and_the_server_serves() {
+fn names_that_lead_elsewhere_are_tried_rarely() {
     let (program, port) = (program(), free_port());
     let authority = Authority::start(program.folder(), free_port(), 86400);
     let mut server = serve(&program, port, &authority);

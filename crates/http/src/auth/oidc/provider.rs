@@ -23,6 +23,8 @@ use crate::network::outside::{self, shown};
 
 /// The time for which the document of addresses is used as it was read.
 const FRESH: Duration = Duration::from_secs(3600);
+/// The most characters of an error's name that are logged.
+const ERROR_CHARS: usize = 60;
 
 /// The provider, as far as it is known.
 pub(crate) struct Provider {
@@ -125,7 +127,7 @@ impl Provider {
         let addresses = self.addresses().await?;
         self.check_sender(answer, &addresses)?;
         if let Some(error) = &answer.error {
-            let why = format!("the provider answered {}", shown(error));
+            let why = format!("the provider answered {}", shown(error, ERROR_CHARS));
             return Err(match &**error {
                 "access_denied" | "login_required" | "consent_required" | "interaction_required" => {
                     ProviderError::Declined(why)
@@ -201,7 +203,7 @@ impl Provider {
         if document.issuer != *issuer {
             let why = format!(
                 "the provider calls itself {}: set auth.oidc.issuer to that",
-                shown(&document.issuer)
+                shown(&document.issuer, ERROR_CHARS)
             );
             return Err(ProviderError::Refused(why));
         }
@@ -316,7 +318,7 @@ impl Provider {
             return serde_json::from_slice(&body)
                 .map_err(|_| refused(&format!("{what}: the answer has another form")));
         }
-        let error = serde_json::from_slice::<TokenError>(&body).map(|body| shown(&body.error));
+        let error = serde_json::from_slice::<TokenError>(&body).map(|body| shown(&body.error, ERROR_CHARS));
         let why = format!("{what}: the provider answered {status} {}", error.unwrap_or_default());
         Err(if status.is_server_error() {
             ProviderError::Unreachable(why)

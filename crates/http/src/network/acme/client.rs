@@ -1,6 +1,5 @@
 //! The client for requests to an authority. It notes the time before which the authority wants no further one.
 
-use std::error::Error as StdError;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +12,7 @@ use http_body_util::{BodyExt, Collected, Full};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use reqwest::Client;
 
-use crate::network::outbound::AGENT;
+use crate::network::outbound::{AGENT, root};
 use crate::network::outside;
 
 /// The time for one request: an authority may sign while it answers.
@@ -40,6 +39,7 @@ impl AcmeClient {
         let (mut parts, body) = request.into_parts();
         parts.headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let body = body.collect().await.map_or_else(|never| match never {}, Collected::to_bytes);
+        let failed = |error: reqwest::Error| Error::Other(root(&error).to_string().into());
         let request = reqwest::Request::try_from(Request::from_parts(parts, body)).map_err(failed)?;
         let response = self.client.execute(request).await.map_err(failed)?;
         if let Some(pause) = pause(response.status(), response.headers()) {
@@ -70,15 +70,6 @@ fn pause(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     }
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
-}
-
-/// The innermost reason of a failure, which says most.
-fn failed(error: impl StdError) -> Error {
-    let mut cause: &dyn StdError = &error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    Error::Other(cause.to_string().into())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use instant_acme::{
     Account, AccountCredentials, AuthorizationHandle, AuthorizationStatus, ChallengeType, Error, Identifier,
     NewAccount, NewOrder, Order, OrderStatus, Problem, RetryPolicy,
 };
-use rcgen::{CertificateParams, CustomExtension, KeyPair};
+use rcgen::CustomExtension;
 use reqwest::Url;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -17,12 +17,15 @@ use serde_json::Value;
 use super::client::AcmeClient;
 use super::state::IssuedCertificate;
 use crate::network::outside::shown;
-use crate::network::tls_keys::TlsKeys;
+use crate::network::tls_keys::{TlsKeys, self_signed};
 
 /// The time in which the authority looks at the names, and in which it signs.
 const POLL: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(120));
 /// The kind of problem of an account that the authority does not know.
 const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
+
+/// So many characters of an authority's words are kept and logged.
+const SAID_CHARS: usize = 200;
 
 /// The reason why no certificate was issued.
 #[derive(Debug)]
@@ -111,13 +114,8 @@ async fn prove(mut authorization: AuthorizationHandle<'_>, keys: &TlsKeys) -> Re
 
 /// The certificate that proves the control of a name.
 fn answer(name: &str, digest: &[u8]) -> Result<Arc<CertifiedKey>, OrderError> {
-    let made = || {
-        let mut params = CertificateParams::new([name.to_owned()])?;
-        params.custom_extensions.push(CustomExtension::new_acme_identifier(digest));
-        let key = KeyPair::generate()?;
-        Ok((params.self_signed(&key)?, key))
-    };
-    let (cert, key) = made().map_err(|why: rcgen::Error| why.to_string())?;
+    let extension = CustomExtension::new_acme_identifier(digest);
+    let (cert, key) = self_signed(&[name.to_owned()], vec![extension])?;
     let private = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
     let private = any_supported_type(&private).map_err(|why| why.to_string())?;
     // It is not looked at: its extension is one that nobody but the authority knows, and that must not be ignored.
@@ -142,7 +140,7 @@ fn said(problem: &Problem) -> String {
     let kind = problem.r#type.as_deref().unwrap_or_default();
     let kind = kind.strip_prefix("urn:ietf:params:acme:error:").unwrap_or(kind);
     match problem.detail.as_deref() {
-        Some(detail) => format!("{} ({})", shown(detail), shown(kind)),
-        None => shown(kind),
+        Some(detail) => format!("{} ({})", shown(detail, SAID_CHARS), shown(kind, SAID_CHARS)),
+        None => shown(kind, SAID_CHARS),
     }
 }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::Date;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,7 +31,7 @@ const LONGEST_ASKED: Duration = Duration::from_secs(7 * 86400);
 pub(super) struct AcmeState {
     /// The directory of the authority whose account and certificate these are.
     directory: String,
-    /// The names of the attempts.
+    /// The names that are requested.
     names: Vec<String>,
     /// The account's address and key.
     pub(super) account: Option<Value>,
@@ -56,7 +58,7 @@ impl IssuedCertificate {
     }
 
     pub(super) fn validity(&self) -> Option<Validity> {
-        tls_keys::validity(&*self.pair().ok()?)
+        tls_keys::validity(&CertificateDer::from_pem_slice(self.chain.as_bytes()).ok()?)
     }
 
     /// A third of its time, and the moment at which two of them are over.
@@ -108,15 +110,14 @@ impl AcmeState {
     }
 
     /// The time of the next attempt: at once without a certificate for these names, else when two thirds of its time are over.
-    pub(super) fn next(&self, names: &[String]) -> Date {
-        let issued = self.certificate.as_ref().filter(|issued| issued.names == names);
+    pub(super) fn next(&self) -> Date {
+        let issued = self.certificate.as_ref().filter(|issued| issued.names == self.names);
         let due = issued.and_then(IssuedCertificate::renewal).map_or(0, |(_, moment)| moment);
         Date::from_micros(due.max(self.not_before))
     }
 
     /// Notes an attempt before it is made: should the process end in it, it has failed.
-    pub(super) fn begin(&mut self, names: &[String], now: Date) {
-        self.names = names.to_vec();
+    pub(super) fn begin(&mut self, now: Date) {
         self.failures = self.failures.saturating_add(1);
         self.not_before = later(now, pause(self.failures));
     }
@@ -173,31 +174,31 @@ mod tests {
     }
 
     #[test]
-    fn failures_wait_longer_and_longer_and_as_long_as_the_authority_asks() {
+    fn failures_wait_longer_and_as_long_as_the_authority_asks() {
         let folder = tempfile::tempdir().expect("a folder");
         let options = options(folder.path());
         let mut state = AcmeState::load(&options);
         let mut now = date("2026-05-01T00:00:00Z");
-        assert!(state.next(&options.names) <= now, "the first attempt is due");
+        assert!(state.next() <= now, "the first attempt is due");
         let refused = || "refused".to_owned();
         for minutes in [1, 4, 16, 64, 256, 720, 720, 720] {
-            state.begin(&options.names, now);
+            state.begin(now);
             let begun = state.clone();
             state.fail(refused(), None, now);
             for noted in [&begun, &state] {
-                let wait = noted.next(&options.names).micros() - now.micros();
+                let wait = noted.next().micros() - now.micros();
                 assert_eq!(wait, minutes * 60_000_000, "{minutes} min");
             }
-            now = state.next(&options.names);
+            now = state.next();
         }
         for (asked, waited) in [(DAY, DAY), (30 * DAY, 7 * DAY), (Duration::ZERO, LONGEST_PAUSE)] {
             state.fail(refused(), Some(asked), now);
-            assert_eq!(state.next(&options.names).micros(), later(now, waited));
+            assert_eq!(state.next().micros(), later(now, waited));
         }
         state.save(&options.file).expect("it is saved");
         assert_eq!(AcmeState::load(&options), state, "a restart forgets no failure");
         let other = AcmeOptions { names: vec!["other.example".into()], ..options.clone() };
-        assert!(AcmeState::load(&other).next(&other.names) <= now, "other names are tried at once");
+        assert!(AcmeState::load(&other).next() <= now, "other names are tried at once");
     }
 
     #[test]
@@ -205,15 +206,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let options = options(folder.path());
         let mut state = AcmeState::load(&options);
-        state.begin(&options.names, date("2026-05-01T00:00:00Z"));
+        state.begin(date("2026-05-01T00:00:00Z"));
         state.succeed(issued(), date("2026-05-01T00:00:00Z"));
-        assert_eq!(state.next(&options.names), date("2026-06-30T00:00:00Z"));
+        assert_eq!(state.next(), date("2026-06-30T00:00:00Z"));
         assert_eq!((state.failures, &state.problem), (0, &None));
         state.save(&options.file).expect("it is saved");
         assert_eq!(AcmeState::load(&options), state);
         // With a clock that is a year ahead, the certificate is over when it comes.
         state.succeed(issued(), date("2027-05-01T00:00:00Z"));
-        assert_eq!(state.next(&options.names), date("2027-05-31T00:00:00Z"));
+        assert_eq!(state.next(), date("2027-05-31T00:00:00Z"));
     }
 
     #[test]

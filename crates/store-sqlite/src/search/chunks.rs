@@ -136,11 +136,18 @@ impl IndexChunks {
 
     /// The number of a message's row, if it has one.
     pub(super) fn find(&mut self, tx: &Transaction<'_, '_>, row: IndexedRow) -> Result<Option<i64>> {
+        let mut spans = Vec::new();
         for span in ChunkSpan::of_row(row) {
-            let Some(chunk) = self.read(tx, span)? else { return Ok(None) };
-            let found = chunk.find(row);
-            if found.is_some() || chunk.count < CAPACITY {
-                return Ok(found);
+            let Some(chunk) = self.read(tx, span)? else { break };
+            spans.push(span);
+            if chunk.count < CAPACITY {
+                break;
+            }
+        }
+        // Most messages are in the shortest spans, and reading the entries of a chunk takes longest.
+        for span in spans.into_iter().rev() {
+            if let Some(found) = self.read(tx, span)?.as_ref().and_then(|chunk| chunk.find(row)) {
+                return Ok(Some(found));
             }
         }
         Ok(None)

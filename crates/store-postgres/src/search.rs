@@ -37,11 +37,11 @@ chinwag_store_sql::impl_search_index! {
     fn indexed_places(
         &self,
         terms: &[RequiredTerm],
-        groups: &[GroupId],
+        groups: &[IndexedGroup],
         before: SearchPlace,
         most: usize,
     ) -> Result<IndexedPlaces> {
-        let ordinals = ordinals(self, groups)?;
+        let ordinals = ordinals(groups);
         let one = terms.iter().map(|term| &term.text).max_by_key(|text| text.len());
         let mut query = PlaceQuery {
             terms: expression(terms),

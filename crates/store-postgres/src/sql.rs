@@ -47,9 +47,10 @@ impl Sql for Transaction<'_, '_> {
         params: &[Param<'_>],
         mut read: impl FnMut(&dyn Columns) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let params: Vec<_> = params.iter().map(Bound).collect();
-        let params = with_list(keys, &params);
-        self.all(text.postgres, &params, |row| Ok(read(&RowColumns(row))))?.into_iter().collect()
+        let (lists, params): (_, Vec<_>) = (KeyLists::new(keys), params.iter().map(Bound).collect());
+        self.all(text.postgres, &lists.before(&params), |row| Ok(read(&RowColumns(row))))?
+            .into_iter()
+            .collect()
     }
 
     fn change(&mut self, text: Text, params: &[Param<'_>]) -> Result<usize> {
@@ -58,8 +59,8 @@ impl Sql for Transaction<'_, '_> {
     }
 
     fn change_each(&mut self, text: Text, keys: &Keys<'_>, params: &[Param<'_>]) -> Result<()> {
-        let params: Vec<_> = params.iter().map(Bound).collect();
-        self.change(text.postgres, &with_list(keys, &params)).map(drop)
+        let (lists, params): (_, Vec<_>) = (KeyLists::new(keys), params.iter().map(Bound).collect());
+        self.change(text.postgres, &lists.before(&params)).map(drop)
     }
 
     fn name_case(&self) -> NameCase {
@@ -103,15 +104,35 @@ fn all<'b>(params: &'b [Bound<'_>]) -> Vec<&'b (dyn ToSql + Sync)> {
     params.iter().map(|param| param as _).collect()
 }
 
-/// The list of all keys, then the other parameters.
-fn with_list<'b>(keys: &'b Keys<'_>, params: &'b [Bound<'_>]) -> Vec<&'b (dyn ToSql + Sync)> {
-    let list: &(dyn ToSql + Sync) = match keys {
-        Keys::Ints(keys) => keys,
-        Keys::Texts(keys) => keys,
-        Keys::Bytes(keys) => keys,
-        Keys::Ids(keys) => keys,
-    };
-    std::iter::once(list).chain(all(params)).collect()
+/// Keys as lists of their parameters.
+enum KeyLists<'k> {
+    One(&'k (dyn ToSql + Sync)),
+    Two(Vec<Uuid>, Vec<i64>),
+}
+
+impl<'k> KeyLists<'k> {
+    fn new(keys: &'k Keys<'_>) -> Self {
+        match keys {
+            Keys::Ints(keys) => Self::One(keys),
+            Keys::Texts(keys) => Self::One(keys),
+            Keys::Bytes(keys) => Self::One(keys),
+            Keys::Ids(keys) => Self::One(keys),
+            Keys::Places(keys) => {
+                let (groups, seqs) = keys.iter().copied().unzip();
+                Self::Two(groups, seqs)
+            }
+        }
+    }
+
+    /// The lists, then the other parameters.
+    fn before<'b>(&'b self, params: &'b [Bound<'_>]) -> Vec<&'b (dyn ToSql + Sync)> {
+        let mut list: Vec<&(dyn ToSql + Sync)> = match self {
+            Self::One(keys) => vec![*keys],
+            Self::Two(groups, seqs) => vec![groups, seqs],
+        };
+        list.extend(all(params));
+        list
+    }
 }
 
 /// A parameter as the type asks that the server has given it.

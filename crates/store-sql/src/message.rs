@@ -28,7 +28,7 @@ crate::implement! {
     ($) impl_messages: Messages by message
     read {
         message(id: MessageId) -> Option<Message>;
-        messages_by_id(group: GroupId, ids: &[MessageId]) -> Vec<Message>;
+        messages_by_id(group: Option<GroupId>, ids: &[MessageId]) -> Vec<Message>;
         message_prior(group: GroupId, author: UserId, client_id: &ClientId) -> Option<Prior>;
         messages(group: GroupId, page: &Page) -> Vec<Message>;
         message_at_seq(group: GroupId, seq: Seq) -> Option<(Seq, Date)>;
@@ -259,13 +259,18 @@ pub fn message(sql: &impl Sql, id: MessageId) -> Result<Option<Message>> {
     Ok(message)
 }
 
-pub fn messages_by_id(sql: &impl Sql, group: GroupId, ids: &[MessageId]) -> Result<Vec<Message>> {
-    const FIND: Text = Text::two(
+pub fn messages_by_id(sql: &impl Sql, group: Option<GroupId>, ids: &[MessageId]) -> Result<Vec<Message>> {
+    const FIND: Text =
+        Text::two(messages_where!(@ sqlite "m.id = $1"), messages_where!(@ postgres "m.id = ANY($1)"));
+    const OF_GROUP: Text = Text::two(
         messages_where!(@ sqlite "m.id = $1 AND m.group_id = $2"),
         messages_where!(@ postgres "m.id = ANY($1) AND m.group_id = $2"),
     );
     let keys = Keys::Ids(ids.iter().map(|id| id.0).collect());
-    let mut messages = sql.each(FIND, &keys, params![group], read)?;
+    let mut messages = match group {
+        Some(group) => sql.each(OF_GROUP, &keys, params![group], read)?,
+        None => sql.each(FIND, &keys, params![], read)?,
+    };
     complete(sql, &mut messages)?;
     Ok(messages)
 }

@@ -1,11 +1,9 @@
 //! Messages in order of date, and the state of their index. The index itself is each database's own.
 
-use std::collections::BTreeMap;
-
 use chinwag_core::message::MessageDetail;
 use chinwag_core::search::joined_terms;
 use chinwag_core::store::{Candidate, IndexedGroup, SearchPlace, UnindexedText};
-use chinwag_core::{Date, GroupId, Result, Seq};
+use chinwag_core::{Date, GroupId, Result, Seq, UserId};
 use uuid::Uuid;
 
 use crate::message_date::by_date;
@@ -53,27 +51,26 @@ pub fn candidates(
 }
 
 pub fn candidates_at(sql: &impl Sql, places: &[SearchPlace]) -> Result<Vec<Candidate>> {
-    macro_rules! numbered {
-        ($users:literal, $seqs:literal) => {
+    macro_rules! candidate_at {
+        ($tables:literal, $place:literal) => {
             concat!(
-                "SELECT m.date, m.group_id, m.seq, m.id, m.author_id, m.body, m.detail FROM messages m ",
-                $users,
-                " ON u.id = m.author_id WHERE m.seq = ",
-                $seqs,
-                " AND m.group_id = $2 AND m.body IS NOT NULL"
+                "SELECT m.date, m.group_id, m.seq, m.id, m.author_id, m.body, m.detail FROM ",
+                $tables,
+                " ON u.id = m.author_id WHERE ",
+                $place,
+                " AND m.body IS NOT NULL"
             )
         };
     }
-    const FIND: Text = Text::two(numbered!("CROSS JOIN users u", "$1"), numbered!("JOIN users u", "ANY($1)"));
-    let mut by_group: BTreeMap<GroupId, Vec<i64>> = BTreeMap::new();
-    for place in places {
-        by_group.entry(place.group).or_default().push(place.seq.0);
-    }
-    let mut found = Vec::new();
-    for (group, seqs) in by_group {
-        found.extend(sql.each(FIND, &Keys::Ints(seqs), params![group], candidate)?);
-    }
-    Ok(found)
+    const FIND: Text = Text::two(
+        candidate_at!("messages m CROSS JOIN users u", "m.group_id = $1 AND m.seq = $2"),
+        candidate_at!(
+            "unnest($1::uuid[], $2::bigint[]) place (group_id, seq) JOIN messages m USING (group_id, seq) JOIN users u",
+            "true"
+        ),
+    );
+    let places = places.iter().map(|place| (place.group.0, place.seq.0)).collect();
+    sql.each(FIND, &Keys::Places(places), params![], candidate)
 }
 
 fn candidate(row: &dyn Columns) -> Result<Candidate> {
@@ -99,7 +96,7 @@ fn keys(groups: &[GroupId]) -> Keys<'static> {
 macro_rules! states {
     ($groups:literal) => {
         concat!(
-            "SELECT g.id, g.last_seq, coalesce(s.position, 0) FROM ",
+            "SELECT g.id, s.ordinal, g.last_seq, coalesce(s.position, 0) FROM ",
             $groups,
             " LEFT JOIN search_groups s ON s.group_id = g.id "
         )
@@ -114,6 +111,14 @@ pub fn indexed_groups(sql: &impl Sql, groups: &[GroupId]) -> Result<Vec<IndexedG
     sql.each(FIND, &keys(groups), params![], state)
 }
 
+pub fn indexed_groups_of(sql: &impl Sql, user: UserId) -> Result<Vec<IndexedGroup>> {
+    const FIND: Text = Text::two(
+        concat!(states!("memberships m CROSS JOIN groups g ON g.id = m.group_id"), "WHERE m.user_id = $1"),
+        concat!(states!("memberships m JOIN groups g ON g.id = m.group_id"), "WHERE m.user_id = $1"),
+    );
+    sql.all(FIND, params![user], state)
+}
+
 pub fn indexed_groups_page(sql: &impl Sql, after: Option<GroupId>, most: usize) -> Result<Vec<IndexedGroup>> {
     const PAGE: Text = Text::same(concat!(states!("groups g"), "WHERE g.id > $1 ORDER BY g.id LIMIT $2"));
     // No group has the nil id.
@@ -122,7 +127,7 @@ pub fn indexed_groups_page(sql: &impl Sql, after: Option<GroupId>, most: usize) 
 }
 
 fn state(row: &dyn Columns) -> Result<IndexedGroup> {
-    Ok(IndexedGroup { group: row.get(0)?, head: row.get(1)?, position: row.get(2)? })
+    Ok(IndexedGroup { group: row.get(0)?, ordinal: row.int(1)?, head: row.get(2)?, position: row.get(3)? })
 }
 
 pub fn unindexed_places(sql: &impl Sql, groups: &[GroupId]) -> Result<Vec<SearchPlace>> {
@@ -159,13 +164,9 @@ pub fn position_set(sql: &mut impl Sql, group: GroupId, position: Seq) -> Result
     ordinal.ok_or_else(|| chinwag_core::Error::internal("the position of a group was not kept"))
 }
 
-/// The ordinals of those of these groups that are indexed.
-pub fn ordinals(sql: &impl Sql, groups: &[GroupId]) -> Result<Vec<(i64, GroupId)>> {
-    const FIND: Text = Text::two(
-        "SELECT ordinal, group_id FROM search_groups WHERE group_id = $1",
-        "SELECT ordinal, group_id FROM search_groups WHERE group_id = ANY($1)",
-    );
-    sql.each(FIND, &keys(groups), params![], |row| Ok((row.get(0)?, row.get(1)?)))
+/// The ordinals of those of these groups that have one.
+pub fn ordinals(groups: &[IndexedGroup]) -> Vec<(i64, GroupId)> {
+    groups.iter().filter_map(|group| Some((group.ordinal?, group.group))).collect()
 }
 
 /// The terms of a text and that of its group, `#` and the ordinal, which no word is. Nothing for a text without words.
@@ -194,6 +195,9 @@ macro_rules! impl_search_index {
             impl SearchIndex for $transaction {
                 fn indexed_groups(&self, groups: &[GroupId]) -> Result<Vec<IndexedGroup>> {
                     $crate::search::indexed_groups(self, groups)
+                }
+                fn indexed_groups_of(&self, user: UserId) -> Result<Vec<IndexedGroup>> {
+                    $crate::search::indexed_groups_of(self, user)
                 }
                 fn indexed_groups_page(&self, after: Option<GroupId>, most: usize) -> Result<Vec<IndexedGroup>> {
                     $crate::search::indexed_groups_page(self, after, most)

@@ -175,22 +175,26 @@ pub enum Keys<'k> {
     Bytes(Vec<&'k [u8]>),
     /// UUIDs.
     Ids(Vec<Uuid>),
+    /// Numbers in the logs of groups, each with its group: two parameters, or two lists.
+    Places(Vec<(Uuid, i64)>),
 }
 
 impl Keys<'_> {
-    /// Each key, as a parameter.
-    pub fn params(&self) -> impl Iterator<Item = Param<'_>> {
+    /// Each key, as one parameter or two.
+    pub fn params(&self) -> impl Iterator<Item = (Param<'_>, Option<Param<'_>>)> {
         let count = match self {
             Self::Ints(keys) => keys.len(),
             Self::Texts(keys) => keys.len(),
             Self::Bytes(keys) => keys.len(),
             Self::Ids(keys) => keys.len(),
+            Self::Places(keys) => keys.len(),
         };
         (0..count).map(|at| match self {
-            Self::Ints(keys) => Param::Int(keys[at]),
-            Self::Texts(keys) => Param::Text(keys[at]),
-            Self::Bytes(keys) => Param::Bytes(keys[at]),
-            Self::Ids(keys) => Param::Id(keys[at]),
+            Self::Ints(keys) => (Param::Int(keys[at]), None),
+            Self::Texts(keys) => (Param::Text(keys[at]), None),
+            Self::Bytes(keys) => (Param::Bytes(keys[at]), None),
+            Self::Ids(keys) => (Param::Id(keys[at]), None),
+            Self::Places(keys) => (Param::Id(keys[at].0), Some(Param::Int(keys[at].1))),
         })
     }
 }

@@ -5,6 +5,7 @@ mod walk;
 
 use chinwag_core::limits::FEW_REMOVALS;
 use chinwag_core::search::{MANY_TERMS, RequiredTerm};
+use chinwag_core::store::IndexedGroup;
 use chinwag_core::{GroupId, Result, Seq};
 use chinwag_store_sql::search::{GROUPS_AT_ONCE, MOST_GROUPS, ordinals, position_set, terms_of_row};
 use rusqlite::{Row, params};
@@ -13,8 +14,11 @@ use self::chunks::{IndexChunks, IndexedRow};
 use self::walk::{ChunkRows, Walk};
 use crate::transaction::{Transaction, UnwrittenTerms, limit};
 
-/// The rows up to which all that an expression finds are read: some milliseconds.
+/// The rows up to which all that an expression finds are read: some milliseconds. For a short list of places fewer, since a
+/// walk finds so many soon.
 const FEW_ROWS: usize = 30_000;
+const FEW_ROWS_AT_LEAST: usize = 8000;
+const ROWS_OF_PLACE: usize = 125;
 const ALL_ROWS: (i64, i64) = (i64::MIN, i64::MAX);
 /// The groups up to which their own rows are read first, a millisecond for each group of a thousand messages.
 const FEW_GROUPS: usize = 4;
@@ -35,7 +39,7 @@ chinwag_store_sql::impl_search_index! {
     fn indexed_places(
         &self,
         terms: &[RequiredTerm],
-        groups: &[GroupId],
+        groups: &[IndexedGroup],
         before: SearchPlace,
         most: usize,
     ) -> Result<IndexedPlaces> {
@@ -46,7 +50,8 @@ chinwag_store_sql::impl_search_index! {
         {
             return walk(ChunkRows::known(rows), false);
         }
-        let found = match self.rows(&expression, ALL_ROWS, FEW_ROWS)? {
+        let few = (most * ROWS_OF_PLACE).clamp(FEW_ROWS_AT_LEAST, FEW_ROWS);
+        let found = match self.rows(&expression, ALL_ROWS, few)? {
             Some(rows) => walk(ChunkRows::known(rows), groups.len() <= GROUPS_AT_ONCE)?,
             None => walk(ChunkRows::Matched(&expression), true)?,
         };
@@ -181,9 +186,9 @@ impl Transaction<'_, '_> {
     }
 
     /// The rows of these groups that an expression finds; `None` if they are more than [`FEW_ROWS`].
-    fn rows_of(&self, groups: &[GroupId], expression: &str) -> Result<Option<Vec<i64>>> {
+    fn rows_of(&self, groups: &[IndexedGroup], expression: &str) -> Result<Option<Vec<i64>>> {
         let mut rows = Vec::new();
-        for part in ordinals(self, groups)?.chunks(GROUPS_AT_ONCE) {
+        for part in ordinals(groups).chunks(GROUPS_AT_ONCE) {
             let quoted: Vec<_> = part.iter().map(|(ordinal, _)| format!("\"#{ordinal}\"")).collect();
             let of_groups = format!("{expression} AND ({})", quoted.join(" OR "));
             let Some(found) = self.rows(&of_groups, ALL_ROWS, FEW_ROWS - rows.len())? else {

@@ -47,8 +47,8 @@ impl Sql for Transaction<'_, '_> {
         mut read: impl FnMut(&dyn Columns) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        for key in keys.params() {
-            let params = params_from_iter([&key].into_iter().chain(params).map(Bound));
+        for (key, second) in keys.params() {
+            let params = params_from_iter([&key].into_iter().chain(&second).chain(params).map(Bound));
             for row in self.all(text.sqlite, params, |row| Ok(read(&RowColumns(row))))? {
                 rows.push(row?);
             }
@@ -61,8 +61,8 @@ impl Sql for Transaction<'_, '_> {
     }
 
     fn change_each(&mut self, text: Text, keys: &Keys<'_>, params: &[Param<'_>]) -> Result<()> {
-        for key in keys.params() {
-            let params = [&key].into_iter().chain(params).map(Bound);
+        for (key, second) in keys.params() {
+            let params = [&key].into_iter().chain(&second).chain(params).map(Bound);
             self.change(text.sqlite, params_from_iter(params))?;
         }
         Ok(())

@@ -197,7 +197,7 @@ pub(super) fn listed(tx: &dyn Tx, caller: Caller, group: GroupId, ids: &[Message
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut messages = tx.messages_by_id(group, ids)?;
+    let mut messages = tx.messages_by_id(Some(group), ids)?;
     messages.sort_by_key(|message| ids.iter().position(|id| *id == message.id));
     show_to(tx, caller.user(), &mut messages)?;
     Ok(messages)

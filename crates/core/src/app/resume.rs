@@ -455,7 +455,7 @@ fn lost_reactions(
     if lost.is_empty() {
         return Ok(Vec::new());
     }
-    let mut messages = tx.messages_by_id(group, lost)?;
+    let mut messages = tx.messages_by_id(Some(group), lost)?;
     messages.retain(|message| message.changed.is_none_or(|changed| changed <= seq || head < changed));
     messages.sort_unstable_by_key(|message| message.seq);
     show_to(tx, Some(user), &mut messages)?;

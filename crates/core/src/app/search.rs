@@ -18,7 +18,7 @@ use super::{App, Context};
 use crate::limits::LIST_PAGE;
 use crate::message::Message;
 use crate::search::{Marks, RequiredTerm, SearchQuery};
-use crate::store::{Candidate, SearchPlace, Tx};
+use crate::store::{Candidate, IndexedGroup, SearchPlace, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, GroupId, Name, Result, Seq, UserId};
 
@@ -109,7 +109,7 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
     };
     let groups = match search.group {
         Some(group) => match visible(tx, caller, group) {
-            Ok(()) => vec![group],
+            Ok(()) => tx.indexed_groups(&[group])?,
             Err(Error::NotFound(_)) => return Ok(NOTHING),
             Err(why) => return Err(why),
         },
@@ -151,15 +151,16 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
 }
 
 /// The groups that the caller may read.
-fn readable(tx: &dyn Tx, caller: Caller) -> Result<Vec<GroupId>> {
+fn readable(tx: &dyn Tx, caller: Caller) -> Result<Vec<IndexedGroup>> {
     if let Caller::User(me) = caller {
-        return Ok(tx.memberships(&[me])?.into_iter().map(|(_, group, _)| group).collect());
+        return tx.indexed_groups_of(me);
     }
-    let mut groups: Vec<GroupId> = Vec::new();
+    let mut groups: Vec<IndexedGroup> = Vec::new();
     loop {
-        let page = tx.groups_page(groups.last().copied(), LIST_PAGE)?;
-        groups.extend(page.iter().map(|group| group.id));
-        if page.len() < LIST_PAGE {
+        let page = tx.indexed_groups_page(groups.last().map(|last| last.group), LIST_PAGE)?;
+        let is_last = page.len() < LIST_PAGE;
+        groups.extend(page);
+        if is_last {
             return Ok(groups);
         }
     }
@@ -172,16 +173,10 @@ fn shown(
     found: Vec<(Candidate, Marks)>,
     next: Option<SearchPlace>,
 ) -> Result<SearchPage> {
-    let mut by_group: HashMap<GroupId, Vec<_>> = HashMap::new();
-    for (candidate, _) in &found {
-        by_group.entry(candidate.place.group).or_default().push(candidate.id);
-    }
-    let mut messages = HashMap::new();
-    for (group, ids) in by_group {
-        let mut of_group = tx.messages_by_id(group, &ids)?;
-        show_to(tx, caller.user(), &mut of_group)?;
-        messages.extend(of_group.into_iter().map(|message| (message.id, message)));
-    }
+    let ids: Vec<_> = found.iter().map(|(candidate, _)| candidate.id).collect();
+    let mut messages = tx.messages_by_id(None, &ids)?;
+    show_to(tx, caller.user(), &mut messages)?;
+    let mut messages: HashMap<_, _> = messages.into_iter().map(|message| (message.id, message)).collect();
     let hit = |(candidate, marks): (Candidate, Marks)| {
         messages.remove(&candidate.id).map(|message| Hit { message, marks })
     };
@@ -282,12 +277,17 @@ struct ComparedMessages {
 
 impl ComparedMessages {
     /// Everything before a place: what the index finds, if it is to be asked first, and all messages of the other groups.
-    fn begin(tx: &dyn Tx, terms: &[RequiredTerm], groups: &[GroupId], from: SearchPlace) -> Result<Self> {
-        let Some(Lookup { indexed, unindexed }) = Lookup::find(tx, terms, groups, from)? else {
-            return Ok(Self { merge: Merge::begin(tx, groups, from)?, indexed: None });
+    fn begin(
+        tx: &dyn Tx,
+        terms: &[RequiredTerm],
+        groups: &[IndexedGroup],
+        from: SearchPlace,
+    ) -> Result<Self> {
+        let (indexed, unindexed): (_, Vec<_>) = match Lookup::find(tx, terms, groups, from)? {
+            Some(Lookup { indexed, unindexed }) => (Some(indexed), unindexed.into_iter().collect()),
+            None => (None, groups.iter().map(|group| group.group).collect()),
         };
-        let unindexed: Vec<_> = unindexed.into_iter().collect();
-        Ok(Self { merge: Merge::begin(tx, &unindexed, from)?, indexed: Some(indexed) })
+        Ok(Self { merge: Merge::begin(tx, &unindexed, from)?, indexed })
     }
 
     /// From this place on, reads of the groups that are indexed only what the index finds.
@@ -295,7 +295,7 @@ impl ComparedMessages {
         &mut self,
         tx: &dyn Tx,
         terms: &[RequiredTerm],
-        groups: &[GroupId],
+        groups: &[IndexedGroup],
         before: SearchPlace,
     ) -> Result<()> {
         if let Some(Lookup { indexed, unindexed }) = Lookup::find(tx, terms, groups, before)? {

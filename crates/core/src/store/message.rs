@@ -17,8 +17,8 @@ pub trait Messages {
     /// The message with this id.
     fn message(&self, id: MessageId) -> Result<Option<Message>>;
 
-    /// Those of these messages that stand in the group, in any order. Bounded by the caller.
-    fn messages_by_id(&self, group: GroupId, ids: &[MessageId]) -> Result<Vec<Message>>;
+    /// Those of these messages that stand, in any order; of a group those in it alone. Bounded by the caller.
+    fn messages_by_id(&self, group: Option<GroupId>, ids: &[MessageId]) -> Result<Vec<Message>>;
 
     /// The message that was made before with this `client_id`, whether it still stands or not.
     fn message_prior(&self, group: GroupId, author: UserId, client_id: &ClientId) -> Result<Option<Prior>>;

@@ -56,6 +56,8 @@ pub trait Candidates {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexedGroup {
     pub group: GroupId,
+    /// The number by which the index knows the group, if it has a part of it.
+    pub ordinal: Option<i64>,
     /// The last number of its log.
     pub head: Seq,
     /// The index has the messages up to this number, and none after it.
@@ -104,6 +106,9 @@ pub trait SearchIndex {
     /// The indexed parts of those of these groups that exist, in any order.
     fn indexed_groups(&self, groups: &[GroupId]) -> Result<Vec<IndexedGroup>>;
 
+    /// The same of all groups of a user.
+    fn indexed_groups_of(&self, user: UserId) -> Result<Vec<IndexedGroup>>;
+
     /// The same of the first `limit` groups after one, by id.
     fn indexed_groups_page(&self, after: Option<GroupId>, limit: usize) -> Result<Vec<IndexedGroup>>;
 
@@ -120,7 +125,7 @@ pub trait SearchIndex {
     fn indexed_places(
         &self,
         terms: &[RequiredTerm],
-        groups: &[GroupId],
+        groups: &[IndexedGroup],
         before: SearchPlace,
         limit: usize,
     ) -> Result<IndexedPlaces>;

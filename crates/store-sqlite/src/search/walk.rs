@@ -3,12 +3,12 @@
 //! A message of a chunk is certain to be the next one when no chunk that is left has so late a date. Where few rows are
 //! known, only their chunks are walked. Otherwise each chunk is matched.
 
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
-use chinwag_core::store::{IndexedPlaces, SearchPlace};
+use chinwag_core::store::{IndexedGroup, IndexedPlaces, SearchPlace};
 use chinwag_core::{Date, GroupId, Result, Seq};
+use chinwag_store_sql::search::ordinals;
 use rusqlite::{Row, params};
-use uuid::Uuid;
 
 use super::chunks::{ChunkSpan, IndexChunk, IndexedRow};
 use crate::transaction::{Transaction, limit};
@@ -33,9 +33,8 @@ struct ChunkHead {
 pub(super) struct Walk<'a, 't, 'c> {
     tx: &'a Transaction<'t, 'c>,
     before: SearchPlace,
-    groups: HashSet<GroupId>,
-    /// The groups that were looked up by their ordinals, if the walk is for them.
-    ordinals: HashMap<i64, Option<GroupId>>,
+    /// The groups that the walk is for, by their ordinals.
+    groups: HashMap<i64, GroupId>,
     found: BinaryHeap<SearchPlace>,
     work: usize,
 }
@@ -56,9 +55,9 @@ struct ChunkHeads {
 }
 
 impl<'a, 't, 'c> Walk<'a, 't, 'c> {
-    pub(super) fn new(tx: &'a Transaction<'t, 'c>, groups: &[GroupId], before: SearchPlace) -> Self {
-        let groups = groups.iter().copied().collect();
-        Self { tx, before, groups, ordinals: HashMap::new(), found: BinaryHeap::new(), work: 0 }
+    pub(super) fn new(tx: &'a Transaction<'t, 'c>, groups: &[IndexedGroup], before: SearchPlace) -> Self {
+        let groups = ordinals(groups).into_iter().collect();
+        Self { tx, before, groups, found: BinaryHeap::new(), work: 0 }
     }
 
     /// The newest places of rows. `may_pause` lets the walk end early, with the place of the rest.
@@ -108,30 +107,18 @@ impl<'a, 't, 'c> Walk<'a, 't, 'c> {
         // Both ascend.
         let mut found = found.into_iter().peekable();
         for (number, row) in chunk.rows() {
-            if found.next_if_eq(&number).is_some()
-                && let Some(place) = self.place(row)?
-            {
-                self.found.push(place);
+            if found.next_if_eq(&number).is_some() {
+                self.found.extend(self.place(row));
             }
         }
         Ok(())
     }
 
     /// The place of a row's message, if the walk is for it.
-    fn place(&mut self, row: IndexedRow) -> Result<Option<SearchPlace>> {
-        const GROUP: &str = "SELECT group_id FROM search_groups WHERE ordinal = ?1";
-        let group = if let Some(group) = self.ordinals.get(&row.ordinal) {
-            *group
-        } else {
-            let id = self.tx.one(GROUP, [row.ordinal], |row| row.get::<_, [u8; 16]>(0))?;
-            let group =
-                id.map(|id| GroupId(Uuid::from_bytes(id))).filter(|group| self.groups.contains(group));
-            self.ordinals.insert(row.ordinal, group);
-            group
-        };
-        let place =
-            group.map(|group| SearchPlace { date: Date::from_micros(row.date), group, seq: Seq(row.seq) });
-        Ok(place.filter(|place| *place < self.before))
+    fn place(&self, row: IndexedRow) -> Option<SearchPlace> {
+        let group = *self.groups.get(&row.ordinal)?;
+        let place = SearchPlace { date: Date::from_micros(row.date), group, seq: Seq(row.seq) };
+        (place < self.before).then_some(place)
     }
 
     /// The chunks to walk.

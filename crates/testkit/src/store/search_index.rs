@@ -96,7 +96,7 @@ fn all_places(
 ) -> Result<Vec<SearchPlace>> {
     let (mut found, mut before) = (Vec::new(), SearchPlace::end());
     loop {
-        let part = tx.indexed_places(terms, groups, before, limit)?;
+        let part = tx.indexed_places(terms, &tx.indexed_groups(groups)?, before, limit)?;
         assert!(part.places.len() <= limit && part.places.iter().all(|place| *place < before));
         found.extend(part.places);
         let Some(rest) = part.rest else { return Ok(found) };
@@ -195,7 +195,12 @@ pub async fn index_has_messages_up_to_its_position(f: Fixture) {
     let second = say(&f, one, ann, "tea two").await;
     let states = async || {
         let mut states = f.read(move |tx| tx.indexed_groups(&[one, two])).await;
-        states.sort_unstable_by_key(|state| state.group);
+        let mut of_user = f.read(move |tx| tx.indexed_groups_of(ann)).await;
+        for found in [&mut states, &mut of_user] {
+            found.sort_unstable_by_key(|state| state.group);
+        }
+        assert_eq!(states, of_user);
+        assert!(states.iter().all(|state| state.ordinal.is_some() == (state.position > Seq(0))));
         states.iter().map(|state| (state.head.0, state.position.0)).collect::<Vec<_>>()
     };
     assert_eq!(states().await, [(2, 0), (0, 0)]);
@@ -221,6 +226,11 @@ pub async fn index_has_messages_up_to_its_position(f: Fixture) {
     assert_eq!(bodies, BTreeSet::from(["coffee", "tea one"]));
     f.write(move |tx| tx.message_erase(one, Seq(2))).await;
     assert_eq!(f.read(move |tx| tx.candidates_at(&[second, first])).await.len(), 1);
+    let other = say(&f, two, ann, "water").await;
+    let crossed = SearchPlace { seq: second.seq, ..other };
+    let read = f.read(move |tx| tx.candidates_at(&[other, first, crossed])).await;
+    let places: BTreeSet<_> = read.iter().map(|candidate| candidate.place).collect();
+    assert_eq!(places, BTreeSet::from([first, other]), "a number is one of its own group");
     let page = f.read(move |tx| tx.indexed_groups_page(Some(one), 1)).await;
     assert_eq!(page.iter().map(|state| state.group).collect::<Vec<_>>(), [two]);
 }

@@ -148,7 +148,7 @@ fn check_index(tx: &mut dyn Tx) -> Result<()> {
     assert_eq!(texts.iter().map(|text| text.body.as_str()).collect::<Vec<_>>(), ["edited", "second"]);
     tx.index_add(&[IndexPart { group: group(), texts, position: Seq(8) }])?;
     let term = RequiredTerm { text: "second".into(), is_prefix: false };
-    let found = tx.indexed_places(&[term], &[group()], SearchPlace::end(), 9)?;
+    let found = tx.indexed_places(&[term], &tx.indexed_groups(&[group()])?, SearchPlace::end(), 9)?;
     assert_eq!(found.rest, None);
     assert_eq!(found.places.iter().map(|place| place.seq).collect::<Vec<_>>(), [Seq(3)]);
     Ok(())

@@ -136,7 +136,7 @@ impl Known {
             }
         }
         for (group, ids) in wanted {
-            let found = tx.messages_by_id(group, &ids.into_iter().collect::<Vec<_>>())?;
+            let found = tx.messages_by_id(Some(group), &ids.into_iter().collect::<Vec<_>>())?;
             self.roots.extend(found.iter().filter(|root| root.thread.is_none()).map(|root| root.id.0));
         }
         Ok(())

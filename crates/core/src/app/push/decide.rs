@@ -157,7 +157,7 @@ fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<O
 fn messages(tx: &dyn Tx, group: GroupId, rows: &[&FeedRow]) -> Result<Vec<NotifyingMessage>> {
     let private = tx.group(group)?.is_some_and(|group| group.private);
     let ids: Vec<_> = rows.iter().filter_map(|row| row.message).collect();
-    let mut found = tx.messages_by_id(group, &ids)?;
+    let mut found = tx.messages_by_id(Some(group), &ids)?;
     found.sort_by_key(|message| message.seq);
     let mut blockers: BTreeMap<UserId, Vec<UserId>> = BTreeMap::new();
     let mut messages = Vec::with_capacity(found.len());

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use crate::search::RequiredTerm;
-use crate::store::{Candidate, SearchPlace, Tx};
+use crate::store::{Candidate, IndexedGroup, SearchPlace, Tx};
 use crate::{GroupId, Result};
 
 /// The numbers of logs that are not indexed, of all groups together, that a page reads beside the index.
@@ -19,7 +19,7 @@ const QUESTIONS: usize = 6;
 /// Messages that may be found, newest first: the hits of the index, and those that are not indexed.
 pub(super) struct Indexed {
     terms: Vec<RequiredTerm>,
-    groups: Vec<GroupId>,
+    groups: Vec<IndexedGroup>,
     /// Those that are not indexed and not read yet, newest last.
     recent: Vec<SearchPlace>,
     /// Hits that are not read yet, newest first.
@@ -51,13 +51,13 @@ impl Lookup {
     pub(super) fn find(
         tx: &dyn Tx,
         terms: &[RequiredTerm],
-        groups: &[GroupId],
+        groups: &[IndexedGroup],
         before: SearchPlace,
     ) -> Result<Option<Self>> {
         if terms.is_empty() {
             return Ok(None);
         }
-        let mut states = tx.indexed_groups(groups)?;
+        let mut states = groups.to_vec();
         // Those of which least is missing come first.
         states.sort_unstable_by_key(|state| (state.head.0 - state.position.0, state.group));
         let (mut indexed, mut lacking, mut left) = (Vec::new(), Vec::new(), UNINDEXED);
@@ -66,7 +66,7 @@ impl Lookup {
             if left < 0 {
                 break;
             }
-            indexed.push(state.group);
+            indexed.push(*state);
             if state.head > state.position {
                 lacking.push(state.group);
             }

@@ -1,7 +1,7 @@
 //! Threads. The column `thread` of a reply is the number of its root; that of a root is 0 as soon as it has had a reply.
 //! So a page of messages tells which of them may have replies, which are then read by the index of replies.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chinwag_core::message::Message;
 use chinwag_core::store::{Edge, OutsidePart, Page};
@@ -115,19 +115,20 @@ pub fn roots(sql: &impl Sql, group: GroupId, roots: &[Seq]) -> Result<Vec<RootSt
     let keys = Keys::Ints(roots.iter().map(|seq| seq.0).collect());
     let found =
         sql.each(FIND, &keys, params![group], |row| Ok(ThreadRoot { id: row.get(0)?, seq: row.get(1)? }))?;
-    let mut replies = replies(sql, found.iter().map(|root| root.id))?;
-    Ok(found.into_iter().map(|root| RootState { root, replies: replies.remove(&root.id) }).collect())
+    let replies = replies(sql, found.iter().map(|root| root.id))?;
+    Ok(found.into_iter().map(|root| RootState { root, replies: replies.get(&root.id).cloned() }).collect())
 }
 
-/// Gives messages whose rows say that they may have replies their replies, with one statement for all.
+/// Gives messages whose rows say that they may have replies their replies, with one statement for all. A part of a log may have
+/// a message several times.
 pub(crate) fn fill_replies(sql: &impl Sql, messages: &mut [&mut Message]) -> Result<()> {
     let roots = || messages.iter().filter(|message| message.replies.is_some());
     if roots().next().is_none() {
         return Ok(());
     }
-    let mut found = replies(sql, roots().map(|message| message.id))?;
+    let found = replies(sql, roots().map(|message| message.id))?;
     for message in messages {
-        message.replies = found.remove(&message.id);
+        message.replies = found.get(&message.id).cloned();
     }
     Ok(())
 }
@@ -166,7 +167,8 @@ pub const REPLIES: Text = Text::two(
 
 /// The replies to these messages, by the messages' ids.
 fn replies(sql: &impl Sql, roots: impl Iterator<Item = MessageId>) -> Result<HashMap<MessageId, Replies>> {
-    let keys = Keys::Ids(roots.map(|id| id.0).collect());
+    let roots: BTreeSet<_> = roots.map(|id| id.0).collect();
+    let keys = Keys::Ids(roots.into_iter().collect());
     let bounds = params![i64::from(REPLIES_COUNTED), limit(SHOWN_REPLIERS)];
     let read = |row: &dyn Columns| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
     Ok(by_root(sql.each(REPLIES, &keys, bounds, read)?))

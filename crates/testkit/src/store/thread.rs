@@ -1,6 +1,7 @@
 //! Threads.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use chinwag_core::log::LogEntry;
 use chinwag_core::message::Message;
 use chinwag_core::store::{Edge, NewMessage, Page, Prior, PriorThread, Shown};
 use chinwag_core::thread::{REPLIES_COUNTED, RootState, ThreadRoot};
@@ -58,6 +59,17 @@ pub async fn a_root_shows_its_replies_wherever_it_is_read(f: Fixture) {
     let one = Some((1, only.date, vec![name("ann")]));
     assert_eq!(summaries[1].view.messages.last().map(shows), Some(one));
     assert_eq!(view.expect("a view").messages.last().map(shows), Some(shown.clone()));
+    for _ in 0..2 {
+        let entry = LogEntry::MessageEdited(root.seq);
+        f.write(move |tx| {
+            let seq = tx.seq_take(id, 1)?;
+            tx.log_insert(id, seq, &entry)
+        })
+        .await;
+    }
+    let log = f.read(move |tx| tx.log(id, Seq(0), 99)).await;
+    let of_root = log.iter().filter_map(|row| row.message.as_ref()).filter(|message| message.id == root.id);
+    assert_eq!(of_root.map(shows).collect::<Vec<_>>(), vec![shown.clone(); 3], "each time it is in the log");
     let states = f.read(move |tx| tx.roots(id, &[root.seq, last.seq, Seq(99)])).await;
     let state = |message: &NewMessage, shown: Shows| {
         let of = |state: &RootState| state.root == ThreadRoot { id: message.id, seq: message.seq };

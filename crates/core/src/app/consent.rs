@@ -28,7 +28,7 @@ impl App {
             let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
             let changed = membership_in(unit.tx, unit.caller, command.group, &user)?.pending;
             if changed {
-                accept(unit, command.group, &user)?;
+                accept(unit, command.group, &user, true)?;
                 unit.audit_with(AuditAction::GroupJoin, command.group, &user.name)?;
             }
             let seen = seen_by(unit.tx, command.group, &user)?;
@@ -39,15 +39,20 @@ impl App {
 }
 
 /// Ends a pending membership by accepting. It takes no number: the user's sockets receive the current group
-/// and then its later events.
-pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User) -> Result<()> {
+/// and then its later events. The first event answers a request that `asks` for this alone.
+pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User, asks: bool) -> Result<()> {
     let head = unit.tx.log_hold(group)?;
     unit.tx.pending_set(group, user.id, false)?;
     let mut view = standing(unit.tx, group)?;
     show_reads(unit.tx, &mut view, &[user.id])?;
     let mentioned = unit.tx.mark(group, user.id)?.mentioned;
     let me = Kind::GroupMe { group, settings: GroupSettings::default(), pending: false };
-    unit.answer(Event::to_users(me, vec![user.id]));
+    let me = Event::to_users(me, vec![user.id]);
+    if asks {
+        unit.answer(me);
+    } else {
+        unit.tell(me);
+    }
     let shown = Event::to_users(Kind::GroupAccepted { view, mentioned }, vec![user.id]);
     unit.tell(Event { seq: Some(head), ..shown });
     Ok(())

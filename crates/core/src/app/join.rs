@@ -70,7 +70,7 @@ pub(super) fn needs_joining(
 ) -> Result<bool> {
     if let Some(membership) = membership {
         if membership.pending {
-            accept(unit, group.id, user)?;
+            accept(unit, group.id, user, true)?;
         }
         return Ok(false);
     }

@@ -78,7 +78,7 @@ fn react(unit: &mut Unit, command: &React) -> Result<Outcome> {
             has_room(&message, emoji)?;
         }
         if membership.pending {
-            accept(unit, group, &user)?;
+            accept(unit, group, &user, false)?;
         }
         let entry =
             LogEntry::MessageReacted { message: message.seq, user: user.id, emoji: emoji.clone(), on };

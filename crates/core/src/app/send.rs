@@ -46,7 +46,7 @@ pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
         slow_down(unit.tx, unit.now(), command.group, user, member.slow_seconds())?;
     }
     if facts.member.is_some_and(|member| member.pending) {
-        accept(unit, command.group, &author)?;
+        accept(unit, command.group, &author, false)?;
     }
     let message = insert(unit, command, &author, &mut facts)?;
     unit.answer(Event::sent(&message));

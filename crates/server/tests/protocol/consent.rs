@@ -118,7 +118,12 @@ async fn a_message_of_ones_own_accepts() {
         let data = json!({ "group": group, "body": body });
         t.send(json!({ "type": "message.text", "data": data, "ref": reference })).await;
     }
-    assert_eq!(t.expect("group.me").await["data"]["pending"], false);
+    let me = t.expect("group.me").await;
+    assert_eq!(
+        (&me["data"]["pending"], &me["ref"]),
+        (&json!(false), &Value::Null),
+        "the message is the answer"
+    );
     assert_eq!(t.expect("group.update").await["data"]["head"], 2);
     for (seq, reference) in [(3, "r2"), (4, "r3")] {
         let own = t.expect("message.text").await;

@@ -241,9 +241,12 @@ impl Hub {
     }
 
     /// Holds the events of a live socket while the caller reads from the store the events that it
-    /// missed. [`resume`](Self::resume) must follow.
-    pub fn pause(&self, socket: &Socket) {
+    /// missed. [`resume`](Self::resume) must follow. Returns the last number of each of these groups that it was sent before.
+    pub fn pause(&self, socket: &Socket, groups: impl IntoIterator<Item = GroupId>) -> Heads {
+        let state = socket.owner().lock();
         socket.pause();
+        let sent = |id: GroupId| Some((id, state.groups[state.group_at(id).ok()?].last()));
+        groups.into_iter().filter_map(sent).collect()
     }
 
     /// Splits groups into those of which the client has everything up to these numbers, so that nothing

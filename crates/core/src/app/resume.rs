@@ -105,6 +105,15 @@ impl Resumed {
         self.is_since_refused |= later.is_since_refused;
     }
 
+    /// Raises the heads of groups of which the client has been sent more since.
+    pub fn raise(&mut self, sent: &[(GroupId, Seq)]) {
+        for (group, last) in sent {
+            if let Some(head) = self.heads.get_mut(group) {
+                *head = (*head).max(*last);
+            }
+        }
+    }
+
     /// Refuses all groups for the same reason.
     pub fn refusing(groups: impl IntoIterator<Item = GroupId>, refusal: Refusal) -> Self {
         Self { refused: groups.into_iter().map(|group| (group, refusal)).collect(), ..Self::default() }

@@ -124,7 +124,7 @@ async fn too_many_missed_events_require_a_resync() {
 async fn resume_that_shows_a_left_group_is_corrected() {
     let node = Lonely::start(false).await;
     // Ann was a member when the resume was read, which no event has told this node.
-    node.hub.pause(&node.client.0);
+    node.hub.pause(&node.client.0, []);
     let (joined, left) = (node.turn(true).await, node.turn(false).await);
     node.hub.resume(&node.client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, joined)]);
     settle().await;
@@ -134,7 +134,7 @@ async fn resume_that_shows_a_left_group_is_corrected() {
 #[tokio::test(start_paused = true)]
 async fn removal_during_a_resume_is_sent_once() {
     let Lonely { store, bus, hub, client, ann, .. } = Lonely::start(true).await;
-    hub.pause(&client.0);
+    hub.pause(&client.0, []);
     let left = store.write(move |tx, _| {
         let mut events = Vec::new();
         go(tx, &mut events, GROUP, ann)?;
@@ -151,7 +151,7 @@ async fn removal_during_a_resume_is_sent_once() {
 #[tokio::test(start_paused = true)]
 async fn removal_after_the_answer_of_a_resume_is_told() {
     let node = Lonely::start(true).await;
-    node.hub.pause(&node.client.0);
+    node.hub.pause(&node.client.0, []);
     let taken = node.store.write(move |tx, _| tx.seq_take(GROUP, 3));
     taken.await.expect("the store writes");
     // The audit finds the removal, and the number that it tells is the first that was not delivered.
@@ -187,7 +187,7 @@ async fn later_snapshot_outlives_an_older_answer() {
 #[tokio::test(start_paused = true)]
 async fn group_shown_anew_during_a_resume_requires_a_resync() {
     let node = Lonely::start(false).await;
-    node.hub.pause(&node.client.0);
+    node.hub.pause(&node.client.0, []);
     let joined = node.turn(true).await;
     // The audit finds the join, and the group is shown as of a message that the resume does not contain.
     let taken = node.store.write(move |tx, _| tx.seq_take(GROUP, 1));

@@ -66,7 +66,7 @@ async fn removal_elsewhere_during_a_resume_is_told_once() {
     for round in 0..20 {
         // The resume is read when Ann is a member, and answered when she is no more. Her node may have heard
         // of both, or look her up when it is over.
-        two.hub.pause(&of_ann.client.0);
+        two.hub.pause(&of_ann.client.0, []);
         let joined = one.come(group, ann).await;
         let left = one.go(group, ann).await;
         if round % 2 == 0 {

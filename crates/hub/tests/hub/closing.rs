@@ -267,7 +267,7 @@ async fn largest_socket_of_a_user_is_closed_beyond_its_bytes() {
     let (quick, other) = (world.connect(ann).await, world.connect(ben).await);
     let page = |size| Bytes::from(vec![b'x'; size]);
     for socket in [&large, &other] {
-        world.hub.pause(&socket.0);
+        world.hub.pause(&socket.0, []);
         world.hub.send_first(&socket.0, vec![page(40 * 1024)]);
     }
     world.hub.send(&small.0, page(12 * 1024));

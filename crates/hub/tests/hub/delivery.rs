@@ -211,8 +211,8 @@ async fn overlapping_pauses_hold_delivery_until_the_last_ends() {
     let group = world.group(1, &[ann]).await;
     let client = world.connect(ann).await;
     client.texts();
-    world.hub.pause(&client.0);
-    world.hub.pause(&client.0);
+    world.hub.pause(&client.0, []);
+    world.hub.pause(&client.0, []);
     world.say(group).await;
     settle().await;
     world.hub.resume(&client.0, vec![Bytes::from_static(b"missed")], &[(group, Seq(1))]);
@@ -232,7 +232,7 @@ async fn who_holds_all_that_its_group_was_told_has_missed_nothing() {
     let (group, other) = (world.group(1, &[ann]).await, world.group(2, &[ben]).await);
     world.say(group).await;
     let client = world.connect(ann).await;
-    world.hub.pause(&client.0);
+    world.hub.pause(&client.0, []);
     let part = |group, held| world.hub.split_current(&client.0, vec![(group, Seq(held))]);
     assert_eq!(part(group, 1), (vec![(group, Seq(1))], vec![]));
     world.say(group).await;

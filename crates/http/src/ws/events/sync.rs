@@ -71,13 +71,15 @@ async fn resume(request: EventRequest, command: Resume) -> Result<()> {
         let begun = state.app.commit_point().await?;
         request.session.answered().begun = Some(begun);
     }
-    state.hub.pause(connection);
+    let earlier: Vec<_> = request.session.answered().parts.heads.keys().copied().collect();
+    let sent_since = state.hub.pause(connection, earlier);
     let (mut resumed, sent) = answer(&request, &command).await;
     let heads: Vec<(GroupId, Seq)> = resumed.heads.iter().map(|(group, head)| (*group, *head)).collect();
     let mut frames = Vec::new();
     if sent.is_ok() {
         let mut answered = request.session.answered();
         let mut whole = mem::take(&mut answered.parts);
+        whole.raise(&sent_since);
         whole.add(mem::take(&mut resumed));
         if command.more {
             answered.parts = whole;

@@ -181,7 +181,7 @@ pub fn notify_facts(
                 ", EXISTS (SELECT 1 FROM push_subscriptions s WHERE s.user_id = m.user_id AND s.expires > $1)
                 FROM memberships m CROSS JOIN ",
                 $users,
-                " WHERE m.group_id = $2 AND m.user_id > $3",
+                " WHERE m.group_id = $2 AND m.user_id > $3 AND coalesce(u.suspended_until <= $1, true)",
                 $condition,
                 " ORDER BY m.user_id LIMIT $4"
             )
@@ -189,7 +189,7 @@ pub fn notify_facts(
         ($condition:literal) => {
             Text::two(
                 facts!("users u ON u.id = m.user_id", $condition),
-                facts!("LATERAL (SELECT kind FROM users WHERE id = m.user_id OFFSET 0) u", $condition),
+                facts!("LATERAL (SELECT kind, suspended_until FROM users WHERE id = m.user_id OFFSET 0) u", $condition),
             )
         };
     }

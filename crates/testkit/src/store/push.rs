@@ -6,6 +6,7 @@ use std::time::Duration;
 use chinwag_core::group_settings::{GroupSettings, Notify};
 use chinwag_core::profile::{Details, Origin, UserKind};
 use chinwag_core::push::{DeviceKeys, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush};
+use chinwag_core::suspension::{Suspension, UserStanding};
 use chinwag_core::token::{Kind, TokenHash};
 use chinwag_core::webhook::later;
 use chinwag_core::{GroupId, MessageId, PushId, Seq, UserId};
@@ -156,6 +157,16 @@ pub async fn facts_are_of_members_in_order(f: Fixture) {
     assert_eq!(facts(ann, true, 1).await, [of_bob]);
     assert_eq!(facts(UserId(0), false, 10).await, [of_bob], "those alone whose subscription stands");
     assert_eq!(facts(bob, false, 10).await, []);
+    let suspend = |until| {
+        let suspension = Some(Suspension { until: date(until), reason: None });
+        let standing = UserStanding { admin: false, suspension };
+        f.write(move |tx| tx.user_standing_set(bob, &standing))
+    };
+    suspend(11).await;
+    assert_eq!(facts(UserId(0), true, 10).await, [of_ann, of_cid], "not of those who are suspended");
+    assert_eq!(facts(UserId(0), false, 10).await, []);
+    suspend(10).await;
+    assert_eq!(facts(UserId(0), false, 10).await, [of_bob]);
 }
 
 pub async fn a_notification_waits_once_for_each_group(f: Fixture) {

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Seek, Write};
 
+use image::metadata::Orientation;
+
 use crate::header::{self, Header};
 use crate::input::Input;
 use crate::{Error, Format, Result};
@@ -68,10 +70,17 @@ pub(crate) fn header(input: &mut Input<impl Read + Seek>) -> Result<Header> {
 
 /// Writes everything that makes the picture: tables, frames, scans, the colour profile, and the headers that say how
 /// colours are stored. Bytes behind the end of the image are dropped, since they are other pictures, films and
-/// metadata.
-pub(crate) fn strip(input: &mut Input<impl Read + Seek>, output: &mut impl Write) -> Result<()> {
+/// metadata. How the picture is to be turned is written anew.
+pub(crate) fn strip(
+    input: &mut Input<impl Read + Seek>,
+    output: &mut impl Write,
+    orientation: Orientation,
+) -> Result<()> {
     start(input)?;
     output.write_all(&[0xFF, START])?;
+    if orientation != Orientation::NoTransforms {
+        write_segment(output, APP1, &exif(orientation))?;
+    }
     let mut marker = next_marker(input)?;
     while let Some(current) = marker.filter(|&marker| marker != END) {
         marker = match current {
@@ -94,6 +103,13 @@ pub(crate) fn strip(input: &mut Input<impl Read + Seek>, output: &mut impl Write
         output.write_all(&[0xFF, END])?;
     }
     Ok(())
+}
+
+/// EXIF data that says nothing but how to turn the picture: one tag, 0x0112, in little-endian order.
+fn exif(orientation: Orientation) -> [u8; 32] {
+    let mut exif = *b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\0\0\0\0\0\0\0\0";
+    exif[24] = orientation.to_exif();
+    exif
 }
 
 fn start(input: &mut Input<impl Read + Seek>) -> Result<()> {

@@ -27,7 +27,7 @@ pub enum Stripped {
     /// The pixels are the original's, upright.
     Turned,
     /// The pixels are the original's. Its EXIF data said how to turn them, but the image is over the limits, not
-    /// supported by the decoder, or an animation.
+    /// supported by the decoder, or an animation. Of a JPEG this is the only thing that its EXIF data says now.
     Unturned,
 }
 
@@ -59,7 +59,7 @@ pub fn strip(
     input.seek(0)?;
     match format {
         Format::Gif => input.copy(input.len(), output)?,
-        Format::Jpeg => jpeg::strip(&mut input, output)?,
+        Format::Jpeg => jpeg::strip(&mut input, output, header.orientation)?,
         Format::Png => png::strip(&mut input, output)?,
         Format::WebP => webp::strip(&mut input, output)?,
     }

@@ -237,11 +237,17 @@ fn turned_png_keeps_its_colours_and_depth() {
 }
 
 #[test]
-fn image_over_the_limits_loses_its_metadata_all_the_same() {
+fn image_over_the_limits_keeps_how_to_turn_it_alone() {
     let limits = ImageLimits { pixels: 1000, ..ImageLimits::default() };
     let plain = jpeg(&photo(48, 32));
-    let bytes = jpeg_with_exif(&plain, 6);
-    assert_eq!(stripped_with(&limits, Format::Jpeg, &bytes).unwrap(), (Stripped::Unturned, plain));
+    let bytes =
+        jpeg_with(&jpeg_with_exif(&plain, 6), &[segment(0xE1, &[b"http://ns.adobe.com/xap/1.0/\0", SECRET])]);
+    let (stripped, kept) = stripped_with(&limits, Format::Jpeg, &bytes).unwrap();
+    assert_eq!(stripped, Stripped::Unturned);
+    assert!(!contains(&kept, SECRET), "nothing else is kept");
+    assert_eq!(kept.len(), plain.len() + 36);
+    assert_eq!(stripped_with(&ImageLimits::default(), Format::Jpeg, &kept).unwrap().0, Stripped::Turned);
+    assert_eq!(size(Cursor::new(&kept), Format::Jpeg).unwrap(), (32, 48), "as it is shown");
     let little = ImageLimits { memory: 1 << 20, ..ImageLimits::default() };
     assert_eq!(stripped_with(&little, Format::Jpeg, &bytes).unwrap().0, Stripped::Unturned);
 }

@@ -178,8 +178,8 @@ pub enum FeedData {
     DeletedGroup(GroupId),
     /// A relation changed.
     Contact { author: Option<Name>, name: Option<Name>, outcome: Outcome },
-    /// Of a user who was deleted since, by the name that it had.
-    DeletedUser(Option<Name>),
+    /// Of a user who was deleted since, by the name that it had, and the one that this event has given it.
+    DeletedUser { name: Option<Name>, new_name: Option<Name> },
     /// A report of a message, without the message's text.
     Report(Box<MessageReport>),
     /// Users are notified of a message.

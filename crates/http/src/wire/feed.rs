@@ -65,8 +65,8 @@ pub struct FeedEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = i64, required = false)]
     seq: Option<i64>,
-    /// The object as it stands now, as on a WebSocket.
-    #[schema(value_type = Object)]
+    /// The object as it stands now, as on a WebSocket: of `group.delete` the group's id.
+    #[schema(value_type = serde_json::Value)]
     data: Box<RawValue>,
 }
 
@@ -123,7 +123,10 @@ fn data(data: &FeedData) -> serde_json::Result<Box<RawValue>> {
         }),
         FeedData::Report(report) => raw(&ShownReport::of_event(report)),
         FeedData::Notify { users, payload } => raw(&NotifyData::new(users, payload)),
-        FeedData::DeletedUser(name) => raw(&serde_json::json!({ "name": name.as_ref().map(Name::as_str) })),
+        FeedData::DeletedUser { name, new_name } => raw(&DeletedUser {
+            name: name.as_ref().map(Name::as_str),
+            new_name: new_name.as_ref().map(Name::as_str),
+        }),
     }
 }
 
@@ -135,6 +138,14 @@ fn with_bot(data: &RawValue) -> serde_json::Result<Box<RawValue>> {
 
 fn raw(value: &impl Serialize) -> serde_json::Result<Box<RawValue>> {
     RawValue::from_string(serde_json::to_string(value)?)
+}
+
+/// A user who was deleted since.
+#[derive(Serialize)]
+struct DeletedUser<'a> {
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_name: Option<&'a str>,
 }
 
 /// A message that was deleted since.

@@ -143,6 +143,19 @@ async fn objects_of_a_deleted_group_are_named_and_no_more() {
 }
 
 #[tokio::test]
+async fn rename_of_a_deleted_user_has_both_names() {
+    let app = app().await;
+    let (service, _ann) = (app.service(), app.user("ann").await);
+    let after = end(&service).await;
+    service.patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
+    service.delete("users/anna/").await.ok(200);
+    let (events, _) = all(&service, &after, 100).await;
+    assert_eq!(types(&events), ["user.update", "user.delete"]);
+    assert_eq!(events[0]["data"], json!({ "name": "ann", "new_name": "anna" }));
+    assert_eq!(events[1]["data"], json!({ "name": "anna" }));
+}
+
+#[tokio::test]
 async fn message_of_a_bot_says_so() {
     let app = app().await;
     let service = app.service();

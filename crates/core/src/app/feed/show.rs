@@ -67,7 +67,7 @@ impl CurrentState<'_> {
             FeedKind::GroupDelete => Ok(of_event(Kind::GroupDelete(group(row)), row)),
             FeedKind::ContactUpdate => Ok(self.contact(row)),
             FeedKind::UserUpdate => self.user(row),
-            FeedKind::UserDelete => Ok(FeedData::DeletedUser(text(row, tag::NAME))),
+            FeedKind::UserDelete => Ok(FeedData::DeletedUser { name: text(row, tag::NAME), new_name: None }),
             FeedKind::Notify => self.notify(row),
             FeedKind::ReportCreate | FeedKind::ReportUpdate => self.report(row),
         }
@@ -164,7 +164,7 @@ impl CurrentState<'_> {
     fn user(&self, row: &FeedRow) -> Result<FeedData> {
         let (old, new_name) = (text(row, tag::NAME), text(row, tag::NEW_NAME));
         let Some((user, current)) = row.user.zip(self.name(row.user)) else {
-            return Ok(FeedData::DeletedUser(new_name.or(old)));
+            return Ok(FeedData::DeletedUser { name: old, new_name });
         };
         let profile = self.tx.details(&[user])?.pop().flatten().map(Arc::new);
         let name = if new_name.is_some() { old.unwrap_or(current) } else { current };

@@ -166,9 +166,10 @@ impl App {
 
     /// Sets the password of a user who signs in here, and ends all of the user's sessions.
     pub async fn password_set(&self, context: &Context, name: Name, phc: String) -> Result<()> {
-        self.write(Growth::Bounded, context, (name, phc), |unit, (name, phc)| {
+        self.write(Growth::Bounded, context, (name, phc, context.who), |unit, (name, phc, who)| {
             service_only(unit.caller)?;
             let user = own(unit, name)?;
+            unit.require_scope_over(*who, user.id)?;
             signs_in_here(unit.tx, user.id)?;
             unit.tx.password_set(user.id, phc)?;
             unit.audit(AuditAction::PasswordSet, &user.name)?;

@@ -103,9 +103,10 @@ impl App {
 
     /// Makes a token for a user, for the service.
     pub async fn token_create(&self, context: &Context, command: IssueToken) -> Result<Issued> {
-        self.write(Growth::Bounded, context, command, |unit, command| {
+        self.write(Growth::Bounded, context, (command, context.who), |unit, (command, who)| {
             service_only(unit.caller)?;
             let identity = unit.tx.identity(&command.name.name)?.ok_or(Error::NotFound("user"))?;
+            unit.require_scope_over(*who, identity.user.id)?;
             if command.ttl.as_secs() == 0 || command.ttl > LONGEST {
                 return Err(Error::field("ttl", token::TTL));
             }
@@ -189,7 +190,7 @@ pub(super) fn take_over(unit: &mut Unit, user: &User) -> Result<()> {
 
 fn new_host_user(unit: &mut Unit, name: &Spelled) -> Result<User> {
     if !name.exact {
-        return Err(VARIANT);
+        return Err(Error::field("name", format!("has another canonical form: send {}", name.name)));
     }
     short_enough(unit, &name.name, "name")?;
     let now = unit.now();

@@ -11,7 +11,7 @@ use crate::store::Tx;
 use crate::token::{REFUSED, Secret, SecretKind, TTL, TokenHash};
 use crate::user::Caller;
 use crate::webhook::later;
-use crate::{Date, Error, KeyId, Result};
+use crate::{Date, Error, KeyId, Result, UserId};
 
 const MISSING: Error = Error::NotFound("key");
 
@@ -67,6 +67,28 @@ impl App {
 pub(super) fn scopes(tx: &dyn Tx, key: &TokenHash, now: Date) -> Result<Scopes> {
     let found = tx.scoped_key(key)?.filter(|key| key.is_good(now));
     found.map(|key| key.scopes).ok_or(REFUSED)
+}
+
+impl Unit<'_> {
+    /// Refuses a key without the scope `admin` where it would come to what only that scope allows.
+    pub(super) fn require_admin_scope(&self, who: Who) -> Result<()> {
+        match who {
+            Who::Key(key) if !scopes(self.tx, &key, self.now())?.has(Scope::Admin) => Err(Error::forbidden(
+                "a key needs the scope admin to name admins, and for their tokens and passwords",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same where the user is an admin of the server.
+    pub(super) fn require_scope_over(&self, who: Who, user: UserId) -> Result<()> {
+        let standing = self.tx.user_standing(user)?;
+        if standing.is_some_and(|(_, standing)| standing.admin) {
+            self.require_admin_scope(who)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 fn good_keys(tx: &dyn Tx, now: Date) -> Result<Vec<ScopedKey>> {

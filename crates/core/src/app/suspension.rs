@@ -24,7 +24,13 @@ pub struct ChangeStanding {
 impl App {
     /// Changes whether a user is an admin, and its suspension. The sockets of a user who is suspended are closed.
     pub async fn standing_change(&self, context: &Context, command: ChangeStanding) -> Result<User> {
-        self.write(Growth::Bounded, context, command, change).await
+        self.write(Growth::Bounded, context, (command, context.who), |unit, (command, who)| {
+            if command.admin.is_some() {
+                unit.require_admin_scope(*who)?;
+            }
+            change(unit, command)
+        })
+        .await
     }
 
     /// Refuses a caller who may not do this.

@@ -69,6 +69,27 @@ async fn an_ended_key_is_refused_at_once() {
 }
 
 #[tokio::test]
+async fn only_a_key_of_admin_comes_to_what_admins_may() {
+    let app = TestApp::start().await;
+    let service = app.service();
+    app.user("ann").await;
+    service.post("accounts/", json!({ "name": "bob", "password": "correct horse" })).await.ok(201);
+    let (_, users) = key(&service, &["users"]).await;
+    let (_, both) = key(&service, &["users", "admin"]).await;
+    users.post("users/ann/tokens/", json!({})).await.ok(201);
+    users.put("users/bob/password/", json!({ "password": "horse battery" })).await.ok(200);
+    for name in ["ann", "bob"] {
+        users.patch(&format!("users/{name}/"), json!({ "admin": true })).await.ok(403);
+        both.patch(&format!("users/{name}/"), json!({ "admin": true })).await.ok(200);
+    }
+    let refused = users.post("users/ann/tokens/", json!({})).await.ok(403);
+    assert!(refused["detail"].as_str().is_some_and(|why| why.contains("scope admin")), "{refused}");
+    users.put("users/bob/password/", json!({ "password": "battery staple" })).await.ok(403);
+    users.patch("users/ann/", json!({ "admin": false })).await.ok(403);
+    both.post("users/ann/tokens/", json!({})).await.ok(201);
+}
+
+#[tokio::test]
 async fn a_key_makes_no_wider_key() {
     let app = TestApp::start().await;
     let service = app.service();

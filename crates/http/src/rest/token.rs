@@ -17,7 +17,12 @@ use crate::wire::input::account::NewToken;
     post, path = "/api/v1/users/{name}/tokens/", tag = "accounts", operation_id = "token_create",
     params(("name" = String, Path, description = "The user's name.")),
     request_body = NewToken,
-    responses((status = 201, description = "The new token.", body = IssuedToken<'static>), Refusals),
+    responses(
+        (status = 201, description = "The new token.", body = IssuedToken<'static>),
+        (status = 409, description = "The user signs in by other means, or the name has another spelling.",
+         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        Refusals,
+    ),
 )]
 pub(crate) async fn create(
     State(state): State<Arc<ServerState>>,

@@ -60,7 +60,12 @@ pub(crate) async fn options(State(state): State<Arc<ServerState>>) -> Response {
         ("Upload-Length" = u64, Header, description = "The bytes of the file."),
         ("Upload-Metadata" = Option<String>, Header, description = "`filename`, in base64."),
     ),
-    responses((status = 201, description = "It has begun."), Refusals),
+    responses(
+        (status = 201, description = "It has begun."),
+        (status = 412, description = "`Tus-Resumable` is missing, or names another version.",
+         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        Refusals,
+    ),
 )]
 pub(crate) async fn create(
     State(state): State<Arc<ServerState>>,
@@ -102,7 +107,12 @@ async fn begin(
         ("id" = Uuid, Path, description = "The upload's id, which becomes the file's."),
         ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
     ),
-    responses((status = 200, description = "`Upload-Offset` says it."), Refusals),
+    responses(
+        (status = 200, description = "`Upload-Offset` says it."),
+        (status = 412, description = "`Tus-Resumable` is missing, or names another version.",
+         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        Refusals,
+    ),
 )]
 pub(crate) async fn offset(
     State(state): State<Arc<ServerState>>,
@@ -148,7 +158,16 @@ async fn find_offset(
         ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256`, and the hash of the body in base64."),
     ),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
-    responses((status = 204, description = "They are stored."), Refusals),
+    responses(
+        (status = 204, description = "They are stored."),
+        (status = 409, description = "`Upload-Offset` is not the number of bytes that are stored.",
+         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        (status = 412, description = "`Tus-Resumable` is missing, or names another version.",
+         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        (status = 460, description = "The bytes do not match `Upload-Checksum`.",
+         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        Refusals,
+    ),
 )]
 pub(crate) async fn append(
     State(state): State<Arc<ServerState>>,
@@ -225,7 +244,12 @@ async fn append_body(
         ("id" = Uuid, Path, description = "The upload's id."),
         ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
     ),
-    responses((status = 204, description = "It has ended."), Refusals),
+    responses(
+        (status = 204, description = "It has ended."),
+        (status = 412, description = "`Tus-Resumable` is missing, or names another version.",
+         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        Refusals,
+    ),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,

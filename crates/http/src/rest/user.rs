@@ -102,6 +102,8 @@ pub(crate) async fn get(
     responses(
         (status = 200, description = "The user as it stands.", body = User<'static>),
         (status = 201, description = "The new user.", body = User<'static>),
+        (status = 409, description = "The user signs in by other means, or the name has another spelling.",
+         body = crate::error::Body<'static>, content_type = "application/problem+json"),
         Refusals,
     ),
 )]

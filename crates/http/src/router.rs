@@ -300,10 +300,10 @@ async fn counted(
     Ok(response)
 }
 
-/// A path as it is routed: `/users/` and `/users` are one.
+/// A path as it is routed: `/users/` and `/users` are one. The metrics have one path alone, which a proxy blocks.
 fn without_slash(path: &str) -> &str {
     match path.strip_suffix('/') {
-        Some("") | None => path,
+        Some("" | "/metrics") | None => path,
         Some(rest) => rest,
     }
 }

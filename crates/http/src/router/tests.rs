@@ -125,6 +125,15 @@ async fn a_panic_is_a_fault_that_says_nothing() {
 }
 
 #[tokio::test]
+async fn metrics_have_one_path_alone() {
+    let state = state(|_| {});
+    for path in ["/metrics/", "/metrics//", "//metrics", "/%6detrics", "/Metrics"] {
+        let answer = ask(&state, &format!("GET {path}"), &[], "").await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_about_to_end_is_not_ready() {
     let state = state(|_| {});
     assert_eq!(ask(&state, "GET /readyz", &[], "").await.status(), StatusCode::OK);

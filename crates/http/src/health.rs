@@ -20,6 +20,10 @@ const REQUESTS: &str = "chinwag_http_requests_total";
 const SECONDS: &str = "chinwag_http_request_seconds";
 /// The time in which the store answers with the sum of the files' sizes.
 const USAGE_WITHIN: Duration = Duration::from_secs(1);
+/// The time in which a store that is there commits.
+const READY_WITHIN: Duration = Duration::from_secs(2);
+/// The reasons for not being ready.
+const REASONS: [&str; 4] = ["draining", "disk", "store", "bus"];
 /// Methods as they are counted.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT", "other"];
 /// The duration of a request, in seconds: the upper bounds of the buckets.
@@ -69,19 +73,26 @@ pub(crate) async fn healthz() -> Response {
     security(()),
 )]
 pub(crate) async fn readyz(State(state): State<Arc<ServerState>>) -> Response {
-    let why = if state.is_draining() {
-        "draining"
+    match reason(&state).await {
+        Some(why) => json(StatusCode::SERVICE_UNAVAILABLE, &Unready { status: "unready", why }),
+        None => nothing(),
+    }
+}
+
+/// The reason for not being ready, if there is one.
+async fn reason(state: &ServerState) -> Option<&'static str> {
+    if state.is_draining() {
+        Some("draining")
     } else if state.app.is_full() {
-        "disk"
+        Some("disk")
     } else if let Err(error) = state.app.ready().await {
         tracing::warn!(%error, "the store is away");
-        "store"
+        Some("store")
     } else if state.hub.link() == Some(false) {
-        "bus"
+        Some("bus")
     } else {
-        return nothing();
-    };
-    json(StatusCode::SERVICE_UNAVAILABLE, &Unready { status: "unready", why })
+        None
+    }
 }
 
 /// Returns the metrics in Prometheus' format.
@@ -113,6 +124,10 @@ pub(crate) async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
         counter!("chinwag_hints_overrun_total").absolute(link.overrun);
         counter!("chinwag_hints_forged_total").absolute(link.forged);
         counter!("chinwag_hints_repeated_total").absolute(link.repeated);
+    }
+    let reason = timeout(READY_WITHIN, reason(&state)).await.unwrap_or(Some("store"));
+    for why in REASONS {
+        gauge!("chinwag_unready", "why" => why).set(if reason == Some(why) { 1.0 } else { 0.0 });
     }
     gauge!("chinwag_http_requests_under_way").set(whole(state.admission.requests_under_way()));
     if let Some(acceptor) = &state.options.tls_acceptor {

@@ -87,6 +87,13 @@ async fn below_the_floor_nothing_new_is_stored_and_the_rest_goes_on() {
         wait.step(|| format!("it does not see that the disk is nearly full: {}", running.stderr())).await;
     }
     assert!(disk.room() > 0, "it is not full yet");
+    let figures = service.get("/metrics").await.text;
+    for (why, figure) in [("disk", 1), ("store", 0), ("draining", 0)] {
+        assert!(
+            figures.contains(&format!("chinwag_unready{{why=\"{why}\"}} {figure}\n")),
+            "{why}: {figures}"
+        );
+    }
 
     assert_eq!(send(&ann, &group, "none").await.status, 507);
     service.post("users/", json!({ "name": "cat" })).await.ok(507);

@@ -137,6 +137,11 @@ impl ForeignExport {
         self.messages.len()
     }
 
+    /// The date of its oldest message, in microseconds since 1970.
+    pub fn oldest(&self) -> Option<i64> {
+        self.messages.oldest()
+    }
+
     /// The next message with the index of its group, in the order of groups and dates. A message that shares its id with
     /// another one of its group is another message in Mattermost, which has no ids, and the same message in Slack.
     pub fn next_message(&mut self) -> Result<Option<NextMessage>> {

@@ -36,6 +36,7 @@ pub(crate) struct Sorter<T> {
     run_bytes: usize,
     runs: Vec<RunReader>,
     count: u64,
+    oldest: Option<i64>,
     most: usize,
     of: PhantomData<T>,
 }
@@ -47,6 +48,7 @@ pub(crate) struct Sorted<T> {
     /// The next record of each run.
     next: BinaryHeap<Reverse<(SortKey, usize, Vec<u8>)>>,
     count: u64,
+    oldest: Option<i64>,
     of: PhantomData<T>,
 }
 
@@ -66,7 +68,8 @@ impl<T: Serialize + DeserializeOwned> Sorter<T> {
 
     fn with_runs(folder: &Path, most: usize) -> Result<Self> {
         let file = tempfile::tempfile_in(folder).map_err(|fault| BadExport::io(folder, &fault))?;
-        Ok(Self { file, run: Vec::new(), run_bytes: 0, runs: Vec::new(), count: 0, most, of: PhantomData })
+        let (run, runs) = (Vec::new(), Vec::new());
+        Ok(Self { file, run, run_bytes: 0, runs, count: 0, oldest: None, most, of: PhantomData })
     }
 
     /// Adds a record.
@@ -75,13 +78,14 @@ impl<T: Serialize + DeserializeOwned> Sorter<T> {
         self.run_bytes += bytes.len() + HEAD_BYTES;
         self.run.push((SortKey { group, micros, ordinal: self.count }, bytes));
         self.count += 1;
+        self.oldest = Some(self.oldest.map_or(micros, |oldest| oldest.min(micros)));
         if self.run_bytes >= self.most { self.end_run() } else { Ok(()) }
     }
 
     /// Ends the gathering.
     pub(crate) fn sorted(mut self) -> Result<Sorted<T>> {
         self.end_run()?;
-        let Self { file, mut runs, count, .. } = self;
+        let Self { file, mut runs, count, oldest, .. } = self;
         let mut next = BinaryHeap::new();
         for (index, run) in runs.iter_mut().enumerate() {
             next.extend(
@@ -90,7 +94,7 @@ impl<T: Serialize + DeserializeOwned> Sorter<T> {
                     .map(|(key, bytes)| Reverse((key, index, bytes))),
             );
         }
-        Ok(Sorted { file, runs, next, count, of: PhantomData })
+        Ok(Sorted { file, runs, next, count, oldest, of: PhantomData })
     }
 
     fn end_run(&mut self) -> Result<()> {
@@ -123,6 +127,11 @@ impl<T: DeserializeOwned> Sorted<T> {
     /// The number of records, those that were read included.
     pub(crate) fn len(&self) -> u64 {
         self.count
+    }
+
+    /// The earliest date of all records.
+    pub(crate) fn oldest(&self) -> Option<i64> {
+        self.oldest
     }
 
     /// The next record with its key.

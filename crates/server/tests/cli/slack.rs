@@ -4,6 +4,7 @@ use std::fs;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::postgres::Database;
+use chinwag_testkit::process::finish;
 use serde_json::{Value, json};
 
 use crate::exports::{
@@ -308,4 +309,22 @@ fn dry_run_reports_all_and_changes_nothing() {
     ask(&program, &[], async |service| {
         service.get("users/carl/").await.ok(404);
     });
+}
+
+#[test]
+fn import_says_first_that_old_messages_will_be_erased() {
+    let program = program();
+    let day = json!([said("U1", "1715500000.000000", "long ago", &json!({}))]);
+    let export = workspace().json("general/2024-05-12.json", &day).write(&program, "export.zip");
+    let run = |keep: &str| {
+        let mut command =
+            program.command(&["import", "slack", export.to_str().expect("a path"), "--dry-run"]);
+        command.env("CHINWAG_MESSAGES__KEEP", keep);
+        finish(command, "").stdout
+    };
+    let said = run("30d");
+    let first = said.lines().find(|line| line.contains("messages.keep")).unwrap_or_default();
+    assert!(first.starts_with("the oldest message is of 20"), "{said}");
+    assert!(said.find(first) < said.find("messages "), "before it begins: {said}");
+    assert!(!run("36500d").contains("messages.keep"));
 }

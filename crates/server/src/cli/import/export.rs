@@ -12,6 +12,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use chinwag_core::Date;
 use chinwag_core::audit::AuditAction;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -57,6 +58,7 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
     let store = runtime.block_on(wire_up::sole(&config, &folder))?;
+    warn_of_old(&export, &config, &store)?;
     let intake = wire_up::intake(&config, &folder, &store.app)?;
     let taken = TakenIds::new(&beside(&config.data))?;
     let mut import = ExportImport { store: &store, runtime: &runtime, report, taken, given };
@@ -71,6 +73,18 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
         say("this was a dry run: nothing was changed")?;
     }
     Ok(())
+}
+
+/// Says before anything is imported that the server will erase messages.
+fn warn_of_old(export: &ForeignExport, config: &Config, store: &wire_up::Sole) -> Result<()> {
+    let (Some(keep), Some(kept)) = (config.messages.keep, store.app.oldest_kept()) else { return Ok(()) };
+    match export.oldest().map(Date::from_micros) {
+        Some(oldest) if oldest < kept => say(&format!(
+            "the oldest message is of {oldest}: messages older than messages.keep ({keep}) are imported, and the server \
+             erases them"
+        )),
+        _ => Ok(()),
+    }
 }
 
 struct ExportImport<'i> {

@@ -6,6 +6,7 @@ mod zip;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Bytes;
 use chinwag_core::app::export::{EXPORT_PAGE, ExportedUser};
@@ -13,7 +14,7 @@ use chinwag_core::app::{App, Context};
 use chinwag_core::file::StoredFile;
 use chinwag_core::file_store::{FileKey, FileStore};
 use chinwag_core::store::ReactionPlace;
-use chinwag_core::{Error, GroupId, Name, Result, Seq, UserId};
+use chinwag_core::{Error, FileId, GroupId, Name, Result, Seq, UserId};
 use futures_util::{Stream, stream};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -38,6 +39,18 @@ pub struct Export {
     files: Option<Arc<dyn FileStore>>,
     context: Context,
     exported: ExportedUser,
+    missing: MissingFiles,
+}
+
+/// The number of files so far whose bytes the storage has lost.
+#[derive(Debug, Clone, Default)]
+pub struct MissingFiles(Arc<AtomicU64>);
+
+impl MissingFiles {
+    /// The number.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Export {
@@ -49,12 +62,17 @@ impl Export {
         name: Name,
     ) -> Result<Self> {
         let exported = app.export_user(&context, name).await?;
-        Ok(Self { app, files, context, exported })
+        Ok(Self { app, files, context, exported, missing: MissingFiles::default() })
     }
 
     /// The user's name.
     pub fn name(&self) -> &Name {
         &self.exported.user.name
+    }
+
+    /// The files whose bytes turn out to be missing: each has an empty entry, whose name ends with `.missing`.
+    pub fn missing(&self) -> MissingFiles {
+        self.missing.clone()
     }
 
     /// The bytes of the ZIP. After an error nothing follows, and the ZIP is not complete. `held` is dropped at the end.
@@ -155,14 +173,37 @@ impl Export {
         let Some(store) = &self.files else { return Ok(()) };
         loop {
             let (files, last) = self.app.export_files(&self.context, self.user(), after).await?;
+            let mut lacking = Vec::new();
             for file in &files {
-                copy(&**store, file, out).await?;
+                if !copy(&**store, file, out).await? {
+                    lacking.push(file.id);
+                }
+            }
+            if !lacking.is_empty() {
+                self.note_missing(&lacking, after, out).await?;
             }
             after = last;
             if after.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    /// Names the files without bytes of the page after a file, but for those that were erased meanwhile.
+    async fn note_missing(
+        &self,
+        lacking: &[FileId],
+        after: Option<FileId>,
+        out: &mut ZipSender,
+    ) -> Result<()> {
+        let (files, _) = self.app.export_files(&self.context, self.user(), after).await?;
+        for file in files.iter().filter(|file| lacking.contains(&file.id)) {
+            tracing::warn!(file = %file.id, "the storage lacks the bytes of a file, which an export should have");
+            let entry = format!("{}.missing", path(file));
+            out.zip.begin(entry, Packing::Plain(0)).map_err(Error::internal)?;
+            self.missing.0.fetch_add(1, Ordering::Relaxed);
+        }
+        out.flush(PIECE).await
     }
 }
 
@@ -183,11 +224,11 @@ impl WrittenGroups {
     }
 }
 
-/// Writes the bytes of a file into the ZIP. A file that is erased meanwhile is left out.
-async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> Result<()> {
+/// Writes the bytes of a file into the ZIP. Returns whether the storage has them.
+async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> Result<bool> {
     let mut reader = store.read(FileKey::Whole(file.id), 0..file.size);
     let mut piece = match reader.next(FILE_PIECE).await {
-        Err(Error::NotFound(_)) => return Ok(()),
+        Err(Error::NotFound(_)) => return Ok(false),
         piece => piece?,
     };
     out.zip.begin(path(file), Packing::Plain(file.size)).map_err(Error::internal)?;
@@ -196,7 +237,7 @@ async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> 
         out.flush(PIECE).await?;
         piece = reader.next(FILE_PIECE).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Where a file is in the ZIP: its id, and as much of its name as every system takes.

@@ -33,6 +33,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let name = Name::parse(&args.name).map_err(|why| anyhow!("the name {:?} {why}", args.name))?;
     let config = args.place.load()?;
     let folder = Folder::open(&config.data)?;
+    if config.postgres().is_none() {
+        folder.require_database(false)?;
+    }
     let shown = args.file.display();
     if fs::symlink_metadata(&args.file).is_ok() {
         bail!("{shown} is there already");
@@ -41,16 +44,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
     let written = runtime.block_on(write(&config, &folder, name, &draft));
-    let placed = written.and_then(|bytes| put(&draft, &args.file).map(|()| bytes));
+    let placed = written.and_then(|written| put(&draft, &args.file).map(|()| written));
     if placed.is_err() {
         // What failed is said; that the draft stays as well would be no news.
         let _ = fs::remove_file(&draft);
     }
-    say(&format!("exported the data of {} to {shown}, {}", args.name, size(placed?)))
+    let (bytes, missing) = placed?;
+    if missing > 0 {
+        eprintln!(
+            "chinwag: the storage lacks the bytes of {missing} of the files: each has an empty entry, whose name ends with .missing"
+        );
+    }
+    say(&format!("exported the data of {} to {shown}, {}", args.name, size(bytes)))
 }
 
-/// Writes the ZIP; returns its length.
-async fn write(config: &Config, folder: &Folder, name: Name, draft: &Path) -> Result<u64> {
+/// Writes the ZIP; returns its length, and the number of files whose bytes are missing.
+async fn write(config: &Config, folder: &Folder, name: Name, draft: &Path) -> Result<(u64, u64)> {
     let errand = wire_up::errand(config, folder).await?;
     let location = config.file_location();
     let files =
@@ -61,6 +70,7 @@ async fn write(config: &Config, folder: &Folder, name: Name, draft: &Path) -> Re
         Error::NotFound(_) => anyhow!("there is no user {name}"),
         why => anyhow!(why),
     })?;
+    let missing = export.missing();
     let cannot = || format!("{} cannot be written", draft.display());
     let mut file = File::create(draft).with_context(cannot)?;
     let (mut pieces, mut length) = (pin!(export.stream(())), 0);
@@ -71,5 +81,5 @@ async fn write(config: &Config, folder: &Folder, name: Name, draft: &Path) -> Re
     }
     file.sync_all().with_context(cannot)?;
     errand.end().await;
-    Ok(length)
+    Ok((length, missing.count()))
 }

@@ -1,16 +1,39 @@
 //! `chinwag export`, beside a running server and without one.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Program;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::file_copies::upload;
 use crate::program;
 
 fn is_zip(program: &Program, file: &str) -> bool {
     let bytes = fs::read(program.folder().join(file)).expect("the file is there");
     bytes.starts_with(b"PK\x03\x04") && bytes.windows(4).any(|part| part == b"PK\x05\x06")
+}
+
+#[tokio::test]
+async fn export_names_files_whose_bytes_are_lost() {
+    let program = program();
+    let running = program.serve();
+    let service = Client::new(running.url(), Some(&program.key()), "service");
+    let ann = service.user("ann").await;
+    let kept = upload(&ann, "kept.txt", "kept").await;
+    let lost = upload(&ann, "lost.txt", "lost").await;
+    let id = |file: &Value| file["id"].as_str().expect("an id").to_owned();
+    fs::remove_file(program.data().join("files").join(id(&lost))).expect("its bytes");
+    let zip = program.folder().join("ann.zip");
+    let output = program.run(&["export", "ann", &zip.display().to_string()]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stderr.contains("lacks the bytes of 1 of the files"), "{}", output.stderr);
+    let zip = zip::ZipArchive::new(fs::File::open(zip).expect("a file")).expect("a ZIP");
+    let names = zip.file_names().map(|name| name.expect("a name").into_owned());
+    let files: BTreeSet<_> = names.filter(|name| name.starts_with("files/")).collect();
+    let expected = [format!("files/{}-kept.txt", id(&kept)), format!("files/{}-lost.txt.missing", id(&lost))];
+    assert_eq!(files, BTreeSet::from(expected));
 }
 
 #[tokio::test]

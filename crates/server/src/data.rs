@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -90,6 +90,20 @@ impl Folder {
         self.path.join("chinwag.db")
     }
 
+    /// Refuses a folder without a database where `chinwag` was to find one: a new one would answer for another. In a folder that
+    /// no server has served yet a command may make one.
+    pub(crate) fn require_database(&self, may_make: bool) -> Result<()> {
+        let is_new = may_make && !self.path.join(LOCK_FILE).exists();
+        if is_new || self.database().exists() {
+            return Ok(());
+        }
+        bail!(
+            "the folder {} has no database: name the server's data folder with --data and its settings with --config, or by \
+             its variables, such as CHINWAG_DATABASE; or start the server once",
+            self.path.display()
+        )
+    }
+
     /// The socket on which a running server receives `chinwag user`.
     pub(crate) fn socket(&self) -> PathBuf {
         self.path.join("control.sock")
@@ -102,6 +116,7 @@ impl Folder {
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).mode(FILE_MODE).open(&path);
         let file = file.with_context(|| self.not_writable())?;
+        self.give(&path)?;
         let mut taken = file.try_lock();
         for _ in 0..LOCK_TRIES {
             if !matches!(taken, Err(TryLockError::WouldBlock)) {
@@ -161,6 +176,26 @@ impl Folder {
         let (key, draft) = self.draft_key()?;
         fs::rename(&draft, self.key_file()).with_context(|| self.not_writable())?;
         Ok(key)
+    }
+
+    /// Gives a file or folder that root has made here, with all that is in it, to the owner of the data folder, who runs the
+    /// server.
+    pub(crate) fn give(&self, path: &Path) -> Result<()> {
+        if !geteuid().is_root() {
+            return Ok(());
+        }
+        let cannot = || format!("{} cannot be given to the owner of the data folder", path.display());
+        let owner = fs::metadata(&self.path).with_context(cannot)?;
+        let meta = fs::symlink_metadata(path).with_context(cannot)?;
+        if (meta.uid(), meta.gid()) != (owner.uid(), owner.gid()) {
+            lchown(path, Some(owner.uid()), Some(owner.gid())).with_context(cannot)?;
+        }
+        if meta.is_dir() {
+            for entry in fs::read_dir(path).with_context(cannot)? {
+                self.give(&entry.with_context(cannot)?.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether others than the owner may read what is here: which file, and its mode.
@@ -234,6 +269,7 @@ impl Folder {
             file.sync_all()
         };
         write().with_context(|| self.not_writable())?;
+        self.give(&draft)?;
         Ok((key, draft))
     }
 }

@@ -22,6 +22,8 @@ mod wire_up;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 /// Chosen by what is left after a crowd has come: sockets' small pieces lie among what their
 /// summaries took and gave back, and the system's own allocator keeps hold of all of it.
@@ -30,6 +32,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Exit codes: 0 done, 1 failed, 2 misused (clap's own).
 fn main() -> ExitCode {
+    // Messages, files and keys are in what is written: it is for its owner alone.
+    umask(Mode::RWXG | Mode::RWXO);
     match cli::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -43,11 +43,15 @@ fn every(period: Duration) -> Interval {
     ticks
 }
 
+/// The free bytes on the disk of a folder, if the disk says so.
+pub(crate) fn free_on_disk(folder: &Path) -> Option<u64> {
+    let disk = statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// Compares the room on the disk with the room to keep free. Returns whether there is less.
 fn watch(app: &App, folder: &Path, (min_free, was_low): (u64, bool)) -> bool {
-    // Of a disk that does not say how full it is nothing is known.
-    let Ok(disk) = statvfs(folder) else { return was_low };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let Some(free) = free_on_disk(folder) else { return was_low };
     let is_low = free < min_free;
     if is_low != was_low {
         app.set_low(is_low);

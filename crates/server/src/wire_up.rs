@@ -22,7 +22,7 @@ use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions}
 pub(crate) use chinwag_store_postgres::Claim;
 use chinwag_store_postgres::{OpenError, PostgresStore};
 use chinwag_store_sqlite::SqliteStore;
-pub(crate) use chinwag_store_sqlite::{backup, dates_match, history, index_matches};
+pub(crate) use chinwag_store_sqlite::{backup, dates_match, history, index_matches, names_fit};
 use sha2::{Digest, Sha256};
 
 /// Carrying a whole store into another.
@@ -80,7 +80,12 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
         None => app,
     };
     bus.share_rates(app.rates());
-    wait.repeat(async || app.prepare(config.users.special()).await.map_err(why_not)).await?;
+    for name in wait.repeat(async || app.prepare(config.users.special()).await.map_err(why_not)).await? {
+        tracing::warn!(
+            user = name.as_str(),
+            "users.special names an ordinary user, who signs in as before: rename or delete that user, or name another"
+        );
+    }
     wait.repeat(async || app.feed_prepare().await.map_err(why_not)).await?;
     wait.repeat(async || chinwag_http::push::prepare(&app).await.map_err(why_not)).await?;
     let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config));

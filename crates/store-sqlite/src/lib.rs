@@ -61,6 +61,7 @@ use tokio::time::sleep;
 pub use index_check::index_matches;
 pub use message_dates::dates_match;
 pub use open::{OpenError, Options};
+pub use schema::names_fit;
 
 use crate::fault::FileState;
 use crate::readers::Readers;

@@ -10,6 +10,7 @@ use chinwag_store_sql::migration;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 use uuid::Uuid;
 
+use crate::backup::open_to_look;
 use crate::message_dates;
 use crate::open::OpenError;
 
@@ -79,6 +80,20 @@ pub(crate) fn history(conn: &Connection) -> rusqlite::Result<HistoryId> {
 pub(crate) fn name_case(conn: &Connection) -> rusqlite::Result<NameCase> {
     let is_exact = conn.query_row("SELECT exact_case FROM history", [], |row| row.get(0))?;
     Ok(if is_exact { NameCase::Exact } else { NameCase::Folded })
+}
+
+/// Whether a start with these rules for names takes the store in the file at `path`, in use or not: see [`keep_case`]. Changes
+/// nothing. Blocks.
+pub fn names_fit(path: &Path, case: NameCase) -> Result<(), OpenError> {
+    const ORDINARY: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE NOT special)";
+    let failed = |why| OpenError::sqlite(path, &why);
+    let conn = open_to_look(path)?;
+    if !is_current(&conn).map_err(failed)? {
+        return Ok(());
+    }
+    let kept = name_case(&conn).map_err(failed)?;
+    let has_ordinary: bool = conn.query_row(ORDINARY, [], |row| row.get(0)).map_err(failed)?;
+    if kept == case || !has_ordinary { Ok(()) } else { Err(OpenError::NameCase { path: path.into(), kept }) }
 }
 
 /// Has the names of a store compare so. Refused where they do not and it has users other than special

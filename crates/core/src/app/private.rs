@@ -128,6 +128,12 @@ fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opene
 
 fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result<Private> {
     let (a, b) = match command {
+        Open::With(_) if unit.caller == Caller::Service => {
+            return Err(Error::field(
+                "users",
+                "must name both users: a service has no private groups of its own",
+            ));
+        }
         Open::With(name) => (someone(unit.tx, unit.caller, None)?, named(unit, name, "user")?),
         Open::Between(a, b) => {
             service_only(unit.caller)?;

@@ -99,16 +99,18 @@ pub struct Rename {
 }
 
 impl App {
-    /// Makes the special users that do not exist yet. Called once at the start.
-    pub async fn prepare(&self, special: Vec<Name>) -> Result<()> {
+    /// Makes the special users that do not exist yet. Called once at the start. Returns the names that ordinary users have.
+    pub async fn prepare(&self, special: Vec<Name>) -> Result<Vec<Name>> {
         self.write(Growth::Adds, &Context::new(Caller::Service), special, |unit, special| {
-            let now = unit.now();
+            let (now, mut ordinary) = (unit.now(), Vec::new());
             for name in special {
-                if unit.tx.user_named(name)?.is_none() {
-                    unit.tx.user_insert(name, true, now)?;
+                match unit.tx.user_named(name)? {
+                    Some(user) if !user.special => ordinary.push(user.name),
+                    Some(_) => {}
+                    None => drop(unit.tx.user_insert(name, true, now)?),
                 }
             }
-            Ok(())
+            Ok(ordinary)
         })
         .await
     }

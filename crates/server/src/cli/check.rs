@@ -15,7 +15,8 @@ use super::settings::Settings;
 use super::stored_files::{self, StoredFiles};
 use crate::banner::open_warning;
 use crate::config::{Config, shown};
-use crate::data::Folder;
+use crate::data::{Folder, given_key};
+use crate::upkeep::free_on_disk;
 use crate::wire_up;
 
 #[derive(Debug, clap::Args)]
@@ -48,8 +49,7 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     check_collector(config, report).await?;
     check_tls(config, report)?;
     if !config.data.exists() {
-        let above = config.data.ancestors().skip(1).find(|path| path.exists() || path.as_os_str().is_empty());
-        let above = above.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let above = nearest(&config.data);
         let shown = config.data.display();
         if access(above, Access::WRITE_OK).is_ok() {
             ok(&format!("the data folder {shown} will be made at the first start"))?;
@@ -58,6 +58,8 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
                 "the data folder {shown} cannot be made: make it and give it to this user, or name another with --data"
             ))?;
         }
+        report.of(given_key())?;
+        check_room(config, above, report)?;
         check_links(config, report).await?;
         return check_address(config, report).await;
     }
@@ -78,8 +80,9 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
         None => {}
     }
     check_links(config, report).await?;
+    check_room(config, folder.path(), report)?;
     if config.postgres().is_none() {
-        check_database(&folder, report)?;
+        check_database(config, &folder, report)?;
     }
     if folder.is_served() {
         return ok("a server runs on this folder: its address and store are in use");
@@ -88,6 +91,12 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
         report.of(wire_up::claim(config).await)?;
     }
     check_address(config, report).await
+}
+
+/// The folder that is there in which a path is to be made.
+fn nearest(path: &Path) -> &Path {
+    let above = path.ancestors().skip(1).find(|path| path.exists() || path.as_os_str().is_empty());
+    above.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Reads the certificate, and the outcome of the last request for one. Requests none.
@@ -108,8 +117,22 @@ fn check_tls(config: &Config, report: &mut Report) -> Result<()> {
     }
 }
 
+/// Compares the room on the disk of the embedded store with the room to keep free.
+fn check_room(config: &Config, folder: &Path, report: &mut Report) -> Result<()> {
+    let (Some(free), true) = (free_on_disk(folder), config.postgres().is_none()) else { return Ok(()) };
+    if free >= config.store.min_free {
+        return Ok(());
+    }
+    report.problem(&format!(
+        "the disk of {} has {} of free room, less than store.min_free ({}): nothing new would be stored",
+        folder.display(),
+        size(free),
+        size(config.store.min_free)
+    ))
+}
+
 /// Reads the whole database, beside a running server, too, and says that it does. Changes nothing.
-fn check_database(folder: &Folder, report: &mut Report) -> Result<()> {
+fn check_database(config: &Config, folder: &Folder, report: &mut Report) -> Result<()> {
     let (database, shown) = (folder.database(), folder.database().display().to_string());
     if !database.exists() {
         return ok(&format!("the database {shown} will be made at the first start"));
@@ -122,6 +145,7 @@ fn check_database(folder: &Folder, report: &mut Report) -> Result<()> {
         Some(()) => ok(&format!("the database {shown}"))?,
         None => return Ok(()),
     }
+    report.of(wire_up::names_fit(&database, config.users.name_case()).map_err(Into::into))?;
     if report.of(wire_up::dates_match(&database).map_err(Into::into))? == Some(false) {
         report.problem("the index of messages by date does not match the messages: restore a backup, and report this fault")?;
     }
@@ -152,6 +176,10 @@ fn check_files(config: &Config, report: &mut Report) -> Result<()> {
         return if has_files {
             report.problem(&format!(
                 "there is no folder {shown}, and the database has files: mount it, or put them back with chinwag restore --files DIR"
+            ))
+        } else if access(nearest(&path), Access::WRITE_OK).is_err() {
+            report.problem(&format!(
+                "the folder {shown} of the files cannot be made: make it and give it to this user, or name another as files.store"
             ))
         } else {
             ok(&format!("the folder {shown} of the files will be made at the start"))

@@ -25,7 +25,12 @@ impl Orders {
     /// Opens a data folder, and makes it if `create` is set.
     pub(super) fn open(place: &DataArgs, create: bool) -> Result<Self> {
         let config = place.load()?;
-        let folder = if create { Folder::create(&config.data)? } else { Folder::open(&config.data)? };
+        let is_elsewhere = config.postgres().is_some();
+        let folder =
+            if create || is_elsewhere { Folder::create(&config.data)? } else { Folder::open(&config.data)? };
+        if !is_elsewhere {
+            folder.require_database(create)?;
+        }
         if folder.made() {
             eprintln!("chinwag: made the data folder {}", folder.path().display());
         }

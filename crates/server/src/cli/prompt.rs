@@ -4,10 +4,12 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use anyhow::{Context, Result, anyhow, bail};
 use chinwag_core::password::Password;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
 /// More than the longest password takes.
 const LONGEST_LINE: u64 = 4096;
+/// Ctrl-C.
+const INTERRUPT: u8 = 3;
 
 /// A new password: typed twice without echo on a terminal, else the first line of standard input.
 pub(crate) fn new_password() -> Result<Password> {
@@ -20,11 +22,10 @@ pub(crate) fn new_password() -> Result<Password> {
     Ok(password)
 }
 
-/// Whether it is to be done. Without a terminal there is nobody to ask, and whoever wrote the
-/// command meant it.
+/// Whether it is to be done. Without a terminal there is nobody to ask, and the command must have said so.
 pub(crate) fn sure(question: &str) -> Result<bool> {
     if !io::stdin().is_terminal() {
-        return Ok(true);
+        bail!("nobody can be asked, since this is no terminal: add --yes if you are sure");
     }
     ask(question)?;
     Ok(["y", "yes"].contains(&line()?.trim().to_lowercase().as_str()))
@@ -42,11 +43,37 @@ fn silently(question: &str) -> Result<String> {
     let shown = tcgetattr(&terminal).context("the terminal does not answer")?;
     let mut silent = shown.clone();
     silent.local_modes.remove(LocalModes::ECHO);
+    // Ctrl-C is read as a character: a signal would end the program while the terminal is silent.
+    silent.local_modes.remove(LocalModes::ISIG);
     silent.local_modes.insert(LocalModes::ECHONL);
+    silent.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
     tcsetattr(&terminal, OptionalActions::Flush, &silent).context("the terminal cannot be silenced")?;
-    let line = line();
+    let line = typed_line();
     tcsetattr(&terminal, OptionalActions::Flush, &shown).context("the terminal cannot be restored")?;
-    line
+    line?.context("interrupted: nothing was changed")
+}
+
+/// A line from the terminal; none if Ctrl-C ended it.
+fn typed_line() -> Result<Option<String>> {
+    let mut line = Vec::new();
+    while line.len() < usize::try_from(LONGEST_LINE)? {
+        let mut input = io::stdin().lock();
+        let part = input.fill_buf().context("the terminal cannot be read")?;
+        if part.is_empty() {
+            bail!("nothing was given on standard input");
+        }
+        let end = part.iter().position(|byte| [b'\n', INTERRUPT].contains(byte));
+        let taken = end.map_or(part.len(), |end| end + 1);
+        line.extend_from_slice(&part[..taken]);
+        input.consume(taken);
+        if end.is_some() {
+            break;
+        }
+    }
+    if line.pop() == Some(INTERRUPT) {
+        return Ok(None);
+    }
+    Ok(Some(String::from_utf8(line).context("the input is not text")?))
 }
 
 fn line() -> Result<String> {

@@ -72,6 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         restore_files(&config, &folder, &part, &files)?;
     }
     let aside = if occupied { Some(put_aside(&folder)?) } else { None };
+    folder.give(&part)?;
     put(&part, &database)?;
     say(&format!("restored {from} to {}, {copied}", database.display()))?;
     match aside {
@@ -108,6 +109,10 @@ fn put_back(config: &Config, folder: &Folder, files: &Path, selection: Selection
     }
     let (from, to) = (StoredFiles::folder(files)?, StoredFiles::configured(config, folder)?);
     let copied = from.copy_to(&to, selection)?;
+    let place = config.file_location().and_then(|location| location.folder(folder.path()));
+    if let Some(files) = place.filter(|files| files.starts_with(folder.path())) {
+        folder.give(&files)?;
+    }
     say(&copied.line(&to))?;
     copied.missing_line(&from).map_or(Ok(()), |line| say(&line))
 }

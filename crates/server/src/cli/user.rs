@@ -103,7 +103,7 @@ enum Command {
     Delete {
         /// The user's name
         name: String,
-        /// Do not ask
+        /// Do not ask; needed where nobody can be asked
         #[arg(long)]
         yes: bool,
         #[command(flatten)]

@@ -109,14 +109,13 @@ impl Layers {
         let path: Vec<_> = name[PREFIX.len()..].to_ascii_lowercase().split("__").map(str::to_owned).collect();
         let plain = Value::from(text);
         let parsed = serde_json::from_str::<Value>(text.trim());
+        let list =
+            || text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect();
         let candidates = match self.find(&path) {
             Some(Value::Bool(_) | Value::Number(_)) => vec![parsed.unwrap_or(plain)],
-            Some(Value::Array(_)) => {
-                vec![
-                    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect(),
-                ]
-            }
-            Some(Value::Null) => [Some(plain), parsed.ok()].into_iter().flatten().collect(),
+            Some(Value::Array(_)) => vec![list()],
+            // One that is not set by default may be of any kind.
+            Some(Value::Null) => [Some(plain), parsed.ok(), Some(list())].into_iter().flatten().collect(),
             _ => vec![plain],
         };
         self.set(&path, candidates, name);
@@ -241,6 +240,7 @@ mod tests {
             ("CHINWAG_AUTH__VALIDATE_URL", "http://127.0.0.1/whoami"),
             ("CHINWAG_DATA", "5"),
             ("CHINWAG_REDIS", ""),
+            ("CHINWAG_FILES__TYPES", "image/*, application/pdf"),
         ];
         let config = from("", &variables, &[]).unwrap();
         assert!(!config.auth.signup(false));
@@ -249,6 +249,8 @@ mod tests {
         assert_eq!(config.auth.validate_url.as_deref(), Some("http://127.0.0.1/whoami"));
         assert_eq!(config.data, Path::new("5"));
         assert_eq!(config.redis, None);
+        let types = config.files.types.unwrap_or_default();
+        assert_eq!(types, ["image/*", "application/pdf"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `[log]`: what is logged, and in which form.
 
 use serde::{Deserialize, Serialize};
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use super::Problems;
@@ -40,13 +41,39 @@ impl Log {
         let alone =
             ["error", "warn", "info", "debug", "trace"].contains(&level.to_ascii_lowercase().as_str());
         let directives = if alone { format!("warn,chinwag={level}") } else { level.to_owned() };
-        EnvFilter::try_new(directives).ok().filter(|_| !level.is_empty())
+        EnvFilter::try_new(directives)
+            .ok()
+            .filter(|_| !level.is_empty() && level.split(',').all(is_directive))
     }
 
     pub(super) fn check(&self, problems: &mut Problems) {
         if self.filter().is_none() {
             let level = &self.level;
             problems.add(format!("log.level must be error, warn, info, debug or trace, not {level:?}"));
+        }
+    }
+}
+
+/// Whether this is a directive that says a level. The filter takes any other word for a target, and then logs that alone.
+fn is_directive(text: &str) -> bool {
+    let text = text.trim();
+    text.contains('=') || text.starts_with("chinwag") || text.parse::<LevelFilter>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn level_that_is_misspelled_is_no_level() {
+        let takes = |level: &str| Log { level: level.into(), ..Log::default() }.filter().is_some();
+        for level in
+            ["info", "DEBUG", "off", "info,chinwag_hub=debug", "warn, chinwag_http", "hyper=trace,error"]
+        {
+            assert!(takes(level), "{level}");
+        }
+        for level in ["", "inof", "info,debgu", "chatty=loud", ","] {
+            assert!(!takes(level), "{level}");
         }
     }
 }

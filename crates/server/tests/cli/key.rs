@@ -1,6 +1,7 @@
 //! `chinwag key`.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
@@ -35,6 +36,30 @@ async fn a_key_that_was_rotated_is_good_from_the_next_start() {
     let running = program.serve();
     Client::new(running.url(), Some(&new), "service").get("users/").await.ok(200);
     Client::new(running.url(), Some(&old), "service").get("users/").await.ok(401);
+}
+
+#[test]
+fn root_leaves_the_owner_of_the_folder_what_it_makes() {
+    const OWNER: u32 = 65_534;
+    let program = program();
+    let running = program.serve();
+    running.stop();
+    let backup = program.folder().join("backup.db").display().to_string();
+    assert_eq!(program.run(&["backup", &backup]).code, Some(0));
+    let names = ["service-key", "lock", "chinwag.db"].map(|name| program.data().join(name));
+    for path in names.iter().chain([&program.data()]) {
+        if chown(path, Some(OWNER), Some(OWNER)).is_err() {
+            // Only root gives files away.
+            return;
+        }
+    }
+    assert_eq!(program.run(&["key", "--rotate"]).code, Some(0));
+    let output = program.run(&["restore", &backup, "--force"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    for path in &names {
+        let meta = fs::metadata(path).expect("it is there");
+        assert_eq!((meta.uid(), meta.mode() & 0o777), (OWNER, 0o600), "{}", path.display());
+    }
 }
 
 #[tokio::test]

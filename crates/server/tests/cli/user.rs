@@ -1,5 +1,7 @@
 //! `chinwag user`, beside a running server and without one.
 
+use std::fs;
+
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Output, Program, Running};
 use serde_json::json;
@@ -80,12 +82,16 @@ async fn story(program: &Program, running: Option<&Running>) {
         assert_eq!(signs_in(running, "eve", PASSWORD).await, 401, "her password is gone");
         Client::new(running.url(), Some(token.trim()), "eve").get("users/eve/").await.ok(200);
     }
-    done(program.run(&["user", "delete", "eve"]));
-    assert_eq!(done(program.run(&["user", "delete", "bob"])), "");
+    refused(
+        &program.run(&["user", "delete", "eve"]),
+        "nobody can be asked, since this is no terminal: add --yes if you are sure",
+    );
+    done(program.run(&["user", "delete", "eve", "--yes"]));
+    assert_eq!(done(program.run(&["user", "delete", "bob", "--yes"])), "");
     assert_eq!(done(program.run(&["user", "list"])), "ann\n");
-    refused(&program.run(&["user", "delete", "bob"]), "there is no user bob");
+    refused(&program.run(&["user", "delete", "bob", "--yes"]), "there is no user bob");
     refused(&program.run(&["user", "token", "bob"]), "there is no user bob");
-    refused(&program.run(&["user", "delete", "admin"]), "special users cannot be changed");
+    refused(&program.run(&["user", "delete", "admin", "--yes"]), "special users cannot be changed");
 }
 
 #[tokio::test]
@@ -120,7 +126,7 @@ async fn connected_clients_see_command_line_changes_at_once() {
     bob.until("group.update").await;
     done(program.run_with_input(&["user", "passwd", "ann"], "another password\n"));
     assert_eq!(ann.close_code().await, Some(4001), "her credential has ended");
-    done(program.run(&["user", "delete", "ann"]));
+    done(program.run(&["user", "delete", "ann", "--yes"]));
     assert_eq!(bob.until("user.delete").await["data"]["name"], "ann");
 }
 
@@ -146,4 +152,22 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
     assert_eq!(output.code, Some(1));
     assert!(output.stderr.starts_with("chinwag: there is no data folder nowhere: "), "{}", output.stderr);
     assert!(!program.folder().join("nowhere").exists());
+}
+
+/// A node on PostgreSQL keeps no database in its folder.
+#[test]
+fn folder_of_a_node_without_a_database_gets_none() {
+    let program = program();
+    fs::create_dir(program.data()).expect("a folder");
+    fs::write(program.data().join("lock"), "").expect("a file");
+    for command in
+        ["user list", "user add ann --no-password", "user token ann", "key list", "export ann ann.zip"]
+    {
+        let args: Vec<_> = command.split(' ').collect();
+        let output = program.run(&args);
+        assert_eq!(output.code, Some(1), "{command}");
+        assert!(output.stderr.contains("has no database: name"), "{command}: {}", output.stderr);
+    }
+    let left: Vec<_> = fs::read_dir(program.data()).expect("a folder").collect();
+    assert_eq!(left.len(), 1, "{left:?}");
 }

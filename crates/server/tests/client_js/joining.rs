@@ -1,8 +1,9 @@
 //! Open groups, invites and bans, by the module's methods.
 
+use chinwag_testkit::client::Client;
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{World, load};
 
 #[tokio::test]
 async fn open_groups_are_listed_and_joined_and_codes_used() {
@@ -70,4 +71,54 @@ async fn open_groups_are_listed_and_joined_and_codes_used() {
     assert_eq!(refused, json!([403, true]));
     ann.run(&format!("await chat.updateGroup('{closed}', {{ unban: ['bob'] }});")).await;
     assert_eq!(ann.run(&format!("return chat.bannedUsers('{closed}');")).await, json!([]));
+}
+
+#[tokio::test]
+async fn messages_from_before_a_member_joined_are_read() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let bob = world.person("bob", &link).await;
+    bob.run("await chat.connect();").await;
+    let service = world.service();
+    let say = async |group: &str, body: &str| {
+        let message = json!({ "group": group, "author": "ann", "body": body, "mentions": ["bob"] });
+        service.post("messages/", message).await.ok(201)["id"].as_str().expect("an id").to_owned()
+    };
+    let made = json!({ "name": "Tea", "author": "ann", "open": true });
+    let group = service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned();
+    let first = say(&group, "first").await;
+    let second = say(&group, "second").await;
+    bob.run(&format!("await chat.joinGroup('{group}');")).await;
+    let counts = format!(
+        "const {{ unread, mentioned }} = chat.groups.get('{group}'); return [unread, mentioned, chat.unread]"
+    );
+    assert_eq!(bob.run(&counts).await, json!([0, 0, 0]));
+    say(&group, "third").await;
+    bob.until("chat.unread === 1").await;
+    service.delete(&format!("messages/{first}/")).await.ok(200);
+    bob.until(&format!("bodies('{group}').length === 2")).await;
+    assert_eq!(bob.run(&counts).await, json!([1, 1, 1]));
+
+    // A summary does not tell where the membership began.
+    bob.run("chat.close();").await;
+    load(&bob, "bob", &link, "{}").await;
+    bob.run("await chat.connect();").await;
+    assert_eq!(bob.run(&counts).await, json!([1, 1, 1]));
+    service.delete(&format!("messages/{second}/")).await.ok(200);
+    bob.until(&format!("bodies('{group}').length === 1")).await;
+    assert_eq!(bob.run(&counts).await, json!([1, 1, 1]));
+
+    // Of a group that is accepted, messages count from when somebody added the user.
+    let made = json!({ "name": "Cake", "author": "ann" });
+    let group = service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned();
+    say(&group, "before").await;
+    let token = service.post("users/ann/tokens/", json!({})).await.ok(201);
+    let ann = Client::new(&world.url(), token["token"].as_str(), "ann");
+    ann.patch(&format!("groups/{group}/"), json!({ "members": ["bob"] })).await.ok(200);
+    bob.until(&format!("chat.groups.get('{group}')?.pending")).await;
+    say(&group, "after").await;
+    bob.run(&format!("await chat.acceptGroup('{group}');")).await;
+    bob.until(&format!("bodies('{group}').length === 2 && chat.groups.get('{group}').unread === 1")).await;
+    assert_eq!(bob.run("return [chat.unread, faults()];").await, json!([2, []]));
 }

@@ -48,7 +48,8 @@ async fn user_who_is_no_administrator_is_refused() {
 
 #[tokio::test]
 async fn administrator_suspends_a_user_for_a_time() {
-    let stage = Stage::open().await;
+    let special = ("users.special".to_owned(), json!(["admin", "system", "tournament"]));
+    let stage = Stage::with(|options| options.http.settings.extend([special])).await;
     let (bob, eve) = (stage.app.user("bob").await, stage.app.user("eve").await);
     bob.post("groups/", json!({ "name": "The garden", "members": ["eve"] })).await.ok(201);
     let root = administrator(&stage, "root").await;
@@ -64,6 +65,27 @@ async fn administrator_suspends_a_user_for_a_time() {
     root.sees("Suspended until").await;
     let refused = eve.get("users/eve/").await.ok(403);
     assert!(refused["detail"].as_str().expect("a reason").contains("advertising"), "{refused}");
+    // All of the table is in the window, on a narrow screen, too.
+    let whole = "const table = document.querySelector('.wide'); const links = [...document.querySelectorAll('nav a')];
+        return table.scrollWidth === table.clientWidth && links.every((each) => each.getBoundingClientRect().right <= innerWidth)";
+    root.fill("Name begins with", "").await;
+    root.key(Key::Enter).await;
+    root.sees("tournament").await;
+    for width in [390, 1280] {
+        root.resize(width, 800).await;
+        root.looks(&format!("see all at {width}"), whole, json!([])).await;
+    }
+    // Bob alone is left: nobody suspends administrators and special users.
+    let offers = "return [...document.querySelectorAll('tbody tr')].filter((row) => [...row.querySelectorAll('button')].some((each) => nameOf(each) === 'Suspend'))
+        .map((row) => tidy(row.cells[0].textContent)).join() === 'bob'";
+    root.looks("suspend bob alone", offers, json!([])).await;
+    root.press("Suspend").await;
+    root.press("Suspend").await;
+    let suspended = "return [...document.querySelectorAll('tbody .warn')].length === 2";
+    root.looks("need no reason", suspended, json!([])).await;
+    root.fill("Name begins with", "eve").await;
+    root.key(Key::Enter).await;
+    root.looks("see eve alone", "return document.querySelectorAll('tbody tr').length === 1", json!([])).await;
     root.press("End the suspension").await;
     root.sees("End the suspension of eve?").await;
     root.press("End the suspension").await;

@@ -1,11 +1,21 @@
 //! A stranger adds somebody to a group, who accepts, declines or blocks; notes to oneself.
 
+use chinwag_testkit::browser::Key;
 use serde_json::json;
 
+use crate::page::Page;
 use crate::{Stage, begin_with, make_group};
 
 async fn stage() -> Stage {
     Stage::with(|options| options.limits.consent = true).await
+}
+
+/// Presses a button by the keyboard.
+async fn enter(page: &Page, name: &str) {
+    let focus =
+        "const wanted = button(arguments[0]); wanted?.focus(); return Boolean(wanted?.matches(':focus'))";
+    page.looks(&format!("be at “{name}”"), focus, json!([name])).await;
+    page.key(Key::Enter).await;
 }
 
 #[tokio::test]
@@ -26,8 +36,9 @@ async fn who_was_added_by_a_stranger_looks_and_accepts() {
     ann.say("and the peas").await;
     ann.sees_once("and the peas").await;
     assert_eq!(bob.look("return message(arguments[0]).length", json!(["and the peas"])).await, 0);
-    bob.press("Accept").await;
+    enter(&bob, "Accept").await;
     bob.sees_once("and the peas").await;
+    bob.looks("be in the box", "return Boolean(field('Message')?.matches(':focus'))", json!([])).await;
     bob.say("thank you").await;
     ann.sees_once("thank you").await;
     ann.press("Group details").await;
@@ -40,10 +51,13 @@ async fn who_was_added_by_a_stranger_looks_and_accepts() {
 async fn who_was_added_by_a_stranger_declines_or_blocks() {
     let stage = stage().await;
     let (ann, bob) = stage.ann_and_bob().await;
+    make_group(&bob, "The shed", "").await;
     make_group(&ann, "The garden", "bob").await;
     bob.press("The garden").await;
-    bob.press("Decline").await;
-    bob.sees("No conversation yet").await;
+    enter(&bob, "Decline").await;
+    bob.sees("Choose a conversation").await;
+    let focused = "return Boolean(button('The shed')?.matches(':focus'))";
+    bob.looks("be at another conversation", focused, json!([])).await;
     ann.press("Group details").await;
     ann.fill("Add people", "bob").await;
     ann.press("Add").await;
@@ -53,7 +67,7 @@ async fn who_was_added_by_a_stranger_declines_or_blocks() {
     bob.press("Block ann").await;
     bob.sees("Neither of you can write to the other").await;
     bob.press("Block").await;
-    bob.sees("No conversation yet").await;
+    bob.sees("Choose a conversation").await;
     bob.press("People").await;
     bob.sees_in("Blocked", "ann").await;
     tokio::join!(ann.close(), bob.close());

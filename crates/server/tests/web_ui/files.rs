@@ -114,10 +114,16 @@ async fn files_are_attached_by_button_paste_and_drop() {
     let read = "const card = message('my files')[0].querySelector('a.filecard'); return (await fetch(card.href)).text()";
     assert_eq!(bob.look(read, json!([])).await, "milk");
     // Without a text they are a message, too.
-    attach(&bob, "await picture('a.png', 30, 90, 'green'), await picture('b.png', 90, 30, 'green')").await;
+    attach(&bob, "await picture('a.png', 30, 90, 'green'), await picture('b.png', 90, 30, 'transparent')")
+        .await;
     bob.press("Send").await;
     ann.sees_in("Conversation list", "2 files").await;
     sees_pictures(&ann, "2 files", 2).await;
+    // What stood there before shows through neither.
+    let through = "const all = [...message('2 files')[0].querySelectorAll('.picture canvas')];
+        const opacity = all.map((each) => each.getContext('2d').getImageData(70, 70, 1, 1).data[3]);
+        return opacity[0] === 255 && opacity[1] === 0 && !all.some(shown)";
+    ann.looks("see pictures alone", through, json!([])).await;
     ann.act("2 files", "Reply").await;
     ann.sees("Replying to bob: 2 files").await;
     ann.close().await;

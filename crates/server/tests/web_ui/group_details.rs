@@ -17,9 +17,16 @@ async fn details_of_a_group_are_edited_and_told_in_its_log() {
 
     ann.press("Group details").await;
     ann.press("Edit group").await;
-    ann.fill("Description", "Beans and peas").await;
     ann.choose("Slow mode", "1 hour").await;
     ann.fill("Days for which messages are kept", "30").await;
+    // A refusal is beside the button.
+    ann.paste("Description", &"x".repeat(1500)).await;
+    ann.press("Save").await;
+    let refused = "const said = walk(document).find((each) => each.matches('[role=alert]') && each.innerText.includes('at most 1000 characters'));
+        const [box, pane] = [said, said?.closest('.scroll')].map((each) => each?.getBoundingClientRect());
+        return Boolean(box) && box.top >= pane.top && box.bottom <= pane.bottom";
+    ann.looks("see the reason", refused, json!([])).await;
+    ann.fill("Description", "Beans and peas").await;
     ann.press("Save").await;
     bob.sees_in("Messages", "ann changed the description · ann changed slow mode · ann changed the time for which messages are kept").await;
     bob.press("Group details").await;
@@ -47,5 +54,17 @@ async fn details_of_a_group_are_edited_and_told_in_its_log() {
     bob.looks("see nothing unread", "return !document.title.startsWith('(')", json!([])).await;
     bob.reload().await;
     bob.sees_in("Messages", "ann renamed the group to “The orchard”").await;
+    // A long name from right to left begins at the right.
+    ann.fill("New group name", &"بستان ".repeat(20)).await;
+    ann.press("Rename").await;
+    let begins = "const title = part('Conversation')[0]?.querySelector('h2'); const range = document.createRange();
+        const text = title && document.createTreeWalker(title, NodeFilter.SHOW_TEXT, (node) => (node.data.trim() ? 1 : 2)).nextNode();
+        if (!text?.data.startsWith('بستان')) return false;
+        range.setStart(text, 0); range.setEnd(text, 1);
+        const [first, box] = [range, title].map((each) => each.getBoundingClientRect());
+        return first.right <= box.right + 1 && first.left >= box.left - 1 && text.parentElement.scrollWidth > text.parentElement.clientWidth";
+    for page in [&ann, &bob] {
+        page.looks("see the beginning of the title", begins, json!([])).await;
+    }
     tokio::join!(ann.close(), bob.close());
 }

@@ -2,7 +2,7 @@
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Stage;
 use crate::page::Page;
@@ -141,5 +141,49 @@ async fn people_and_members_are_one_tab_stop_a_list() {
     stops_at(&ann, "Members", 50, 49, 0).await;
     ann.press("Show more").await;
     ann.looks("see more members", &format!("{ROWS} return rows.length === 100"), json!(["Members"])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn messages_are_one_tab_stop_with_the_chosen_ones_controls() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let service = stage.app.service();
+    let group = service.post("groups/", json!({ "name": "Garden", "author": "ann" })).await.ok(201);
+    let send = async |body: String, respond_to: &Value, thread: &Value| {
+        let message = json!({ "group": group["id"], "author": "ann", "body": body, "respond_to": respond_to, "thread": thread });
+        service.post("messages/", message).await.ok(201)["id"].clone()
+    };
+    let root = send("https://example.org".into(), &Value::Null, &Value::Null).await;
+    for number in 0..10 {
+        let id = send(format!("answer {number}"), &root, &Value::Null).await;
+        let reaction = format!("messages/{}/reactions/%F0%9F%91%8D/", setup::text(&id));
+        service.put(&reaction, json!({ "author": "ann" })).await.ok(200);
+    }
+    for number in 0..2 {
+        send(format!("reply {number}"), &Value::Null, &root).await;
+    }
+    ann.press("Garden").await;
+    // A quote, a reaction and the buttons of one message are in the tab order, and those of no other.
+    let stops = "const stops = [...part(arguments[0])[0]?.querySelectorAll('article, article :is(a, button)') ?? []].filter(({ tabIndex }) => tabIndex >= 0);
+        const [chosen] = stops; const inside = [...chosen?.querySelectorAll('a, button') ?? []];
+        return chosen?.matches('article') && bodyOf(chosen) === arguments[1] && inside.length > 0 && stops.length === 1 + inside.length";
+    ann.looks("find the newest message", stops, json!(["Messages", "reply 1"])).await;
+    for body in ["answer 9", "https://example.org"] {
+        ann.looks(
+            "choose a message",
+            "const [row] = message(arguments[0]); row?.focus(); return Boolean(row)",
+            json!([body]),
+        )
+        .await;
+        ann.looks("find the chosen message", stops, json!(["Messages", body])).await;
+    }
+    let thread = "const [row] = message(arguments[0]); row.querySelector('.replies').click(); return true";
+    ann.looks("open the thread", thread, json!(["https://example.org"])).await;
+    let pane = "Messages of the thread";
+    ann.looks("find the newest reply", stops, json!([pane, "reply 1"])).await;
+    let up = "part(arguments[0])[0].querySelector('article').focus(); return true";
+    ann.looks("choose the root", up, json!([pane])).await;
+    ann.looks("find the root", stops, json!([pane, "https://example.org"])).await;
     ann.close().await;
 }

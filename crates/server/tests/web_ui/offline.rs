@@ -55,8 +55,13 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     ann.press("bob").await;
     ann.sees_once("hello bob").await;
     ann.sees_once("hello ann").await;
+    ann.act("hello ann", "Reply").await;
+    ann.say("an answer").await;
     ann.say("written on a page without a server").await;
+    ann.sees_once("written on a page without a server").await;
     ann.sees_in("Messages", "Waiting for the connection…").await;
+    // Only one of the two has an original, and nothing was deleted.
+    ann.sees_no("Message deleted").await;
 
     stage.app.restart().await;
     let now = "const now = button('Try now'); now?.click(); return now !== null || !pageText().includes('Connection lost');";
@@ -65,6 +70,8 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     bob.sees_once("written on a page without a server").await;
     ann.sees_sent("written on a page without a server").await;
     ann.sees_once("hello ann").await;
+    let offers = "return ['Search', 'Attach files'].every((name) => button(name) !== null)";
+    ann.looks("be offered what the server has", offers, json!([])).await;
 
     // Nothing is left behind for whoever comes next.
     ann.press("Your profile").await;

@@ -12,6 +12,9 @@ async fn people_become_contacts_and_see_who_is_there() {
     ann.fill("Invite as a contact", "nobody").await;
     ann.press("Invite").await;
     ann.sees("There is no user nobody. Check the spelling.").await;
+    ann.fill("Invite as a contact", "ann").await;
+    ann.press("Invite").await;
+    ann.sees("This is your own name. Enter another name.").await;
     ann.fill("Invite as a contact", "bob").await;
     ann.press("Invite").await;
     ann.sees_in("Invitations sent", "bob").await;

@@ -238,7 +238,8 @@ const HAND_OVER: &str = "
 /// Waits until a part of the page shows an uploaded picture, and none hidden.
 async fn sees_uploaded(page: &crate::page::Page, part: &str) {
     let script = "const images = part(arguments[0]).flatMap((each) => [...each.querySelectorAll('.avatar img')]);
-        return images.length > 0 && images.every((each) => !each.hidden && each.naturalWidth > 0 && each.src.includes('/thumbnail/image.webp'))";
+        return images.length > 0 && images.every((each) => !each.hidden && each.naturalWidth > 0 && each.src.includes('/thumbnail/image.webp')
+            && getComputedStyle(each).borderRadius === getComputedStyle(each.closest('.avatar')).borderRadius)";
     page.looks(&format!("see a picture in {part}"), script, json!([part])).await;
 }
 

@@ -60,6 +60,8 @@ async fn emoji_are_chosen_by_keyboard_with_a_skin_tone() {
     write_to(&ann, "bob", "hello").await;
     ann.sees_sent("hello").await;
     ann.act("hello", "Add a reaction").await;
+    ann.looks("be in the search", "return Boolean(field('Find an emoji')?.matches(':focus'))", json!([]))
+        .await;
     ann.choose("Skin tone", "🖐🏽").await;
     ann.fill("Find an emoji", "wave").await;
     let first = "return part('Found')[0]?.querySelector('button')?.innerText.trim() === '👋🏽'";

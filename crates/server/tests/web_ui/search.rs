@@ -110,14 +110,19 @@ async fn a_search_leads_to_its_message_and_back() {
     }
     let loaded = "return performance.getEntriesByType('resource').filter(({ name }) => name.includes('search')).length";
     assert_eq!(ann.run(&format!("{loaded};")).await, 0, "the search is no part of the first page");
-    // Ctrl K, as somebody presses it.
+    // Ctrl K, as somebody presses it in another box, and types on while the search is loaded.
+    ann.press("People").await;
+    ann.looks("have the focus", "field('Invite as a contact')?.focus(); return field('Invite as a contact')?.matches(':focus') ?? false", json!([])).await;
     for kind in ["rawKeyDown", "keyUp"] {
         let pressed =
             json!({ "type": kind, "key": "k", "code": "KeyK", "modifiers": 2, "windowsVirtualKeyCode": 75 });
         ann.devtools("Input.dispatchKeyEvent", pressed).await;
     }
-    is_open(&ann, true).await;
-    ann.fill(BOX, "gard").await;
+    for letter in ["g", "a", "r", "d"] {
+        ann.devtools("Input.dispatchKeyEvent", json!({ "type": "char", "text": letter })).await;
+    }
+    let typed = "return field(arguments[0])?.value === 'gard' && [...walk(document)].filter((each) => each.value === 'gard').length === 1";
+    ann.looks("have typed into the search alone", typed, json!([BOX])).await;
     finds(&ann, &["The garden", "All messages with “gard”"]).await;
     ann.fill(BOX, "bo").await;
     finds(&ann, &["Bob Marley"]).await;

@@ -105,6 +105,10 @@ async fn a_message_is_answered_edited_and_deleted() {
         json!([]),
     )
     .await;
+    let copied = "const quote = message('with pleasure')[0].querySelector('blockquote');
+        getSelection().selectAllChildren(quote);
+        return tidy(getSelection().toString()) === 'ann tea at four?'";
+    ann.looks("copy it as it is seen", copied, json!([])).await;
 
     ann.act("tea at four?", "Delete").await;
     ann.sees("Delete this message for everyone?").await;

@@ -204,3 +204,52 @@ async fn first_touch_of_a_messages_button_reaches_it() {
     page.looks("see its buttons", line, json!(["the root"])).await;
     page.close().await;
 }
+
+#[tokio::test]
+async fn buttons_of_a_message_cover_nothing_beside_a_thread() {
+    let stage = Stage::open().await;
+    let page = stage.person("ann").await;
+    stage.app.user("bob").await;
+    let service = stage.app.service();
+    let made = json!({ "name": "Plans", "author": "ann", "members": ["bob"] });
+    let group = service.post("groups/", made).await.ok(201)["id"].clone();
+    let send = async |author: &str, body: &str, thread: &Value| {
+        let message = json!({ "group": group, "body": body, "author": author, "thread": thread });
+        service.post("messages/", message).await.ok(201)["id"].clone()
+    };
+    let root = send("bob", "the root", &Value::Null).await;
+    for author in ["bob", "ann"] {
+        for body in [
+            "a line that is as long as the room for it",
+            "yes",
+            "some words more than once, for two lines of text or three",
+        ] {
+            send(author, &format!("{body}, {author}"), &Value::Null).await;
+        }
+    }
+    send("ann", "the reply", &root).await;
+    page.press("Plans").await;
+    open_thread(&page, "the root").await;
+    // The focus of one message leaves the buttons of another to the pointer.
+    let focus = "const [row] = message('yes, ann'); row?.focus(); return Boolean(row)";
+    page.looks("be at a message", focus, json!([])).await;
+    let middle = "const [x, y] = middle(message('the root')[0].querySelector('.body')); return { x, y }";
+    let mut moved = page.look(middle, json!([])).await;
+    moved["type"] = json!("mouseMoved");
+    page.devtools("Input.dispatchMouseEvent", moved).await;
+    let both =
+        "return ['the root', 'yes, ann'].every((body) => shown(message(body)[0].querySelector('.beside')))";
+    page.looks("see the buttons of both", both, json!([])).await;
+    let free = "const boxes = (kind) => messages().flatMap((each) => [...each.querySelectorAll(kind)]).map((each) => each.getBoundingClientRect());
+        const others = boxes('.bubble, .replies, .pill');
+        const over = (one, other) => one.left < other.right - 1 && one.right > other.left + 1 && one.top < other.bottom - 1 && one.bottom > other.top + 1;
+        const buttons = boxes('.beside button, .stamp');
+        return buttons.length > 20 && buttons.every((button) => button.width > 0 && button.left >= 0 && button.right <= innerWidth && !others.some((other) => over(button, other)))";
+    page.looks("see nothing covered", free, json!([])).await;
+    page.press("Close the thread").await;
+    for width in [800, 390] {
+        page.resize(width, 800).await;
+        page.looks(&format!("see nothing covered at {width}"), free, json!([])).await;
+    }
+    page.close().await;
+}

@@ -1,7 +1,16 @@
 //! That the page says the same in all its languages.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
+use chinwag_core::Name;
+use chinwag_core::group_details::Description;
+use chinwag_core::message::Body;
+use chinwag_core::name::GroupName;
+use chinwag_core::password::Password;
+use chinwag_core::profile::DisplayName;
+use chinwag_core::reaction::Emoji;
 use serde_json::json;
 
 use crate::Stage;
@@ -54,6 +63,66 @@ fn every_language_says_everything() {
     assert_eq!(english, french);
 }
 
+#[test]
+fn every_sentence_of_the_page_exists() {
+    let english = table(ENGLISH);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/chinwag-chat");
+    let files = fs::read_dir(folder).expect("the page's parts").map(|file| file.expect("a file").path());
+    let mut count = 0;
+    for file in files.filter(|path| path.extension().is_some_and(|end| end == "js")) {
+        let source = fs::read_to_string(&file).expect("a text");
+        for call in [".say(\"", ".refuse(\""] {
+            let keys = source.split(call).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0));
+            for key in keys.filter(|key| !key.is_empty()) {
+                assert!(english.contains_key(key), "{}: {key}", file.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 200, "{count}");
+}
+
+/// Whether the text of the server is the one of a key, where `{}` is any text.
+fn is_of(key: &str, text: &str) -> bool {
+    let key = key.replace(r"\\", r"\").replace(r#"\""#, "\"");
+    match key.split_once("{}") {
+        None => key == text,
+        Some((before, after)) => {
+            let after = after.rsplit("{}").next().unwrap_or_default();
+            text.starts_with(before) && text.ends_with(after)
+        }
+    }
+}
+
+#[test]
+fn refusals_of_what_people_write_have_sentences() {
+    let french = table(FRENCH);
+    let mut refusals = Vec::new();
+    let long = "x".repeat(5000);
+    let marked = format!("a{}", "\u{301}".repeat(6));
+    for name in ["", "a b", "a\u{200b}b", "@zed", "a/b", "..", &long, "аdmin", "a😀", "\u{301}a", &marked]
+    {
+        refusals.push(Name::parse(name).expect_err(name).to_owned());
+    }
+    for name in ["", " ", "@", "a\u{7}", &long] {
+        refusals.push(GroupName::parse(name).expect_err(name).to_owned());
+    }
+    for password in ["short", "password", &long] {
+        refusals.push(Password::choose(password).err().expect(password).to_owned());
+    }
+    for text in [" ", "a\u{7}", &long] {
+        refusals
+            .extend([DisplayName::parse(text).expect_err(text), Description::parse(text).expect_err(text)]);
+    }
+    for body in ["", "\0", &long] {
+        refusals.push(Body::parse(body, 4096).expect_err(body));
+    }
+    refusals.push(Emoji::parse("two").expect_err("no emoji").to_owned());
+    for refusal in refusals {
+        assert!(french.keys().any(|key| is_of(key, &refusal)), "{refusal}");
+    }
+}
+
 #[tokio::test]
 async fn the_page_speaks_the_language_of_its_reader() {
     let stage = Stage::open().await;
@@ -63,5 +132,19 @@ async fn the_page_speaks_the_language_of_its_reader() {
     page.reload().await;
     page.sees("Se connecter").await;
     page.looks("name its language", "return document.documentElement.lang === 'fr-FR'", json!([])).await;
+    page.fill("Nom", "a b").await;
+    page.fill("Mot de passe", "password").await;
+    page.press("S’inscrire").await;
+    page.sees("Un nom ne peut pas contenir d’espace.").await;
+    page.fill("Nom", "ann").await;
+    page.press("S’inscrire").await;
+    page.sees("Ce mot de passe est l’un des plus courants.").await;
+    let suspended = "const { Words } = await import(`${location.origin}/chinwag-chat/words.js`);
+        const words = await Words.for('fr-FR');
+        return words.sentence('this account is suspended until 2026-12-06T12:00:00.000000Z: \u{202e}spam: twice');";
+    let shown = page.run_async(suspended).await;
+    let shown = shown.as_str().expect("a sentence");
+    assert!(shown.contains("dimanche 6 décembre 2026 à"), "{shown}");
+    assert!(shown.ends_with("Motif : \u{2068}\u{202e}spam: twice\u{2069}"), "{shown}");
     page.close().await;
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use chinwag_http::auth::oidc::{ClientSecret, OidcOptions};
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +99,9 @@ impl Oidc {
             std::fs::read_to_string(path).with_context(unread)
         });
         let kept = kept.transpose()?.map(|text| text.trim_end().to_owned());
+        if kept.as_ref().is_some_and(String::is_empty) {
+            bail!("auth.oidc.secret_file is empty: write the secret of the provider into it");
+        }
         let secret = self.secret.as_ref().map(|secret| secret.expose().to_owned()).or(kept);
         let others = self.scopes.iter().filter(|scope| *scope != "openid").cloned();
         let host = issuer.split("://").nth(1).unwrap_or(&issuer).split(['/', ':']).next().unwrap_or_default();

@@ -316,6 +316,7 @@ export class Outbox {
       }
       item.kept.failed = { code: error.code, detail: error.detail || error.message };
       this.#show(item, { state: "failed", error });
+      item.reject(error);
       void this.#home.drawer.put(item.kept);
     }
   }

@@ -14,6 +14,12 @@ import { mentions } from "./message.js";
 const MOST = 100;
 
 /**
+ * The number after which messages count: those up to it are read, or older than this user's membership.
+ * @param {Group} group
+ */
+export const countedAfter = ({ lastRead, joined }) => Math.max(lastRead, joined);
+
+/**
  * Whether a message counts as a mention of this user.
  * @param {Message} message
  * @param {Counter} counter
@@ -28,7 +34,7 @@ export const isMention = (message, { me, hasBlocked }) => mentions(message, me) 
  * @param {Counter} counter
  */
 export function count(group, message, by, counter) {
-  if (message.author === counter.me || message.seq <= group.lastRead) return;
+  if (message.author === counter.me || message.seq <= countedAfter(group)) return;
   // Of 100 or more the number is not known.
   if (by > 0 || group.unread < MOST) set(group, "unread", group.unread + by);
   if (isMention(message, counter)) add(group, by);
@@ -42,7 +48,7 @@ export function count(group, message, by, counter) {
  * @param {Counter} counter
  */
 export function recountMention(group, before, message, counter) {
-  if (message.author === counter.me || message.seq <= group.lastRead) return;
+  if (message.author === counter.me || message.seq <= countedAfter(group)) return;
   // It may have been a mention before, or it is one now: the server knows.
   if (!before && (group.mentioned || isMention(message, counter))) group.uncounted = true;
   if (before) add(group, Number(isMention(message, counter)) - Number(isMention(before, counter)));
@@ -62,6 +68,19 @@ export function take(group, data, counter) {
   if (data.unread === undefined || theirs < mark) return recount(group, counter);
   set(group, "unread", data.unread);
   set(group, "mentioned", data.me?.mentioned ?? 0);
+  if (data.head === group.head && data.unread < MOST && !group.hasLater) infer(group, counter);
+}
+
+/**
+ * Infers from the server's count where the membership began, which no summary tells.
+ * @param {Group} group
+ * @param {Counter} counter
+ */
+function infer(group, { me }) {
+  const unread = group.messages.filter(({ author, seq }) => author !== me && seq > group.lastRead);
+  const [oldest] = unread;
+  if (unread.length > group.unread) group.joined = unread[unread.length - group.unread - 1].seq;
+  else if (oldest) group.joined = Math.min(group.joined, oldest.seq - 1);
 }
 
 /**
@@ -70,11 +89,12 @@ export function take(group, data, counter) {
  * @param {Counter} counter
  */
 export function recount(group, counter) {
-  const { messages, latest, lastRead, hasLater, hasEarlier } = group;
-  const unread = messages.filter(({ author, seq }) => author !== counter.me && seq > lastRead);
+  const { messages, latest, hasLater, hasEarlier } = group;
+  const after = countedAfter(group);
+  const unread = messages.filter(({ author, seq }) => author !== counter.me && seq > after);
   const mentioning = unread.filter((message) => isMention(message, counter)).length;
-  const isWhole = !hasLater && (!hasEarlier || (messages[0]?.seq ?? 0) <= lastRead + 1);
-  const isRead = !latest || latest.seq <= lastRead;
+  const isWhole = !hasLater && (!hasEarlier || (messages[0]?.seq ?? 0) <= after + 1);
+  const isRead = !latest || latest.seq <= after;
   const known = (/** @type {number} */ counted, /** @type {number} */ before) => (isRead ? 0 : isWhole ? counted : Math.max(counted, before));
   set(group, "unread", known(unread.length, group.unread));
   if (!isRead && !isWhole && group.mentioned > mentioning) group.uncounted = true;

@@ -1,7 +1,7 @@
 // One group: its people, a part of its messages without gaps, and its read marks. sync.js applies events in the order
 // of the log; this file only stores them.
 
-import { count, recount, recountMention, take } from "./counts.js";
+import { count, countedAfter, recount, recountMention, take } from "./counts.js";
 import { Entries } from "./entries.js";
 import { landed } from "./flight.js";
 import { Members } from "./members.js";
@@ -31,6 +31,8 @@ export class Group extends Members {
   hasEarlier = false;
   hasLater = false;
   lastRead = 0;
+  /** Messages up to this number do not count as unread, since this user joined after them. */
+  joined = 0;
   unread = 0;
   mentioned = 0;
   /** Whether the number of unread messages is no longer certain. */
@@ -118,7 +120,19 @@ export class Group extends Members {
     this.latest = this.messages[this.messages.length - 1] ?? null;
     this.history.reset(this.hasEarlier ? (this.messages[0]?.seq ?? this.head + 1) - 1 : 0);
     this.noteSent(this.messages.filter(({ author }) => author === this.#home.me).pop()?.date);
+    this.#begin(data);
     this.marks(data);
+  }
+
+  /**
+   * Determines from where on messages count. An event that shows a group has no count.
+   * @param {any} data
+   */
+  #begin({ unread, joined, head }) {
+    const isWholeLog = this.private && !this.hasEarlier;
+    const isKnown = unread !== undefined || joined !== undefined || isWholeLog;
+    this.joined = joined ?? (isKnown ? 0 : head);
+    if (!isKnown && !this.pending) this.uncounted = true;
   }
 
   /** Read marks of other messages with the same numbers do not apply to these. */
@@ -273,7 +287,7 @@ export class Group extends Members {
       this.news.edges = true;
     }
     // The author of a message that is not stored here is unknown: the server's count is requested.
-    if (!gone && seq > this.lastRead && this.unread) this.uncounted = true;
+    if (!gone && seq > countedAfter(this) && this.unread) this.uncounted = true;
     if (gone) count(this, gone, -1, this.#home);
   }
 

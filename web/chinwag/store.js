@@ -251,7 +251,7 @@ export class Store {
     this.#counting.delete(group);
     group.uncounted = false;
     try {
-      const data = await this.#home.rest.call("GET", `groups/${group.id}/?fields=unread,last_read_seq,me`);
+      const data = await this.#home.rest.call("GET", `groups/${group.id}/?fields=unread,last_read_seq,head,me`);
       // The other settings may have changed since.
       group.marks({ ...data, me: { mentioned: data.me?.mentioned } });
       this.tell(group);

@@ -236,8 +236,13 @@ export class Sync {
   #stranger(frame, id) {
     const { type, data } = frame;
     const isWhole = type === "group.update" && data.head !== undefined;
-    if (isWhole && this.isReturning) return void this.#home.make({ ...data, shown: this.#home.messages }, "");
-    if (isWhole) return void this.#home.make(data, new Date().toISOString());
+    if (isWhole) {
+      const { make, messages, tell } = this.#home;
+      // An event without an entry was made later than the joining.
+      const joined = data.entry ? frame.seq : undefined;
+      const [shown, arrived] = this.isReturning ? [{ shown: messages }, ""] : [{}, new Date().toISOString()];
+      return tell(make({ ...data, joined, ...shown }, arrived));
+    }
     if (type === "message.text") this.#known(frame);
     this.#home.unknown(frame, id);
   }

@@ -63,6 +63,9 @@ export class Chat extends EventTarget {
   #quoted = new Map();
   #threads = 0;
   #namesakes;
+  /** The ids of those that the server could not be asked for. */
+  #unanswered = new Set();
+  #learning = null;
   /** Messages that were shown as replies. */
   #lost = new Map();
   #lastSeen = new Map();
@@ -268,13 +271,20 @@ export class Chat extends EventTarget {
     return shown !== name && client.isAmbiguous(name) ? this.words.say("card.both", { shown, name }) : shown;
   }
 
-  /** Requests the features of the server, which the parts show. */
-  async learn() {
+  /** Requests the features of the server, which the parts show. Several requests at once are one. */
+  learn() {
+    this.#learning ??= this.#learn().finally(() => (this.#learning = null));
+    return this.#learning;
+  }
+
+  async #learn() {
+    const wasReady = this.ready;
     try {
       this.offer = await this.client.serverInfo();
       this.tell();
     } catch {
-      // Without them nothing is offered that the server may refuse.
+      // The connection came after this request. Without the features nothing is offered that the server may refuse.
+      if (this.ready && !wasReady) await this.#learn();
     }
   }
 
@@ -303,13 +313,20 @@ export class Chat extends EventTarget {
     this.#quoted.set(id, undefined);
     this.client.fetchMessage(id).then(
       (message) => this.#quoted.set(id, message),
-      () => this.#quoted.set(id, null),
+      (error) => (error.passing ? this.#unanswered.add(id) : this.#quoted.set(id, null)),
     ).then(() => this.tell("messages", { group }));
     return undefined;
   }
 
   #renameQuoted({ name, newName }) {
     for (const [id, message] of this.#quoted) if (message?.author === name) this.#quoted.set(id, { ...message, author: newName });
+  /** Requests everything that could not be answered while there was no connection. */
+  #catchUp() {
+    if (!this.offer) this.learn();
+    for (const id of this.#unanswered) this.#quoted.delete(id);
+    this.#unanswered.clear();
+  }
+
   }
 
   /** Whether a message replied to one that was deleted while this page was open. */
@@ -339,6 +356,7 @@ export class Chat extends EventTarget {
     if (topic === "unsent" && detail.to) this.#unsent(detail.to);
     if (["messages", "profile"].includes(topic) && this.openGroup?.membersCount > NAMES_MOST) this.#learnNames(this.openGroup);
     if (topic === "user") this.#renameQuoted(detail);
+    if (topic === "state" && this.ready) this.#catchUp();
     if (topic === "user" && detail.newName === this.me) this.drafts?.rename(this.client.server, this.me);
     if (topic === "user" && detail.newName === this.me) this.recent?.rename(this.me);
     if (topic === "user" && this.card === detail.name) this.card = detail.newName;

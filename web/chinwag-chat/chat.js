@@ -333,6 +333,8 @@ export class Chat extends EventTarget {
   lostQuote(message) {
     if (message.respond_to) {
       if (this.#lost.size >= QUOTED) this.#lost.delete(this.#lost.keys().next().value);
+    // An unsent message has no id yet.
+    if (!message.id) return false;
       this.#lost.set(message.id, true);
     }
     return !message.respond_to && this.#lost.has(message.id);

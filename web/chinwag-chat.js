@@ -157,6 +157,7 @@ export class ChinwagChat extends LitElement {
       ${chat.dialog === "invite" ? html`<chinwag-invite .chat=${chat}></chinwag-invite>` : nothing}
       ${chat.dialog === "gallery" ? html`<chinwag-gallery .chat=${chat}></chinwag-gallery>` : nothing}
       ${chat.dialog === "emoji" ? html`<chinwag-emoji .chat=${chat}></chinwag-emoji>` : nothing}
+      ${chat.dialog === "finding" ? html`<chinwag-finding .chat=${chat}></chinwag-finding>` : nothing}
       ${chat.dialog === "search" ? html`<chinwag-search .chat=${chat}></chinwag-search>` : nothing}
       ${chat.dialog === "keys" ? html`<chinwag-keys .chat=${chat}></chinwag-keys>` : nothing}
       ${chat.card ? html`<chinwag-card .chat=${chat}></chinwag-card>` : nothing}

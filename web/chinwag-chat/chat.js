@@ -29,7 +29,7 @@ export class Chat extends EventTarget {
   thread = null;
   /** The content of the side pane: "chats" or "people". */
   tab = "chats";
-  /** The open dialog: "", "begin", "profile", "invite", "emoji", "gallery", "search" or "keys". */
+  /** The open dialog: "", "begin", "profile", "invite", "emoji", "gallery", "finding", "search" or "keys". */
   dialog = "";
   /** The user whose profile card is open. */
   card = null;
@@ -39,6 +39,8 @@ export class Chat extends EventTarget {
   recent = null;
   /** The open search, or the last one. */
   finder = null;
+  /** The conversation that a search is opened for, by the id of its group; empty for everything. */
+  searched = "";
   attached = new Attached();
   /** The open pictures: `{pictures, id}`, of which `id` is the one to show first. */
   gallery = null;

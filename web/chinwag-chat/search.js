@@ -196,7 +196,8 @@ export class Search extends Part {
   firstUpdated() {
     this.#dialog.showModal();
     this.#box.focus();
-    this.#box.select();
+    // A text that was begun while the search was loaded goes on.
+    if (this.finder.found) this.#box.select();
   }
 
   updated() {

@@ -113,7 +113,7 @@ export class People extends Part {
     const { contacts, invitations, blockeds } = this.chat.client.relations;
     this.attempt(async () => {
       if (!name) throw this.chat.refuse("error.required");
-      if (name === this.chat.me) throw this.chat.refuse("begin.self");
+      if (name === this.chat.me) throw this.chat.refuse("people.self");
       // These actions change nothing on the server, so that no event would follow.
       if (contacts.has(name)) throw this.chat.refuse("people.already", { name });
       if (invitations.has(name)) throw this.chat.refuse("people.alreadyInvited", { name });

@@ -295,6 +295,7 @@ export default {
   "people.remove.hint": "Neither of you will see when the other is online. Your messages stay.",
   "people.block.ask": "Block {name}?",
   "people.block.hint": "Neither of you can write to the other until you unblock.",
+  "people.self": "This is your own name. Enter another name.",
   "people.already": "{name} is already your contact.",
   "people.alreadyInvited": "You have already invited {name}.",
   "people.alreadyBlocked": "You have blocked {name}. Unblock {name} first.",

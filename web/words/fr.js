@@ -284,6 +284,7 @@ export default {
   "people.remove.hint": "Aucun de vous ne verra plus quand l’autre est en ligne. Vos messages restent.",
   "people.block.ask": "Bloquer {name} ?",
   "people.block.hint": "Aucun de vous ne pourra écrire à l’autre tant que vous ne débloquez pas.",
+  "people.self": "C’est votre propre nom. Indiquez un autre nom.",
   "people.already": "{name} est déjà dans vos contacts.",
   "people.alreadyInvited": "Vous avez déjà invité {name}.",
   "people.alreadyBlocked": "Vous avez bloqué {name}. Débloquez d’abord {name}.",

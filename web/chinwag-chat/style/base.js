@@ -85,7 +85,7 @@ export const base = css`
   .error { color: var(--_error); font-size: var(--_small); }
   .error:empty, .hint:empty { display: none; }
   .hint { color: var(--_quiet); font-size: var(--_tiny); }
-  .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+  .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; user-select: none; }
   .row { display: flex; gap: 8px; align-items: center; min-width: 0; }
   .row > button { flex: none; }
   .row.top { align-items: start; }

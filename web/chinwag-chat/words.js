@@ -15,6 +15,8 @@ const LANGUAGES = {
 const ENGLISH_SEARCH = () => import("../words/search.en.js");
 /** Letters of right-to-left scripts, and the characters that set a direction. */
 const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+/** A date in a text of the server. */
+const DATE = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/u;
 const DAY = 24 * 3600_000;
 
 /** Of a number of bytes, each a thousand times the one before. */
@@ -77,9 +79,13 @@ export class Words {
     for (const [said, words] of this.server) {
       const found = said.exec(text);
       let gap = 0;
-      if (found) return this.#spelled(words.replace(/\{\}/gu, () => found[++gap] ?? ""));
+      if (found) return this.#spelled(words.replace(/\{\}/gu, () => this.#value(found[++gap] ?? "")));
     }
-    return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/u.test(text) ? "" : ".");
+    return isolated(text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/u.test(text) ? "" : "."));
+  }
+
+  #value(text) {
+    return isolated(DATE.test(text) ? this.whenExactly(text) : text);
   }
 
   /** A wait of many seconds is shown in minutes or hours. */
@@ -151,7 +157,7 @@ const two = (number) => String(number).padStart(2, "0");
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function pattern(said) {
-  return new RegExp(`^${said.replace(/[.*+?^$()|[\]\\]/gu, "\\$&").replaceAll("{}", "(.+)")}\\.?$`, "iu");
+  return new RegExp(`^${said.replace(/[.*+?^$()|[\]\\]/gu, "\\$&").replaceAll("{}", "(.+?)")}\\.?$`, "iu");
 }
 
 /** A property that is made when it is first read: a browser takes milliseconds for each format. */

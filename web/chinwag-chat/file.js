@@ -22,6 +22,8 @@ export class ChatFile extends LitElement {
     tiled: { type: Boolean },
     tabbable: { type: Boolean },
     src: { state: true },
+    /** Whether the picture has come. */
+    come: { state: true },
     failed: { state: true },
   };
 
@@ -42,7 +44,7 @@ export class ChatFile extends LitElement {
     const isSame = changed.get("file")?.id === file.id;
     // Each event of a message brings another object of the same file.
     if (isSame && this.src && !this.failed) return;
-    if (!isSame) this.src = "";
+    if (!isSame) [this.src, this.come] = ["", false];
     this.failed = false;
     this.#address();
   }
@@ -61,8 +63,8 @@ export class ChatFile extends LitElement {
     const [width, height] = this.tiled ? [TILE, TILE] : fitted(file.thumbnail);
     const { name, alt } = file;
     const label = alt ? words.say("files.open.alt", { name, alt }) : words.say("files.open", { name });
-    const picture = this.src && !this.failed ? html`<img src=${this.src} alt=${alt ?? ""} width=${width} height=${height} decoding="async" referrerpolicy="no-referrer" @error=${this.#missing}>` : nothing;
-    return html`<button class="picture" tabindex=${this.tabbable ? 0 : -1} aria-label=${label} title=${alt || name} aria-haspopup="dialog"
+    const picture = this.src && !this.failed ? html`<img src=${this.src} alt=${alt ?? ""} width=${width} height=${height} decoding="async" referrerpolicy="no-referrer" @load=${() => (this.come = true)} @error=${this.#missing}>` : nothing;
+    return html`<button class="picture ${this.come && !this.failed ? "come" : ""}" tabindex=${this.tabbable ? 0 : -1} aria-label=${label} title=${alt || name} aria-haspopup="dialog"
       @click=${this.#open}><canvas width=${width} height=${height} aria-hidden="true"></canvas>${picture}${this.failed ? html`<span class="tiny">${words.say("files.failed")}</span>` : nothing}</button>`;
   }
 

@@ -43,7 +43,7 @@ export class Gallery extends Part {
   #image({ name, alt, width, height, thumbnail }) {
     const [across, down] = [width ?? thumbnail?.width, height ?? thumbnail?.height];
     return html`${this.#small ? html`<img class="below" src=${this.#small} alt="" width=${across} height=${down} referrerpolicy="no-referrer">` : nothing}
-      ${this.#src ? html`<img src=${this.#src} alt=${alt || name} width=${across} height=${down} referrerpolicy="no-referrer" @error=${this.#missing}>` : nothing}`;
+      ${this.#src ? html`<img src=${this.#src} alt=${alt || name} width=${across} height=${down} referrerpolicy="no-referrer" @load=${this.#come} @error=${this.#missing}>` : nothing}`;
   }
 
   get #dialog() {
@@ -68,6 +68,12 @@ export class Gallery extends Part {
     }
     this.requestUpdate();
   }
+
+  /** Nothing stands below a picture that lets it show through. */
+  #come = () => {
+    this.#small = "";
+    this.requestUpdate();
+  };
 
   #missing = () => {
     this.#failed = true;

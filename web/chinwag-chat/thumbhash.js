@@ -2,6 +2,7 @@
 
 /** The longer side of what is made of a hash, in pixels. */
 const SIDE = 32;
+const OPAQUE = { mean: 1, factors: [] };
 
 /** The pixels of a hash, for a picture of this size; null if it is none. */
 export function pixelsOf(base64, { width, height }) {
@@ -14,11 +15,10 @@ export function pixelsOf(base64, { width, height }) {
   const [across, down] = [waves(columns), waves(rows)];
   for (let row = 0, at = 0; row < rows; row += 1) {
     for (let column = 0; column < columns; column += 1, at += 4) {
-      const [lightness, yellow, red] = colours.map((colour) => sum(colour, across[column], down[row]));
+      const [lightness, yellow, red, alpha] = colours.map((colour) => sum(colour, across[column], down[row]));
       const blue = lightness - (2 / 3) * yellow;
       const bright = (3 * lightness - blue + red) / 2;
-      image.data.set([bright, bright - red, blue].map((part) => 255 * part), at);
-      image.data[at + 3] = 255;
+      image.data.set([bright, bright - red, blue, alpha].map((part) => 255 * part), at);
     }
   }
   return image;
@@ -32,7 +32,7 @@ function bytesOf(base64) {
   }
 }
 
-/** The three channels of colour (lightness, yellow to blue, red to green): `{mean, factors, across, down}`. */
+/** The channels of a hash (lightness, yellow to blue, red to green, opacity): `{mean, factors}`. */
 function read(bytes) {
   const first = bytes[0] | (bytes[1] << 8) | (bytes[2] << 16);
   const second = bytes[3] | (bytes[4] << 8);
@@ -55,7 +55,8 @@ function read(bytes) {
   // Colours are stored a little too pale.
   const yellow = channel(((first >> 6) & 63) / 31.5 - 1, (((second >> 3) & 63) / 63) * 1.25, 3, 3);
   const red = channel(((first >> 12) & 63) / 31.5 - 1, (((second >> 9) & 63) / 63) * 1.25, 3, 3);
-  return [lightness, yellow, red];
+  const alpha = hasAlpha ? channel((bytes[5] & 15) / 15, (bytes[5] >> 4) / 15, 5, 5) : OPAQUE;
+  return [lightness, yellow, red, alpha];
 }
 
 /** The values of the cosine waves at each pixel of a side. */

@@ -10,6 +10,8 @@ export const files = css`
   chinwag-file { display: grid; grid-template-columns: minmax(0, 1fr); justify-items: start; gap: 4px; max-width: 100%; min-width: 0; }
   .picture { position: relative; display: grid; min-height: 0; max-width: 100%; padding: 0; border: 0; border-radius: var(--_small-radius); overflow: hidden; background: var(--_sunk); }
   .picture canvas { display: block; max-width: 100%; height: auto; }
+  /* A picture may let it show through. */
+  .picture.come canvas { visibility: hidden; }
   .picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; }
   .picture span { position: absolute; inset: auto 4px 4px; padding: 2px 6px; border-radius: 5px; background: var(--_panel); color: var(--_ink); font-weight: 400; }
   /* Its size is known only when it has come, and nothing may move then. */

@@ -63,11 +63,11 @@ export class Chat extends EventTarget {
   /** Goes back to where the open conversation was opened from. */
   goBack = () => this.show({ pane: "list" });
   #quoted = new Map();
-  #threads = 0;
-  #namesakes;
   /** The ids of those that the server could not be asked for. */
   #unanswered = new Set();
   #learning = null;
+  #threads = 0;
+  #namesakes;
   /** Messages that were shown as replies. */
   #lost = new Map();
   #lastSeen = new Map();
@@ -320,8 +320,6 @@ export class Chat extends EventTarget {
     return undefined;
   }
 
-  #renameQuoted({ name, newName }) {
-    for (const [id, message] of this.#quoted) if (message?.author === name) this.#quoted.set(id, { ...message, author: newName });
   /** Requests everything that could not be answered while there was no connection. */
   #catchUp() {
     if (!this.offer) this.learn();
@@ -329,14 +327,16 @@ export class Chat extends EventTarget {
     this.#unanswered.clear();
   }
 
+  #renameQuoted({ name, newName }) {
+    for (const [id, message] of this.#quoted) if (message?.author === name) this.#quoted.set(id, { ...message, author: newName });
   }
 
   /** Whether a message replied to one that was deleted while this page was open. */
   lostQuote(message) {
-    if (message.respond_to) {
-      if (this.#lost.size >= QUOTED) this.#lost.delete(this.#lost.keys().next().value);
     // An unsent message has no id yet.
     if (!message.id) return false;
+    if (message.respond_to) {
+      if (this.#lost.size >= QUOTED) this.#lost.delete(this.#lost.keys().next().value);
       this.#lost.set(message.id, true);
     }
     return !message.respond_to && this.#lost.has(message.id);
@@ -356,11 +356,11 @@ export class Chat extends EventTarget {
 
   #told(topic, detail) {
     if (this.me && !this.drafts) this.#remember();
+    if (topic === "state" && this.ready) this.#catchUp();
     if (topic === "groups") this.#follow(detail);
     if (topic === "unsent" && detail.to) this.#unsent(detail.to);
     if (["messages", "profile"].includes(topic) && this.openGroup?.membersCount > NAMES_MOST) this.#learnNames(this.openGroup);
     if (topic === "user") this.#renameQuoted(detail);
-    if (topic === "state" && this.ready) this.#catchUp();
     if (topic === "user" && detail.newName === this.me) this.drafts?.rename(this.client.server, this.me);
     if (topic === "user" && detail.newName === this.me) this.recent?.rename(this.me);
     if (topic === "user" && this.card === detail.name) this.card = detail.newName;

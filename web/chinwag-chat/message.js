@@ -73,11 +73,13 @@ export class Message extends LitElement {
           ${message.pinned ? html`<span class="pinned">${pin} ${words.say("messages.pinned")}</span>` : nothing}
           ${this.called ? html`<span class="unseen">${words.say("mentions.you")}</span>` : nothing}
         </p>
-        <div class="bubble" part="bubble">
-          ${this.under ? this.#under() : nothing}
-          ${this.quoteAuthor === undefined ? nothing : this.#quote()}
-          ${this.#files()}
-          ${this.#text()}
+        <div class="line">
+          <div class="bubble" part="bubble">
+            ${this.under ? this.#under() : nothing}
+            ${this.quoteAuthor === undefined ? nothing : this.#quote()}
+            ${this.#files()}
+            ${this.#text()}
+          </div>
           ${this.#beside()}
         </div>
         ${message.pinned && this.follows ? html`<p class="note pinned" aria-hidden="true">${pin} ${words.say("messages.pinned")}</p>` : nothing}
@@ -118,7 +120,7 @@ export class Message extends LitElement {
       </article>`;
   }
 
-  /** The place beside the bubble: the time, if no heading shows it, and the buttons. It covers no text. */
+  /** The place beside the bubble: the time, if no heading shows it, and the buttons. It covers nothing. */
   #beside() {
     const { message, words } = this;
     const acts = message.id && this.may;

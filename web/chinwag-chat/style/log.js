@@ -39,6 +39,8 @@ export const log = css`
   /* A copy of several messages has the text as it is seen. */
   .follows .meta, .note, .beside, .message .avatar { user-select: none; }
   .follows .meta { position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%); }
+  .line { display: flex; justify-self: stretch; align-items: start; gap: 6px; min-width: 0; }
+  .mine .line { flex-direction: row-reverse; }
   .bubble {
     position: relative;
     max-width: min(38em, 100% - 236px);
@@ -114,30 +116,20 @@ export const log = css`
   .waiting .bubble { opacity: 0.75; }
   .remedy { display: flex; gap: 6px; padding-top: 4px; }
 
-  .beside {
-    position: absolute;
-    z-index: 1;
-    top: 0;
-    inset-inline-start: calc(100% + 6px);
-    display: grid;
-    justify-items: start;
-    visibility: hidden;
-    opacity: 0;
-  }
-  .mine .beside { inset-inline: auto calc(100% + 6px); justify-items: end; }
-  /* Below the last message they would make the list longer. */
-  chinwag-message:last-child .beside { top: auto; bottom: 0; }
+  /* It has its place while it is hidden, too, so that it covers nothing and moves nothing. */
+  .beside { flex: 1 1 0; display: flex; flex-wrap: wrap; align-items: center; min-width: 0; visibility: hidden; opacity: 0; }
+  .mine .beside { justify-content: end; }
   .stamp { padding: 0 4px; font-size: var(--_tiny); line-height: 1.2; color: var(--_quiet); white-space: nowrap; }
-  .actions { display: flex; }
-  .actions button { min-width: 32px; min-height: 32px; width: 32px; }
+  .actions { display: flex; flex-wrap: wrap; }
+  .mine .actions { justify-content: end; }
+  .actions button.icon { min-width: 32px; min-height: 32px; width: 32px; }
   .message:is(:hover, :focus-within) .beside { visibility: visible; opacity: 1; }
-  /* If there are several, only for the one with the focus. */
-  .window:has(.message:focus-within) .message:not(:focus-within) .beside { visibility: hidden; }
   /* With fingers, the buttons take a line of their own once the message was touched. */
   @media (pointer: coarse) {
-    .beside, .mine .beside { position: static; display: none; padding-top: 4px; }
-    .message.touched .beside { display: grid; }
-    .actions button { min-width: 44px; min-height: 44px; width: 44px; }
+    .line { flex-wrap: wrap; }
+    .beside { flex-basis: 100%; display: none; }
+    .message.touched .beside { display: flex; }
+    .actions button.icon { min-width: 44px; min-height: 44px; width: 44px; }
     .pill { min-height: 36px; }
   }
 
@@ -165,11 +157,15 @@ export const log = css`
   @media (pointer: coarse) {
     .bubble { max-width: min(38em, 92%); }
   }
-  /* In two columns they leave more room to the text. */
+  /* In several rows they leave more room to the text. */
   @container log (max-width: 880px) {
     @media not (pointer: coarse) {
-      .bubble { max-width: min(38em, 100% - 84px); }
-      .actions { display: grid; grid-template-columns: 32px 32px; border-radius: var(--_small-radius); background: var(--_panel); box-shadow: var(--_shadow); }
+      .bubble { max-width: min(38em, 100% - 138px); }
+    }
+  }
+  @container log (max-width: 440px) {
+    @media not (pointer: coarse) {
+      .bubble { max-width: calc(100% - 106px); }
     }
   }
 `;

@@ -72,8 +72,8 @@ export class ChatFile extends LitElement {
     const { file, words, src } = this;
     const label = words.say(`files.${kind}`, { name: file.alt || file.name });
     const player = kind === "video"
-      ? html`<video controls playsinline preload="metadata" aria-label=${label} src=${src || nothing} @error=${this.#missing}></video>`
-      : html`<audio controls preload="none" aria-label=${label} src=${src || nothing} @error=${this.#missing}></audio>`;
+      ? html`<video controls playsinline preload="metadata" tabindex=${this.tabbable ? 0 : -1} aria-label=${label} src=${src || nothing} @error=${this.#missing}></video>`
+      : html`<audio controls preload="none" tabindex=${this.tabbable ? 0 : -1} aria-label=${label} src=${src || nothing} @error=${this.#missing}></audio>`;
     return html`${player}${this.#card()}`;
   }
 

@@ -63,7 +63,7 @@ export class Message extends LitElement {
     const kinds = ["message", this.mine && "mine", this.follows && "follows", this.faced && "faced", this.aimed && "aimed", this.called && "called", this.touched && "touched", message.state].filter(Boolean);
     return html`${this.day ? html`<p class="day">${this.day}</p>` : nothing}
       ${this.fresh ? html`<p class="day new">${words.say("messages.unreadFrom")}</p>` : nothing}
-      <article class=${kinds.join(" ")} part="message ${this.mine ? "mine" : ""}" tabindex=${this.tabbable ? 0 : -1}
+      <article class=${kinds.join(" ")} part="message ${this.mine ? "mine" : ""}" tabindex=${this.#tab}
           aria-labelledby="by-${this.id}" aria-describedby="body-${this.id}" @focusin=${this.#focus} @focusout=${this.#focus}>
         ${this.faced && !this.follows ? this.#face() : nothing}
         <p class="meta" id="by-${this.id}">
@@ -91,6 +91,16 @@ export class Message extends LitElement {
       </article>`;
   }
 
+  /** One message of a list is in the tab order, with its controls. */
+  get #tab() {
+    return this.tabbable ? 0 : -1;
+  }
+
+  /** Links are made apart from their message (text.js). */
+  updated() {
+    for (const link of this.querySelectorAll(".body a")) link.tabIndex = this.#tab;
+  }
+
   #focus = () => setTimeout(() => (this.touched = this.matches(":focus-within")));
 
   #text() {
@@ -114,7 +124,7 @@ export class Message extends LitElement {
   #entry() {
     const { message, words } = this;
     return html`${this.day ? html`<p class="day">${this.day}</p>` : nothing}
-      <article class="change ${this.aimed ? "aimed" : ""}" part="entry" tabindex=${this.tabbable ? 0 : -1} aria-labelledby="body-${this.id}">
+      <article class="change ${this.aimed ? "aimed" : ""}" part="entry" tabindex=${this.#tab} aria-labelledby="body-${this.id}">
         <p id="body-${this.id}" dir="auto">${this.entry}</p>
         <time class="unseen" datetime=${message.date}>${words.time(message.date)}</time>
       </article>`;
@@ -137,7 +147,7 @@ export class Message extends LitElement {
   #more() {
     const { body } = this.message;
     if (beginning(body) === body) return nothing;
-    return html`<button class="bare more" aria-expanded=${String(Boolean(this.whole))} @click=${() => (this.whole = !this.whole)}>
+    return html`<button class="bare more" tabindex=${this.#tab} aria-expanded=${String(Boolean(this.whole))} @click=${() => (this.whole = !this.whole)}>
       ${this.words.say(this.whole ? "messages.less" : "messages.more")}</button>`;
   }
 
@@ -148,7 +158,7 @@ export class Message extends LitElement {
     const pill = ({ text, mention }) => {
       const own = mentioned.find(({ name }) => name === mention)?.own ? "own" : "";
       if (mention === EVERYONE) return html`<span class="mention ${own}">${text}</span>`;
-      return html`<button class="mention bare ${own}" aria-haspopup="dialog" tabindex=${this.tabbable ? 0 : -1} @click=${() => this.#tell("mention", mention)}><bdi>${text}</bdi></button>`;
+      return html`<button class="mention bare ${own}" aria-haspopup="dialog" tabindex=${this.#tab} @click=${() => this.#tell("mention", mention)}><bdi>${text}</bdi></button>`;
     };
     return formatted(body, (text) => spans(text, mentioned), pill);
   }
@@ -165,7 +175,7 @@ export class Message extends LitElement {
     const shown = this.profile?.kind === "bot" && aliasOf(this.message);
     // Another name hides nobody: the label has the bot's own.
     const label = shown ? this.words.say("card.both", { shown, name: this.author }) : nothing;
-    return html`<button class="author bare" aria-haspopup="dialog" aria-label=${label} title=${label} tabindex=${this.tabbable ? 0 : -1} @click=${() => this.#tell("card")}><bdi>${shown || this.author}</bdi></button>${tag}`;
+    return html`<button class="author bare" aria-haspopup="dialog" aria-label=${label} title=${label} tabindex=${this.#tab} @click=${() => this.#tell("card")}><bdi>${shown || this.author}</bdi></button>${tag}`;
   }
 
   /** A button for each reaction, pressed if it is this user's too. */
@@ -180,7 +190,7 @@ export class Message extends LitElement {
       const more = count - names.length;
       const people = words.names.format(more > 0 ? [...names, words.say("reactions.more", { count: more })] : names);
       const label = words.say("reactions.by", { emoji, count, names: people });
-      return html`<button class="pill" aria-pressed=${String(mine)} aria-label=${label} title=${label} ?disabled=${!may}
+      return html`<button class="pill" tabindex=${this.#tab} aria-pressed=${String(mine)} aria-label=${label} title=${label} ?disabled=${!may}
         @click=${() => this.#tell("toggle", emoji)}><span class="emoji">${emoji}</span> <span>${count}</span></button>`;
     };
     return html`<div class="reactions" role="group" aria-label=${words.say("reactions.label")} part="reactions">${all.map(pill)}</div>`;
@@ -192,12 +202,12 @@ export class Message extends LitElement {
     const content = html`<cite><span class="unseen">${label}</span><bdi aria-hidden=${label ? "true" : nothing}>${quoteAuthor}</bdi></cite>
       <span dir="auto">${quoteBody}</span>`;
     if (!message.respond_to || !message.id) return html`<blockquote class="quoted">${content}</blockquote>`;
-    return html`<blockquote class="quoted"><button class="plain jump" title=${this.words.say("messages.jump")} @click=${() => this.#tell("jump")}>${content}</button></blockquote>`;
+    return html`<blockquote class="quoted"><button class="plain jump" tabindex=${this.#tab} title=${this.words.say("messages.jump")} @click=${() => this.#tell("jump")}>${content}</button></blockquote>`;
   }
 
   /** The root of a reply: a click shows its thread. */
   #under() {
-    return html`<button class="plain jump under" title=${this.words.say("thread.open")} @click=${() => this.#tell("thread")}>
+    return html`<button class="plain jump under" tabindex=${this.#tab} title=${this.words.say("thread.open")} @click=${() => this.#tell("thread")}>
       <span class="unseen">${this.words.say("thread.in")}</span> ${thread}<span class="cut" dir="auto">${this.under}</span></button>`;
   }
 
@@ -206,7 +216,7 @@ export class Message extends LitElement {
     const { words } = this;
     const { count, last } = this.message.replies;
     const text = count >= 1000 ? words.say("thread.many") : words.say("thread.count", { count });
-    return html`<button class="replies" part="replies" title=${words.say("thread.open")} @click=${() => this.#tell("thread")}>
+    return html`<button class="replies" part="replies" tabindex=${this.#tab} title=${words.say("thread.open")} @click=${() => this.#tell("thread")}>
       <span class="faces">${this.repliers.map(({ name, profile }) => face(name, { little: true, profile }))}</span>
       <span>${text}</span>
       <time class="quiet" datetime=${last} title=${words.whenExactly(last)}>${words.when(last)}</time></button>`;
@@ -217,14 +227,14 @@ export class Message extends LitElement {
     const button = (verb, icon) => {
       if (!may.includes(verb)) return nothing;
       const name = this.words.say(`messages.${verb}`);
-      return html`<button class="icon compact ${verb === "delete" ? "danger" : ""}" aria-label=${name} title=${name} @click=${() => this.#tell(verb)}>${icon}</button>`;
+      return html`<button class="icon compact ${verb === "delete" ? "danger" : ""}" tabindex=${this.#tab} aria-label=${name} title=${name} @click=${() => this.#tell(verb)}>${icon}</button>`;
     };
     return html`<div class="actions" role="group" aria-label=${this.words.say("messages.actions")} part="actions">
       ${button("react", smile)}${button("reply", reply)}${button("thread", thread)}${button("edit", pencil)}${button("link", chain)}${button("pin", tack)}${button("unpin", untack)}${button("report", flag)}${button("delete", bin)}</div>`;
   }
 
   #remedy(verbs) {
-    const button = (verb) => html`<button class="compact" @click=${() => this.#tell(verb)}>${this.words.say(`messages.${verb}`)}</button>`;
+    const button = (verb) => html`<button class="compact" tabindex=${this.#tab} @click=${() => this.#tell(verb)}>${this.words.say(`messages.${verb}`)}</button>`;
     return html`<div class="remedy">${verbs.map(button)}</div>`;
   }
 

@@ -39,7 +39,7 @@ export class Pins extends Part {
           : this.#unpin(group.pins[0])}
       </div>
       ${this.open && count > 1
-        ? html`<ul>${group.pins.map((id) => html`<li class="row">${this.#entry(id)}${this.#unpin(id)}</li>`)}</ul>`
+        ? html`<ul data-roving>${group.pins.map((id) => html`<li class="row">${this.#entry(id)}${this.#unpin(id)}</li>`)}</ul>`
         : nothing}
     </section>`;
   }

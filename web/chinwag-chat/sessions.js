@@ -13,7 +13,7 @@ export class Sessions extends Part {
     const others = sessions.filter(({ current }) => !current);
     const title = this.say("sessions.title");
     return html`<p class="kicker" id="sessions-title">${title}</p>
-      <ul role="list" aria-labelledby="sessions-title">
+      <ul role="list" data-roving aria-labelledby="sessions-title">
         ${repeat(sessions, ({ id }) => id, (session) => html`<li class="member">${this.#session(session)}</li>`)}
       </ul>
       <p class="error" role="alert">${this.error}</p>

@@ -35,6 +35,8 @@ export class Thread extends Part {
   #said = "";
   #unsaid = [];
   #saying = 0;
+  /** The message that had the focus last. */
+  #active = "";
   #dropping = new Dropping(this, () => this.querySelector("chinwag-composer"));
 
   connectedCallback() {
@@ -78,6 +80,8 @@ export class Thread extends Part {
     const { root, replies, unsent, gone } = thread;
     const stored = root ? [root, ...replies] : [...replies];
     this.rows = new Rows(this.chat, thread.group, null, { stored, unsent });
+    const indices = this.#indices(root);
+    this.#keepTabStop(root ? [0, ...indices] : indices);
     const scope = { thread: thread.id, messages: stored, gone };
     const { enter, leave, over, drop, notice } = this.#dropping;
     return html`<div class="pane" @dragenter=${enter} @dragleave=${leave} @dragover=${over} @drop=${drop}>${notice}<div class="bar">
@@ -87,12 +91,12 @@ export class Thread extends Part {
         </div>
         <button class="icon" aria-label=${this.say("thread.close")} title=${this.say("thread.close")} @click=${this.#close}>${cross}</button>
       </div>
-      <div class="scroller" tabindex="-1" @scroll=${this.#scrolled} @keydown=${this.#press}>
+      <div class="scroller" tabindex="-1" @scroll=${this.#scrolled} @keydown=${this.#press} @focusin=${this.#focused}>
         <div class="thread-rows" role="group" aria-label=${this.say("thread.label")} @act=${this.#act}>
           ${root ? this.#row(0) : nothing}
           ${gone ? html`<p class="notice" role="status">${this.say("thread.gone")}</p>` : nothing}
           ${this.#between(thread)}
-          ${this.#replies(this.#indices(root))}
+          ${this.#replies(indices)}
         </div>
       </div>
       <chinwag-composer .chat=${this.chat} .scope=${scope} @sent=${this.#sent}></chinwag-composer>
@@ -110,6 +114,16 @@ export class Thread extends Part {
   #indices(root) {
     const from = (root ? 1 : 0) + this.#firstDrawn;
     return Array.from({ length: this.rows.count - from }, (_, index) => from + index);
+  }
+
+  /** The message in the tab order: the last chosen one, as long as it is drawn. */
+  #keepTabStop(indices) {
+    const keys = indices.map((index) => this.#keyOf(index));
+    if (!keys.includes(this.#active)) this.#active = keys.at(-1) ?? "";
+  }
+
+  #keyOf(index) {
+    return `thread-${this.rows.keyOf(this.rows.at(index))}`;
   }
 
   /** The index of the first reply that is drawn. */
@@ -140,9 +154,10 @@ export class Thread extends Part {
     const may = row.may.split(" ").filter((verb) => verb !== "thread").join(" ");
     const isRoot = row.message.id === this.#thread.id;
     const aimed = this.#aim !== null && row.message.seq === this.#aim;
-    return html`<chinwag-message id="thread-${this.rows.keyOf(row.message)}" .words=${this.chat.words} .message=${row.message} .author=${row.author} .name=${row.name} .profile=${row.profile}
+    const key = this.#keyOf(index);
+    return html`<chinwag-message id=${key} .words=${this.chat.words} .message=${row.message} .author=${row.author} .name=${row.name} .profile=${row.profile}
       .mine=${row.mine} .follows=${row.follows && !isRoot && index > this.#firstDrawn + 1} .faced=${row.faced} .day=${isRoot ? row.day : ""} .note=${isRoot ? "" : row.note}
-      .may=${may} .aimed=${aimed} .reactors=${row.reactors} .quoteAuthor=${row.quoteAuthor} .quoteBody=${row.quoteBody} .fileUrl=${this.chat.fileUrl} .tabbable=${index === this.rows.count - 1}></chinwag-message>`;
+      .may=${may} .aimed=${aimed} .reactors=${row.reactors} .quoteAuthor=${row.quoteAuthor} .quoteBody=${row.quoteBody} .fileUrl=${this.chat.fileUrl} .tabbable=${key === this.#active}></chinwag-message>`;
   }
 
   async updated() {
@@ -238,6 +253,13 @@ export class Thread extends Part {
   }
 
   #close = () => this.chat.closeThread();
+
+  #focused({ target }) {
+    const row = target.closest("chinwag-message");
+    if (!row || row.id === this.#active) return;
+    this.#active = row.id;
+    this.requestUpdate();
+  }
 
   /** The arrow keys move from message to message. */
   #press(event) {

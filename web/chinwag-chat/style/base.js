@@ -180,6 +180,7 @@ export const base = css`
     color: light-dark(oklch(0.38 0.09 var(--_hue)), oklch(0.9 0.06 var(--_hue)));
     user-select: none;
   }
+  .avatar chinwag-avatar { border-radius: inherit; }
   .avatar img { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: inherit; object-fit: cover; }
   .avatar.large { width: 88px; height: 88px; font-size: var(--_huge); }
   .avatar.large .dot { inset-inline-end: 6px; bottom: 6px; }

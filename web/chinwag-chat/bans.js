@@ -96,7 +96,7 @@ export class Bans extends Part {
   }
 
   #update(change) {
-    return this.once(() => this.#change(change));
+    return this.once(() => this.chat.attempt(() => this.#change(change)));
   }
 
   async #change(change) {

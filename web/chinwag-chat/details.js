@@ -43,10 +43,10 @@ export function detailsForm(part, group, save) {
   return html`${chat.offer?.files ? html`<chinwag-picture class="section" .chat=${chat} .avatar=${group.avatar} .save=${set}></chinwag-picture>` : nothing}
   <form class="section stack" novalidate @submit=${submit}>
     <label for="group-description">${part.say("details.description")}</label>
-    <textarea id="group-description" name="description" rows="3" maxlength="2000" dir="auto" aria-describedby="group-error" .value=${group.description ?? ""}></textarea>
+    <textarea id="group-description" name="description" rows="3" maxlength="2000" dir="auto" aria-describedby="group-details-error" .value=${group.description ?? ""}></textarea>
     ${pictures
       ? html`<label for="group-avatar">${part.say("details.avatar")}</label>
-          <input id="group-avatar" name="avatar" type="url" maxlength="2048" placeholder="https://" aria-describedby="group-error" .value=${addressOf(group.avatar)}>`
+          <input id="group-avatar" name="avatar" type="url" maxlength="2048" placeholder="https://" aria-describedby="group-details-error" .value=${addressOf(group.avatar)}>`
       : nothing}
     <label for="group-slow">${part.say("details.slow")}</label>
     <select id="group-slow" name="slow" aria-describedby="group-slow-hint">${offered.map(option)}</select>
@@ -55,6 +55,7 @@ export function detailsForm(part, group, save) {
     <input id="group-keep" name="keep" type="number" inputmode="numeric" min="1" max="36500" step="1" aria-describedby="group-keep-hint" .value=${group.keep ?? ""}>
     <p class="hint" id="group-keep-hint">${part.say("details.keep.hint")}</p>
     <label class="check"><input type="checkbox" name="open" .checked=${group.open}> ${part.say("details.open")}</label>
+    ${part.refusal("group-details")}
     <div><button>${part.say("save")}</button></div>
   </form>`;
 }

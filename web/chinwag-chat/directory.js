@@ -35,12 +35,13 @@ export class Directory extends Part {
     return html`<div class="stack directory">
       <label for="directory-search">${this.say("directory.search")}</label>
       <input id="directory-search" type="search" autocomplete="off" spellcheck="false" maxlength="400" dir="auto" .value=${this.#query} @input=${this.#search}>
-      <p class="error" role="alert">${this.error}</p>
+      ${this.refusal("directory")}
       ${this.#rows.length
         ? html`<ul role="list" data-roving aria-label=${this.say("begin.open")}>${repeat(this.#rows, ({ id }) => id, (row) => html`<li class="person">${this.#group(row)}</li>`)}</ul>`
         : nothing}
       <p class="quiet small" role="status">${none}</p>
       ${this.#next ? html`<div><button @click=${this.#more}>${this.say("group.more")}</button></div>` : nothing}
+      ${this.refusal("directory-more")}
     </div>`;
   }
 
@@ -53,6 +54,7 @@ export class Directory extends Part {
         <p class="cut" title=${name}><bdi class="name">${name}</bdi></p>
         ${description ? html`<p class="small cut" dir="auto" title=${description}>${description}</p>` : nothing}
         <p class="quiet tiny">${this.say("conversation.members", { count: membersCount })}</p>
+        ${this.place === id ? this.refusal(id) : nothing}
       </div>
       <button class="compact" aria-label=${label} @click=${() => this.#join(id)}>${this.say(isIn ? "directory.show" : "directory.join")}</button>`;
   }
@@ -68,7 +70,7 @@ export class Directory extends Part {
     await this.attempt(async () => {
       const { groups, next } = await this.chat.client.openGroups({ query, limit: PAGE });
       if (era === this.#era) [this.#rows, this.#next, this.#isLoaded] = [groups, next, true];
-    });
+    }, "directory");
   }
 
   #more() {
@@ -76,7 +78,7 @@ export class Directory extends Part {
     return this.once(async () => {
       const { groups, next } = await this.chat.client.openGroups({ query, cursor, limit: PAGE });
       if (era === this.#era) [this.#rows, this.#next] = [[...this.#rows, ...groups], next];
-    });
+    }, "directory-more");
   }
 
   #join(id) {
@@ -84,7 +86,7 @@ export class Directory extends Part {
     return this.once(async () => {
       if (!chat.client.groups.has(id)) await chat.client.joinGroup(id);
       if (chat.dialog === "begin") chat.open({ group: id });
-    });
+    }, id);
   }
 }
 

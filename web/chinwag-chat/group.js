@@ -38,7 +38,6 @@ export class Group extends Part {
         <button class="icon" aria-label=${this.say("close")} @click=${close}>${cross}</button>
       </div>
       <div class="scroll">
-        <p class="error" id="group-error" role="alert">${this.error}</p>
         ${group && !group.private ? this.#group(group) : person ? this.#person(person) : group && !group.notes ? html`<p class="section">${this.say("compose.gone")}</p>` : nothing}
       </div>`;
   }
@@ -53,16 +52,18 @@ export class Group extends Part {
           ${profile.display_name ? html`<p class="quiet tiny"><bdi>${name}</bdi></p>` : nothing}
           <p class="quiet tiny">${chat.presence(name)}</p></div></div>
       <div class="row wrap">${verbs.map((verb) => relationButton(this, verb, name))}</div>
+      ${this.refusal("")}
     </div>`;
   }
 
   #group(group) {
-    const edit = (change) => this.once(() => this.chat.client.updateGroup(group.id, change));
+    const edit = (change) => this.once(() => this.chat.client.updateGroup(group.id, change), "group-details");
     return html`${about(this, group)}
       ${manages(group) ? repeat([group], ({ id }) => id, () => [this.#adding(group), this.#editing(group, edit)]) : nothing}
       <div class="section row wrap">
         <button @click=${() => this.#quit(group)}>${this.say("group.quit")}</button>
         ${group.role === "owner" ? html`<button class="danger" @click=${() => this.#delete(group)}>${this.say("group.delete")}</button>` : nothing}
+        ${this.refusal("group-quit")}
       </div>
       ${manages(group) ? html`<chinwag-invites .chat=${this.chat}></chinwag-invites>` : nothing}
       <chinwag-members .chat=${this.chat}></chinwag-members>
@@ -91,9 +92,10 @@ export class Group extends Part {
       <label for=${id}>${this.say(key)}</label>
       <div class="row">
         <input id=${id} name="text" value=${value} autocomplete="off" maxlength="4000" dir="auto" autocapitalize=${checks} spellcheck="false"
-          aria-describedby="group-error">
+          aria-describedby="${id}-error">
         <button>${this.say(`${key}.do`)}</button>
       </div>
+      ${this.refusal(id)}
     </form>`;
   }
 
@@ -105,20 +107,20 @@ export class Group extends Part {
       if (!text) throw this.chat.refuse("error.required");
       await this.chat.client.updateGroup(group.id, await change(text));
       form.reset();
-    });
+    }, form.elements.text.id);
   }
 
   async #quit(group) {
     const hint = [this.say("group.quit.hint"), group.role === "owner" && this.say("group.quit.owner")];
     const title = this.say("group.quit.ask", { group: group.name });
     const sure = await this.chat.ask({ title, hint, yes: this.say("group.quit.do"), danger: true });
-    if (sure) this.attempt(() => this.chat.client.quitGroup(group.id));
+    if (sure) this.attempt(() => this.chat.client.quitGroup(group.id), "group-quit");
   }
 
   async #delete(group) {
     const title = this.say("group.delete.ask", { group: group.name });
     const sure = await this.chat.ask({ title, hint: this.say("group.delete.hint"), yes: this.say("group.delete.do"), danger: true });
-    if (sure) this.attempt(() => this.chat.client.deleteGroup(group.id));
+    if (sure) this.attempt(() => this.chat.client.deleteGroup(group.id), "group-quit");
   }
 }
 

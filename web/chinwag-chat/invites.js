@@ -109,12 +109,13 @@ export class Invites extends Part {
   }
 
   #end(code) {
-    return this.once(async () => {
+    const end = async () => {
       await this.chat.client.endInvite(this.#group.id, code);
       await this.#load();
       // The focus was on what has gone.
       this.focusNext("#invite-uses");
-    });
+    };
+    return this.once(() => this.chat.attempt(end));
   }
 }
 

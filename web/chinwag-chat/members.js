@@ -37,13 +37,14 @@ export class Members extends Part {
     const label = this.say("group.members");
     return html`<div class="section">
       <h3 class="kicker">${label} · ${group.membersCount}</h3>
-      <p class="error" id="members-error" role="alert">${this.error}</p>
+      ${this.refusal("members")}
       ${group.membersCount >= SEARCH_FROM || this.#query ? this.#search() : nothing}
       <ul role="list" data-roving aria-label=${label}>
         ${repeat(this.#rows, ({ name }) => name, (member) => html`<li class="member">${this.#member(group, member)}</li>`)}
       </ul>
       ${this.#rows.length ? nothing : html`<p class="quiet small" role="status">${this.#query ? this.say("group.none") : ""}</p>`}
       ${this.#next ? html`<button @click=${() => this.#more()}>${this.say("group.more")}</button>` : nothing}
+      ${this.refusal("members-more")}
     </div>`;
   }
 
@@ -76,7 +77,7 @@ export class Members extends Part {
       const limit = Math.min(1000, Math.max(PAGE, this.#rows.length));
       const { members, next } = await this.chat.client.loadMembers(group.id, { query, limit });
       if (era === this.#era) [this.#rows, this.#next] = [members, next];
-    });
+    }, "members");
   }
 
   #more() {
@@ -84,7 +85,7 @@ export class Members extends Part {
     return this.once(async () => {
       const { members, next } = await this.chat.client.loadMembers(group.id, { query, cursor, limit: PAGE });
       if (era === this.#era) [this.#rows, this.#next] = [[...this.#rows, ...members], next];
-    });
+    }, "members-more");
   }
 
   #member(group, { name, role, pending }) {
@@ -138,8 +139,9 @@ export class Members extends Part {
   }
 
   async #update(group, change) {
-    await this.attempt(() => this.chat.client.updateGroup(group.id, change));
-    if (!this.error) await this.#load();
+    // The list may be long: a line above it could be out of sight.
+    const done = await this.chat.attempt(() => this.chat.client.updateGroup(group.id, change).then(() => true));
+    if (done) await this.#load();
   }
 }
 

@@ -2,7 +2,7 @@
 // of <chinwag-chat> and share its style. It is drawn again, at most once per frame, when one of its properties has
 // changed.
 
-import { LitElement } from "../vendor/lit.js";
+import { LitElement, html } from "../vendor/lit.js";
 
 /** A hidden tab has no frames, but must be correct when it is shown. */
 const SLOW_FRAME = 200;
@@ -50,6 +50,11 @@ export class Part extends LitElement {
     if (this.isConnected) super.scheduleUpdate();
   }
 
+  /** The line with the reason why an action of that place was refused. */
+  refusal(place) {
+    return html`<p class="error" role="alert" id="${place}-error">${this.place === place ? this.error : ""}</p>`;
+  }
+
   say(key, values) {
     return this.chat.words.say(key, values);
   }
@@ -65,19 +70,20 @@ export class Part extends LitElement {
   }
 
   /** The same for a form: while one action runs, a second press does nothing. */
-  async once(act) {
+  async once(act, place) {
     if (this.isBusy) return undefined;
     this.isBusy = true;
     try {
-      return await this.attempt(act);
+      return await this.attempt(act, place);
     } finally {
       this.isBusy = false;
     }
   }
 
-  /** Runs an action that may be refused, and shows the reason in `this.error`. */
-  async attempt(act) {
+  /** Runs an action that may be refused, and shows the reason in `this.error`. A part of several forms names the `place` of each. */
+  async attempt(act, place = "") {
     this.error = "";
+    this.place = place;
     try {
       return await act();
     } catch (error) {

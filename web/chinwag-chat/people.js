@@ -153,8 +153,8 @@ async function relate(part, verb, name) {
   if (verb === "message") return chat.openWith(name);
   if (ASKED.has(verb) && !(await confirmed(chat, verb, name, textOf(part, verb)))) return undefined;
   const act = () => chat.client.relate(name, OPERATIONS[verb]);
-  // A menu has no place of its own for a refusal.
-  return part instanceof Popup ? chat.attempt(act) : part.attempt(act);
+  // A menu has no place of its own for a refusal, and that of the long list may be out of sight.
+  return part instanceof Popup || part instanceof People ? chat.attempt(act) : part.attempt(act);
 }
 
 const confirmed = (chat, verb, name, yes) =>

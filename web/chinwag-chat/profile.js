@@ -23,13 +23,13 @@ export class Profile extends Part {
         <h2 class="title" id="profile-title">${this.say("profile.title")}<br><bdi class="quiet small">${chat.me}</bdi></h2>
         <button class="icon" aria-label=${this.say("close")} @click=${() => this.#dialog.close()}>${cross}</button>
       </div>
-      <p class="error" role="alert" id="profile-error">${this.error}</p>
       ${this.#look()}
       ${this.owned && chat.offer?.features.includes("rename") ? this.#naming() : nothing}
       ${this.#privacy()}
       <section class="stack section" aria-labelledby="profile-notifications">
         <h3 class="kicker" id="profile-notifications">${this.say("profile.notifications")}</h3>
         ${this.#notifications()}
+        ${this.refusal("profile-notifications")}
       </section>
       ${this.owned && this.origin === "account" ? this.#password() : nothing}
       ${this.owned ? this.#sessions() : nothing}
@@ -46,14 +46,15 @@ export class Profile extends Part {
     <form class="stack section" novalidate @submit=${this.#show}>
       <label for="profile-shown">${this.say("profile.shown")}</label>
       <input id="profile-shown" name="shown" autocomplete="off" maxlength="160" dir="auto" .value=${name ?? ""}
-        aria-describedby="profile-shown-hint profile-error">
+        aria-describedby="profile-shown-hint profile-look-error">
       <p class="hint" id="profile-shown-hint">${this.say("profile.shown.hint")}</p>
       ${features.includes("avatar_urls")
         ? html`<label for="profile-avatar">${this.say("profile.avatar")}</label>
           <input id="profile-avatar" name="avatar" type="url" autocomplete="off" maxlength="2048" .value=${addressOf(avatar)}
-            aria-describedby="profile-avatar-hint profile-error">
+            aria-describedby="profile-avatar-hint profile-look-error">
           <p class="hint" id="profile-avatar-hint">${this.say("profile.avatar.hint")}</p>`
         : nothing}
+      ${this.refusal("profile-look")}
       <div class="row"><button>${this.say("save")}</button><span class="quiet small" role="status">${this.saved ? this.say("profile.saved") : nothing}</span></div>
     </form>`;
   }
@@ -68,14 +69,14 @@ export class Profile extends Part {
     this.attempt(async () => {
       await this.chat.client.changeUser(change);
       this.saved = true;
-    });
+    }, "profile-look");
   }
 
   /** The settings about what others see, once the server has said how they are. */
   #privacy() {
     const { settings } = this;
     if (!settings) return nothing;
-    const change = (key, value) => this.attempt(() => this.chat.client.changeUser({ settings: { [key]: value } }));
+    const change = (key, value) => this.attempt(() => this.chat.client.changeUser({ settings: { [key]: value } }), "profile-privacy");
     const check = (key) => html`<label class="check"><input type="checkbox" .checked=${settings[key]}
       @change=${({ target }) => change(key, target.checked)}> ${this.say(`profile.${key}`)}</label>`;
     const choice = (key) => html`<label for="profile-${key}">${this.say(`profile.${key}`)}</label>
@@ -85,6 +86,7 @@ export class Profile extends Part {
     return html`<section class="stack section" aria-labelledby="profile-privacy">
       <h3 class="kicker" id="profile-privacy">${this.say("profile.privacy")}</h3>
       ${check("hide_last_seen")}${check("hide_reads")}${choice("write_first")}${choice("added_by")}
+      ${this.refusal("profile-privacy")}
     </section>`;
   }
 
@@ -102,9 +104,10 @@ export class Profile extends Part {
       <label for="profile-name">${this.say("profile.rename")}</label>
       <div class="row">
         <input id="profile-name" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="256"
-          dir="auto" aria-describedby="profile-hint profile-error">
+          dir="auto" aria-describedby="profile-hint profile-rename-error">
         <button>${this.say("profile.rename.do")}</button>
       </div>
+      ${this.refusal("profile-rename")}
       <p class="hint" id="profile-hint">${this.say("profile.rename.hint")}</p>
     </form>`;
   }
@@ -144,7 +147,7 @@ export class Profile extends Part {
 
   #notifications() {
     const state = notifications.state();
-    const turn = (on) => () => this.attempt(() => notifications.turn(this.chat, on));
+    const turn = (on) => () => this.attempt(() => notifications.turn(this.chat, on), "profile-notifications");
     const button = (on, key) => html`<div><button @click=${turn(on)}>${this.say(key)}</button></div>`;
     if (state === "ask" || state === "off") return button(true, "profile.notifications.ask");
     const key = (state === "on" && this.chat.pushed) || state;
@@ -161,12 +164,14 @@ export class Profile extends Part {
           <button id="profile-sign-out" @click=${this.#signOut}>${this.say("profile.signOut")}</button>
           <button @click=${this.#everywhere}>${this.say("profile.everywhere")}</button>
         </div>
+        ${this.refusal("profile-sessions")}
       </section>
       <section class="stack section" aria-labelledby="profile-account">
         <h3 class="kicker" id="profile-account">${this.say("profile.account")}</h3>
         <div><button @click=${this.#export}>${this.say("profile.export")}</button></div>
         <p class="hint">${this.say("profile.export.hint")}</p>
         <div><button class="danger" @click=${this.#delete}>${this.say("profile.delete")}</button></div>
+        ${this.refusal("profile-account")}
       </section>`;
   }
 
@@ -191,7 +196,7 @@ export class Profile extends Part {
       if (!name) throw this.chat.refuse("error.required");
       await this.chat.client.rename(name);
       form.reset();
-    });
+    }, "profile-rename");
   }
 
   /** The unsent messages that would be lost. */
@@ -203,13 +208,13 @@ export class Profile extends Part {
   async #signOut() {
     const hint = this.#unsent();
     const sure = !hint || (await this.#sure("profile.signOut", { title: `${this.say("profile.signOut")}?`, hint }));
-    if (sure) this.#leave(() => this.chat.client.signOut());
+    if (sure) this.#leave(() => this.chat.client.signOut(), "profile-sessions");
   }
 
   async #everywhere() {
     const hint = [this.say("profile.everywhere.hint"), this.#unsent()];
     const sure = await this.#sure("profile.everywhere", { title: this.say("profile.everywhere.ask"), hint });
-    if (sure) this.#leave(() => this.chat.client.signOutEverywhere());
+    if (sure) this.#leave(() => this.chat.client.signOutEverywhere(), "profile-sessions");
   }
 
   #export() {
@@ -220,7 +225,7 @@ export class Profile extends Part {
       link.click();
       // The browser reads it after the click.
       setTimeout(() => URL.revokeObjectURL(link.href), REVOKED_AFTER);
-    });
+    }, "profile-account");
   }
 
   async #delete() {
@@ -228,7 +233,7 @@ export class Profile extends Part {
     const type = { text: name, label: this.say("profile.delete.type", { name }), wrong: this.say("profile.delete.wrong", { name }) };
     const hint = this.say("profile.delete.hint");
     const sure = await this.#sure("profile.delete", { title: this.say("profile.delete.ask"), hint, type, danger: true });
-    if (sure) this.#leave(() => this.chat.client.deleteAccount());
+    if (sure) this.#leave(() => this.chat.client.deleteAccount(), "profile-account");
   }
 
   #sure(yes, question) {
@@ -236,12 +241,12 @@ export class Profile extends Part {
   }
 
   /** Unsent messages of this user must not reach the next user who signs in here. */
-  #leave(act) {
+  #leave(act, place) {
     const { drafts } = this.chat;
     this.attempt(async () => {
       await act();
       drafts?.clear();
-    });
+    }, place);
   }
 }
 

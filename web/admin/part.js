@@ -73,8 +73,9 @@ export class Part {
 
   /** The list as it is drawn, with a button for the next page; or what stands in place of an empty one. */
   pages(drawn) {
-    const more = () => this.load(this.next).catch((error) => this.admin.fail(error));
-    const button = this.next ? html`<button ?disabled=${this.loading} @click=${more}>${say("more")}</button>` : nothing;
+    // A disabled button would lose the focus.
+    const more = () => this.loading || this.load(this.next).catch((error) => this.admin.fail(error));
+    const button = this.next ? html`<button @click=${more}>${say("more")}</button>` : nothing;
     if (this.rows.length) return html`${drawn()}${button}`;
     // A filter may find nothing on a page that is not the last.
     const text = this.loading ? "loading" : this.next ? "none.yet" : "none";

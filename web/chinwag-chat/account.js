@@ -31,7 +31,7 @@ export class Account extends Part {
         <p class="lead">${this.say("provider.name", { provider })}</p>
         ${this.#field("name", { autocomplete: "username", type: "text", most: 256, value: this.returned.name })}
         <p class="error" role="alert">${this.error}</p>
-        <div class="row wrap"><button class="primary" ?disabled=${this.#busy}>${this.say("provider.continue")}</button></div>
+        <div class="row wrap"><button class="primary" >${this.say("provider.continue")}</button></div>
       </form>
     </div>`;
   }
@@ -53,8 +53,8 @@ export class Account extends Part {
         <p class="error" role="alert">${error}</p>
         ${error || !this.why ? nothing : html`<p class="quiet small" role="status">${this.why}</p>`}
         <div class="row wrap">
-          <button class="primary" value="in" ?disabled=${this.#busy}>${words.say("account.signIn")}</button>
-          ${signUp ? html`<button value="up" ?disabled=${this.#busy}>${words.say("account.signUp")}</button>` : nothing}
+          <button class="primary" value="in">${words.say("account.signIn")}</button>
+          ${signUp ? html`<button value="up">${words.say("account.signUp")}</button>` : nothing}
         </div>
       </form>
     </div>`;
@@ -96,6 +96,8 @@ export class Account extends Part {
 
   /** Opens a session. What is wrong with a field is said there. */
   async #enter(open) {
+    // A disabled button would lose the focus.
+    if (this.#busy) return;
     this.#busy = true;
     this.why = "";
     await this.attempt(async () => {

@@ -84,7 +84,7 @@ export class Composer extends Part {
           aria-describedby="${this.#id("compose-error")} ${this.#id("compose-why")}" enterkeyhint="send" aria-autocomplete="list" aria-haspopup="listbox"
           role=${role} aria-expanded=${expanded} aria-controls=${controls} aria-activedescendant=${active}
           @input=${this.#typed} @keydown=${this.#press} @keyup=${this.#moved} @click=${this.#look} @blur=${() => this.#suggestions.close()} @paste=${this.#pasted}></textarea>
-        <button class="primary send" ?disabled=${Boolean(why) || this.#saving || wait > 0}>${this.#edit ? this.say("save") : html`${send}<span>${this.say("compose.send")}</span>`}</button>
+        <button class="primary send" ?disabled=${Boolean(why) || wait > 0}>${this.#edit ? this.say("save") : html`${send}<span>${this.say("compose.send")}</span>`}</button>
       </div>
       <p class="hint" id=${this.#id("compose-why")}>${why || (wait > 0 ? this.say("compose.slow", { time: chat.words.wait(wait) }) : this.#left())}</p>
       <p class="error" id=${this.#id("compose-error")} role="alert">${this.error}</p>

@@ -90,24 +90,25 @@ export class Conversation extends Part {
     const [by] = group.owner;
     const owner = by && chat.called(by);
     const name = chat.title(group);
-    const act = (work) => async () => {
-      const buttons = this.querySelectorAll(".consent button");
-      for (const button of buttons) button.disabled = true;
-      const done = await chat.attempt(() => work().then(() => true));
-      for (const button of buttons) button.disabled = false;
-      if (done && !group.pending) this.focusNext("textarea");
-    };
+    // A disabled button would lose the focus.
+    const act = (work, next) => () =>
+      this.once(async () => {
+        const done = await chat.attempt(() => work().then(() => true));
+        if (done) this.focusNext(next);
+      });
+    const accept = act(() => chat.client.acceptGroup(group.id), "chinwag-conversation textarea");
+    const decline = act(() => chat.client.declineGroup(group.id), ".side .entry");
     const block = async () => {
       const question = { title: this.say("people.block.ask", { name: owner }), hint: this.say("people.block.hint") };
       if (!(await chat.ask({ ...question, yes: this.say("people.block"), danger: true }))) return;
-      await act(() => chat.client.block(by).then(() => chat.client.declineGroup(group.id)))();
+      await act(() => chat.client.block(by).then(() => chat.client.declineGroup(group.id)), ".side .entry")();
     };
     return html`<section class="compose consent" aria-label=${this.say("consent.label")}>
       <p>${owner ? this.say("consent.by", { name, owner }) : this.say("consent.lead", { name })}</p>
       <p class="hint">${this.say("consent.hint")}</p>
       <div class="row wrap">
-        <button class="primary" @click=${act(() => chat.client.acceptGroup(group.id))}>${this.say("consent.accept")}</button>
-        <button @click=${act(() => chat.client.declineGroup(group.id))}>${this.say("consent.decline")}</button>
+        <button class="primary" @click=${accept}>${this.say("consent.accept")}</button>
+        <button @click=${decline}>${this.say("consent.decline")}</button>
         ${owner ? html`<button class="danger" @click=${block}>${this.say("consent.block", { name: owner })}</button>` : nothing}
       </div>
     </section>`;

@@ -37,10 +37,10 @@ export class FocusKeeper {
     }
   }
 
-  /** The user has left it, rather than that it went away. */
+  /** The user has left it, rather than that it went away or was disabled. */
   #left(target) {
     setTimeout(() => {
-      if (target === this.#at && target.isConnected && shows(target) && !this.#root.activeElement) this.#at = null;
+      if (target === this.#at && target.isConnected && !target.disabled && shows(target) && !this.#root.activeElement) this.#at = null;
     });
   }
 

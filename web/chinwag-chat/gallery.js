@@ -26,7 +26,7 @@ export class Gallery extends Part {
     if (!picture) return nothing;
     const { file, message } = picture;
     const count = this.#pictures.length;
-    const go = (name, icon, to) => html`<button class="icon ${name}" aria-label=${this.say(`gallery.${name}`)} title=${this.say(`gallery.${name}`)} ?disabled=${to < 0 || to >= count} @click=${() => this.#show(to)}>${icon}</button>`;
+    const go = (name, icon, to) => html`<button class="icon ${name}" aria-label=${this.say(`gallery.${name}`)} title=${this.say(`gallery.${name}`)} aria-disabled=${String(to < 0 || to >= count)} @click=${() => this.#show(to)}>${icon}</button>`;
     return html`<dialog class="gallery" aria-labelledby="gallery-title" part="dialog" @close=${this.#closed} @keydown=${this.#press} @click=${this.#clicked}>
       <header class="head">
         <div class="grow"><h2 class="title cut" id="gallery-title"><bdi>${file.name}</bdi></h2>

@@ -146,7 +146,7 @@ export class Thread extends Part {
     if (loading && !replies.length) return html`<p class="notice" role="status">${this.say("thread.loading")}</p>`;
     const count = root?.replies?.count ?? 0;
     return html`${count ? html`<p class="day">${this.say("thread.count", { count })}</p>` : nothing}
-      ${hasEarlier || this.#firstDrawn > 0 ? html`<div class="notice"><button class="compact" ?disabled=${loading} @click=${this.#loadEarlier}>${this.say("thread.earlier")}</button></div>` : nothing}`;
+      ${hasEarlier || this.#firstDrawn > 0 ? html`<div class="notice"><button class="compact" aria-busy=${String(loading)} @click=${this.#loadEarlier}>${this.say("thread.earlier")}</button></div>` : nothing}`;
   }
 
   #row(index) {

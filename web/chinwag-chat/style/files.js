@@ -43,7 +43,7 @@ export const files = css`
   .gallery .view img { grid-area: 1 / 1; max-width: 100%; max-height: 100%; width: auto; height: auto; min-width: 0; min-height: 0; object-fit: contain; }
   .gallery .view .below { filter: blur(2px); }
   .gallery .view img:not(.below) { position: relative; }
-  .gallery footer button:disabled { opacity: 0.35; background: none; }
+  .gallery footer button[aria-disabled="true"] { opacity: 0.35; background: none; }
   .gallery footer p { text-align: center; }
   .turned { display: inline-flex; transform: scaleX(-1); }
 `;

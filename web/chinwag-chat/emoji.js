@@ -105,6 +105,8 @@ export class Emoji extends Part {
 
   firstUpdated() {
     this.#dialog.showModal();
+    // On a touch screen the focus would open the keyboard over the emoji.
+    if (!matchMedia("(pointer: coarse)").matches) this.querySelector("input").focus();
   }
 
   /** Each grid has one stop in the tab order: the emoji that had the focus last, or the first one. */

@@ -69,7 +69,7 @@ export class Conversation extends Part {
     const tag = person ? bot(this, look.profile) : nothing;
     return html`${face(person ?? title, look)}
       <div class="grow">
-        <h2 class="title cut" tabindex="-1" title=${title}><bdi>${title}</bdi> ${tag}</h2>
+        <h2 class="title named" tabindex="-1" title=${title}><bdi class="cut">${title}</bdi>${tag}</h2>
         <p class="quiet tiny">${about}</p>
       </div>
       ${group && !group.pending && isSearchable(chat)

@@ -93,7 +93,10 @@ export const base = css`
   .wrap { flex-wrap: wrap; }
   .grow { flex: 1 1 0; min-width: 0; }
   .stack { display: grid; gap: 6px; align-content: start; grid-template-columns: minmax(0, 1fr); }
-  .cut { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  .cut, .cut > bdi:only-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  /* It is cut at its own end, whichever side that is. */
+  .cut > bdi:only-child { display: block; }
+  .named { display: flex; align-items: baseline; gap: 6px; min-width: 0; }
 
   :focus { outline: none; }
   :focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }

@@ -11,9 +11,17 @@ const FIELDS = "name display_name kind origin created last_seen admin suspended"
 
 export class Users extends Part {
   filters = { fields: FIELDS };
+  /** The names of users for whom only services act. Nobody suspends them here. */
+  #special = new Set();
 
   get path() {
     return "users/";
+  }
+
+  async begin() {
+    const settings = await this.api.call("GET", "settings/");
+    this.#special = new Set(settings["users.special"]);
+    await this.load();
   }
 
   render() {
@@ -37,7 +45,7 @@ export class Users extends Part {
   #acts(user) {
     if (user.name === this.admin.me) return nothing;
     return html`<div class="acts">
-      ${user.admin ? nothing : this.#suspension(user)}
+      ${user.admin || this.#special.has(user.name) ? nothing : this.#suspension(user)}
       <button @click=${() => this.#signOut(user)}>${say("users.sign_out")}</button>
     </div>`;
   }
@@ -69,11 +77,11 @@ export class Users extends Part {
       values,
       fields: [
         { name: "until", label: say("users.suspend.until"), type: "date", value: week, required: true },
-        { name: "reason", label: say("users.suspend.reason"), max: 500, required: true },
+        { name: "reason", label: say("users.suspend.reason"), max: 500 },
       ],
     };
     this.admin.act(question, async () => {
-      const suspended = { until: new Date(`${values.until}T00:00:00`).toISOString(), reason: values.reason };
+      const suspended = { until: new Date(`${values.until}T00:00:00`).toISOString(), reason: values.reason.trim() || null };
       this.replace(user, { ...user, ...(await this.api.call("PATCH", at(user.name), { suspended })) });
     });
   }

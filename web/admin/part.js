@@ -63,11 +63,12 @@ export class Part {
       ${known.length ? html`<datalist id="known-${name}">${known.map((text) => html`<option value=${text}></option>`)}</datalist>` : nothing}`;
   }
 
-  /** The list as a table: `cells` makes those of a row. */
+  /** The list as a table: `cells` makes those of a row. On a narrow screen each cell has its heading; roles outlast that style. */
   table(headings, cells) {
-    return this.pages(() => html`<div class="wide" tabindex="0"><table>
-        <thead><tr>${headings.map((heading) => html`<th scope="col">${heading}</th>`)}</tr></thead>
-        <tbody>${this.rows.map((row) => html`<tr>${cells(row).map((cell) => html`<td>${cell ?? nothing}</td>`)}</tr>`)}</tbody>
+    const cell = (content, at) => html`<td role="cell" data-heading=${headings[at]}>${content ?? nothing}</td>`;
+    return this.pages(() => html`<div class="wide" tabindex="0"><table role="table">
+        <thead role="rowgroup"><tr role="row">${headings.map((heading) => html`<th scope="col" role="columnheader">${heading}</th>`)}</tr></thead>
+        <tbody role="rowgroup">${this.rows.map((row) => html`<tr role="row">${cells(row).map(cell)}</tr>`)}</tbody>
       </table></div>`);
   }
 

@@ -35,8 +35,9 @@ export class Thread extends Part {
   #said = "";
   #unsaid = [];
   #saying = 0;
-  /** The message that had the focus last. */
+  /** The message that had the focus last, and the one in the tab order. */
   #active = "";
+  #tabStop = "";
   #dropping = new Dropping(this, () => this.querySelector("chinwag-composer"));
 
   connectedCallback() {
@@ -81,7 +82,7 @@ export class Thread extends Part {
     const stored = root ? [root, ...replies] : [...replies];
     this.rows = new Rows(this.chat, thread.group, null, { stored, unsent });
     const indices = this.#indices(root);
-    this.#keepTabStop(root ? [0, ...indices] : indices);
+    this.#tabStop = this.#tabStopOf(root ? [0, ...indices] : indices);
     const scope = { thread: thread.id, messages: stored, gone };
     const { enter, leave, over, drop, notice } = this.#dropping;
     return html`<div class="pane" @dragenter=${enter} @dragleave=${leave} @dragover=${over} @drop=${drop}>${notice}<div class="bar">
@@ -116,10 +117,10 @@ export class Thread extends Part {
     return Array.from({ length: this.rows.count - from }, (_, index) => from + index);
   }
 
-  /** The message in the tab order: the last chosen one, as long as it is drawn. */
-  #keepTabStop(indices) {
+  /** The last chosen message, as long as it is drawn; else the newest one. */
+  #tabStopOf(indices) {
     const keys = indices.map((index) => this.#keyOf(index));
-    if (!keys.includes(this.#active)) this.#active = keys.at(-1) ?? "";
+    return keys.includes(this.#active) ? this.#active : (keys.at(-1) ?? "");
   }
 
   #keyOf(index) {
@@ -157,7 +158,7 @@ export class Thread extends Part {
     const key = this.#keyOf(index);
     return html`<chinwag-message id=${key} .words=${this.chat.words} .message=${row.message} .author=${row.author} .name=${row.name} .profile=${row.profile}
       .mine=${row.mine} .follows=${row.follows && !isRoot && index > this.#firstDrawn + 1} .faced=${row.faced} .day=${isRoot ? row.day : ""} .note=${isRoot ? "" : row.note}
-      .may=${may} .aimed=${aimed} .reactors=${row.reactors} .quoteAuthor=${row.quoteAuthor} .quoteBody=${row.quoteBody} .fileUrl=${this.chat.fileUrl} .tabbable=${key === this.#active}></chinwag-message>`;
+      .may=${may} .aimed=${aimed} .reactors=${row.reactors} .quoteAuthor=${row.quoteAuthor} .quoteBody=${row.quoteBody} .fileUrl=${this.chat.fileUrl} .tabbable=${key === this.#tabStop}></chinwag-message>`;
   }
 
   async updated() {

@@ -155,7 +155,7 @@ async fn messages_are_one_tab_stop_with_the_chosen_ones_controls() {
         service.post("messages/", message).await.ok(201)["id"].clone()
     };
     let root = send("https://example.org".into(), &Value::Null, &Value::Null).await;
-    for number in 0..10 {
+    for number in 0..4 {
         let id = send(format!("answer {number}"), &root, &Value::Null).await;
         let reaction = format!("messages/{}/reactions/%F0%9F%91%8D/", setup::text(&id));
         service.put(&reaction, json!({ "author": "ann" })).await.ok(200);
@@ -169,7 +169,7 @@ async fn messages_are_one_tab_stop_with_the_chosen_ones_controls() {
         const [chosen] = stops; const inside = [...chosen?.querySelectorAll('a, button') ?? []];
         return chosen?.matches('article') && bodyOf(chosen) === arguments[1] && inside.length > 0 && stops.length === 1 + inside.length";
     ann.looks("find the newest message", stops, json!(["Messages", "reply 1"])).await;
-    for body in ["answer 9", "https://example.org"] {
+    for body in ["answer 3", "https://example.org"] {
         ann.looks(
             "choose a message",
             "const [row] = message(arguments[0]); row?.focus(); return Boolean(row)",

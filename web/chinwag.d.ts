@@ -813,6 +813,8 @@ export class Chinwag extends EventTarget {
   openThread(group: string, root: string): Thread;
   /** One message by its id, held or not. */
   fetchMessage(messageId: string): Promise<Message>;
+  /** The same of a group: null if it was deleted. */
+  findMessage(group: string, messageId: string): Promise<Message | null>;
 
   /** The pinned messages of a group, the most recently pinned first. The group's `message` finds them from then on. */
   loadPins(group: string): Promise<Message[]>;

@@ -313,7 +313,7 @@ export class Chat extends EventTarget {
     if (held || this.#quoted.has(id)) return held ?? this.#quoted.get(id);
     if (this.#quoted.size >= QUOTED) this.#quoted.delete(this.#quoted.keys().next().value);
     this.#quoted.set(id, undefined);
-    this.client.fetchMessage(id).then(
+    this.client.findMessage(group.id, id).then(
       (message) => this.#quoted.set(id, message),
       (error) => (error.passing ? this.#unanswered.add(id) : this.#quoted.set(id, null)),
     ).then(() => this.tell("messages", { group }));

@@ -63,6 +63,12 @@ export class Messaging extends Relating {
     await this._call("POST", `messages/${encodeURIComponent(messageId)}/reports/`, { reason });
   }
 
+  /** @param {string} group @param {string} messageId @returns {Promise<Message | null>} */
+  async findMessage(group, messageId) {
+    const found = await this._call("GET", `groups/${encodeURIComponent(group)}/messages/?ids=${encodeURIComponent(messageId)}`);
+    return found[0] ?? null;
+  }
+
   /** @param {string} messageId @returns {Promise<Message>} */
   fetchMessage(messageId) {
     return this._call("GET", `messages/${encodeURIComponent(messageId)}/`);

@@ -65,6 +65,8 @@ async fn two_people_pin_and_see_it_at_once() {
         page.reload().await;
         page.sees_in("Messages", "ann pinned: deleted message").await;
         page.sees_in("Messages", "bob pinned: “the hour: four”").await;
+        let missing = "return performance.getEntriesByType('resource').filter(({ responseStatus }) => responseStatus === 404).length";
+        assert_eq!(page.run(&format!("{missing};")).await, 0, "a deleted message is no error");
     }
     tokio::join!(ann.close(), bob.close());
 }

@@ -361,6 +361,7 @@ export class Chat extends EventTarget {
     if (topic === "unsent" && detail.to) this.#unsent(detail.to);
     if (["messages", "profile"].includes(topic) && this.openGroup?.membersCount > NAMES_MOST) this.#learnNames(this.openGroup);
     if (topic === "user") this.#renameQuoted(detail);
+    if (topic === "user" && detail.newName && this.unsentNames.delete(detail.name)) this.#unsent(detail.newName);
     if (topic === "user" && detail.newName === this.me) this.drafts?.rename(this.client.server, this.me);
     if (topic === "user" && detail.newName === this.me) this.recent?.rename(this.me);
     if (topic === "user" && this.card === detail.name) this.card = detail.newName;

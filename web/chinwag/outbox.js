@@ -91,7 +91,11 @@ export class Outbox {
     if (this.#isAway) {
       this.#owner = owner;
       this.#isAway = false;
-      for (const item of this.#items.values()) this.#save(item);
+      for (const item of this.#items.values()) {
+        this.#save(item);
+        // A view that began since has not heard of it.
+        this.#home.onChange(item.shown);
+      }
     }
     const look = () => this.#home.drawer.takeOver(this.#owner, (left) => this.#adopt(left));
     clearInterval(this.#looking);

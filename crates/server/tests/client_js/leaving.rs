@@ -75,3 +75,21 @@ async fn killed_browser_fails_its_test_at_once() {
 async fn killed_page_fails_its_test_at_once() {
     browser::blank("ann").await.command("Page.crash", json!({})).await;
 }
+
+#[tokio::test]
+async fn refused_message_is_told_of_after_a_new_sign_in() {
+    let world = World::start().await;
+    world.users(&["ann"]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    let refused = "await chat.connect();
+        await chat.send({ to: 'nobody' }, 'hello').sent.catch(() => {});
+        return chat.unsentTo('nobody')[0].state;";
+    assert_eq!(ann.run(refused).await, "failed");
+    let again = "window.heard = [];
+        chat.close();
+        chat.addEventListener('unsent', ({ detail }) => heard.push(detail.to));
+        await chat.connect();";
+    ann.run(again).await;
+    ann.until("heard.includes('nobody')").await;
+}

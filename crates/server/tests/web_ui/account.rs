@@ -40,7 +40,7 @@ async fn suspended_person_is_told_until_when_and_why() {
     let change = |suspended: serde_json::Value| serde_json::json!({ "suspended": suspended });
     let suspension = serde_json::json!({ "until": "2999-01-01T00:00:00Z", "reason": "spam" });
     stage.app.service().patch("users/ann/", change(suspension)).await.ok(200);
-    ann.sees("Your account is suspended until 2999-01-01T00:00:00.000000Z. Reason: spam").await;
+    ann.sees("Your account is suspended until Tuesday, January 1, 2999 at").await;
     ann.reload().await;
     ann.sees("Reason: spam").await;
     sign(&ann, "ann", PASSWORD, "Sign in").await;

@@ -119,7 +119,7 @@ async fn files_are_attached_by_button_paste_and_drop() {
     bob.press("Send").await;
     ann.sees_in("Conversation list", "2 files").await;
     sees_pictures(&ann, "2 files", 2).await;
-    // What stood there before shows through neither.
+    // Nothing that stood there before shows through.
     let through = "const all = [...message('2 files')[0].querySelectorAll('.picture canvas')];
         const opacity = all.map((each) => each.getContext('2d').getImageData(70, 70, 1, 1).data[3]);
         return opacity[0] === 255 && opacity[1] === 0 && !all.some(shown)";

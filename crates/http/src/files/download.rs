@@ -94,7 +94,12 @@ pub(crate) async fn answer(
             return Ok((StatusCode::FOUND, headers).into_response());
         }
     }
-    let (status, range) = match range::wanted(&parts.headers, &etag, object.size) {
+    // A range is asked for by GET alone.
+    let wanted = match parts.method {
+        Method::HEAD => Wanted::Whole,
+        _ => range::wanted(&parts.headers, &etag, object.size),
+    };
+    let (status, range) = match wanted {
         Wanted::Whole => (StatusCode::OK, 0..object.size),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Unsatisfiable => return Ok(unsatisfiable(object.size)),

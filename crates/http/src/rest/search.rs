@@ -66,6 +66,7 @@ impl ToSchema for FoundMessage {}
         ("mentions" = Option<String>, Query, description = "`me`: only messages that mention the caller."),
         ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "How many at most, 20 if absent."),
         ("cursor" = Option<String>, Query, description = "The next page, as `Link` names it."),
+        ("fields" = Option<String>, Query, description = "The fields wanted of messages beside `marks`, with `+` between them. All if absent."),
     ),
     responses((status = 200, description = "The messages, each with `marks`.", body = Vec<FoundMessage>), Refusals),
 )]
@@ -74,6 +75,7 @@ pub(crate) async fn list(
     CallerContext(context): CallerContext,
     query: Query,
 ) -> Result<Response> {
+    let fields = query.fields(&MESSAGE)?;
     let Some(mut search) = query.search()? else { return Ok(bytes(StatusCode::OK, b"[]".to_vec())) };
     if let Some(cursor) = query.cursor()? {
         let place = state.cursors.open(LIST, cursor).and_then(|bytes| opened(&bytes));
@@ -81,7 +83,7 @@ pub(crate) async fn list(
         search.from = Some(place.ok_or_else(why)?);
     }
     let page = state.app.search(&context, search).await?;
-    let mut response = bytes(StatusCode::OK, written(&page.hits)?);
+    let mut response = bytes(StatusCode::OK, written(&page.hits, &fields)?);
     show_indexing(&state, page.indexing, &mut response);
     if let Some(place) = page.next {
         let cursor = state.cursors.seal(LIST, &sealed(place));
@@ -99,8 +101,7 @@ fn show_indexing(state: &ServerState, percent: Option<u8>, response: &mut Respon
 }
 
 /// The hits as JSON.
-fn written(hits: &[Hit]) -> chinwag_core::Result<Vec<u8>> {
-    let fields = Picked::parse(&MESSAGE, None)?;
+fn written(hits: &[Hit], fields: &Picked) -> chinwag_core::Result<Vec<u8>> {
     let mut json = vec![b'['];
     for hit in hits {
         if json.len() > 1 {
@@ -109,7 +110,10 @@ fn written(hits: &[Hit]) -> chinwag_core::Result<Vec<u8>> {
         fields.write(&Message::from(&hit.message), &mut json)?;
         // The marks are the last key of the object.
         json.pop();
-        json.extend_from_slice(b",\"marks\":");
+        if json.last() != Some(&b'{') {
+            json.push(b',');
+        }
+        json.extend_from_slice(b"\"marks\":");
         json.extend_from_slice(json!(hit.marks).to_string().as_bytes());
         json.push(b'}');
     }
@@ -180,7 +184,8 @@ pub(crate) async fn overview(
 ) -> Result<Response> {
     let text = query.searched()?;
     let found = state.app.overview(&context, text.to_owned()).await?;
-    let messages = String::from_utf8(written(&found.messages)?).map_err(Error::internal)?;
+    let messages = written(&found.messages, &Picked::parse(&MESSAGE, None)?)?;
+    let messages = String::from_utf8(messages).map_err(Error::internal)?;
     let messages = RawValue::from_string(messages).map_err(Error::internal)?;
     let people = found.people.iter().map(|card| FoundPerson {
         name: card.name.as_str(),

@@ -162,6 +162,7 @@ fn a_backup_that_cannot_be_made_is_a_sentence() {
     program.serve().stop();
     fs::remove_file(program.data().join("chinwag.db")).expect("it was there");
     refused(&program.run(&["backup", "one"]), "the data folder ");
+    program.serve().stop();
     ok(program.run(&["user", "add", "ann", "--no-password"]));
     refused(&program.run(&["backup", "no/one"]), "no/one.part cannot be written: ");
     fs::write(program.folder().join("one.part"), "").expect("it can be written");

@@ -73,7 +73,11 @@ async fn two_people_become_contacts_and_talk_in_private() {
     bob.until(&format!("chat.groups.get('{group}').unsent[0]?.state === 'failed'")).await;
     let error = bob.run(&format!("const {{ code, message }} = chat.groups.get('{group}').unsent[0].error; return [code, message.length > 10];")).await;
     assert_eq!(error, json!([403, true]));
-    assert_eq!(bob.run("return failed.sent.catch((error) => error.code);").await, 403, "and the sender is told");
+    assert_eq!(
+        bob.run("return failed.sent.catch((error) => error.code);").await,
+        403,
+        "and the sender is told"
+    );
     ann.run("await chat.unblock('bob');").await;
     assert_eq!(ann.run(&format!("return chat.groups.get('{group}').role;")).await, "members");
     bob.run("chat.resend(failed.client_id);").await;

@@ -61,6 +61,9 @@ async fn file_is_read_as_it_was_uploaded() {
     ] {
         assert_eq!(read.header(header), value, "{header}");
     }
+    let part = ann.request(Method::HEAD, &path(&file)).header("range", "bytes=0-1");
+    let part = ann.send(part).await;
+    assert_eq!((part.status, part.header("content-range")), (200, ""), "a range is asked for by GET alone");
     let head = ann.send(ann.request(Method::HEAD, &path(&file))).await;
     assert_eq!((head.status, &*head.text, head.header("content-length")), (200, "", "9"));
 }

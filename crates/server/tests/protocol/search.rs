@@ -47,6 +47,9 @@ async fn hits_are_whole_messages_with_marks() {
     let mut hit = bob.get("messages/?q=zum").await.ok(200)[0].take();
     hit.as_object_mut().expect("an object").remove("marks");
     assert_eq!(hit, bob.get(&path(&hit)).await.ok(200));
+    let picked = bob.get("messages/?q=zum&fields=seq+body").await.ok(200);
+    assert_eq!(picked, json!([{ "seq": hit["seq"], "body": hit["body"], "marks": [[7, 3]] }]));
+    bob.get("messages/?q=zum&fields=colour").await.ok(400);
 }
 
 #[tokio::test]

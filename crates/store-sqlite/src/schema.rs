@@ -82,7 +82,7 @@ pub(crate) fn name_case(conn: &Connection) -> rusqlite::Result<NameCase> {
     Ok(if is_exact { NameCase::Exact } else { NameCase::Folded })
 }
 
-/// Whether a start with these rules for names takes the store in the file at `path`, in use or not: see [`keep_case`]. Changes
+/// Refuses the store in the file at `path`, in use or not, where a start with these rules for names would refuse it. Changes
 /// nothing. Blocks.
 pub fn names_fit(path: &Path, case: NameCase) -> Result<(), OpenError> {
     const ORDINARY: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE NOT special)";

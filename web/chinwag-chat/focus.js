@@ -4,6 +4,11 @@
 const FOCUSABLE = "button:not(:disabled), a[href], input:not(:disabled), textarea:not(:disabled), select:not(:disabled), [tabindex]";
 /** Whoever removes an element may set the focus within this number of frames. */
 const FRAMES = 3;
+/** The elements that have taken the focus in the place of another, by their roots. */
+const substitutes = new WeakMap();
+
+/** Whether the focus is where no user has moved it. */
+export const isSubstitute = (root) => root.activeElement !== null && substitutes.get(root) === root.activeElement;
 
 export class FocusKeeper {
   #root;
@@ -64,7 +69,9 @@ export class FocusKeeper {
     const { at, chain } = this.#before ?? { at: this.#at, chain: this.#chain };
     // It may be shown only while its surroundings have the focus.
     const held = at.isConnected && [at, ...chain.map(({ parent }) => parent)].find((each) => each.matches?.(FOCUSABLE) && shows(each));
-    (held || this.#near(chain))?.focus({ preventScroll: true });
+    const substitute = held || this.#near(chain);
+    substitutes.set(this.#root, substitute);
+    substitute?.focus({ preventScroll: true });
   }
 
   #near(chain) {

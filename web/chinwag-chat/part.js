@@ -3,9 +3,12 @@
 // changed.
 
 import { LitElement, html } from "../vendor/lit.js";
+import { isSubstitute } from "./focus.js";
 
 /** A hidden tab has no frames, but must be correct when it is shown. */
 const SLOW_FRAME = 200;
+/** The frames for which the focus waits for its next place. */
+const LATE_FRAMES = 60;
 
 let next = null;
 
@@ -65,7 +68,9 @@ export class Part extends LitElement {
     const before = root.activeElement;
     await frame();
     await frame();
-    if (root.activeElement && root.activeElement !== before) return;
+    // What is to be drawn may depend on an event that comes after the answer.
+    for (let left = LATE_FRAMES; left > 0 && !root.querySelector(selector); left -= 1) await frame();
+    if (root.activeElement && root.activeElement !== before && !isSubstitute(root)) return;
     root.querySelector(selector)?.focus();
   }
 

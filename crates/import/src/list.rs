@@ -15,6 +15,9 @@ use crate::{BadExport, Result};
 /// The most bytes of one element, or line.
 pub(crate) const ELEMENT_BYTES: usize = 32 << 20;
 
+/// Some programs begin a text with it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads an array, and gives its elements to `visit`, one after the other. `at` is the name of the file.
 pub(crate) fn each_element<T: DeserializeOwned>(
     reader: impl Read,
@@ -22,7 +25,12 @@ pub(crate) fn each_element<T: DeserializeOwned>(
     visit: impl FnMut(T) -> Result<()>,
 ) -> Result<()> {
     let left = Rc::new(Cell::new(ELEMENT_BYTES));
-    let limited = LimitedReader { inner: BufReader::new(reader), left: left.clone() };
+    let mut reader = BufReader::new(reader);
+    let begins = reader.fill_buf().map_err(|fault| BadExport::new(at, fault.to_string()))?;
+    if begins.starts_with(BYTE_ORDER_MARK) {
+        reader.consume(BYTE_ORDER_MARK.len());
+    }
+    let limited = LimitedReader { inner: reader, left: left.clone() };
     let mut json = serde_json::Deserializer::from_reader(limited);
     let mut failed = None;
     let list = ElementVisitor { visit, left, failed: &mut failed, of: PhantomData::<T> };
@@ -55,7 +63,7 @@ pub(crate) fn each_line<T: DeserializeOwned>(
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let value = serde_json::from_slice(&line);
+        let value = serde_json::from_slice(line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line));
         visit(number, value.map_err(|why| BadExport::new(place(), without_line(&why)))?)?;
     }
     Ok(())
@@ -64,14 +72,21 @@ pub(crate) fn each_line<T: DeserializeOwned>(
 /// The refusal of a file, at its line.
 fn broken(at: &str, why: &serde_json::Error) -> BadExport {
     match why.line() {
-        0 => BadExport::new(at, why.to_string()),
+        0 => BadExport::new(at, without_type(why.to_string())),
         line => BadExport::new(format!("{at}, line {line}"), without_line(why)),
     }
 }
 
+/// The text of an error, without the name of a type.
+fn without_type(text: String) -> String {
+    let Some((found, rest)) = text.split_once("expected struct ") else { return text };
+    let name = rest.find(' ').unwrap_or(rest.len());
+    format!("{found}expected an object{}", &rest[name..])
+}
+
 /// The text of an error, with its column alone.
 fn without_line(why: &serde_json::Error) -> String {
-    let text = why.to_string();
+    let text = without_type(why.to_string());
     let place = format!(" at line {} column {}", why.line(), why.column());
     match text.strip_suffix(&place) {
         Some(text) => format!("{text} (column {})", why.column()),
@@ -139,6 +154,7 @@ mod tests {
     fn elements_come_one_after_the_other() {
         assert!(elements("[]").expect("a list").is_empty());
         assert_eq!(elements(" [1, 2,\n3]\n").expect("a list"), [1, 2, 3]);
+        assert_eq!(elements("\u{feff}[4]").expect("a list"), [4], "with a byte order mark");
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub(super) const HELD: &str = "is reserved, because another user had it recently
 const VARIANT: Error = Error::Conflict(
     "this is another spelling of an existing user's name: send the name exactly as it is stored",
 );
+const NOT_CANONICAL: Error = Error::Conflict(
+    "a new name is taken in its canonical form alone: send it in normalisation form C, with letters of ordinary width",
+);
 const SIGNED_UP: Error = Error::Conflict(
     "this user signed up here with a password: adopt the user (\"adopt\": true, or --adopt) to end the password \
      and every session",
@@ -190,7 +193,7 @@ pub(super) fn take_over(unit: &mut Unit, user: &User) -> Result<()> {
 
 fn new_host_user(unit: &mut Unit, name: &Spelled) -> Result<User> {
     if !name.exact {
-        return Err(Error::field("name", format!("has another canonical form: send {}", name.name)));
+        return Err(NOT_CANONICAL);
     }
     short_enough(unit, &name.name, "name")?;
     let now = unit.now();

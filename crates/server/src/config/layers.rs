@@ -143,7 +143,7 @@ impl Layers {
                 Err(why) => wrong = wrong.or(Some(why)),
             }
         }
-        let why = wrong.map_or(String::new(), |why| format!(": {why}"));
+        let why = wrong.map_or(String::new(), |why| format!(": {}", in_words(&why.to_string())));
         self.problems.add(format!("{source}: {key} has a value of the wrong kind{why}"));
     }
 
@@ -173,6 +173,19 @@ impl Layers {
         config.check(&mut self.problems);
         if self.problems.none() { Ok(config) } else { Err(self.problems) }
     }
+}
+
+/// The reason of the parser, without the names that types have in Rust.
+fn in_words(why: &str) -> String {
+    let Some((found, expected)) = why.rsplit_once("expected ") else { return why.to_owned() };
+    let expected = match expected {
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number that is not negative",
+        "f64" => "a number",
+        "a sequence" => "a list",
+        other if other.starts_with("struct ") => "a section",
+        other => other,
+    };
+    format!("{found}expected {expected}")
 }
 
 fn find_mut<'a>(tree: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
@@ -283,6 +296,8 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_kind_or_out_of_bounds_is_one_sentence() {
         assert!(refused("open = 3", &[]).starts_with("FILE: open has a value of the wrong kind: "));
+        let refusal = refused("[ws]\nmax_frame = -1", &[]);
+        assert!(refusal.ends_with("expected a whole number that is not negative"), "{refusal}");
         assert!(refused("ws = 3", &[]).contains("ws is a section"));
         assert!(refused("[ws]\nping = 30", &[]).contains("must be a duration such as"));
         assert!(refused("x = ", &[]).starts_with("FILE, line 1: "), "{}", refused("x = ", &[]));

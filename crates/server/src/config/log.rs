@@ -57,7 +57,9 @@ impl Log {
 /// Whether this is a directive that says a level. The filter takes any other word for a target, and then logs that alone.
 fn is_directive(text: &str) -> bool {
     let text = text.trim();
-    text.contains('=') || text.starts_with("chinwag") || text.parse::<LevelFilter>().is_ok()
+    // Nothing would be a level, too.
+    let is_level = !text.is_empty() && text.parse::<LevelFilter>().is_ok();
+    is_level || text.contains('=') || text.starts_with("chinwag")
 }
 
 #[cfg(test)]

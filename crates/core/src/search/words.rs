@@ -80,10 +80,10 @@ fn fold(c: char, folded: &mut Vec<char>) {
     }
 }
 
-/// Whether a mark is an accent by its combining class: one that is drawn above, below or across a letter, or a point of
-/// Hebrew or Arabic.
+/// Whether a mark is an accent by its combining class: one that is drawn above, below or across a letter, a point of
+/// Hebrew or Arabic, or a mark of another reading beside a Han character.
 fn is_accent(c: char) -> bool {
-    is_combining_mark(c) && matches!(canonical_combining_class(c), 1 | 10..=36 | 200..)
+    is_combining_mark(c) && matches!(canonical_combining_class(c), 1 | 6 | 10..=36 | 200..)
 }
 
 /// Whether a character belongs to a script that is written without spaces, or to Hangul.
@@ -282,6 +282,13 @@ mod tests {
     fn iota_below_a_letter_is_an_accent() {
         assert_eq!(words("ᾼδω ᾀ\u{dca}"), words("Αδω α\u{dca}"));
         assert_eq!(words("α\u{dca}\u{345}"), words("α\u{345}\u{dca}"));
+    }
+
+    #[test]
+    fn mark_of_another_reading_is_an_accent() {
+        assert_eq!(words("\u{5b57}\u{16ff0}"), words("\u{5b57}"));
+        // Its class is lower than that of a nukta.
+        assert_eq!(words("\u{a33}\u{16ff0}"), words("\u{a32}\u{16ff0}\u{a3c}"));
     }
 
     proptest! {

@@ -85,13 +85,16 @@ pub(crate) fn name_case(conn: &Connection) -> rusqlite::Result<NameCase> {
 /// Refuses the store in the file at `path`, in use or not, where a start with these rules for names would refuse it. Changes
 /// nothing. Blocks.
 pub fn names_fit(path: &Path, case: NameCase) -> Result<(), OpenError> {
+    let conn = open_to_look(path)?;
+    let is_current = is_current(&conn).map_err(|why| OpenError::sqlite(path, &why))?;
+    if is_current { check_case(path, &conn, case) } else { Ok(()) }
+}
+
+/// Refuses a store whose names compare otherwise, if it has users other than special ones.
+fn check_case(path: &Path, conn: &Connection, case: NameCase) -> Result<(), OpenError> {
     const ORDINARY: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE NOT special)";
     let failed = |why| OpenError::sqlite(path, &why);
-    let conn = open_to_look(path)?;
-    if !is_current(&conn).map_err(failed)? {
-        return Ok(());
-    }
-    let kept = name_case(&conn).map_err(failed)?;
+    let kept = name_case(conn).map_err(failed)?;
     let has_ordinary: bool = conn.query_row(ORDINARY, [], |row| row.get(0)).map_err(failed)?;
     if kept == case || !has_ordinary { Ok(()) } else { Err(OpenError::NameCase { path: path.into(), kept }) }
 }
@@ -99,26 +102,23 @@ pub fn names_fit(path: &Path, case: NameCase) -> Result<(), OpenError> {
 /// Has the names of a store compare so. Refused where they do not and it has users other than special
 /// ones, whose names would have to be made anew.
 pub(crate) fn keep_case(path: &Path, conn: &mut Connection, case: NameCase) -> Result<(), OpenError> {
-    const USERS: &str = "SELECT id, name, special FROM users ORDER BY special LIMIT 1000";
+    const USERS: &str = "SELECT id, name FROM users LIMIT 1000";
     let failed = |why| OpenError::sqlite(path, &why);
     if name_case(conn).map_err(failed)? == case {
         return Ok(());
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    check_case(path, &tx, case)?;
     let users = || {
         let mut users = tx.prepare(USERS)?;
-        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?));
-        users.query_map([], row)?.collect::<rusqlite::Result<Vec<(i64, String, bool)>>>()
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        users.query_map([], row)?.collect::<rusqlite::Result<Vec<(i64, String)>>>()
     };
     let users = users().map_err(failed)?;
-    if users.iter().any(|(_, _, special)| !special) {
-        let kept = if case == NameCase::Exact { NameCase::Folded } else { NameCase::Exact };
-        return Err(OpenError::NameCase { path: path.into(), kept });
-    }
     let claim = || {
         tx.execute("DELETE FROM name_claims", [])?;
         tx.execute("UPDATE history SET exact_case = ?1", [case == NameCase::Exact])?;
-        for (id, name, _) in &users {
+        for (id, name) in &users {
             let name = Name::stored(name);
             tx.execute("UPDATE users SET fold = ?2 WHERE id = ?1", params![id, name.fold(case)])?;
             for claim in name.claims(case) {

@@ -37,6 +37,24 @@ pub(crate) fn nothing() -> Response {
     bytes(StatusCode::OK, b"{}".to_vec())
 }
 
+/// The refusal of an endpoint by which services vouch for users.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(crate) enum OtherIdentity {
+    /// The user signs in by other means, or the name has another spelling.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(#[to_schema] Body<'static>),
+}
+
+/// The refusal of an endpoint of resumable uploads.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(crate) enum OtherTus {
+    /// `Tus-Resumable` is missing, or names another version.
+    #[response(status = 412, content_type = "application/problem+json")]
+    Refused(#[to_schema] Body<'static>),
+}
+
 /// The refusals of every endpoint.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the document alone")]

@@ -4,6 +4,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use chinwag_core::app::identity::IssueToken;
 
+use super::answer::OtherIdentity;
 use super::prelude::*;
 use super::session::{IssuedToken, issued};
 use super::user_session::token_of;
@@ -19,8 +20,7 @@ use crate::wire::input::account::NewToken;
     request_body = NewToken,
     responses(
         (status = 201, description = "The new token.", body = IssuedToken<'static>),
-        (status = 409, description = "The user signs in by other means, or the name has another spelling.",
-         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        OtherIdentity,
         Refusals,
     ),
 )]

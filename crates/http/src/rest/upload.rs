@@ -13,6 +13,7 @@ use chinwag_core::{Error, FileId};
 use chinwag_media::name;
 use hyper::body::Body as _;
 
+use super::answer::OtherTus;
 use super::prelude::*;
 use crate::admission::detach;
 use crate::error::Problem;
@@ -62,8 +63,7 @@ pub(crate) async fn options(State(state): State<Arc<ServerState>>) -> Response {
     ),
     responses(
         (status = 201, description = "It has begun."),
-        (status = 412, description = "`Tus-Resumable` is missing, or names another version.",
-         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        OtherTus,
         Refusals,
     ),
 )]
@@ -109,8 +109,7 @@ async fn begin(
     ),
     responses(
         (status = 200, description = "`Upload-Offset` says it."),
-        (status = 412, description = "`Tus-Resumable` is missing, or names another version.",
-         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        OtherTus,
         Refusals,
     ),
 )]
@@ -162,8 +161,7 @@ async fn find_offset(
         (status = 204, description = "They are stored."),
         (status = 409, description = "`Upload-Offset` is not the number of bytes that are stored.",
          body = crate::error::Body<'static>, content_type = "application/problem+json"),
-        (status = 412, description = "`Tus-Resumable` is missing, or names another version.",
-         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        OtherTus,
         (status = 460, description = "The bytes do not match `Upload-Checksum`.",
          body = crate::error::Body<'static>, content_type = "application/problem+json"),
         Refusals,
@@ -246,8 +244,7 @@ async fn append_body(
     ),
     responses(
         (status = 204, description = "It has ended."),
-        (status = 412, description = "`Tus-Resumable` is missing, or names another version.",
-         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        OtherTus,
         Refusals,
     ),
 )]

@@ -11,7 +11,7 @@ use chinwag_core::user::User as CoreUser;
 use chinwag_core::{Error, UserId};
 use chinwag_hub::Hub;
 
-use super::answer::bytes;
+use super::answer::{OtherIdentity, bytes};
 use super::list::{self, ListPlace, ListSource, Rows};
 use super::prelude::*;
 use crate::extract::path::{ByName, ByText};
@@ -102,8 +102,7 @@ pub(crate) async fn get(
     responses(
         (status = 200, description = "The user as it stands.", body = User<'static>),
         (status = 201, description = "The new user.", body = User<'static>),
-        (status = 409, description = "The user signs in by other means, or the name has another spelling.",
-         body = crate::error::Body<'static>, content_type = "application/problem+json"),
+        OtherIdentity,
         Refusals,
     ),
 )]

@@ -31,7 +31,7 @@ export class Account extends Part {
         <p class="lead">${this.say("provider.name", { provider })}</p>
         ${this.#field("name", { autocomplete: "username", type: "text", most: 256, value: this.returned.name })}
         <p class="error" role="alert">${this.error}</p>
-        <div class="row wrap"><button class="primary" >${this.say("provider.continue")}</button></div>
+        <div class="row wrap"><button class="primary">${this.say("provider.continue")}</button></div>
       </form>
     </div>`;
   }

@@ -13,6 +13,7 @@ mod emoji;
 mod error;
 mod files;
 mod foreign;
+mod half;
 mod ids;
 mod list;
 mod mattermost;

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use serde::Deserializer;
 use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
 
+use crate::half::WholeCharacters;
 use crate::{BadExport, Result};
 
 /// The most bytes of one element, or line.
@@ -25,7 +26,7 @@ pub(crate) fn each_element<T: DeserializeOwned>(
     visit: impl FnMut(T) -> Result<()>,
 ) -> Result<()> {
     let left = Rc::new(Cell::new(ELEMENT_BYTES));
-    let mut reader = BufReader::new(reader);
+    let mut reader = BufReader::new(WholeCharacters::new(reader));
     let begins = reader.fill_buf().map_err(|fault| BadExport::new(at, fault.to_string()))?;
     if begins.starts_with(BYTE_ORDER_MARK) {
         reader.consume(BYTE_ORDER_MARK.len());
@@ -48,7 +49,7 @@ pub(crate) fn each_line<T: DeserializeOwned>(
     at: &str,
     mut visit: impl FnMut(u64, T) -> Result<()>,
 ) -> Result<()> {
-    let mut reader = BufReader::new(reader);
+    let mut reader = BufReader::new(WholeCharacters::new(reader));
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
@@ -155,6 +156,22 @@ mod tests {
         assert!(elements("[]").expect("a list").is_empty());
         assert_eq!(elements(" [1, 2,\n3]\n").expect("a list"), [1, 2, 3]);
         assert_eq!(elements("\u{feff}[4]").expect("a list"), [4], "with a byte order mark");
+    }
+
+    #[test]
+    fn text_that_was_cut_within_a_character_is_read() {
+        let (mut found, text) = (Vec::new(), r#"["cut \ud83d"]"#);
+        let keep = |text: String| {
+            found.push(text);
+            Ok(())
+        };
+        each_element(text.as_bytes(), "a.json", keep).expect("a list");
+        let keep = |_, list: Vec<String>| {
+            found.extend(list);
+            Ok(())
+        };
+        each_line(text.as_bytes(), "a.jsonl", keep).expect("a line");
+        assert_eq!(found, ["cut \u{fffd}", "cut \u{fffd}"]);
     }
 
     #[test]

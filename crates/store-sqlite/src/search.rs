@@ -15,10 +15,10 @@ use self::walk::{ChunkRows, Walk};
 use crate::transaction::{Transaction, UnwrittenTerms, limit};
 
 /// The rows up to which all that an expression finds are read: some milliseconds. For a short list of places fewer, since a
-/// walk finds so many soon.
+/// walk finds so many soon: the more rows there are, the sooner. So their number grows with the root of that of the places.
 const FEW_ROWS: usize = 30_000;
 const FEW_ROWS_AT_LEAST: usize = 8000;
-const ROWS_OF_PLACE: usize = 125;
+const ROWS_OF_ONE_PLACE: usize = 1000;
 const ALL_ROWS: (i64, i64) = (i64::MIN, i64::MAX);
 /// The groups up to which their own rows are read first, a millisecond for each group of a thousand messages.
 const FEW_GROUPS: usize = 4;
@@ -50,7 +50,7 @@ chinwag_store_sql::impl_search_index! {
         {
             return walk(ChunkRows::known(rows), false);
         }
-        let few = (most * ROWS_OF_PLACE).clamp(FEW_ROWS_AT_LEAST, FEW_ROWS);
+        let few = (most.isqrt() * ROWS_OF_ONE_PLACE).clamp(FEW_ROWS_AT_LEAST, FEW_ROWS);
         let found = match self.rows(&expression, ALL_ROWS, few)? {
             Some(rows) => walk(ChunkRows::known(rows), groups.len() <= GROUPS_AT_ONCE)?,
             None => walk(ChunkRows::Matched(&expression), true)?,

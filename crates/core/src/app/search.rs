@@ -11,13 +11,13 @@ mod indexed;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use self::index::IndexProgress;
-use self::indexed::{Indexed, Lookup, NextIndexed};
+use self::indexed::{IndexQuery, Indexed, Lookup, NextIndexed};
 use super::actor::visible;
 use super::message::show_to;
 use super::{App, Context};
 use crate::limits::LIST_PAGE;
 use crate::message::Message;
-use crate::search::{Marks, RequiredTerm, SearchQuery};
+use crate::search::{Marks, SearchQuery};
 use crate::store::{Candidate, IndexedGroup, SearchPlace, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, GroupId, Name, Result, Seq, UserId};
@@ -116,10 +116,10 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
         None => readable(tx, caller)?,
     };
     let filter = Filter { search, author, me: caller.user() };
-    let required = if has_index { search.query.required() } else { Vec::new() };
+    let index_query = if has_index { IndexQuery::of(&search.query) } else { IndexQuery::default() };
     let is_asked_first = groups.len() > MANY_GROUPS;
-    let mut source =
-        ComparedMessages::begin(tx, if is_asked_first { &required } else { &[] }, &groups, search.start())?;
+    let first_query = if is_asked_first { index_query.clone() } else { IndexQuery::default() };
+    let mut source = ComparedMessages::begin(tx, &first_query, &groups, search.start())?;
     let (mut found, mut read, mut last) = (Vec::new(), 0, None);
     for scanned in 1.. {
         let candidate = match source.next(tx)? {
@@ -144,7 +144,7 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
             return shown(tx, caller, found, last);
         }
         if scanned == NEWEST && !is_asked_first {
-            source.look_up(tx, &required, &groups, place)?;
+            source.look_up(tx, &index_query, &groups, place)?;
         }
     }
     shown(tx, caller, found, None)
@@ -277,13 +277,8 @@ struct ComparedMessages {
 
 impl ComparedMessages {
     /// Everything before a place: what the index finds, if it is to be asked first, and all messages of the other groups.
-    fn begin(
-        tx: &dyn Tx,
-        terms: &[RequiredTerm],
-        groups: &[IndexedGroup],
-        from: SearchPlace,
-    ) -> Result<Self> {
-        let (indexed, unindexed): (_, Vec<_>) = match Lookup::find(tx, terms, groups, from)? {
+    fn begin(tx: &dyn Tx, query: &IndexQuery, groups: &[IndexedGroup], from: SearchPlace) -> Result<Self> {
+        let (indexed, unindexed): (_, Vec<_>) = match Lookup::find(tx, query, groups, from)? {
             Some(Lookup { indexed, unindexed }) => (Some(indexed), unindexed.into_iter().collect()),
             None => (None, groups.iter().map(|group| group.group).collect()),
         };
@@ -294,11 +289,11 @@ impl ComparedMessages {
     fn look_up(
         &mut self,
         tx: &dyn Tx,
-        terms: &[RequiredTerm],
+        query: &IndexQuery,
         groups: &[IndexedGroup],
         before: SearchPlace,
     ) -> Result<()> {
-        if let Some(Lookup { indexed, unindexed }) = Lookup::find(tx, terms, groups, before)? {
+        if let Some(Lookup { indexed, unindexed }) = Lookup::find(tx, query, groups, before)? {
             self.merge.lanes.retain(|lane| unindexed.contains(&lane.next.group));
             self.indexed = Some(indexed);
         }

@@ -78,6 +78,12 @@ impl SearchQuery {
         terms.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// Whether words must follow each other, of which the terms of a text say nothing.
+    pub fn has_phrase(&self) -> bool {
+        let is_phrase = |term: &Term| term.words.windows(2).any(|two| !is_piece(&two[1], &two[0]));
+        self.wanted.iter().any(is_phrase)
+    }
+
     /// The places that the query finds in a text: whole words, and the parts found in scripts without spaces. `None` if the
     /// text does not have every term, or has an excluded one.
     pub fn find(&self, text: &str) -> Option<Marks> {

@@ -174,6 +174,9 @@ impl Query {
     pub(crate) fn open_groups(&self) -> Result<Option<&str>> {
         let prefix = self.prefix_up_to(GROUP_NAME_CHARS)?;
         match self.get("open")? {
+            Some("true") if self.get("order")?.is_some() => {
+                Err(Error::field("order", "is not for open groups: leave order or open out"))
+            }
             Some("true") => Ok(Some(prefix.unwrap_or_default())),
             Some(_) => Err(Error::field("open", "must be true, or left out")),
             None if prefix.is_some() => Err(Error::field("q", "finds open groups only: add open=true")),

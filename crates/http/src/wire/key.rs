@@ -123,13 +123,21 @@ pub fn changes<'k>(keys: impl Iterator<Item = &'k Key> + Clone) -> impl Iterator
 
 fn property(key: &Key) -> Value {
     let mut schema = (key.schema)();
+    if key.need == Need::Optional {
+        schema = nullable(schema);
+    }
+    schema["description"] = key.about.trim().into();
+    schema
+}
+
+/// The schema of a value that may also be null.
+pub(crate) fn nullable(mut schema: Value) -> Value {
     // A payload in a payload is named, and has no type of its own here.
-    if key.need == Need::Optional && schema.get("type").is_some_and(Value::is_string) {
+    if schema.get("type").is_some_and(Value::is_string) {
         schema["type"] = json!([schema["type"], "null"]);
         if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
             words.push(Value::Null);
         }
     }
-    schema["description"] = key.about.trim().into();
     schema
 }

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::avatar::AvatarUrl;
-use super::key::HEADS;
+use super::key::{HEADS, nullable};
 use super::message::{Message, RootState};
 use super::object::ContactStatuses;
 use super::text::text;
@@ -216,7 +216,7 @@ pub(crate) fn history(frame: &mut Value) {
 
 /// Adds the key `people`: the profiles of users in the event.
 pub(crate) fn people(frame: &mut Value) {
-    let maybe = json!({"type": ["string", "null"]});
+    let maybe = nullable(String::schema());
     let card = json!({
         "type": "object",
         "required": ["display_name", "avatar", "kind"],
@@ -312,9 +312,7 @@ pub(crate) use event_value;
 
 impl<T: EventValue> EventValue for Option<T> {
     fn schema() -> Value {
-        let mut schema = T::schema();
-        schema["type"] = json!([schema["type"], "null"]);
-        schema
+        nullable(T::schema())
     }
 
     fn present() -> Value {

@@ -81,7 +81,13 @@ async fn open_groups_are_found_in_any_spelling_and_paged() {
         path = next;
     }
     assert_eq!(Value::from(paged), listed("&q=te").await);
-    for (query, field) in [("?open=false", "open"), ("?open=yes", "open"), ("?q=tea", "q")] {
+    let refused = [
+        ("?open=false", "open"),
+        ("?open=yes", "open"),
+        ("?q=tea", "q"),
+        ("?open=true&order=recent", "order"),
+    ];
+    for (query, field) in refused {
         assert_eq!(eve.get(&format!("groups/{query}")).await.ok(400)["errors"][0]["field"], field);
     }
     let long = "x".repeat(201);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::search::RequiredTerm;
+use crate::search::{RequiredTerm, SearchQuery};
 use crate::store::{Candidate, IndexedGroup, SearchPlace, Tx};
 use crate::{GroupId, Result};
 
@@ -10,15 +10,24 @@ use crate::{GroupId, Result};
 const UNINDEXED: i64 = 2000;
 /// The messages that are read at a time.
 const READ: usize = 32;
-/// The places that the index is first asked for, and the most. They grow while the messages do not match the query.
+/// The places that the index is first asked for, and the most. They grow while the messages do not match the query. Of a phrase
+/// more are asked for at once, since most messages have its words in other places.
 const FIRST_PLACES: usize = 64;
+const FIRST_PLACES_OF_PHRASE: usize = 256;
 const MOST_PLACES: usize = 4096;
 /// The questions to the index after which a page ends.
 const QUESTIONS: usize = 6;
 
+/// The part of a query that the index answers; nothing by default.
+#[derive(Debug, Clone, Default)]
+pub(super) struct IndexQuery {
+    terms: Vec<RequiredTerm>,
+    places: usize,
+}
+
 /// Messages that may be found, newest first: the hits of the index, and those that are not indexed.
 pub(super) struct Indexed {
-    terms: Vec<RequiredTerm>,
+    query: IndexQuery,
     groups: Vec<IndexedGroup>,
     /// Those that are not indexed and not read yet, newest last.
     recent: Vec<SearchPlace>,
@@ -26,7 +35,6 @@ pub(super) struct Indexed {
     hits: VecDeque<SearchPlace>,
     /// The place before which all further hits are.
     rest: Option<SearchPlace>,
-    places: usize,
     questions: usize,
     read: VecDeque<Candidate>,
 }
@@ -46,15 +54,22 @@ pub(super) enum NextIndexed {
     End,
 }
 
+impl IndexQuery {
+    pub(super) fn of(query: &SearchQuery) -> Self {
+        let places = if query.has_phrase() { FIRST_PLACES_OF_PHRASE } else { FIRST_PLACES };
+        Self { terms: query.required(), places }
+    }
+}
+
 impl Lookup {
     /// Looks for the messages of these groups before a place that have every term. `None` if they are not in the index.
     pub(super) fn find(
         tx: &dyn Tx,
-        terms: &[RequiredTerm],
+        query: &IndexQuery,
         groups: &[IndexedGroup],
         before: SearchPlace,
     ) -> Result<Option<Self>> {
-        if terms.is_empty() {
+        if query.terms.is_empty() {
             return Ok(None);
         }
         let mut states = groups.to_vec();
@@ -79,12 +94,11 @@ impl Lookup {
         recent.sort_unstable();
         let unindexed = states[indexed.len()..].iter().map(|state| state.group).collect();
         let indexed = Indexed {
-            terms: terms.to_vec(),
+            query: query.clone(),
             groups: indexed,
             recent,
             hits: VecDeque::new(),
             rest: Some(before),
-            places: FIRST_PLACES,
             questions: 0,
             read: VecDeque::new(),
         };
@@ -137,9 +151,10 @@ impl Indexed {
             return Ok(false);
         }
         self.questions += 1;
-        let found = tx.indexed_places(&self.terms, &self.groups, rest, self.places)?;
+        let IndexQuery { terms, places } = &mut self.query;
+        let found = tx.indexed_places(terms, &self.groups, rest, *places)?;
         (self.hits, self.rest) = (found.places.into(), found.rest);
-        self.places = (self.places * 4).min(MOST_PLACES);
+        *places = (*places * 4).min(MOST_PLACES);
         Ok(true)
     }
 }

@@ -1,5 +1,6 @@
 //! The secrets of bots: keys, and the addresses of incoming hooks. Each allows a part of what its bot may do.
 
+use crate::scope::{Scope, Scopes};
 use crate::token::TokenHash;
 use crate::{BotKeyId, Date, Error, FileId, GroupId, HookId, MessageId, Result, UserId};
 
@@ -135,6 +136,15 @@ impl BotRights {
     /// Whether a right is among them.
     pub fn has(self, right: BotRight) -> bool {
         self.0 & right.bit() != 0
+    }
+
+    /// The scopes of keys of the service that include these rights.
+    pub fn scopes(self) -> Scopes {
+        let scope = |right| match right {
+            BotRight::Read => Scope::Read,
+            BotRight::Send => Scope::Write,
+        };
+        Scopes::of(&self.list().map(scope).collect::<Vec<_>>())
     }
 
     /// The rights.

@@ -64,7 +64,7 @@ impl PathScopes {
         if key.has(scope) {
             return Ok(());
         }
-        Err(Error::forbidden(format!("this key is not good for the scope {}", scope.as_str())))
+        Err(Error::forbidden(format!("this key does not have the scope {}", scope.as_str())))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The secrets of bots: make, list and end keys and incoming hooks. Only the service does.
 
 use super::actor::service_only;
-use super::{App, Context, Growth, Unit};
+use super::{App, Context, Growth, Unit, Who};
 use crate::audit::AuditAction;
 use crate::bot::{BOT_KEYS, BotGrant, BotKey, BotRights, BotSecret, BotTarget, INCOMING_HOOKS, IncomingHook};
 use crate::event::{Ended, Event, Kind};
 use crate::profile::UserKind;
+use crate::scope::{Scope, Scopes};
 use crate::store::Tx;
 use crate::token::{REFUSED, Secret, SecretKind};
 use crate::user::{Caller, User};
@@ -30,9 +31,9 @@ pub struct MakeIncomingHook {
 }
 
 impl App {
-    /// Makes a key of a bot. The secret is shown this once.
+    /// Makes a key of a bot. The secret is shown this once. A key of the service makes none for what it may not do itself.
     pub async fn bot_key_create(&self, context: &Context, command: MakeBotKey) -> Result<(BotKey, Secret)> {
-        self.write(Growth::Bounded, context, command, create_key).await
+        self.write(Growth::Bounded, context, (command, context.who), create_key).await
     }
 
     /// The keys of a bot, in order of creation.
@@ -66,7 +67,7 @@ impl App {
         context: &Context,
         command: MakeIncomingHook,
     ) -> Result<(IncomingHook, Secret)> {
-        self.write(Growth::Bounded, context, command, create_hook).await
+        self.write(Growth::Bounded, context, (command, context.who), create_hook).await
     }
 
     /// The incoming hooks of a bot, in order of creation.
@@ -149,8 +150,9 @@ fn bot_of(tx: &dyn Tx, caller: Caller, name: &Name) -> Result<User> {
     Ok(user)
 }
 
-fn create_key(unit: &mut Unit, command: &MakeBotKey) -> Result<(BotKey, Secret)> {
+fn create_key(unit: &mut Unit, (command, who): &(MakeBotKey, Who)) -> Result<(BotKey, Secret)> {
     let bot = bot_of(unit.tx, unit.caller, &command.bot)?;
+    unit.require_scopes(*who, command.may.scopes())?;
     for (at, group) in command.groups.iter().enumerate() {
         if unit.tx.group(*group)?.is_none() {
             let why = format!("must name an existing group: there is no group {group}");
@@ -174,8 +176,9 @@ fn create_key(unit: &mut Unit, command: &MakeBotKey) -> Result<(BotKey, Secret)>
     Ok((key, secret))
 }
 
-fn create_hook(unit: &mut Unit, command: &MakeIncomingHook) -> Result<(IncomingHook, Secret)> {
+fn create_hook(unit: &mut Unit, (command, who): &(MakeIncomingHook, Who)) -> Result<(IncomingHook, Secret)> {
     let bot = bot_of(unit.tx, unit.caller, &command.bot)?;
+    unit.require_scopes(*who, Scopes::of(&[Scope::Write]))?;
     let group = command.group;
     if unit.tx.group(group)?.is_none() {
         return Err(Error::field("group", format!("must be an existing group: there is no group {group}")));

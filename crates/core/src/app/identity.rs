@@ -124,10 +124,14 @@ impl App {
     pub async fn user_put(&self, context: &Context, command: PutUser) -> Result<Put> {
         let query = (command.name.name.clone(), command.profile.clone());
         let told = self.read(context, query, |tx, _, (name, update)| audience(tx, name, update)).await?;
-        self.write(Growth::Adds, context, (command, told), |unit, (command, told)| {
+        self.write(Growth::Adds, context, (command, told, context.who), |unit, (command, told, who)| {
             service_only(unit.caller)?;
             let (user, made) = match unit.tx.identity(&command.name.name)? {
-                Some(identity) => (host_user(unit, &command.name, identity, command.adopt)?, false),
+                Some(identity) if command.adopt => {
+                    unit.require_scope_over(*who, identity.user.id)?;
+                    (host_user(unit, &command.name, identity, true)?, false)
+                }
+                Some(identity) => (host_user(unit, &command.name, identity, false)?, false),
                 None => (new_host_user(unit, &command.name)?, true),
             };
             let is_changed = set_profile(unit, &user, &command.profile, told)?;

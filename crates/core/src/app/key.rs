@@ -70,11 +70,24 @@ pub(super) fn scopes(tx: &dyn Tx, key: &TokenHash, now: Date) -> Result<Scopes> 
 }
 
 impl Unit<'_> {
+    /// Refuses a key that would hand out a scope which it does not have itself.
+    pub(super) fn require_scopes(&self, who: Who, given: Scopes) -> Result<()> {
+        let Who::Key(key) = who else { return Ok(()) };
+        let own = scopes(self.tx, &key, self.now())?;
+        match given.list().find(|scope| !own.has(*scope)) {
+            None => Ok(()),
+            Some(scope) => Err(Error::forbidden(format!(
+                "a key hands out only scopes that it has itself, and this one lacks the scope {}",
+                scope.as_str()
+            ))),
+        }
+    }
+
     /// Refuses a key without the scope `admin` where it would come to what only that scope allows.
     pub(super) fn require_admin_scope(&self, who: Who) -> Result<()> {
         match who {
             Who::Key(key) if !scopes(self.tx, &key, self.now())?.has(Scope::Admin) => Err(Error::forbidden(
-                "a key needs the scope admin to name admins, and for their tokens and passwords",
+                "a key needs the scope admin to name admins, and for their tokens, passwords and subscriptions",
             )),
             _ => Ok(()),
         }
@@ -98,11 +111,7 @@ fn good_keys(tx: &dyn Tx, now: Date) -> Result<Vec<ScopedKey>> {
 fn create(unit: &mut Unit, (command, who): &(MakeKey, Who)) -> Result<(ScopedKey, Secret)> {
     service_only(unit.caller)?;
     let now = unit.now();
-    if let Who::Key(key) = who
-        && !scopes(unit.tx, key, now)?.has_all(command.scopes)
-    {
-        return Err(Error::forbidden("a key makes only keys of scopes that it has itself"));
-    }
+    unit.require_scopes(*who, command.scopes)?;
     if command.ttl.is_some_and(|ttl| ttl.as_secs() == 0 || ttl > LONGEST) {
         return Err(Error::field("ttl", TTL));
     }

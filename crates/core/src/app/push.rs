@@ -8,7 +8,6 @@ use super::{App, Context, Growth, Unit, Who};
 use crate::feed::FeedKind;
 use crate::push::{ASKED_FOR, DeviceKeys, SUBSCRIPTIONS, ServerKeys, Subscription, UNSENT};
 use crate::store::Tx;
-use crate::token::TokenHash;
 use crate::user::Caller;
 use crate::webhook::{WebhookKinds, later};
 use crate::{Date, Error, Name, PushId, Result};
@@ -59,14 +58,7 @@ impl App {
     /// Subscribes a device. Answers the subscription, and whether it is a new one. An endpoint belongs to the user who
     /// sent it last.
     pub async fn subscribe(&self, context: &Context, command: Subscribe) -> Result<(Subscription, bool)> {
-        let token = match context.who {
-            Who::Token(hash) => Some(hash),
-            Who::Known(_) | Who::Key(_) | Who::Bot(_) => None,
-        };
-        self.write(Growth::Adds, context, (command, token), |unit, (command, token)| {
-            subscribe(unit, command, *token)
-        })
-        .await
+        self.write(Growth::Adds, context, (command, context.who), subscribe).await
     }
 
     /// The subscriptions of a user, in order of their last sending.
@@ -135,8 +127,14 @@ fn wants_events(tx: &dyn Tx, now: Date) -> Result<bool> {
     Ok(tx.feed_is_on()? && (is_asked || tx.webhooks()?.iter().any(|webhook| named(webhook.kinds))))
 }
 
-fn subscribe(unit: &mut Unit, command: &Subscribe, token: Option<TokenHash>) -> Result<(Subscription, bool)> {
+fn subscribe(unit: &mut Unit, (command, who): &(Subscribe, Who)) -> Result<(Subscription, bool)> {
     let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    // The notifications hold what the user is sent.
+    unit.require_scope_over(*who, user.id)?;
+    let token = match who {
+        Who::Token(hash) => Some(*hash),
+        Who::Known(_) | Who::Key(_) | Who::Bot(_) => None,
+    };
     let now = unit.now();
     let expires = match token {
         Some(hash) => unit.tx.token(&hash)?.map_or(now, |token| token.expires),

@@ -6,11 +6,13 @@ use chinwag_core::scope::Scope;
 use chinwag_http::{ROUTES, RouteExample};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
+use chinwag_testkit::push::Device;
 use chinwag_testkit::setup::{group, id};
 use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
 
 use crate::bots::NO_CREDENTIAL;
+use crate::hooks::bot;
 
 /// Makes a key with these scopes: its id, and a caller with it.
 async fn key(service: &Client, scopes: &[&str]) -> (String, Client) {
@@ -29,7 +31,7 @@ async fn a_key_does_what_its_scopes_allow() {
     let (_, writer) = key(&service, &["write"]).await;
     let new = json!({ "name": "tea", "author": "ann" });
     let refused = reader.post("groups/", new.clone()).await.ok(403);
-    assert_eq!(refused["detail"], "this key is not good for the scope write");
+    assert_eq!(refused["detail"], "this key does not have the scope write");
     let group = id(&writer.post("groups/", new).await.ok(201));
     let message = json!({ "group": group, "author": "ann", "body": "hello", "date": "2020-01-02T03:04:05Z" });
     let sent = writer.post("messages/", message).await.ok(201);
@@ -86,7 +88,37 @@ async fn only_a_key_of_admin_comes_to_what_admins_may() {
     assert!(refused["detail"].as_str().is_some_and(|why| why.contains("scope admin")), "{refused}");
     users.put("users/bob/password/", json!({ "password": "battery staple" })).await.ok(403);
     users.patch("users/ann/", json!({ "admin": false })).await.ok(403);
+    users.put("users/bob/", json!({ "adopt": true })).await.ok(403);
+    let mut subscription = Device::at_url("https://push.example", "ann").subscription();
+    subscription["author"] = json!("ann");
+    let refused = users.post("push/subscriptions/", subscription.clone()).await.ok(403);
+    assert!(refused["detail"].as_str().is_some_and(|why| why.contains("subscriptions")), "{refused}");
+    both.post("push/subscriptions/", subscription).await.ok(201);
+    both.put("users/bob/", json!({ "adopt": true })).await.ok(200);
     both.post("users/ann/tokens/", json!({})).await.ok(201);
+}
+
+#[tokio::test]
+async fn a_key_lets_a_bot_do_only_what_it_may_itself() {
+    let app = TestApp::start().await;
+    let service = app.service();
+    app.user("ann").await;
+    bot(&service, "ci").await;
+    let group = group(&service, &["ann", "ci"]).await;
+    let made = async |scopes: &[&str], may: &[&str]| {
+        let (_, key) = key(&service, scopes).await;
+        key.post("users/ci/keys/", json!({ "groups": [group], "may": may })).await.status
+    };
+    assert_eq!(made(&["events"], &["read"]).await, 403);
+    assert_eq!(made(&["events", "read"], &["read", "send"]).await, 403);
+    assert_eq!(made(&["events", "read"], &["read"]).await, 201);
+    assert_eq!(made(&["events", "write"], &["send"]).await, 201);
+    let hook = json!({ "group": group });
+    let (_, events) = key(&service, &["events"]).await;
+    let refused = events.post("users/ci/hooks/", hook.clone()).await.ok(403);
+    assert!(refused["detail"].as_str().is_some_and(|why| why.contains("lacks the scope write")), "{refused}");
+    let (_, writer) = key(&service, &["events", "write"]).await;
+    writer.post("users/ci/hooks/", hook).await.ok(201);
 }
 
 #[tokio::test]
@@ -146,7 +178,7 @@ async fn every_route_takes_a_key_of_its_scope_alone() {
             let request = if body.is_null() { request } else { request.json(&body) };
             let answer = key.send(request).await;
             // The answer to HEAD has no body.
-            let says = route.method == "head" || answer.text.contains("not good for the scope");
+            let says = route.method == "head" || answer.text.contains("this key does not have the scope");
             let is_refused = answer.status == 403 && says;
             if is_refused == (*scope == route.scope()) {
                 wrong.push(format!("{name} with {}: {}", scope.as_str(), answer.status));

@@ -32,7 +32,11 @@ pub(crate) async fn identified(
     let mut named = pairs.filter(|(key, _)| names_user(&parts.method, key)).map(|(_, name)| name);
     let Some(name) = named.next() else { return Ok(identified) };
     let is_service = match &identified {
-        Identified::Nobody => state.options.open,
+        // Not for a page of another origin.
+        Identified::Nobody if state.options.open => {
+            state.auth.credential(parts).await? == Credential::Service
+        }
+        Identified::Nobody => false,
         Identified::Known(Credential::Service) | Identified::Key(..) => true,
         Identified::Known(Credential::User(_)) | Identified::Token(..) | Identified::Bot(..) => false,
     };

@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics::counter;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -28,6 +29,7 @@ use crate::network::client_stream::{ClientStream, OverTls};
 use crate::network::file_stream::{FileStream, SpanQueue};
 use crate::network::peer::trusts;
 use crate::network::write_timeout::WriteTimeout;
+use crate::notice::Notice;
 use crate::options::Options;
 use crate::permits::{AddressPermit, PermitsByAddress};
 use crate::router::Front;
@@ -45,7 +47,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// requests under way end, for at most [`drain_timeout`](crate::Options::drain_timeout).
 pub async fn serve(listener: TcpListener, state: Arc<ServerState>, shutdown: impl Future<Output = ()>) {
     let front = Arc::new(Front::new(state.clone()));
-    let bounds = Bounds::new(state.options.clone());
+    let bounds = Bounds::new(state.clone());
     let (ending, ended) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut tick = interval(UPKEEP);
@@ -165,9 +167,11 @@ async fn rest_after(error: &io::Error) {
 
 /// The bounds on connections, in all and for each address.
 struct Bounds {
-    options: Arc<Options>,
+    state: Arc<ServerState>,
     all: Arc<Semaphore>,
     by_address: PermitsByAddress,
+    is_full: Notice,
+    address_is_full: Notice,
 }
 
 /// One connection's places, free again when it is dropped.
@@ -177,24 +181,33 @@ struct Held {
 }
 
 impl Bounds {
-    fn new(options: Arc<Options>) -> Self {
-        let all = Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS)));
-        let by_address = PermitsByAddress::new(options.connections_per_address);
-        Self { options, all, by_address }
+    fn new(state: Arc<ServerState>) -> Self {
+        let all = Arc::new(Semaphore::new(state.options.connections.min(Semaphore::MAX_PERMITS)));
+        let by_address = PermitsByAddress::new(state.options.connections_per_address);
+        Self { state, all, by_address, is_full: Notice::default(), address_is_full: Notice::default() }
     }
 
     /// Permits for a connection from `address`, if there are any.
     fn take(&self, address: IpAddr) -> Option<Held> {
         let Ok(one) = self.all.clone().try_acquire_owned() else {
-            tracing::warn!("a connection is closed: there are as many as there may be");
+            counter!("chinwag_connections_refused_total", "why" => "all").increment(1);
+            if self.is_full.is_due(self.state.app.clock().now()) {
+                tracing::warn!("a connection is closed: there are as many as http.connections allows");
+            }
             return None;
         };
-        if trusts(&self.options, address) {
+        if trusts(&self.state.options, address) {
             return Some(Held { _one: one, _of_address: None });
         }
         let of_address = self.by_address.take(address);
         if of_address.is_none() {
-            tracing::warn!(%address, "a connection is closed: this address has as many as it may");
+            counter!("chinwag_connections_refused_total", "why" => "address").increment(1);
+            if self.address_is_full.is_due(self.state.app.clock().now()) {
+                tracing::warn!(
+                    %address,
+                    "a connection is closed: this address has as many as http.connections_per_address allows"
+                );
+            }
         }
         of_address.map(|place| Held { _one: one, _of_address: Some(place) })
     }

@@ -67,6 +67,10 @@ pub(crate) struct Notices {
     pub(crate) host: Notice,
     /// `X-Forwarded-For` from a peer that is not a trusted proxy.
     pub(crate) proxy: Notice,
+    /// More sockets of one address than may be.
+    pub(crate) sockets: Notice,
+    /// A socket that the hub refused.
+    pub(crate) refused_sockets: Notice,
 }
 
 impl ServerState {

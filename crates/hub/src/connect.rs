@@ -61,6 +61,17 @@ pub enum RegisterError {
     Draining,
 }
 
+impl RegisterError {
+    /// A word for the figures and the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "all",
+            Self::TooManyOfUser => "user",
+            Self::Draining => "draining",
+        }
+    }
+}
+
 /// A registered socket, which is unregistered when this is dropped.
 pub struct Connection {
     hub: Arc<Hub>,

@@ -19,6 +19,8 @@ use brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 
 use crate::error::Problem;
 use crate::state::ServerState;
@@ -49,24 +51,28 @@ impl Web {
 
 /// `GET /`: the web client.
 pub(crate) async fn index(State(state): State<Arc<ServerState>>, request: Request) -> Response {
-    file("index.html", request.headers(), state.options.base())
+    let (head, _) = request.into_parts();
+    file("index.html", &head.headers, state.options.base()).await
 }
 
 /// `GET /docs/api/`: the API's reference.
 pub(crate) async fn reference(State(state): State<Arc<ServerState>>, request: Request) -> Response {
-    file("docs/api.html", request.headers(), state.options.base())
+    let (head, _) = request.into_parts();
+    file("docs/api.html", &head.headers, state.options.base()).await
 }
 
 /// `GET /admin/`: the page of administrators.
 pub(crate) async fn admin(State(state): State<Arc<ServerState>>, request: Request) -> Response {
-    file("admin/index.html", request.headers(), state.options.base())
+    let (head, _) = request.into_parts();
+    file("admin/index.html", &head.headers, state.options.base()).await
 }
 
 /// `GET /assets/…`: what the pages are made of. Their names need no escapes, so that a path which
 /// has any names none.
 pub(crate) async fn asset(State(state): State<Arc<ServerState>>, request: Request) -> Response {
-    let path = request.uri().path().trim_start_matches("/assets/");
-    for_any_page(file(path, request.headers(), state.options.base()))
+    let (head, _) = request.into_parts();
+    let path = head.uri.path().trim_start_matches("/assets/");
+    for_any_page(file(path, &head.headers, state.options.base()).await)
 }
 
 /// The files of the page that are named after their content.
@@ -154,7 +160,7 @@ pub(crate) async fn bundle(request: Request) -> Response {
         return for_any_page((caching, file.data.clone()).into_response());
     }
     let coding = [(header::CONTENT_ENCODING, HeaderValue::from_static("br"))];
-    for_any_page((caching, coding, compressed(file.name.clone(), &file.data)).into_response())
+    for_any_page((caching, coding, compressed(&file.name, || file.data.clone()).await).into_response())
 }
 
 /// `GET /chinwag-chat.js`: the element under the name that stands in other people's pages, which leads to its bundle.
@@ -170,7 +176,8 @@ pub(crate) async fn element(request: Request) -> Response {
 
 /// `GET /chinwag.js` and what it imports, under the names that stand in other people's pages.
 pub(crate) async fn module(request: Request) -> Response {
-    for_any_page(file(request.uri().path().trim_start_matches('/'), request.headers(), ""))
+    let (head, _) = request.into_parts();
+    for_any_page(file(head.uri.path().trim_start_matches('/'), &head.headers, "").await)
 }
 
 /// Lets pages of any origin load a file. It is the same for everybody; whose pages may call the
@@ -184,31 +191,31 @@ fn for_any_page(mut response: Response) -> Response {
 
 /// A file, or the word that the caller has it already. These names do not change with their content,
 /// so browsers ask each time, and are answered 304 while nothing has changed.
-fn file(path: &str, headers: &HeaderMap, base: &str) -> Response {
+async fn file(path: &str, headers: &HeaderMap, base: &str) -> Response {
     match Web::get(path, base) {
-        Some(file) => answer(&file.data, content_type(path), headers, base),
+        Some(file) => answer(&file.data, content_type(path), headers, base).await,
         None => Problem::no_path().into_response(),
     }
 }
 
 /// A page whose links begin at the root, where everything is served below `base`.
-pub(crate) fn page(html: &str, headers: &HeaderMap, base: &str) -> Response {
+pub(crate) async fn page(html: &str, headers: &HeaderMap, base: &str) -> Response {
     let html = html.replace("=\"/", &format!("=\"{base}/"));
-    answer(html.as_bytes(), content_type(".html"), headers, base)
+    answer(html.as_bytes(), content_type(".html"), headers, base).await
 }
 
 /// A text in JSON.
-pub(crate) fn json(text: &str, headers: &HeaderMap) -> Response {
-    answer(text.as_bytes(), content_type(".json"), headers, "")
+pub(crate) async fn json(text: &str, headers: &HeaderMap) -> Response {
+    answer(text.as_bytes(), content_type(".json"), headers, "").await
 }
 
 /// A drawing.
-pub(crate) fn svg(data: &[u8], headers: &HeaderMap) -> Response {
-    answer(data, content_type(".svg"), headers, "")
+pub(crate) async fn svg(data: &[u8], headers: &HeaderMap) -> Response {
+    answer(data, content_type(".svg"), headers, "").await
 }
 
 /// Content that does not change while the program runs, or the word that the caller has it already.
-fn answer(data: &[u8], kind: &'static str, headers: &HeaderMap, base: &str) -> Response {
+async fn answer(data: &[u8], kind: &'static str, headers: &HeaderMap, base: &str) -> Response {
     let small = is_text(kind) && takes_brotli(headers);
     let tag = tag(data, small, base);
     let mut held = listed(headers, header::IF_NONE_MATCH).map(|item| item.trim_start_matches("W/"));
@@ -224,7 +231,8 @@ fn answer(data: &[u8], kind: &'static str, headers: &HeaderMap, base: &str) -> R
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(kind))];
     if small {
         let coding = [(header::CONTENT_ENCODING, HeaderValue::from_static("br"))];
-        return (caching, kind, coding, compressed(tag, data)).into_response();
+        let data = compressed(&tag, || Bytes::copy_from_slice(data)).await;
+        return (caching, kind, coding, data).into_response();
     }
     (caching, kind, data.to_owned()).into_response()
 }
@@ -232,19 +240,32 @@ fn answer(data: &[u8], kind: &'static str, headers: &HeaderMap, base: &str) -> R
 /// How hard Brotli tries, up to 11. The best takes seconds in a debug build, in each process of the tests anew.
 const QUALITY: i32 = if cfg!(debug_assertions) { 9 } else { 11 };
 
-/// A file in Brotli's form. Each is made once, when it is first asked for: there are no more of
-/// them than there are files in the program.
-fn compressed(tag: String, data: &[u8]) -> Bytes {
-    static MADE: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
-    if let Some(made) = MADE.lock().unwrap_or_else(PoisonError::into_inner).get(&tag) {
+/// A file in Brotli's form. Each is made once, when it is first asked for, on a thread that may take its time: there are no more
+/// of them than there are files in the program.
+async fn compressed(tag: &str, data: impl FnOnce() -> Bytes) -> Bytes {
+    static MADE: LazyLock<Mutex<HashMap<String, Arc<OnceCell<Bytes>>>>> = LazyLock::new(Mutex::default);
+    let place = {
+        let mut all = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(tag.to_owned()).or_default().clone()
+    };
+    if let Some(made) = place.get() {
         return made.clone();
     }
+    let data = data();
+    // A task of its own goes on where the caller that asked first is gone, and all others wait for it.
+    let making = tokio::spawn(async move {
+        let make =
+            || async { spawn_blocking(move || brotli(&data)).await.expect("our own files are compressed") };
+        place.get_or_init(make).await.clone()
+    });
+    making.await.expect("our own files are compressed")
+}
+
+fn brotli(mut data: &[u8]) -> Bytes {
     let mut bytes = Vec::new();
     let params = BrotliEncoderParams { quality: QUALITY, ..Default::default() };
-    brotli::BrotliCompress(&mut &*data, &mut bytes, &params).expect("memory is written to");
-    let bytes = Bytes::from(bytes);
-    MADE.lock().unwrap_or_else(PoisonError::into_inner).insert(tag, bytes.clone());
-    bytes
+    brotli::BrotliCompress(&mut data, &mut bytes, &params).expect("memory is written to");
+    bytes.into()
 }
 
 fn takes_brotli(headers: &HeaderMap) -> bool {
@@ -293,29 +314,29 @@ fn content_type(path: &str) -> &'static str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_page_has_its_type_and_is_sent_again_only_if_changed() {
-        let first = file("index.html", &HeaderMap::new(), "");
+    #[tokio::test]
+    async fn a_page_has_its_type_and_is_sent_again_only_if_changed() {
+        let first = file("index.html", &HeaderMap::new(), "").await;
         assert_eq!(first.status(), StatusCode::OK);
         assert_eq!(first.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(first.headers()["cache-control"], "no-cache");
         let tag = first.headers()["etag"].clone();
-        let again = |value: HeaderValue| {
-            file("index.html", &HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]), "")
+        let again = async |value: HeaderValue| {
+            file("index.html", &HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]), "").await.status()
         };
-        assert_eq!(again(tag.clone()).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(again(tag.clone()).await, StatusCode::NOT_MODIFIED);
         let weak = format!("\"x\", W/{}", tag.to_str().unwrap());
-        assert_eq!(again(weak.try_into().unwrap()).status(), StatusCode::NOT_MODIFIED);
-        assert_eq!(again(HeaderValue::from_static("\"x\"")).status(), StatusCode::OK);
+        assert_eq!(again(weak.try_into().unwrap()).await, StatusCode::NOT_MODIFIED);
+        assert_eq!(again(HeaderValue::from_static("\"x\"")).await, StatusCode::OK);
     }
 
     #[tokio::test]
     async fn what_is_text_comes_in_brotli_to_those_who_take_it() {
         let ask = |value| HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]);
-        let plain = file("index.html", &ask("gzip, br;q=0"), "");
+        let plain = file("index.html", &ask("gzip, br;q=0"), "").await;
         assert!(!plain.headers().contains_key("content-encoding"));
         for _ in 0..2 {
-            let small = file("index.html", &ask("gzip;q=0.5, br"), "");
+            let small = file("index.html", &ask("gzip;q=0.5, br"), "").await;
             assert_eq!(small.headers()["content-encoding"], "br");
             assert_eq!(small.headers()["vary"], "Accept-Encoding");
             assert_ne!(small.headers()["etag"], plain.headers()["etag"]);
@@ -326,10 +347,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn nothing_outside_is_served() {
+    #[tokio::test]
+    async fn nothing_outside_is_served() {
         for path in ["../Cargo.toml", "/etc/passwd", "..%2fCargo.toml", "docs", "", "nothing.js"] {
-            assert_eq!(file(path, &HeaderMap::new(), "").status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(file(path, &HeaderMap::new(), "").await.status(), StatusCode::NOT_FOUND, "{path}");
         }
     }
 }

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 use serde_json::json;
@@ -168,33 +169,33 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 });
 
 /// `GET /docs/`: the first page.
-pub(crate) async fn first(State(state): State<Arc<ServerState>>, request: Request) -> Response {
-    assets::page(&DOCUMENTATION.pages[""], request.headers(), state.options.base())
+pub(crate) async fn first(State(state): State<Arc<ServerState>>, headers: HeaderMap) -> Response {
+    assets::page(&DOCUMENTATION.pages[""], &headers, state.options.base()).await
 }
 
 /// `GET /docs/<name>/`: a page.
 pub(crate) async fn guide(
     State(state): State<Arc<ServerState>>,
     Path(name): Path<String>,
-    request: Request,
+    headers: HeaderMap,
 ) -> Response {
     match DOCUMENTATION.pages.get(name.as_str()) {
-        Some(page) if !name.is_empty() => assets::page(page, request.headers(), state.options.base()),
+        Some(page) if !name.is_empty() => assets::page(page, &headers, state.options.base()).await,
         _ => Problem::no_path().into_response(),
     }
 }
 
 /// `GET /docs/plots/<name>`: a plot of a document.
-pub(crate) async fn plot(Path(name): Path<String>, request: Request) -> Response {
+pub(crate) async fn plot(Path(name): Path<String>, headers: HeaderMap) -> Response {
     match Plots::get(&name) {
-        Some(file) => assets::svg(&file.data, request.headers()),
+        Some(file) => assets::svg(&file.data, &headers).await,
         None => Problem::no_path().into_response(),
     }
 }
 
 /// `GET /docs/sections.json`: what the pages search in.
-pub(crate) async fn sections(request: Request) -> Response {
-    assets::json(&DOCUMENTATION.sections, request.headers())
+pub(crate) async fn sections(headers: HeaderMap) -> Response {
+    assets::json(&DOCUMENTATION.sections, &headers).await
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use object_store::path::Path;
 use object_store::signer::{Method, SignedUrlOptions, Signer};
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 use rustix::fs::statvfs;
+use tokio::task::spawn_blocking;
 
 use crate::fault::Faults;
 use crate::folder_reader::FolderReader;
@@ -209,7 +210,7 @@ impl FileStore for Storage {
     fn create(&self, key: FileKey) -> Answer<'_, Box<dyn FileWriter>> {
         Box::pin(async move {
             if let Some(folder) = &self.folder {
-                folder.require_room()?;
+                folder.require_room().await?;
             }
             let writer =
                 ObjectWriter::new(self.store.clone(), self.faults.clone(), self.path(key), self.part);
@@ -250,7 +251,7 @@ impl FileStore for Storage {
             self.delete_parts(id).await?;
             // An erasure that was answered survives the loss of power.
             match &self.folder {
-                Some(folder) => folder.sync(),
+                Some(folder) => folder.sync().await,
                 None => Ok(()),
             }
         })
@@ -284,16 +285,21 @@ impl FileStore for Storage {
 
 impl Folder {
     /// Refuses new content where the disk has less room than is kept free.
-    fn require_room(&self) -> Result<()> {
-        let disk = statvfs(&self.path).map_err(|why| Error::internal(format!("files.store: {why}")))?;
+    async fn require_room(&self) -> Result<()> {
+        let disk = self.ask(|path| Ok(statvfs(path)?)).await?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         if free < self.min_free { Err(Error::Full) } else { Ok(()) }
     }
 
-    fn sync(&self) -> Result<()> {
-        File::open(&self.path)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|why| Error::internal(format!("files.store: {why}")))
+    async fn sync(&self) -> Result<()> {
+        self.ask(|path| File::open(path)?.sync_all()).await
+    }
+
+    /// Asks the system about the folder, which may be another machine's and take its time.
+    async fn ask<T: Send + 'static>(&self, ask: fn(&FolderPath) -> io::Result<T>) -> Result<T> {
+        let path = self.path.clone();
+        let answer = spawn_blocking(move || ask(&path)).await.map_err(Error::internal)?;
+        answer.map_err(|why| Error::internal(format!("files.store: {why}")))
     }
 }
 

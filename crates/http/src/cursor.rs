@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::key::ServiceKey;
+use crate::key::{ServiceKey, is_same};
 
 const SEAL: usize = 16;
 /// The bytes of a block of the veil.
@@ -41,7 +41,7 @@ impl CursorSeal {
             return None;
         }
         let place = self.veiled(seal, veiled);
-        (self.sealed(list, &place) == *seal).then_some(place)
+        is_same(&self.sealed(list, &place), seal).then_some(place)
     }
 
     fn sealed(&self, list: &str, place: &[u8]) -> [u8; SEAL] {

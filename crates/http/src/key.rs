@@ -24,8 +24,7 @@ impl ServiceKey {
 
     /// Whether `secret` is the key, compared in constant time.
     pub fn is(&self, secret: &str) -> bool {
-        let given = TokenHash::of(secret);
-        self.0.0.iter().zip(given.0).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
+        is_same(&self.0.0, &TokenHash::of(secret).0)
     }
 
     /// The same 32 bytes on every node that has this key, and no way back to it.
@@ -33,6 +32,11 @@ impl ServiceKey {
         let inner = Sha256::new().chain_update(self.0.0).chain_update(purpose).finalize();
         Sha256::new().chain_update(self.0.0).chain_update(inner).finalize().into()
     }
+}
+
+/// Whether two secrets are equal, in a time that does not tell where they differ.
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
 }
 
 impl fmt::Debug for ServiceKey {

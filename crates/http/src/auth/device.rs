@@ -10,7 +10,7 @@ use chinwag_core::{Clock, Date};
 use sha2::{Digest, Sha256};
 
 use super::bearer;
-use crate::key::ServiceKey;
+use crate::key::{ServiceKey, is_same};
 
 const COOKIE: &str = "device";
 const TTL: Duration = Duration::from_secs(400 * 24 * 3600);
@@ -51,9 +51,7 @@ impl Devices {
         let (id, rest) = bytes.split_first_chunk::<ID>()?;
         let (date, seal) = rest.split_first_chunk::<DATE>()?;
         let age = now.micros().saturating_sub(i64::from_be_bytes(*date));
-        let sealed = self.seal(id, date, fold);
-        let differing = sealed.iter().zip(seal).fold(0, |differing, (a, b)| differing | (a ^ b));
-        let good = seal.len() == sealed.len() && differing == 0;
+        let good = is_same(seal, &self.seal(id, date, fold));
         let stands = u64::try_from(age).map_or(true, |age| Duration::from_micros(age) <= TTL);
         (good && stands).then_some(Device(*id))
     }

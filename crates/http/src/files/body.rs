@@ -103,10 +103,16 @@ impl<'s> StoredParts<'s> {
     pub(crate) fn new(store: &'s dyn FileStore, id: FileId, parts: &[(PartId, u64)], length: u64) -> Self {
         let mut chain = Vec::new();
         let mut at = length;
-        // From the end: of the parts that reach beyond a position, the one that begins first.
+        // The parts are in the order of their offsets: the position that each one and those before it reach.
+        let reached = |end: &mut u64, (part, size): &(PartId, u64)| {
+            *end = (*end).max(part.offset + size);
+            Some(*end)
+        };
+        let ends: Vec<u64> = parts.iter().scan(0, reached).collect();
+        // From the end: of the parts that reach a position, the one that begins first.
         while at > 0 {
-            let reaching = parts.iter().filter(|(part, size)| part.offset < at && part.offset + size >= at);
-            let Some((part, _)) = reaching.min_by_key(|(part, _)| part.offset) else { break };
+            let first = ends.partition_point(|end| *end < at);
+            let Some((part, _)) = parts.get(first).filter(|(part, _)| part.offset < at) else { break };
             chain.push((*part, 0..at - part.offset));
             at = part.offset;
         }

@@ -28,7 +28,9 @@ struct Upload {
 pub(crate) struct UploadTurn {
     id: FileId,
     all: Arc<Mutex<HashMap<FileId, Arc<Upload>>>>,
+    upload: Option<Arc<Upload>>,
     ended: watch::Receiver<u64>,
+    /// None while it waits for its turn.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
@@ -42,17 +44,20 @@ impl RunningUploads {
         };
         upload.asked.send_modify(|number| *number += 1);
         // Whatever is asked from here on ends this request.
-        let ended = upload.asked.subscribe();
-        let guard = timeout(PATIENCE, upload.turn.clone().lock_owned()).await;
-        let guard = guard.map_err(|_| Error::Unavailable(Duration::from_secs(1)))?;
-        Ok(UploadTurn { id, all: self.all.clone(), ended, guard: Some(guard) })
+        let (ended, waiting) = (upload.asked.subscribe(), upload.turn.clone().lock_owned());
+        // A request that is given up while it waits leaves nothing behind.
+        let mut turn = UploadTurn { id, all: self.all.clone(), upload: Some(upload), ended, guard: None };
+        let guard =
+            timeout(PATIENCE, waiting).await.map_err(|_| Error::Unavailable(Duration::from_secs(1)))?;
+        turn.guard = Some(guard);
+        Ok(turn)
     }
 }
 
 impl UploadTurn {
     /// Waits until another request takes the place.
     pub(crate) async fn ended(&mut self) {
-        // The sender lives as long as an entry of the map, or a guard.
+        // The sender lives as long as this.
         if self.ended.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -62,6 +67,7 @@ impl UploadTurn {
 impl Drop for UploadTurn {
     fn drop(&mut self) {
         self.guard = None;
+        self.upload = None;
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody else holds it: the map alone does.
         if all.get(&self.id).is_some_and(|upload| Arc::strong_count(upload) == 1) {
@@ -90,6 +96,22 @@ mod tests {
         assert_eq!(uploads.all.lock().unwrap().len(), 1);
         drop(second);
         assert!(uploads.all.lock().unwrap().is_empty(), "nothing is kept");
+    }
+
+    #[tokio::test]
+    async fn request_that_is_given_up_leaves_nothing() {
+        let uploads = RunningUploads::default();
+        let id = FileId(Uuid::from_u128(1));
+        let first = uploads.take(id).await.expect("nobody is at work");
+        let mut waiting = Box::pin(uploads.take(id));
+        tokio::select! {
+            biased;
+            _ = waiting.as_mut() => panic!("another request is at work"),
+            () = std::future::ready(()) => {}
+        }
+        drop(first);
+        drop(waiting);
+        assert!(uploads.all.lock().unwrap().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

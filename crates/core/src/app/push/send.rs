@@ -103,9 +103,14 @@ fn keep(unit: &mut Unit, PushOutcome { waiting, result }: &PushOutcome, now: Dat
         PushResult::Busy => Some(WaitingPush { due: later(now, BUSY), ..*waiting }),
     };
     let Some(again) = again else { return Ok(()) };
-    // One that came meanwhile is newer: it waits in its place, after the same pause.
+    // One that came meanwhile is newer: it waits in its place, after the same pause, with its rank.
     let kept = match unit.tx.push_waiting(again.subscription, again.group)? {
-        Some(newer) => WaitingPush { due: again.due, attempts: again.attempts, ..newer },
+        Some(newer) => WaitingPush {
+            due: again.due,
+            attempts: again.attempts,
+            urgent: again.urgent || newer.urgent,
+            ..newer
+        },
         None => again,
     };
     unit.tx.push_set(&kept)

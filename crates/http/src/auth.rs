@@ -21,9 +21,10 @@ mod uses;
 mod validator;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::request::Parts;
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use chinwag_core::app::identity::Vouched;
 use chinwag_core::app::{App, Context};
 use chinwag_core::bot::{BEYOND_BOTS, BotAct, BotGrant, BotSecret};
@@ -43,7 +44,7 @@ use attempts::Attempts;
 use bearer::Authorization;
 use device::Devices;
 use failures::{Failures, SignInKind};
-use jwt::Jwt;
+use jwt::{Jwt, JwtRefusal};
 use known_tokens::KnownTokens;
 use oidc::Oidc;
 use passwords::Passwords;
@@ -53,6 +54,8 @@ use validator::{Validated, Validator};
 
 /// Cookies of one name that are tried.
 const COOKIES: usize = 4;
+/// The time after which a client asks again whose credential nobody could judge.
+const UNANSWERED: Duration = Duration::from_secs(2);
 const NEEDED: Error = Error::Unauthenticated("a credential is needed: sign in, or send a bearer token");
 
 /// Finds out who is calling.
@@ -253,13 +256,16 @@ impl Auth {
             return Ok(Some(signed_in(token)));
         }
         let known = match bearer::subprotocol(&parts.headers) {
-            Some(secret) => Some(self.looked_up(self.bearer(secret)).await?.ok_or(REFUSED)?),
+            Some(secret) => match self.looked_up(self.bearer(secret)).await? {
+                Some(known) => Some(known),
+                None => Some(self.vouched_for(parts, &bearer::as_header(secret)).await?),
+            },
             None => self.known(parts, self.shown(parts)?).await?,
         };
         match known {
             Some(Credential::User(user)) => Ok(Some(user)),
             Some(Credential::Service) => {
-                Err(Error::forbidden("the service key is no user, who opens a socket"))
+                Err(Error::forbidden("the service key cannot open a socket: use the token of a user"))
             }
             None => Ok(None),
         }
@@ -337,7 +343,7 @@ impl Auth {
         }
         match self.looked_up(shown).await? {
             Some(credential) => Ok(Some(credential)),
-            None => self.vouched_for(parts).await.map(Some),
+            None => self.vouched_for(parts, &parts.headers).await.map(Some),
         }
     }
 
@@ -381,7 +387,8 @@ impl Auth {
         let now = self.app.clock().now();
         let vouched = match jwt.read(secret, now).await {
             Ok(vouched) => vouched,
-            Err(why) => {
+            Err(JwtRefusal::NoKeys) => return Err(Error::Unavailable(UNANSWERED)),
+            Err(JwtRefusal::Bad(why)) => {
                 self.refusals.log(now, &why);
                 return Ok(None);
             }
@@ -406,17 +413,23 @@ impl Auth {
         }
     }
 
-    /// The user whom the host's validator names.
-    async fn vouched_for(&self, parts: &Parts) -> Result<Credential> {
+    /// The headers for which the validator vouches again while a socket is open.
+    pub(crate) fn vouched_headers(parts: &Parts) -> HeaderMap {
+        bearer::subprotocol(&parts.headers).map_or_else(|| parts.headers.clone(), bearer::as_header)
+    }
+
+    /// The user whom the host's validator names for the credential in these headers. Where it gives no answer, nobody can
+    /// say, and the client asks again.
+    async fn vouched_for(&self, parts: &Parts, headers: &HeaderMap) -> Result<Credential> {
         let Some(validator) = &self.validator else { return Err(REFUSED) };
-        if !parts.headers.contains_key(header::AUTHORIZATION) {
+        if !headers.contains_key(header::AUTHORIZATION) {
             self.not_forged(parts)?;
         }
         let share = self.admission.question(parts)?;
-        let why = match validator.ask(&parts.headers).await {
+        let why = match validator.ask(headers, self.app.clock().now()).await {
             Validated::Named(name) => Ok(name),
             Validated::Refused => Err("the validator refused it".into()),
-            Validated::Silent => Err("the validator gave no answer that is one".into()),
+            Validated::Silent => return Err(Error::Unavailable(UNANSWERED)),
             Validated::NoName(why) => Err(why),
         };
         let name = why.map_err(|why| {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 /// The prefix of a token in `Sec-WebSocket-Protocol`, where browsers can put one.
 const SUBPROTOCOL: &str = "bearer.";
@@ -47,6 +47,13 @@ pub(super) fn subprotocol(headers: &HeaderMap) -> Option<&str> {
     let values =
         headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).find_map(|item| item.trim().strip_prefix(SUBPROTOCOL))
+}
+
+/// The headers of a request that shows a token in this way. A cookie beside the subprotocol is left out: a page of another origin may
+/// have made the browser send it.
+pub(super) fn as_header(secret: &str) -> HeaderMap {
+    let value = HeaderValue::try_from(format!("Bearer {secret}")).expect("it was in a header");
+    HeaderMap::from_iter([(header::AUTHORIZATION, value)])
 }
 
 /// The ticket in a query, if there is one.

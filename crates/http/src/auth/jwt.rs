@@ -19,8 +19,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::Number;
 
-pub(super) use jwks::Jwks;
 pub use jwks::KeySource;
+pub(super) use jwks::{Jwks, UnreadKeys};
 pub(super) use verify::install as install_verifier;
 
 /// The longest token that is looked at.
@@ -95,6 +95,27 @@ pub(super) struct Vouched {
     pub(super) expires: Date,
 }
 
+/// The reason for which a token names nobody.
+#[derive(Debug)]
+pub(super) enum JwtRefusal {
+    /// The keys of the host application could not be read.
+    NoKeys,
+    /// For the log alone. It shows nothing of the token but the `sub` of one whose signature is right.
+    Bad(Cow<'static, str>),
+}
+
+impl From<&'static str> for JwtRefusal {
+    fn from(why: &'static str) -> Self {
+        Self::Bad(why.into())
+    }
+}
+
+impl From<String> for JwtRefusal {
+    fn from(why: String) -> Self {
+        Self::Bad(why.into())
+    }
+}
+
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
@@ -124,9 +145,8 @@ impl Jwt {
         secret.bytes().filter(|byte| *byte == b'.').count() == 2
     }
 
-    /// The user of the token, if it is valid now. The reason of a refusal is for the log alone, which shows
-    /// nothing of the token but the `sub` of one whose signature is right.
-    pub(super) async fn read(&self, token: &str, now: Date) -> Result<Vouched, Cow<'static, str>> {
+    /// The user of the token, if it is valid now.
+    pub(super) async fn read(&self, token: &str, now: Date) -> Result<Vouched, JwtRefusal> {
         if token.len() > LONGEST {
             return Err("it is too long".into());
         }
@@ -137,7 +157,7 @@ impl Jwt {
         let key = match (header.alg, &self.secret, &self.jwks) {
             (Algorithm::HS256, Some(secret), _) => Some(secret.0.clone()),
             (Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA, _, Some(jwks)) => {
-                jwks.key(header.alg, header.kid.as_deref()).await
+                jwks.key(header.alg, header.kid.as_deref()).await.map_err(|UnreadKeys| JwtRefusal::NoKeys)?
             }
             _ => return Err("its algorithm has no key here".into()),
         };

@@ -101,7 +101,7 @@ impl Recheck {
 
     async fn ask(&self, key: &Key, shown: &HeaderMap) -> Standing {
         let Ok(_permit) = self.asking.acquire().await else { return Standing::Silent };
-        let name = match self.validator.ask(shown).await {
+        let name = match self.validator.ask(shown, self.app.clock().now()).await {
             Validated::Named(name) => name,
             Validated::Refused => return Standing::Ended,
             Validated::Silent | Validated::NoName(_) => return Standing::Silent,

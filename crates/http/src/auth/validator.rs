@@ -1,17 +1,21 @@
 //! The host application's own validator: asked who a request's cookies and authorisation are.
 
+use std::fmt;
+
 use axum::http::{HeaderMap, header};
 use chinwag_core::limits::NAME_CHARS;
-use chinwag_core::{Error, Name, Result};
+use chinwag_core::{Date, Error, Name, Result};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
 use crate::network::outside;
+use crate::notice::Notice;
 
 /// The host's validator.
 pub(super) struct Validator {
     client: Client,
     url: Url,
+    is_silent: Notice,
 }
 
 /// The validator's answer.
@@ -38,36 +42,48 @@ impl Validator {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(refused)?;
-        Ok(Self { client: outside::client(outside::WITHIN)?, url })
+        Ok(Self { client: outside::client(outside::WITHIN)?, url, is_silent: Notice::default() })
     }
 
     /// Its answer to a request's cookies and authorisation.
-    pub(super) async fn ask(&self, headers: &HeaderMap) -> Validated {
+    pub(super) async fn ask(&self, headers: &HeaderMap, now: Date) -> Validated {
         let mut question = self.client.post(self.url.clone());
         for name in [header::COOKIE, header::AUTHORIZATION] {
             for value in headers.get_all(&name) {
                 question = question.header(&name, value);
             }
         }
-        match self.answer(question).await {
+        match self.answer(question, now).await {
             Ok(verdict) => verdict,
             Err(error) => {
-                tracing::warn!(error = %error.without_url(), "the validator did not answer");
+                self.note(now, format_args!("{}", error.without_url()));
                 Validated::Silent
             }
         }
     }
 
-    async fn answer(&self, question: reqwest::RequestBuilder) -> reqwest::Result<Validated> {
+    fn note(&self, now: Date, why: fmt::Arguments<'_>) {
+        if self.is_silent.is_due(now) {
+            tracing::warn!(%why, "the validator gave no answer (auth.validate_url): its users get 503");
+        }
+    }
+
+    async fn answer(&self, question: reqwest::RequestBuilder, now: Date) -> reqwest::Result<Validated> {
         let response = question.header(header::CONTENT_LENGTH, 0).send().await?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Ok(Validated::Refused),
-            _ => return Ok(Validated::Silent),
+            status => {
+                self.note(now, format_args!("the answer is {status}"));
+                return Ok(Validated::Silent);
+            }
         }
         let body = outside::body(response).await?;
         let answer = body.and_then(|body| serde_json::from_slice::<ValidatorBody>(&body).ok());
-        let Some(answer) = answer else { return Ok(Validated::Silent) };
+        let Some(answer) = answer else {
+            self.note(now, format_args!("the answer is no object with a username"));
+            return Ok(Validated::Silent);
+        };
         let shown: String = answer.username.chars().take(NAME_CHARS).collect();
         Ok(Name::parse_exact(&answer.username).map_or_else(
             |why| Validated::NoName(format!("the validator's username {shown:?} {why}")),

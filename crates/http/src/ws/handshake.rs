@@ -19,6 +19,7 @@ use chinwag_core::rate::{Key, LimitKind};
 use chinwag_hub::{Identity, RegisterError};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use metrics::counter;
 use sha1::{Digest, Sha1};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -27,6 +28,7 @@ use tracing::Instrument;
 use super::session::Session;
 use super::socket::ClientSink;
 use super::window::window;
+use crate::auth::Auth;
 use crate::error::{ErrorResponse, Problem};
 use crate::network::client_stream::ClientStream;
 use crate::network::file_stream::FileStream;
@@ -85,9 +87,9 @@ async fn accept(
         scope: bot_key.as_ref().map(|(_, grant)| grant.groups.clone()),
     };
     let place = place(state, parts)?;
-    let connection = state.hub.register(identity).map_err(refused)?;
+    let connection = state.hub.register(identity).map_err(|why| refused(state, why))?;
     if let (true, Some(recheck)) = (who.by_validator, &state.recheck) {
-        recheck.watch(&connection, &parts.headers);
+        recheck.watch(&connection, &Auth::vouched_headers(parts));
     }
     let span = tracing::debug_span!("socket", id = connection.id().0);
     let session =
@@ -147,13 +149,19 @@ fn place(state: &ServerState, parts: &request::Parts) -> Result<Option<AddressPe
     }
     let place = state.sockets.take(address);
     if place.is_none() {
-        tracing::warn!(%address, "a socket was refused: this address has as many as ws.sockets_per_address allows");
+        counter!("chinwag_sockets_refused_total", "why" => "address").increment(1);
+        if state.notices.sockets.is_due(state.app.clock().now()) {
+            tracing::warn!(%address, "a socket was refused: this address has as many as ws.sockets_per_address allows");
+        }
     }
     place.map(Some).ok_or_else(Error::unavailable)
 }
 
-fn refused(refused: RegisterError) -> Error {
-    tracing::info!(?refused, "a socket was refused");
+fn refused(state: &ServerState, why: RegisterError) -> Error {
+    counter!("chinwag_sockets_refused_total", "why" => why.as_str()).increment(1);
+    if state.notices.refused_sockets.is_due(state.app.clock().now()) {
+        tracing::info!(why = why.as_str(), "a socket was refused");
+    }
     Error::unavailable()
 }
 

@@ -127,6 +127,26 @@ async fn users_are_made_at_first_sight_except_bad_and_special_names() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jwt_whose_keys_cannot_be_read_is_503_and_not_refused() {
+    let host = Host::default();
+    let served = Served::start(&host.jwks()).await;
+    served.serve(None);
+    let app = app(Some(&served.url), |options| options.http.jwt.pause = Duration::ZERO).await;
+    let nobody = app.nobody();
+    app.service().post("users/", json!({ "name": "ann" })).await.ok(201);
+    let token = host.token("ES256", &claims("ann"));
+    assert_eq!(everywhere(&nobody, &token).await, [503; 5]);
+    served.serve(Some(&host.jwks()));
+    assert_eq!(everywhere(&nobody, &token).await, [200, 200, 101, 101, 101]);
+    served.serve(None);
+    assert_eq!(everywhere(&nobody, &token).await, [200, 200, 101, 101, 101], "the keys that are known go on");
+    let unknown = Host::default().sign(&json!({ "alg": "ES256", "kid": "other" }), &claims("ann"));
+    assert_eq!(everywhere(&nobody, &unknown).await, [503; 5], "it may be among the new keys");
+    served.serve(Some(&host.jwks()));
+    assert_eq!(everywhere(&nobody, &unknown).await, [401; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn new_keys_are_fetched_on_use_at_a_bounded_rate() {
     let (old, new) = (Host::default(), Host::default());
     let renamed = |host: &Host| {
@@ -164,10 +184,10 @@ async fn new_keys_are_fetched_on_use_at_a_bounded_rate() {
     served.serve(None);
     let before = served.asked();
     while served.asked() == before {
-        assert_eq!(asks(&by_old).await, 401);
+        assert!([401, 503].contains(&asks(&by_old).await));
         wait.step(|| "nobody asks").await;
     }
-    assert_eq!((asks(&by_new).await, asks(&by_old).await), (200, 401));
+    assert_eq!((asks(&by_new).await, asks(&by_old).await), (200, 503));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,6 +13,8 @@ use tokio::time::Instant;
 /// A validator that answers as it is told, and how often it has answered so.
 pub(crate) struct Host {
     answer: Arc<Mutex<(&'static str, usize)>>,
+    /// The credentials of the last request.
+    last: Arc<Mutex<Vec<String>>>,
     pub(crate) url: String,
 }
 
@@ -22,13 +24,15 @@ impl Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/", listener.local_addr().expect("it listens"));
         let answer = Arc::new(Mutex::new((answer, 0)));
-        let told = answer.clone();
+        let last: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (told, shown) = (answer.clone(), Arc::clone(&last));
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let told = told.clone();
+                let (told, shown) = (told.clone(), shown.clone());
                 tokio::spawn(async move {
                     let mut read = [0; 4096];
-                    while stream.read(&mut read).await.is_ok_and(|count| count > 0) {
+                    while let Ok(count @ 1..) = stream.read(&mut read).await {
+                        *shown.lock().expect("nobody panics") = credentials(&read[..count]);
                         let answer = {
                             let mut told = told.lock().expect("nobody panics");
                             told.1 += 1;
@@ -50,7 +54,12 @@ impl Host {
                 });
             }
         });
-        Self { answer, url }
+        Self { answer, last, url }
+    }
+
+    /// The credentials that it was shown last.
+    fn last(&self) -> Vec<String> {
+        self.last.lock().expect("nobody panics").clone()
     }
 
     pub(crate) fn say(&self, answer: &'static str) {
@@ -68,6 +77,13 @@ impl Host {
             wait.step(|| format!("asked {} times, not {times}", self.asked())).await;
         }
     }
+}
+
+/// The lines of a request's head that hold a credential.
+fn credentials(request: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(request);
+    let is_credential = |line: &&str| line.starts_with("authorization:") || line.starts_with("cookie:");
+    text.lines().filter(is_credential).map(str::to_owned).collect()
 }
 
 async fn app(host: &Host, grace: Duration) -> TestApp {
@@ -103,6 +119,36 @@ async fn validator_that_refuses_or_renames_closes_sockets() {
         }
         assert_eq!(host.asked(), 1, "once for all sockets of one credential: {ending}");
     }
+}
+
+#[tokio::test]
+async fn validator_vouches_for_the_token_of_a_subprotocol() {
+    let host = Host::start("\"ann\"").await;
+    let app = app(&host, Duration::from_secs(600)).await;
+    let offered = [("sec-websocket-protocol", "chinwag, bearer.opaque"), ("cookie", "a=1")];
+    let mut socket = app.nobody().try_ws("/chat/", &offered).await.expect("the validator vouches");
+    assert_eq!(host.last(), ["authorization: Bearer opaque"], "the cookie may be another page's");
+    host.say("\"ann\"");
+    host.was_asked(1).await;
+    assert_eq!(host.last(), ["authorization: Bearer opaque"]);
+    host.say("401");
+    assert_eq!(socket.close_code_within(PATIENCE).await, Some(4001));
+    assert_eq!(app.nobody().try_ws("/chat/", &offered).await.err().map(|refused| refused.status), Some(401));
+}
+
+#[tokio::test]
+async fn validator_without_an_answer_refuses_nobody_for_good() {
+    let host = Host::start("500").await;
+    let app = app(&host, Duration::from_secs(600)).await;
+    for odd in ["500", "302", "[1]"] {
+        host.say(odd);
+        let answer = app.nobody().bearing("opaque").get("groups/").await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "2"), "{odd}");
+        let refused = app.nobody().try_ws("/chat/", &[("cookie", "a=1")]).await.expect_err("no answer");
+        assert_eq!(refused.status, 503, "{odd}");
+    }
+    host.say("403");
+    app.nobody().bearing("opaque").get("groups/").await.ok(401);
 }
 
 #[tokio::test]

@@ -55,10 +55,16 @@ pub(crate) struct Jwks {
     tried: Arc<Mutex<Option<Instant>>>,
 }
 
+/// The keys could not be read when that was tried last: whether there is such a key, nobody can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UnreadKeys;
+
 struct KnownKeys {
     keys: Vec<Key>,
     /// When they are to be read again.
     until: Instant,
+    /// Whether the last attempt to read them failed.
+    is_unread: bool,
 }
 
 /// A set as it is read: what one key is must not spoil the others.
@@ -83,26 +89,36 @@ impl Jwks {
         };
         let until = Instant::now() + pause * FRESH;
         let client = outside::client(outside::WITHIN).map_err(|why| why.to_string())?;
-        let known = RwLock::new(KnownKeys { keys, until });
+        let known = RwLock::new(KnownKeys { keys, until, is_unread: false });
         Ok(Self { source, client, pause, known, tried: Arc::default() })
     }
 
     /// The key for an algorithm with this id; without one, the only key there is for it.
-    pub(crate) async fn key(self: &Arc<Self>, algorithm: Algorithm, id: Option<&str>) -> Option<DecodingKey> {
+    pub(crate) async fn key(
+        self: &Arc<Self>,
+        algorithm: Algorithm,
+        id: Option<&str>,
+    ) -> Result<Option<DecodingKey>, UnreadKeys> {
         match self.find(algorithm, id) {
-            (Some(key), true) => Some(key),
+            (Some(key), true) => Ok(Some(key)),
             (Some(key), false) => {
                 // Whoever has a good key does not wait for the next reading.
                 if let Ok(tried) = self.tried.clone().try_lock_owned() {
                     tokio::spawn(self.clone().read_again(tried));
                 }
-                Some(key)
+                Ok(Some(key))
             }
             (None, _) => {
                 let tried = self.tried.clone().lock_owned().await;
                 // By itself: a caller who goes must not end what all wait for.
-                let read = tokio::spawn(self.clone().read_again(tried)).await;
-                read.ok().and_then(|()| self.find(algorithm, id).0)
+                tokio::spawn(self.clone().read_again(tried)).await.map_err(|_| UnreadKeys)?;
+                match self.find(algorithm, id).0 {
+                    Some(key) => Ok(Some(key)),
+                    None if self.known.read().unwrap_or_else(PoisonError::into_inner).is_unread => {
+                        Err(UnreadKeys)
+                    }
+                    None => Ok(None),
+                }
             }
         }
     }
@@ -129,10 +145,11 @@ impl Jwks {
             Ok(keys) => {
                 tracing::info!(keys = keys.len(), "the JWKS was read");
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-                *known = KnownKeys { keys, until: Instant::now() + self.pause * FRESH };
+                *known = KnownKeys { keys, until: Instant::now() + self.pause * FRESH, is_unread: false };
             }
             Err(why) => {
                 tracing::warn!(why, "the JWKS could not be read: the keys that are known go on");
+                self.known.write().unwrap_or_else(PoisonError::into_inner).is_unread = true;
             }
         }
     }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::attempt::AttemptSecrets;
 use super::claims::{Expected, IdClaims, ProviderAnswer, proposed};
 use super::settings::{OidcOptions, safe_url};
-use crate::auth::jwt::{Jwks, KeySource, LONGEST};
+use crate::auth::jwt::{Jwks, KeySource, LONGEST, UnreadKeys};
 use crate::network::outside::{self, shown};
 
 /// The time for which the document of addresses is used as it was read.
@@ -278,6 +278,9 @@ impl Provider {
             return Err(refused("the ID token is not signed with RS256, ES256 or EdDSA"));
         }
         let key = addresses.jwks.key(header.alg, header.kid.as_deref()).await;
+        let key = key.map_err(|UnreadKeys| {
+            ProviderError::Unreachable("the provider's keys could not be read".to_owned())
+        })?;
         let key = key.ok_or_else(|| refused("the provider has no key with the kid of the ID token"))?;
         let mut validation = Validation::new(header.alg);
         // The claims are checked against the server's own clock.

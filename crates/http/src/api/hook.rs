@@ -1,12 +1,14 @@
 //! Incoming hooks: the payloads, the routes `users/<bot>/hooks/`, and the addresses `/hooks/<secret>/`.
 
+mod slack_parts;
+
 use axum::http::Uri;
 use axum::response::IntoResponse;
 use chinwag_core::app::Context;
 use chinwag_core::app::bot::MakeIncomingHook;
 use chinwag_core::app::message::Send;
 use chinwag_core::bot::{BotSecret, IncomingHook};
-use chinwag_core::message::{Body, INVISIBLE, MessageDetail};
+use chinwag_core::message::{INVISIBLE, MessageDetail};
 use chinwag_core::profile::{Avatar, DisplayName};
 use chinwag_core::slack_text;
 use chinwag_core::token::TokenHash;
@@ -16,6 +18,7 @@ use serde_json::{Value as Schema, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::slack_parts::{SlackAttachments, SlackBlocks};
 use crate::auth::Identified;
 use crate::extract::path::{ById, ByName, ByValue, PathValue};
 use crate::rest::prelude::*;
@@ -44,7 +47,11 @@ payload! {
     /// are ignored.
     pub struct HookMessage {
         /// The text, with Slack's escapes `&amp;`, `&lt;` and `&gt;`, and links as `<https://a.example|label>`.
-        text: SlackText,
+        text [one_of()]: SlackText,
+        /// Attachments: their titles, texts and fields follow the text, a line each.
+        attachments [one_of()]: SlackAttachments,
+        /// Blocks: the texts of headers, sections and contexts stand in place of the text, a line each.
+        blocks [one_of()]: SlackBlocks,
         /// A name that pages show beside the bot's; it goes into `data` of the message.
         username: Option<DisplayName>,
         /// The `https` address of a picture; it goes into `data` of the message.
@@ -54,24 +61,18 @@ payload! {
     }
 }
 
-/// The text of a message in Slack's form, decoded.
-pub struct SlackText(Body);
+/// The text of a message, as Slack escapes it.
+pub struct SlackText(Option<String>);
 
 impl KeyValue for SlackText {
-    const NEED: Need = Need::Required;
+    const NEED: Need = Need::Optional;
 
     fn schema() -> Schema {
         json!({"type": "string"})
     }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        let text = fields.text(key)?;
-        let body = fields.body(key, &slack_text::plain(&text))?;
-        if body.is_empty() {
-            fields.refuse(key, INVISIBLE);
-            return None;
-        }
-        Some(Self(body))
+        Some(Self(fields.maybe_text(key).map(Into::into)))
     }
 }
 
@@ -118,18 +119,28 @@ struct HookData<'a> {
 }
 
 impl HookMessage {
-    /// The command to send it.
-    fn command(self, group: GroupId) -> chinwag_core::Result<Send> {
-        let Self { text: SlackText(body), username, icon_url: IconAddress(icon_url), thread_ts } = self;
+    /// The command to send it. `None` where a key was refused.
+    fn command(self, group: GroupId, fields: &mut Fields<'_>) -> Option<Send> {
+        let Self { text: SlackText(text), attachments, blocks, username, icon_url, thread_ts } = self;
+        let (SlackAttachments(attached), SlackBlocks(blocks), IconAddress(icon_url)) =
+            (attachments, blocks, icon_url);
+        // Slack shows the text only where it does not show blocks.
+        let shown = if blocks.is_empty() { text.into_iter().collect() } else { blocks };
+        let lines: Vec<_> = shown.iter().chain(&attached).map(|text| slack_text::plain(text)).collect();
+        let body = fields.body("text", &lines.join("\n"))?;
+        if body.is_empty() {
+            fields.refuse("text", INVISIBLE);
+            return None;
+        }
         let mut detail = MessageDetail::default();
         if username.is_some() || icon_url.is_some() {
             let data = HookData {
                 username: username.as_ref().map(DisplayName::as_str),
                 icon_url: icon_url.as_deref(),
             };
-            detail.data = Some(serde_json::to_string(&data).map_err(Error::internal)?.into());
+            detail.data = Some(serde_json::to_string(&data).expect("texts are JSON").into());
         }
-        Ok(Send { thread: thread_ts, detail, ..Send::new(group, body) })
+        Some(Send { thread: thread_ts, detail, ..Send::new(group, body) })
     }
 }
 
@@ -266,8 +277,8 @@ pub(crate) async fn receive(
     let group = grant.groups.first().copied().ok_or(Error::NotFound("hook"))?;
     let object = object_of(payload.bytes())?;
     let fields = Fields::parse(&object)?.limited(state.app.limits());
-    let message = fields.command(|message: HookMessage, _| Some(message))?;
-    sent(&state, &context, message.command(group)?).await?;
+    let command = fields.command(|message: HookMessage, fields| message.command(group, fields))?;
+    sent(&state, &context, command).await?;
     Ok("ok".into_response())
 }
 

@@ -89,6 +89,34 @@ async fn hook_sends_what_slack_would() {
     assert_eq!(on.newest().await["body"], "plain");
 }
 
+#[tokio::test]
+async fn hook_takes_the_texts_of_attachments_and_blocks() {
+    let on = hooked().await;
+    let attached = json!({
+        "fallback": "not shown", "pretext": "Firing", "title": "Disk &lt; 5 %", "title_link": "https://a.example/1",
+        "text": "on db1", "fields": [{ "title": "severity", "value": "page" }, { "short": true }, 7], "color": "danger",
+    });
+    let lines = "Firing\nDisk < 5 % (https://a.example/1)\non db1\nseverity: page";
+    let block = json!({ "type": "section", "text": { "type": "mrkdwn", "text": "from a block" } });
+    let context = json!({ "type": "context", "elements": [{ "type": "image" }, { "text": "small" }] });
+    for (message, expected) in [
+        (json!({ "attachments": [attached] }), lines.to_owned()),
+        (
+            json!({ "text": "Alert", "attachments": [attached, { "fallback": "plain" }] }),
+            format!("Alert\n{lines}\nplain"),
+        ),
+        (
+            json!({ "text": "not shown", "blocks": [block, { "type": "divider" }, context] }),
+            "from a block\nsmall".to_owned(),
+        ),
+        (json!({ "attachments": [{ "blocks": [block] }] }), "from a block".to_owned()),
+    ] {
+        let answer = on.post(&message).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(on.newest().await["body"], expected);
+    }
+}
+
 fn form_of(message: &Value) -> String {
     let payload: String =
         message.to_string().bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
@@ -171,6 +199,7 @@ async fn payloads_of_hooks_are_checked() {
     for (body, field) in [
         (json!({}), "text"),
         (json!({ "text": null }), "text"),
+        (json!({ "attachments": [{ "color": "good" }], "blocks": 7 }), "text"),
         (json!({ "text": 7 }), "text"),
         (json!({ "text": " \u{200b}" }), "text"),
         (json!({ "text": "a".repeat(4097) }), "text"),

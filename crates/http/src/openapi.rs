@@ -88,6 +88,7 @@ fn written(address: Option<&PublicUrl>) -> String {
     add_act_as(&mut document["paths"]);
     add_examples(&mut document["paths"]);
     loosen(&mut document);
+    open_objects(&mut document["components"]["schemas"]);
     if let Some(address) = address {
         document["servers"] = json!([{ "url": address.to_string() }]);
     }
@@ -202,6 +203,22 @@ fn loosen(document: &mut Value) {
     }
 }
 
+/// Says of objects without listed keys that they have any. By itself an object may, but generators of types take it for an empty one.
+fn open_objects(schema: &mut Value) {
+    let is_object = match &schema["type"] {
+        Value::Array(names) => names.iter().any(|name| name == "object"),
+        name => name == "object",
+    };
+    if is_object && schema.get("properties").is_none() && schema.get("additionalProperties").is_none() {
+        schema["additionalProperties"] = true.into();
+    }
+    match schema {
+        Value::Object(parts) => parts.values_mut().for_each(open_objects),
+        Value::Array(parts) => parts.iter_mut().for_each(open_objects),
+        _ => {}
+    }
+}
+
 fn require_nothing(schema: &mut Value) {
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("required");
@@ -264,6 +281,15 @@ mod tests {
             }
         }
         check(&serde_json::from_str(&openapi()).expect("JSON"));
+    }
+
+    #[test]
+    fn objects_of_applications_have_any_keys() {
+        let document: Value = serde_json::from_str(&openapi()).expect("JSON");
+        for (name, key) in [("NewMessage", "data"), ("Message", "data"), ("Server", "limits")] {
+            let property = &document["components"]["schemas"][name]["properties"][key];
+            assert_eq!(property["additionalProperties"], true, "{name}.{key}: {property}");
+        }
     }
 
     #[test]

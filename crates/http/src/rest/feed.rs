@@ -72,7 +72,9 @@ pub(crate) async fn list(
         None => None,
         Some(text) => {
             let cursor = FeedCursor::parse(text);
-            Some(cursor.ok_or_else(|| Error::field("after", "is none that was given out by this feed"))?)
+            Some(cursor.ok_or_else(|| {
+                Error::field("after", "is not a cursor of this feed: take it from an answer of it")
+            })?)
         }
     };
     let limit = query.limit(FEED_PAGE_MOST)?.unwrap_or(FEED_PAGE);

@@ -80,7 +80,9 @@ pub(crate) async fn answer<S: ListSource>(
         None => None,
         Some(cursor) => {
             let place = state.cursors.open(S::NAME, cursor).and_then(|bytes| S::Place::opened(&bytes));
-            Some(place.ok_or_else(|| Error::field("cursor", "is none that was given out for this list"))?)
+            Some(place.ok_or_else(|| {
+                Error::field("cursor", "is not a cursor of this list: take it from the Link header")
+            })?)
         }
     };
     match query.list_limit()? {

@@ -3,7 +3,7 @@
 use chinwag_core::app::entry::HistoryItem;
 use chinwag_core::limits::{HISTORY_PAGE, LATEST};
 use chinwag_core::message::Message as CoreMessage;
-use chinwag_core::store::Page;
+use chinwag_core::store::{Edge, Page};
 use chinwag_core::{Error, GroupId, MessageId, Name};
 use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
@@ -163,7 +163,24 @@ pub(crate) async fn history(
         }
         return Ok(response);
     }
-    Ok(list_of(&state.app.messages(&context, id, page).await?, &fields)?)
+    let messages = state.app.messages(&context, id, page).await?;
+    let mut response = list_of(&messages, &fields)?;
+    link_page(&state, &query, &messages, &mut response)?;
+    Ok(response)
+}
+
+/// Names the page after a full one, if the query gives a limit.
+pub(crate) fn link_page(
+    state: &ServerState,
+    query: &Query,
+    messages: &[CoreMessage],
+    response: &mut Response,
+) -> chinwag_core::Result<()> {
+    let Some(limit) = query.limit(HISTORY_PAGE)? else { return Ok(()) };
+    let Some(last) = messages.last().filter(|_| messages.len() == limit) else { return Ok(()) };
+    let is_forward = query.point("after")?.is_some();
+    let edge = if is_forward { Edge::AfterSeq(last.seq) } else { Edge::BeforeSeq(last.seq) };
+    query.at_edge(edge).map_or(Ok(()), |next| list::link_next(state, &next, response))
 }
 
 /// The page of a history that a query asks for.

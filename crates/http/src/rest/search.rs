@@ -79,7 +79,7 @@ pub(crate) async fn list(
     let Some(mut search) = query.search()? else { return Ok(bytes(StatusCode::OK, b"[]".to_vec())) };
     if let Some(cursor) = query.cursor()? {
         let place = state.cursors.open(LIST, cursor).and_then(|bytes| opened(&bytes));
-        let why = || Error::field("cursor", "is none that was given out for this list");
+        let why = || Error::field("cursor", "is not a cursor of this list: take it from the Link header");
         search.from = Some(place.ok_or_else(why)?);
     }
     let page = state.app.search(&context, search).await?;

@@ -2,7 +2,7 @@
 
 use chinwag_core::MessageId;
 
-use super::message::{history_page, list_of};
+use super::message::{history_page, link_page, list_of};
 use super::prelude::*;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
@@ -30,5 +30,7 @@ pub(crate) async fn list(
 ) -> Result<Response> {
     let fields = query.fields(&MESSAGE)?;
     let replies = state.app.thread(&context, root, history_page(&query)?).await?;
-    Ok(list_of(&replies, &fields)?)
+    let mut response = list_of(&replies, &fields)?;
+    link_page(&state, &query, &replies, &mut response)?;
+    Ok(response)
 }

@@ -176,6 +176,24 @@ async fn many_replies_are_passed_in_parts() {
     assert_eq!(bodies(&page("&limit=1").await.ok(200)), ["last"]);
     assert_eq!(bodies(&page("&after=2").await.ok(200)), ["last"]);
     assert_eq!(bodies(&page("&before=1102").await.ok(200)), ["root"]);
+    for list in [format!("groups/{group}/messages/"), format!("messages/{root}/thread/")] {
+        for (begin, pages) in [("?limit=100", 12), ("?limit=100&after=1", 12)] {
+            let (mut path, mut read) = (format!("{list}{begin}"), 0);
+            for page in 1..=pages {
+                let answer = ann.get(&path).await;
+                let next = answer.header("link").split(['<', '>']).nth(1).map(str::to_owned);
+                read += bodies(&answer.ok(200)).len();
+                assert_eq!(next.is_some(), page < pages, "page {page} of {list}{begin}");
+                path = next.unwrap_or_default();
+            }
+            assert!((1_100..=1_102).contains(&read), "{read} of {list}{begin}");
+        }
+    }
+    assert_eq!(
+        ann.get(&format!("groups/{group}/messages/")).await.header("link"),
+        "",
+        "no page was asked for"
+    );
 }
 
 #[tokio::test]

@@ -184,7 +184,9 @@ pub(crate) async fn require_links(config: &Config) -> Result<()> {
 pub(crate) async fn look_at_links(config: &Config) -> Vec<Result<String>> {
     let mut found = Vec::new();
     if let Some(url) = config.postgres() {
-        let state = PostgresStore::check(url, &postgres_options(config)).await;
+        let name_case = Some(config.users.name_case());
+        let options = chinwag_store_postgres::Options { name_case, ..postgres_options(config) };
+        let state = PostgresStore::check(url, &options).await;
         found.push(state.map(|state| format!("the database {} {state}", shown(url))).map_err(Into::into));
     }
     match redis_options(config) {

@@ -222,7 +222,8 @@ impl NoLink {
                 OpenError::Refused { at, user: target.user(), why: words }
             }
             Some("3D000") => OpenError::NoDatabase { at, name: target.database() },
-            Some("53300" | "57P03" | "57P01") => OpenError::Away { at, why: words },
+            Some("53300") => OpenError::Full { at, why: words },
+            Some("57P03" | "57P01") => OpenError::Away { at, why: words },
             Some(_) => OpenError::Other { at, why: words },
             None if text.contains("TLS") => OpenError::Tls { at, why: words },
             None if words.contains("password") || text.contains("authentication") => {

@@ -161,6 +161,21 @@ pub enum OpenError {
         /// The server's word.
         why: String,
     },
+    /// The user may only read.
+    #[error(
+        "the user {user} may not change the tables of the database {name}: make it the owner of the schema chinwag and its tables"
+    )]
+    NoWrite { name: String, user: String },
+    /// No connection is free.
+    #[error(
+        "the database at {at} has no connection free ({why}): raise max_connections, or the limit of its user or database"
+    )]
+    Full {
+        /// Host and port.
+        at: String,
+        /// The server's word.
+        why: String,
+    },
     /// The database's names compare in another way than they are to.
     #[error("{}", name_case_kept(*kept, name))]
     NameCase { name: String, kept: NameCase },
@@ -192,7 +207,7 @@ pub enum OpenError {
 impl OpenError {
     /// Whether a later attempt may succeed with nothing changed here.
     pub fn is_away(&self) -> bool {
-        matches!(self, Self::Away { .. })
+        matches!(self, Self::Away { .. } | Self::Full { .. })
     }
 }
 
@@ -221,5 +236,9 @@ pub(crate) fn history(url: &str, options: &Options, renew: bool) -> Result<Histo
 pub(crate) fn look(url: &str, options: &Options) -> Result<&'static str, OpenError> {
     let target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
-    schema::look(&link, &target)
+    let state = schema::look(&link, &target)?;
+    if let (Some(case), true) = (options.name_case, state == schema::READY) {
+        schema::case_fits(&link, &target, case)?;
+    }
+    Ok(state)
 }

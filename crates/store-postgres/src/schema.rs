@@ -33,7 +33,7 @@ enum State {
 pub(crate) fn prepare(link: &Link, target: &Target) -> Result<(), OpenError> {
     fit(link, target)?;
     match inspect(link, target)? {
-        State::Ours(version) if version == known() => Ok(()),
+        State::Ours(version) if version == known() => may_write(link, target),
         State::Unfinished => Err(OpenError::Unfinished { name: target.database() }),
         State::Ours(_) | State::Empty => migrate(link, target, false),
     }
@@ -82,6 +82,9 @@ fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
     link.batch("COMMIT").map_err(failed)
 }
 
+/// The state of a database with a store of this version.
+pub(crate) const READY: &str = "is ready";
+
 /// The state of a fit database, as the end of a sentence. Changes nothing.
 pub(crate) fn look(link: &Link, target: &Target) -> Result<&'static str, OpenError> {
     fit(link, target)?;
@@ -94,9 +97,29 @@ pub(crate) fn look(link: &Link, target: &Target) -> Result<&'static str, OpenErr
         State::Ours(version) if version < known() => {
             "is of an older version: the next start brings it up to date"
         }
-        State::Ours(_) => "is ready",
+        State::Ours(_) => {
+            may_write(link, target)?;
+            READY
+        }
         State::Unfinished => return Err(OpenError::Unfinished { name: target.database() }),
     })
+}
+
+/// Whether the server takes writes now, and whether this user may change the tables.
+pub(crate) const MAY_WRITE: &str =
+    "SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean),
+    has_table_privilege('messages', 'INSERT') AND has_table_privilege('messages', 'UPDATE')
+    AND has_table_privilege('messages', 'DELETE')";
+
+/// Refuses a database of this version that takes no writes, or none of this user.
+fn may_write(link: &Link, target: &Target) -> Result<(), OpenError> {
+    let rows = link.query(None, MAY_WRITE, &[]).map_err(|why| failed(&why, target))?;
+    let answer = |at| rows.first().is_some_and(|row| row.get(at));
+    if !answer(0) {
+        return Err(OpenError::ReadOnly { at: target.at() });
+    }
+    let (name, user) = (target.database(), target.user());
+    if answer(1) { Ok(()) } else { Err(OpenError::NoWrite { name, user }) }
 }
 
 fn may_begin(link: &Link, target: &Target) -> Result<bool, OpenError> {
@@ -131,19 +154,30 @@ pub(crate) fn name_case(link: &Link, target: &Target) -> Result<NameCase, OpenEr
     Ok(if is_exact { NameCase::Exact } else { NameCase::Folded })
 }
 
+/// Refuses a store whose names compare otherwise and may not begin to compare so.
+pub(crate) fn case_fits(link: &Link, target: &Target, case: NameCase) -> Result<(), OpenError> {
+    let kept = name_case(link, target)?;
+    if kept == case || !is_used(link, target)? {
+        return Ok(());
+    }
+    Err(OpenError::NameCase { name: target.database(), kept })
+}
+
+/// Whether a store has users, or another node serves it.
+fn is_used(link: &Link, target: &Target) -> Result<bool, OpenError> {
+    let users = link.query(None, USERS, &[]).map_err(|why| failed(&why, target))?;
+    Ok(users.iter().any(|row| !row.get::<_, bool>(2)) || claim::servers(link, target)? > 1)
+}
+
 /// Has the names of a store compare so. Refused where they do not, and it has users other than special
 /// ones, whose names would have to be made anew, or another node serves it.
 pub(crate) fn keep_case(link: &Link, target: &Target, case: NameCase) -> Result<(), OpenError> {
     let failed = |why: Failure| failed(&why, target);
     link.batch("BEGIN").map_err(failed)?;
     link.batch(LOCK).map_err(failed)?;
-    let kept = name_case(link, target)?;
-    if kept != case {
+    case_fits(link, target, case)?;
+    if name_case(link, target)? != case {
         let users = link.query(None, USERS, &[]).map_err(failed)?;
-        let is_used = users.iter().any(|row| !row.get::<_, bool>(2)) || claim::servers(link, target)? > 1;
-        if is_used {
-            return Err(OpenError::NameCase { name: target.database(), kept });
-        }
         claim_anew(link, &users, case).map_err(failed)?;
     }
     link.batch("COMMIT").map_err(failed)

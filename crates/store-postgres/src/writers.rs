@@ -19,6 +19,7 @@ use crate::link::{Link, LinkSlot};
 use crate::open::Options;
 use crate::queue::{Queue, Queued};
 use crate::readers::{join, next, spawn};
+use crate::schema::MAY_WRITE;
 use crate::transaction::{Claims, Transaction};
 
 /// The number of attempts of a job that conflicts with others.
@@ -168,12 +169,11 @@ fn not_committed<'c>(why: &Failure, changed: bool, claims: Claims<'c>) -> Attemp
 }
 
 fn probe(slot: &mut LinkSlot, target: &Target) -> Result<()> {
-    const SQL: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
-    let rows = slot.link(target)?.query(None, SQL, &[]);
-    let only_reads = rows.map(|rows| rows.first().is_none_or(|row| row.get(0)));
-    match only_reads {
-        Ok(false) => Ok(()),
-        Ok(true) => {
+    let rows = slot.link(target)?.query(None, MAY_WRITE, &[]);
+    let writes = rows.map(|rows| rows.first().is_some_and(|row| row.get(0) && row.get(1)));
+    match writes {
+        Ok(true) => Ok(()),
+        Ok(false) => {
             slot.drop_link();
             Err(Error::unavailable())
         }

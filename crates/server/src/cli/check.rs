@@ -60,7 +60,9 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
         }
         report.of(given_key())?;
         check_room(config, above, report)?;
-        check_links(config, report).await?;
+        if check_links(config, report).await? {
+            report.of(wire_up::claim(config).await)?;
+        }
         return check_address(config, report).await;
     }
     let Some(folder) = report.of(Folder::open(&config.data))? else { return Ok(()) };
@@ -79,7 +81,7 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
         Some(false) => ok("the service key will be made at the first start")?,
         None => {}
     }
-    check_links(config, report).await?;
+    let may_claim = check_links(config, report).await?;
     check_room(config, folder.path(), report)?;
     if config.postgres().is_none() {
         check_database(config, &folder, report)?;
@@ -87,7 +89,7 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     if folder.is_served() {
         return ok("a server runs on this folder: its address and store are in use");
     }
-    if config.postgres().is_some() {
+    if may_claim {
         report.of(wire_up::claim(config).await)?;
     }
     check_address(config, report).await
@@ -233,15 +235,18 @@ async fn check_collector(config: &Config, report: &mut Report) -> Result<()> {
     }
 }
 
-/// Checks the needs of a node on a PostgreSQL beside its folder. Changes nothing there.
-async fn check_links(config: &Config, report: &mut Report) -> Result<()> {
+/// Checks the needs of a node on a PostgreSQL beside its folder. Changes nothing there. Returns whether there is a PostgreSQL
+/// at which a place may be asked for.
+async fn check_links(config: &Config, report: &mut Report) -> Result<bool> {
     report.of(check_key_of(config))?;
+    let mut is_good = true;
     for link in wire_up::look_at_links(config).await {
-        if let Some(found) = report.of(link)? {
-            ok(&found)?;
+        match report.of(link)? {
+            Some(found) => ok(&found)?,
+            None => is_good = false,
         }
     }
-    Ok(())
+    Ok(is_good && config.postgres().is_some())
 }
 
 async fn check_address(config: &Config, report: &mut Report) -> Result<()> {

@@ -127,6 +127,33 @@ async fn a_database_with_another_encoding_or_no_rights_is_refused() {
     database.ask(&format!("DROP ROLE {guest}"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_may_only_read_is_refused() {
+    let database = Database::new();
+    drop(open(&database.url()).await.expect("it opens"));
+    let (name, reader) = (database.name(), format!("{}_reader", database.name()));
+    database.ask(&format!(
+        "CREATE ROLE {reader} LOGIN; GRANT USAGE ON SCHEMA chinwag TO {reader};
+        GRANT SELECT ON ALL TABLES IN SCHEMA chinwag TO {reader}"
+    ));
+    let url = format!("postgres://{reader}@{}/{name}", database.server());
+    let check = async |options: &Options| {
+        PostgresStore::check(&url, options).await.expect_err("it is not fit").to_string()
+    };
+    let said = format!("the user {reader} may not change the tables of the database {name}");
+    let why = refusal(&url).await;
+    assert!(why.contains(&said), "{why}");
+    assert_eq!(check(&patient()).await, why);
+    database.ask(&format!("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA chinwag TO {reader}"));
+    PostgresStore::check(&url, &patient()).await.expect("it is ready");
+    database.ask(&format!("ALTER ROLE {reader} SET default_transaction_read_only = on"));
+    assert!(check(&patient()).await.contains("takes no writes"));
+    database.ask(&format!("ALTER ROLE {reader} CONNECTION LIMIT 0"));
+    let why = check(&patient()).await;
+    assert!(why.contains("has no connection free") && why.contains("raise max_connections"), "{why}");
+    database.ask(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
+}
+
 /// A server that asks for a password, and has a certificate by an authority in the tests' folder.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passwords_and_certificates_are_looked_at() {
@@ -203,4 +230,6 @@ async fn case_of_names_changes_only_before_users_and_on_one_node() {
     drop(exact);
     let why = open(NameCase::Folded).await.err().expect("it has a user").to_string();
     assert!(why.contains("users.case = \"exact\": set that again"), "{why}");
+    let options = Options { name_case: Some(NameCase::Folded), ..patient() };
+    assert_eq!(PostgresStore::check(&url, &options).await.expect_err("it is not fit").to_string(), why);
 }

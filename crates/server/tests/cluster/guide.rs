@@ -46,17 +46,20 @@ async fn the_guide_to_two_nodes_behind_a_proxy_works_as_it_says() {
             .stdin(Stdio::null());
         shell
     };
+    let run = |script: &str| {
+        let output = finish(shell(script), "");
+        assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+        output.stdout
+    };
     let scripts = blocks("sh");
     let [_, settings, nodes, see, ..] = &scripts[..] else { panic!("the guide has its steps: {scripts:?}") };
-    let output = finish(shell(&ours(settings)), "");
-    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    run(&ours(settings));
 
     // What is started with & runs until the end, the rest before it.
     let (serves, before): (Vec<&str>, Vec<&str>) = nodes.lines().partition(|line| line.ends_with(" &"));
     assert_eq!(serves.len(), 2, "{nodes}");
     let before = ours(&before.join("\n"));
-    let output = finish(shell(&before), "");
-    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    run(&before);
     let environment = before.lines().next().expect("it takes the settings").to_owned();
     let start = |line: &&str| {
         let line = line.trim_end_matches(" &").replacen("chinwag", &format!("exec '{BINARY}'"), 1);
@@ -67,15 +70,13 @@ async fn the_guide_to_two_nodes_behind_a_proxy_works_as_it_says() {
     let server = blocks("nginx");
     let server = ours(server.first().expect("the guide has its proxy"));
     let _nginx = Nginx::start(program.folder(), &server, ports[2]).await;
-    let output = finish(shell(&format!("{environment}\n{}", ours(see))), "");
-    assert_eq!(output.code, Some(0), "{}", output.stderr);
-    let found = output.stdout.matches(r#""name":"ada""#).count();
-    assert_eq!(found, 2, "made over one node, found over the other: {}", output.stdout);
+    let seen = run(&format!("{environment}\n{}", ours(see)));
+    let found = seen.matches(r#""name":"ada""#).count();
+    assert_eq!(found, 2, "made over one node, found over the other: {seen}");
 
     // And through the proxy: REST, sockets at both nodes, and no figures.
-    let settings = fs::read_to_string(program.folder().join("chinwag.env")).expect("the file of settings");
-    let key = settings.lines().find_map(|line| line.strip_prefix("CHINWAG_SERVICE_KEY=")).expect("a key");
-    let service = Client::new(&format!("http://127.0.0.1:{}", ports[2]), Some(key), "service");
+    let (key, proxy) = (service_key(&program), format!("http://127.0.0.1:{}", ports[2]));
+    let service = Client::new(&proxy, Some(&key), "service");
     let (bob, eve) = (service.user("bob").await, service.user("eve").await);
     let (mut bobs, mut eves) = (bob.ws().await, eve.ws().await);
     bobs.send(json!({ "type": "message.first", "data": { "target": "eve", "body": "hello" } })).await;
@@ -85,8 +86,37 @@ async fn the_guide_to_two_nodes_behind_a_proxy_works_as_it_says() {
         let figures = Client::new(node.url(), None, "nobody").get("/metrics").await.text;
         assert!(figures.contains("\nchinwag_sockets 1\n"), "the proxy spreads sockets: {figures}");
     }
-    for node in running {
-        node.terminate();
-        assert_eq!(node.wait().code, Some(0));
+
+    // A new service key, and a key for the backend while the nodes start again with it.
+    let change = scripts.iter().find(|script| script.contains("key add")).expect("the guide changes the key");
+    let backend = Client::new(&proxy, Some(run(&format!("{environment}\n{change}")).trim_end()), "service");
+    for node in roll(running, &backend, |number| start(&serves[number])).await {
+        let new = Client::new(node.url(), Some(&service_key(&program)), "service");
+        new.get("users/ada/").await.ok(200);
+        assert_eq!(Client::new(node.url(), Some(&key), "service").get("users/ada/").await.status, 401);
+        assert_eq!(node.stop().code, Some(0));
     }
+}
+
+/// The key in the file of settings.
+fn service_key(program: &Program) -> String {
+    let settings = fs::read_to_string(program.folder().join("chinwag.env")).expect("the file of settings");
+    let key = settings.lines().find_map(|line| line.strip_prefix("CHINWAG_SERVICE_KEY="));
+    key.expect("the guide makes a key").to_owned()
+}
+
+/// Starts each node again as soon as the one before is ready. The proxy answers every request meanwhile.
+async fn roll(running: Vec<Running>, service: &Client, start: impl Fn(usize) -> Running) -> Vec<Running> {
+    let mut started = Vec::new();
+    for (number, node) in running.into_iter().enumerate() {
+        assert_eq!(node.stop().code, Some(0));
+        // More than one, so that the proxy tries the absent node at least once.
+        for attempt in 0..4 {
+            let name = format!("user-{number}-{attempt}");
+            service.post("users/", json!({ "name": name })).await.ok(201);
+            service.get(&format!("users/{name}/")).await.ok(200);
+        }
+        started.push(start(number));
+    }
+    started
 }

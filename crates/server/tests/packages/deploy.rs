@@ -8,7 +8,7 @@ use std::process::Command;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::nginx::Nginx;
 use chinwag_testkit::postgres::Database;
-use chinwag_testkit::process::Program;
+use chinwag_testkit::process::{Program, Running};
 use chinwag_testkit::redis::Redis;
 use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
@@ -129,4 +129,10 @@ async fn the_proxy_of_compose_serves_rest_and_sockets() {
     // It waits for the summary.
     ann.ws().await;
     assert_eq!(service.get("/metrics").await.status, 403);
+
+    let node = node.to_owned();
+    assert_eq!(running.stop().code, Some(0));
+    assert_eq!(service.get("users/ann/").await.status, 502);
+    let _running = Running::start(program.command(&["serve", "--listen", &node]));
+    service.get("users/ann/").await.ok(200);
 }

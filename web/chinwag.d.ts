@@ -6,31 +6,32 @@ export interface ChinwagOptions {
    * The server's address, such as `https://chat.example` or `https://app.example/chinwag`. Left out: the one that this
    * module was loaded from. Anything else is a TypeError at once.
    */
-  server?: string | URL;
+  server?: string | URL | undefined;
   /**
-   * A user's token, or a function that gives one; it is called again when a token has ended. Left out: the cookie of
-   * this origin, which `signIn` and `signUp` set.
+   * A user's token, or a function that gives one; it is called again when a token has ended, and after growing pauses where it
+   * fails or gives no text. Left out: the cookie of this origin, which `signIn` and `signUp` set. Anything else is a TypeError at
+   * once.
    */
-  token?: string | (() => string | Promise<string>);
+  token?: string | (() => string | Promise<string>) | undefined;
   /**
    * How many groups the connection begins with, 1 to 2000: those with the latest activity. `moreGroups` says how many are not
    * here; `loadGroups`, `loadGroup` and `loadPrivate` bring them, and so does a message in one. Use it for a list that loads
    * more as it is scrolled. Left out: all groups are here from the start, each with its 20 newest messages.
    */
-  groups?: number;
+  groups?: number | undefined;
   /** With `groups`: how many of the newest messages a group begins with, 1 to 20. Left out: 1. */
-  messages?: number;
+  messages?: number | undefined;
   /** How many messages of a group are held at a time, at least 100. Left out: 400. */
-  held?: number;
+  held?: number | undefined;
   /** Whether unsent messages are kept over reloads, in IndexedDB. Left out: true. */
-  keep?: boolean;
+  keep?: boolean | undefined;
   /**
    * Whether the latest conversations and their newest messages are kept in IndexedDB until the user signs out, for `recall`.
    * Left out: false.
    */
-  offline?: boolean;
+  offline?: boolean | undefined;
   /** Whether to say "afk" while the page has been hidden for a minute. Left out: false. */
-  away?: boolean;
+  away?: boolean | undefined;
 }
 
 /**
@@ -107,11 +108,11 @@ export interface DescribedFile {
 /** Options of `upload`. */
 export interface UploadOptions {
   /** The file's name. Left out: that of a `File`. */
-  name?: string;
+  name?: string | undefined;
   /** Cancels it. The promise rejects then. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Told how many bytes the server has. The number falls where a part has to be sent again. */
-  onprogress?: (progress: { loaded: number; total: number }) => void;
+  onprogress?: ((progress: { loaded: number; total: number }) => void) | undefined;
 }
 
 /** A file of a message on its way. */
@@ -199,18 +200,18 @@ export interface Unsent {
 /** Options of `send`. */
 export interface SendOptions {
   /** The id of the message that it answers. */
-  respondTo?: string | null;
+  respondTo?: string | null | undefined;
   /** The names of users to mention, at most 50, or `@all` for everyone, which the owner and admins may use. */
-  mentions?: readonly string[];
+  mentions?: readonly string[] | undefined;
   /** The id of a root, in whose thread it is: a message of the group that is no reply in a thread itself. */
-  thread?: string | null;
+  thread?: string | null | undefined;
   /** An object of your own, at most 4 KiB of JSON, which everybody receives with the message. */
-  data?: Record<string, unknown> | null;
+  data?: Record<string, unknown> | null | undefined;
   /**
    * Its files, at most 10. Bytes are kept with the message, over reloads too, and uploaded when its turn comes: files of
    * more than 1 MiB in parts, which go on after an interruption.
    */
-  attachments?: readonly Attachable[];
+  attachments?: readonly Attachable[] | undefined;
 }
 
 /** What `send` gives back. */
@@ -406,15 +407,19 @@ export interface UserSettings {
 
 /** Changes of one's own profile and settings. What is left out stays; null clears. */
 export interface UserChange {
-  display_name?: string | null;
+  display_name?: string | null | undefined;
   /** The id of an image that `upload` has returned, or null; an address only where the server allows it (`avatar_urls`). */
-  avatar?: string | null;
-  settings?: Partial<UserSettings>;
+  avatar?: string | null | undefined;
+  settings?: Partial<UserSettings> | undefined;
 }
 
 /** What a server offers. */
 export interface ServerInfo {
   readonly version: string;
+  /** The id of its history: another one after an earlier state was restored. */
+  readonly history: string;
+  /** The version of Unicode whose emoji may be reactions. */
+  readonly emoji: string;
   /** Whether anybody may sign up. */
   readonly signup: boolean;
   /** The provider of OpenID Connect through which people sign in on the server's own page, or null. Left out by older servers. */
@@ -453,37 +458,37 @@ export class ChinwagError extends Error {
 /** The details of a group. What is left out stays; null clears. */
 export interface DetailsChange {
   /** At most 1,000 characters, with line breaks. */
-  description?: string | null;
+  description?: string | null | undefined;
   /** The id of an image that `upload` has returned, or null; an address only where the server allows it (`avatar_urls`). */
-  avatar?: string | null;
-  data?: Record<string, unknown> | null;
-  open?: boolean;
-  slow?: number;
+  avatar?: string | null | undefined;
+  data?: Record<string, unknown> | null | undefined;
+  open?: boolean | undefined;
+  slow?: number | undefined;
   /** Days from 1, or null for no end. */
-  keep?: number | null;
+  keep?: number | null | undefined;
 }
 
 /** A group to make. */
 export interface NewGroup extends DetailsChange {
   name: string;
-  admins?: string[];
-  members?: string[];
-  restricts?: string[];
+  admins?: string[] | undefined;
+  members?: string[] | undefined;
+  restricts?: string[] | undefined;
 }
 
 /** What a group's members, name and details may be changed to. What is left out stays. */
 export interface GroupChange extends DetailsChange {
-  name?: string;
+  name?: string | undefined;
   /** Hands the group over: a list of one. */
-  owner?: string[];
-  admins?: string[];
-  members?: string[];
-  restricts?: string[];
-  remove?: string[];
+  owner?: string[] | undefined;
+  admins?: string[] | undefined;
+  members?: string[] | undefined;
+  restricts?: string[] | undefined;
+  remove?: string[] | undefined;
   /** They cannot join, nor be added. Members among them are removed. */
-  ban?: string[];
+  ban?: string[] | undefined;
   /** Their bans end, before anybody is added. */
-  unban?: string[];
+  unban?: string[] | undefined;
 }
 
 /** A group, as it is shown to somebody who is not in it. */
@@ -559,22 +564,22 @@ export interface MessageSearch {
   /** Words, `"a phrase"`, `prefix*`, `-excluded`. Without a word to look for the search rejects with code 400. */
   q: string;
   /** The id of a group. */
-  group?: string;
+  group?: string | undefined;
   /** The name of a user. */
-  author?: string;
+  author?: string | undefined;
   /** Only messages before a date: ISO 8601. */
-  before?: string | Date;
+  before?: string | Date | undefined;
   /** Only messages after a date. */
-  after?: string | Date;
-  has?: "file" | "image" | "link" | "";
+  after?: string | Date | undefined;
+  has?: "file" | "image" | "link" | "" | undefined;
   /** `me`: only messages of others that mention this user. */
-  mentions?: "me" | "";
+  mentions?: "me" | "" | undefined;
   /** How many messages a page has at most: 1 to 100, 20 if it is left out. */
-  limit?: number;
+  limit?: number | undefined;
   /** The `next` of the page before. */
-  cursor?: string | null;
+  cursor?: string | null | undefined;
   /** Cancels the request. The promise rejects then. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What changed, and no more than that: each is told after it has changed. */
@@ -785,12 +790,12 @@ export class Chinwag extends EventTarget {
    * The address of a file, or of its thumbnail, for `src` and `href`. Where the server's cookie does not reach this page it holds
    * a ticket, and is good for 5 minutes: ask again when it fails.
    */
-  fileUrl(file: FileInfo, options?: { thumbnail?: boolean }): Promise<string>;
+  fileUrl(file: FileInfo, options?: { thumbnail?: boolean | undefined }): Promise<string>;
   /** The address of an avatar for `src`, as long good as that of a file: of an uploaded picture its thumbnail. */
   avatarUrl(avatar: string): Promise<string>;
 
   /** Gives a message of this user's another text. Mentions that are left out stay. */
-  edit(messageId: string, body: string, options?: { mentions?: readonly string[] }): Promise<void>;
+  edit(messageId: string, body: string, options?: { mentions?: readonly string[] | undefined }): Promise<void>;
   /** Adds a reaction to a message, or removes it: one emoji, or a name such as `:tada:`. */
   react(messageId: string, emoji: string, on: boolean): Promise<void>;
   /** Pins a message above the others of its group, or unpins it: owner and admins, and both users of a private group. */
@@ -828,7 +833,7 @@ export class Chinwag extends EventTarget {
    * The first people, groups and messages that a text finds, for a search box. A `*` at the end of the text finds longer words of
    * messages, too. `signal` cancels an outdated request: the promise rejects then.
    */
-  search(q: string, options?: { signal?: AbortSignal }): Promise<Found>;
+  search(q: string, options?: { signal?: AbortSignal | undefined }): Promise<Found>;
   /**
    * A page of the messages that a search finds, newest date first; `next` is the `cursor` of the next page. A page may be short, even
    * empty, while there are more.
@@ -846,7 +851,7 @@ export class Chinwag extends EventTarget {
    */
   loadMembers(
     group: string,
-    part?: { query?: string; like?: string; role?: Member["role"] | ""; cursor?: string | null; limit?: number },
+    part?: { query?: string | undefined; like?: string | undefined; role?: Member["role"] | "" | undefined; cursor?: string | null | undefined; limit?: number | undefined },
   ): Promise<{ members: Member[]; next: string | null }>;
   /** The names of members who were added and have not accepted yet. No event tells when they do. */
   pendingMembers(group: string): Promise<string[]>;
@@ -856,14 +861,14 @@ export class Chinwag extends EventTarget {
    * A page of the groups that anyone may join, by name; `next` is the `cursor` of the next page. `query` is the beginning
    * of a name, in any spelling.
    */
-  openGroups(part?: { query?: string; cursor?: string | null; limit?: number }): Promise<{ groups: OpenGroup[]; next: string | null }>;
+  openGroups(part?: { query?: string | undefined; cursor?: string | null | undefined; limit?: number | undefined }): Promise<{ groups: OpenGroup[]; next: string | null }>;
   /** Joins an open group, and resolves with it. A member stays as it is. */
   joinGroup(group: string): Promise<Group>;
   /**
    * Makes a code with which anyone joins a group, for its owner and admins. `uses`: how many may, null for any number, 1 if it is
    * left out. `ttl`: for how many seconds, 7 days if it is left out.
    */
-  createInvite(group: string, invite?: { uses?: number | null; ttl?: number }): Promise<Invite>;
+  createInvite(group: string, invite?: { uses?: number | null | undefined; ttl?: number | undefined }): Promise<Invite>;
   /** The codes of a group that are good, the newest first, for its owner and admins. */
   loadInvites(group: string): Promise<Invite[]>;
   endInvite(group: string, code: string): Promise<void>;

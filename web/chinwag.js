@@ -16,6 +16,7 @@ import "./chinwag/sync.js";
 import "./chinwag/typing.js";
 import "./chinwag/history.js";
 import "./chinwag/reader.js";
+import "./chinwag/draft.js";
 import "./chinwag/outbox.js";
 import "./chinwag/files.js";
 import "./chinwag/transfer.js";

@@ -6,24 +6,24 @@ import type { Chinwag, State } from "./chinwag.js";
  */
 export interface ChatProperties {
   /** The server's address, such as `https://chat.example`. */
-  server?: string;
+  server?: string | undefined;
   /** A user's token, or a function that returns one and is called again when a token has expired. */
-  token?: string | (() => string | Promise<string>);
+  token?: string | (() => string | Promise<string>) | undefined;
   /** Shows only the group with this id. */
-  group?: string;
+  group?: string | undefined;
   /** Shows only the conversation with the person of this name. */
-  with?: string;
+  with?: string | undefined;
   /** Shows the form to sign in and sign up if nobody is signed in. */
-  signIn?: boolean;
+  signIn?: boolean | undefined;
   /** Keeps the open conversation in the fragment of the page's address. */
-  hash?: boolean;
+  hash?: boolean | undefined;
   /** `en` or `fr`, optionally with a region. */
-  lang?: string;
-  theme?: "light" | "dark" | "auto";
+  lang?: string | undefined;
+  theme?: "light" | "dark" | "auto" | undefined;
   /** The name beside the logo. */
-  name?: string;
+  name?: string | undefined;
   /** The registration of a service worker that shows what the server pushes. */
-  worker?: ServiceWorkerRegistration | null;
+  worker?: ServiceWorkerRegistration | null | undefined;
 }
 
 /** What the element's events carry as their `detail`. */

@@ -3,16 +3,16 @@ import type { Chinwag, ChinwagOptions } from "./chinwag.js";
 import type { ChatEvents, ChatProperties, ChinwagChat as ChinwagChatElement } from "./element.js";
 
 export interface ChinwagChatProps extends ChatProperties {
-  onUnread?(event: CustomEvent<ChatEvents["chinwag-unread"]>): void;
-  onMessage?(event: CustomEvent<ChatEvents["chinwag-message"]>): void;
-  onState?(event: CustomEvent<ChatEvents["chinwag-state"]>): void;
-  onProblem?(event: CustomEvent<ChatEvents["chinwag-problem"]>): void;
-  onSignedOut?(event: CustomEvent<ChatEvents["chinwag-signedout"]>): void;
-  id?: string;
-  className?: string;
-  style?: CSSProperties;
+  onUnread?: ((event: CustomEvent<ChatEvents["chinwag-unread"]>) => void) | undefined;
+  onMessage?: ((event: CustomEvent<ChatEvents["chinwag-message"]>) => void) | undefined;
+  onState?: ((event: CustomEvent<ChatEvents["chinwag-state"]>) => void) | undefined;
+  onProblem?: ((event: CustomEvent<ChatEvents["chinwag-problem"]>) => void) | undefined;
+  onSignedOut?: ((event: CustomEvent<ChatEvents["chinwag-signedout"]>) => void) | undefined;
+  id?: string | undefined;
+  className?: string | undefined;
+  style?: CSSProperties | undefined;
   /** Such as an image with `slot="logo"`. */
-  children?: ReactNode;
+  children?: ReactNode | undefined;
 }
 
 /** The element `<chinwag-chat>`. Its `ref` is the element. `token` may be a new function each time. */

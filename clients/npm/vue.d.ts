@@ -4,11 +4,11 @@ import type { ChatEvents, ChatProperties, ChinwagChat as ChinwagChatElement } fr
 
 /** The events of the component, whose values are those of the element. */
 export interface ChinwagChatListeners {
-  onUnread?: (event: CustomEvent<ChatEvents["chinwag-unread"]>) => void;
-  onMessage?: (event: CustomEvent<ChatEvents["chinwag-message"]>) => void;
-  onState?: (event: CustomEvent<ChatEvents["chinwag-state"]>) => void;
-  onProblem?: (event: CustomEvent<ChatEvents["chinwag-problem"]>) => void;
-  onSignedout?: (event: CustomEvent<ChatEvents["chinwag-signedout"]>) => void;
+  onUnread?: ((event: CustomEvent<ChatEvents["chinwag-unread"]>) => void) | undefined;
+  onMessage?: ((event: CustomEvent<ChatEvents["chinwag-message"]>) => void) | undefined;
+  onState?: ((event: CustomEvent<ChatEvents["chinwag-state"]>) => void) | undefined;
+  onProblem?: ((event: CustomEvent<ChatEvents["chinwag-problem"]>) => void) | undefined;
+  onSignedout?: ((event: CustomEvent<ChatEvents["chinwag-signedout"]>) => void) | undefined;
 }
 
 /** The element `<chinwag-chat>`. `token` may be a new function each time. */

@@ -7,13 +7,17 @@ const AFTER = 60_000;
 /**
  * Calls `change(false)` when the page has been hidden for a minute, and `change(true)` when it is shown again.
  * @param {(seen: boolean) => void} change
+ * @param {AbortSignal} signal ends it, as if the page were shown
  */
-export function watchPage(change) {
+export function watchPage(change, signal) {
   /** @type {number | undefined} */
   let timer;
-  onVisibility(() => {
+  const look = () => {
     clearTimeout(timer);
-    if (isHidden()) timer = setTimeout(() => change(false), AFTER);
+    if (isHidden() && !signal.aborted) timer = setTimeout(() => change(false), AFTER);
     else change(true);
-  });
+  };
+  onVisibility(look, { signal });
+  signal.addEventListener("abort", look);
+  if (isHidden()) look();
 }

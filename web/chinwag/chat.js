@@ -3,6 +3,7 @@
 import { arrival } from "./arrival.js";
 import { watchPage } from "./away.js";
 import { ChinwagError, lost } from "./error.js";
+import { draftOf } from "./draft.js";
 import { Drawer } from "./drawer.js";
 import { Files } from "./files.js";
 import { Grouping } from "./grouping.js";
@@ -56,6 +57,7 @@ export class Chinwag extends Grouping {
       renew: async () => !this.#session.leaving && rest.renew(await rest.token()),
       onFrame: (frame) => this.#store.take(frame),
       onState: () => this.#stateChanged(),
+      onOpen: (signal) => this.#watch(signal, options.away ?? false),
       onEnd: (error) => this.#ended(error),
       probe: () => ({ type: "status.update", data: { status: this.#status } }),
     }));
@@ -80,7 +82,6 @@ export class Chinwag extends Grouping {
     this.#history = new History({ rest, tell: (group) => this.#store.tell(group) });
     this.#reader = new Reader(link, rest);
     this.#recall = new Recall(this.server, options.offline ?? false, { store: this.#store, groups: () => this.conversations });
-    if (options.away) watchPage((seen) => this.#seen(seen));
   }
 
   get me() {
@@ -130,6 +131,7 @@ export class Chinwag extends Grouping {
   }
 
   close() {
+    this.#reader.leave();
     this.#link.close();
     this.#arrived(lost("The connection was closed."));
   }
@@ -191,19 +193,6 @@ export class Chinwag extends Grouping {
   }
 
   /** @param {string} name */
-  async findUser(name) {
-    // No user has these names, and a browser would treat them as steps in a path.
-    if (/^\.{0,2}$|[/\\]/u.test(name)) return null;
-    try {
-      const path = `users/${encodeURIComponent(name)}/?fields=name`;
-      return /** @type {string} */ ((await this.#rest.call("GET", path)).name);
-    } catch (error) {
-      if (error instanceof ChinwagError && [400, 404].includes(error.code)) return null;
-      throw error;
-    }
-  }
-
-  /** @param {string} name */
   privateWith(name) {
     return this.#store.privateWith(name);
   }
@@ -228,11 +217,11 @@ export class Chinwag extends Grouping {
    * @param {import("../chinwag.js").SendOptions} [options]
    */
   send(where, body, options = {}) {
-    const to = typeof where === "object" && "to" in where ? where.to : null;
-    const group = to !== null ? (this.privateWith(to)?.id ?? null) : typeof where === "string" ? where : /** @type {{ group: string }} */ (where).group;
+    const draft = draftOf(where, body, options);
+    const group = draft.to === null ? draft.group : (this.privateWith(draft.to)?.id ?? null);
     if (group !== null) this.#store.typing.say(group, false, false);
-    const { data, mentions, attachments } = options;
-    return this.#outbox.add({ group, to: group === null ? to : null }, body, group === null ? { data, mentions, attachments } : options);
+    const { data, mentions, attachments } = draft.options;
+    return this.#outbox.add({ group, to: group === null ? draft.to : null }, body, group === null ? { data, mentions, attachments } : draft.options);
   }
 
   /** @param {string} clientId */
@@ -403,6 +392,7 @@ export class Chinwag extends Grouping {
   async #leave(path, reason) {
     await this._leavePush();
     await this.#session.end(path);
+    this.#reader.forget();
     this.close();
     await Promise.all([this.#outbox.clear(), this.#recall.clear()]);
     this.#forget();
@@ -477,7 +467,7 @@ export class Chinwag extends Grouping {
   #standing(id) {
     const group = this.groups.get(id);
     if (group) return group.behind ? "behind" : "ready";
-    this.loadGroup(id).catch(() => {});
+    this.loadGroup(id).catch((error) => error.code === 404 && this.#outbox.dropGroup(id));
     return this.moreGroups ? "behind" : "gone";
   }
 
@@ -491,6 +481,13 @@ export class Chinwag extends Grouping {
   _own() {
     if (this.me === null) throw new ChinwagError(401, { detail: "Nobody is signed in." });
     return encodeURIComponent(this.me);
+  }
+
+  /** @param {AbortSignal} signal ends it: the page would keep a closed chat in memory @param {boolean} away */
+  #watch(signal, away) {
+    this.#reader.watch(signal);
+    this.#recall.watch(signal);
+    if (away) watchPage((seen) => this.#seen(seen), signal);
   }
 
   /** @param {boolean} seen */

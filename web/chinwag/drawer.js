@@ -47,6 +47,8 @@ export class Drawer {
   #owner = "";
   /** Tabs whose end is waited for. @type {Set<string>} */
   #awaited = new Set();
+  /** Ends the waiting. */
+  #waiting = new AbortController();
 
   /** @param {boolean} wanted @param {() => void} onChange told when it is not so */
   constructor(wanted, onChange) {
@@ -60,6 +62,8 @@ export class Drawer {
   /** Leaves what was put here to whoever comes next. */
   leave() {
     this.#owner = "";
+    this.#waiting.abort();
+    this.#waiting = new AbortController();
     this.#release?.();
     this.#release = null;
     this.#tab = newId();
@@ -97,9 +101,9 @@ export class Drawer {
     for (const tab of tabs) {
       if (this.#awaited.has(tab)) continue;
       this.#awaited.add(tab);
-      const adopt = () => this.#adopt(tab, take).finally(() => this.#awaited.delete(tab));
-      if (navigator.locks) void navigator.locks.request(lockOf(tab), adopt).catch(() => {});
-      else void adopt();
+      const adopt = () => this.#adopt(tab, take);
+      const adopted = navigator.locks ? navigator.locks.request(lockOf(tab), { signal: this.#waiting.signal }, adopt) : adopt();
+      void adopted.catch(() => {}).finally(() => this.#awaited.delete(tab));
     }
   }
 

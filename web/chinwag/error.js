@@ -37,11 +37,22 @@ export class ChinwagError extends Error {
 export const lost = (detail, setup = null) => Object.assign(new ChinwagError(0, { detail }), { setup });
 
 /**
- * The text of a field is more exact than their summary.
+ * The kind of a value, for an error that refuses it.
+ * @param {unknown} value
+ */
+export function kindOf(value) {
+  if (value === null || value === undefined) return String(value);
+  if (value instanceof Promise) return "a promise";
+  if (typeof value === "object") return Array.isArray(value) ? "a list" : "an object";
+  return value === "" ? "empty" : `a ${typeof value}`;
+}
+
+/**
+ * The text of a field is more exact than their summary. It completes the sentence that begins with the field.
  * @param {{ detail?: string, title?: string, errors?: FieldProblem[] }} problem
  */
 function inWords({ detail, title, errors }) {
-  const reasons = Array.isArray(errors) && errors.length ? errors.map((error) => error.detail) : [detail ?? title];
+  const reasons = Array.isArray(errors) && errors.length ? errors.map(({ field, detail }) => `${String(field).replaceAll("_", " ")} ${detail}`) : [detail ?? title];
   return [...new Set(reasons)].map((reason) => sentence(String(reason ?? "the server refused this"))).join(" ");
 }
 

@@ -1,5 +1,6 @@
 // The requests about a group: its making, its changes, its end, and this user's part in it.
 
+import { ChinwagError } from "./error.js";
 import { ask } from "./messaging.js";
 import { Pushing } from "./pushing.js";
 import { within } from "./rest.js";
@@ -88,6 +89,19 @@ export class Grouping extends Pushing {
   /** @param {string} name @returns {Promise<import("../chinwag.js").User>} */
   loadUser(name) {
     return this._call("GET", `users/${encodeURIComponent(name)}/?fields=__all__`);
+  }
+
+  /** @param {string} name */
+  async findUser(name) {
+    // No user has these names, and a browser would treat them as steps in a path.
+    if (/^\.{0,2}$|[/\\]/u.test(name)) return null;
+    try {
+      const path = `users/${encodeURIComponent(name)}/?fields=name`;
+      return /** @type {string} */ ((await this._call("GET", path)).name);
+    } catch (error) {
+      if (error instanceof ChinwagError && [400, 404].includes(error.code)) return null;
+      throw error;
+    }
   }
 
   /**

@@ -33,6 +33,7 @@ const TOO_MUCH_DELAY = 10_000;
  * @property {() => Promise<unknown>} renew replaces an expired token, if possible
  * @property {(frame: Frame) => void} onFrame
  * @property {() => void} onState
+ * @property {(signal: AbortSignal) => void} onOpen the link is open until the signal is aborted
  * @property {(error: ChinwagError) => void} onEnd the credential has ended, and there is no other
  * @property {() => { type: string, data: object }} probe a cheap event that is always answered
  */
@@ -84,6 +85,7 @@ export class Link {
     onWindow("pagehide", ({ persisted }) => persisted && this.#pause(), { signal });
     onWindow("pageshow", ({ persisted }) => persisted && this.retry(), { signal });
     onVisibility(() => isHidden() || this.#look(), { signal });
+    this.owner.onOpen(signal);
     void this.#open();
   }
 

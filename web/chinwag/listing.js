@@ -24,6 +24,7 @@ const UNREAD_MOST = 100;
 const ALL = "__all__";
 /** The parts of a group that change without an event in its log. */
 const MARKS = "id,head,reads,pins,last_read,last_read_seq,unread,me";
+const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NOT_IN = "You are not in this group.";
 const LOST = "The connection was lost. Try again.";
 
@@ -147,6 +148,10 @@ export class Listing {
     void this.#pump();
   }
 
+  get #isOpen() {
+    return this.#home.link.state !== "closed";
+  }
+
   get isCompared() {
     return this.#stale.size === 0;
   }
@@ -164,7 +169,8 @@ export class Listing {
   async want(id) {
     const held = this.#home.groups.get(id);
     if (held) return held;
-    if (!this.#isPart) throw new ChinwagError(404, { detail: NOT_IN });
+    // The server would refuse the whole list that has another text among its ids.
+    if (!this.#isPart || !ID.test(id)) throw new ChinwagError(404, { detail: NOT_IN });
     return this.#ask(id).promise;
   }
 
@@ -272,7 +278,7 @@ export class Listing {
       if (era === this.#era) for (const { id } of rows) if (!this.#home.groups.has(id)) this.#ask(id);
     } catch (error) {
       if (!(error instanceof ChinwagError)) throw error;
-      if (error.passing) setTimeout(() => era === this.#era && void this.#pinned(), FAILED_PAUSE);
+      if (error.passing && this.#isOpen) setTimeout(() => era === this.#era && void this.#pinned(), FAILED_PAUSE);
     }
   }
 
@@ -427,7 +433,7 @@ export class Listing {
     } catch (error) {
       if (!(error instanceof ChinwagError)) throw error;
       if (era !== this.#era) return;
-      this.#counting = error.passing ? setTimeout(() => void this.#count(tries), FAILED_PAUSE) : undefined;
+      this.#counting = error.passing && this.#isOpen ? setTimeout(() => void this.#count(tries), FAILED_PAUSE) : undefined;
     }
   }
 

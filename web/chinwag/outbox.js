@@ -16,7 +16,6 @@ const WAIT_MOST = 120_000;
 /** A fault that happens this often for one message is permanent. */
 const FAULTS_MOST = 5;
 const LOOK_EVERY = 60_000;
-const GONE = "You are no longer in this group.";
 
 /**
  * @typedef {object} Home
@@ -138,11 +137,11 @@ export class Outbox {
    * @param {import("../chinwag.js").SendOptions} options
    * @returns {import("../chinwag.js").Sending}
    */
-  add({ group, to }, body, { respondTo = null, thread = null, mentions = [], data = null, attachments = [] }) {
+  add({ group, to }, body, { respondTo = null, thread = null, mentions, data = null, attachments = [] }) {
     const client_id = newId();
     const date = new Date().toISOString();
     const files = Parcel.of(attachments);
-    const kept = { client_id, owner: this.#owner, tab: "", group, to, body, respond_to: respondTo, thread, mentions, data, attachments: files, date, failed: null };
+    const kept = { client_id, owner: this.#owner, tab: "", group, to, body, respond_to: respondTo, thread, mentions: mentions ?? [], data, attachments: files, date, failed: null };
     const item = itemOf(kept);
     const sent = new Promise((resolve, reject) => Object.assign(item, { resolve, reject }));
     // A caller that does not wait for it need not handle the rejection.
@@ -183,21 +182,21 @@ export class Outbox {
     item.resolve(message);
   }
 
-  /** @param {string} clientId @param {string} [why] */
-  discard(clientId, why = "This message was discarded.") {
+  /** @param {string} clientId @param {ChinwagError} [why] */
+  discard(clientId, why = lost("This message was discarded.")) {
     const item = this.#items.get(clientId);
     if (!item) return;
     this.#remove(item);
     item.parcel.abandon(this.#home.files);
-    item.reject(lost(why));
+    item.reject(why);
   }
 
   /**
-   * A group was deleted: nothing can be sent to it.
+   * A group was deleted, or never was this user's: nothing can be sent to it.
    * @param {string} group
    */
   dropGroup(group) {
-    for (const { client_id } of this.of(group)) this.discard(client_id, GONE);
+    for (const { client_id } of this.of(group)) this.discard(client_id, gone());
   }
 
   /**
@@ -220,7 +219,7 @@ export class Outbox {
 
   /** Forgets all messages of this user, here and in the storage. */
   async clear() {
-    for (const id of [...this.#items.keys()]) this.discard(id, "You have signed out.");
+    for (const id of [...this.#items.keys()]) this.discard(id, lost("You have signed out."));
     if (this.#owner) await this.#home.drawer.clear(this.#owner);
     this.#leave();
   }
@@ -236,7 +235,8 @@ export class Outbox {
   /** @param {Item} item */
   #save(item) {
     item.kept.owner = this.#owner;
-    if (this.#owner) item.saved = this.#home.drawer.put(item.kept);
+    // It is sent even if it could not be kept.
+    if (this.#owner) item.saved = this.#home.drawer.put(item.kept).catch(() => {});
   }
 
   /** @param {Kept[]} left */
@@ -280,7 +280,7 @@ export class Outbox {
         const { client_id, group } = item.shown;
         const standing = group === null ? "ready" : this.#home.standing(group);
         if (standing === "behind") return;
-        if (standing === "gone") this.discard(client_id, GONE);
+        if (standing === "gone") this.discard(client_id, gone());
         else if (this.#items.has(client_id) && lane(item.shown) === at) await this.#send(item);
       }
     } finally {
@@ -306,8 +306,8 @@ export class Outbox {
       const answer = await this.#home.link.request(/** @type {string} */ (type), /** @type {object} */ (data));
       const first = answer.type === "group.update" && { ...answer.data.messages.at(-1), group: answer.data.id };
       this.settle(client_id, first || answer.data);
-    } catch (error) {
-      if (!(error instanceof ChinwagError)) throw error;
+    } catch (reason) {
+      const error = reason instanceof ChinwagError ? reason : unsendable(reason);
       if (!this.#items.has(client_id)) return;
       item.tries++;
       // Files that no message carried for a day are gone.
@@ -387,6 +387,17 @@ function itemOf(kept) {
   const state = /** @type {Unsent["state"]} */ (failed ? "failed" : "waiting");
   const shown = { client_id, group, to, body, respond_to, thread, mentions, data, date, state, retryAt: null, error, attachments: parcel.shown };
   return { shown, kept, parcel, resolve: () => {}, reject: () => {}, tries: 0, wake: () => {}, saved: Promise.resolve() };
+}
+
+const gone = () => new ChinwagError(404, { detail: "You are no longer in this group." });
+
+/**
+ * The refusal of a message that this page itself cannot send, such as one whose file was deleted. Later messages are sent.
+ * @param {unknown} reason
+ */
+function unsendable(reason) {
+  console.error("chinwag: a message cannot be sent", reason);
+  return new ChinwagError(400, { detail: `This message cannot be sent: ${reason instanceof Error ? reason.message : reason}` });
 }
 
 /**

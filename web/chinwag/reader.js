@@ -19,8 +19,12 @@ export class Reader {
   constructor(link, rest) {
     this.#link = link;
     this.#rest = rest;
-    onWindow("pagehide", () => this.#leave());
-    onVisibility(() => isHidden() && this.#leave());
+  }
+
+  /** @param {AbortSignal} signal */
+  watch(signal) {
+    onWindow("pagehide", () => this.leave(), { signal });
+    onVisibility(() => isHidden() && this.leave(), { signal });
   }
 
   /** @param {string} group @param {number} seq */
@@ -39,8 +43,8 @@ export class Reader {
     if (this.#link.ready) await this.#send((group, seq) => this.#link.request("message.read", { group, seq }));
   }
 
-  /** What a socket has taken is lost if its page ends before it is written. Such a request is not. */
-  #leave() {
+  /** Sends waiting marks at once. What a socket has taken is lost if its page ends before it is written; such a request is not. */
+  leave() {
     clearTimeout(this.#timer);
     this.#timer = 0;
     void this.#send((group, seq) => this.#rest.outlive("POST", `groups/${group}/read/`, { seq }));

@@ -49,6 +49,11 @@ export class Recall {
   #kept = new Set();
   /** @type {number | undefined} */
   #timer;
+  /**
+   * Aborted when the connection is closed.
+   * @type {AbortSignal | null}
+   */
+  #connection = null;
 
   /**
    * @param {string} server
@@ -61,18 +66,25 @@ export class Recall {
     if (!wanted) return;
     this.#opening = within(Promise.resolve().then(open), OPEN_WITHIN);
     this.#opening.then((database) => (this.#database = database), () => (this.#opening = null));
-    onWindow("pagehide", () => this.keep());
+  }
+
+  /** @param {AbortSignal} signal */
+  watch(signal) {
+    this.#connection = signal;
+    onWindow("pagehide", () => this.keep(), { signal });
+    signal.addEventListener("abort", () => this.#end());
   }
 
   /** From here on there is something to keep. */
   async begin() {
     const { me, account } = this.#home.store;
+    const connection = this.#connection;
     if (!this.#opening || this.#mark) return;
     const before = markOf(this.#server);
     const isSame = before?.name === me && before?.account === account;
     if (!isSame) await this.clear();
     const ids = await this.#read((_, store) => store.getAllKeys(this.#range));
-    if (!ids || me !== this.#home.store.me) return;
+    if (!ids || me !== this.#home.store.me || connection?.aborted) return;
     this.#kept = new Set(ids.map((key) => /** @type {string[]} */ (key)[1]));
     this.#mark = isSame ? before.id : newId();
     if (!isSame) setMark(this.#server, { name: me, account, id: this.#mark });
@@ -146,6 +158,12 @@ export class Recall {
     } catch {
       // Where nothing can be kept there is nothing.
     }
+  }
+
+  /** The list of a closed connection only gets older, and must not replace a later one. */
+  #end() {
+    if (this.#timer !== undefined) this.keep();
+    this.#mark = "";
   }
 
   get #range() {

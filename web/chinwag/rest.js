@@ -1,6 +1,6 @@
 // The credential, and REST calls with it.
 
-import { ChinwagError, lost } from "./error.js";
+import { ChinwagError, kindOf, lost } from "./error.js";
 import { pageAddress, pageOrigin } from "./page.js";
 
 const ANSWER_WITHIN = 20_000;
@@ -63,6 +63,9 @@ export class Rest {
    */
   constructor(server, source) {
     this.server = server;
+    if (!["undefined", "string", "function"].includes(typeof source)) {
+      throw new TypeError(`The token must be a text, or a function that returns one, and is ${kindOf(source)}.`);
+    }
     this.#source = source;
     if (typeof source === "string") this.#token = source;
   }
@@ -107,10 +110,12 @@ export class Rest {
     this.#token = null;
     try {
       const token = await within(Promise.resolve(source()), ANSWER_WITHIN);
-      const text = typeof token === "string" ? token.trim() : "";
+      const text = typeof token === "string" ? token.trim() : null;
+      // The cookie may be somebody else's.
+      if (!text) throw new Error(`the function must return a text, and what it returned is ${kindOf(text ?? token)}`);
       // An error page, for instance.
-      if (text && !TOKEN.test(text)) throw new Error(`this is no token: ${text.slice(0, 60)}`);
-      this.#token = text || null;
+      if (!TOKEN.test(text)) throw new Error(`this is no token: ${text.slice(0, 60)}`);
+      this.#token = text;
     } catch (error) {
       throw lost(`No token could be had: ${error instanceof Error ? error.message : error}`, "token");
     }

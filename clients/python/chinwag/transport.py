@@ -237,8 +237,15 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
         problem = data if isinstance(data, dict) else {}
         retry_after = headers.get("retry-after", "")
         seconds = float(retry_after) if retry_after.isdigit() else None
+        # A proxy may answer for a server that is busy or away.
+        if not headers.get("content-type", "").startswith("application/problem+json") and not (response.status in (429, 503) and seconds is not None):
+            raise _foreign(response)
         detail = str(problem.get("detail") or response.reason or "refused")
         raise ChinwagError(response.status, detail, problem.get("errors"), seconds)
     if data is None or response.status >= 300:
-        raise Unreachable(f"what answers is not a Chinwag server (status {response.status})")
+        raise _foreign(response)
     return Answer(response.status, headers, data)
+
+
+def _foreign(response: http.client.HTTPResponse) -> Unreachable:
+    return Unreachable(f"what answers is not a Chinwag server (status {response.status})")

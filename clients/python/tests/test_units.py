@@ -157,6 +157,8 @@ class Connections(unittest.TestCase):
             b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
             b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}",
+            b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+            b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}",
             b"nonsense\r\n\r\n",
         ]:
             with self.assertRaises(Unreachable):
@@ -170,7 +172,7 @@ class Connections(unittest.TestCase):
 
     def test_a_refusal_says_why(self) -> None:
         problem = b'{"detail": "name is required", "errors": [{"field": "name", "detail": "is required"}]}'
-        answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n" % len(problem) + problem
+        answer = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n" % len(problem) + problem
         with self.assertRaises(ChinwagError) as raised:
             Server([answer]).client(self).create_user("")
         self.assertEqual((str(raised.exception), raised.exception.errors[0]["field"]), ("400: name is required", "name"))

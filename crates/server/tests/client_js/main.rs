@@ -3,11 +3,13 @@
 //!
 //! Needs `chromium`, which the Debian package of that name brings.
 
+mod element;
 mod faults;
 mod features;
 mod files;
 mod joining;
 mod leaving;
+mod mistakes;
 mod pins;
 mod profiles;
 mod rates;

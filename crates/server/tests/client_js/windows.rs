@@ -175,8 +175,10 @@ async fn groups_come_by_id_by_name_and_as_pinned() {
     let sent = format!("return (await chat.send('{}', 'hello').sent).group", groups[4]);
     assert_eq!(ann.run(&sent).await, json!(groups[4]));
     assert_eq!(ann.run(&format!("return bodies('{}').at(-1)", groups[4])).await, "hello");
-    let refused = format!("return chat.send('{foreign}', 'hello').sent.catch(({{ message }}) => message)");
-    assert_eq!(ann.run(&refused).await, "You are no longer in this group.");
+    let refused = format!(
+        "return Promise.all(['{foreign}', 'junk'].map((id) => chat.send(id, 'hello').sent.catch(({{ code }}) => code)))"
+    );
+    assert_eq!(ann.run(&refused).await, json!([404, 404]));
     assert_eq!(ann.run("return faults();").await, json!([]));
 }
 

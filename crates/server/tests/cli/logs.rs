@@ -1,5 +1,9 @@
 //! The log: an entry is a line, and holds no secret.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
 
 use crate::program;
@@ -49,6 +53,34 @@ async fn entries_are_json_a_line_each_and_hold_no_secret() {
             output.stderr
         );
     }
+}
+
+#[test]
+fn strangers_do_not_fill_the_log() {
+    let running = program().serve_with(|command| {
+        command.env("CHINWAG_HTTP__CONNECTIONS_PER_ADDRESS", "1");
+    });
+    let address = running.url().trim_start_matches("http://").to_owned();
+    // The connection, if it is within the bound.
+    let connect = || {
+        let mut stream = TcpStream::connect(&address).expect("it listens");
+        let asked = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let count = asked.and_then(|()| stream.read(&mut [0]));
+        count.is_ok_and(|count| count > 0).then_some(stream)
+    };
+    let wait = Wait::begin();
+    let held = loop {
+        match connect() {
+            Some(stream) => break stream,
+            None => wait.step_blocking(|| "the place of the first question is not free"),
+        }
+    };
+    for _ in 0..100 {
+        assert!(connect().is_none());
+    }
+    drop(held);
+    let output = running.stop();
+    assert_eq!(output.stderr.matches("a connection is closed").count(), 1, "{}", output.stderr);
 }
 
 #[test]

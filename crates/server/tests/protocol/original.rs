@@ -45,6 +45,18 @@ async fn people(app: &TestApp, names: &[&str]) {
     }
 }
 
+#[tokio::test]
+async fn page_of_another_origin_reads_nothing_here() {
+    let app = server().await;
+    people(&app, &["ann"]).await;
+    let nobody = app.nobody();
+    for path in ["groups/", "groups/?as=ann", "users/ann/?fields=__all__&as=ann"] {
+        let from = |origin: String| nobody.request(Method::GET, path).header("origin", origin);
+        assert_eq!(nobody.send(from("https://evil.example".into())).await.status, 403, "{path}");
+        assert_eq!(nobody.send(from(app.url())).await.status, 200, "{path}");
+    }
+}
+
 fn relate(author: &str, name: &str, operation: &str) -> String {
     json!({ "contact": { "author": author, "name": name, "operation": operation } }).to_string()
 }

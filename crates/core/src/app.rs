@@ -11,6 +11,7 @@ mod avatar;
 pub mod ban;
 mod before_send;
 pub mod bot;
+pub mod catch_up;
 pub mod changes;
 pub mod connect;
 pub mod consent;

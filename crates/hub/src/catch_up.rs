@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use chinwag_core::app::resume::{Behind, CaughtUp, catch_up};
+use chinwag_core::app::catch_up::{Behind, CaughtUp, catch_up};
 use chinwag_core::event::{Event, Kind, Pending};
 use chinwag_core::group::View;
 use chinwag_core::{GroupId, Result, Seq, UserId};

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use chinwag_core::app::resume::CaughtUp;
+use chinwag_core::app::catch_up::CaughtUp;
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::group::View;
 use chinwag_core::{GroupId, Seq, UserId};
@@ -309,6 +309,12 @@ impl Dispatcher {
                 if let ReceivedEntry::Local(event, _) = &entry {
                     tracked.keep_unanswered(hub, id, event);
                 }
+            }
+            Effect::DeliverToMembers(entry) => {
+                if let ReceivedEntry::Local(event, _) = &entry {
+                    tracked.keep_unanswered(hub, id, event);
+                }
+                hub.apply_entry(&entry.without_turns());
             }
             Effect::Discard(entry) => {
                 tracing::debug!(group = %id, "an entry was delivered before: it is dropped");

@@ -31,6 +31,21 @@ impl ReceivedEntry {
             _ => &[],
         }
     }
+
+    /// The same, with nobody who joins or leaves.
+    pub(crate) fn without_turns(mut self) -> Self {
+        match &mut self {
+            Self::Local(Event { kind: Kind::GroupUpdate { joined, left, .. }, .. }, _)
+            | Self::Remote(Hint { kind: HintKind::Changed { joined, left }, .. }) => {
+                joined.clear();
+                left.clear();
+            }
+            Self::Local(Event { kind: Kind::MemberChanged { left, .. }, .. }, _) => *left = None,
+            Self::Remote(Hint { kind: HintKind::Passed { left }, .. }) => left.clear(),
+            _ => {}
+        }
+        self
+    }
 }
 
 impl Entry for ReceivedEntry {

@@ -87,14 +87,21 @@ fn entries(tx: &dyn Tx, group: GroupId, page: &Page) -> Result<Vec<Entry>> {
 
 /// The entry with this number as events carry it, if it changed the group.
 pub(super) fn entry_at(tx: &dyn Tx, group: GroupId, seq: Seq) -> Result<Option<Entry>> {
-    let Some((found, entry)) = tx.entries(group, Edge::AfterSeq(Seq(seq.0 - 1)), 1)?.pop() else {
-        return Ok(None);
-    };
-    if found != seq {
-        return Ok(None);
-    }
-    let names = names(tx, entry.users(Entry::LIVE))?;
-    Ok(Some(entry.named(seq, Entry::LIVE, &names)))
+    Ok(live_entries(tx, group, Seq(seq.0 - 1), 1)?.remove(&seq))
+}
+
+/// The entries among the next `count` numbers as events carry them, of those that changed the group.
+pub(super) fn live_entries(
+    tx: &dyn Tx,
+    group: GroupId,
+    after: Seq,
+    count: usize,
+) -> Result<HashMap<Seq, Entry>> {
+    let last = Seq(after.0 + i64::try_from(count).unwrap_or(0));
+    let mut found = tx.entries(group, Edge::AfterSeq(after), count)?;
+    found.retain(|(seq, _)| *seq <= last);
+    let names = names(tx, found.iter().flat_map(|(_, entry)| entry.users(Entry::LIVE)))?;
+    Ok(found.into_iter().map(|(seq, entry)| (seq, entry.named(seq, Entry::LIVE, &names))).collect())
 }
 
 fn names(tx: &dyn Tx, users: impl Iterator<Item = UserId>) -> Result<HashMap<UserId, Name>> {

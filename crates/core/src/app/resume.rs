@@ -7,10 +7,9 @@ use std::sync::Arc;
 use super::message::show_to;
 use super::profile::cards;
 use super::thread::Roots;
-use super::{App, Context, brief, show_mentioned, show_reads, standing};
+use super::{App, Context, brief};
 use crate::bot::BotAct;
 use crate::event::{Audience, Event, Kind};
-use crate::group::{Member, View};
 use crate::limits::{CARDS, RESUME_EVENTS, RESUME_TOTAL};
 use crate::log::{LogEntry, LogRow};
 use crate::message::Message;
@@ -18,9 +17,6 @@ use crate::profile::ProfileCard;
 use crate::store::Tx;
 use crate::thread::RootState;
 use crate::{Error, GroupId, MessageId, Result, Seq, UserId};
-
-/// Up to so many members are looked up one by one.
-const FEW: usize = 8;
 
 /// Bounds of a page of a resume: numbers, and approximate bytes.
 const PAGE: usize = 256;
@@ -235,7 +231,7 @@ impl Resuming {
                 }
                 (self.read, stretch.after) = (self.read + weight(&row.entry), row.seq);
                 let Stretch { group, head, is_private, last_change, .. } = stretch;
-                let receiver = Some(Receiver { user, head, is_private });
+                let receiver = Receiver { user, head, is_private };
                 let told = events(tx, group, vec![row], &roots, last_change, receiver)?;
                 bytes += told.iter().map(size_of_event).sum::<usize>();
                 page.extend(told);
@@ -287,84 +283,6 @@ fn size_of_event(event: &Event) -> usize {
     }
 }
 
-/// The events of a group that a node has missed, and the current group, from one snapshot.
-#[derive(Debug, Clone)]
-pub struct CaughtUp {
-    /// The last number in the group's log.
-    pub head: Seq,
-    /// The events with the requested numbers, in order; empty if there are too many.
-    pub events: Vec<Event>,
-    /// Whether there are too many.
-    pub too_far: bool,
-    /// The members who have accepted among the requested users, in ascending order.
-    pub members: Vec<UserId>,
-    /// Those who have yet to accept, in ascending order.
-    pub pending: Vec<UserId>,
-    /// The complete view of the group, if requested.
-    pub view: Option<Arc<View>>,
-}
-
-/// A node's request for missed events of a group.
-#[derive(Debug, Clone)]
-pub struct Behind {
-    pub group: GroupId,
-    /// The last number that the node has.
-    pub after: Seq,
-    /// The last number that it knows of.
-    pub upto: Seq,
-    /// Users whose membership it needs to know.
-    pub users: Vec<UserId>,
-    /// Whether it needs the view of the group.
-    pub view: bool,
-}
-
-/// Reads the events of a group that a node has missed; `None` if there is no such group.
-pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
-    let group = asked.group;
-    let Some(found) = tx.group(group)? else { return Ok(None) };
-    let upto = asked.upto.min(found.head);
-    let count = usize::try_from(upto.0 - asked.after.0).unwrap_or(0);
-    let too_far = count > RESUME_EVENTS;
-    let entries = if count == 0 || too_far { Vec::new() } else { tx.log(group, asked.after, count)? };
-    let roots = Roots::of_rows(tx, group, &entries)?;
-    let last_change = entries.iter().rev().find(|row| row.entry.changes_group()).map(|row| row.seq);
-    let mut view = if asked.view { Some(standing(tx, group)?) } else { None };
-    if let Some(view) = view.as_mut().filter(|_| asked.users.len() <= FEW) {
-        show_reads(tx, view, &asked.users)?;
-    }
-    let (pending, members) = members_among(tx, group, &asked.users)?;
-    if let Some(view) = view.as_mut().filter(|_| members.len() <= FEW) {
-        show_mentioned(tx, view, &members)?;
-    }
-    Ok(Some(CaughtUp {
-        head: found.head,
-        events: events(tx, group, entries, &roots, last_change, None)?,
-        too_far,
-        members,
-        pending,
-        view,
-    }))
-}
-
-/// The pending members among `users`, and the others, each in ascending order. A few are looked up one by
-/// one; for many, all members are read.
-fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<(Vec<UserId>, Vec<UserId>)> {
-    let asked: BTreeSet<_> = users.iter().copied().collect();
-    let mut members = if users.len() <= FEW {
-        let mut found = Vec::with_capacity(users.len());
-        for user in &asked {
-            found.extend(tx.member(group, *user)?);
-        }
-        found
-    } else {
-        tx.members(group)?.into_iter().filter(|member| asked.contains(&member.user)).collect()
-    };
-    members.sort_unstable_by_key(|member| member.user);
-    let (pending, accepted): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| member.pending);
-    let ids = |members: Vec<Member>| members.into_iter().map(|member| member.user).collect();
-    Ok((ids(pending), ids(accepted)))
-}
-
 type Missed = std::result::Result<Stretch, Refusal>;
 
 fn missed(tx: &dyn Tx, user: UserId, group: GroupId, after: Seq, room: usize) -> Result<Missed> {
@@ -386,22 +304,19 @@ fn missed(tx: &dyn Tx, user: UserId, group: GroupId, after: Seq, room: usize) ->
     Ok(Ok(Stretch { group, after, head, last_change, is_private: found.private }))
 }
 
-/// The events for a part of a group's log, as a client receives them. All changes of the group become one
-/// event with the number of the last.
-///
-/// A user who resumes is sent a changed message once, as it stands, with the number of its last change; in a private
-/// group it does not learn the new name of a user who is estranged from it. Without a receiver these are the
-/// events of connected sockets.
+/// The events for a part of a group's log for a user who resumes. All changes of the group become one event with the
+/// number of the last, and a changed message is sent once, as it stands, with the number of its last change. In a private
+/// group the user does not learn the new name of a user who is estranged from it.
 fn events(
     tx: &dyn Tx,
     group: GroupId,
     rows: Vec<LogRow>,
     roots: &Roots,
     last_change: Option<Seq>,
-    receiver: Option<Receiver>,
+    receiver: Receiver,
 ) -> Result<Vec<Event>> {
     let mut events = Vec::with_capacity(rows.len());
-    let of_pair = receiver.filter(|receiver| receiver.is_private).map(|receiver| receiver.user);
+    let of_pair = Some(receiver.user).filter(|_| receiver.is_private);
     for LogRow { seq, entry, message } in rows {
         if let LogEntry::MemberRenamed { user, .. } = &entry
             && is_estranged(tx, *user, of_pair)?
@@ -410,18 +325,10 @@ fn events(
         }
         let changes_group = entry.changes_group();
         let of = entry.roots();
-        if let Some(receiver) = receiver {
-            events.extend(lost_reactions(tx, group, seq, entry.lost(), receiver)?);
-        }
-        let kind = match receiver {
-            Some(receiver) => missed_event(tx, group, seq, entry, message, receiver)?,
-            None => entry.live_event(tx, group, message)?,
-        };
-        if let Some(mut kind) = kind {
+        events.extend(lost_reactions(tx, group, seq, entry.lost(), receiver)?);
+        if let Some(mut kind) = missed_event(tx, group, seq, entry, message, receiver)? {
             roots.add_to(&mut kind, &of);
-            if let Kind::UserUpdate { user, profile, .. } = &mut kind {
-                *profile = tx.details(&[*user])?.pop().flatten().map(Arc::new);
-            }
+            show_profile(tx, &mut kind)?;
             // A new name has no number of its own: the group's change that follows has it.
             let seq = Some(seq).filter(|_| !changes_group);
             events.push(Event { seq, to: Audience::Group(group), kind, origin: None });
@@ -431,6 +338,14 @@ fn events(
         }
     }
     Ok(events)
+}
+
+/// Adds the profile of a renamed user.
+pub(super) fn show_profile(tx: &dyn Tx, kind: &mut Kind) -> Result<()> {
+    if let Kind::UserUpdate { user, profile, .. } = kind {
+        *profile = tx.details(&[*user])?.pop().flatten().map(Arc::new);
+    }
+    Ok(())
 }
 
 /// The event of an entry for a user who resumes. Later changes of a message include the earlier ones.

@@ -8,6 +8,9 @@ use super::fetch::Fetch;
 pub(crate) enum Effect<T> {
     /// Deliver the entry: it is the next one, or has no number.
     Deliver(T),
+    /// Deliver the entry to the group's members. The users who join or leave with it are not looked at: the store's
+    /// answer has the members.
+    DeliverToMembers(T),
     /// Only the asker still needs the entry: it was delivered before, or the store told of it.
     Discard(T),
     /// Tell a user of its removal, unless that was done or it has joined again.

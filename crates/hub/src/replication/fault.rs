@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     SkipFetch,
     /// Entries that were overtaken by an answer of the store are dropped, and with them removals.
     DropOvertaken,
+    /// A change of members that is held while its number is fetched is delivered after the answer of the store.
+    ChangeAfterFetch,
     /// Users who join with an entry that a full buffer drops are not looked up.
     ForgetOverflow,
     /// A failed fetch is not tried again.
@@ -77,12 +79,13 @@ pub(crate) enum Fault {
 impl Fault {
     /// The faults that the exploration finds. It is not known whether it can find the others: another rule
     /// covers for each of them in most orders.
-    pub(crate) const FOUND: [Self; 31] = [
+    pub(crate) const FOUND: [Self; 32] = [
         Self::IgnoreNewcomers,
         Self::DeliverEarly,
         Self::RepeatFetched,
         Self::SkipFetch,
         Self::DropOvertaken,
+        Self::ChangeAfterFetch,
         Self::ForgetOverflow,
         Self::NoRetry,
         Self::ForgetDoubt,

@@ -183,15 +183,20 @@ impl<T: Entry> Replica<T> {
         }
         loop {
             let upto = merge.entries.front().map_or(Some(merge.upto), |(seq, _)| *seq);
-            // The store knows members better than a held change of them does.
             if let Some(upto) = upto
                 && let Some((seq, entry)) = self.buffer.pop(upto)
             {
-                if entry.kind() != EntryKind::Content || seq <= position {
-                    self.overtaken.push_back((seq, entry));
-                    continue;
+                match entry.kind() {
+                    EntryKind::Content if seq > position => return Some(deliver(seq, entry)),
+                    // The store knows members better than a held change of them does.
+                    EntryKind::Membership if seq > position && !is_injected(Fault::ChangeAfterFetch) => {
+                        let joined = entry.joined().iter();
+                        self.joining.extend(joined.filter(|user| local.is_member(**user) == Some(false)));
+                        return Some(reach(seq, Effect::DeliverToMembers(entry)));
+                    }
+                    _ => self.overtaken.push_back((seq, entry)),
                 }
-                return Some(deliver(seq, entry));
+                continue;
             }
             match merge.entries.pop_front() {
                 Some((None, entry)) => return Some(Effects::one(Effect::Deliver(entry))),
@@ -235,7 +240,11 @@ impl<T: Entry> Replica<T> {
     }
 }
 
-/// Numbers that were missing before it, such as those of erased messages, are skipped.
 fn deliver<T>(seq: Seq, entry: T) -> Effects<T> {
-    Effects::two(Some(Effect::Advance(Seq(seq.0 - 1))), Some(Effect::Deliver(entry)))
+    reach(seq, Effect::Deliver(entry))
+}
+
+/// Numbers that were missing before it, such as those of erased messages, are skipped.
+fn reach<T>(seq: Seq, effect: Effect<T>) -> Effects<T> {
+    Effects::two(Some(Effect::Advance(Seq(seq.0 - 1))), Some(effect))
 }

@@ -74,9 +74,9 @@ pub(crate) fn check_group(
                     return Err("it is told something after its removal");
                 }
                 // A whole group does not show the message of its number.
-                let before = if word == "whole" { *seq + 1 } else { *seq };
-                if missed(log, user, last, before) {
-                    return Err("a message is left out");
+                let is_whole = word == "whole";
+                if missed(log, user, last, if is_whole { *seq + 1 } else { *seq }, is_whole) {
+                    return Err("an entry is left out");
                 }
             }
         }
@@ -86,17 +86,18 @@ pub(crate) fn check_group(
     if is_in != now.unwrap_or(false) {
         return Err("it does not know whether it is in the group");
     }
-    if is_in && missed(log, user, last, i64::MAX) {
-        return Err("the last messages are missing");
+    if is_in && missed(log, user, last, i64::MAX, false) {
+        return Err("the last entries are missing");
     }
     Ok(())
 }
 
-/// Whether a message that the user was there for lies between two numbers; changes of a group may be
-/// told as one.
-fn missed(log: &Log, user: usize, after: i64, before: i64) -> bool {
-    let mut between = log.range((after + 1, 0)..(before, 0));
-    between.any(|((seq, _), entry)| *entry == Entry::Sent && membership(log, user, *seq) == Some(true))
+/// Whether an entry that the user was there for lies between two numbers. A whole group stands for the changes before
+/// it, and not for messages.
+fn missed(log: &Log, user: usize, after: i64, before: i64, is_whole: bool) -> bool {
+    let between = log.range((after + 1, 0)..(before, 0));
+    let mut told = between.filter(|((_, order), entry)| *order == 0 && (!is_whole || **entry == Entry::Sent));
+    told.any(|((seq, _), _)| membership(log, user, *seq) == Some(true))
 }
 
 fn membership(log: &Log, user: usize, upto: i64) -> Option<bool> {

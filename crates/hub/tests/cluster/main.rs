@@ -7,6 +7,7 @@ mod harness;
 
 mod askers;
 mod away;
+mod catch_up;
 mod fake_link;
 mod forms;
 mod heal;

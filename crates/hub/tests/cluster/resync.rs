@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
-use chinwag_core::event::Event;
+use chinwag_core::event::{Event, Origin};
 use chinwag_core::limits::RESUME_EVENTS;
 use chinwag_core::permission::Role;
 use chinwag_core::store::Store;
@@ -18,8 +18,10 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::fake_link::FakeNetwork;
-use crate::harness::{Client, Hands, Late, NOW, Still, Words, heads, identity_of, make_user, quiet, settle};
-use crate::nodes::{come, go};
+use crate::harness::{
+    Client, Hands, Late, NOW, Still, Words, heads, identity_of, make_user, quiet, settle, update,
+};
+use crate::nodes::{changed, come, go, say};
 
 /// A bus that loses every event, so that the audit alone finds what was committed.
 struct Lossy;
@@ -195,4 +197,26 @@ async fn group_shown_anew_during_a_resume_requires_a_resync() {
     tokio::time::sleep(Duration::from_secs(15)).await;
     node.hub.resume(&node.client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, joined)]);
     assert_eq!(node.client.read(), (vec![], Some(Close::ResyncRequired)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn own_change_in_a_gap_is_answered_once_in_its_place() {
+    let node = Lonely::start(true).await;
+    let (ann, socket) = (node.ann, node.client.0.id());
+    let committed = node.store.write(move |tx, _| {
+        // Two changes of another node, of which this one hears nothing.
+        changed(tx, GROUP)?;
+        changed(tx, GROUP)?;
+        let seq = changed(tx, GROUP)?;
+        let mut events = vec![update(tx.view(GROUP)?.expect("the group is there"), seq, vec![], vec![])];
+        say(tx, &mut events, GROUP, ann)?;
+        for (event, reference) in events.iter_mut().zip(["mine", "said"]) {
+            event.origin = Some(Origin { socket, reference: Some(reference.into()) });
+        }
+        Ok(events)
+    });
+    node.bus.publish(committed.await.expect("the store writes"));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let wanted = ["update 1 1", "update 1 2", "update 1 3 #mine", "text 1 4 #said"];
+    assert_eq!(node.client.texts(), wanted);
 }

@@ -54,8 +54,11 @@ pub(super) fn check(world: &World, socket: usize, is_final: bool) -> Result<(), 
     if client.standing != world.standing_now(user) {
         return Err("the socket does not know whether its user is a member");
     }
-    if client.standing == Standing::Member && client.misses(world.head().next()) {
-        return Err("the last messages are missing");
+    if client.standing == Standing::Member && client.misses(world.head().next(), false) {
+        return Err("the last entries are missing");
+    }
+    if client.standing == Standing::Member && !socket.is_answered() {
+        return Err("the socket that asked for an entry has not received it");
     }
     // A hint of settings that is lost or late shows nowhere.
     let has_settings = user == PAIRED && client.standing == Standing::Member && !world.is_set_elsewhere;
@@ -118,9 +121,9 @@ impl Client<'_> {
             return Err("an entry of a group that was not shown");
         } else if !self.may_read(seq) {
             return Err("an entry after the removal");
-        } else if self.misses(if is_whole { seq.next() } else { seq }) {
+        } else if self.misses(if is_whole { seq.next() } else { seq }, is_whole) {
             // A whole group does not show the message of its number.
-            return Err("a message is missing");
+            return Err("an entry is missing");
         }
         self.last = seq;
         Ok(())
@@ -160,13 +163,13 @@ impl Client<'_> {
             || accepted.any(|(user, at)| *user == self.user && *at >= seq)
     }
 
-    /// Whether a message lies before a number, and after the last received one, which the user was a
-    /// member for.
-    fn misses(&self, before: Seq) -> bool {
+    /// Whether an entry lies before a number, and after the last received one, which the user was a
+    /// member for. A whole group stands for the changes before it, and not for messages.
+    fn misses(&self, before: Seq, is_whole: bool) -> bool {
         let mut between = (self.last.0 + 1..before.0).map(Seq);
         between.any(|seq| {
             let is_member = self.world.log_standing(self.user, seq) == Standing::Member;
-            log_has(self.world, seq, LogItem::Sent) && is_member
+            is_member && (!is_whole || log_has(self.world, seq, LogItem::Sent))
         })
     }
 }

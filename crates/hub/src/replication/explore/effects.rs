@@ -26,11 +26,24 @@ impl World {
         let node = &mut self.nodes[at];
         match effect {
             Effect::Deliver(entry) => self.deliver(at, &entry),
-            Effect::Discard(_) => {}
+            Effect::DeliverToMembers(entry) => {
+                self.deliver(at, &Received { joined: Vec::new(), left: Vec::new(), ..entry });
+            }
+            Effect::Discard(entry) => {
+                if let Some(socket) = entry.asker.map(|asker| &mut self.sockets[asker])
+                    && socket.is_asking(entry.seq)
+                {
+                    let is_text = entry.form == Form::Text;
+                    socket.received.push(if is_text { Frame::Text } else { Frame::Update }(entry.seq));
+                    socket.answer(entry.seq);
+                }
+            }
             Effect::Overflow(dropped) => {
                 OVERFLOWS.set(OVERFLOWS.get() + 1);
                 // The store does not have these for one who is no member.
                 self.is_excused |= dropped.iter().any(|entry| entry.kind().is_attached());
+                let askers = dropped.iter().filter_map(|entry| entry.asker);
+                askers.for_each(|socket| self.sockets[socket].close());
             }
             Effect::Delete { seq, held } => self.delete(at, seq, held),
             Effect::Invite { user, is_pending, head } => self.invite(at, user, is_pending, head),
@@ -113,6 +126,9 @@ impl World {
             };
             let quits = entry.form == Form::Deleted;
             self.push(at, user, EventTag { joins, quits, ..tag }, frame);
+        }
+        if let Some(asker) = entry.asker {
+            self.sockets[asker].answer(seq);
         }
         self.nodes[at].position = Some(seq);
         if entry.form == Form::Deleted {

@@ -11,6 +11,8 @@ pub(super) struct Received {
     pub(super) joined: Vec<UserId>,
     pub(super) left: Vec<UserId>,
     pub(super) author: Option<UserId>,
+    /// The socket that asked for it.
+    pub(super) asker: Option<usize>,
     pub(super) form: Form,
     pub(super) is_local: bool,
     pub(super) size: usize,
@@ -36,7 +38,8 @@ pub(super) enum Form {
 impl Received {
     /// An entry of this node that changes no membership here.
     pub(super) fn attached(seq: Seq, form: Form) -> Self {
-        Self { seq, joined: Vec::new(), left: Vec::new(), author: None, form, is_local: true, size: 1 }
+        let (joined, left) = (Vec::new(), Vec::new());
+        Self { seq, joined, left, author: None, asker: None, form, is_local: true, size: 1 }
     }
 }
 

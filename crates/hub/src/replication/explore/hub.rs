@@ -91,8 +91,7 @@ impl World {
         // A member who is connected to the node.
         let author =
             self.users_at(node).find(|user| self.standing_now(*user) == Standing::Member).map(user_id);
-        let entry =
-            |form, joined, left| Received { seq, joined, left, author: None, form, is_local: true, size };
+        let entry = |form, joined, left| Received { joined, left, size, ..Received::attached(seq, form) };
         let bus = &mut self.nodes[node].bus;
         match item {
             LogItem::Invited(user) => bus.push_back(vec![
@@ -146,7 +145,22 @@ impl World {
         }
     }
 
-    fn dispatch_entry(&mut self, at: usize, entry: Received) {
+    /// A live socket of a member has asked for the entry, unless the store has told of it before.
+    fn ask(&mut self, at: usize, entry: &Received) -> Option<usize> {
+        let node = &self.nodes[at];
+        let is_missing = node.position.is_some_and(|position| position < entry.seq);
+        let is_content = entry.form != Form::Deleted;
+        let is_asker = |socket: &ModelSocket| {
+            let user = user_id(socket.user);
+            let is_member = node_of(socket.user) == at && node.members.contains(&user);
+            socket.stage == Stage::Live && is_member && !entry.left.contains(&user)
+        };
+        let asker = self.sockets.iter().position(is_asker).filter(|_| is_missing && is_content)?;
+        self.sockets[asker].ask(entry.seq);
+        Some(asker)
+    }
+
+    fn dispatch_entry(&mut self, at: usize, mut entry: Received) {
         let (to, seq) = (1 - at, entry.seq);
         match entry.form {
             Form::Removal(_) => return self.drive(at, Input::Attached { seq, entry }),
@@ -168,6 +182,7 @@ impl World {
         for user in &entry.joined {
             self.add_hint(Hint::Joined(to, *user, seq));
         }
+        entry.asker = self.ask(at, &entry);
         self.entry(at, entry);
     }
 
@@ -227,13 +242,9 @@ impl World {
         let missed = fetch.after.0..upto.0.max(fetch.after.0);
         let items: Vec<_> =
             missed.map(|seq| (Seq(seq + 1), self.log[usize::try_from(seq).unwrap()])).collect();
-        // All changes of the group are told as one, with the number of the last.
-        let last_change = items.iter().rev().find(|(_, item)| *item != LogItem::Sent).map(|(seq, _)| *seq);
-        let entry = |seq, form| (Some(seq), Received::attached(seq, form));
-        let entries = items.iter().filter_map(|(seq, item)| match item {
-            LogItem::Sent => Some(entry(*seq, Form::Text)),
-            _ if Some(*seq) == last_change => Some(entry(*seq, Form::Update)),
-            _ => None,
+        let entries = items.iter().map(|(seq, item)| {
+            let form = if *item == LogItem::Sent { Form::Text } else { Form::Update };
+            (Some(*seq), Received::attached(*seq, form))
         });
         let standing = |user: &UserId| (*user, self.standing(user_of(*user), head));
         let answer = Answer { head, entries: entries.collect(), users: users.iter().map(standing).collect() };

@@ -87,12 +87,33 @@ pub(super) struct ModelSocket {
     /// The user's own settings in its snapshot.
     pub(super) settings: u8,
     pub(super) received: Vec<Frame>,
+    /// The numbers of the entries that it has asked for and not received.
+    asked: Vec<Seq>,
 }
 
 impl ModelSocket {
     pub(super) fn absent(user: usize) -> Self {
-        let (cursors, received) = (Cursors::default(), Vec::new());
-        Self { user, stage: Stage::Absent, cursors, head: None, pending: None, settings: 0, received }
+        let (stage, cursors) = (Stage::Absent, Cursors::default());
+        let (received, asked) = (Vec::new(), Vec::new());
+        Self { user, stage, cursors, head: None, pending: None, settings: 0, received, asked }
+    }
+
+    /// Asks for an entry with this number.
+    pub(super) fn ask(&mut self, seq: Seq) {
+        self.asked.push(seq);
+    }
+
+    pub(super) fn answer(&mut self, seq: Seq) {
+        self.asked.retain(|asked| *asked != seq);
+    }
+
+    pub(super) fn is_asking(&self, seq: Seq) -> bool {
+        self.asked.contains(&seq)
+    }
+
+    /// Whether it has received every entry that it has asked for.
+    pub(super) fn is_answered(&self) -> bool {
+        self.asked.is_empty()
     }
 
     pub(super) fn mark_stale(&mut self) {
@@ -123,6 +144,9 @@ impl ModelSocket {
     pub(super) fn push(&mut self, tag: EventTag, frame: Frame) {
         if !self.is_connected() || self.stage == Stage::Closed || self.cursors.cover(tag) {
             return;
+        }
+        if tag.quits {
+            self.asked.clear();
         }
         match &mut self.stage {
             Stage::Registered(held) | Stage::Read { held, .. } | Stage::Subscribed { held, .. } => {
@@ -183,6 +207,8 @@ impl ModelSocket {
         let answer =
             held.filter(|held| position == Some(*held)).map_or(ResumeAnswer::None, ResumeAnswer::Current);
         self.stage = Stage::Paused { held: Vec::new(), answer };
+        // The answer may have what it asked for, without a reference.
+        self.asked.clear();
     }
 
     /// Continues with the answer and what was held after it. `position` is the last number delivered here, if

@@ -82,6 +82,8 @@ export class ChinwagChat extends LitElement {
   /** The end of a sign-in at the provider, of which the address told. */
   #returned = null;
   #unread = -1;
+  /** The conversation that `open` was asked for before it could be shown: {group: id} or {to: name}. */
+  #wish = null;
   /** @type {Announcer | null} */
   #announcer = null;
   /** @type {Address | null} */
@@ -107,6 +109,7 @@ export class ChinwagChat extends LitElement {
     super.disconnectedCallback();
     this.#leaving.abort();
     this.#end();
+    if (this.#unread > 0) this.#countUnread();
   }
 
   willUpdate(changed) {
@@ -115,10 +118,12 @@ export class ChinwagChat extends LitElement {
     if (["server", "token", "group", "with"].some((name) => changed.has(name)) || !this.#chat) this.#begin();
   }
 
-  /** The number of unread messages, for the host page. */
+  /** The number of unread messages, for the host page: of all that the element shows. */
   get unread() {
-    if (this.#stage !== "in") return 0;
-    return this.#chat?.client.unread ?? 0;
+    if (this.#stage !== "in" || !this.#chat) return 0;
+    const { alone, client, openGroup } = this.#chat;
+    if (!alone) return client.unread;
+    return openGroup && !openGroup.muted ? openGroup.unread : 0;
   }
 
   /** The client module's object (see chinwag.d.ts). Null while there is none. */
@@ -126,10 +131,15 @@ export class ChinwagChat extends LitElement {
     return this.#chat?.client ?? null;
   }
 
-  /** Opens the conversation with a person, or of a group by its id. */
+  /** Opens the conversation with a person, or of a group by its id: as soon as it can be shown. */
   open(where) {
-    if (where?.to) this.#chat?.openWith(where.to);
-    else this.#chat?.open(where);
+    if (!where?.to && !where?.group) return;
+    const chat = this.#chat;
+    const isHere = chat && (where.to || chat.ready || chat.client.groups.has(where.group));
+    this.#wish = this.#stage === "in" && isHere ? null : where;
+    if (this.#wish) return;
+    if (where.to) chat.openWith(where.to);
+    else void chat.visit(where.group);
   }
 
   render() {
@@ -267,8 +277,11 @@ export class ChinwagChat extends LitElement {
   #show() {
     this.#stage = "in";
     this.#why = "";
+    // Opening another one ends the wish.
+    const wish = this.#wish;
     this.#openOne();
     this.#address?.begin();
+    this.open(wish);
     this.#countUnread();
     this.#push();
     this.requestUpdate();
@@ -310,6 +323,8 @@ export class ChinwagChat extends LitElement {
     if (this.#stage === "starting" && detail.topic === "state") this.#recall();
     if (this.#stage === "starting" && detail.topic !== "state") return;
     if (["view", "open", "state", "groups", "relations", "user", "profile"].includes(detail.topic)) this.requestUpdate();
+    if (detail.topic === "open") this.#wish = null;
+    if (detail.topic === "state" && this.#stage === "in") this.open(this.#wish);
     if (detail.topic === "groups") this.#openOne();
     if (detail.topic === "state") this.#tell("chinwag-state", { state: this.client.state });
     this.#countUnread();
@@ -362,6 +377,7 @@ export class ChinwagChat extends LitElement {
   }
 
   #came(chat, { group, message }) {
+    if (chat.alone && group !== chat.openGroup) return;
     notifications.show(chat, group, message);
     this.#tell("chinwag-message", { group: group.id, title: chat.title(group), author: message.author, body: message.body });
   }
@@ -383,10 +399,11 @@ export class ChinwagChat extends LitElement {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true }));
   }
 
-  /** If the browser stores nothing, unsent messages would be lost with the page. */
+  /** Attached files would be lost with the page, and unsent messages if the browser stores nothing. */
   #beforeUnload(event) {
     const { client } = this;
-    if (client?.unsentCount && !client.persistent) event.preventDefault();
+    const isLoss = (client?.unsentCount && !client.persistent) || this.#chat?.attached.isEmpty === false;
+    if (isLoss) event.preventDefault();
   }
 }
 

@@ -65,7 +65,7 @@ export class Part {
 
   /** The list as a table: `cells` makes those of a row. On a narrow screen each cell has its heading; roles outlast that style. */
   table(headings, cells) {
-    const cell = (content, at) => html`<td role="cell" data-heading=${headings[at]}>${content ?? nothing}</td>`;
+    const cell = (content, at) => html`<td role="cell" data-heading=${say("heading", { heading: headings[at] })}>${content ?? nothing}</td>`;
     return this.pages(() => html`<div class="wide" tabindex="0"><table role="table">
         <thead role="rowgroup"><tr role="row">${headings.map((heading) => html`<th scope="col" role="columnheader">${heading}</th>`)}</tr></thead>
         <tbody role="rowgroup">${this.rows.map((row) => html`<tr role="row">${cells(row).map(cell)}</tr>`)}</tbody>

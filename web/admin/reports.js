@@ -8,9 +8,28 @@ const STATES = ["open", "resolved", "dismissed"];
 
 export class Reports extends Part {
   filters = { state: "open" };
+  /** The names of the groups of the reports, by their ids; null for those that have gone. */
+  #groups = new Map();
 
   get path() {
     return "reports/";
+  }
+
+  async load(cursor = null) {
+    await super.load(cursor);
+    const unknown = new Set(this.rows.map(({ group }) => group).filter((id) => !this.#groups.has(id)));
+    await Promise.all([...unknown].map(async (id) => this.#groups.set(id, await this.#nameOf(id))));
+    this.draw();
+  }
+
+  async #nameOf(group) {
+    try {
+      const { name } = await this.api.call("GET", `groups/${group}/?fields=name`);
+      return name === "@" ? say("groups.private") : name;
+    } catch (error) {
+      if (error.code === 404) return null;
+      throw error;
+    }
   }
 
   render() {
@@ -20,12 +39,12 @@ export class Reports extends Part {
   }
 
   #report(report) {
-    const { state, author, reporter, body, reason, note } = report;
+    const { state, group, author, reporter, body, reason, note } = report;
     const text = body === null ? say("reports.gone") : body || say("reports.empty");
     const fact = (key, value) => html`<div><dt>${say(`reports.${key}`)}</dt><dd dir="auto">${value ?? "–"}</dd></div>`;
     return html`<p><span class=${state === "open" ? "tag warn" : "tag"}>${say(`reports.state.${state}`)}</span> <span class="quiet">${date(report.date)}</span></p>
       <blockquote class=${body ? "" : "quiet"} dir="auto">${text}</blockquote>
-      <dl>${fact("author", author)}${fact("reporter", reporter)}${fact("reason", reason)}${note ? fact("note", note) : nothing}</dl>
+      <dl>${fact("author", author)}${fact("reporter", reporter)}${fact("group", this.#groups.get(group))}${fact("reason", reason)}${note ? fact("note", note) : nothing}</dl>
       ${this.#acts(report)}`;
   }
 

@@ -11,7 +11,7 @@ const FIELDS = "name display_name kind origin created last_seen admin suspended"
 
 export class Users extends Part {
   filters = { fields: FIELDS };
-  /** The names of users for whom only services act. Nobody suspends them here. */
+  /** The names of users for whom only services act. Nothing can be done with them here. */
   #special = new Set();
 
   get path() {
@@ -29,7 +29,7 @@ export class Users extends Part {
       ${this.table(["name", "kind", "origin", "created", "seen", "state", "acts"].map((key) => say(`users.${key}`)), (user) => [
         html`<b>${user.name}</b>${user.display_name ? html`<br><span class="quiet">${user.display_name}</span>` : nothing}`,
         say(`kind.${user.kind}`),
-        user.origin,
+        say(`origin.${user.origin}`),
         date(user.created),
         user.last_seen ? date(user.last_seen) : "–",
         this.#state(user),
@@ -37,15 +37,16 @@ export class Users extends Part {
       ])}`;
   }
 
-  #state({ admin, suspended }) {
+  #state({ name, admin, suspended }) {
+    if (this.#special.has(name)) return html`<span class="tag">${say("users.special")}</span>`;
     if (suspended) return html`<span class="tag warn">${say("users.suspended", { until: date(suspended.until) })}</span><br>${suspended.reason}`;
     return admin ? html`<span class="tag">${say("users.admin")}</span>` : nothing;
   }
 
   #acts(user) {
-    if (user.name === this.admin.me) return nothing;
+    if (user.name === this.admin.me || this.#special.has(user.name)) return nothing;
     return html`<div class="acts">
-      ${user.admin || this.#special.has(user.name) ? nothing : this.#suspension(user)}
+      ${user.admin ? nothing : this.#suspension(user)}
       <button @click=${() => this.#signOut(user)}>${say("users.sign_out")}</button>
     </div>`;
   }

@@ -128,7 +128,7 @@ export class Address {
       if (error.code === 0 && !chat.ready) return;
       this.#isWaiting = false;
       this.#replace("");
-      chat.notify(error.code === 404 ? chat.words.say("conversation.missing") : chat.why(error));
+      chat.notify(error.code === 404 ? chat.words.say("conversation.missing") : chat.why(error), { isHere: true });
       return;
     }
     if (this.#isWaiting && hash === location.hash && opened === chat.opened) this.#read(isStill);
@@ -154,9 +154,22 @@ export class Address {
   #open({ where, seq, thread, isStill }) {
     const chat = this.#chat;
     const isOpen = chat.current?.group === where.group && chat.current?.to === where.to;
-    if (!isOpen || seq) where.to ? chat.openWith(where.to) : chat.open(where, { seq, isLink: true, isStill });
+    if (!isOpen && where.to) void this.#openWith(where.to);
+    else if (!isOpen || seq) chat.open(where, { seq, isLink: true, isStill });
     if (!thread) chat.show({ pane: this.#layer === "details" ? "details" : "chat" });
     else if (chat.thread?.root !== thread) chat.openThread(thread);
+  }
+
+  /** Opens the conversation with somebody, whom there may not be. */
+  async #openWith(name) {
+    const chat = this.#chat;
+    await chat.openWith(name);
+    if (chat.current?.to !== name || chat.client.unsentTo(name).length) return;
+    // If the server does not say, the first message tells of a wrong name.
+    const found = await chat.client.findUser(name).catch(() => name);
+    if (found !== null || chat.current?.to !== name) return;
+    chat.show({ current: null, pane: "list" });
+    chat.notify(chat.words.say("begin.unknown", { name }), { isHere: true });
   }
 
   #write() {

@@ -2,6 +2,8 @@
 
 /** Messages of one moment are one announcement. */
 const PAUSE = 1_200;
+/** So long an announcement can be read. The names in it are not for whoever comes next. */
+const LASTS = 8_000;
 
 export class Announcer {
   #key = "";
@@ -10,6 +12,7 @@ export class Announcer {
   #show;
   #names = new Set();
   #timer = 0;
+  #ending = 0;
   #isLost = false;
 
   /** @param chat the chat @param {() => void} show draws the text */
@@ -41,9 +44,12 @@ export class Announcer {
     } else if (state === "ready" && this.#isLost) {
       this.#isLost = false;
       this.#say("announce.back");
-    } else if (state === "closed" && this.#isLost) {
+    } else if (state === "closed") {
       // The sign-in follows, which needs no connection.
       this.#isLost = false;
+      this.#names.clear();
+      clearTimeout(this.#timer);
+      this.#timer = 0;
       this.#say("");
     }
   }
@@ -54,6 +60,8 @@ export class Announcer {
 
   #say(key, values = {}) {
     [this.#key, this.#values] = [key, values];
+    clearTimeout(this.#ending);
+    if (key) this.#ending = setTimeout(() => this.#say(""), LASTS);
     this.#show();
   }
 }

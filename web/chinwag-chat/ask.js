@@ -49,6 +49,7 @@ export class Ask extends Part {
     if ((type && text !== type.text) || (write && !text)) {
       this.error = (type ?? write).wrong;
       this.requestUpdate();
+      this.querySelector("#ask-typed").focus();
       return;
     }
     this.#dialog.close("yes");

@@ -9,6 +9,10 @@ export class Attached {
   /** The descriptions of pictures. @type {WeakMap<File, string>} */
   #alts = new WeakMap();
 
+  get isEmpty() {
+    return this.#files.size === 0;
+  }
+
   /** @param {string} key */
   of(key) {
     return this.#files.get(key) ?? [];
@@ -33,6 +37,10 @@ export class Attached {
   /** The files as they are sent. @param {string} key */
   toSend(key) {
     return this.of(key).map((file) => ({ file, alt: this.altOf(file).trim() || null }));
+  }
+
+  clear() {
+    this.#files.clear();
   }
 
   /** A conversation has another key. */

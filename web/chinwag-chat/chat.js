@@ -34,6 +34,8 @@ export class Chat extends EventTarget {
   /** The user whose profile card is open. */
   card = null;
   notices = [];
+  /** The unsent text of a conversation that has gone: `{title, text}`; null if there is none. */
+  rest = null;
   drafts = null;
   /** The latest searches, once it is known whose. */
   recent = null;
@@ -115,6 +117,8 @@ export class Chat extends EventTarget {
     this.thread = null;
     this.dialog = "";
     this.card = null;
+    this.rest = null;
+    this.notices = this.notices.filter(({ isHere }) => !isHere);
     const group = this.openGroup;
     if (group) this.#learnNames(group);
     this.aim = seq && group ? { group: group.id, seq, isLink } : null;
@@ -172,7 +176,7 @@ export class Chat extends EventTarget {
       try {
         await this.client.loadGroup(id);
       } catch (error) {
-        this.notify(error.code === 404 ? this.words.say("conversation.missing") : this.why(error));
+        this.notify(error.code === 404 ? this.words.say("conversation.missing") : this.why(error), { isHere: true });
         return false;
       }
       // The reader has gone elsewhere meanwhile.
@@ -236,8 +240,9 @@ export class Chat extends EventTarget {
     return new Refusal(this.words.say(key, values));
   }
 
-  notify(text) {
-    const notice = { text };
+  /** @param isHere whether the text is only of use until another conversation is opened */
+  notify(text, { isHere = false } = {}) {
+    const notice = { text, isHere };
     this.notices = [...this.notices.filter((each) => each.text !== text).slice(-2), notice];
     setTimeout(() => this.show({ notices: this.notices.filter((each) => each !== notice) }), NOTICE_LASTS);
     this.tell();
@@ -384,9 +389,11 @@ export class Chat extends EventTarget {
   #follow({ added, removed }) {
     const gone = removed.find(({ id }) => id === this.current?.group);
     if (gone) {
+      const text = this.drafts?.textsOf(gone.id).join("\n\n");
+      this.rest = text ? { title: this.title(gone), text } : null;
       this.current = null;
       this.thread = null;
-      this.pane = "list";
+      this.pane = text ? "chat" : "list";
       this.notify(this.words.say("conversation.gone", { name: this.title(gone) }));
     }
     // The other user may write first, or have another spelling of the name than was typed here.

@@ -68,7 +68,9 @@ export class Composer extends Part {
 
   render() {
     const { chat } = this;
-    const why = this.scope?.gone ? this.say("thread.gone.text") : chat.whyNot();
+    const why = this.#whyNot();
+    // The text can still be read and copied.
+    const isKept = Boolean(why && (this.scope?.gone || this.#box?.value));
     const label = this.scope ? this.say("thread.compose") : this.say("compose.label");
     const wait = why || this.#edit ? 0 : this.#wait();
     const { role, expanded, controls, active } = this.#suggestions.attributes;
@@ -80,13 +82,13 @@ export class Composer extends Part {
       <div class="box">
         ${this.#clip()}
         <textarea id=${this.#id("compose-body")} rows="1" dir="auto" placeholder=${why ? "" : this.say(this.scope ? "thread.placeholder" : "compose.placeholder")}
-          ?disabled=${Boolean(why) && !this.scope?.gone} ?readonly=${Boolean(this.scope?.gone)}
+          ?disabled=${Boolean(why) && !isKept} ?readonly=${isKept}
           aria-describedby="${this.#id("compose-error")} ${this.#id("compose-why")}" enterkeyhint="send" aria-autocomplete="list" aria-haspopup="listbox"
           role=${role} aria-expanded=${expanded} aria-controls=${controls} aria-activedescendant=${active}
           @input=${this.#typed} @keydown=${this.#press} @keyup=${this.#moved} @click=${this.#look} @blur=${() => this.#suggestions.close()} @paste=${this.#pasted}></textarea>
         <button class="primary send" ?disabled=${Boolean(why) || wait > 0}>${this.#edit ? this.say("save") : html`${send}<span>${this.say("compose.send")}</span>`}</button>
       </div>
-      <p class="hint" id=${this.#id("compose-why")}>${why || (wait > 0 ? this.say("compose.slow", { time: chat.words.wait(wait) }) : this.#left())}</p>
+      <p class="hint" id=${this.#id("compose-why")}>${isKept && !this.scope?.gone ? html`${why} ${this.say("compose.kept")}` : why || (wait > 0 ? this.say("compose.slow", { time: chat.words.wait(wait) }) : this.#left())}</p>
       <p class="error" id=${this.#id("compose-error")} role="alert">${this.error}</p>
     </form>`;
   }
@@ -98,8 +100,13 @@ export class Composer extends Part {
     if (!about) return nothing;
     return html`<div class="context">
       <p class="grow cut" dir="auto">${about}</p>
-      <button type="button" class="icon compact" aria-label=${this.say("cancel")} @click=${this.#leaveContext}>${cross}</button>
+      <button type="button" class="icon compact" aria-label=${this.say("cancel")} @click=${this.#cancel}>${cross}</button>
     </div>`;
+  }
+
+  /** The reason why nothing can be written here; empty if it can. */
+  #whyNot() {
+    return this.scope?.gone ? this.say("thread.gone.text") : this.chat.whyNot();
   }
 
   #clip() {
@@ -156,7 +163,7 @@ export class Composer extends Part {
 
   /** Whether files may be added to what is being written. */
   get mayAttach() {
-    return Boolean(this.chat.offer?.files) && !this.#edit && !this.scope?.gone && !this.chat.whyNot();
+    return Boolean(this.chat.offer?.files) && !this.#edit && !this.#whyNot();
   }
 
   /** Adds files to the message, as many as it may have. */
@@ -245,6 +252,11 @@ export class Composer extends Part {
     return true;
   }
 
+  /** Leaves a reply, or an edit after a question if that loses text. */
+  #cancel() {
+    return this.#edit ? this.#mayLeaveEdit() : this.#leaveContext();
+  }
+
   #began() {
     this.error = "";
     this.requestUpdate();
@@ -265,7 +277,7 @@ export class Composer extends Part {
     const attachments = edited ? [] : chat.attached.toSend(key);
     const hasFiles = (edited?.attachments ?? attachments).length > 0;
     // The second one of two quick presses finds nothing to send.
-    if (this.#saving || (!body && !hasFiles) || this.scope?.gone) return;
+    if (this.#saving || (!body && !hasFiles) || this.#whyNot()) return;
     // The text stays until it may be sent.
     if (!edited && this.#wait() > 0) return;
     const done = await this.attempt(() => {
@@ -336,8 +348,10 @@ export class Composer extends Part {
   #press(event) {
     if (event.keyCode !== INPUT_METHOD && this.#suggestions.press(event)) return;
     if (event.key === "Escape" && (this.#edit || this.#reply)) {
+      // Nor does the press close the question that it leads to.
+      event.preventDefault();
       event.stopPropagation();
-      this.#leaveContext();
+      this.#cancel();
     }
     // While an input method is composing, Enter chooses a candidate; in some browsers also right after.
     const isComposing = event.isComposing || event.keyCode === INPUT_METHOD;
@@ -366,7 +380,7 @@ export class Composer extends Part {
   }
 
   #look() {
-    if (!this.chat.whyNot()) this.#suggestions.look(this.#box, this.#mentions.isDone);
+    if (!this.#whyNot()) this.#suggestions.look(this.#box, this.#mentions.isDone);
   }
 
   /** The caret may be elsewhere. */

@@ -3,7 +3,7 @@
 import { html, nothing } from "../vendor/lit.js";
 import "./composer.js";
 import { Dropping } from "./dropping.js";
-import { bot, face } from "./face.js";
+import { bot, faceOf } from "./face.js";
 import { isSearchable, openSearch } from "./finding.js";
 import { heard, picturesOf } from "./gist.js";
 import { back, chats, glass, people } from "./icons.js";
@@ -22,6 +22,8 @@ export class Conversation extends Part {
   #unsaid = [];
   #said = "";
   #saying = 0;
+  /** Whether the focus was in the message box, which may go away. */
+  #wasWriting = false;
   #dropping = new Dropping(this, () => this.#composer);
 
   connectedCallback() {
@@ -37,7 +39,7 @@ export class Conversation extends Part {
 
   render() {
     const { chat } = this;
-    if (!chat.current) return this.#none();
+    if (!chat.current) return chat.rest ? this.#rest(chat.rest) : this.#none();
     const group = chat.openGroup;
     const title = group ? chat.title(group) : chat.called(chat.current.to);
     const { enter, leave, over, drop, notice } = this.#dropping;
@@ -65,9 +67,8 @@ export class Conversation extends Part {
       chat.show({ pane: chat.pane === "details" ? "chat" : "details" });
       if (chat.pane === "details") this.focusNext(".details .bar button");
     };
-    const look = person ? { status: chat.statusOf(person), profile: chat.client.profileOf(person) } : { group: group?.id ?? true, profile: { avatar: group?.avatar } };
-    const tag = person ? bot(this, look.profile) : nothing;
-    return html`${face(person ?? title, look)}
+    const tag = person ? bot(this, chat.client.profileOf(person)) : nothing;
+    return html`${faceOf(chat, { group, to: chat.current.to, title })}
       <div class="grow">
         <h2 class="title named" tabindex="-1" title=${title}><bdi class="cut">${title}</bdi>${tag}</h2>
         <p class="quiet tiny">${about}</p>
@@ -129,13 +130,30 @@ export class Conversation extends Part {
       await chat.attempt(() => chat.client.quitGroup(group.id));
       this.focusNext(".side .entry");
     };
+    const text = chat.drafts?.textsOf(group.id).join("\n\n");
     return html`<section class="compose consent" aria-label=${this.say("gone.label")}>
       <p>${this.say("compose.gone")} ${this.say("gone.hint")}</p>
+      ${text ? this.#kept(text) : nothing}
       <div class="row wrap">
         <button @click=${hide}>${this.say("menu.hide")}</button>
         <button class="danger" @click=${leave}>${this.say("gone.leave")}</button>
       </div>
     </section>`;
+  }
+
+  /** The unsent text of a conversation that has gone, to be copied. */
+  #rest({ title, text }) {
+    return html`<section class="middle" aria-label=${this.say("conversation.label")} part="conversation-pane">
+      <header class="bar">
+        <button class="icon only-narrow" aria-label=${this.say("nav.back")} @click=${this.#back}>${back}</button>
+        <h2 class="title grow" tabindex="-1">${this.say("conversation.gone", { name: title })}</h2>
+      </header>
+      <div class="section stack rest">${this.#kept(text)}</div>
+    </section>`;
+  }
+
+  #kept(text) {
+    return html`<label for="kept-text">${this.say("compose.kept")}</label><textarea id="kept-text" dir="auto" readonly .value=${text}></textarea>`;
   }
 
   #none() {
@@ -160,6 +178,15 @@ export class Conversation extends Part {
 
   get #composer() {
     return this.querySelector("chinwag-composer");
+  }
+
+  willUpdate() {
+    const { activeElement } = this.getRootNode();
+    this.#wasWriting = activeElement !== null && Boolean(this.#composer?.contains(activeElement));
+  }
+
+  updated() {
+    if (this.#wasWriting && !this.#composer) this.querySelector("h2[tabindex]")?.focus();
   }
 
   async #opened() {

@@ -2,7 +2,7 @@
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { Chat } from "./chat.js";
-import { face } from "./face.js";
+import { faceOf } from "./face.js";
 import { gist } from "./gist.js";
 import { chats, pin, silent } from "./icons.js";
 import { Part, define } from "./part.js";
@@ -120,12 +120,12 @@ export class Conversations extends Part {
     </div>`;
   }
 
-  #entry({ key, title, name, profile, group, where, status, about, unread, mentioned, preview, kind, when, current, pinned, muted }, isStop) {
+  #entry({ key, title, name, group, where, about, unread, mentioned, preview, kind, when, current, pinned, muted }, isStop) {
     const id = `about-${key}`;
     // The button's name is only the title. The parts that change with every message are its description.
     return html`<button class="entry ${unread && !muted ? "unread" : ""} ${muted ? "muted" : ""}" part="conversation" tabindex=${isStop ? 0 : -1} aria-describedby=${id} title=${title}
         aria-current=${current ? "true" : nothing} @click=${() => this.chat.open(where)}>
-        ${this.#face(face(name ?? title, { status, group, profile }), name)}
+        ${this.#face(faceOf(this.chat, { group, to: where.to, title }), name)}
         <bdi class="name cut">${title}</bdi>
         <span class="when" aria-hidden="true">${pinned ? pin : nothing}${muted ? silent : nothing}
           ${when ? html`<time datetime=${when}>${this.chat.words.when(when)}</time>` : nothing}</span>
@@ -186,8 +186,8 @@ export class Conversations extends Part {
       key: group.id,
       where: { group: group.id },
       title: chat.title(group),
-      group: group.private ? false : group.id,
-      ...(group.other ? this.#person(group.other) : { profile: { avatar: group.avatar } }),
+      group,
+      name: group.other,
       about: [chat.presence(group.other), unread, called, ...marks.map((key) => this.say(key))].filter(Boolean).join(", "),
       unread: count >= 100 ? "99+" : count || (markedUnread ? "•" : ""),
       mentioned: group.mentioned >= 100 ? "99+" : group.mentioned,
@@ -197,11 +197,6 @@ export class Conversations extends Part {
       current: chat.current?.group === group.id,
       ...this.#preview(group),
     };
-  }
-
-  #person(name) {
-    const { client } = this.chat;
-    return { name, profile: client.profileOf(name), status: this.chat.statusOf(name) };
   }
 
   #preview(group) {
@@ -236,7 +231,7 @@ export class Conversations extends Part {
         key: Chat.key({ to: name }),
         where: { to: name },
         title: chat.called(name),
-        ...this.#person(name),
+        name,
         about: chat.presence(name),
         preview: draft ? this.say("list.draft", { body: preview(draft) }) : this.say(state),
         kind: failed ? "failed" : "",

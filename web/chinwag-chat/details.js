@@ -43,20 +43,23 @@ export function detailsForm(part, group, save) {
   return html`${chat.offer?.files ? html`<chinwag-picture class="section" .chat=${chat} .avatar=${group.avatar} .save=${set}></chinwag-picture>` : nothing}
   <form class="section stack" novalidate @submit=${submit}>
     <label for="group-description">${part.say("details.description")}</label>
-    <textarea id="group-description" name="description" rows="3" maxlength="2000" dir="auto" aria-describedby="group-details-error" .value=${group.description ?? ""}></textarea>
+    <textarea id="group-description" name="description" rows="3" maxlength="1000" dir="auto" aria-describedby="group-description-error" .value=${group.description ?? ""}></textarea>
+    ${part.refusal("group-description")}
     ${pictures
       ? html`<label for="group-avatar">${part.say("details.avatar")}</label>
-          <input id="group-avatar" name="avatar" type="url" maxlength="2048" placeholder="https://" aria-describedby="group-details-error" .value=${addressOf(group.avatar)}>`
+          <input id="group-avatar" name="avatar" type="url" maxlength="2048" placeholder="https://" aria-describedby="group-avatar-error" .value=${addressOf(group.avatar)}>
+          ${part.refusal("group-avatar")}`
       : nothing}
     <label for="group-slow">${part.say("details.slow")}</label>
     <select id="group-slow" name="slow" aria-describedby="group-slow-hint">${offered.map(option)}</select>
     <p class="hint" id="group-slow-hint">${part.say("details.slow.hint")}</p>
     <label for="group-keep">${part.say("details.keep")}</label>
-    <input id="group-keep" name="keep" type="number" inputmode="numeric" min="1" max="36500" step="1" aria-describedby="group-keep-hint" .value=${group.keep ?? ""}>
+    <input id="group-keep" name="keep" type="number" inputmode="numeric" min="1" max="36500" step="1" aria-describedby="group-keep-hint group-keep-error" .value=${group.keep ?? ""}>
     <p class="hint" id="group-keep-hint">${part.say("details.keep.hint")}</p>
+    ${part.refusal("group-keep")}
     <label class="check"><input type="checkbox" name="open" .checked=${group.open}> ${part.say("details.open")}</label>
     ${part.refusal("group-details")}
-    <div><button>${part.say("save")}</button></div>
+    <div class="row"><button>${part.say("save")}</button><span class="quiet small" role="status">${part.saved ? part.say("saved") : nothing}</span></div>
   </form>`;
 }
 

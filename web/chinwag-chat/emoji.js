@@ -53,6 +53,7 @@ export class Emoji extends Part {
   }
 
   render() {
+    const found = this.#find();
     return html`<dialog class="emojis" aria-labelledby="emoji-title" part="dialog" @close=${this.#closed} @keydown=${this.#press} @focusin=${this.#focused}>
       <div class="stack">
         <header class="head">
@@ -66,20 +67,26 @@ export class Emoji extends Part {
             ${TONES.map((hand, tone) => html`<option value=${tone} ?selected=${tone === this.#tone}>${hand}</option>`)}
           </select>
         </div>
-        ${this.#all()}
+        <p class="unseen" role="status">${found?.length ? this.say("reactions.count", { count: found.length }) : nothing}</p>
+        ${this.#all(found)}
       </div>
     </dialog>`;
   }
 
-  #all() {
+  #all(found) {
     const note = (key) => html`<div class="all"><p class="quiet" role="status">${this.say(key)}</p></div>`;
     if (this.#failed) return note("reactions.failed");
     if (!this.#groups) return note("reactions.loading");
-    const words = fold(this.#wanted).split(/\s+/).filter(Boolean);
-    if (!words.length) return this.#grid(this.#groups);
-    const found = this.#groups.flatMap(({ rows }) => rows).filter(({ text }) => words.every((word) => text.includes(word)));
+    if (!found) return this.#grid(this.#groups);
     if (!found.length) return note("reactions.none");
-    return this.#grid([{ title: this.say("reactions.found"), rows: found.slice(0, FOUND) }]);
+    return this.#grid([{ title: this.say("reactions.found"), rows: found }]);
+  }
+
+  /** The emoji that a search finds; null without one. */
+  #find() {
+    const words = fold(this.#wanted).split(/\s+/).filter(Boolean);
+    if (!words.length || !this.#groups) return null;
+    return this.#groups.flatMap(({ rows }) => rows).filter(({ text }) => words.every((word) => text.includes(word))).slice(0, FOUND);
   }
 
   #grid(groups) {
@@ -142,6 +149,7 @@ export class Emoji extends Part {
   /** The arrow keys move from emoji to emoji, Home and End within the row, with Ctrl to the first and the last. */
   #press(event) {
     const { target, key, ctrlKey } = event;
+    if (target.matches("input")) return this.#pressInSearch(event);
     if (!target.matches(".emoji")) return;
     const grid = target.closest("[role=grid]");
     const [all, rows] = [[...grid.querySelectorAll(".emoji")], [...grid.querySelectorAll("[role=row]")]];
@@ -154,6 +162,16 @@ export class Emoji extends Part {
     if (!to) return;
     event.preventDefault();
     to()?.focus();
+  }
+
+  /** From the search, Down leads to the first emoji that was found, and Enter chooses it. */
+  #pressInSearch(event) {
+    if (event.isComposing || !["ArrowDown", "Enter"].includes(event.key)) return;
+    const first = this.querySelector(".all .emoji");
+    if (!first || !this.#find()) return;
+    event.preventDefault();
+    if (event.key === "Enter") first.click();
+    else first.focus();
   }
 
   #closed() {

@@ -17,7 +17,9 @@ export const hasLine = (chat, group, entry) => line(chat, group, entry, () => un
 
 function line(chat, group, entry, find) {
   if (group.private && entry.changes.some(({ kind }) => kind === "created")) return "";
-  return entry.changes.flatMap((change) => sentences(chat, entry, change, find)).join(" · ");
+  // A private conversation shows by itself that the other user is deleted.
+  const changes = group.private ? entry.changes.filter(({ kind }) => kind !== "user_deleted") : entry.changes;
+  return changes.flatMap((change) => sentences(chat, entry, change, find)).join(" · ");
 }
 
 function sentences(chat, { by, changes }, change, find) {

@@ -8,15 +8,23 @@ import { graphemes } from "./graphemes.js";
 const HUES = 8;
 
 /**
- * Decoration: a text beside it has the same content. `group` is true or the id of a group, which keeps its colour when
- * it is renamed.
+ * Decoration: a text beside it has the same content. `group` is the id of a group, which keeps its colour when it is renamed,
+ * or true for one without a colour, whose id is unknown.
  */
 export function face(name, { status, profile, group = false, little = false, large = false } = {}) {
-  const colour = `hue-${hue(typeof group === "string" ? group : name)}`;
+  const colour = group === true ? "plain" : `hue-${hue(group || name)}`;
   const kinds = ["avatar", colour, group && "group", little && "little", large && "large"].filter(Boolean).join(" ");
   const shown = profile?.display_name;
   const dot = status ? html`<span class="dot ${status}"></span>` : nothing;
   return html`<span class=${kinds} aria-hidden="true">${initials(shown ?? name, group || Boolean(shown))}${profile?.avatar ? picture(profile.avatar) : nothing}${dot}</span>`;
+}
+
+/** The avatar of a conversation: of the other user, of oneself for one's notes, or of a group. `to`: it has no group yet. */
+export function faceOf(chat, { group, to, title }) {
+  const name = group?.notes ? chat.me : group ? group.other : to;
+  const status = name === chat.me ? undefined : chat.statusOf(name);
+  if (name) return face(name, { status, profile: chat.client.profileOf(name) });
+  return face(title, group?.private === false ? { group: group.id, profile: { avatar: group.avatar } } : {});
 }
 
 /** The sign of a bot. */

@@ -13,14 +13,19 @@ import { namesIn } from "./text.js";
 
 const TOPICS = new Set(["group", "profile", "groups", "relations", "presence", "user", "open", "view"]);
 
+/** The details that have a place for a refusal. */
+const FIELDS = new Set(["description", "avatar", "keep"]);
+
 const manages = (group) => group.role === "owner" || group.role === "admins";
 
 export class Group extends Part {
   /** The group whose forms are open, if any. */
   #edited = null;
+  /** Whether the changed details are saved. */
+  saved = false;
 
   changed({ detail }) {
-    if (detail.topic === "open") this.error = "";
+    if (detail.topic === "open") [this.error, this.saved] = ["", false];
     if (TOPICS.has(detail.topic)) this.requestUpdate();
   }
 
@@ -57,9 +62,8 @@ export class Group extends Part {
   }
 
   #group(group) {
-    const edit = (change) => this.once(() => this.chat.client.updateGroup(group.id, change), "group-details");
     return html`${about(this, group)}
-      ${manages(group) ? repeat([group], ({ id }) => id, () => [this.#adding(group), this.#editing(group, edit)]) : nothing}
+      ${manages(group) ? repeat([group], ({ id }) => id, () => [this.#adding(group), this.#editing(group)]) : nothing}
       <div class="section row wrap">
         <button @click=${() => this.#quit(group)}>${this.say("group.quit")}</button>
         ${group.role === "owner" ? html`<button class="danger" @click=${() => this.#delete(group)}>${this.say("group.delete")}</button>` : nothing}
@@ -75,16 +79,33 @@ export class Group extends Part {
     return this.#form(group, "group-add", "group.add", names, "none");
   }
 
-  #editing(group, edit) {
+  #editing(group) {
     const isOpen = this.#edited === group.id;
     const toggle = () => {
       this.#edited = isOpen ? null : group.id;
+      this.saved = false;
       this.requestUpdate();
     };
     return html`<div class="section"><button aria-expanded=${String(isOpen)} @click=${toggle}>${this.say("group.edit")}</button></div>
       ${isOpen
-        ? [this.#form(group, "group-rename", "group.rename", (text) => ({ name: text }), "sentences", group.name), detailsForm(this, group, edit)]
+        ? [this.#form(group, "group-rename", "group.rename", (text) => ({ name: text }), "sentences", group.name), detailsForm(this, group, (change) => this.#save(group, change))]
         : nothing}`;
+  }
+
+  async #save(group, change) {
+    this.saved = false;
+    await this.once(async () => {
+      try {
+        await this.chat.client.updateGroup(group.id, change);
+        this.saved = true;
+      } catch (error) {
+        const wrong = error.fields?.find(({ field }) => FIELDS.has(field));
+        if (wrong) this.place = `group-${wrong.field}`;
+        throw error;
+      }
+    }, "group-details");
+    // The field may be out of sight.
+    if (this.error) this.querySelector(`#${this.place}`)?.focus();
   }
 
   #form(group, id, key, change, checks, value = "") {

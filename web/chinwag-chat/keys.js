@@ -16,6 +16,8 @@ const KEYS = [
   ["Tab", "keys.actions"],
   ["?", "keys.help"],
 ];
+/** Keys whose names differ by language. */
+const NAMED = new Set(["Enter", "Shift", "Escape", "Home", "End"]);
 
 export class Keys extends Part {
   render() {
@@ -25,9 +27,15 @@ export class Keys extends Part {
         <button class="icon" aria-label=${this.say("close")} @click=${() => this.querySelector("dialog").close()}>${cross}</button>
       </div>
       <dl class="keys">${KEYS.map(
-        ([keys, text]) => html`<div><dt>${keys.replace("Ctrl", MODIFIER).split(" ").map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${this.say(text)}</dd></div>`,
+        ([keys, text]) => html`<div><dt>${keys.split(" ").map((key) => html`<kbd>${this.#name(key)}</kbd> `)}</dt><dd>${this.say(text)}</dd></div>`,
       )}</dl>
     </dialog>`;
+  }
+
+  /** The inscription of a key. */
+  #name(key) {
+    if (key === "Ctrl") return MODIFIER;
+    return NAMED.has(key) ? this.say(`keys.of.${key}`) : key;
   }
 
   firstUpdated() {

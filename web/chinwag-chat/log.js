@@ -193,7 +193,7 @@ export class Log extends Part {
     this.#scrollTop = this.#following ? Infinity : this.#anchored();
     if (this.#aim && index >= 0) this.#active = this.heights.key(index);
     if (this.#aim) this.#focusAim(this.#active);
-    if (this.#aim?.isLink && !this.#unsure && !this.rows.has(this.#aim.seq)) this.chat.notify(this.say("messages.link.gone"));
+    if (this.#aim?.isLink && !this.#unsure && !this.rows.has(this.#aim.seq)) this.chat.notify(this.say("messages.link.gone"), { isHere: true });
     // A link to a reply leads to its thread.
     const aimed = this.#aim?.isLink && index >= 0 ? this.rows.at(index) : null;
     if (aimed?.thread && aimed.seq === this.#aim.seq) this.chat.openThread(aimed.thread, { seq: aimed.seq });
@@ -326,9 +326,10 @@ export class Log extends Part {
   #drawWhatIsMissing() {
     const [start, end] = this.#wanted();
     const [from, to] = this.#range;
-    // Nothing is drawn again before half of the additional part is used.
+    // Nothing is drawn again before half of the additional part is used. Near an edge there is less of it.
     const spent = (one, other) => Math.abs(this.heights.top(one) - this.heights.top(other)) > BESIDE / 2;
-    if (spent(start, from) || spent(end, to)) this.requestUpdate();
+    const isAtEdge = (start === 0 && from > 0) || (end === this.heights.count && to < end);
+    if (isAtEdge || spent(start, from) || spent(end, to)) this.requestUpdate();
   }
 
   #resized() {

@@ -115,8 +115,9 @@ export class Message extends LitElement {
     const { message, words } = this;
     const files = message.attachments ?? [];
     if (!files.length) return nothing;
-    const tiled = files.filter((file) => kindOf(file) === "image").length > 1;
-    const each = (file) => html`<chinwag-file .file=${file} .fileUrl=${this.fileUrl} .words=${words} .tiled=${tiled} .tabbable=${this.tabbable}></chinwag-file>`;
+    const isPicture = (file) => kindOf(file) === "image";
+    const tiled = files.filter(isPicture).length > 1;
+    const each = (file) => html`<chinwag-file class=${tiled && isPicture(file) ? "tile" : nothing} .file=${file} .fileUrl=${this.fileUrl} .words=${words} .tiled=${tiled} .tabbable=${this.tabbable}></chinwag-file>`;
     return html`<div class="files" role="group" aria-label=${words.say("files.label")} @open-picture=${({ detail }) => this.#tell("picture", detail)}>${files.map(each)}</div>`;
   }
 

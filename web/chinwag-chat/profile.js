@@ -55,7 +55,7 @@ export class Profile extends Part {
           <p class="hint" id="profile-avatar-hint">${this.say("profile.avatar.hint")}</p>`
         : nothing}
       ${this.refusal("profile-look")}
-      <div class="row"><button>${this.say("save")}</button><span class="quiet small" role="status">${this.saved ? this.say("profile.saved") : nothing}</span></div>
+      <div class="row"><button>${this.say("save")}</button><span class="quiet small" role="status">${this.saved ? this.say("saved") : nothing}</span></div>
     </form>`;
   }
 
@@ -199,20 +199,22 @@ export class Profile extends Part {
     }, "profile-rename");
   }
 
-  /** The unsent messages that would be lost. */
-  #unsent() {
-    const count = this.chat.client.unsentCount;
-    return count ? this.say("profile.unsent", { count }) : "";
+  /** The sentences on what would be lost: unsent messages, drafts and attached files. */
+  #losses() {
+    const { client, drafts, attached } = this.chat;
+    const count = client.unsentCount;
+    const isWriting = drafts?.hasText || !attached.isEmpty;
+    return [count && this.say("profile.unsent", { count }), isWriting && this.say("profile.drafts")].filter(Boolean);
   }
 
   async #signOut() {
-    const hint = this.#unsent();
-    const sure = !hint || (await this.#sure("profile.signOut", { title: `${this.say("profile.signOut")}?`, hint }));
+    const hint = this.#losses();
+    const sure = !hint.length || (await this.#sure("profile.signOut", { title: `${this.say("profile.signOut")}?`, hint }));
     if (sure) this.#leave(() => this.chat.client.signOut(), "profile-sessions");
   }
 
   async #everywhere() {
-    const hint = [this.say("profile.everywhere.hint"), this.#unsent()];
+    const hint = [this.say("profile.everywhere.hint"), ...this.#losses()];
     const sure = await this.#sure("profile.everywhere", { title: this.say("profile.everywhere.ask"), hint });
     if (sure) this.#leave(() => this.chat.client.signOutEverywhere(), "profile-sessions");
   }
@@ -242,10 +244,11 @@ export class Profile extends Part {
 
   /** Unsent messages of this user must not reach the next user who signs in here. */
   #leave(act, place) {
-    const { drafts } = this.chat;
+    const { drafts, attached } = this.chat;
     this.attempt(async () => {
       await act();
       drafts?.clear();
+      attached.clear();
     }, place);
   }
 }

@@ -1,4 +1,5 @@
-// Drafts, which outlive the page. If the browser denies storage, they last as long as the page.
+// Drafts, which outlive the page. Each tab has its own, and a new one those that were written last. If the browser denies storage,
+// they last as long as the page.
 
 const PREFIX = "chinwag:";
 const ABOUT = "about ";
@@ -9,9 +10,9 @@ export const TO = "to:";
 /** Names and addresses have no spaces. */
 const prefix = (server, name, account = "") => `${PREFIX}draft:${server} ${name} ${account && `${account} `}`;
 
-function opened() {
+function opened(kind) {
   try {
-    const storage = globalThis.localStorage;
+    const storage = globalThis[kind];
     const probe = `${PREFIX}probe`;
     storage.setItem(probe, "1");
     storage.removeItem(probe);
@@ -26,7 +27,8 @@ function opened() {
  * whose drafts are deleted.
  */
 export class Drafts {
-  #storage = opened();
+  #shared = opened("localStorage");
+  #own = opened("sessionStorage");
   #held = new Map();
 
   #account;
@@ -34,9 +36,12 @@ export class Drafts {
   constructor(server, name, account) {
     this.#account = account;
     this.prefix = prefix(server, name, account);
-    const others = this.#keys(prefix(server, name)).filter((key) => !key.startsWith(this.prefix));
-    for (const key of others) this.#storage.removeItem(key);
-    for (const key of this.#keys()) this.#held.set(key.slice(this.prefix.length), this.#storage.getItem(key));
+    this.#removeOthers(this.#shared, prefix(server, name));
+    // Another user may have signed out elsewhere.
+    this.#removeOthers(this.#own, `${PREFIX}draft:${server} `);
+    for (const storage of [this.#shared, this.#own]) {
+      for (const key of keysOf(storage, this.prefix)) this.#held.set(key.slice(this.prefix.length), storage.getItem(key));
+    }
   }
 
   get(key) {
@@ -44,14 +49,19 @@ export class Drafts {
   }
 
   set(key, text) {
-    if (text === this.get(key)) return;
+    const before = this.get(key);
+    if (text === before) return;
     if (text) this.#held.set(key, text);
     else this.#held.delete(key);
-    try {
-      if (text) this.#storage?.setItem(this.prefix + key, text);
-      else this.#storage?.removeItem(this.prefix + key);
-    } catch {
-      // The storage is full. The draft stays in memory.
+    const name = this.prefix + key;
+    for (const storage of [this.#own, this.#shared]) {
+      try {
+        if (text) storage?.setItem(name, text);
+        // The shared one may be another tab's by now.
+        else if (storage === this.#own || storage?.getItem(name) === before) storage?.removeItem(name);
+      } catch {
+        // The storage is full. The draft stays in memory.
+      }
     }
   }
 
@@ -79,6 +89,24 @@ export class Drafts {
 
   setMentions(key, mentions) {
     this.set(MENTIONS + key, mentions.length ? JSON.stringify(mentions) : "");
+  }
+
+  /** Everything that is being written in a conversation and its threads. */
+  textsOf(key) {
+    const isOf = (each) => each === key || each.startsWith(`${key}/`);
+    const edits = this.#edited.filter(([each]) => isOf(each)).map(([, { text }]) => text);
+    return [...this.conversations.filter(isOf).map((each) => this.get(each)), ...edits];
+  }
+
+  /** Whether anything is being written. */
+  get hasText() {
+    return this.conversations.length > 0 || this.#edited.length > 0;
+  }
+
+  /** The edits that differ from their messages, by conversation. */
+  get #edited() {
+    const keys = [...this.#held.keys()].filter((key) => key.startsWith(ABOUT)).map((key) => key.slice(ABOUT.length));
+    return keys.map((key) => [key, this.context(key)]).filter(([, context]) => context?.edit && context.text !== context.edit.body);
   }
 
   /** The conversations that have a draft. */
@@ -111,11 +139,16 @@ export class Drafts {
 
   /** The next user who signs in here may be another one. */
   clear() {
-    for (const key of [...this.#held.keys()]) this.set(key, "");
+    this.#held.clear();
+    for (const storage of [this.#shared, this.#own]) for (const key of keysOf(storage, this.prefix)) storage.removeItem(key);
   }
 
-  #keys(beginning = this.prefix) {
-    const all = this.#storage ? Array.from({ length: this.#storage.length }, (_, index) => this.#storage.key(index)) : [];
-    return all.filter((key) => key?.startsWith(beginning));
+  #removeOthers(storage, beginning) {
+    for (const key of keysOf(storage, beginning)) if (!key.startsWith(this.prefix)) storage.removeItem(key);
   }
+}
+
+function keysOf(storage, beginning) {
+  const all = storage ? Array.from({ length: storage.length }, (_, index) => storage.key(index)) : [];
+  return all.filter((key) => key?.startsWith(beginning));
 }

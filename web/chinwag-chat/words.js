@@ -24,7 +24,7 @@ const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
 /** The formats of a language and a locale. */
 const FORMATS = {
   plural: (lang) => new Intl.PluralRules(lang),
-  clock: (_, locale) => new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" }),
+  clock: (_, locale) => new Intl.DateTimeFormat(locale, { timeStyle: "short" }),
   exactClock: (_, locale) => new Intl.DateTimeFormat(locale, { timeStyle: "medium" }),
   whole: (_, locale) => new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" }),
   dayInYear: (_, locale) => new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" }),

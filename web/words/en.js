@@ -2,7 +2,6 @@
 // a count have the plural forms of Intl.PluralRules.
 
 export default {
-
   // Signing in
   "account.lead": "Sign in, or choose a name and a password to sign up.",
   "account.lead.noSignUp": "Sign in with your name and password.",
@@ -41,6 +40,7 @@ export default {
   close: "Close",
   cancel: "Cancel",
   save: "Save",
+  saved: "Saved",
 
   // The connection
   "connection.connecting": "Connecting…",
@@ -104,7 +104,6 @@ export default {
   "menu.unread": "Mark as unread",
   "menu.hide": "Hide",
   "menu.hidden": "“{name}” is hidden until its next message. Search finds it.",
-
   "conversation.label": "Conversation",
   "conversation.none": "Choose a conversation",
   "conversation.none.hint": "Or start a new one. Your messages are available on every device.",
@@ -125,8 +124,6 @@ export default {
   "presence.online": "online",
   "presence.afk": "away",
   "presence.disconnected": "offline",
-
-  // Profile cards
   "card.bot": "bot",
   "card.both": "{shown} ({name})",
   "card.lastSeen": "Last seen {when}",
@@ -163,6 +160,7 @@ export default {
   "reactions.all": "All emoji",
   "reactions.search": "Find an emoji",
   "reactions.found": "Found",
+  "reactions.count": { one: "{count} emoji found", other: "{count} emoji found" },
   "reactions.none": "No emoji has this name.",
   "reactions.tone": "Skin tone",
   "reactions.loading": "Loading the emoji…",
@@ -260,6 +258,7 @@ export default {
   "compose.leaveEdit": "Discard the changes to your message?",
   "compose.leaveEdit.do": "Discard changes",
   "compose.stale": "That message was deleted. Your text is kept.",
+  "compose.kept": "Your text is kept: you can copy it.",
   "compose.slow": "Slow mode: you can send the next message in {time}.",
   "compose.gone": "This account was deleted.",
   "gone.label": "Deleted account",
@@ -422,7 +421,6 @@ export default {
   "profile.shown.hint": "What others see instead of your name. Leave it empty to show your name.",
   "profile.avatar": "Address of your picture",
   "profile.avatar.hint": "An https:// address. Its host sees when people look at it.",
-  "profile.saved": "Saved",
   "profile.privacy": "Privacy",
   "profile.hide_last_seen": "Hide when I was last seen",
   "profile.hide_reads": "Hide what I have read (and what others have)",
@@ -468,12 +466,11 @@ export default {
   "profile.export.hint": "One ZIP file with your profile, contacts, messages, reactions and files.",
   "profile.delete": "Delete account",
   "profile.delete.ask": "Delete your account?",
-  "profile.delete.hint":
-    "Your messages are deleted, you leave every group (another member becomes the owner of your groups), and you disappear from your contacts' lists. This cannot be undone.",
+  "profile.delete.hint": "Your messages are deleted, you leave every group (another member becomes the owner of your groups), and you disappear from your contacts' lists. This cannot be undone.",
   "profile.delete.type": "Type your name, {name}, to confirm",
   "profile.delete.wrong": "That is not your name. Type {name}, or cancel.",
+  "profile.drafts": "The messages that you are writing will be lost.",
   "profile.unsent": { one: "{count} message is not sent yet and will be lost.", other: "{count} messages are not sent yet and will be lost." },
-
   "announce.message": "New messages from {names}",
   "announce.lost": "The connection is lost.",
   "announce.back": "The connection is back.",
@@ -487,6 +484,11 @@ export default {
   "keys.across": "move between the buttons of a person or member",
   "keys.actions": "go to the buttons of a message",
   "keys.help": "show this list",
+  "keys.of.Enter": "Enter",
+  "keys.of.Shift": "Shift",
+  "keys.of.Escape": "Escape",
+  "keys.of.Home": "Home",
+  "keys.of.End": "End",
   "notice.message": "New message from {name}",
   "notice.mention": "{name} mentioned you in {group}",
   "notice.inGroup": "{name} in {group}",

@@ -37,7 +37,7 @@ export default {
   "search.has.link": "Liens",
   "search.mentions": "Mentions de moi",
   "search.chip.group": "dans {name}",
-  "search.chip.author": "de {name}",
+  "search.chip.author": "auteur : {name}",
   "search.chip.after": "depuis le {day}",
   "search.chip.before": "jusqu’au {day}",
   "search.chip.remove": "Retirer le filtre « {filter} »",

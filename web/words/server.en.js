@@ -66,7 +66,7 @@ export default {
   "exceeds the limit of {} pinned messages in a group: unpin one first": "A conversation can have {} pinned messages. Unpin one first.",
   "only owner and admins pin messages in this group": "Only the owner and admins can pin messages here.",
   "user {} is banned from this group: unban them first": "{} is banned from this group. Unban them first.",
-  "user {} is banned from this group": "{} is banned from this group.",
+  "user {} is banned from this group": "You are banned from this group.",
   "must not include special users: nobody can ban {}": "Nobody can ban {}.",
   "the group has {} users, which is the limit": "This group has {} members already. No more can join.",
   "the group has {} invites, which is the limit: end one first": "This group has {} invite links already. End one first.",

@@ -135,6 +135,7 @@ export const base = css`
     cursor: pointer;
   }
   button:hover { background: var(--_hover); }
+  textarea:read-only { background: var(--_sunk); }
   button:disabled, textarea:disabled { color: var(--_quiet); background: var(--_sunk); cursor: not-allowed; }
   button.primary { background: var(--_accent); border-color: var(--_accent); color: var(--_on-accent); }
   button.primary:hover { background: color-mix(in oklab, var(--_accent) 88%, var(--_ink)); }
@@ -189,6 +190,7 @@ export const base = css`
   .avatar.large .dot { inset-inline-end: 6px; bottom: 6px; }
   .avatar.little { width: 30px; height: 30px; font-size: var(--_tiny); }
   .avatar.group { border-radius: 32%; }
+  .avatar.plain { background: var(--_sunk); color: var(--_quiet); }
   .hue-0 { --_hue: 20; }
   .hue-1 { --_hue: 60; }
   .hue-2 { --_hue: 95; }

@@ -8,6 +8,8 @@ export const files = css`
   .body + .files { margin-top: 6px; }
   chinwag-picture { display: block; }
   chinwag-file { display: grid; grid-template-columns: minmax(0, 1fr); justify-items: start; gap: 4px; max-width: 100%; min-width: 0; }
+  /* Two fit beside each other on a telephone, too. */
+  .files > .tile { max-width: calc(50% - 2px); }
   .picture { position: relative; display: grid; min-height: 0; max-width: 100%; padding: 0; border: 0; border-radius: var(--_small-radius); overflow: hidden; background: var(--_sunk); }
   .picture canvas { display: block; max-width: 100%; height: auto; }
   /* A picture may let it show through. */
@@ -30,6 +32,9 @@ export const files = css`
   .attached li { position: relative; max-width: 100%; }
   .attached .filecard { width: 15em; padding-inline-end: 4px; }
   .attached .alt { width: 100%; min-height: 30px; margin-top: 4px; padding: 2px 8px; font-size: var(--_small); }
+  @container chinwag (max-width: 420px) {
+    .attached li, .attached .filecard { width: 100%; }
+  }
   .compose .box > .icon { flex: none; }
   .details { position: relative; }
   .pane { display: contents; }

@@ -91,7 +91,7 @@ export const frame = css`
   .entry .name { font-weight: 600; }
   .entry .preview:nth-last-child(1) { grid-column: 2 / -1; }
   .entry .preview { color: var(--_quiet); font-size: var(--_small); }
-  .entry .when { color: var(--_quiet); font-size: var(--_tiny); font-variant-numeric: tabular-nums; align-self: center; }
+  .entry .when { justify-self: end; align-self: center; color: var(--_quiet); font-size: var(--_tiny); font-variant-numeric: tabular-nums; }
   .entry .badges { display: flex; margin-block: -2px; gap: 4px; justify-self: end; align-self: center; }
   .entry .badge.at { background: var(--_raised); color: var(--_accent); box-shadow: inset 0 0 0 1.5px var(--_accent); }
   .entry.unread :is(.name, .preview) { font-weight: 650; color: var(--_ink); }
@@ -117,10 +117,11 @@ export const frame = css`
   /* A long name has its line to itself, and what may be done with its member is below. */
   .member { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; padding: 6px 0; }
   .member select { flex: none; max-width: 10em; }
-  .member .name { flex: 1 1 auto; min-width: 0; max-width: calc(100% - 38px); font-weight: 600; }
+  .member > .name { flex: 1 1 auto; min-width: 0; max-width: calc(100% - 38px); font-weight: 600; }
   .member .name p { font-weight: 400; }
   .member .row { margin-inline-start: auto; }
   .section input + ul, .section :is(ul, p) + form { margin-top: 8px; }
+  .rest { padding: 14px; }
   .section.stack > * + label, .section form.stack > * + label { margin-top: 8px; }
   .section .name > p:first-child { font-weight: 600; }
 
@@ -159,6 +160,7 @@ export const frame = css`
   dialog .head { display: flex; align-items: center; gap: 10px; margin-bottom: 12px; }
   dialog .head .title { flex: 1; }
   dialog .foot { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 8px; margin-top: 20px; }
+  dialog .foot + .error { margin-top: 12px; }
   dialog .tabs { margin: 0 0 14px; }
 
   .keys { display: grid; gap: 8px; }

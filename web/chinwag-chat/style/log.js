@@ -151,6 +151,8 @@ export const log = css`
   @container chinwag (max-width: 420px) {
     .window { inset-inline: 10px; }
     .compose { padding: 4px 10px 10px; }
+    .compose .send { padding-inline: 9px; }
+    .compose .send > span:not(.mirrors) { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
     .typing { padding: 0 27px; }
     .message.faced { padding-inline-start: 36px; }
   }

@@ -31,6 +31,21 @@ async fn a_person_signs_up_stays_signed_in_signs_out_and_in_again() {
 }
 
 #[tokio::test]
+async fn announcements_end_with_the_session() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&bob, "ann", "hello").await;
+    ann.sees_in("Conversation list", "hello").await;
+    bob.say("are you there?").await;
+    ann.sees("New messages from bob").await;
+    ann.press("Your profile").await;
+    ann.press("Sign out").await;
+    ann.sees(WELCOME).await;
+    ann.sees_no("New messages from bob").await;
+    tokio::join!(ann.close(), bob.close());
+}
+
+#[tokio::test]
 async fn suspended_person_is_told_until_when_and_why() {
     let stage = Stage::open().await;
     let ann = stage.browser("ann").await;
@@ -151,6 +166,7 @@ async fn drafts_survive_reloads_per_conversation_and_author() {
     ann.looks("find the draft", kept, serde_json::json!([])).await;
 
     ann.press("Your profile").await;
+    ann.press("Sign out").await;
     ann.press("Sign out").await;
     ann.sees(WELCOME).await;
     let left =

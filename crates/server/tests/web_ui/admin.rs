@@ -79,6 +79,9 @@ async fn administrator_suspends_a_user_for_a_time() {
     let offers = "return [...document.querySelectorAll('tbody tr')].filter((row) => [...row.querySelectorAll('button')].some((each) => nameOf(each) === 'Suspend'))
         .map((row) => tidy(row.cells[0].textContent)).join() === 'bob'";
     root.looks("suspend bob alone", offers, json!([])).await;
+    let special = "const row = [...document.querySelectorAll('tbody tr')].find((each) => each.cells[0].textContent === 'tournament');
+        return row.innerText.includes('Special') && row.querySelector('button') === null && pageText().includes('Signed up here')";
+    root.looks("do nothing with special users", special, json!([])).await;
     root.press("Suspend").await;
     root.press("Suspend").await;
     let suspended = "return [...document.querySelectorAll('tbody .warn')].length === 2";
@@ -118,6 +121,7 @@ async fn administrator_handles_reports() {
     let root = administrator(&stage, "root").await;
     go(&root, "Reports").await;
     root.sees("cheap watches").await;
+    root.sees("The garden").await;
     // The newest report is the first row.
     root.press("Dismiss").await;
     root.sees("Dismiss this report?").await;
@@ -185,6 +189,7 @@ async fn administrator_sees_who_uses_the_quota_of_files() {
     let root = administrator(&stage, "root").await;
     go(&root, "Files and quotas").await;
     root.sees("3 kB").await;
+    root.sees("0 bytes").await;
     root.press("Show files").await;
     root.sees("Files of bob").await;
     root.sees("plan.txt").await;

@@ -124,6 +124,12 @@ async fn files_are_attached_by_button_paste_and_drop() {
         const opacity = all.map((each) => each.getContext('2d').getImageData(70, 70, 1, 1).data[3]);
         return opacity[0] === 255 && opacity[1] === 0 && !all.some(shown)";
     ann.looks("see pictures alone", through, json!([])).await;
+    // A telephone shows them beside each other, and says what to send with the icon alone.
+    ann.resize(390, 800).await;
+    let beside = "const [one, two] = [...message('2 files')[0].querySelectorAll('.picture')].map((each) => each.getBoundingClientRect());
+        return one.top === two.top && one.right < two.left && button('Send').offsetWidth < 50";
+    ann.looks("see them beside each other", beside, json!([])).await;
+    ann.resize(1280, 800).await;
     ann.act("2 files", "Reply").await;
     ann.sees("Replying to bob: 2 files").await;
     ann.close().await;

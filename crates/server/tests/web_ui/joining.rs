@@ -58,7 +58,7 @@ async fn an_open_group_is_found_and_joined() {
     bob.press("New conversation").await;
     bob.press("Open groups").await;
     bob.press("Join Équipe jardin").await;
-    bob.sees("bob is banned from this group.").await;
+    bob.sees("You are banned from this group.").await;
     tokio::join!(ann.close(), bob.close());
 }
 

@@ -55,6 +55,13 @@ async fn a_link_leads_to_its_message_or_next_to_it() {
         ann.looks(&format!("be at {link}"), script, arguments).await;
         ann.sees_no("secret").await;
     }
+    ann.run("location.hash = '#to/nobody';").await;
+    ann.looks("hear of no nobody", away, json!(["There is no user nobody. Check the spelling."])).await;
+    ann.press("The garden").await;
+    ann.sees_no("There is no user nobody.").await;
+    ann.sees_no(missing).await;
+    ann.go(&stage.app.url()).await;
+    ann.sees("Signed in as ann").await;
     let no_more = "return part('Messages').length";
     assert_eq!(ann.look(no_more, json!([])).await, Value::from(0));
     ann.close().await;

@@ -176,6 +176,29 @@ async fn one_at_the_end_stays_there_at_every_size() {
     ann.close().await;
 }
 
+#[tokio::test]
+async fn top_of_a_short_conversation_is_drawn() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    // Of some of these the first rows are just beyond what is drawn at the end.
+    for count in 31..35 {
+        let name = format!("{count} lines");
+        let id = group(&stage, &name, &["ann"]).await;
+        for number in 1..=count {
+            let message = json!({ "group": id, "author": "ann", "body": format!("line {number}") });
+            stage.app.service().post("messages/", message).await.ok(201);
+        }
+        ann.press(&name).await;
+        is_at_the_end(&ann, &format!("line {count}"), "at first").await;
+        let up = "const log = messages()[0].closest('.scroller');
+            for (; log.scrollTop > 0; await drawn()) log.scrollTop -= 70;
+            return true";
+        ann.looks("scroll up", up, json!([])).await;
+        ann.sees_once("line 1").await;
+    }
+    ann.close().await;
+}
+
 /// The drawn messages that were touched since `watch`, by their words.
 const WATCH: &str = "window.touched = new Set();
     const note = (node) => (node.nodeType === 1 ? node : node.parentElement)?.closest('chinwag-message')?.id;

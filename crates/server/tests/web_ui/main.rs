@@ -11,6 +11,7 @@ mod bans;
 mod change_windows;
 mod consent;
 mod docs;
+mod drafts;
 mod embedding;
 mod files;
 mod group_details;

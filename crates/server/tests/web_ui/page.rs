@@ -60,6 +60,11 @@ impl Page {
         Self { tab }
     }
 
+    /// The page in another tab of the same profile.
+    pub(crate) async fn another(&self, url: &str) -> Self {
+        Self::open_in(self.tab.another(self.tab.name(), "about:blank").await, url, &[], []).await
+    }
+
     /// Presses a button by its name. Where a question stands before everything else, one of its.
     pub(crate) async fn press(&self, name: &str) {
         self.press_at(name, "return button(...arguments)", json!([name])).await;

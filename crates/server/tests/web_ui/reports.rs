@@ -1,5 +1,6 @@
 //! Reporting a message on the page.
 
+use crate::talk::on;
 use crate::{Stage, write_to};
 
 #[tokio::test]
@@ -13,6 +14,7 @@ async fn message_of_another_is_reported_with_a_reason() {
     bob.sees("Report this message?").await;
     bob.press("Report").await;
     bob.sees("Enter a reason.").await;
+    bob.looks("be in the box", &on("Reason"), serde_json::json!([])).await;
     bob.fill("Reason", "rude").await;
     bob.press("Report").await;
     bob.sees("The message is reported. Thank you.").await;

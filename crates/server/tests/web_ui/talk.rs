@@ -225,7 +225,8 @@ async fn refusals_are_sentences_and_leave_names_as_they_are() {
 
 #[tokio::test]
 async fn names_of_every_form_are_named_in_a_group() {
-    const NAMES: [&str; 5] = ["ann@example.org", "auth0|5f7c", "user:42", "a,b;c", "o'neil#1?&%2F"];
+    const NAMES: [&str; 6] =
+        ["ann@example.org", "auth0|5f7c", "user:42", "a,b;c", "o'neil#1?&%2F", "wilhelminaannabelleanna"];
     let stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
     let service = stage.app.service();
@@ -233,15 +234,18 @@ async fn names_of_every_form_are_named_in_a_group() {
         service.post("users/", json!({ "name": name })).await.ok(201);
     }
     make_group(&ann, "all of them", &format!("bob, {}", NAMES.join(", "))).await;
-    ann.sees("7 members").await;
+    ann.sees("8 members").await;
     ann.press("Group details").await;
     for name in NAMES {
         ann.sees_in("Members", name).await;
     }
+    let whole = "const names = walk(document).filter((each) => each.matches('.member button.name'));
+        return names.length === 8 && names.every(({ offsetHeight }) => offsetHeight < 30)";
+    ann.looks("see no name in two lines", whole, json!([])).await;
     ann.press("More for user:42").await;
     ann.press("Remove user:42 from the group").await;
     ann.press("Remove").await;
-    ann.sees("6 members").await;
+    ann.sees("7 members").await;
     ann.press("New conversation").await;
     ann.fill("Write to", NAMES[4]).await;
     ann.press("Start").await;

@@ -145,6 +145,9 @@ async fn the_page_speaks_the_language_of_its_reader() {
     let shown = page.run_async(suspended).await;
     let shown = shown.as_str().expect("a sentence");
     assert!(shown.contains("dimanche 6 décembre 2026 à"), "{shown}");
+    let time = "const { Words } = await import(`${location.origin}/chinwag-chat/words.js`);
+        return (await Words.for('fr-FR')).time('2026-12-06T02:31')";
+    assert_eq!(page.run_async(time).await, "02:31");
     assert!(shown.ends_with("Motif : \u{2068}\u{202e}spam: twice\u{2069}"), "{shown}");
     page.close().await;
 }

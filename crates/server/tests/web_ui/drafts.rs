@@ -1,0 +1,122 @@
+//! Drafts, edits and attached files are not lost.
+
+use chinwag_testkit::browser::Key;
+use serde_json::json;
+
+use crate::files::attach;
+use crate::page::Page;
+use crate::talk::on;
+use crate::{Stage, WELCOME, begin_with, sign, write_to};
+
+/// Waits until the message box holds this text.
+async fn holds(page: &Page, text: &str) {
+    let script = "return field('Message')?.value === arguments[0]";
+    page.looks(&format!("find “{text}” in the box"), script, json!([text])).await;
+}
+
+#[tokio::test]
+async fn nothing_written_is_lost_without_a_question() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "tea?").await;
+    ann.sees_sent("tea?").await;
+    ann.act("tea?", "Edit").await;
+    ann.fill("Message", "tea at four?").await;
+    ann.key(Key::Escape).await;
+    ann.sees("Discard the changes to your message?").await;
+    ann.press("Cancel").await;
+    ann.sees_no("Discard the changes").await;
+    holds(&ann, "tea at four?").await;
+    ann.press("Cancel").await;
+    ann.press("Discard changes").await;
+    holds(&ann, "").await;
+
+    let asks = "const leaving = new Event('beforeunload', { cancelable: true }); dispatchEvent(leaving); return leaving.defaultPrevented";
+    assert_eq!(ann.look(asks, json!([])).await, false);
+    attach(&ann, "text('notes.txt', 'milk')").await;
+    ann.looks("be asked before the page goes", asks, json!([])).await;
+    ann.press("Your profile").await;
+    ann.press("Sign out").await;
+    ann.sees("The messages that you are writing will be lost.").await;
+    ann.press("Sign out").await;
+    ann.sees(WELCOME).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn text_can_be_copied_where_writing_has_ended() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let bob = stage.app.user("bob").await;
+    let made = json!({ "name": "The garden", "members": ["ann"] });
+    let group = bob.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned();
+    let path = format!("groups/{group}/");
+    stage.app.service().post(&format!("{path}accept/"), json!({ "author": "ann" })).await.ok(200);
+    ann.press("The garden").await;
+    ann.fill("Message", "half a thought").await;
+    bob.patch(&path, json!({ "restricts": ["ann"] })).await.ok(200);
+    ann.sees("You may read this group but not write to it. Your text is kept: you can copy it.").await;
+    let kept = "const box = field(arguments[0]); return box?.readOnly === true && box.value === arguments[1]";
+    ann.looks("read the text", kept, json!(["Message", "half a thought"])).await;
+    ann.key(Key::Enter).await;
+    bob.patch(&path, json!({ "remove": ["ann"] })).await.ok(200);
+    ann.looks("read it still", kept, json!(["Your text is kept: you can copy it.", "half a thought"])).await;
+    ann.looks("be at the heading", &on("You are no longer in “The garden”."), json!([])).await;
+
+    // The same where the other user goes.
+    write_to(&ann, "bob", "hello").await;
+    ann.sees_sent("hello").await;
+    ann.fill("Message", "another thought").await;
+    stage.app.service().delete("users/bob/").await.ok(200);
+    ann.looks("read the other", kept, json!(["Your text is kept: you can copy it.", "another thought"]))
+        .await;
+    ann.looks("be at the name", &on("Deleted user"), json!([])).await;
+    ann.sees_no("A member deleted the account").await;
+    is_one_face(&ann, "a deleted user").await;
+    begin_with(&ann, "ann").await;
+    ann.say("a note").await;
+    ann.sees_in("Conversation", "Notes to yourself").await;
+    is_one_face(&ann, "notes").await;
+    ann.close().await;
+}
+
+/// Waits until the open conversation has the same avatar in the list and above its messages.
+async fn is_one_face(page: &Page, of: &str) {
+    let script = "const all = walk(document).filter((each) => each.matches('.entry[aria-current] .avatar, .middle > .bar .avatar'));
+        return all.length === 2 && all[0].className === all[1].className && all[0].textContent === all[1].textContent";
+    page.looks(&format!("see one face of {of}"), script, json!([])).await;
+}
+
+#[tokio::test]
+async fn tabs_keep_drafts_of_their_own() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "hello").await;
+    ann.sees_sent("hello").await;
+    let other = ann.another(&stage.app.url()).await;
+    other.press("bob").await;
+    ann.fill("Message", "in one tab").await;
+    other.fill("Message", "in the other").await;
+    ann.reload().await;
+    holds(&ann, "in one tab").await;
+    let third = ann.another(&stage.app.url()).await;
+    third.press("bob").await;
+    holds(&third, "in the other").await;
+    // A draft stays in one tab when another sends its own.
+    ann.press("Send").await;
+    ann.sees_sent("in one tab").await;
+    other.reload().await;
+    holds(&other, "in the other").await;
+
+    // The next user of a tab finds nothing there.
+    ann.press("Your profile").await;
+    ann.press("Sign out").await;
+    other.sees(WELCOME).await;
+    sign(&other, "cat", crate::PASSWORD, "Sign up").await;
+    other.sees("Signed in as cat").await;
+    let left = "return [localStorage, sessionStorage].every((each) => !Object.keys(each).some((key) => key.includes('draft')))";
+    other.looks("find no draft", left, json!([])).await;
+    tokio::join!(ann.close(), other.close(), third.close());
+}

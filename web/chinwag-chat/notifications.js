@@ -85,11 +85,12 @@ function notify(chat, group, message) {
     // Some browsers accept them only from service workers.
     return;
   }
-  notice.onclick = () => {
+  notice.onclick = async () => {
     window.focus();
-    chat.open({ group: group.id });
-    if (message.thread) chat.openThread(message.thread, { seq: message.seq });
     notice.close();
+    // The group may have gone since.
+    const isOpen = await chat.visit(group.id);
+    if (isOpen && message.thread) chat.openThread(message.thread, { seq: message.seq });
   };
 }
 

@@ -42,6 +42,7 @@ use crate::notice::Notice;
 use crate::options::Options;
 use attempts::Attempts;
 use bearer::Authorization;
+pub(crate) use bearer::vouched_headers;
 use device::Devices;
 use failures::{Failures, SignInKind};
 use jwt::{Jwt, JwtRefusal};
@@ -413,13 +414,7 @@ impl Auth {
         }
     }
 
-    /// The headers for which the validator vouches again while a socket is open.
-    pub(crate) fn vouched_headers(parts: &Parts) -> HeaderMap {
-        bearer::subprotocol(&parts.headers).map_or_else(|| parts.headers.clone(), bearer::as_header)
-    }
-
-    /// The user whom the host's validator names for the credential in these headers. Where it gives no answer, nobody can
-    /// say, and the client asks again.
+    /// The user whom the host's validator names for the credential in these headers.
     async fn vouched_for(&self, parts: &Parts, headers: &HeaderMap) -> Result<Credential> {
         let Some(validator) = &self.validator else { return Err(REFUSED) };
         if !headers.contains_key(header::AUTHORIZATION) {

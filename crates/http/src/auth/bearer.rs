@@ -56,6 +56,11 @@ pub(super) fn as_header(secret: &str) -> HeaderMap {
     HeaderMap::from_iter([(header::AUTHORIZATION, value)])
 }
 
+/// The headers for which the validator vouches again while a socket is open.
+pub(crate) fn vouched_headers(headers: &HeaderMap) -> HeaderMap {
+    subprotocol(headers).map_or_else(|| headers.clone(), as_header)
+}
+
 /// The ticket in a query, if there is one.
 pub(super) fn ticket(query: Option<&str>) -> Option<Cow<'_, str>> {
     let mut pairs = form_urlencoded::parse(query?.as_bytes());

@@ -28,7 +28,7 @@ use tracing::Instrument;
 use super::session::Session;
 use super::socket::ClientSink;
 use super::window::window;
-use crate::auth::Auth;
+use crate::auth::vouched_headers;
 use crate::error::{ErrorResponse, Problem};
 use crate::network::client_stream::ClientStream;
 use crate::network::file_stream::FileStream;
@@ -89,7 +89,7 @@ async fn accept(
     let place = place(state, parts)?;
     let connection = state.hub.register(identity).map_err(|why| refused(state, why))?;
     if let (true, Some(recheck)) = (who.by_validator, &state.recheck) {
-        recheck.watch(&connection, &Auth::vouched_headers(parts));
+        recheck.watch(&connection, &vouched_headers(&parts.headers));
     }
     let span = tracing::debug_span!("socket", id = connection.id().0);
     let session =

@@ -165,13 +165,14 @@ export class Emoji extends Part {
   }
 
   /** From the search, Down leads to the first emoji that was found, and Enter chooses it. */
-  #pressInSearch(event) {
-    if (event.isComposing || !["ArrowDown", "Enter"].includes(event.key)) return;
-    const first = this.querySelector(".all .emoji");
-    if (!first || !this.#find()) return;
+  async #pressInSearch(event) {
+    if (event.isComposing || !["ArrowDown", "Enter"].includes(event.key) || !this.#find()?.length) return;
     event.preventDefault();
-    if (event.key === "Enter") first.click();
-    else first.focus();
+    // The last letters may not have been looked for yet.
+    await this.updateComplete;
+    const first = this.querySelector(".all .emoji");
+    if (event.key === "Enter") first?.click();
+    else first?.focus();
   }
 
   #closed() {

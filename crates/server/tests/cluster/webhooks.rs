@@ -17,8 +17,8 @@ const MESSAGES: usize = 60;
 const SETTINGS: &[(&str, &str)] = &[("CHINWAG_WEBHOOKS__PRIVATE", "true"), ("CHINWAG_PRESENCE__LEASE", "2s")];
 
 /// Writes to the groups in turn, at the other node where one is gone.
-async fn write(nodes: Vec<Client>, groups: Vec<String>) {
-    for number in 0..MESSAGES {
+async fn write(nodes: Vec<Client>, groups: Vec<String>, messages: usize) {
+    for number in 0..messages {
         let message =
             json!({ "group": groups[number % GROUPS], "author": "ann", "body": number.to_string() });
         for node in &nodes {
@@ -44,13 +44,14 @@ async fn kill_9_of_nodes_loses_no_event_of_a_webhook() {
     }
     for round in 0..kills {
         let before = receiver.received().len();
-        let nodes = cluster.nodes.iter().map(Node::service).collect();
-        let writing = tokio::spawn(write(nodes, groups.clone()));
+        let nodes: Vec<_> = cluster.nodes.iter().map(Node::service).collect();
+        let writing = tokio::spawn(write(nodes.clone(), groups.clone(), MESSAGES));
         receiver.count(before + random(MESSAGES / 2)).await;
         let node = round % cluster.nodes.len();
         cluster.nodes[node].kill();
-        // The other one goes on before this one is back.
+        // The other one goes on before this one is back. All messages may have come by now.
         let before = receiver.received().len();
+        write(nodes, groups.clone(), 1).await;
         receiver.count(before + 1).await;
         writing.await.expect("a writer does not panic");
         cluster.nodes[node].start();

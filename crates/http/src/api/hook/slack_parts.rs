@@ -13,7 +13,7 @@ pub struct SlackAttachments(pub(super) Vec<String>);
 /// The texts of blocks, each as Slack escapes it.
 pub struct SlackBlocks(pub(super) Vec<String>);
 
-/// The texts of a list of objects. What is something else has none: Slack's messages have many forms.
+/// The texts of a list of objects. Other values have none: Slack's messages have many forms.
 fn read(fields: &mut Fields<'_>, key: &'static str, of_one: fn(&Object<'_>) -> Vec<String>) -> Vec<String> {
     fields.take(key).map_or_else(Vec::new, |value| objects(Some(&value)).flat_map(of_one).collect())
 }
@@ -42,7 +42,7 @@ impl KeyValue for SlackBlocks {
     }
 }
 
-/// What stands above it, its title with the address, its text and its fields; or else the text for clients that show none of
+/// The text above it, its title with the address, its text and its fields; or else the text for clients that show none of
 /// them.
 fn of_attachment(attachment: &Object<'_>) -> Vec<String> {
     let mut texts: Vec<String> = text(attachment, "pretext").into_iter().collect();

@@ -199,7 +199,7 @@ async fn a_read_that_meets_damage_makes_the_server_unready() {
     };
     assert!(leaves.len() > 5, "{leaves:?}");
 
-    let running = program.serve();
+    let mut running = program.serve();
     let service = program.service(&running);
     service.get("/readyz").await.ok(200);
     let file = fs::File::options().write(true).open(&database).expect("the file");
@@ -212,5 +212,5 @@ async fn a_read_that_meets_damage_makes_the_server_unready() {
     let answer = service.get("/readyz").await;
     assert_eq!((answer.status, &answer.json["why"]), (503, &json!("store")));
     service.get("users/ann/").await.ok(200);
-    assert!(running.stderr().contains("the database is damaged"), "{}", running.stderr());
+    running.wait_for_log("the database is damaged");
 }

@@ -183,6 +183,11 @@ fn names_that_lead_elsewhere_are_tried_rarely() {
     server.wait_for_log("no certificate was issued");
     let said = server.stderr();
     assert!(said.contains("localhost: "), "{said}");
+    // It is kept after it is logged.
+    let wait = Wait::begin();
+    while state(&program)["problem"].is_null() {
+        wait.step_blocking(|| "the problem is not kept");
+    }
     let kept = state(&program);
     assert!(kept["problem"].as_str().is_some_and(|problem| problem.starts_with("localhost: ")), "{kept}");
     let mut health = program.command(&["health", "--listen", &format!("127.0.0.1:{port}")]);

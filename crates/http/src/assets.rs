@@ -50,21 +50,18 @@ impl Web {
 }
 
 /// `GET /`: the web client.
-pub(crate) async fn index(State(state): State<Arc<ServerState>>, request: Request) -> Response {
-    let (head, _) = request.into_parts();
-    file("index.html", &head.headers, state.options.base()).await
+pub(crate) async fn index(State(state): State<Arc<ServerState>>, headers: HeaderMap) -> Response {
+    file("index.html", &headers, state.options.base()).await
 }
 
 /// `GET /docs/api/`: the API's reference.
-pub(crate) async fn reference(State(state): State<Arc<ServerState>>, request: Request) -> Response {
-    let (head, _) = request.into_parts();
-    file("docs/api.html", &head.headers, state.options.base()).await
+pub(crate) async fn reference(State(state): State<Arc<ServerState>>, headers: HeaderMap) -> Response {
+    file("docs/api.html", &headers, state.options.base()).await
 }
 
 /// `GET /admin/`: the page of administrators.
-pub(crate) async fn admin(State(state): State<Arc<ServerState>>, request: Request) -> Response {
-    let (head, _) = request.into_parts();
-    file("admin/index.html", &head.headers, state.options.base()).await
+pub(crate) async fn admin(State(state): State<Arc<ServerState>>, headers: HeaderMap) -> Response {
+    file("admin/index.html", &headers, state.options.base()).await
 }
 
 /// `GET /assets/…`: what the pages are made of. Their names need no escapes, so that a path which

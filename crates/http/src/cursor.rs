@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chinwag_core::{Error, Result};
 use sha2::{Digest, Sha256};
 
 use crate::key::{ServiceKey, is_same};
@@ -31,6 +32,18 @@ impl CursorSeal {
         let mut bytes = seal.to_vec();
         bytes.extend(self.veiled(&seal, place));
         URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The place that a cursor of the list `list` stands for, as `read` reads it. Any other is refused.
+    pub(crate) fn place<P>(
+        &self,
+        list: &str,
+        cursor: &str,
+        read: impl FnOnce(&[u8]) -> Option<P>,
+    ) -> Result<P> {
+        let place = self.open(list, cursor).and_then(|bytes| read(&bytes));
+        let why = || Error::field("cursor", "is not a cursor of this list: take it from the Link header");
+        place.ok_or_else(why)
     }
 
     /// The position of a cursor of the list `list`; `None` for one that was not made here.

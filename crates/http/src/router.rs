@@ -24,7 +24,6 @@ use crate::health::Figures;
 use crate::logged;
 use crate::network::peer::{forwarded_host, trusts};
 use crate::network::{hosts, origins};
-use crate::notice::Notice;
 use crate::routes::RouteDemands;
 use crate::state::ServerState;
 use crate::unknown::{self, DocumentedParameters};
@@ -165,7 +164,7 @@ impl Front {
         }
         if near.is_some_and(|near| !trusts(options, near))
             && headers.contains_key("x-forwarded-for")
-            && self.is_due(&self.state.notices.proxy)
+            && self.state.is_due(&self.state.notices.proxy)
         {
             tracing::warn!(
                 peer = near.map(tracing::field::display),
@@ -183,7 +182,7 @@ impl Front {
 
     fn misdirected(&self, host: &str) -> Problem {
         let host: String = host.chars().take(100).collect();
-        if self.is_due(&self.state.notices.host) {
+        if self.state.is_due(&self.state.notices.host) {
             tracing::warn!(
                 host,
                 "a request to a host that is not served was refused: if browsers or services call this server so, \
@@ -194,10 +193,6 @@ impl Front {
             "the host {host:?} is not served here: http.hosts and http.public_url name those that are"
         );
         Problem::new(StatusCode::MISDIRECTED_REQUEST, why)
-    }
-
-    fn is_due(&self, notice: &Notice) -> bool {
-        notice.is_due(self.state.app.clock().now())
     }
 
     /// Answers preflights, and puts on every answer what browsers heed.

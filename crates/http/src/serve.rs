@@ -29,7 +29,6 @@ use crate::network::client_stream::{ClientStream, OverTls};
 use crate::network::file_stream::{FileStream, SpanQueue};
 use crate::network::peer::trusts;
 use crate::network::write_timeout::WriteTimeout;
-use crate::notice::Notice;
 use crate::options::Options;
 use crate::permits::{AddressPermit, PermitsByAddress};
 use crate::router::Front;
@@ -170,8 +169,6 @@ struct Bounds {
     state: Arc<ServerState>,
     all: Arc<Semaphore>,
     by_address: PermitsByAddress,
-    is_full: Notice,
-    address_is_full: Notice,
 }
 
 /// One connection's places, free again when it is dropped.
@@ -184,14 +181,14 @@ impl Bounds {
     fn new(state: Arc<ServerState>) -> Self {
         let all = Arc::new(Semaphore::new(state.options.connections.min(Semaphore::MAX_PERMITS)));
         let by_address = PermitsByAddress::new(state.options.connections_per_address);
-        Self { state, all, by_address, is_full: Notice::default(), address_is_full: Notice::default() }
+        Self { state, all, by_address }
     }
 
     /// Permits for a connection from `address`, if there are any.
     fn take(&self, address: IpAddr) -> Option<Held> {
         let Ok(one) = self.all.clone().try_acquire_owned() else {
             counter!("chinwag_connections_refused_total", "why" => "all").increment(1);
-            if self.is_full.is_due(self.state.app.clock().now()) {
+            if self.state.is_due(&self.state.notices.connections) {
                 tracing::warn!("a connection is closed: there are as many as http.connections allows");
             }
             return None;
@@ -202,7 +199,7 @@ impl Bounds {
         let of_address = self.by_address.take(address);
         if of_address.is_none() {
             counter!("chinwag_connections_refused_total", "why" => "address").increment(1);
-            if self.address_is_full.is_due(self.state.app.clock().now()) {
+            if self.state.is_due(&self.state.notices.connections_of_address) {
                 tracing::warn!(
                     %address,
                     "a connection is closed: this address has as many as http.connections_per_address allows"

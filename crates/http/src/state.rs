@@ -67,6 +67,9 @@ pub(crate) struct Notices {
     pub(crate) host: Notice,
     /// `X-Forwarded-For` from a peer that is not a trusted proxy.
     pub(crate) proxy: Notice,
+    /// More connections than may be, in all and of one address.
+    pub(crate) connections: Notice,
+    pub(crate) connections_of_address: Notice,
     /// More sockets of one address than may be.
     pub(crate) sockets: Notice,
     /// A socket that the hub refused.
@@ -100,6 +103,11 @@ impl ServerState {
             hub,
             options,
         }))
+    }
+
+    /// Whether a notice is to be logged now.
+    pub(crate) fn is_due(&self, notice: &Notice) -> bool {
+        notice.is_due(self.app.clock().now())
     }
 
     /// The files; a refusal if they are off.

@@ -379,9 +379,7 @@ pub(crate) async fn replay(
     payload: Payload,
 ) -> Result<Response> {
     let after = payload.fields()?.command(|replay: WebhookReplay, _| Some(replay.after))?;
-    let after = FeedCursor::parse(&after);
-    let after = after
-        .ok_or_else(|| Error::field("after", "is not a cursor of this feed: take it from an answer of it"))?;
+    let after = FeedCursor::given(&after)?;
     let gone = || Problem::new(StatusCode::GONE, GONE);
     if after.history != state.app.history().0 {
         // Whether there is such a webhook, and whether the caller may know, is answered first.

@@ -1,7 +1,5 @@
 //! The host application's own validator: asked who a request's cookies and authorisation are.
 
-use std::fmt;
-
 use axum::http::{HeaderMap, header};
 use chinwag_core::limits::NAME_CHARS;
 use chinwag_core::{Date, Error, Name, Result};
@@ -53,37 +51,26 @@ impl Validator {
                 question = question.header(&name, value);
             }
         }
-        match self.answer(question, now).await {
-            Ok(verdict) => verdict,
-            Err(error) => {
-                self.note(now, format_args!("{}", error.without_url()));
-                Validated::Silent
+        self.answer(question).await.unwrap_or_else(|why| {
+            if self.is_silent.is_due(now) {
+                tracing::warn!(why, "the validator gave no answer (auth.validate_url): its users get 503");
             }
-        }
+            Validated::Silent
+        })
     }
 
-    fn note(&self, now: Date, why: fmt::Arguments<'_>) {
-        if self.is_silent.is_due(now) {
-            tracing::warn!(%why, "the validator gave no answer (auth.validate_url): its users get 503");
-        }
-    }
-
-    async fn answer(&self, question: reqwest::RequestBuilder, now: Date) -> reqwest::Result<Validated> {
-        let response = question.header(header::CONTENT_LENGTH, 0).send().await?;
+    /// Its answer, or the reason for which there is none.
+    async fn answer(&self, question: reqwest::RequestBuilder) -> std::result::Result<Validated, String> {
+        let failed = |error: reqwest::Error| error.without_url().to_string();
+        let response = question.header(header::CONTENT_LENGTH, 0).send().await.map_err(failed)?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Ok(Validated::Refused),
-            status => {
-                self.note(now, format_args!("the answer is {status}"));
-                return Ok(Validated::Silent);
-            }
+            status => return Err(format!("the answer is {status}")),
         }
-        let body = outside::body(response).await?;
+        let body = outside::body(response).await.map_err(failed)?;
         let answer = body.and_then(|body| serde_json::from_slice::<ValidatorBody>(&body).ok());
-        let Some(answer) = answer else {
-            self.note(now, format_args!("the answer is no object with a username"));
-            return Ok(Validated::Silent);
-        };
+        let answer = answer.ok_or("the answer is no object with a username")?;
         let shown: String = answer.username.chars().take(NAME_CHARS).collect();
         Ok(Name::parse_exact(&answer.username).map_or_else(
             |why| Validated::NoName(format!("the validator's username {shown:?} {why}")),

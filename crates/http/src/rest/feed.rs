@@ -68,15 +68,8 @@ pub(crate) async fn list(
     let streams = headers.get_all(header::ACCEPT).iter().any(accepts_stream);
     let wait = query.wait()?;
     let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?"));
-    let after = match last.filter(|_| streams).map_or_else(|| query.after_event(), |last| Ok(Some(last)))? {
-        None => None,
-        Some(text) => {
-            let cursor = FeedCursor::parse(text);
-            Some(cursor.ok_or_else(|| {
-                Error::field("after", "is not a cursor of this feed: take it from an answer of it")
-            })?)
-        }
-    };
+    let after = last.filter(|_| streams).map_or_else(|| query.after_event(), |last| Ok(Some(last)))?;
+    let after = after.map(FeedCursor::given).transpose()?;
     let limit = query.limit(FEED_PAGE_MOST)?.unwrap_or(FEED_PAGE);
     let kinds = query.feed_kinds()?;
     if kinds.as_ref().is_some_and(|kinds| kinds.contains(&FeedKind::Notify)) {

@@ -76,15 +76,8 @@ pub(crate) async fn answer<S: ListSource>(
     source: S,
     query: Query,
 ) -> Result<Response> {
-    let after = match query.cursor()? {
-        None => None,
-        Some(cursor) => {
-            let place = state.cursors.open(S::NAME, cursor).and_then(|bytes| S::Place::opened(&bytes));
-            Some(place.ok_or_else(|| {
-                Error::field("cursor", "is not a cursor of this list: take it from the Link header")
-            })?)
-        }
-    };
+    let place = |cursor| state.cursors.place(S::NAME, cursor, S::Place::opened);
+    let after = query.cursor()?.map(place).transpose()?;
     match query.list_limit()? {
         Some(limit) => page(state, &source, &query, after, limit).await,
         None => whole(state, source, query, after).await,

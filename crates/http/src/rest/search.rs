@@ -78,9 +78,7 @@ pub(crate) async fn list(
     let fields = query.fields(&MESSAGE)?;
     let Some(mut search) = query.search()? else { return Ok(bytes(StatusCode::OK, b"[]".to_vec())) };
     if let Some(cursor) = query.cursor()? {
-        let place = state.cursors.open(LIST, cursor).and_then(|bytes| opened(&bytes));
-        let why = || Error::field("cursor", "is not a cursor of this list: take it from the Link header");
-        search.from = Some(place.ok_or_else(why)?);
+        search.from = Some(state.cursors.place(LIST, cursor, opened)?);
     }
     let page = state.app.search(&context, search).await?;
     let mut response = bytes(StatusCode::OK, written(&page.hits, &fields)?);

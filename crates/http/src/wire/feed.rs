@@ -1,7 +1,7 @@
 //! The events of the feed as JSON: `type`, `seq` and `data` as on a WebSocket, with `id` and `date`.
 
 use chinwag_core::feed::{FeedData, FeedEvent};
-use chinwag_core::{Date, GroupId, HistoryId, MessageId, Name, Seq};
+use chinwag_core::{Date, Error, GroupId, HistoryId, MessageId, Name, Seq};
 use chinwag_hub::Encode;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -24,6 +24,12 @@ impl FeedCursor {
     /// The place after this position.
     pub fn new(history: HistoryId, position: i64) -> Self {
         Self { history: history.0, position }
+    }
+
+    /// The one that a caller gives as `after`. Any other text is refused.
+    pub(crate) fn given(text: &str) -> chinwag_core::Result<Self> {
+        let why = || Error::field("after", "is not a cursor of this feed: take it from an answer of it");
+        Self::parse(text).ok_or_else(why)
     }
 
     /// Reads one that was given out.

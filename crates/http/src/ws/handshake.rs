@@ -150,7 +150,7 @@ fn place(state: &ServerState, parts: &request::Parts) -> Result<Option<AddressPe
     let place = state.sockets.take(address);
     if place.is_none() {
         counter!("chinwag_sockets_refused_total", "why" => "address").increment(1);
-        if state.notices.sockets.is_due(state.app.clock().now()) {
+        if state.is_due(&state.notices.sockets) {
             tracing::warn!(%address, "a socket was refused: this address has as many as ws.sockets_per_address allows");
         }
     }
@@ -159,7 +159,7 @@ fn place(state: &ServerState, parts: &request::Parts) -> Result<Option<AddressPe
 
 fn refused(state: &ServerState, why: RegisterError) -> Error {
     counter!("chinwag_sockets_refused_total", "why" => why.as_str()).increment(1);
-    if state.notices.refused_sockets.is_due(state.app.clock().now()) {
+    if state.is_due(&state.notices.refused_sockets) {
         tracing::info!(why = why.as_str(), "a socket was refused");
     }
     Error::unavailable()

@@ -83,9 +83,9 @@ impl Scopes {
         self.0 & scope.bit() != 0
     }
 
-    /// Whether all scopes of another set are among them.
-    pub fn has_all(self, others: Self) -> bool {
-        others.0 & !self.0 == 0
+    /// The first scope of another set that is not among them.
+    pub fn lacking(self, others: Self) -> Option<Scope> {
+        others.list().find(|scope| !self.has(*scope))
     }
 
     /// The scopes, in order.
@@ -113,7 +113,7 @@ mod tests {
             assert_eq!(Scopes::stored(one.number()), one);
             assert_eq!(one.list().collect::<Vec<_>>(), [scope]);
             assert_eq!(Scope::parse(scope.as_str()), Some(scope));
-            assert!(Scopes::ALL.has_all(one) && !one.has_all(Scopes::ALL));
+            assert!(Scopes::ALL.lacking(one).is_none() && one.lacking(Scopes::ALL).is_some());
         }
         assert_eq!(Scopes::stored(-1), Scopes::ALL, "a later version's scopes are not known");
     }

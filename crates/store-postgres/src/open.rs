@@ -236,9 +236,5 @@ pub(crate) fn history(url: &str, options: &Options, renew: bool) -> Result<Histo
 pub(crate) fn look(url: &str, options: &Options) -> Result<&'static str, OpenError> {
     let target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
-    let state = schema::look(&link, &target)?;
-    if let (Some(case), true) = (options.name_case, state == schema::READY) {
-        schema::case_fits(&link, &target, case)?;
-    }
-    Ok(state)
+    schema::look(&link, &target, options.name_case)
 }

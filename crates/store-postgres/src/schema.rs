@@ -82,11 +82,8 @@ fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
     link.batch("COMMIT").map_err(failed)
 }
 
-/// The state of a database with a store of this version.
-pub(crate) const READY: &str = "is ready";
-
-/// The state of a fit database, as the end of a sentence. Changes nothing.
-pub(crate) fn look(link: &Link, target: &Target) -> Result<&'static str, OpenError> {
+/// The state of a fit database, as the end of a sentence, where names are to compare so. Changes nothing.
+pub(crate) fn look(link: &Link, target: &Target, case: Option<NameCase>) -> Result<&'static str, OpenError> {
     fit(link, target)?;
     Ok(match inspect(link, target)? {
         State::Empty if !may_begin(link, target)? => {
@@ -99,7 +96,8 @@ pub(crate) fn look(link: &Link, target: &Target) -> Result<&'static str, OpenErr
         }
         State::Ours(_) => {
             may_write(link, target)?;
-            READY
+            case.map_or(Ok(None), |case| case_change(link, target, case))?;
+            "is ready"
         }
         State::Unfinished => return Err(OpenError::Unfinished { name: target.database() }),
     })
@@ -154,19 +152,18 @@ pub(crate) fn name_case(link: &Link, target: &Target) -> Result<NameCase, OpenEr
     Ok(if is_exact { NameCase::Exact } else { NameCase::Folded })
 }
 
-/// Refuses a store whose names compare otherwise and may not begin to compare so.
-pub(crate) fn case_fits(link: &Link, target: &Target, case: NameCase) -> Result<(), OpenError> {
+/// The users whose names are to be made anew so that those of the store compare so; `None` if they do. Refused where it has
+/// users other than special ones, or another node serves it.
+fn case_change(link: &Link, target: &Target, case: NameCase) -> Result<Option<Vec<Row>>, OpenError> {
     let kept = name_case(link, target)?;
-    if kept == case || !is_used(link, target)? {
-        return Ok(());
+    if kept == case {
+        return Ok(None);
     }
-    Err(OpenError::NameCase { name: target.database(), kept })
-}
-
-/// Whether a store has users, or another node serves it.
-fn is_used(link: &Link, target: &Target) -> Result<bool, OpenError> {
     let users = link.query(None, USERS, &[]).map_err(|why| failed(&why, target))?;
-    Ok(users.iter().any(|row| !row.get::<_, bool>(2)) || claim::servers(link, target)? > 1)
+    if users.iter().any(|row| !row.get::<_, bool>(2)) || claim::servers(link, target)? > 1 {
+        return Err(OpenError::NameCase { name: target.database(), kept });
+    }
+    Ok(Some(users))
 }
 
 /// Has the names of a store compare so. Refused where they do not, and it has users other than special
@@ -175,9 +172,7 @@ pub(crate) fn keep_case(link: &Link, target: &Target, case: NameCase) -> Result<
     let failed = |why: Failure| failed(&why, target);
     link.batch("BEGIN").map_err(failed)?;
     link.batch(LOCK).map_err(failed)?;
-    case_fits(link, target, case)?;
-    if name_case(link, target)? != case {
-        let users = link.query(None, USERS, &[]).map_err(failed)?;
+    if let Some(users) = case_change(link, target, case)? {
         claim_anew(link, &users, case).map_err(failed)?;
     }
     link.batch("COMMIT").map_err(failed)

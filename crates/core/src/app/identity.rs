@@ -127,11 +127,12 @@ impl App {
         self.write(Growth::Adds, context, (command, told, context.who), |unit, (command, told, who)| {
             service_only(unit.caller)?;
             let (user, made) = match unit.tx.identity(&command.name.name)? {
-                Some(identity) if command.adopt => {
-                    unit.require_scope_over(*who, identity.user.id)?;
-                    (host_user(unit, &command.name, identity, true)?, false)
+                Some(identity) => {
+                    if command.adopt {
+                        unit.require_scope_over(*who, identity.user.id)?;
+                    }
+                    (host_user(unit, &command.name, identity, command.adopt)?, false)
                 }
-                Some(identity) => (host_user(unit, &command.name, identity, false)?, false),
                 None => (new_host_user(unit, &command.name)?, true),
             };
             let is_changed = set_profile(unit, &user, &command.profile, told)?;

@@ -73,8 +73,7 @@ impl Unit<'_> {
     /// Refuses a key that would hand out a scope which it does not have itself.
     pub(super) fn require_scopes(&self, who: Who, given: Scopes) -> Result<()> {
         let Who::Key(key) = who else { return Ok(()) };
-        let own = scopes(self.tx, &key, self.now())?;
-        match given.list().find(|scope| !own.has(*scope)) {
+        match scopes(self.tx, &key, self.now())?.lacking(given) {
             None => Ok(()),
             Some(scope) => Err(Error::forbidden(format!(
                 "a key hands out only scopes that it has itself, and this one lacks the scope {}",

@@ -116,10 +116,11 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
         None => readable(tx, caller)?,
     };
     let filter = Filter { search, author, me: caller.user() };
-    let index_query = if has_index { IndexQuery::of(&search.query) } else { IndexQuery::default() };
+    let index_query = has_index.then(|| IndexQuery::of(&search.query));
+    let index_query = index_query.as_ref();
     let is_asked_first = groups.len() > MANY_GROUPS;
-    let first_query = if is_asked_first { index_query.clone() } else { IndexQuery::default() };
-    let mut source = ComparedMessages::begin(tx, &first_query, &groups, search.start())?;
+    let first_query = index_query.filter(|_| is_asked_first);
+    let mut source = ComparedMessages::begin(tx, first_query, &groups, search.start())?;
     let (mut found, mut read, mut last) = (Vec::new(), 0, None);
     for scanned in 1.. {
         let candidate = match source.next(tx)? {
@@ -144,7 +145,7 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
             return shown(tx, caller, found, last);
         }
         if scanned == NEWEST && !is_asked_first {
-            source.look_up(tx, &index_query, &groups, place)?;
+            source.look_up(tx, index_query, &groups, place)?;
         }
     }
     shown(tx, caller, found, None)
@@ -277,7 +278,12 @@ struct ComparedMessages {
 
 impl ComparedMessages {
     /// Everything before a place: what the index finds, if it is to be asked first, and all messages of the other groups.
-    fn begin(tx: &dyn Tx, query: &IndexQuery, groups: &[IndexedGroup], from: SearchPlace) -> Result<Self> {
+    fn begin(
+        tx: &dyn Tx,
+        query: Option<&IndexQuery>,
+        groups: &[IndexedGroup],
+        from: SearchPlace,
+    ) -> Result<Self> {
         let (indexed, unindexed): (_, Vec<_>) = match Lookup::find(tx, query, groups, from)? {
             Some(Lookup { indexed, unindexed }) => (Some(indexed), unindexed.into_iter().collect()),
             None => (None, groups.iter().map(|group| group.group).collect()),
@@ -289,7 +295,7 @@ impl ComparedMessages {
     fn look_up(
         &mut self,
         tx: &dyn Tx,
-        query: &IndexQuery,
+        query: Option<&IndexQuery>,
         groups: &[IndexedGroup],
         before: SearchPlace,
     ) -> Result<()> {

@@ -18,8 +18,8 @@ const MOST_PLACES: usize = 4096;
 /// The questions to the index after which a page ends.
 const QUESTIONS: usize = 6;
 
-/// The part of a query that the index answers; nothing by default.
-#[derive(Debug, Clone, Default)]
+/// The part of a query that the index answers.
+#[derive(Debug, Clone)]
 pub(super) struct IndexQuery {
     terms: Vec<RequiredTerm>,
     places: usize,
@@ -65,13 +65,11 @@ impl Lookup {
     /// Looks for the messages of these groups before a place that have every term. `None` if they are not in the index.
     pub(super) fn find(
         tx: &dyn Tx,
-        query: &IndexQuery,
+        query: Option<&IndexQuery>,
         groups: &[IndexedGroup],
         before: SearchPlace,
     ) -> Result<Option<Self>> {
-        if query.terms.is_empty() {
-            return Ok(None);
-        }
+        let Some(query) = query.filter(|query| !query.terms.is_empty()) else { return Ok(None) };
         let mut states = groups.to_vec();
         // Those of which least is missing come first.
         states.sort_unstable_by_key(|state| (state.head.0 - state.position.0, state.group));

@@ -46,6 +46,7 @@ pub mod scope;
 pub mod search;
 pub mod send;
 pub mod session;
+pub mod slack_parts;
 pub mod slack_text;
 pub mod store;
 pub mod suspension;

@@ -1,5 +1,6 @@
 //! Slack's messages.
 
+use chinwag_core::slack_parts::{SlackObject, attachment_texts, block_texts};
 use chinwag_core::text::is_visible;
 use serde_json::Value;
 
@@ -146,8 +147,8 @@ fn text(found: &SlackMessage) -> String {
     let comment = found.comment.as_ref().and_then(|comment| comment.comment.clone());
     let mut text = comment.or_else(|| found.text.clone()).unwrap_or_default();
     if !is_visible(&text) {
-        for block in found.blocks.iter().flatten() {
-            put_block(block, &mut text);
+        for line in found.blocks.iter().flatten().flat_map(|block| block_texts(JsonObject(block))) {
+            append_line(&mut text, &line);
         }
     }
     for attachment in found.attachments.iter().flatten() {
@@ -159,43 +160,38 @@ fn text(found: &SlackMessage) -> String {
     text
 }
 
-/// Appends the texts of a block.
-fn put_block(block: &Value, text: &mut String) {
-    let fields = block["fields"].as_array().into_iter().flatten();
-    let elements = block["elements"].as_array().into_iter().flatten();
-    let all =
-        [&block["text"]].into_iter().chain(fields).chain(elements.filter(|_| block["type"] == "context"));
-    for part in all {
-        if let Some(line) = part["text"].as_str().filter(|line| is_visible(line)) {
-            append_line(text, line);
+/// Appends the texts of an attachment, except those that the message has already, with links in the markup of the service.
+/// An attachment with which the service itself previews a link is left out.
+pub(crate) fn put_attachment(attachment: &Value, link: impl Fn(&str, &str) -> String, text: &mut String) {
+    let attachment = JsonObject(attachment);
+    if ["from_url", "original_url"]
+        .into_iter()
+        .any(|key| attachment.text(key).is_some_and(|url| is_visible(&url)))
+    {
+        return;
+    }
+    for line in attachment_texts(attachment, link) {
+        if !text.contains(&line) {
+            append_line(text, &line);
         }
     }
 }
 
-/// Appends an attachment of a bot, with links in the markup of the service. An attachment that the service itself has made
-/// shows the content of a link.
-pub(crate) fn put_attachment(attachment: &Value, link: impl Fn(&str, &str) -> String, text: &mut String) {
-    let field = |key: &str| attachment[key].as_str().filter(|text| is_visible(text));
-    if field("from_url").or_else(|| field("original_url")).is_some() {
-        return;
+/// An object of an export.
+#[derive(Clone, Copy)]
+struct JsonObject<'v>(&'v Value);
+
+impl SlackObject for JsonObject<'_> {
+    fn text(self, key: &str) -> Option<String> {
+        self.0[key].as_str().map(str::to_owned)
     }
-    let title = match (field("title"), field("title_link")) {
-        (Some(title), Some(address)) => Some(link(address, title)),
-        (title, _) => title.map(str::to_owned),
-    };
-    let mut lines: Vec<String> = field("pretext").map(str::to_owned).into_iter().chain(title).collect();
-    lines.extend(field("text").map(str::to_owned));
-    for part in attachment["fields"].as_array().into_iter().flatten() {
-        let of = |key: &str| part[key].as_str().unwrap_or_default();
-        lines.push(format!("{}: {}", of("title"), of("value")));
+
+    fn object(self, key: &str) -> Option<Self> {
+        Some(Self(&self.0[key])).filter(|found| found.0.is_object())
     }
-    if lines.is_empty() {
-        lines.extend(field("fallback").map(str::to_owned));
-    }
-    for line in lines {
-        if !text.contains(&line) {
-            append_line(text, &line);
-        }
+
+    fn objects(self, key: &str) -> impl Iterator<Item = Self> {
+        self.0[key].as_array().into_iter().flatten().filter(|one| one.is_object()).map(Self)
     }
 }
 

@@ -12,6 +12,8 @@ import { nextEnd } from "./windows.js";
 
 /** The space above the rows, as in the style. */
 const ABOVE = 52;
+/** A row of which less than a line is visible is not the one that is being read, in pixels. */
+const LINE = 24;
 /** The distance beyond the visible part that is drawn, in pixels. So close to an edge, more messages are requested. */
 const BESIDE = 700;
 const NEAR_EDGE = 1500;
@@ -299,8 +301,8 @@ export class Log extends Part {
     anchor.index = index < 0 ? Math.min(anchor.index, Math.max(0, this.heights.count - 1)) : index;
     anchor.key = this.heights.key(anchor.index);
     const [top, next] = [this.heights.top(anchor.index), this.heights.top(anchor.index + 1)];
-    // A row that has become lower is still in view.
-    return top + Math.min(anchor.offset, next - top) + ABOVE;
+    // Of a row that has become lower, a line is still in view.
+    return top + Math.min(anchor.offset, Math.max(0, next - top - LINE)) + ABOVE;
   }
 
   #scrolled() {
@@ -315,7 +317,7 @@ export class Log extends Part {
     const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END && !this.chat.openGroup?.hasLater;
     // Only scrolling up stops it: a new layout of the text also moves the end.
     this.#following = atEnd || (before && !up);
-    const index = this.heights.at(scrollTop - ABOVE);
+    const index = this.heights.at(scrollTop - ABOVE + LINE);
     this.#anchor = { key: this.heights.key(index), index, offset: scrollTop - ABOVE - this.heights.top(index) };
     if (before !== this.#following) this.requestUpdate();
     this.#drawWhatIsMissing();

@@ -159,19 +159,36 @@ async fn one_at_the_end_stays_there_at_every_size() {
         ann.press(close).await;
         is_at_the_end(&ann, "the end", "behind the pane").await;
     }
-    // A reader further up stays there.
+    ann.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reader_further_up_stays_there_at_every_size() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let id = group(&stage, "Long", &["ann"]).await;
+    fill(&stage, &id, "ann", 1..200).await;
     ann.resize(1280, 800).await;
+    ann.press("Long").await;
+    ann.sees_in("Messages", "line 199").await;
     scroll_up_to(&ann, 120).await;
     let top = "const log = messages()[0].closest('.scroller'); const view = log.getBoundingClientRect();
-        const top = messages().find((each) => each.getBoundingClientRect().bottom > view.top + 2);";
+        const bottom = (each) => each.closest('chinwag-message').getBoundingClientRect().bottom - view.top;
+        const top = messages().find((each) => bottom(each) > 24.5);";
     let rests = format!(
         "{top} const before = window.reading; window.reading = bodyOf(top); return before === window.reading"
     );
-    ann.looks("come to rest", &rests, json!([])).await;
-    for (width, height) in [(1280, 500), (390, 500), (390, 800), (1280, 800)] {
-        ann.resize(width, height).await;
-        let held = format!("{top} return bodyOf(top) === window.reading");
-        ann.looks("go on reading", &held, json!([])).await;
+    // So many pixels are visible of the row at the upper edge, of which the last ones are the space below its text.
+    for visible in [1, 6, 20, 30] {
+        let scroll = format!("{top} log.scrollTop += bottom(top) - {visible}; return true");
+        ann.look(&scroll, json!([])).await;
+        ann.looks("come to rest", &rests, json!([])).await;
+        for (width, height) in [(1280, 500), (390, 500), (390, 800), (1280, 800)] {
+            ann.resize(width, height).await;
+            let held = format!("{top} return bodyOf(top) === window.reading");
+            let what = format!("go on reading at {width} × {height}, {visible} pixels below the edge");
+            ann.looks(&what, &held, json!([])).await;
+        }
     }
     ann.close().await;
 }

@@ -246,10 +246,7 @@ async fn names_of_every_form_are_named_in_a_group() {
     ann.press("Remove user:42 from the group").await;
     ann.press("Remove").await;
     ann.sees("7 members").await;
-    ann.press("New conversation").await;
-    ann.fill("Write to", NAMES[4]).await;
-    ann.press("Start").await;
-    ann.say("hello").await;
+    write_to(&ann, NAMES[4], "hello").await;
     ann.sees_sent("hello").await;
     tokio::join!(ann.close(), bob.close());
 }

@@ -1,4 +1,5 @@
-//! The index of the search: one node at a time adds new messages to it, and cleans it of the words of erased ones.
+//! The index of the search: one node at a time adds new messages to it, merges its parts, and cleans it of the words of erased
+//! messages.
 
 use std::time::Duration;
 
@@ -21,10 +22,13 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// While messages are being erased in steps, the index is cleaned only this often: each time all of it is written.
 const WHILE_ERASING: Duration = Duration::from_secs(30);
 
+/// The messages that a node adds between two looks whether the index is to be merged.
+const ADDED: usize = 10_000;
+
 /// Keeps the index up to date until it is dropped. Adds nothing unless `adds`.
 pub(crate) async fn run(app: App, lease: Duration, adds: bool) {
     let candidate = app.candidate(Follower::SearchIndex, lease);
-    let mut indexing = Indexing { candidate, lease, adds, cleaned: app.clock().elapsed(), app };
+    let mut indexing = Indexing { candidate, lease, adds, added: ADDED, cleaned: app.clock().elapsed(), app };
     let (mut is_due, mut last) = (adds, indexing.app.clock().elapsed());
     loop {
         let app = &indexing.app;
@@ -57,6 +61,9 @@ struct Indexing {
     /// The time after which a silent holder counts as gone.
     lease: Duration,
     adds: bool,
+    /// The messages that were added since the last look whether the index is to be merged. The first round looks, since the last
+    /// process may have ended before.
+    added: usize,
     /// The time of the last cleaning by this node, or of its start.
     cleaned: Duration,
 }
@@ -74,6 +81,11 @@ impl Indexing {
         }
         if let Some(removals) = self.to_clean().await? {
             self.clean(lease, removals).await?;
+        } else if self.added >= ADDED && !self.app.has_work() {
+            if self.app.index_is_scattered().await? {
+                self.merge(lease).await?;
+            }
+            self.added = 0;
         }
         self.candidate.release(lease).await?;
         Ok(claim)
@@ -93,7 +105,9 @@ impl Indexing {
         }
         loop {
             let begun = app.clock().elapsed();
-            if app.index_step(lease).await?.is_last {
+            let step = app.index_step(lease).await?;
+            self.added += step.added;
+            if step.is_last {
                 break;
             }
             let took = app.clock().elapsed().saturating_sub(begun);
@@ -111,17 +125,23 @@ impl Indexing {
         Ok(())
     }
 
-    /// Cleans the index of erased words. Between two steps others have the store for as long as a step.
+    /// Merges the parts of the index. Between two steps others have the store for as long as a step.
+    async fn merge(&self, lease: Lease) -> Result<()> {
+        let clock = self.app.clock();
+        loop {
+            let step = clock.elapsed();
+            if self.app.index_merge(lease).await? {
+                return Ok(());
+            }
+            sleep(clock.elapsed().saturating_sub(step).min(LONGEST_PAUSE)).await;
+        }
+    }
+
+    /// Cleans the index of erased words.
     async fn clean(&mut self, lease: Lease, removals: i64) -> Result<()> {
         let app = self.app.clone();
         let begun = app.clock().elapsed();
-        loop {
-            let step = app.clock().elapsed();
-            if app.index_merge(lease).await? {
-                break;
-            }
-            sleep(app.clock().elapsed().saturating_sub(step).min(LONGEST_PAUSE)).await;
-        }
+        self.merge(lease).await?;
         let renewal = app.index_renew();
         tokio::pin!(renewal);
         loop {

@@ -104,6 +104,10 @@ chinwag_store_sql::impl_search_index! {
         Ok(self.one(LAST, &[], |row| row.try_get(0))?.unwrap_or(0))
     }
 
+    fn index_is_scattered(&self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// The index is cleaned by [`renew`] alone.
     fn index_merge(&mut self, _: usize) -> Result<bool> {
         Ok(true)

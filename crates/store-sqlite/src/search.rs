@@ -15,15 +15,18 @@ use self::walk::{ChunkRows, Walk};
 use crate::transaction::{Transaction, UnwrittenTerms, limit};
 
 /// The rows up to which all that an expression finds are read: some milliseconds. For a short list of places fewer, since a
-/// walk finds so many soon: the more rows there are, the sooner. So their number grows with the root of that of the places. To match
-/// a chunk with several terms takes a millisecond, and twice as many rows are read before.
+/// walk finds so many soon: the more rows there are, the sooner. So their number grows with the root of that of the places.
 const FEW_ROWS: usize = 40_000;
 const FEW_ROWS_AT_LEAST: usize = 8000;
 const ROWS_OF_ONE_PLACE: usize = 1000;
-const ROWS_OF_ONE_PLACE_WITH_TERMS: usize = 2400;
 const ALL_ROWS: (i64, i64) = (i64::MIN, i64::MAX);
 /// The groups up to which their own rows are read first, a millisecond for each group of a thousand messages.
 const FEW_GROUPS: usize = 4;
+
+/// The pages beside the largest segment, and their part of it, from which the index is merged: to match one chunk takes a millisecond where there
+/// are several large segments, and a twentieth where there is one.
+const SCATTERED_PAGES: i64 = 100;
+const SCATTERED_PART: i64 = 3;
 
 /// The rows whose removal waits until it is written, and the bytes of terms that do not wait.
 const REMOVED_AT_ONCE: usize = 500;
@@ -52,8 +55,7 @@ chinwag_store_sql::impl_search_index! {
         {
             return walk(ChunkRows::known(rows), false);
         }
-        let rows_of_one = if terms.len() > 1 { ROWS_OF_ONE_PLACE_WITH_TERMS } else { ROWS_OF_ONE_PLACE };
-        let few = (most.isqrt() * rows_of_one).clamp(FEW_ROWS_AT_LEAST, FEW_ROWS);
+        let few = (most.isqrt() * ROWS_OF_ONE_PLACE).clamp(FEW_ROWS_AT_LEAST, FEW_ROWS);
         let found = match self.rows(&expression, ALL_ROWS, few)? {
             Some(rows) => walk(ChunkRows::known(rows), groups.len() <= GROUPS_AT_ONCE)?,
             None => walk(ChunkRows::Matched(&expression), true)?,
@@ -93,6 +95,19 @@ chinwag_store_sql::impl_search_index! {
     fn index_removals(&self) -> Result<i64> {
         let number = self.one("SELECT number FROM search_removals WHERE id = 1", [], |row| row.get(0))?;
         Ok(number.unwrap_or(0))
+    }
+
+    fn index_is_scattered(&self) -> Result<bool> {
+        // The last page of each segment that a term begins on. The lowest bit of its number is no part of it.
+        const FIND: &str = "SELECT segid, pgno >> 1 FROM search_words_idx WHERE segid < ?1
+            ORDER BY segid DESC, term DESC LIMIT 1";
+        let mut find = self.repeated(FIND)?;
+        let (mut segment, mut largest, mut all) = (i64::MAX, 0, 0);
+        while let Some((found, pages)) = find.one([segment], |row| Ok((row.get(0)?, row.get(1)?)))? {
+            (segment, largest, all) = (found, largest.max(pages), all + pages);
+        }
+        let others = all - largest;
+        Ok(others >= SCATTERED_PAGES && others >= largest / SCATTERED_PART)
     }
 
     fn index_merge(&mut self, pages: usize) -> Result<bool> {

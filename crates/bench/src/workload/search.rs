@@ -298,6 +298,9 @@ async fn index(app: &App) -> Result<()> {
     let mut candidate = app.candidate(Follower::SearchIndex, Duration::from_secs(5));
     let Claim::Mine { lease, .. } = candidate.take().await? else { anyhow::bail!("somebody else indexes") };
     while !app.index_step(lease).await?.is_last {}
+    if app.index_is_scattered().await? {
+        while !app.index_merge(lease).await? {}
+    }
     candidate.release(lease).await?;
     Ok(())
 }

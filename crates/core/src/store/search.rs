@@ -142,6 +142,9 @@ pub trait SearchIndex {
     /// A number that grows with each removal whose words stay in the store's files.
     fn index_removals(&self) -> Result<i64>;
 
+    /// Whether the index is in so many parts that searches are slower for it: merging it makes one of them.
+    fn index_is_scattered(&self) -> Result<bool>;
+
     /// Writes some pages of the index anew, without the words that no message has any longer. Returns whether there was nothing
     /// left to do.
     fn index_merge(&mut self, pages: usize) -> Result<bool>;

@@ -64,6 +64,12 @@ async fn rebuild(app: &App) -> Result<usize> {
             break;
         }
     }
+    if app.index_is_scattered().await? {
+        while !app.index_merge(lease).await? {
+            elapsed
+                .show_progress(format!("{messages} messages are in the index, whose parts are being merged"));
+        }
+    }
     candidate.release(lease).await?;
     Elapsed::erase();
     Ok(messages)

@@ -38,6 +38,19 @@ async fn write(service: &Client, count: usize) {
     }
 }
 
+/// As if a store of an earlier version had many messages.
+fn fill(database: &Path, count: i64, body: &str) {
+    let fill = format!(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count})
+        INSERT INTO messages (group_id, seq, author_id, date, id, body)
+        SELECT g.id, g.last_seq + n, u.id, u.created + n, randomblob(16), {body}
+        FROM n CROSS JOIN groups g JOIN users u ON u.name = 'ann'"
+    );
+    let conn = Connection::open(database).expect("a database");
+    conn.execute(&fill, []).expect("messages");
+    conn.execute("UPDATE groups SET last_seq = last_seq + ?1", [count]).expect("the head");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn index_is_built_checked_and_built_anew() {
     let program = program();
@@ -82,15 +95,7 @@ async fn index_goes_on_after_a_kill() {
     let database = program.data().join("chinwag.db");
     assert_eq!(number(&database, "SELECT count(*) FROM search_groups"), 0);
 
-    // As if a store of an earlier version had many messages.
-    let fill = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 6000)
-        INSERT INTO messages (group_id, seq, author_id, date, id, body)
-        SELECT g.id, g.last_seq + n, u.id, u.created + n, randomblob(16), 'coffee ' || n
-        FROM n CROSS JOIN groups g JOIN users u ON u.name = 'ann'";
-    let conn = Connection::open(&database).expect("a database");
-    conn.execute(fill, []).expect("messages");
-    conn.execute("UPDATE groups SET last_seq = last_seq + 6000", []).expect("the head");
-    drop(conn);
+    fill(&database, 6000, "'coffee ' || n");
     for kills in 0..3 {
         let before = with_word(&database, "coffee");
         assert!(kills > 0 || before == 0);
@@ -117,4 +122,32 @@ async fn index_goes_on_after_a_kill() {
     let copied = program.run(&["backup", copy.to_str().expect("a path")]);
     assert_eq!(copied.code, Some(0), "{copied:?}");
     assert_eq!(with_word(&copy, "coffee"), 6000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_a_large_index_are_merged() {
+    let program = program();
+    let running = program.serve();
+    write(&program.service(&running), 1).await;
+    running.stop();
+    let database = program.data().join("chinwag.db");
+    fill(&database, 10_000, "hex(randomblob(30))");
+    let parts = || number(&database, "SELECT count(DISTINCT segid) FROM search_words_idx");
+
+    let running = program.serve();
+    wait_for_index(&database).await;
+    let wait = Wait::within(PATIENCE);
+    while parts() > 1 {
+        wait.step(|| format!("the index has {} parts", parts())).await;
+    }
+    running.stop();
+    let built = program.run(&["search", "rebuild"]);
+    assert_eq!(
+        (built.code, built.stdout.as_str()),
+        (Some(0), "10001 messages are in the index\n"),
+        "{built:?}"
+    );
+    assert_eq!(parts(), 1);
+    let checked = program.run(&["check"]);
+    assert!(checked.stdout.contains("ok       the index of the search"), "{checked:?}");
 }

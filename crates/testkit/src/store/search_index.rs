@@ -392,6 +392,7 @@ pub async fn many_removed_messages_are_found_no_more(f: Fixture) {
     while !f.write(|tx| tx.index_merge(1)).await {
         found().await;
     }
+    assert!(!f.read(|tx| tx.index_is_scattered()).await, "it has one part");
     f.store.index_renew().await.expect("it is renewed");
     found().await;
     // Those that remain leave it as before, and new ones enter it.

@@ -19,7 +19,7 @@ const PAGES: usize = 20;
 const MESSAGES: usize = 256;
 const INDEXED_GROUPS: usize = 64;
 const BYTES: usize = 128 << 10;
-/// The pages of the index that one step of a cleaning writes: some milliseconds of the store.
+/// The pages of the index that one step of a merge writes: some milliseconds of the store.
 const MERGED_PAGES: usize = 32;
 
 /// The position of the follower.
@@ -66,7 +66,12 @@ impl App {
         .await
     }
 
-    /// Cleans the next pages of the index, as a step of the lease. Returns whether there was nothing left to do.
+    /// Whether the index is to be merged for its searches to be fast.
+    pub async fn index_is_scattered(&self) -> Result<bool> {
+        self.read(&Context::new(Caller::Service), (), |tx, _, ()| tx.index_is_scattered()).await
+    }
+
+    /// Merges the next pages of the index, as a step of the lease. Returns whether there was nothing left to do.
     pub async fn index_merge(&self, lease: Lease) -> Result<bool> {
         let service = Context::new(Caller::Service);
         self.write(Growth::Bounded, &service, lease, |unit, lease| {

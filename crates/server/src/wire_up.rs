@@ -86,7 +86,12 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
             "users.special names an ordinary user, who signs in as before: rename or delete that user, or name another"
         );
     }
-    wait.repeat(async || app.feed_prepare().await.map_err(why_not)).await?;
+    if wait.repeat(async || app.feed_prepare().await.map_err(why_not)).await? == Some(false) {
+        tracing::warn!(
+            "the feed of events is off from now on, for every node: this one starts with events.enabled = false. Its readers \
+            miss what is committed until it is on again"
+        );
+    }
     wait.repeat(async || chinwag_http::push::prepare(&app).await.map_err(why_not)).await?;
     let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;

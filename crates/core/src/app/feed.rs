@@ -54,16 +54,18 @@ pub struct FeedPart {
 
 impl App {
     /// Switches the feed on or off, as this node is configured. It is on while there is a webhook, or a subscription to
-    /// notifications.
-    pub async fn feed_prepare(&self) -> Result<()> {
+    /// notifications. Returns its new state if it has changed.
+    pub async fn feed_prepare(&self) -> Result<Option<bool>> {
         let enabled = self.rules.limits.feed.enabled;
         let service = Context::new(Caller::Service);
-        let stands =
-            self.read(&service, enabled, |tx, _, enabled| Ok(tx.feed_is_on()? == is_wanted(tx, *enabled)?));
-        if stands.await? {
-            return Ok(());
+        let (is_on, is_wanted) = self
+            .read(&service, enabled, |tx, _, enabled| Ok((tx.feed_is_on()?, is_wanted(tx, *enabled)?)))
+            .await?;
+        if is_on == is_wanted {
+            return Ok(None);
         }
-        self.write(Growth::Bounded, &service, (), |unit, ()| unit.switch_feed()).await
+        self.write(Growth::Bounded, &service, (), |unit, ()| unit.switch_feed()).await?;
+        Ok(Some(is_wanted))
     }
 
     /// Whether changes are noted.

@@ -93,3 +93,16 @@ fn people_may_have_theirs_without_json() {
     assert!(output.stderr.lines().all(|line| line.contains("INFO chinwag")), "{}", output.stderr);
     assert!(!output.stderr.contains('\u{1b}'), "no colours where no terminal is");
 }
+
+#[test]
+fn a_start_that_ends_the_feed_says_so() {
+    let program = program();
+    for (enabled, ends) in [("false", false), ("true", false), ("false", true), ("false", false)] {
+        let running = program.serve_with(|command| {
+            command.env("CHINWAG_EVENTS__ENABLED", enabled);
+        });
+        let output = running.stop();
+        let said = output.stderr.contains("the feed of events is off from now on");
+        assert_eq!(said, ends, "{}", output.stderr);
+    }
+}

@@ -5,7 +5,9 @@ use std::io::{Read, Seek};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{
+    FilterType, PixelTrait, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer, pixels,
+};
 use image::{DynamicImage, ExtendedColorType, GrayAlphaImage, GrayImage, ImageEncoder, RgbImage, RgbaImage};
 
 use crate::colour::{profile_fits, to_srgb};
@@ -76,15 +78,15 @@ fn shrink(image: &DynamicImage, side: u32) -> Result<DynamicImage> {
     if (width, height) == (image.width(), image.height()) {
         return Ok(of_8_bits(image.clone(), opaque));
     }
-    let pixel_type = match image {
-        DynamicImage::ImageLuma8(_) => PixelType::U8,
-        DynamicImage::ImageLumaA8(_) => PixelType::U8x2,
-        DynamicImage::ImageRgb8(_) => PixelType::U8x3,
-        DynamicImage::ImageRgba8(_) => PixelType::U8x4,
-        DynamicImage::ImageLuma16(_) => PixelType::U16,
-        DynamicImage::ImageLumaA16(_) => PixelType::U16x2,
-        DynamicImage::ImageRgb16(_) => PixelType::U16x3,
-        DynamicImage::ImageRgba16(_) => PixelType::U16x4,
+    let (pixel_type, resize): (_, Resize) = match image {
+        DynamicImage::ImageLuma8(_) => (PixelType::U8, resize::<pixels::U8>),
+        DynamicImage::ImageLumaA8(_) => (PixelType::U8x2, resize::<pixels::U8x2>),
+        DynamicImage::ImageRgb8(_) => (PixelType::U8x3, resize::<pixels::U8x3>),
+        DynamicImage::ImageRgba8(_) => (PixelType::U8x4, resize::<pixels::U8x4>),
+        DynamicImage::ImageLuma16(_) => (PixelType::U16, resize::<pixels::U16>),
+        DynamicImage::ImageLumaA16(_) => (PixelType::U16x2, resize::<pixels::U16x2>),
+        DynamicImage::ImageRgb16(_) => (PixelType::U16x3, resize::<pixels::U16x3>),
+        DynamicImage::ImageRgba16(_) => (PixelType::U16x4, resize::<pixels::U16x4>),
         other => return Err(Error::Unsupported(format!("pixels of {:?}", other.color()))),
     };
     let source = ImageRef::new(image.width(), image.height(), image.as_bytes(), pixel_type)
@@ -92,9 +94,7 @@ fn shrink(image: &DynamicImage, side: u32) -> Result<DynamicImage> {
     let mut small = Image::new(width, height, pixel_type);
     let options =
         ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(!opaque);
-    Resizer::new()
-        .resize(&source, &mut small, &options)
-        .map_err(|error| Error::Unsupported(error.to_string()))?;
+    resize(&source, &mut small, &options).map_err(|error| Error::Unsupported(error.to_string()))?;
     let bytes =
         if matches!(pixel_type, PixelType::U16 | PixelType::U16x2 | PixelType::U16x3 | PixelType::U16x4) {
             small
@@ -113,6 +113,21 @@ fn shrink(image: &DynamicImage, side: u32) -> Result<DynamicImage> {
     };
     let small = small.ok_or_else(|| Error::Unsupported("its pixels have no common size".to_owned()))?;
     Ok(of_8_bits(small, opaque))
+}
+
+type Resize = fn(&ImageRef<'_>, &mut Image<'_>, &ResizeOptions) -> Result<(), ResizeError>;
+
+/// Resizes an image of one type of pixels. `Resizer::resize` brings the code for all types into the program.
+fn resize<P: PixelTrait>(
+    source: &ImageRef<'_>,
+    small: &mut Image<'_>,
+    options: &ResizeOptions,
+) -> Result<(), ResizeError> {
+    let of_type = (source.typed_image::<P>(), small.typed_image_mut::<P>());
+    let (Some(source), Some(mut small)) = of_type else {
+        return Err(ResizeError::PixelTypesAreDifferent);
+    };
+    Resizer::new().resize_typed(&source, &mut small, options)
 }
 
 /// The nearest of 256 levels.

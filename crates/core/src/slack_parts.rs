@@ -8,6 +8,11 @@ pub trait SlackObject: Copy {
     /// The text under a key.
     fn text(self, key: &str) -> Option<String>;
 
+    /// The same, unless it is invisible.
+    fn visible(self, key: &str) -> Option<String> {
+        self.text(key).filter(|text| is_visible(text))
+    }
+
     /// The object under a key.
     fn object(self, key: &str) -> Option<Self>;
 
@@ -18,14 +23,14 @@ pub trait SlackObject: Copy {
 /// The texts of an attachment, in the order in which they are shown: the text above it, its title, its text, its fields and its
 /// blocks; or else the text for clients that show none of them. `link` writes an address and its label.
 pub fn attachment_texts(attachment: impl SlackObject, link: impl Fn(&str, &str) -> String) -> Vec<String> {
-    let text = |key| visible(attachment, key);
+    let text = |key| attachment.visible(key);
     let title = match (text("title"), text("title_link")) {
         (Some(title), Some(address)) => Some(link(&address, &title)),
         (title, _) => title,
     };
     let mut texts: Vec<String> = [text("pretext"), title, text("text")].into_iter().flatten().collect();
     let fields = attachment.objects("fields").map(|field| {
-        let both = [visible(field, "title"), visible(field, "value")];
+        let both = [field.visible("title"), field.visible("value")];
         both.into_iter().flatten().collect::<Vec<_>>().join(": ")
     });
     texts.extend(fields.filter(|field| !field.is_empty()));
@@ -36,16 +41,13 @@ pub fn attachment_texts(attachment: impl SlackObject, link: impl Fn(&str, &str) 
 /// The texts of a block: that of a header or a section with its fields, or those of a context.
 pub fn block_texts(block: impl SlackObject) -> Vec<String> {
     let parts = ["fields", "elements"].into_iter().flat_map(|key| block.objects(key));
-    block.object("text").into_iter().chain(parts).filter_map(|part| visible(part, "text")).collect()
-}
-
-fn visible(object: impl SlackObject, key: &str) -> Option<String> {
-    object.text(key).filter(|text| is_visible(text))
+    block.object("text").into_iter().chain(parts).filter_map(|part| part.visible("text")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slack_text::link;
 
     /// A value of a message, as the tests write it.
     enum Written {
@@ -79,7 +81,7 @@ mod tests {
     }
 
     fn texts(attachment: &Written) -> Vec<String> {
-        attachment_texts(attachment, |address, label| format!("<{address}|{label}>"))
+        attachment_texts(attachment, link)
     }
 
     #[test]

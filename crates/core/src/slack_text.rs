@@ -35,6 +35,11 @@ struct NoNames;
 
 impl SlackNames for NoNames {}
 
+/// A link in Slack's form.
+pub fn link(address: &str, label: &str) -> String {
+    format!("<{address}|{label}>")
+}
+
 /// The plain text of a message in Slack's form. What is escaped is decoded once; `<https://a.example|Build 7>` becomes
 /// `Build 7 (https://a.example)`. Other text in angle brackets stays.
 pub fn plain(text: &str) -> String {

@@ -23,8 +23,8 @@ const ALL_ROWS: (i64, i64) = (i64::MIN, i64::MAX);
 /// The groups up to which their own rows are read first, a millisecond for each group of a thousand messages.
 const FEW_GROUPS: usize = 4;
 
-/// The pages beside the largest segment, and their part of it, from which the index is merged: to match one chunk takes a millisecond where there
-/// are several large segments, and a twentieth where there is one.
+/// The pages beside the largest segment, and their part of it, from which the index is merged: to match one chunk takes a
+/// millisecond where there are several large segments, and a twentieth where there is one.
 const SCATTERED_PAGES: i64 = 100;
 const SCATTERED_PART: i64 = 3;
 

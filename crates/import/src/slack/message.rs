@@ -1,6 +1,7 @@
 //! Slack's messages.
 
 use chinwag_core::slack_parts::{SlackObject, attachment_texts, block_texts};
+use chinwag_core::slack_text;
 use chinwag_core::text::is_visible;
 use serde_json::Value;
 
@@ -152,7 +153,7 @@ fn text(found: &SlackMessage) -> String {
         }
     }
     for attachment in found.attachments.iter().flatten() {
-        put_attachment(attachment, |link, title| format!("<{link}|{title}>"), &mut text);
+        put_attachment(attachment, slack_text::link, &mut text);
     }
     if found.subtype.as_deref() == Some("me_message") && is_visible(&text) {
         text = format!("_{}_", text.trim());
@@ -164,10 +165,7 @@ fn text(found: &SlackMessage) -> String {
 /// An attachment with which the service itself previews a link is left out.
 pub(crate) fn put_attachment(attachment: &Value, link: impl Fn(&str, &str) -> String, text: &mut String) {
     let attachment = JsonObject(attachment);
-    if ["from_url", "original_url"]
-        .into_iter()
-        .any(|key| attachment.text(key).is_some_and(|url| is_visible(&url)))
-    {
+    if attachment.visible("from_url").or_else(|| attachment.visible("original_url")).is_some() {
         return;
     }
     for line in attachment_texts(attachment, link) {

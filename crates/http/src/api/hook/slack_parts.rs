@@ -1,6 +1,7 @@
 //! The attachments and blocks of a message in Slack's form, of which the texts are taken.
 
 use chinwag_core::slack_parts::{SlackObject, attachment_texts, block_texts};
+use chinwag_core::slack_text;
 use serde_json::{Value as Schema, json};
 
 use crate::wire::input::fields::Fields;
@@ -22,7 +23,7 @@ impl KeyValue for SlackAttachments {
     }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        let of_one = |one| attachment_texts(one, |address, label| format!("<{address}|{label}>"));
+        let of_one = |one| attachment_texts(one, slack_text::link);
         Some(Self(objects(fields.take(key).as_ref()).flat_map(of_one).collect()))
     }
 }

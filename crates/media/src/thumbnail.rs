@@ -5,9 +5,7 @@ use std::io::{Read, Seek};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{
-    FilterType, PixelTrait, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer, pixels,
-};
+use fast_image_resize::{FilterType, PixelTrait, PixelType, ResizeAlg, ResizeOptions, Resizer, pixels};
 use image::{DynamicImage, ExtendedColorType, GrayAlphaImage, GrayImage, ImageEncoder, RgbImage, RgbaImage};
 
 use crate::colour::{profile_fits, to_srgb};
@@ -78,23 +76,21 @@ fn shrink(image: &DynamicImage, side: u32) -> Result<DynamicImage> {
     if (width, height) == (image.width(), image.height()) {
         return Ok(of_8_bits(image.clone(), opaque));
     }
-    let (pixel_type, resize): (_, Resize) = match image {
-        DynamicImage::ImageLuma8(_) => (PixelType::U8, resize::<pixels::U8>),
-        DynamicImage::ImageLumaA8(_) => (PixelType::U8x2, resize::<pixels::U8x2>),
-        DynamicImage::ImageRgb8(_) => (PixelType::U8x3, resize::<pixels::U8x3>),
-        DynamicImage::ImageRgba8(_) => (PixelType::U8x4, resize::<pixels::U8x4>),
-        DynamicImage::ImageLuma16(_) => (PixelType::U16, resize::<pixels::U16>),
-        DynamicImage::ImageLumaA16(_) => (PixelType::U16x2, resize::<pixels::U16x2>),
-        DynamicImage::ImageRgb16(_) => (PixelType::U16x3, resize::<pixels::U16x3>),
-        DynamicImage::ImageRgba16(_) => (PixelType::U16x4, resize::<pixels::U16x4>),
+    let resize: Resize = match image {
+        DynamicImage::ImageLuma8(_) => resize::<pixels::U8>,
+        DynamicImage::ImageLumaA8(_) => resize::<pixels::U8x2>,
+        DynamicImage::ImageRgb8(_) => resize::<pixels::U8x3>,
+        DynamicImage::ImageRgba8(_) => resize::<pixels::U8x4>,
+        DynamicImage::ImageLuma16(_) => resize::<pixels::U16>,
+        DynamicImage::ImageLumaA16(_) => resize::<pixels::U16x2>,
+        DynamicImage::ImageRgb16(_) => resize::<pixels::U16x3>,
+        DynamicImage::ImageRgba16(_) => resize::<pixels::U16x4>,
         other => return Err(Error::Unsupported(format!("pixels of {:?}", other.color()))),
     };
-    let source = ImageRef::new(image.width(), image.height(), image.as_bytes(), pixel_type)
-        .map_err(|error| Error::Unsupported(error.to_string()))?;
-    let mut small = Image::new(width, height, pixel_type);
     let options =
         ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(!opaque);
-    resize(&source, &mut small, &options).map_err(|error| Error::Unsupported(error.to_string()))?;
+    let small = resize(image, (width, height), &options)?;
+    let pixel_type = small.pixel_type();
     let bytes =
         if matches!(pixel_type, PixelType::U16 | PixelType::U16x2 | PixelType::U16x3 | PixelType::U16x4) {
             small
@@ -115,19 +111,24 @@ fn shrink(image: &DynamicImage, side: u32) -> Result<DynamicImage> {
     Ok(of_8_bits(small, opaque))
 }
 
-type Resize = fn(&ImageRef<'_>, &mut Image<'_>, &ResizeOptions) -> Result<(), ResizeError>;
+type Resize = fn(&DynamicImage, (u32, u32), &ResizeOptions) -> Result<Image<'static>>;
 
 /// Resizes an image of one type of pixels. `Resizer::resize` brings the code for all types into the program.
 fn resize<P: PixelTrait>(
-    source: &ImageRef<'_>,
-    small: &mut Image<'_>,
+    image: &DynamicImage,
+    (width, height): (u32, u32),
     options: &ResizeOptions,
-) -> Result<(), ResizeError> {
-    let of_type = (source.typed_image::<P>(), small.typed_image_mut::<P>());
-    let (Some(source), Some(mut small)) = of_type else {
-        return Err(ResizeError::PixelTypesAreDifferent);
-    };
-    Resizer::new().resize_typed(&source, &mut small, options)
+) -> Result<Image<'static>> {
+    let source = ImageRef::new(image.width(), image.height(), image.as_bytes(), P::pixel_type())
+        .map_err(|error| Error::Unsupported(error.to_string()))?;
+    let mut small = Image::new(width, height, P::pixel_type());
+    let of_type = source.typed_image::<P>().zip(small.typed_image_mut::<P>());
+    let not_so = || Error::Unsupported("its pixels are not of their type".to_owned());
+    let (source, mut resized) = of_type.ok_or_else(not_so)?;
+    Resizer::new()
+        .resize_typed(&source, &mut resized, options)
+        .map_err(|error| Error::Unsupported(error.to_string()))?;
+    Ok(small)
 }
 
 /// The nearest of 256 levels.

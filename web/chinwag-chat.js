@@ -50,6 +50,8 @@ import "./words/en.js";
 
 /** So many conversations are here from the start, and others as the list is scrolled. */
 const GROUPS = 50;
+/** The code of a key press that an input method handles. */
+const INPUT_METHOD = 229;
 /** The number of stored messages of a conversation: the user can scroll back so far without a request. */
 const HELD = 20_000;
 
@@ -248,6 +250,7 @@ export class ChinwagChat extends LitElement {
     chat.words = this.#words;
     chat.worker = this.worker ?? null;
     chat.alone = Boolean(this.group || this.with);
+    chat.keepsOffer = this.signIn;
     this.#address = this.hash && !chat.alone ? new Address(chat) : null;
     this.#announcer = new Announcer(chat, () => this.requestUpdate());
     this.#stage = "starting";
@@ -264,7 +267,7 @@ export class ChinwagChat extends LitElement {
       // The form needs the server's features from the start.
       await learned;
       // The server may not have been there at the start.
-      if (!chat.offer) await chat.learn();
+      if (!chat.isLearned) await chat.learn();
       if (chat !== this.#chat) return;
       this.#stage = "out";
       if (error.code !== 401) this.#why = chat.why(error);
@@ -292,7 +295,7 @@ export class ChinwagChat extends LitElement {
     const chat = this.#chat;
     if (!chat || this.#stage !== "in" || !this.worker) return;
     chat.worker = this.worker;
-    if (!chat.offer) await chat.learn();
+    if (!chat.isLearned) await chat.learn();
     await notifications.push(chat);
   }
 
@@ -300,7 +303,9 @@ export class ChinwagChat extends LitElement {
   async #recall() {
     const chat = this.#chat;
     const isKnown = await chat.client.recall();
-    if (isKnown && chat === this.#chat && this.#stage === "starting") this.#show();
+    if (!isKnown || chat !== this.#chat || this.#stage !== "starting") return;
+    chat.recallOffer();
+    this.#show();
   }
 
   /** If only one conversation is requested: that one, as soon as it exists. */
@@ -343,23 +348,32 @@ export class ChinwagChat extends LitElement {
     event.dataTransfer.dropEffect = "none";
   };
 
-  /** `?` lists the shortcuts, unless it is typed. Ctrl K opens the search. Escape closes a thread. */
+  /** `?` lists the shortcuts, unless it is typed. Ctrl K opens the search. Escape closes a thread or the details. */
   #pressed = (event) => {
     if (opensSearch(event) && !event.defaultPrevented && this.#stage === "in" && isSearchable(this.#chat)) {
       event.preventDefault();
       this.#search();
       return;
     }
-    if (event.key === "Escape" && !event.defaultPrevented && this.#stage === "in" && this.#chat.thread && !this.#chat.dialog && !this.#chat.question && !this.#chat.card) {
-      event.preventDefault();
-      return this.#chat.closeThread();
-    }
     const [target] = event.composedPath();
+    if (event.key === "Escape" && !event.defaultPrevented && this.#stage === "in") return this.#escaped(event, target);
     const isTyped = target instanceof Element && target.matches("input, textarea, select");
     if (event.key !== "?" || isTyped || event.defaultPrevented || this.#stage !== "in" || this.#chat.dialog || this.#chat.question) return;
     event.preventDefault();
     this.#chat.show({ dialog: "keys" });
   };
+
+  /** Escape leaves the text of a search first. While an input method is composing, it is for that one. */
+  #escaped(event, target) {
+    const chat = this.#chat;
+    if (event.isComposing || event.keyCode === INPUT_METHOD || chat.dialog || chat.isCovered || !["thread", "details"].includes(chat.pane)) return;
+    event.preventDefault();
+    if (target instanceof HTMLInputElement && target.type === "search" && target.value) {
+      target.value = "";
+      target.dispatchEvent(new Event("input", { bubbles: true }));
+    } else if (chat.thread) chat.closeThread();
+    else this.renderRoot.querySelector("chinwag-group")?.close();
+  }
 
   /** Opens the search, of the only conversation if there is one. */
   #search() {
@@ -384,12 +398,13 @@ export class ChinwagChat extends LitElement {
 
   #signedOut(reason) {
     this.#chat.recent?.clear();
+    if (reason !== "ended") this.#address?.forget();
     if (this.#stage !== "in") return;
     // A suspension has a reason of its own.
     const refused = this.client.problem?.code === 403 ? this.#chat.why(this.client.problem) : this.#say("account.ended");
     this.#why = { ended: refused, deleted: this.#say("account.deleted") }[reason] ?? "";
     this.#stage = "out";
-    if (!this.#chat.offer) this.#chat.learn().then(() => this.requestUpdate());
+    if (!this.#chat.isLearned) this.#chat.learn().then(() => this.requestUpdate());
     this.#countUnread();
     this.#tell("chinwag-signedout", { reason });
     this.requestUpdate();

@@ -13,12 +13,16 @@ chat.addEventListener("chinwag-unread", ({ detail: { count } }) => {
 async function keepFiles() {
   try {
     const { serviceWorker } = navigator;
-    await serviceWorker.register(new URL("../worker.js", import.meta.url));
+    await serviceWorker.register(new URL("./worker.js", import.meta.url));
     const registration = await serviceWorker.ready;
     chat.worker = registration;
     const { active } = registration;
+    // Parts that are loaded when they are first opened, with all that they import.
+    await import("./chinwag-chat/emoji.js");
+    await import("./chinwag-chat/gallery.js");
+    const emoji = new URL(`./vendor/emoji/${navigator.language.startsWith("fr") ? "fr" : "en"}.js`, import.meta.url).href;
     const files = performance.getEntriesByType("resource").map(({ name }) => name);
-    active.postMessage({ files: [location.href.split(/[?#]/)[0], ...files] });
+    active.postMessage({ files: [location.href.split(/[?#]/)[0], emoji, ...files] });
   } catch {
     // Without it the browser says that the server cannot be reached.
   }

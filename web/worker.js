@@ -56,14 +56,16 @@ self.addEventListener("notificationclick", (event) => {
 
 /** The text in place of one that the server withholds. */
 const NEW = { en: "New message", fr: "Nouveau message" };
+const COLON = { en: ":", fr: "\u00a0:" };
 
 /** Shows a notification for each push, one for each conversation: browsers end a subscription that shows none. */
 async function show(data) {
   const { group, seq, title, author, body } = read(data);
   const lang = navigator.language.startsWith("fr") ? "fr" : "en";
-  const text = body && author && author !== title ? `${author}: ${body}` : body;
+  const text = body && author && author !== title ? `${author}${COLON[lang]} ${body}` : body;
   const tag = group ? `chinwag-${group}` : "chinwag";
-  await self.registration.showNotification(title || "Chinwag", { body: text || NEW[lang], tag, renotify: true, data: { group, seq } });
+  const look = { icon: "assets/icons/192.png", badge: "assets/icons/badge.png" };
+  await self.registration.showNotification(title || "Chinwag", { body: text || NEW[lang], tag, renotify: true, ...look, data: { group, seq } });
 }
 
 function read(data) {
@@ -75,8 +77,8 @@ function read(data) {
 }
 
 /** Opens the conversation, in a page that is open if there is one. */
-async function open({ group } = {}) {
-  const place = group ? `#${group}` : "";
+async function open({ group, thread } = {}) {
+  const place = group ? `#${group}${thread ? `/thread/${thread}` : ""}` : "";
   const { scope } = self.registration;
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   const page = pages.find(({ url }) => url.split(/[?#]/)[0] === scope);

@@ -1,7 +1,7 @@
 // The open conversation in the address of the page: `#<group>`, `#<group>/<number of a message>`,
 // `#<group>/thread/<id of its root>`, or `#to/<name>` for a conversation without messages; and the address of an invite
 // link, `#invite/<code>`. The browser's Back leads from a thread to its conversation, from a conversation to the list, and from
-// a search or a message that it has found to where one was.
+// a search or a message that it has found to where one was. It closes a dialog, and answers a question with no.
 
 /** The fragment of a place. */
 export function fragment(where, seq, thread) {
@@ -14,7 +14,7 @@ export function fragment(where, seq, thread) {
 export const inviteOf = (text) => /^#invite\/(\w{1,64})$/u.exec(text)?.[1] ?? "";
 
 /** The place of a fragment: `{where, seq, thread}`; null if it names none. */
-export function place(text) {
+export function placeOf(text) {
   const [, first, second] = /^#([^/]+)(?:\/(.+))?$/u.exec(text) ?? [];
   if (!first) return null;
   try {
@@ -36,7 +36,7 @@ export class Address {
   #isReading = false;
   /** Whether the address names a conversation that is yet to be loaded. */
   #isWaiting = false;
-  /** Whether the entry of the history is that of a search that was closed. It shows what the entry before shows. */
+  /** Whether the entry of the history is that of a search that was closed, or of a dialog. It shows what the entry before shows. */
   #isClosed = false;
   /** The number of entries of the history that this page has added. */
   #depth = 0;
@@ -44,15 +44,15 @@ export class Address {
   constructor(chat) {
     this.#chat = chat;
     const { signal } = chat.listening;
-    addEventListener("popstate", () => this.#isRepeated() || this.#read(), { signal });
+    addEventListener("popstate", () => this.#isRepeated() || this.#popped(), { signal });
     chat.addEventListener("change", ({ detail }) => this.#changed(detail.topic), { signal });
     chat.linkTo = (group, seq) => location.href.split("#")[0] + fragment({ group: group.id }, seq);
     chat.goBack = () => this.#back();
   }
 
   /**
-   * Whether Back led from the entry of a closed search to the one before, which shows the same: then it goes on to the one before
-   * that. Leaving the entry when the search is closed would take effect a moment later, and undo what the user does meanwhile.
+   * Whether Back led from the entry of a closed search or dialog to the one before, which shows the same: then it goes on to the
+   * one before that. Leaving the entry when the search is closed would take effect a moment later, and undo what the user does meanwhile.
    */
   #isRepeated() {
     const [was, depth] = [this.#shown, history.state?.depth ?? 0];
@@ -61,6 +61,24 @@ export class Address {
     this.#depth = depth;
     if (isBack) history.back();
     return isBack;
+  }
+
+  /** Back from a dialog closes it alone. In another place nothing of the former one stays open. */
+  #popped() {
+    const chat = this.#chat;
+    const isCover = this.#shown === `over${this.#now()}`;
+    if (isCover) this.#shown = this.#now();
+    if (isCover && chat.isCovered) return chat.uncover();
+    this.#isReading = true;
+    while (chat.isCovered) chat.uncover();
+    if (chat.dialog !== "search") chat.show({ dialog: "" });
+    this.#isReading = false;
+    return this.#read();
+  }
+
+  /** The user has signed out: the next one has other conversations. */
+  forget() {
+    this.#replace("");
   }
 
   /** Opens the place that the address names. */
@@ -97,7 +115,7 @@ export class Address {
     // The address waits for the next sign-in.
     if (chat.me === null) return;
     const invite = inviteOf(location.hash);
-    const named = invite ? null : place(location.hash);
+    const named = invite ? null : placeOf(location.hash);
     this.#depth = history.state?.depth ?? 0;
     const was = this.#shown;
     this.#shown = this.#now();
@@ -154,10 +172,12 @@ export class Address {
   #open({ where, seq, thread, isStill }) {
     const chat = this.#chat;
     const isOpen = chat.current?.group === where.group && chat.current?.to === where.to;
+    const wasList = chat.pane === "list";
     if (!isOpen && where.to) void this.#openWith(where.to);
     else if (!isOpen || seq) chat.open(where, { seq, isLink: true, isStill });
     if (!thread) chat.show({ pane: this.#layer === "details" ? "details" : "chat" });
     else if (chat.thread?.root !== thread) chat.openThread(thread);
+    if (isOpen && wasList && !seq && !thread) chat.tell("forward");
   }
 
   /** Opens the conversation with somebody, whom there may not be. */
@@ -173,30 +193,43 @@ export class Address {
   }
 
   #write() {
-    if (this.#isReading || this.#chat.dialog === "invite") return;
-    const { current, pane, aim, thread, dialog } = this.#chat;
+    // The place of a session that has ended waits for the next sign-in.
+    if (this.#isReading || this.#chat.me === null || this.#chat.dialog === "invite") return;
+    const { current, pane, aim, thread, dialog, isCovered } = this.#chat;
     if (this.#isWaiting && !current && dialog !== "search") return;
     this.#isWaiting = false;
     const hash = pane === "list" || !current ? "" : fragment(current, aim?.isLink ? aim.seq : null, thread?.root);
     const isSearch = dialog === "search";
-    const shown = `${isSearch ? "search" : pane === "details" ? "details" : ""}${hash}`;
+    const place = `${pane === "details" ? "details" : ""}${hash}`;
+    const shown = isSearch ? `search${hash}` : isCovered ? `over${place}` : place;
     if (shown === this.#shown || !this.#isBegun) return;
+    if (this.#shown === `over${shown}`) return void (this.#shown = shown);
+    if (shown === `over${this.#shown}`) return this.#cover(shown);
     // Closing the details leads back to the entry before them, which is the conversation.
     if (this.#shown === `details${hash}` && !isSearch && this.#depth > 0) return history.back();
     if (this.#shown.startsWith("search") && history.state?.from === shown && this.#depth > 0) return this.#closeSearch(shown, hash);
     // Closing a thread leads back likewise.
-    const wasThread = Boolean(place(this.#shown)?.thread);
+    const wasThread = Boolean(placeOf(this.#shown)?.thread);
     if (wasThread && history.state?.from === shown && this.#depth > 0) return history.back();
     // A link to a reply becomes the address of its thread.
-    const isLed = thread && place(this.#shown)?.seq;
+    const isLed = thread && placeOf(this.#shown)?.seq;
     if ((!hash && !isSearch) || isLed || inviteOf(this.#shown) || (wasThread && !thread) || this.#became(current ?? {})) return this.#replace(hash);
-    const from = this.#shown;
+    const from = this.#shown.replace(/^over/u, "");
     this.#shown = shown;
-    // The entry of a closed search is used again.
+    // The entry of a closed search or a dialog is used again.
     const add = this.#isClosed ? "replaceState" : "pushState";
     this.#depth += this.#isClosed ? 0 : 1;
     this.#isClosed = false;
     history[add]({ chinwag: isSearch ? "search" : pane, depth: this.#depth, from }, "", this.#url(hash));
+  }
+
+  /** Something is in front of the place, and Back closes it. */
+  #cover(shown) {
+    this.#shown = shown;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#depth += 1;
+    history.pushState({ ...history.state, depth: this.#depth, closed: true }, "");
   }
 
   /** The entry of the search becomes one of what it was opened over. */
@@ -210,12 +243,13 @@ export class Address {
 
   /** Whether the conversation is the one of the address, which had no group yet. */
   #became({ group }) {
-    const to = place(location.hash)?.where.to;
+    const to = placeOf(location.hash)?.where.to;
     return group !== undefined && to !== undefined && this.#chat.client.privateWith(to)?.id === group;
   }
 
   #replace(hash) {
     this.#shown = hash;
+    this.#isClosed &&= hash !== "";
     history.replaceState({ chinwag: this.#chat.pane, depth: this.#depth, closed: this.#isClosed }, "", this.#url(hash));
   }
 
@@ -223,7 +257,7 @@ export class Address {
 
   /** Goes back where this page came from; to the list if it was opened in a conversation. */
   #back() {
-    if (this.#depth > 0) history.back();
+    if (this.#depth > Number(this.#isClosed)) history.back();
     else this.#chat.show({ pane: "list" });
   }
 }

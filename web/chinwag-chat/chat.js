@@ -4,7 +4,7 @@ import { ChinwagError } from "../chinwag.js";
 import { Attached } from "./attached.js";
 import { Namesakes } from "./namesakes.js";
 import { Recent } from "./recent.js";
-import { Drafts, TO } from "./storage.js";
+import { Drafts, TO, keepOffer, keptOffer } from "./storage.js";
 import { Words } from "./words.js";
 
 /** The longest message, unless the server has another limit. */
@@ -33,6 +33,8 @@ export class Chat extends EventTarget {
   dialog = "";
   /** The user whose profile card is open. */
   card = null;
+  /** The question before an action; null without one. */
+  question = null;
   notices = [];
   /** The unsent text of a conversation that has gone: `{title, text}`; null if there is none. */
   rest = null;
@@ -48,6 +50,10 @@ export class Chat extends EventTarget {
   gallery = null;
   /** The features of the server, once they are known. */
   offer = null;
+  /** Whether they are kept for a page that opens while the server cannot be reached. */
+  keepsOffer = false;
+  /** Whether the server has said them to this page. */
+  isLearned = false;
   /** The registration of the page's service worker, if there is one. */
   worker = null;
   /** "pushed" while the server pushes notifications to this browser, "unpushed" if the browser refuses that, else empty. */
@@ -115,10 +121,10 @@ export class Chat extends EventTarget {
     this.opened += 1;
     this.pane = "chat";
     this.thread = null;
+    while (this.isCovered) this.#closeTopmost();
     this.dialog = "";
-    this.card = null;
     this.rest = null;
-    this.notices = this.notices.filter(({ isHere }) => !isHere);
+    this.#dropNotices();
     const group = this.openGroup;
     if (group) this.#learnNames(group);
     this.aim = seq && group ? { group: group.id, seq, isLink } : null;
@@ -201,9 +207,30 @@ export class Chat extends EventTarget {
   }
 
   show(change) {
+    const before = this.pane;
     Object.assign(this, change);
     if (this.pane !== "thread") this.thread = null;
+    if (this.pane === "list" && before !== "list") this.#dropNotices();
     this.tell();
+  }
+
+  /** Whether anything is in front of the conversations but a search or an invite, which have addresses of their own. */
+  get isCovered() {
+    return Boolean(this.question || this.card) || !["", "finding", "search", "invite"].includes(this.dialog);
+  }
+
+  /** Closes what is in front of everything else. A question is answered with no. */
+  uncover() {
+    this.#closeTopmost();
+    this.tell();
+  }
+
+  #closeTopmost() {
+    const { question } = this;
+    if (question) this.question = null;
+    else if (this.card) this.card = null;
+    else Object.assign(this, { dialog: "", gallery: null, reactTo: null });
+    question?.answer(false);
   }
 
   /** The address by which anyone with it joins a group: of this page, or of the server's own one. */
@@ -240,12 +267,17 @@ export class Chat extends EventTarget {
     return new Refusal(this.words.say(key, values));
   }
 
-  /** @param isHere whether the text is only of use until another conversation is opened */
+  /** @param isHere whether the text is only of use until another conversation or the list is opened */
   notify(text, { isHere = false } = {}) {
     const notice = { text, isHere };
     this.notices = [...this.notices.filter((each) => each.text !== text).slice(-2), notice];
     setTimeout(() => this.show({ notices: this.notices.filter((each) => each !== notice) }), NOTICE_LASTS);
     this.tell();
+  }
+
+  /** Another place is open: what was said of the former one is of no use. */
+  #dropNotices() {
+    this.notices = this.notices.filter(({ isHere }) => !isHere);
   }
 
   /** Runs an action that may be refused, and shows the refusal if there is no better place. */
@@ -288,11 +320,18 @@ export class Chat extends EventTarget {
     const wasReady = this.ready;
     try {
       this.offer = await this.client.serverInfo();
+      this.isLearned = true;
+      if (this.keepsOffer) keepOffer(this.client.server, this.offer);
       this.tell();
     } catch {
       // The connection came after this request. Without the features nothing is offered that the server may refuse.
       if (this.ready && !wasReady) await this.#learn();
     }
+  }
+
+  /** Until the server can be reached, its features are those of the last time. */
+  recallOffer() {
+    this.offer ??= keptOffer(this.client.server);
   }
 
   /** The longest message that the server accepts. */
@@ -327,7 +366,7 @@ export class Chat extends EventTarget {
 
   /** Requests everything that could not be answered while there was no connection. */
   #catchUp() {
-    if (!this.offer) this.learn();
+    if (!this.isLearned) this.learn();
     for (const id of this.#unanswered) this.#quoted.delete(id);
     this.#unanswered.clear();
   }

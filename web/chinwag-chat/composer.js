@@ -6,6 +6,7 @@ import { Chat } from "./chat.js";
 import "./file.js";
 import { gist, isGone } from "./gist.js";
 import { clip, cross, fileIcon, send } from "./icons.js";
+import { led } from "./led.js";
 import { Mentioning } from "./mentioning.js";
 import { Part, define } from "./part.js";
 import { Suggestions } from "./suggestions.js";
@@ -25,6 +26,8 @@ export class Composer extends Part {
   #edit = null;
   #saving = false;
   #counting = 0;
+  /** Whether the number of remaining characters was shown, or too many were written. */
+  #wasNearEnd = false;
   /** @type {Mentioning} */
   #mentions;
   #suggestions = new Suggestions(this, (name, start) => this.#insert(name, start));
@@ -83,7 +86,7 @@ export class Composer extends Part {
         ${this.#clip()}
         <textarea id=${this.#id("compose-body")} rows="1" dir="auto" placeholder=${why ? "" : this.say(this.scope ? "thread.placeholder" : "compose.placeholder")}
           ?disabled=${Boolean(why) && !isKept} ?readonly=${isKept}
-          aria-describedby="${this.#id("compose-error")} ${this.#id("compose-why")}" enterkeyhint="send" aria-autocomplete="list" aria-haspopup="listbox"
+          aria-describedby="${this.#id("compose-error")} ${this.#id("compose-why")}" aria-invalid=${this.#room() < 0 ? "true" : nothing} enterkeyhint=${isTouch() ? "enter" : "send"} aria-autocomplete="list" aria-haspopup="listbox"
           role=${role} aria-expanded=${expanded} aria-controls=${controls} aria-activedescendant=${active}
           @input=${this.#typed} @keydown=${this.#press} @keyup=${this.#moved} @click=${this.#look} @blur=${() => this.#suggestions.close()} @paste=${this.#pasted}></textarea>
         <button class="primary send" ?disabled=${Boolean(why) || wait > 0}>${this.#edit ? this.say("save") : html`${send}<span>${this.say("compose.send")}</span>`}</button>
@@ -94,12 +97,12 @@ export class Composer extends Part {
   }
 
   #context() {
+    if (!this.#edit && !this.#reply) return nothing;
     const about = this.#edit
       ? this.say("compose.editing")
-      : this.#reply && this.say("compose.replying", { name: this.chat.called(this.#reply.author), body: gist(this.chat.words, this.#reply) });
-    if (!about) return nothing;
+      : led(this.say("compose.replying", { name: this.chat.called(this.#reply.author) }), gist(this.chat.words, this.#reply));
     return html`<div class="context">
-      <p class="grow cut" dir="auto">${about}</p>
+      <p class="grow led">${about}</p>
       <button type="button" class="icon compact" aria-label=${this.say("cancel")} @click=${this.#cancel}>${cross}</button>
     </div>`;
   }
@@ -347,16 +350,16 @@ export class Composer extends Part {
 
   #press(event) {
     if (event.keyCode !== INPUT_METHOD && this.#suggestions.press(event)) return;
-    if (event.key === "Escape" && (this.#edit || this.#reply)) {
+    // While an input method is composing, Enter chooses a candidate; in some browsers also right after. Escape is for it as well.
+    const isComposing = event.isComposing || event.keyCode === INPUT_METHOD;
+    if (event.key === "Escape" && !isComposing && (this.#edit || this.#reply)) {
       // Nor does the press close the question that it leads to.
       event.preventDefault();
       event.stopPropagation();
       this.#cancel();
     }
-    // While an input method is composing, Enter chooses a candidate; in some browsers also right after.
-    const isComposing = event.isComposing || event.keyCode === INPUT_METHOD;
     if (event.key === "ArrowUp" && !isComposing && !this.#box.value && !this.#edit) return this.#editLast(event);
-    if (event.key !== "Enter" || event.shiftKey || isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || isComposing || isTouch()) return;
     event.preventDefault();
     this.#submit();
   }
@@ -372,7 +375,9 @@ export class Composer extends Part {
 
   #typed() {
     const { client, current } = this.chat;
-    if (this.error || this.#room() <= FEW_LEFT) this.requestUpdate();
+    const isNearEnd = this.#room() <= FEW_LEFT;
+    if (this.error || isNearEnd || this.#wasNearEnd) this.requestUpdate();
+    this.#wasNearEnd = isNearEnd;
     this.error = "";
     this.#keep(this.#box.value);
     this.#look();
@@ -430,6 +435,9 @@ export class Composer extends Part {
     this.requestUpdate();
   }
 }
+
+/** Whether a keyboard on the screen is likely, on which a new line has no other key than Enter. */
+const isTouch = () => matchMedia("(pointer: coarse)").matches;
 
 const isPicture = ({ type }) => type.startsWith("image/");
 

@@ -34,7 +34,7 @@ export class Conversation extends Part {
 
   changed({ detail }) {
     if (TOPICS.has(detail.topic)) this.requestUpdate();
-    if (detail.topic === "open" && detail.focus) this.#opened();
+    if ((detail.topic === "open" && detail.focus) || detail.topic === "forward") this.#opened();
   }
 
   render() {
@@ -266,7 +266,7 @@ export class Conversation extends Part {
     const link = chat.linkTo(chat.openGroup, seq);
     try {
       await navigator.clipboard.writeText(link);
-      chat.notify(this.say("messages.link.done"));
+      chat.notify(this.say("messages.link.done"), { isHere: true });
     } catch {
       // Without the clipboard the link is shown, to be copied by hand.
       chat.notify(link);

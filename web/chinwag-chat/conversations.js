@@ -5,6 +5,7 @@ import { Chat } from "./chat.js";
 import { faceOf } from "./face.js";
 import { gist } from "./gist.js";
 import { chats, pin, silent } from "./icons.js";
+import { led } from "./led.js";
 import { Part, define } from "./part.js";
 import { Span } from "./span.js";
 import { preview } from "./text.js";
@@ -120,7 +121,7 @@ export class Conversations extends Part {
     </div>`;
   }
 
-  #entry({ key, title, name, group, where, about, unread, mentioned, preview, kind, when, current, pinned, muted }, isStop) {
+  #entry({ key, title, name, group, where, about, unread, mentioned, lead, preview, kind, when, current, pinned, muted }, isStop) {
     const id = `about-${key}`;
     // The button's name is only the title. The parts that change with every message are its description.
     return html`<button class="entry ${unread && !muted ? "unread" : ""} ${muted ? "muted" : ""}" part="conversation" tabindex=${isStop ? 0 : -1} aria-describedby=${id} title=${title}
@@ -129,10 +130,10 @@ export class Conversations extends Part {
         <bdi class="name cut">${title}</bdi>
         <span class="when" aria-hidden="true">${pinned ? pin : nothing}${muted ? silent : nothing}
           ${when ? html`<time datetime=${when}>${this.chat.words.when(when)}</time>` : nothing}</span>
-        <span class="preview cut ${kind}" dir="auto" aria-hidden="true">${preview}</span>
+        <span class="preview led ${kind}" aria-hidden="true">${led(lead, preview)}</span>
         ${unread ? html`<span class="badges" aria-hidden="true">${mentioned ? html`<span class="badge at">@${mentioned}</span>` : nothing}<span class="badge">${unread}</span></span>` : nothing}
       </button>
-      <span class="unseen" id=${id}>${[about, preview, when && this.chat.words.when(when)].filter(Boolean).join(", ")}</span>`;
+      <span class="unseen" id=${id}>${[about, [lead, preview].filter(Boolean).join(" "), when && this.chat.words.when(when)].filter(Boolean).join(", ")}</span>`;
   }
 
   /** For the pointer only: the conversation's own heading leads to the card as well. */
@@ -206,14 +207,14 @@ export class Conversations extends Part {
     if (group.pending) return { kind: "", preview: this.say("list.pending") };
     if (group.unsent.some(({ state }) => state === "failed")) return { kind: "failed", preview: this.say("list.failed") };
     if (group.typing.length) return { kind: "", preview: this.say("list.typing") };
-    if (draft) return { kind: "", preview: this.say("list.draft", { body: preview(draft) }) };
+    if (draft) return { kind: "", lead: this.say("list.draft"), preview: preview(draft) };
     const last = group.unsent.at(-1) ?? group.latest;
     if (!last) return { kind: "", preview: this.say("list.empty") };
     const body = gist(this.chat.words, last) || this.say("messages.erased");
     // An unsent message has no author yet: it is this user's.
-    if (last.author === undefined || last.author === chat.me) return { kind: "", preview: this.say("list.you", { body }) };
+    if (last.author === undefined || last.author === chat.me) return { kind: "", lead: this.say("list.you"), preview: body };
     const name = last.author ? chat.called(last.author) : this.say("conversation.deletedUser");
-    return { kind: "", preview: group.private ? body : this.say("list.by", { body, name }) };
+    return { kind: "", lead: group.private ? "" : this.say("list.by", { name }), preview: body };
   }
 
   /** Conversations without a group: the open one, and those whose first message is being sent or was refused. */
@@ -233,7 +234,8 @@ export class Conversations extends Part {
         title: chat.called(name),
         name,
         about: chat.presence(name),
-        preview: draft ? this.say("list.draft", { body: preview(draft) }) : this.say(state),
+        lead: draft ? this.say("list.draft") : "",
+        preview: draft ? preview(draft) : this.say(state),
         kind: failed ? "failed" : "",
         current: name === open,
       };

@@ -15,7 +15,7 @@ export class FocusKeeper {
   #at = null;
   /** The ancestors of the focused element, each with the position of the one before. */
   #chain = [];
-  /** The same before a dialog opened. */
+  /** The same before a dialog opened, and in `before` before the dialog that it opened over. */
   #before = null;
   #waiting = false;
 
@@ -31,9 +31,12 @@ export class FocusKeeper {
 
   #remember(target) {
     // What had the focus before a dialog opened gets it back after the dialog.
-    const inDialog = target.closest("dialog");
-    if (inDialog && !this.#at?.closest("dialog")) this.#before = this.#at && { at: this.#at, chain: this.#chain };
-    if (!inDialog) this.#before = null;
+    const dialog = target.closest("dialog");
+    const isReturn = dialog && this.#before?.at.closest("dialog") === dialog;
+    if (!dialog) this.#before = null;
+    else if (isReturn) this.#before = this.#before.before;
+    // One dialog may take the place of another.
+    else if (this.#at && (this.#at.isConnected || !this.#at.closest("dialog")) && this.#at.closest("dialog") !== dialog) this.#before = { at: this.#at, chain: this.#chain, before: this.#before };
     this.#at = target;
     this.#chain = [];
     for (let child = target; child.parentNode && child !== this.#root; child = child.parentNode) {
@@ -66,7 +69,8 @@ export class FocusKeeper {
     const active = document.activeElement;
     const isLost = !this.#root.activeElement && (active === document.body || active === this.#root.host || active === null);
     if (!isLost || !this.#at || this.#at.isConnected) return;
-    const { at, chain } = this.#before ?? { at: this.#at, chain: this.#chain };
+    const isInDialog = this.#chain.find(({ parent }) => parent.isConnected)?.parent.closest?.("dialog[open]");
+    const { at, chain } = (!isInDialog && this.#before) || { at: this.#at, chain: this.#chain };
     // It may be shown only while its surroundings have the focus.
     const held = at.isConnected && [at, ...chain.map(({ parent }) => parent)].find((each) => each.matches?.(FOCUSABLE) && shows(each));
     const substitute = held || this.#near(chain);

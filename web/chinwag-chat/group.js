@@ -33,18 +33,20 @@ export class Group extends Part {
     const { chat } = this;
     const group = chat.openGroup;
     const person = group ? group.other : chat.current?.to;
-    const close = () => {
-      this.focusNext(".middle .bar [aria-expanded]");
-      chat.show({ pane: "chat" });
-    };
     const title = group && !group.private ? this.say("group.title") : person ? this.say("conversation.person", { name: chat.called(person) }) : group ? chat.title(group) : "";
     return html`<div class="bar">
         <h2 class="title grow">${title}</h2>
-        <button class="icon" aria-label=${this.say("close")} @click=${close}>${cross}</button>
+        <button class="icon" aria-label=${this.say("close")} @click=${() => this.close()}>${cross}</button>
       </div>
       <div class="scroll">
         ${group && !group.private ? this.#group(group) : person ? this.#person(person) : group && !group.notes ? html`<p class="section">${this.say("compose.gone")}</p>` : nothing}
       </div>`;
+  }
+
+  /** Closes the details. The focus returns to their button. */
+  close() {
+    this.focusNext(".middle .bar [aria-expanded]");
+    this.chat.show({ pane: "chat" });
   }
 
   #person(name) {

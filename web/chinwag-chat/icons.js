@@ -2,7 +2,8 @@
 
 import { html, svg } from "../vendor/lit.js";
 
-const icon = (path, size = 20) => html`<svg viewBox="0 0 24 24" width=${size} height=${size} fill="none" stroke="currentColor"
+/** @param size in pixels at the usual size of the text */
+const icon = (path, size = 20) => html`<svg viewBox="0 0 24 24" class="px${size}" fill="none" stroke="currentColor"
   stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${path}</svg>`;
 
 export const plus = icon(svg`<path d="M12 5v14M5 12h14" />`);
@@ -29,4 +30,4 @@ export const clip = icon(svg`<path d="M19.500 11.500l-7.800 7.800a5 5 0 0 1-7-7L
 export const fileIcon = icon(svg`<path d="M6 3.500h8L19 8.500V19a1.500 1.500 0 0 1-1.500 1.500h-11A1.500 1.500 0 0 1 5 19V5a1.500 1.500 0 0 1 1-1.500zM13.500 3.500V9H19" />`, 24);
 export const download = icon(svg`<path d="M12 4v11M7 10.500l5 5 5-5M5 19.500h14" />`);
 export const chats = icon(svg`<path d="M5 4.500h14a2 2 0 0 1 2 2V15a2 2 0 0 1-2 2h-7.500L6.5 21v-4H5a2 2 0 0 1-2-2V6.500a2 2 0 0 1 2-2z" />`, 56);
-export const bubble = html`<svg viewBox="0 0 32 32" width="34" height="34" aria-hidden="true" fill="var(--_accent)"><path d="M6 3h20a4 4 0 0 1 4 4v13a4 4 0 0 1-4 4H15l-7 6v-6H6a4 4 0 0 1-4-4V7a4 4 0 0 1 4-4z" /><g fill="var(--_on-accent)"><circle cx="10" cy="13.5" r="2.2" /><circle cx="16" cy="13.5" r="2.2" /><circle cx="22" cy="13.5" r="2.2" /></g></svg>`;
+export const bubble = html`<svg viewBox="0 0 32 32" class="px34" aria-hidden="true" fill="var(--_accent)"><path d="M6 3h20a4 4 0 0 1 4 4v13a4 4 0 0 1-4 4H15l-7 6v-6H6a4 4 0 0 1-4-4V7a4 4 0 0 1 4-4z" /><g fill="var(--_on-accent)"><circle cx="10" cy="13.5" r="2.2" /><circle cx="16" cy="13.5" r="2.2" /><circle cx="22" cy="13.5" r="2.2" /></g></svg>`;

@@ -101,7 +101,7 @@ export class Invites extends Part {
     const link = chat.inviteLink(code);
     try {
       await navigator.clipboard.writeText(link);
-      chat.notify(this.say("invites.copied"));
+      chat.notify(this.say("invites.copied"), { isHere: true });
     } catch {
       // Without the clipboard the link is shown, to be copied by hand.
       chat.notify(link);

@@ -205,7 +205,17 @@ export class Log extends Part {
   async #focusRoot(id) {
     await this.updateComplete;
     const row = [...this.#window.children].find(({ message }) => message?.id === id);
-    row?.querySelector("article")?.focus({ preventScroll: true });
+    if (!row) return;
+    row.querySelector("article").focus({ preventScroll: true });
+    // On a narrow screen the list was hidden.
+    this.#settle();
+    // Not scrollIntoView, which would scroll the host page as well.
+    const [{ top, height }, view] = [row.getBoundingClientRect(), this.#scroller.getBoundingClientRect()];
+    const offset = Math.min(0, Math.max(view.top - top, height - view.height));
+    if (this.#following && Math.abs(offset - (view.top - top)) < 1) return;
+    this.#following = false;
+    this.#anchor = { key: row.id, index: this.heights.indexOf(row.id, this.#range[0]), offset };
+    this.requestUpdate();
   }
 
   async #focusAim(key) {

@@ -137,7 +137,8 @@ export class Message extends LitElement {
     const acts = message.id && this.may;
     if (!acts && !this.follows) return nothing;
     const stamp = html`<span class="stamp" aria-hidden="true">${words.time(message.date)}${message.edited ? html` · ${words.say("messages.edited")}` : nothing}</span>`;
-    return html`<div class="beside">${this.follows ? stamp : nothing}${acts ? this.#actions() : nothing}</div>`;
+    const opener = html`<button class="opener" tabindex=${this.#tab} aria-expanded=${String(Boolean(this.touched))} @click=${() => (this.touched = true)}>${words.say("messages.actions")}</button>`;
+    return html`${acts ? opener : nothing}<div class="beside">${this.follows ? stamp : nothing}${acts ? this.#actions() : nothing}</div>`;
   }
 
   #shown() {

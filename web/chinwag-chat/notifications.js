@@ -9,10 +9,13 @@ const HOLD = 1_000;
 /** So long one tab alone shows a message. */
 const CLAIM = 10_000;
 
+/** Whether the browser has refused to show one of this page's own. */
+let isRefused = false;
+
 /** "none" if the browser has none here, else "ask", "on", "off" or "denied". */
 export function state() {
   const permission = globalThis.isSecureContext && globalThis.Notification?.permission;
-  const found = { default: "ask", granted: "on", denied: "denied" }[permission] ?? "none";
+  const found = (!isRefused && { default: "ask", granted: "on", denied: "denied" }[permission]) || "none";
   return found === "on" && isOff() ? "off" : found;
 }
 
@@ -34,6 +37,7 @@ export async function turn(chat, on) {
  */
 export async function push(chat) {
   const { worker, client, offer } = chat;
+  if (worker) isRefused = false;
   if (!worker?.pushManager || !offer?.push) return;
   try {
     if (state() === "on") await client.subscribePush(worker);
@@ -71,18 +75,24 @@ export async function show(chat, group, message) {
   });
 }
 
-/** A click on it opens the conversation. */
-function notify(chat, group, message) {
+/** A click on it opens the conversation, by the service worker if that shows it. */
+async function notify(chat, group, message) {
   const { words } = chat;
   const name = chat.called(message.author);
   const where = isMention(chat, message) ? "notice.mention" : "notice.inGroup";
   const title = group.private ? words.say("notice.message", { name }) : words.say(where, { name, group: chat.title(group) });
+  // One for each conversation; each new message alerts again.
+  const icons = `${chat.client.server}/assets/icons`;
+  const look = { lang: words.lang, icon: `${icons}/192.png`, badge: `${icons}/badge.png` };
+  const options = { body: gist(words, message), tag: `chinwag-${group.id}`, renotify: true, ...look };
   let notice;
   try {
-    // One for each conversation; each new message alerts again.
-    notice = new Notification(title, { body: gist(words, message), tag: `chinwag-${group.id}`, renotify: true, lang: words.lang });
+    notice = new Notification(title, options);
   } catch {
-    // Some browsers accept them only from service workers.
+    // Android accepts them only from service workers.
+    const data = { group: group.id, seq: message.seq, thread: message.thread };
+    isRefused = !(await chat.worker?.showNotification(title, { ...options, data }).then(() => true, () => false));
+    if (isRefused) chat.tell();
     return;
   }
   notice.onclick = async () => {

@@ -15,6 +15,11 @@ const REVOKED_AFTER = 60_000;
 export class Profile extends Part {
   static properties = { owned: { attribute: false } };
 
+  changed(event) {
+    super.changed(event);
+    if (event.detail.topic === "state" && this.chat.ready && !this.settings) this.#load();
+  }
+
   render() {
     const { chat } = this;
     return html`<dialog aria-labelledby="profile-title" part="dialog" @close=${this.#closed}>

@@ -7,6 +7,25 @@ const MENTIONS = "at ";
 /** The beginning of the key of a conversation that has yet to be made; a name follows. */
 export const TO = "to:";
 
+/** The features of a server, as it said last. */
+const OFFER = `${PREFIX}offer:`;
+
+export function keptOffer(server) {
+  try {
+    return JSON.parse(localStorage.getItem(OFFER + server));
+  } catch {
+    return null;
+  }
+}
+
+export function keepOffer(server, offer) {
+  try {
+    localStorage.setItem(OFFER + server, JSON.stringify(offer));
+  } catch {
+    // Without storage less is offered while the server cannot be reached.
+  }
+}
+
 /** Names and addresses have no spaces. */
 const prefix = (server, name, account = "") => `${PREFIX}draft:${server} ${name} ${account && `${account} `}`;
 

@@ -66,6 +66,11 @@ export const base = css`
     -webkit-text-size-adjust: 100%;
   }
 
+  /* All languages of the words run from left to right, in a page of the other direction, too. */
+  .root:dir(rtl) { text-align: right; }
+  .root:dir(rtl) :is(p, h2, h3, label, legend, dt, dd, time, .above, button > span) { unicode-bidi: plaintext; }
+  .root:dir(rtl) select { direction: ltr; }
+
   *, *::before, *::after { box-sizing: border-box; }
   [hidden] { display: none !important; }
   h2, h3, p, ul, ol, blockquote, fieldset, dl, dd { margin: 0; padding: 0; border: 0; min-width: 0; }
@@ -73,11 +78,20 @@ export const base = css`
   h2, h3 { font: inherit; }
   button, input, textarea, select { font: inherit; color: inherit; letter-spacing: inherit; margin: 0; }
   bdi, p, h2, h3, label { overflow-wrap: anywhere; }
-  svg { display: block; flex: none; }
+  svg { display: block; flex: none; width: calc(var(--_text) * var(--_px) / 16); aspect-ratio: 1; }
+  .px14 { --_px: 14; }
+  .px16 { --_px: 16; }
+  .px18 { --_px: 18; }
+  .px20 { --_px: 20; }
+  .px22 { --_px: 22; }
+  .px24 { --_px: 24; }
+  .px34 { --_px: 34; }
+  .px56 { --_px: 56; }
   .mirrors:dir(rtl) { transform: scaleX(-1); }
   a { color: inherit; text-decoration-color: var(--_accent); text-underline-offset: 0.15em; text-decoration-thickness: 1.5px; }
 
-  .title { font-weight: 650; font-size: var(--_large); line-height: 1.25; letter-spacing: -0.01em; text-wrap: balance; }
+  /* A long word fits beside a button on a narrow screen, however large the text is. */
+  .title { font-weight: 650; font-size: min(var(--_large), 8.5cqi); line-height: 1.25; letter-spacing: -0.01em; text-wrap: balance; }
   .kicker { font-size: var(--_tiny); font-weight: 650; color: var(--_quiet); letter-spacing: 0.02em; }
   .quiet { color: var(--_quiet); }
   .small { font-size: var(--_small); }
@@ -96,6 +110,10 @@ export const base = css`
   .cut, .cut > bdi:only-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   /* It is cut at its own end, whichever side that is. */
   .cut > bdi:only-child { display: block; }
+  /* The text keeps beside the words that lead to it, in a page of the other direction, too. */
+  .led { display: flex; gap: 0.3em; min-width: 0; }
+  .led > .lead { flex: none; max-width: 60%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  .led > .cut { flex: 0 1 auto; min-width: 0; }
   .named { display: flex; align-items: baseline; gap: 6px; min-width: 0; }
 
   :focus { outline: none; }
@@ -228,7 +246,7 @@ export const base = css`
 
   @media (forced-colors: active) {
     .dot.online, .dot.afk { background: CanvasText; }
-    [aria-current="true"] { outline: 2px solid Highlight; outline-offset: -2px; }
+    [aria-current="true"], [aria-pressed="true"] { outline: 2px solid Highlight; outline-offset: -2px; }
   }
   @media (prefers-reduced-motion: no-preference) {
     button, .beside { transition: background-color 120ms, color 120ms, opacity 120ms; }

@@ -27,8 +27,8 @@ export const frame = css`
   .me { padding: 0; border: 0; border-radius: 50%; background: none; }
   .me:hover .avatar { filter: brightness(1.05); }
 
-  .tabs { display: flex; gap: 4px; margin: 0 14px 8px; padding: 4px; border-radius: var(--_radius); background: var(--_sunk); }
-  .tabs button { flex: 1; min-height: 38px; padding: 4px 8px; border: 0; background: none; color: var(--_quiet); font-size: var(--_small); }
+  .tabs { display: flex; flex-wrap: wrap; gap: 4px; margin: 0 14px 8px; padding: 4px; border-radius: var(--_radius); background: var(--_sunk); }
+  .tabs button { flex: 1; min-width: min-content; min-height: 38px; padding: 4px 8px; border: 0; background: none; color: var(--_quiet); font-size: var(--_small); }
   .tabs button[aria-pressed="true"] { background: var(--_raised); color: var(--_ink); box-shadow: 0 1px 2px rgb(0 0 0 / 0.12); }
 
   .status {
@@ -88,7 +88,8 @@ export const frame = css`
     justify-items: stretch;
   }
   .entry .avatar { grid-row: 1 / 3; align-self: center; }
-  .entry .name { font-weight: 600; }
+  /* It stays beside the avatar, whichever its direction is. */
+  .entry .name { justify-self: start; max-width: 100%; font-weight: 600; }
   .entry .preview:nth-last-child(1) { grid-column: 2 / -1; }
   .entry .preview { color: var(--_quiet); font-size: var(--_small); }
   .entry .when { justify-self: end; align-self: center; color: var(--_quiet); font-size: var(--_tiny); font-variant-numeric: tabular-nums; }
@@ -157,8 +158,10 @@ export const frame = css`
     overflow-y: auto;
   }
   dialog::backdrop { background: rgb(10 14 12 / 0.45); }
-  dialog .head { display: flex; align-items: center; gap: 10px; margin-bottom: 12px; }
-  dialog .head .title { flex: 1; }
+  dialog .head { display: flex; flex-wrap: wrap; align-items: center; gap: 10px; margin-bottom: 12px; }
+  /* A word is not broken while it fits in a line of its own. */
+  dialog .head > .title { flex: 1 1 min-content; min-width: 0; overflow-wrap: break-word; }
+  dialog .head > .icon { margin-inline-start: auto; }
   dialog .foot { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 8px; margin-top: 20px; }
   dialog .foot + .error { margin-top: 12px; }
   dialog .tabs { margin: 0 0 14px; }

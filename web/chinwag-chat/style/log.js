@@ -124,11 +124,14 @@ export const log = css`
   .mine .actions { justify-content: end; }
   .actions button.icon { min-width: 32px; min-height: 32px; width: 32px; }
   .message:is(:hover, :focus-within) .beside { visibility: visible; opacity: 1; }
+  .opener { display: none; }
   /* With fingers, the buttons take a line of their own once the message was touched. */
   @media (pointer: coarse) {
     .line { flex-wrap: wrap; }
     .beside { flex-basis: 100%; display: none; }
-    .message.touched .beside { display: flex; }
+    .message.touched .beside { display: flex; visibility: visible; opacity: 1; }
+    /* For screen readers, which move through a message without touching it. */
+    .opener { display: inline; position: absolute; width: 1px; min-width: 0; height: 1px; min-height: 0; padding: 0; border: 0; overflow: hidden; clip-path: inset(50%); user-select: none; }
     .actions button.icon { min-width: 44px; min-height: 44px; width: 44px; }
     .pill { min-height: 36px; }
   }

@@ -176,6 +176,22 @@ async fn drafts_survive_reloads_per_conversation_and_author() {
 }
 
 #[tokio::test]
+async fn place_of_an_ended_session_waits_for_the_next() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    make_group(&ann, "Plans", "").await;
+    stage.app.service().delete("users/ann/tokens/").await.ok(200);
+    ann.sees("Your session has ended").await;
+    sign(&ann, "ann", PASSWORD, "Sign in").await;
+    ann.sees_in("Conversation", "Plans").await;
+    ann.press("Your profile").await;
+    ann.press("Sign out").await;
+    ann.sees(WELCOME).await;
+    ann.looks("leave no place behind", "return location.hash === ''", serde_json::json!([])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn draft_goes_to_the_conversation_that_is_made() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
@@ -188,7 +204,7 @@ async fn draft_goes_to_the_conversation_that_is_made() {
     ann.sees_in("Conversation list", "Draft: half a thought").await;
     cat.ws().await.ask("message.first", serde_json::json!({ "target": "ann", "body": "hello" })).await;
     let shown = "const entry = [...part('Conversation list')[0].querySelectorAll('.entry')].find((each) => each.innerText.includes('cat'));
-        return Boolean(entry?.matches('.unread') && entry.innerText.includes('Draft: half a thought'))";
+        return Boolean(entry?.matches('.unread') && tidy(entry.innerText).includes('Draft: half a thought'))";
     ann.looks("see the draft in the new conversation", shown, serde_json::json!([])).await;
     ann.press("cat").await;
     let kept = "return field('Message')?.value === 'half a thought'";

@@ -72,7 +72,7 @@ async fn text_can_be_copied_where_writing_has_ended() {
     ann.looks("read the other", kept, json!(["Your text is kept: you can copy it.", "another thought"]))
         .await;
     ann.looks("be at the name", &on("Deleted user"), json!([])).await;
-    ann.sees_no("A member deleted the account").await;
+    ann.sees_no("A member deleted their account").await;
     is_one_face(&ann, "a deleted user").await;
     begin_with(&ann, "ann").await;
     ann.say("a note").await;

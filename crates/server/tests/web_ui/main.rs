@@ -31,6 +31,7 @@ mod oidc;
 mod page;
 mod path;
 mod people;
+mod phone;
 mod pins;
 mod profiles;
 mod push;

@@ -137,6 +137,23 @@ async fn page_that_opens_without_its_server_asks_for_changes() {
 }
 
 #[tokio::test]
+async fn emoji_and_features_are_there_without_the_server() {
+    let (mut stage, ann) = ann_with_a_kept_page().await;
+    let parts = "const kept = (await (await caches.open('chinwag-page')).keys()).map(({ url }) => new URL(url).pathname);
+        const parts = ['chinwag-chat/emoji', 'chinwag-chat/icons', 'chinwag-chat/part', 'chinwag-chat/focus', 'vendor/lit', 'vendor/emoji/en'];
+        return parts.every((part) => kept.includes(`/${part}.js`))";
+    ann.looks("keep the choice of an emoji", parts, json!([])).await;
+    ann.looks("keep the conversation", &kept("users === 1 && groups === 1"), json!([])).await;
+    stage.app.stop().await;
+    ann.reload().await;
+    ann.sees_once("hello bob").await;
+    let offers = "return ['Search', 'Attach files'].every((name) => button(name) !== null)";
+    ann.looks("be offered what the server has", offers, json!([])).await;
+    ann.act("hello bob", "Add a reaction").await;
+    ann.sees("Smileys & emotion").await;
+}
+
+#[tokio::test]
 async fn a_session_that_has_ended_meanwhile_shows_nothing_more() {
     let (mut stage, ann) = ann_with_a_kept_page().await;
     stage.app.service().delete("users/ann/tokens/").await.ok(200);
@@ -249,9 +266,17 @@ async fn the_page_can_be_installed() {
     let manifest = stage.app.nobody().get("/manifest.webmanifest").await;
     assert_eq!(manifest.header("content-type"), "application/manifest+json");
     let manifest = manifest.ok(200);
-    let icon =
-        stage.app.nobody().get(&format!("/{}", manifest["icons"][0]["src"].as_str().expect("a path"))).await;
-    assert_eq!((icon.status, icon.header("content-type")), (200, "image/svg+xml"));
+    let icons = manifest["icons"].as_array().expect("a list");
+    let has = |key: &str, value: &str| icons.iter().any(|icon| icon[key] == value);
+    assert!(has("sizes", "192x192") && has("sizes", "512x512") && has("purpose", "maskable"), "{icons:?}");
+    let own = [("assets/icons/touch.png", "image/png"), ("assets/icons/badge.png", "image/png")];
+    let icons = icons
+        .iter()
+        .map(|icon| (icon["src"].as_str().unwrap_or_default(), icon["type"].as_str().unwrap_or_default()));
+    for (path, kind) in icons.chain(own) {
+        let icon = stage.app.nobody().get(&format!("/{path}")).await;
+        assert_eq!((icon.status, icon.header("content-type")), (200, kind), "{path}");
+    }
     let ann = stage.browser("ann").await;
     ann.sees("Sign in").await;
     let loads = "const link = document.querySelector('link[rel=manifest]'); return (await (await fetch(link.href)).json()).start_url";

@@ -46,6 +46,9 @@ async fn page_and_element_work_below_a_path() {
     sign(&ann, "ann", PASSWORD, "Sign up").await;
     ann.sees("Signed in as ann").await;
     ann.is_connected().await;
+    let worker =
+        "return (await navigator.serviceWorker.getRegistration())?.scope.endsWith('/chinwag/') ?? false";
+    ann.looks("have its service worker", worker, json!([])).await;
     let bob = Page::open("bob", &format!("{site}/own")).await;
     sign(&bob, "bob", PASSWORD, "Sign up").await;
     bob.sees("Signed in as bob").await;

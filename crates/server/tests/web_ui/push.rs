@@ -32,12 +32,16 @@ const SUBSCRIBE: &str = "{
     };
 }";
 
+/// The preferences of a browser that shows notifications.
+fn allowed() -> Value {
+    json!({ "profile": { "default_content_setting_values": { "notifications": 1 } } })
+}
+
 /// A person whose browser shows notifications, and a device that decrypts for it.
 async fn reachable_person(stage: &Stage, name: &str, service: &HookReceiver) -> (Page, Device) {
     let device = Device::at(service, name);
     // The whole browser: the other one shows none.
-    let preferences = json!({ "profile": { "default_content_setting_values": { "notifications": 1 } } });
-    let tab = browser::open_with(name, "about:blank", &preferences).await;
+    let tab = browser::open_with(name, "about:blank", &allowed()).await;
     let source = SUBSCRIBE.replace("SUBSCRIPTION", &device.subscription().to_string());
     tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
     (stage.person_in(tab).await, device)
@@ -75,6 +79,34 @@ async fn shown(page: &Page) -> Value {
         return notices.map(({ title, body, tag }) => [title, body, tag]);",
     )
     .await
+}
+
+/// Refuses a page's own notifications, as Chrome on Android does.
+const ANDROID: &str = "window.Notification = class {
+        static permission = 'granted';
+        constructor() { throw new TypeError('Illegal constructor'); }
+    };
+    document.hasFocus = () => false;";
+
+#[tokio::test]
+async fn android_shows_a_pages_notification_by_its_worker() {
+    let stage = Stage::open().await.with_worker();
+    let tab = browser::open_with("ann", "about:blank", &allowed()).await;
+    tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": ANDROID })).await;
+    let ann = stage.person_in(tab).await;
+    let worker = "return Boolean(document.querySelector('chinwag-chat').worker)";
+    ann.looks("have its service worker", worker, json!([])).await;
+    let bob = stage.app.user("bob").await;
+    let made = json!({ "name": "The garden", "members": ["ann"] });
+    let group = bob.post("groups/", made).await.ok(201)["id"].clone();
+    ann.sees("The garden").await;
+    bob.post("messages/", json!({ "group": group, "body": "peas" })).await.ok(201);
+    let tag = format!("chinwag-{}", group.as_str().expect("an id"));
+    let wait = Wait::begin();
+    while shown(&ann).await != json!([["bob in The garden", "peas", tag]]) {
+        wait.step(|| "there is no notification").await;
+    }
+    ann.close().await;
 }
 
 #[tokio::test]

@@ -205,6 +205,11 @@ async fn each_conversation_and_message_has_an_address() {
     page.sees("The link to the message is copied.").await;
     let copied = page.run("return window.copied;").await;
     assert_eq!(copied, format!("{}/#{group}/{}", stage.app.url(), fifth["seq"]));
+    page.press("Back to the list").await;
+    page.sees("Signed in as ann").await;
+    // What was said of the message does not stay over the list, where it would be for seconds.
+    let said = "return pageText().includes('The link to the message is copied.')";
+    assert_eq!(page.look(said, json!([])).await, false);
     page.run("location.hash = '#0190d3a2-0000-7000-8000-000000000000';").await;
     page.sees("This conversation does not exist, or you are not in it.").await;
     page.close().await;

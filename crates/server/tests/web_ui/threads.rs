@@ -4,6 +4,7 @@ use chinwag_testkit::browser::Key;
 use serde_json::{Value, json};
 
 use crate::page::Page;
+use crate::talk::on;
 use crate::{PASSWORD, Stage, sign, write_to};
 
 const PANE: &str = "Messages of the thread";
@@ -202,6 +203,58 @@ async fn first_touch_of_a_messages_button_reaches_it() {
     let line = "const line = message(arguments[0])[0].querySelector('.beside');
         return getComputedStyle(line).position === 'static' && line.checkVisibility()";
     page.looks("see its buttons", line, json!(["the root"])).await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn escape_closes_the_topmost_thing_alone() {
+    let stage = Stage::open().await;
+    let page = stage.person("ann").await;
+    let service = stage.app.service();
+    for name in ["one", "two", "three", "four", "five", "six", "seven"] {
+        service.post("groups/", json!({ "name": name, "author": "ann" })).await.ok(201);
+    }
+    let group =
+        service.post("groups/", json!({ "name": "Plans", "author": "ann" })).await.ok(201)["id"].clone();
+    let say = async |body: String| {
+        service.post("messages/", json!({ "group": group, "body": body, "author": "ann" })).await.ok(201)
+    };
+    let root = say("the root".into()).await;
+    let reply = json!({ "group": group, "body": "a reply", "author": "ann", "thread": root["id"] });
+    service.post("messages/", reply).await.ok(201);
+    for number in 0..18 {
+        say(format!("line {number}")).await;
+    }
+    page.press("Plans").await;
+    open_thread(&page, "the root").await;
+    page.fill("Find a conversation", "fo").await;
+    page.key(Key::Escape).await;
+    holds(&page, "Find a conversation", "").await;
+    page.sees_in("Thread", "Thread").await;
+    page.key(Key::Escape).await;
+    page.sees_gone("Thread", "Thread").await;
+    // The root was further up.
+    let seen = format!(
+        "const isOn = (() => {{ {} }})();
+        const [root, view] = [message('the root')[0], messages()[0].closest('.scroller')].map((each) => each.getBoundingClientRect());
+        return isOn && root.top >= view.top - 1 && root.bottom <= view.bottom + 1",
+        on("the root")
+    );
+    page.looks("be at the root, and see it", &seen, json!([])).await;
+    page.press("Group details").await;
+    page.key(Key::Escape).await;
+    page.looks("be where the details were opened", &on("Group details"), json!([])).await;
+    page.sees_gone("Group details", "Members").await;
+    page.act("line 17", "Reply").await;
+    // An input method leaves its candidates by the same key.
+    let composing =
+        "const press = { key: 'Escape', isComposing: true, bubbles: true, composed: true, cancelable: true };
+        field('Message').dispatchEvent(new KeyboardEvent('keydown', press));
+        await drawn();
+        return pageText().includes('Replying to')";
+    page.looks("reply still", composing, json!([])).await;
+    page.key(Key::Escape).await;
+    page.sees_no("Replying to").await;
     page.close().await;
 }
 

@@ -82,6 +82,19 @@ fn every_sentence_of_the_page_exists() {
     assert!(count > 200, "{count}");
 }
 
+#[test]
+fn signs_of_french_stand_after_unbroken_spaces() {
+    let admin = include_str!("../../../../web/admin/words.js");
+    let admin =
+        admin.split("const fr = {").nth(1).and_then(|rest| rest.split("\n};").next()).expect("a table");
+    for line in FRENCH.lines().chain(admin.lines()) {
+        let words = entry(line).map_or(line, |(_, words)| words);
+        for broken in [" :", " ;", " ?", " !", " »", "« "] {
+            assert!(!words.contains(broken), "{line}");
+        }
+    }
+}
+
 /// Whether the text of the server is the one of a key, where `{}` is any text.
 fn is_of(key: &str, text: &str) -> bool {
     let key = key.replace(r"\\", r"\").replace(r#"\""#, "\"");
@@ -148,6 +161,6 @@ async fn the_page_speaks_the_language_of_its_reader() {
     let time = "const { Words } = await import(`${location.origin}/chinwag-chat/words.js`);
         return (await Words.for('fr-FR')).time('2026-12-06T02:31')";
     assert_eq!(page.run_async(time).await, "02:31");
-    assert!(shown.ends_with("Motif : \u{2068}\u{202e}spam: twice\u{2069}"), "{shown}");
+    assert!(shown.ends_with("Motif\u{a0}: \u{2068}\u{202e}spam: twice\u{2069}"), "{shown}");
     page.close().await;
 }

@@ -17,6 +17,9 @@ use rustix::process::geteuid;
 const KEY_VARIABLE: &str = "CHINWAG_SERVICE_KEY";
 const KEY_FILE: &str = "service-key";
 const LOCK_FILE: &str = "lock";
+const DATABASE_FILE: &str = "chinwag.db";
+/// The names of databases that `restore --force` keeps: this, a number, and `.db`.
+const ASIDE: &str = "chinwag-aside-";
 /// The account and the certificate of `tls.acme`.
 pub(crate) const ACME_FILE: &str = "acme.json";
 const LOCK_TRIES: u32 = 10;
@@ -87,12 +90,71 @@ impl Folder {
 
     /// The file of the embedded store.
     pub(crate) fn database(&self) -> PathBuf {
-        self.path.join("chinwag.db")
+        self.path.join(DATABASE_FILE)
+    }
+
+    /// The database of a restore that is not done.
+    pub(crate) fn restoring(&self) -> PathBuf {
+        self.path.join(format!("{DATABASE_FILE}.part"))
+    }
+
+    /// The database of a migration that is not done.
+    pub(crate) fn migrating(&self) -> PathBuf {
+        self.path.join(format!("{DATABASE_FILE}.migrating"))
+    }
+
+    /// The place of the next database that a restore keeps.
+    pub(crate) fn next_aside(&self, is_free: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+        (1..).map(|number: u64| self.path.join(format!("{ASIDE}{number}.db"))).find(|path| is_free(path))
+    }
+
+    /// A database that a restore has kept and that is still there.
+    pub(crate) fn aside(&self) -> Option<PathBuf> {
+        let names =
+            fs::read_dir(&self.path).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let kept = names.filter(|name| name.starts_with(ASIDE) && name.ends_with(".db"));
+        kept.min().map(|name| self.path.join(name))
+    }
+
+    /// Refuses a folder in which a restore or a migration was broken off before the database had its name: a new one would
+    /// answer for it.
+    pub(crate) fn require_finished(&self) -> Result<()> {
+        if self.database().exists() {
+            return Ok(());
+        }
+        let shown = self.path.display();
+        for (draft, what) in [(self.restoring(), "restore"), (self.migrating(), "migration")] {
+            if draft.exists() {
+                let draft = draft.display();
+                bail!(
+                    "the data folder {shown} has no database, but an unfinished {what}: run it again, or remove {draft}"
+                );
+            }
+        }
+        if let Some(aside) = self.aside() {
+            bail!(
+                "the data folder {shown} has no database, but one that an unfinished restore has put aside: run it again, \
+                 or rename {} and its -wal, if there is one, to {DATABASE_FILE}",
+                aside.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// The database, which must be there.
+    pub(crate) fn present_database(&self) -> Result<PathBuf> {
+        self.require_finished()?;
+        let database = self.database();
+        if !database.exists() {
+            bail!("the data folder {} has no database: name the right one with --data", self.path.display());
+        }
+        Ok(database)
     }
 
     /// Refuses a folder without a database where `chinwag` was to find one: a new one would answer for another. In a folder that
     /// no server has served yet a command may make one.
     pub(crate) fn require_database(&self, may_make: bool) -> Result<()> {
+        self.require_finished()?;
         let is_new = may_make && !self.path.join(LOCK_FILE).exists();
         if is_new || self.database().exists() {
             return Ok(());

@@ -280,6 +280,7 @@ async fn open_store(
         let options = chinwag_store_postgres::Options { name_case, ..postgres_options(config) };
         return Ok(Arc::new(PostgresStore::open(url, options, bus).await?));
     }
+    folder.require_finished()?;
     let options = chinwag_store_sqlite::Options {
         readers: config.store.readers,
         queue: config.store.queue,

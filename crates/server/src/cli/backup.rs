@@ -42,10 +42,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let files = args.files.as_deref().context("name the folder with --files")?;
         return back_up_files(&config, &folder, &mut *rows, files);
     };
-    let database = folder.database();
-    if !database.exists() {
-        bail!("the data folder {} has no database: name the right one with --data", folder.path().display());
-    }
+    let database = folder.present_database()?;
     let shown = file.display();
     let absent =
         || if fs::symlink_metadata(file).is_ok() { bail!("{shown} is there already") } else { Ok(()) };

@@ -137,7 +137,10 @@ fn check_room(config: &Config, folder: &Path, report: &mut Report) -> Result<()>
 fn check_database(config: &Config, folder: &Folder, report: &mut Report) -> Result<()> {
     let (database, shown) = (folder.database(), folder.database().display().to_string());
     if !database.exists() {
-        return ok(&format!("the database {shown} will be made at the first start"));
+        return match report.of(folder.require_finished())? {
+            Some(()) => ok(&format!("the database {shown} will be made at the first start")),
+            None => Ok(()),
+        };
     }
     let length = fs::metadata(&database).map_or(0, |found| found.len());
     let mut elapsed = Elapsed::new(format!("checking the database {shown} ({})", size(length)));

@@ -1,6 +1,6 @@
 //! `chinwag history`: the name of the numbers that the store gives, which clients send back when they resume.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::say;
 use super::settings::DataArgs;
@@ -25,10 +25,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return say(&runtime.context("no runtime could be started")?.block_on(history)?.to_string());
     }
     let folder = Folder::open(&config.data)?;
-    let database = folder.database();
-    if !database.exists() {
-        bail!("the data folder {} has no database: name the right one with --data", folder.path().display());
-    }
+    let database = folder.present_database()?;
     let history = if args.renew {
         let _lock = folder.lock()?;
         wire_up::history::renew(&database)?

@@ -81,10 +81,7 @@ fn carry_files(config: &Config, folder: &Folder, rows: &mut dyn Source, location
 fn to(config: &Config, folder: &Folder, url: &str, files_to: Option<Location>) -> Result<()> {
     // Held to the end: nobody serves what is being read.
     let _lock = folder.lock()?;
-    let database = folder.database();
-    if !database.exists() {
-        bail!("the data folder {} has no database: name the right one with --data", folder.path().display());
-    }
+    let database = folder.present_database()?;
     let mut source = transfer::sqlite::source(&database)?;
     let mut target = transfer::postgres::target(url)?;
     if let Some(location) = files_to {
@@ -103,7 +100,7 @@ fn from(config: &Config, folder: &Folder, url: &str, files_to: Option<Location>)
     if [database.clone(), beside(&database, "-wal")].iter().any(|path| path.exists()) {
         bail!("the data folder {} has a database: name another folder with --data", folder.path().display());
     }
-    let draft = beside(&database, ".migrating");
+    let draft = folder.migrating();
     let mut source = transfer::postgres::source(url)?;
     let mut target = transfer::sqlite::target(&draft)?;
     if let Some(location) = files_to {

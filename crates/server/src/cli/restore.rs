@@ -1,7 +1,7 @@
 //! `chinwag restore`: puts a backup into a data folder that no server serves, and the bytes of files into their storage.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             "the data folder {shown} has a database: name another folder with --data, or keep that one under another name with --force"
         );
     }
-    let part = beside(&database, ".part");
+    let part = folder.restoring();
     // One that was broken off: whoever holds the lock is alone here.
     remove(&part)?;
     let copied = copy(file, &part)?;
@@ -117,31 +117,30 @@ fn put_back(config: &Config, folder: &Folder, files: &Path, selection: Selection
     copied.missing_line(&from).map_or(Ok(()), |line| say(&line))
 }
 
-/// Renames the database that is there, with its journal, and answers its new name.
+/// Renames the database that is there, with its journal, and answers its new name. At no moment has a database lost its journal:
+/// killed, this leaves both as they were, or no database, which [`Folder::require_finished`] refuses.
 fn put_aside(folder: &Folder) -> Result<PathBuf> {
     let database = folder.database();
-    let mut names = (1..).map(|number| folder.path().join(format!("chinwag-aside-{number}.db")));
-    let aside = names
-        .find(|name| !name.exists() && !beside(name, "-wal").exists())
-        .context("the data folder has no name left")?;
-    // It goes by the journal, and is made anew from it.
+    let is_free = |name: &Path| !name.exists() && !beside(name, "-wal").exists();
+    let aside = folder.next_aside(is_free).context("the data folder has no name left")?;
+    let journal = beside(&database, "-wal");
+    unless_missing(fs::hard_link(&journal, beside(&aside, "-wal")), "kept", &journal)?;
+    unless_missing(fs::rename(&database, &aside), "renamed", &database)?;
+    File::open(folder.path())?.sync_all()?;
+    // The new database would take them for its own.
+    remove(&journal)?;
     remove(&beside(&database, "-shm"))?;
-    for suffix in ["-wal", ""] {
-        let (old, new) = (beside(&database, suffix), beside(&aside, suffix));
-        match fs::rename(&old, &new) {
-            Err(why) if why.kind() != ErrorKind::NotFound => {
-                return Err(why).with_context(|| format!("{} cannot be renamed", old.display()));
-            }
-            _ => {}
-        }
-    }
     Ok(aside)
 }
 
 fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
+    unless_missing(fs::remove_file(path), "removed", path)
+}
+
+fn unless_missing(done: io::Result<()>, what: &str, path: &Path) -> Result<()> {
+    match done {
         Err(why) if why.kind() != ErrorKind::NotFound => {
-            Err(why).with_context(|| format!("{} cannot be removed", path.display()))
+            Err(why).with_context(|| format!("{} cannot be {what}", path.display()))
         }
         _ => Ok(()),
     }

@@ -29,8 +29,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let SearchCommand::Rebuild(place) = &args.command;
     let config = place.load()?;
     let folder = Folder::open(&config.data)?;
-    if config.postgres().is_none() && !folder.database().exists() {
-        bail!("the data folder {} has no database: name the right one with --data", folder.path().display());
+    if config.postgres().is_none() {
+        folder.present_database()?;
     }
     // Held to the end: no server starts meanwhile.
     let _lock = folder.lock()?;

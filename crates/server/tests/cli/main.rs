@@ -23,6 +23,7 @@ mod logs;
 mod mattermost;
 mod migrate;
 mod proxy;
+mod restore;
 mod search_index;
 mod slack;
 mod slack_files;

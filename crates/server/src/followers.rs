@@ -12,6 +12,8 @@ use chinwag_core::{Error, Result};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
+use crate::data::Folder;
+
 /// The time between two looks for expired tokens, for dropped files, whose bytes are gone within a minute, and whether a
 /// round through all objects of the storage is due.
 const TOKENS_EVERY: Duration = Duration::from_secs(30);
@@ -32,19 +34,35 @@ enum Work {
     /// The removal of dropped files from storage.
     Files(Arc<dyn FileStore>),
     /// The removal of objects that belong to no file.
-    Strays(Arc<dyn FileStore>, Mutex<Option<Box<dyn FileLister>>>),
+    Strays(Mutex<StrayRound>),
     /// The removal of old events.
     Events,
     /// The search for messages that are too old.
     Retention(Mutex<RetentionRound>),
 }
 
+/// The round through all objects of the storage.
+struct StrayRound {
+    files: Arc<dyn FileStore>,
+    /// The data folder of the embedded store.
+    folder: Option<Folder>,
+    lister: Option<Box<dyn FileLister>>,
+    /// Whether it was last held up by a database that was put aside.
+    is_held: bool,
+}
+
 /// Does the work of all followers, each on one node at a time, until it is dropped. A holder that gives no sign of life
-/// for `lease` counts as gone. Without storage no files are removed.
-pub(crate) async fn run(app: App, files: Option<Arc<dyn FileStore>>, lease: Duration) {
+/// for `lease` counts as gone. Without storage no files are removed. `folder` is that of the embedded store.
+pub(crate) async fn run(
+    app: App,
+    files: Option<Arc<dyn FileStore>>,
+    folder: Option<Folder>,
+    lease: Duration,
+) {
     let removal = async {
         if let Some(files) = files {
-            let (files, strays) = (Work::Files(files.clone()), Work::Strays(files.clone(), Mutex::default()));
+            let strays = StrayRound { files: files.clone(), folder, lister: None, is_held: false };
+            let (files, strays) = (Work::Files(files), Work::Strays(Mutex::new(strays)));
             tokio::join!(follow(&app, &files, lease), follow(&app, &strays, lease));
         }
     };
@@ -107,7 +125,7 @@ impl Work {
         match self {
             Self::Tokens => Follower::ExpiredTokens,
             Self::Files(_) => Follower::DroppedFiles,
-            Self::Strays(..) => Follower::StrayFiles,
+            Self::Strays(_) => Follower::StrayFiles,
             Self::Events => Follower::EventFeed,
             Self::Retention(_) => Follower::Retention,
         }
@@ -118,7 +136,7 @@ impl Work {
         match self {
             Self::Tokens => "expired tokens",
             Self::Files(_) => "dropped files",
-            Self::Strays(..) => "objects without a file",
+            Self::Strays(_) => "objects without a file",
             Self::Events => "old events",
             Self::Retention(_) => "old messages",
         }
@@ -129,7 +147,7 @@ impl Work {
         match self {
             Self::Tokens => TOKENS_EVERY,
             Self::Files(_) => FILES_EVERY,
-            Self::Strays(..) => STRAYS_EVERY,
+            Self::Strays(_) => STRAYS_EVERY,
             Self::Events => EVENTS_EVERY,
             Self::Retention(_) => RETENTION_EVERY,
         }
@@ -150,33 +168,46 @@ impl Work {
                 }
                 removed
             }
-            Self::Strays(files, lister) => remove_strays(app, lease, files, &mut *lister.lock().await).await,
+            Self::Strays(round) => round.lock().await.step(app, lease).await,
         }
     }
 }
 
-/// A step of the round through all objects, which goes on where the last one ended, unless that failed.
-async fn remove_strays(
-    app: &App,
-    lease: Lease,
-    files: &Arc<dyn FileStore>,
-    lister: &mut Option<Box<dyn FileLister>>,
-) -> Result<usize> {
-    let mut listed = lister.take().unwrap_or_else(|| files.list());
-    let step = app.files_remove_strays(lease, &**files, &mut *listed).await?;
-    if step.removed > 0 {
-        tracing::info!(removed = step.removed, "objects that belong to no file were removed");
+impl StrayRound {
+    /// A step, which goes on where the last one ended, unless that failed.
+    async fn step(&mut self, app: &App, lease: Lease) -> Result<usize> {
+        if self.is_held() {
+            return Ok(0);
+        }
+        let mut listed = self.lister.take().unwrap_or_else(|| self.files.list());
+        let step = app.files_remove_strays(lease, &*self.files, &mut *listed).await?;
+        if step.removed > 0 {
+            tracing::info!(removed = step.removed, "objects that belong to no file were removed");
+        }
+        if step.left > 0 {
+            tracing::error!(
+                left = step.left,
+                "most objects in files.store belong to no file of this database and are left alone: see that it is this server's alone (chinwag check)"
+            );
+        }
+        if step.is_last {
+            return Ok(0);
+        }
+        self.lister = Some(listed);
+        // Not 0, so that the round goes on.
+        Ok(1)
     }
-    if step.left > 0 {
-        tracing::error!(
-            left = step.left,
-            "most objects in files.store belong to no file of this database and are left alone: see that it is this server's alone (chinwag check)"
-        );
+
+    /// Whether a database that was put aside stands, whose files are none of the database that is served.
+    fn is_held(&mut self) -> bool {
+        let aside = self.folder.as_ref().and_then(Folder::aside);
+        if let (Some(aside), false) = (&aside, self.is_held) {
+            let aside = aside.display();
+            tracing::warn!(
+                "files that belong to no row are kept as long as {aside} is there, which may have the rows: remove it once nobody needs it"
+            );
+        }
+        self.is_held = aside.is_some();
+        self.is_held
     }
-    if step.is_last {
-        return Ok(0);
-    }
-    *lister = Some(listed);
-    // Not 0, so that the round goes on.
-    Ok(1)
 }

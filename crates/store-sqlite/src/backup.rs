@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chinwag_core::Date;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -103,12 +104,14 @@ pub fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<u64
 }
 
 /// Gives the numbers of a copy another name, since other messages will follow here than did where it was
-/// copied. The copy stays one file, on the disk. Blocks.
-pub fn renew_history(copy: &Path) -> Result<(), CopyError> {
+/// copied, and postpones the removal of files that it does not know, some of which are newer than the copy. The copy stays one
+/// file, on the disk. Blocks.
+pub fn begin_anew(copy: &Path, now: Date) -> Result<(), CopyError> {
     let renew = || {
         let conn = connect(copy)?;
         conn.pragma_update(None, "synchronous", "FULL")?;
-        schema::renew_history(&conn)
+        schema::renew_history(&conn)?;
+        schema::postpone_strays(&conn, now)
     };
     renew().map_err(|why| failed(copy, copy, why))
 }

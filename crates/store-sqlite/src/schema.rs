@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use chinwag_core::name::NameCase;
-use chinwag_core::{HistoryId, Name};
+use chinwag_core::{Date, HistoryId, Name, stored_number};
 use chinwag_store_sql::migration;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 use uuid::Uuid;
@@ -19,6 +19,9 @@ const APPLICATION_ID: i64 = 0x4368_776e;
 /// The mark of a file that is half carried, "Chwm".
 const DRAFT_ID: i64 = 0x4368_776d;
 
+/// The version since which there are followers.
+const FIRST_WITH_FOLLOWERS: i64 = 2;
+
 /// A random UUID.
 macro_rules! random_id {
     () => {
@@ -29,6 +32,11 @@ macro_rules! random_id {
 /// Names the numbers of a new store.
 const BEGIN_HISTORY: &str = concat!("INSERT OR IGNORE INTO history (one, id) VALUES (1, ", random_id!(), ")");
 const RENEW_HISTORY: &str = concat!("UPDATE history SET id = ", random_id!());
+const POSTPONE_STRAYS: &str = concat!(
+    "INSERT INTO followers (follower, term, step, position) VALUES (",
+    stored_number!(Follower::StrayFiles),
+    ", 1, 0, ?1) ON CONFLICT (follower) DO UPDATE SET position = excluded.position"
+);
 
 /// Refuses a file that is not Chinwag's, or is a later version's. An empty one will do.
 pub(crate) fn inspect(path: &Path, conn: &Connection) -> Result<(), OpenError> {
@@ -134,6 +142,14 @@ pub(crate) fn keep_case(path: &Path, conn: &mut Connection, case: NameCase) -> R
 /// Gives a store's numbers another name.
 pub(crate) fn renew_history(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute(RENEW_HISTORY, []).map(drop)
+}
+
+/// Has a store look for files without a row as if it had done so at this date.
+pub(crate) fn postpone_strays(conn: &Connection, now: Date) -> rusqlite::Result<()> {
+    if version(conn)? < FIRST_WITH_FOLLOWERS {
+        return Ok(());
+    }
+    conn.execute(POSTPONE_STRAYS, [now.micros().to_be_bytes()]).map(drop)
 }
 
 /// Whether a file's schema is the one that this program knows.

@@ -150,6 +150,12 @@ fn check_database(config: &Config, folder: &Folder, report: &mut Report) -> Resu
         Some(()) => ok(&format!("the database {shown}"))?,
         None => return Ok(()),
     }
+    if let Some(aside) = folder.aside() {
+        let aside = aside.display();
+        ok(&format!(
+            "files that belong to no row are kept as long as {aside} is there: remove it once nobody needs it"
+        ))?;
+    }
     report.of(wire_up::names_fit(&database, config.users.name_case()).map_err(Into::into))?;
     if report.of(wire_up::dates_match(&database).map_err(Into::into))? == Some(false) {
         report.problem("the index of messages by date does not match the messages: restore a backup, and report this fault")?;

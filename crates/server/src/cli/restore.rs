@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use chinwag_core::Clock;
+use chinwag_core::clock::SystemClock;
 
 use super::backup::{beside, copy, put};
 use super::say;
@@ -65,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     remove(&part)?;
     let copied = copy(file, &part)?;
     // What follows here is not what followed there: clients that held more must not mix the two.
-    backup::renew_history(&part)?;
+    backup::begin_anew(&part, SystemClock::default().now())?;
     if !args.without_files {
         let files = args.files.clone().unwrap_or_else(|| beside(file, ".files"));
         // First, so that no database is without its files.

@@ -72,7 +72,8 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     // The places are given up last.
     let Started { claim: _claim, lock: _lock, folder, key_is_kept, node } = started;
     let Node { app, hub, state, files: storage } = node;
-    let following = tokio::spawn(followers::run(app.clone(), storage, config.presence.lease.0));
+    let own = config.postgres().is_none().then(|| folder.clone());
+    let following = tokio::spawn(followers::run(app.clone(), storage, own, config.presence.lease.0));
     let indexing = tokio::spawn(indexing::run(app.clone(), config.presence.lease.0, config.search.enabled));
     let watched = config.postgres().is_none().then(|| folder.path().to_owned());
     let watching = tokio::spawn(upkeep::run(app.clone(), watched, config.store.min_free));

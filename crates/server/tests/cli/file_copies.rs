@@ -38,7 +38,7 @@ pub(crate) async fn read(user: &Client, file: &Value) -> (u16, Vec<u8>) {
 }
 
 /// A text and an image that a message carries, and the user who has sent it.
-async fn sent_files(program: &Program, running: &Running) -> (Client, Vec<Value>) {
+pub(crate) async fn sent_files(program: &Program, running: &Running) -> (Client, Vec<Value>) {
     let service = program.service(running);
     let ann = service.user("ann").await;
     let group = setup::group(&service, &["ann"]).await;

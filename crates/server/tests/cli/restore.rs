@@ -1,11 +1,16 @@
 //! The ends of `chinwag restore` and `chinwag migrate`: what a kill leaves, and the database that a restore keeps.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use chinwag_testkit::process::{Output, Program, finish};
+use chinwag_testkit::setup;
+use chinwag_testkit::wait::Wait;
+use rusqlite::Connection;
 
+use crate::file_copies::{sent_files, upload};
 use crate::program;
 
 /// The system calls that change names in the data folder.
@@ -102,5 +107,47 @@ fn unfinished_restore_or_migration_is_not_served() {
         let check = program.run(&["check", "--listen", "127.0.0.1:0"]);
         assert!(check.stdout.contains(&format!("has no database, but {word}")), "{check:?}");
         assert!(!program.data().join("chinwag.db").exists());
+    }
+}
+
+/// Has the next start look for files without a row.
+fn make_round_due(program: &Program) {
+    let conn = Connection::open(program.data().join("chinwag.db")).expect("a database");
+    let known: i64 = conn
+        .query_row("SELECT count(*) FROM followers WHERE follower = 2", [], |row| row.get(0))
+        .expect("a count");
+    assert_eq!(known, 1, "a restore and a round both say when the last one was");
+    conn.execute("DELETE FROM followers WHERE follower = 2", []).expect("no position");
+}
+
+#[tokio::test]
+async fn files_of_a_database_put_aside_are_kept() {
+    let program = program();
+    let running = program.serve();
+    let (ann, _) = sent_files(&program, &running).await;
+    ok(program.run(&["backup", "one"]));
+    let later = upload(&ann, "b.txt", "later").await;
+    assert_eq!(running.stop().code, Some(0));
+    let bytes = program.data().join("files").join(setup::id(&later));
+    let old = SystemTime::now() - Duration::from_secs(3 * 24 * 3600);
+    File::options().write(true).open(&bytes).and_then(|file| file.set_modified(old)).expect("its bytes");
+    ok(program.run(&["restore", "one", "--force"]));
+
+    make_round_due(&program);
+    let running = program.serve();
+    let wait = Wait::begin();
+    while !running.stderr().contains("files that belong to no row are kept as long as ") {
+        wait.step(|| format!("the round is not held up: {}", running.stderr())).await;
+    }
+    let check = program.run(&["check"]).stdout;
+    assert!(check.contains("chinwag-aside-1.db is there: remove it once nobody needs it"), "{check}");
+    assert_eq!(running.stop().code, Some(0));
+    assert!(bytes.exists());
+
+    fs::remove_file(program.data().join("chinwag-aside-1.db")).expect("it was kept");
+    let _running = program.serve();
+    let wait = Wait::begin();
+    while bytes.exists() {
+        wait.step(|| "the file that no database knows stays".to_owned()).await;
     }
 }

@@ -2,7 +2,7 @@
 //! time serves it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -177,7 +177,7 @@ impl Folder {
         let path = self.path.join(LOCK_FILE);
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).mode(FILE_MODE).open(&path);
-        let file = file.with_context(|| self.not_writable())?;
+        let file = file.map_err(|why| self.not_written(why))?;
         self.give(&path)?;
         let mut taken = file.try_lock();
         for _ in 0..LOCK_TRIES {
@@ -236,7 +236,7 @@ impl Folder {
             bail!(self.without_data());
         }
         let (key, draft) = self.draft_key()?;
-        fs::rename(&draft, self.key_file()).with_context(|| self.not_writable())?;
+        fs::rename(&draft, self.key_file()).map_err(|why| self.not_written(why))?;
         Ok(key)
     }
 
@@ -282,11 +282,17 @@ impl Folder {
         )
     }
 
-    fn not_writable(&self) -> String {
+    /// The failure of a write, with its remedy.
+    fn not_written(&self, why: io::Error) -> anyhow::Error {
         let (path, user) = (self.path.display(), geteuid().as_raw());
-        format!(
+        if why.kind() == ErrorKind::StorageFull {
+            return anyhow!(
+                "the data folder {path} cannot be written to: its disk is full, so make room on it"
+            );
+        }
+        anyhow::Error::new(why).context(format!(
             "the data folder {path} cannot be written to: give it to this user (uid {user}), or name another with --data"
-        )
+        ))
     }
 
     fn kept_key(&self) -> Result<Option<String>> {
@@ -310,13 +316,13 @@ impl Folder {
     fn make_key(&self) -> Result<String> {
         let (key, draft) = self.draft_key()?;
         let linked = fs::hard_link(&draft, self.key_file());
-        fs::remove_file(&draft).with_context(|| self.not_writable())?;
+        fs::remove_file(&draft).map_err(|why| self.not_written(why))?;
         match linked {
             Ok(()) => Ok(key),
             Err(why) if why.kind() == ErrorKind::AlreadyExists => {
                 self.kept_key()?.with_context(|| format!("{} is gone again", self.key_file().display()))
             }
-            Err(why) => Err(why).with_context(|| self.not_writable()),
+            Err(why) => Err(self.not_written(why)),
         }
     }
 
@@ -330,7 +336,11 @@ impl Folder {
             writeln!(file, "{key}")?;
             file.sync_all()
         };
-        write().with_context(|| self.not_writable())?;
+        write().map_err(|why| {
+            // One that is not whole is no key; what failed is said.
+            let _ = fs::remove_file(&draft);
+            self.not_written(why)
+        })?;
         self.give(&draft)?;
         Ok((key, draft))
     }

@@ -54,6 +54,7 @@ use chinwag_core::name::NameCase;
 use chinwag_core::send::{Sending, Sent};
 use chinwag_core::store::{Answer, Done, ReadJob, Room, Sends, Store, WriteJob, send_as_jobs};
 use chinwag_core::{Error, HistoryId};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -96,15 +97,18 @@ impl SqliteStore {
     /// schema up to date. The folder must exist. Blocks.
     #[allow(clippy::needless_pass_by_value, reason = "as a caller writes it: `Options::default()`")]
     pub fn open(path: &Path, options: Options, bus: Arc<dyn Bus>) -> Result<Self, OpenError> {
-        let writer = open::writer(path, &options)?;
-        let here = open::reader(path, &options)?;
-        let readers =
-            (0..options.readers.max(1)).map(|_| open::reader(path, &options)).collect::<Result<_, _>>()?;
+        let reserve = Arc::new(Reserve::new(path, options.reserve));
+        let Connections { writer, here, readers } = loop {
+            match Connections::open(path, &options) {
+                // The journal and its index need some room.
+                Err(OpenError::Full { .. }) if reserve.give_up().unwrap_or(false) => {}
+                opened => break opened?,
+            }
+        };
         let history = schema::history(&here).map_err(|why| OpenError::sqlite(path, &why))?;
         let name_case = schema::name_case(&here).map_err(|why| OpenError::sqlite(path, &why))?;
         let stamps = StampSource::begin(&writer).map_err(|why| OpenError::sqlite(path, &why))?;
         let state = Arc::new(FileState::new(name_case, stamps));
-        let reserve = Arc::new(Reserve::new(path, options.reserve));
         // A start with a full disk allows deletions too.
         if !reserve.fill().map_err(|why| OpenError::Create { path: path.into(), why })? {
             state.set_spent();
@@ -131,6 +135,24 @@ impl SqliteStore {
         let options = Options { durable: false, readers: 2, ..Options::default() };
         let store = Self::open(&folder.path().join("chinwag.db"), options, bus)?;
         Ok(Self { _folder: Some(folder), ..store })
+    }
+}
+
+/// The connections of a store.
+struct Connections {
+    writer: Connection,
+    /// For reads where their caller stands.
+    here: Connection,
+    readers: Vec<Connection>,
+}
+
+impl Connections {
+    fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
+        let writer = open::writer(path, options)?;
+        let here = open::reader(path, options)?;
+        let readers =
+            (0..options.readers.max(1)).map(|_| open::reader(path, options)).collect::<Result<_, _>>()?;
+        Ok(Self { writer, here, readers })
     }
 }
 

@@ -8,6 +8,7 @@ use std::{io, thread};
 use chinwag_core::name::{NameCase, name_case_kept};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rustix::fs::statvfs;
 
 use crate::schema;
 
@@ -23,6 +24,9 @@ pub(crate) const CHECKPOINT_PAGES: i64 = 4000;
 /// if somebody reads an earlier state for long. It is cut back to this many bytes when it had grown beyond.
 const COMMIT_PAGES: i64 = 8 * CHECKPOINT_PAGES;
 const JOURNAL_BYTES: i64 = 64 << 20;
+
+/// More than the journal and the shared memory of a file take before the first commit.
+const OPENING_BYTES: u64 = 256 << 10;
 
 /// The longest time for which emptying the journal may hold up writers.
 const JOURNAL_BUSY: Duration = Duration::from_millis(20);
@@ -125,6 +129,12 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no room for what a store needs beside the file.
+    #[error("the database {} cannot be opened: its disk is full, so make room on it", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file system cannot keep a write-ahead log.
     #[error("the database {} is on a file system that cannot share memory: move it to a local disk", path.display())]
     NoWal {
@@ -151,6 +161,14 @@ impl OpenError {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
+            Some(ErrorCode::DiskFull) => Self::Full { path },
+            // Such as a journal or a shared memory that cannot be made.
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) if !has_room(&path) => {
+                Self::Full { path }
+            }
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) if path.is_file() => {
+                Self::ReadOnly { path }
+            }
             _ => Self::Other { path, why: why.to_string() },
         }
     }
@@ -268,8 +286,15 @@ fn create(path: &Path) -> Result<(), OpenError> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(why) if why.kind() == io::ErrorKind::StorageFull => Err(OpenError::Full { path: path.into() }),
         Err(why) => Err(OpenError::Create { path: path.into(), why }),
     }
+}
+
+/// Whether the disk of a file has room for the little that opening takes; so if it does not say.
+fn has_room(path: &Path) -> bool {
+    let disk = path.parent().and_then(|folder| statvfs(folder).ok());
+    disk.is_none_or(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= OPENING_BYTES)
 }
 
 #[cfg(test)]

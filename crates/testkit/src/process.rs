@@ -166,9 +166,14 @@ impl Running {
 
     /// Waits until it has said its address and answers there.
     pub fn wait_until_ready(&mut self) {
-        self.url = self.wait_for(|running| address(&running.stdout()));
+        self.wait_until_listening();
         let url = self.url.clone();
         self.wait_for(|_| ready(&url).then_some(()));
+    }
+
+    /// Waits until it has said its address, whether or not it is ready.
+    pub fn wait_until_listening(&mut self) {
+        self.url = self.wait_for(|running| address(&running.stdout()));
     }
 
     /// Waits until it has written this to its standard error.

@@ -99,16 +99,20 @@ pub struct Rename {
 }
 
 impl App {
-    /// Makes the special users that do not exist yet. Called once at the start. Returns the names that ordinary users have.
+    /// Makes the special users that do not exist yet. Called once at the start, which needs no room where all of them exist.
+    /// Returns the names that ordinary users have.
     pub async fn prepare(&self, special: Vec<Name>) -> Result<Vec<Name>> {
-        self.write(Growth::Adds, &Context::new(Caller::Service), special, |unit, special| {
-            let (now, mut ordinary) = (unit.now(), Vec::new());
-            for name in special {
-                match unit.tx.user_named(name)? {
-                    Some(user) if !user.special => ordinary.push(user.name),
-                    Some(_) => {}
-                    None => drop(unit.tx.user_insert(name, true, now)?),
-                }
+        let service = Context::new(Caller::Service);
+        let (missing, ordinary) =
+            self.read(&service, special.clone(), |tx, _, special| split(tx, special)).await?;
+        if missing.is_empty() {
+            return Ok(ordinary);
+        }
+        self.write(Growth::Adds, &service, special, |unit, special| {
+            let (missing, ordinary) = split(unit.tx, special)?;
+            let now = unit.now();
+            for name in &missing {
+                unit.tx.user_insert(name, true, now)?;
             }
             Ok(ordinary)
         })
@@ -169,6 +173,19 @@ impl App {
         let known = self.read(context, (name.clone(), self.user_rules().directory), known).await?;
         self.write(Growth::Bounded, context, (name, known), delete).await
     }
+}
+
+/// The names of special users that nobody has, and those that ordinary users have.
+fn split(tx: &dyn Tx, special: &[Name]) -> Result<(Vec<Name>, Vec<Name>)> {
+    let (mut missing, mut ordinary) = (Vec::new(), Vec::new());
+    for name in special {
+        match tx.user_named(name)? {
+            Some(user) if !user.special => ordinary.push(user.name),
+            Some(_) => {}
+            None => missing.push(name.clone()),
+        }
+    }
+    Ok((missing, ordinary))
 }
 
 /// A user who is about to change, and its acquaintances. They are read before the change, so that the change

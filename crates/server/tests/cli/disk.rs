@@ -115,6 +115,42 @@ async fn below_the_floor_nothing_new_is_stored_and_the_rest_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn server_starts_with_a_full_disk_and_its_reserve() {
+    let (program, disk) = (program(), Disk::new());
+    let mut running = disk.serve_with_reserve(&program, RESERVE);
+    let service = disk.service(&program, &running);
+    let ann = service.user("ann").await;
+    let group = group(&service, std::slice::from_ref(&ann)).await;
+    let mut paths = Vec::new();
+    for client_id in ["one", "two"] {
+        let sent = send(&ann, &group, client_id).await.ok(201);
+        paths.push(format!("messages/{}/", sent["id"].as_str().expect("an id")));
+    }
+    // A journal is there after a kill, and must be made after an end in good order.
+    for (path, is_killed) in paths.iter().zip([true, false]) {
+        if is_killed {
+            running.kill();
+        } else {
+            assert_eq!(running.stop().code, Some(0));
+        }
+        disk.stuff();
+        assert_eq!(disk.room(), 0);
+        let rotated = chinwag_testkit::process::finish(disk.command(&program, &["key", "--rotate"]), "");
+        assert!(rotated.stderr.contains("its disk is full, so make room on it"), "{rotated:?}");
+        let names = fs::read_dir(disk.file("")).expect("a folder").flatten().map(|entry| entry.file_name());
+        assert!(!names.into_iter().any(|name| name.to_string_lossy().starts_with("service-key.")));
+        running = Running::launch(disk.serving_with_reserve(&program, RESERVE));
+        running.wait_until_listening();
+        let ann = Client::new(running.url(), Some(ann.token()), "ann");
+        assert_eq!(send(&ann, &group, "none").await.status, 507);
+        ann.delete(path).await.ok(200);
+        disk.remove("stuffing");
+        until_ready_says(&ann, 200).await;
+    }
+    assert_eq!(running.stop().code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deletions_go_on_where_the_disk_is_really_full() {
     let (program, disk) = (program(), Disk::new());
     let running = disk.serve_with_reserve(&program, RESERVE);
@@ -317,9 +353,13 @@ impl Disk {
 
     /// Serves with so many bytes in reserve.
     fn serve_with_reserve(&self, program: &Program, reserve: usize) -> Running {
+        Running::start(self.serving_with_reserve(program, reserve))
+    }
+
+    fn serving_with_reserve(&self, program: &Program, reserve: usize) -> Command {
         let mut command = self.command(program, &["serve", "--listen", "127.0.0.1:0"]);
         command.env("CHINWAG_STORE__MIN_FREE", "0").env("CHINWAG_STORE__RESERVE", reserve.to_string());
-        Running::start(command)
+        command
     }
 
     fn service(&self, program: &Program, running: &Running) -> Client {

@@ -71,8 +71,8 @@ pub(crate) struct Node {
 pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &StartWait) -> Result<Node> {
     let clock = Arc::new(SystemClock::default());
     let (bus, events) = wait.repeat(|| open_bus(config, &*clock)).await?;
-    let name_case = Some(config.users.name_case());
-    let store = wait.repeat(|| open_store(config, folder, bus.clone(), name_case)).await?;
+    let start = Opening { name_case: Some(config.users.name_case()), upgrade: true };
+    let store = wait.repeat(|| open_store(config, folder, bus.clone(), start)).await?;
     let traced = TracedStore::of(store.clone(), config.traces.options().as_ref());
     let app = App::new(traced, clock.clone(), limits(config)).with_user_rules(config.users.rules());
     let app = match config.hooks.options(config.limits.message_chars) {
@@ -126,7 +126,7 @@ pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
             (LocalBus::new(1).0 as Arc<dyn Bus>, None)
         }
     };
-    let store = open_store(config, folder, bus.clone(), None).await?;
+    let store = open_store(config, folder, bus.clone(), Opening { name_case: None, upgrade: false }).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
     app.prepare(config.users.special()).await.map_err(why_not)?;
     let hub = events
@@ -147,7 +147,8 @@ pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
         Some(url) => Some(Claim::take(url, &postgres_options(config), None).await?),
         None => None,
     };
-    let store = open_store(config, folder, LocalBus::new(1).0, Some(config.users.name_case())).await?;
+    let opening = Opening { name_case: Some(config.users.name_case()), upgrade: false };
+    let store = open_store(config, folder, LocalBus::new(1).0, opening).await?;
     let app = App::new(store, Arc::new(SystemClock::default()), limits(config));
     app.prepare(config.users.special()).await.map_err(why_not)?;
     Ok(Sole { app, _claim: claim })
@@ -269,15 +270,24 @@ pub(crate) fn open_storage(location: &Location, data: &Path, min_free: u64) -> R
     Ok(Storage::open(location, &options)?)
 }
 
-/// Opens the store. With a `name_case` its names are to compare so; else they compare as they do.
+/// The changes that opening a store may make to it.
+#[derive(Clone, Copy)]
+struct Opening {
+    /// How its names are to compare; else they compare as they do.
+    name_case: Option<NameCase>,
+    /// Whether one of an older version is brought up to date, which only the server does: there is no way back.
+    upgrade: bool,
+}
+
+/// Opens the store.
 async fn open_store(
     config: &Config,
     folder: &Folder,
     bus: Arc<dyn Bus>,
-    name_case: Option<NameCase>,
+    Opening { name_case, upgrade }: Opening,
 ) -> Result<Arc<dyn Store>> {
     if let Some(url) = config.postgres() {
-        let options = chinwag_store_postgres::Options { name_case, ..postgres_options(config) };
+        let options = chinwag_store_postgres::Options { name_case, upgrade, ..postgres_options(config) };
         return Ok(Arc::new(PostgresStore::open(url, options, bus).await?));
     }
     folder.require_finished()?;
@@ -288,6 +298,7 @@ async fn open_store(
         deadline: config.store.deadline.0,
         busy: config.store.busy.0,
         name_case,
+        upgrade,
         reserve: config.store.reserve,
         ..chinwag_store_sqlite::Options::default()
     };

@@ -34,6 +34,8 @@ pub struct Options {
     /// How names are to compare, which a store keeps to once it has a user who is not special, or
     /// while another node serves it. Left out: as they do.
     pub name_case: Option<NameCase>,
+    /// Whether a database of an older version is brought up to date. Else it is refused.
+    pub upgrade: bool,
 }
 
 impl Default for Options {
@@ -49,6 +51,7 @@ impl Default for Options {
             lock: Duration::from_secs(3),
             connect: Duration::from_secs(3),
             name_case: None,
+            upgrade: true,
         }
     }
 }
@@ -139,7 +142,9 @@ pub enum OpenError {
     #[error("the database {name} is in use by a chinwag: stop it first")]
     InUse { name: String },
     /// The database was written by an earlier version.
-    #[error("the database {name} was written by an older chinwag: start this version on it once")]
+    #[error(
+        "the database {name} was written by an older chinwag: make a backup, then start this version on it once"
+    )]
     Older { name: String },
     /// The database was written by a later version.
     #[error(
@@ -215,7 +220,7 @@ impl OpenError {
 pub(crate) fn prepare(url: &str, options: &Options) -> Result<(Target, HistoryId), OpenError> {
     let mut target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
-    schema::prepare(&link, &target)?;
+    schema::prepare(&link, &target, options.upgrade)?;
     if let Some(case) = options.name_case {
         schema::keep_case(&link, &target, case)?;
     }

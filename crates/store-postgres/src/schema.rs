@@ -29,12 +29,13 @@ enum State {
     Unfinished,
 }
 
-/// Refuses a database that is not fit, and applies the migrations that it has not seen.
-pub(crate) fn prepare(link: &Link, target: &Target) -> Result<(), OpenError> {
+/// Refuses a database that is not fit, and applies the migrations that it has not seen, or refuses one that lacks some.
+pub(crate) fn prepare(link: &Link, target: &Target, upgrade: bool) -> Result<(), OpenError> {
     fit(link, target)?;
     match inspect(link, target)? {
         State::Ours(version) if version == known() => may_write(link, target),
         State::Unfinished => Err(OpenError::Unfinished { name: target.database() }),
+        State::Ours(_) if !upgrade => Err(OpenError::Older { name: target.database() }),
         State::Ours(_) | State::Empty => migrate(link, target, false),
     }
 }

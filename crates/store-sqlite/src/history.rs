@@ -19,8 +19,8 @@ pub fn read(path: &Path) -> Result<HistoryId, OpenError> {
 /// nobody serves meanwhile. Blocks.
 pub fn renew(path: &Path) -> Result<HistoryId, OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
-    // Brings an older file up to date first.
-    let conn = open::writer(path, &Options::default())?;
+    let conn = open::connect(path, &Options::default())?;
+    schema::inspect(path, &conn)?;
     schema::renew_history(&conn).map_err(failed)?;
     schema::history(&conn).map_err(failed)
 }

@@ -50,6 +50,8 @@ pub struct Options {
     /// How names are to compare, which a store keeps to once it has a user who is not special. Left
     /// out: as they do.
     pub name_case: Option<NameCase>,
+    /// Whether a file of an older version is brought up to date. Else it is refused.
+    pub upgrade: bool,
     /// Bytes of the disk that are kept in reserve, so that deletions go on where it is full; 0 for none. While
     /// the reserve is not whole, nothing new is stored.
     pub reserve: u64,
@@ -68,6 +70,7 @@ impl Default for Options {
             batch: 256,
             busy: Duration::from_secs(5),
             name_case: None,
+            upgrade: true,
             reserve: 0,
             durable: true,
         }
@@ -100,6 +103,15 @@ pub enum OpenError {
     /// The file is another program's.
     #[error("the database {} belongs to another program", path.display())]
     Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by an earlier version.
+    #[error(
+        "the database {} was written by an older chinwag: make a backup, then start this version on it once",
+        path.display()
+    )]
+    Older {
         /// The file.
         path: PathBuf,
     },
@@ -185,6 +197,9 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
     // In one snapshot, since another process may be making the schema.
     let look = conn.transaction().map_err(failed)?;
     schema::inspect(path, &look)?;
+    if !options.upgrade {
+        schema::require_current(path, &look)?;
+    }
     drop(look);
     if keep_wal(&conn, options).map_err(failed)? != "wal" {
         return Err(OpenError::NoWal { path: path.into() });
@@ -244,7 +259,7 @@ pub(crate) fn draft(path: &Path) -> Result<Connection, OpenError> {
     Ok(conn)
 }
 
-fn connect(path: &Path, options: &Options) -> Result<Connection, OpenError> {
+pub(crate) fn connect(path: &Path, options: &Options) -> Result<Connection, OpenError> {
     let open = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;

@@ -56,6 +56,14 @@ pub(crate) fn inspect(path: &Path, conn: &Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Refuses a file of an older version. An empty one will do.
+pub(crate) fn require_current(path: &Path, conn: &Connection) -> Result<(), OpenError> {
+    match version(conn).map_err(|why| OpenError::sqlite(path, &why))? {
+        found if found == 0 || found == known() => Ok(()),
+        _ => Err(OpenError::Older { path: path.into() }),
+    }
+}
+
 /// Applies the migrations that the file has not seen.
 pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);

@@ -26,10 +26,7 @@ pub fn source(path: &Path) -> Result<SqliteSource, OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     conn.execute_batch("BEGIN").map_err(failed)?;
     schema::inspect(path, &conn)?;
-    if !schema::is_current(&conn).map_err(failed)? {
-        let why = "it was written by an older chinwag: start this version on it once".into();
-        return Err(OpenError::Other { path: path.into(), why });
-    }
+    schema::require_current(path, &conn)?;
     Ok(SqliteSource { conn, path: path.into() })
 }
 

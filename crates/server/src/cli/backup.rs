@@ -66,10 +66,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Writes copies of the files of a copied database.
 fn back_up_files_of(config: &Config, folder: &Folder, copy: &Path, to: &Path) -> Result<()> {
-    let mut rows = transfer::sqlite::look(copy)?.context(
-        "the database is of an older version: start this version on it once, or use --without-files",
-    )?;
-    back_up_files(config, folder, &mut rows, to)
+    match transfer::sqlite::look(copy)? {
+        Some(mut rows) => back_up_files(config, folder, &mut rows, to),
+        None => back_up_all_files(config, folder, to),
+    }
+}
+
+/// Writes copies of everything in the storage, for a database of an older version: its rows are not read, and a backup is wanted
+/// before it is brought up to date.
+fn back_up_all_files(config: &Config, folder: &Folder, to: &Path) -> Result<()> {
+    let Some(location) = config.file_location() else { return Ok(()) };
+    if location.folder(folder.path()).is_some_and(|files| !files.exists()) {
+        return Ok(());
+    }
+    let (from, to) = (StoredFiles::configured(config, folder)?, StoredFiles::folder(to)?);
+    let copied = from.copy_to(&to, Selection::All)?;
+    say(&copied.line(&to))
 }
 
 fn back_up_files(config: &Config, folder: &Folder, rows: &mut dyn Source, to: &Path) -> Result<()> {

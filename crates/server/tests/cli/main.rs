@@ -22,6 +22,7 @@ mod key;
 mod logs;
 mod mattermost;
 mod migrate;
+mod older;
 mod proxy;
 mod restore;
 mod search_index;

@@ -9,6 +9,7 @@ mod folder_reader;
 mod key;
 mod lister;
 mod location;
+mod owner;
 mod reader;
 mod storage;
 mod sweep;

@@ -26,6 +26,7 @@ use crate::folder_reader::FolderReader;
 use crate::key;
 use crate::lister::ObjectLister;
 use crate::location::Location;
+use crate::owner::Owner;
 use crate::reader::ObjectReader;
 use crate::sweep::sweep;
 use crate::writer::ObjectWriter;
@@ -78,6 +79,8 @@ struct Folder {
     min_free: u64,
     /// Whether no other node writes to it.
     is_own: bool,
+    /// The user to whom new objects are given where root writes them.
+    owner: Option<Owner>,
 }
 
 /// The reason for which a storage cannot be opened.
@@ -98,14 +101,16 @@ impl Storage {
             Location::Bucket { bucket, prefix } => Self::bucket(bucket, prefix, options),
             Location::Data | Location::Folder(_) => {
                 let path = location.folder(&options.data).expect("a bucket has its own arm");
-                Self::folder(path, options.min_free, location.is_of_one_node())
+                let (is_own, owner) = (location.is_of_one_node(), Owner::of(&options.data));
+                Self::folder(Folder { path, min_free: options.min_free, is_own, owner })
             }
         }
     }
 
-    fn folder(path: PathBuf, min_free: u64, is_own: bool) -> Result<Self, StorageError> {
+    fn folder(folder: Folder) -> Result<Self, StorageError> {
+        let path = folder.path.clone();
         let refused = |why| StorageError::Folder { path: path.clone(), why };
-        make_folder(&path).map_err(refused)?;
+        make_folder(&path, folder.owner).map_err(refused)?;
         let store = LocalFileSystem::new_with_prefix(&path).map_err(|why| refused(io::Error::other(why)))?;
         // The folder of an upload's parts goes with the last of them.
         let store = store.with_fsync(true).with_automatic_cleanup(true);
@@ -114,7 +119,7 @@ impl Storage {
             faults: Faults::default(),
             prefix: Path::default(),
             part: FOLDER_PART,
-            folder: Some(Folder { path, min_free, is_own }),
+            folder: Some(folder),
             bucket: None,
         })
     }
@@ -214,7 +219,8 @@ impl FileStore for Storage {
             }
             let writer =
                 ObjectWriter::new(self.store.clone(), self.faults.clone(), self.path(key), self.part);
-            Ok(Box::new(writer) as Box<dyn FileWriter>)
+            let gift = self.folder.as_ref().and_then(|folder| Some((folder.owner?, folder.path.clone())));
+            Ok(Box::new(writer.with_gift(gift)) as Box<dyn FileWriter>)
         })
     }
 
@@ -304,13 +310,15 @@ impl Folder {
 }
 
 /// Makes the folder, which only the server's user may read.
-fn make_folder(path: &FolderPath) -> io::Result<()> {
+fn make_folder(path: &FolderPath, owner: Option<Owner>) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|found| found.is_dir()) {
         return Ok(());
     }
+    let missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    owner.map_or(Ok(()), |owner| missing.into_iter().try_for_each(|made| owner.give(made)))
 }

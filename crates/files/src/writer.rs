@@ -1,16 +1,20 @@
 //! Writing an object: at once if it is small, and else in parts.
 
 use std::mem;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use chinwag_core::Error;
 use chinwag_core::file_store::FileWriter;
 use chinwag_core::store::Done;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 use crate::fault::Faults;
+use crate::owner::Owner;
 
 /// An object that is being written. Dropped, it is undone.
 pub(crate) struct ObjectWriter {
@@ -21,11 +25,28 @@ pub(crate) struct ObjectWriter {
     part: usize,
     buffer: BytesMut,
     upload: Option<Box<dyn MultipartUpload>>,
+    /// The owner to whom the object is given in a folder, and the folder.
+    gift: Option<(Owner, PathBuf)>,
 }
 
 impl ObjectWriter {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, faults: Faults, path: Path, part: usize) -> Self {
-        Self { store, faults, path, part, buffer: BytesMut::new(), upload: None }
+        Self { store, faults, path, part, buffer: BytesMut::new(), upload: None, gift: None }
+    }
+
+    /// Has the object given to the owner of its folder.
+    pub(crate) fn with_gift(mut self, gift: Option<(Owner, PathBuf)>) -> Self {
+        self.gift = gift;
+        self
+    }
+
+    /// Gives the object away, now that it is complete.
+    async fn give(&mut self) -> chinwag_core::Result<()> {
+        let Some((owner, folder)) = self.gift.take() else { return Ok(()) };
+        let object = folder.join(self.path.to_string());
+        let given =
+            spawn_blocking(move || owner.give_object(&folder, &object)).await.map_err(Error::internal)?;
+        given.map_err(|why| Error::internal(format!("files.store: {why}")))
     }
 
     async fn flush(&mut self) -> chinwag_core::Result<()> {
@@ -57,7 +78,7 @@ impl FileWriter for ObjectWriter {
             if self.upload.is_none() {
                 let payload = PutPayload::from_bytes(mem::take(&mut self.buffer).freeze());
                 self.faults.outcome(self.store.put(&self.path, payload)).await?;
-                return Ok(());
+                return self.give().await;
             }
             if !self.buffer.is_empty() {
                 self.flush().await?;
@@ -66,7 +87,7 @@ impl FileWriter for ObjectWriter {
                 self.faults.outcome(upload.complete()).await?;
             }
             self.upload = None;
-            Ok(())
+            self.give().await
         })
     }
 }

@@ -271,6 +271,19 @@ impl Folder {
         })
     }
 
+    /// A file of the server here, or one below `files`, that is another user's and closed to the owner of the data folder, who runs
+    /// the server.
+    pub(crate) fn misowned(&self, files: Option<&Path>) -> Result<Option<PathBuf>> {
+        let cannot = || format!("{} cannot be looked at", self.path.display());
+        let owner = fs::metadata(&self.path).with_context(cannot)?.uid();
+        let is_ours =
+            |name: &str| name.starts_with(DATABASE_FILE) || [KEY_FILE, LOCK_FILE, ACME_FILE].contains(&name);
+        let here = fs::read_dir(&self.path).with_context(cannot)?.flatten();
+        let here =
+            here.filter(|entry| entry.file_name().to_str().is_some_and(is_ours)).map(|entry| entry.path());
+        Ok(here.chain(files.map(Path::to_owned)).find_map(|path| closed(&path, owner)))
+    }
+
     fn key_file(&self) -> PathBuf {
         self.path.join(KEY_FILE)
     }
@@ -344,6 +357,18 @@ impl Folder {
         self.give(&draft)?;
         Ok((key, draft))
     }
+}
+
+/// The first file or folder at a path and below it that is not the owner's, and that nobody else may use.
+fn closed(path: &Path, owner: u32) -> Option<PathBuf> {
+    let meta = fs::symlink_metadata(path).ok()?;
+    if meta.uid() != owner && meta.mode() & 0o077 == 0 {
+        return Some(path.into());
+    }
+    if !meta.is_dir() {
+        return None;
+    }
+    fs::read_dir(path).ok()?.flatten().find_map(|entry| closed(&entry.path(), owner))
 }
 
 /// The key that the environment gives.

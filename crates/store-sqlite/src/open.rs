@@ -1,6 +1,6 @@
 //! Opening a file: what it takes to trust one, and how each connection is set up.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{io, thread};
@@ -27,6 +27,7 @@ const JOURNAL_BYTES: i64 = 64 << 20;
 
 /// More than the journal and the shared memory of a file take before the first commit.
 const OPENING_BYTES: u64 = 256 << 10;
+const ROOT: u32 = 0;
 
 /// The longest time for which emptying the journal may hold up writers.
 const JOURNAL_BUSY: Duration = Duration::from_millis(20);
@@ -89,7 +90,10 @@ pub enum OpenError {
         why: io::Error,
     },
     /// The file or its folder may not be written to.
-    #[error("the database {} cannot be written to: this user must own the file and its folder", path.display())]
+    #[error(
+        "the database {} cannot be written to: this user must own the file, its journal and its folder",
+        path.display()
+    )]
     ReadOnly {
         /// The file.
         path: PathBuf,
@@ -299,11 +303,27 @@ fn create(path: &Path) -> Result<(), OpenError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Ok(_) => Ok(()),
+        Ok(_) => give(path).map_err(|why| OpenError::Create { path: path.into(), why }),
         Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(why) if why.kind() == io::ErrorKind::StorageFull => Err(OpenError::Full { path: path.into() }),
         Err(why) => Err(OpenError::Create { path: path.into(), why }),
     }
+}
+
+/// Gives a new file that root has made to the owner of its folder, who runs the server. SQLite does so with the files that it
+/// keeps beside a database.
+pub(crate) fn give(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, chown};
+
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let (file, owner) = (fs::metadata(path)?, fs::metadata(folder)?);
+        if file.uid() == ROOT && owner.uid() != ROOT {
+            return chown(path, Some(owner.uid()), Some(owner.gid()));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the disk of a file has room for the little that opening takes; so if it does not say.

@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::statvfs;
 
+use crate::open::give;
+
 /// The bytes given up at a time.
 const SLICE: u64 = 256 << 10;
 const CHUNK: usize = 64 << 10;
@@ -51,7 +53,11 @@ impl Reserve {
             options.create(true).append(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.open(&self.path)?;
+            let file = match options.open(&self.path) {
+                Err(why) if why.kind() == io::ErrorKind::StorageFull => return Ok(false),
+                opened => opened?,
+            };
+            give(&self.path)?;
             let length = file.metadata()?.len();
             if length > self.size {
                 file.set_len(self.size)?;

@@ -76,6 +76,13 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
         let (path, right) = (path.display(), if path.is_dir() { "700" } else { "600" });
         report.problem(&format!("others may reach {path} (mode {mode:o}): chmod {right} {path}"))?;
     }
+    let files = config.file_location().and_then(|location| location.folder(folder.path()));
+    if let Some(Some(path)) = report.of(folder.misowned(files.as_deref()))? {
+        let (path, of) = (path.display(), folder.path().display());
+        report.problem(&format!(
+            "{path} is closed to the owner of the data folder: chown -R --reference={of} {path}"
+        ))?;
+    }
     match report.of(folder.look_for_key())? {
         Some(true) => ok("the service key")?,
         Some(false) => ok("the service key will be made at the first start")?,

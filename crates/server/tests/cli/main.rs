@@ -23,6 +23,7 @@ mod logs;
 mod mattermost;
 mod migrate;
 mod older;
+mod owner;
 mod proxy;
 mod restore;
 mod search_index;

@@ -99,6 +99,7 @@ impl Export {
         self.memberships(out).await?;
         self.messages(out).await?;
         self.reactions(out).await?;
+        self.reports(out).await?;
         self.files(out).await?;
         out.zip.finish().map_err(Error::internal)?;
         out.flush(0).await
@@ -156,6 +157,20 @@ impl Export {
             }
         }
         Ok(())
+    }
+
+    async fn reports(&self, out: &mut ZipSender) -> Result<()> {
+        let (mut lines, mut after) = (Lines::begin("reports", out)?, None);
+        loop {
+            let page = self.app.export_reports(&self.context, self.user(), after).await?;
+            for report in &page {
+                lines.add(&rows::report(report)).await?;
+            }
+            after = page.last().map(|report| report.id);
+            if page.len() < EXPORT_PAGE {
+                return Ok(());
+            }
+        }
     }
 
     async fn files(&self, out: &mut ZipSender) -> Result<()> {

@@ -22,6 +22,7 @@ crate::implement! {
         report_by(message: MessageId, reporter: UserId) -> Option<ReportId>;
         is_reported(message: MessageId) -> bool;
         reports_page(state: Option<ReportState>, before: Option<ReportId>, limit: usize) -> Vec<MessageReport>;
+        reports_written(reporter: UserId, after: Option<ReportId>, limit: usize) -> Vec<MessageReport>;
     }
     write {
         report_insert(report: &NewReport) -> ();
@@ -73,6 +74,20 @@ pub fn reports_page(
         None => sql.all(ALL, params![before, limit(most)], read),
         Some(state) => sql.all(OF_STATE, params![state.number(), before, limit(most)], read),
     }
+}
+
+pub fn reports_written(
+    sql: &impl Sql,
+    reporter: UserId,
+    after: Option<ReportId>,
+    most: usize,
+) -> Result<Vec<MessageReport>> {
+    // The index has those with a reason, which all have whose reporter stands.
+    const FIND: Text =
+        find!("r.reporter_id = $1 AND r.reason IS NOT NULL AND r.id > $2 ORDER BY r.id LIMIT $3");
+    // No report has the least id.
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    sql.all(FIND, params![reporter, after, limit(most)], read)
 }
 
 pub fn report_insert(sql: &mut impl Sql, report: &NewReport) -> Result<()> {

@@ -256,6 +256,7 @@ macro_rules! store_suite {
             report {
                 report_is_kept_with_the_names_of_its_users
                 reports_are_paged_from_the_newest
+                reports_of_a_reporter_are_paged_from_the_oldest
                 reported_text_ends_with_its_author_and_its_time
             }
             retention {

@@ -8,11 +8,14 @@ use crate::message::Message;
 use crate::oidc::ProviderIdentity;
 use crate::permission::Role;
 use crate::profile::Details;
+use crate::push::Subscription;
 use crate::relation::Relations;
+use crate::report::MessageReport;
 use crate::session::UserSession;
 use crate::store::{ReactionPlace, Tx, WrittenReaction};
+use crate::suspension::UserStanding;
 use crate::user::{Caller, Settings, User};
-use crate::{Date, Error, FileId, GroupId, Name, Result, Seq, UserId};
+use crate::{Date, Error, FileId, GroupId, Name, ReportId, Result, Seq, UserId};
 
 /// Rows in one page.
 pub const EXPORT_PAGE: usize = 100;
@@ -29,8 +32,20 @@ pub struct ExportedUser {
     pub sessions: Vec<UserSession>,
     /// The identities at providers of OpenID Connect.
     pub identities: Vec<ProviderIdentity>,
-    /// The subscriptions to notifications, by their dates of making and of last sending.
-    pub devices: Vec<(Date, Date)>,
+    /// The subscriptions to notifications.
+    pub devices: Vec<ExportedDevice>,
+    /// The decisions of the service and admins.
+    pub standing: UserStanding,
+}
+
+/// A browser or phone to which notifications are pushed.
+#[derive(Debug, Clone)]
+pub struct ExportedDevice {
+    /// Its address at the push service, of which only the host is for others.
+    pub endpoint: String,
+    pub created: Date,
+    /// The date at which its user last sent it.
+    pub sent: Date,
 }
 
 /// A user's membership of a group.
@@ -62,7 +77,8 @@ impl App {
                 relations,
                 sessions: tx.sessions(user.id, *now)?,
                 identities: tx.provider_identities(user.id)?,
-                devices: devices.iter().map(|device| (device.created, device.sent)).collect(),
+                devices: devices.iter().map(exported_device).collect(),
+                standing: tx.user_standing(user.id)?.map(|(_, standing)| standing).unwrap_or_default(),
                 user,
             })
         })
@@ -132,6 +148,20 @@ impl App {
         .await
     }
 
+    /// The reports that a user has made, those after a report.
+    pub async fn export_reports(
+        &self,
+        context: &Context,
+        user: UserId,
+        after: Option<ReportId>,
+    ) -> Result<Vec<MessageReport>> {
+        self.read(context, (user, after), |tx, caller, (user, after)| {
+            require(caller, *user)?;
+            tx.reports_written(*user, *after, EXPORT_PAGE)
+        })
+        .await
+    }
+
     /// The complete files of a user, those after a file, and the last file that was looked at.
     pub async fn export_files(
         &self,
@@ -156,6 +186,11 @@ fn require(caller: Caller, user: UserId) -> Result<()> {
         Caller::User(id) if id == user => Ok(()),
         Caller::User(_) => Err(Error::forbidden("you may export only your own data")),
     }
+}
+
+fn exported_device(subscription: &Subscription) -> ExportedDevice {
+    let Subscription { endpoint, created, sent, .. } = subscription;
+    ExportedDevice { endpoint: endpoint.clone(), created: *created, sent: *sent }
 }
 
 fn membership(tx: &dyn Tx, group: GroupId, user: UserId) -> Result<ExportedMembership> {

@@ -25,6 +25,14 @@ pub trait Reports {
         limit: usize,
     ) -> Result<Vec<MessageReport>>;
 
+    /// Up to `limit` reports by a user, those after `after`, the oldest first.
+    fn reports_written(
+        &self,
+        reporter: UserId,
+        after: Option<ReportId>,
+        limit: usize,
+    ) -> Result<Vec<MessageReport>>;
+
     /// Keeps an open report.
     fn report_insert(&mut self, report: &NewReport) -> Result<()>;
 

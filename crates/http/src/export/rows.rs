@@ -1,10 +1,12 @@
 //! The lines of an export: a JSON object each.
 
-use chinwag_core::app::export::{ExportedMembership, ExportedUser};
+use chinwag_core::app::export::{ExportedDevice, ExportedMembership, ExportedUser};
 use chinwag_core::file::StoredFile;
 use chinwag_core::message::Message;
+use chinwag_core::report::MessageReport;
 use chinwag_core::store::WrittenReaction;
 use chinwag_core::{Date, GroupId, Name};
+use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::wire::entry::role;
@@ -12,7 +14,7 @@ use crate::wire::file::File;
 
 /// The user.
 pub(super) fn profile(exported: &ExportedUser) -> Value {
-    let ExportedUser { user, details, settings, identities, .. } = exported;
+    let ExportedUser { user, details, settings, identities, standing, .. } = exported;
     json!({
         "name": user.name.as_str(),
         "display_name": details.display_name,
@@ -31,6 +33,11 @@ pub(super) fn profile(exported: &ExportedUser) -> Value {
             "hide_last_seen": settings.hide_last_seen,
             "hide_reads": settings.hide_reads,
         },
+        "admin": standing.admin,
+        // Also one that has ended, which is kept.
+        "suspended": standing.suspension.as_ref().map(|suspension| json!({
+            "until": suspension.until.to_string(), "reason": suspension.reason,
+        })),
     })
 }
 
@@ -67,7 +74,12 @@ pub(super) fn sessions(exported: &ExportedUser) -> Vec<Value> {
 /// The browsers and phones to which notifications are pushed. Their addresses would let others send to them.
 pub(super) fn devices(exported: &ExportedUser) -> Vec<Value> {
     let devices = exported.devices.iter();
-    devices.map(|(created, sent)| json!({ "created": text(*created), "sent": text(*sent) })).collect()
+    let device = |device: &ExportedDevice| {
+        let endpoint = Url::parse(&device.endpoint).ok();
+        let service = endpoint.as_ref().and_then(Url::host_str);
+        json!({ "service": service, "created": text(device.created), "sent": text(device.sent) })
+    };
+    devices.map(device).collect()
 }
 
 /// A membership. Names of groups are others' words.
@@ -112,6 +124,18 @@ pub(super) fn reaction(group: GroupId, reaction: &WrittenReaction) -> Value {
         "message": reaction.message.0,
         "emoji": reaction.emoji.as_str(),
         "date": reaction.date.to_string(),
+    })
+}
+
+/// A report by the user, without the message, which others wrote.
+pub(super) fn report(report: &MessageReport) -> Value {
+    json!({
+        "id": report.id.0,
+        "message": report.message.0,
+        "group": report.group.0,
+        "reason": report.reason,
+        "state": report.state.as_str(),
+        "date": report.date.to_string(),
     })
 }
 

@@ -45,12 +45,12 @@ pub(crate) fn unpack(zip: &[u8]) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// The lines of an entry.
-fn lines(entries: &BTreeMap<String, Vec<u8>>, name: &str) -> Vec<Value> {
+pub(crate) fn lines(entries: &BTreeMap<String, Vec<u8>>, name: &str) -> Vec<Value> {
     let text = std::str::from_utf8(&entries[name]).expect("UTF-8");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-async fn export(client: &Client, name: &str) -> BTreeMap<String, Vec<u8>> {
+pub(crate) async fn export(client: &Client, name: &str) -> BTreeMap<String, Vec<u8>> {
     let request = client.request(Method::GET, &format!("users/{name}/export/"));
     let response = request.send().await.expect("an answer");
     assert_eq!(response.status(), 200);
@@ -85,6 +85,8 @@ async fn export_has_everything_of_one_user() {
     ann.put(&format!("messages/{theirs}/reactions/%F0%9F%91%8D/"), json!({})).await.ok(200);
     send(&ann, &left, "before leaving", Value::Null).await;
     ann.post(&format!("groups/{left}/quit/"), json!({})).await.ok(200);
+    ann.post(&format!("messages/{theirs}/reports/"), json!({ "reason": "rude" })).await.ok(201);
+    service.patch("users/ann/", json!({ "admin": true })).await.ok(200);
 
     let entries = export(&ann, "ann").await;
     let path = format!("files/{file}-note.txt");
@@ -98,6 +100,7 @@ async fn export_has_everything_of_one_user() {
         "profile.jsonl",
         "reactions.jsonl",
         "relations.jsonl",
+        "reports.jsonl",
         "sessions.jsonl",
     ];
     let mut expected = expected.to_vec();
@@ -116,7 +119,13 @@ async fn export_has_everything_of_one_user() {
     assert_eq!(lines(&entries, "groups.jsonl")[0]["role"], "owner");
     let reactions = lines(&entries, "reactions.jsonl");
     assert_eq!((reactions.len(), &reactions[0]["message"]), (1, &json!(theirs)));
-    assert_eq!(lines(&entries, "profile.jsonl")[0]["name"], "ann");
+    let profile = &lines(&entries, "profile.jsonl")[0];
+    assert_eq!((&profile["name"], &profile["admin"]), (&json!("ann"), &json!(true)));
+    let reports = lines(&entries, "reports.jsonl");
+    assert_eq!(
+        (reports.len(), &reports[0]["message"], &reports[0]["reason"]),
+        (1, &json!(theirs), &json!("rude"))
+    );
     assert_eq!(
         lines(&entries, "relations.jsonl"),
         Vec::<Value>::new(),
@@ -128,6 +137,9 @@ async fn export_has_everything_of_one_user() {
         assert!(!all.windows(others.len()).any(|part| part == others.as_bytes()), "{others}");
     }
     assert_eq!(export(&service, "ann").await.len(), entries.len());
+    let suspended = json!({ "until": "2999-01-01T00:00:00.000000Z", "reason": "spam" });
+    service.patch("users/ann/", json!({ "suspended": suspended })).await.ok(200);
+    assert_eq!(lines(&export(&service, "ann").await, "profile.jsonl")[0]["suspended"]["reason"], "spam");
 
     bob.get("users/ann/export/").await.ok(403);
     service.get("users/nobody/export/").await.ok(404);

@@ -13,6 +13,8 @@ use chinwag_testkit::wait::{PATIENCE, Wait};
 use chinwag_testkit::webhook::{ClosedReceiver, HookReceiver, Reply};
 use serde_json::{Value, json};
 
+use crate::export::{export, lines};
+
 /// Allows addresses of this machine, and notifies at once.
 fn local(options: &mut Options) {
     options.limits.push.delay = Duration::ZERO;
@@ -49,6 +51,16 @@ async fn private(app: &TestApp, users: [&str; 2]) -> String {
 
 fn bodies(notifications: &[Value]) -> Vec<&str> {
     notifications.iter().map(|one| one["body"].as_str().expect("a body")).collect()
+}
+
+#[tokio::test]
+async fn export_names_the_push_service_and_no_address() {
+    let (app, receiver) = app().await;
+    let ann = app.user("ann").await;
+    subscribe(&ann, &Device::at(&receiver, "phone")).await;
+    let devices = lines(&export(&ann, "ann").await, "devices.jsonl");
+    assert_eq!(devices[0]["service"], "127.0.0.1");
+    assert!(!devices[0].to_string().contains("phone"), "{}", devices[0]);
 }
 
 #[tokio::test]

@@ -87,6 +87,20 @@ pub async fn reports_are_paged_from_the_newest(f: Fixture) {
     assert_eq!(page(Some(ReportState::Resolved), None, 9).await, [0; 0]);
 }
 
+pub async fn reports_of_a_reporter_are_paged_from_the_oldest(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    for number in 1..=4 {
+        report(&f, number, ann, if number == 2 { ann } else { bob }).await;
+    }
+    let page = async |after: Option<i64>, limit| {
+        let after = after.map(|number| ReportId(uuid(number)));
+        let page = f.read(move |tx| tx.reports_written(bob, after, limit)).await;
+        page.into_iter().map(|report| report.id.0.as_u128()).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, 2).await, [1, 3]);
+    assert_eq!(page(Some(3), 2).await, [4]);
+}
+
 pub async fn reported_text_ends_with_its_author_and_its_time(f: Fixture) {
     let (ann, bob, cat) = (f.user("ann").await, f.user("bob").await, f.user("cat").await);
     let made = [report(&f, 1, ann, bob).await, report(&f, 2, ann, cat).await, report(&f, 3, bob, cat).await];

@@ -10,6 +10,9 @@ use crate::{Date, GroupId, MessageId, Name, ReportId, UserId};
 /// The time for which the text of a reported message is kept: 30 days.
 pub const REPORTED_TEXT: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
+/// The time for which a report is kept that is closed: a year since it was made.
+pub const CLOSED_REPORTS: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 3600);
+
 /// The state of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportState {

@@ -30,6 +30,7 @@ crate::implement! {
         report_state_set(id: ReportId, state: ReportState, note: Option<&str>) -> ();
         reports_forget(user: UserId, limit: usize) -> usize;
         reports_expire(before: Date, limit: usize) -> usize;
+        reports_purge(before: Date, limit: usize) -> usize;
     }
 }
 
@@ -148,6 +149,22 @@ pub fn reports_expire(sql: &mut impl Sql, before: Date, most: usize) -> Result<u
         sql.note_erasure();
     }
     Ok(expired)
+}
+
+pub fn reports_purge(sql: &mut impl Sql, before: Date, most: usize) -> Result<usize> {
+    // The index is in the order of making, so that the oldest ones are looked at and no others.
+    const PURGE: Text = Text::same(
+        "DELETE FROM reports WHERE id IN (
+            SELECT id FROM (SELECT id, date FROM reports WHERE state = $1 ORDER BY id LIMIT $2) part WHERE date < $3)",
+    );
+    let mut purged = 0;
+    for state in [ReportState::Resolved, ReportState::Dismissed] {
+        purged += sql.change(PURGE, params![state.number(), limit(most), before])?;
+    }
+    if purged > 0 {
+        sql.note_erasure();
+    }
+    Ok(purged)
 }
 
 fn read(row: &dyn Columns) -> Result<MessageReport> {

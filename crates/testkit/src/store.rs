@@ -257,6 +257,7 @@ macro_rules! store_suite {
                 report_is_kept_with_the_names_of_its_users
                 reports_are_paged_from_the_newest
                 reports_of_a_reporter_are_paged_from_the_oldest
+                old_closed_reports_are_deleted
                 reported_text_ends_with_its_author_and_its_time
             }
             retention {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{App, Context, Growth, Unit, feed, push, retention};
 use crate::feed::FeedRules;
-use crate::report::REPORTED_TEXT;
+use crate::report::{CLOSED_REPORTS, REPORTED_TEXT};
 use crate::store::{Follower, FollowerState, Lease, POSITION_BYTES, Sign, Tx};
 use crate::user::Caller;
 use crate::webhook::earlier;
@@ -107,8 +107,8 @@ impl App {
         Candidate { app: self.clone(), follower, holder, patience, seen: None }
     }
 
-    /// Deletes some expired tokens and subscriptions, names whose reservation has ended, old departures and old entries of the
-    /// audit log, as a step of the lease. Returns the number of rows; after 0 there is nothing left. Fails with
+    /// Deletes some expired tokens and subscriptions, names whose reservation has ended, old departures, old reports and old entries
+    /// of the audit log, as a step of the lease. Returns the number of rows; after 0 there is nothing left. Fails with
     /// [`Error::LeaseEnded`] if another node has the lease.
     pub async fn tokens_purge(&self, lease: Lease) -> Result<usize> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
@@ -119,6 +119,7 @@ impl App {
                 + unit.tx.invites_purge(now)?
                 + unit.tx.scoped_keys_purge(now)?
                 + unit.tx.reports_expire(earlier(now, REPORTED_TEXT), PURGED)?
+                + unit.tx.reports_purge(earlier(now, CLOSED_REPORTS), PURGED)?
                 + unit.tx.audit_purge(earlier(now, unit.rules.limits.audit.keep), PURGED)?
                 + unit.tx.departures_trim(now, DEPARTURES_KEPT, PURGED)?;
             let position = (rows == 0).then(|| now.micros().to_be_bytes());

@@ -48,4 +48,7 @@ pub trait Reports {
 
     /// Erases the bodies of reports from before a date, of at most `limit` reports. Returns their number.
     fn reports_expire(&mut self, before: Date, limit: usize) -> Result<usize>;
+
+    /// Deletes closed reports from before a date, at most `limit` of each state. Returns their number.
+    fn reports_purge(&mut self, before: Date, limit: usize) -> Result<usize>;
 }

@@ -127,7 +127,14 @@ async fn reported_text_ends_with_its_author_and_after_30_days() {
     };
     while app.app().tokens_purge(lease).await.expect("a step") > 0 {}
     clock.move_wall(-24 * 3600);
-    assert_eq!(listed(&service, "").await[0]["body"], Value::Null);
+    let all = listed(&service, "").await;
+    assert_eq!(all[0]["body"], Value::Null);
+
+    change(&service, &all[0], json!({ "state": "resolved" })).await.ok(200);
+    clock.move_wall(366 * 24 * 3600);
+    while app.app().tokens_purge(lease).await.expect("a step") > 0 {}
+    let left = listed(&service, "").await;
+    assert_eq!(left, all[1..], "a closed one ends after a year");
 }
 
 #[tokio::test]

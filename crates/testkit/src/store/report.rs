@@ -101,6 +101,19 @@ pub async fn reports_of_a_reporter_are_paged_from_the_oldest(f: Fixture) {
     assert_eq!(page(Some(3), 2).await, [4]);
 }
 
+pub async fn old_closed_reports_are_deleted(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let states = [ReportState::Resolved, ReportState::Open, ReportState::Dismissed, ReportState::Resolved];
+    for (number, state) in (1..).zip(states) {
+        let made = report(&f, number, ann, bob).await;
+        f.write(move |tx| tx.report_state_set(made.id, state, None)).await;
+    }
+    assert_eq!(f.write(|tx| tx.reports_purge(date(4), 9)).await, 2);
+    assert_eq!(f.write(|tx| tx.reports_purge(date(4), 9)).await, 0);
+    let left = f.read(|tx| tx.reports_page(None, None, 9)).await;
+    assert_eq!(left.iter().map(|report| report.id.0.as_u128()).collect::<Vec<_>>(), [4, 2]);
+}
+
 pub async fn reported_text_ends_with_its_author_and_its_time(f: Fixture) {
     let (ann, bob, cat) = (f.user("ann").await, f.user("bob").await, f.user("cat").await);
     let made = [report(&f, 1, ann, bob).await, report(&f, 2, ann, cat).await, report(&f, 3, bob, cat).await];

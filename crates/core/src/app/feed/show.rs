@@ -111,7 +111,7 @@ impl CurrentState<'_> {
         }
     }
 
-    /// A report as it stands. Reports are never deleted.
+    /// A report as it stands. One that is deleted is older than the feed keeps anything, unless it was closed just before.
     fn report(&self, row: &FeedRow) -> Result<FeedData> {
         let id = find(&row.detail, tag::REPORT).and_then(|id| Uuid::from_slice(id).ok()).map(ReportId);
         match id.map(|id| self.tx.report(id)).transpose()?.flatten() {

@@ -55,11 +55,12 @@ async fn rebuild(app: &App) -> Result<usize> {
         bail!("another node builds the index: stop every node first");
     };
     app.index_clear(lease).await?;
-    let (mut messages, mut elapsed) = (0, Elapsed::new(String::new()));
+    let (mut messages, mut elapsed) = (0, Elapsed::new("building the index".into()));
+    elapsed.show();
     loop {
-        elapsed.show_progress(format!("{messages} messages are in the index"));
         let step = app.index_step(lease).await?;
         messages += step.added;
+        elapsed.show_progress(format!("{messages} messages are in the index"));
         if step.is_last {
             break;
         }

@@ -53,6 +53,7 @@ impl StoredFiles {
     /// Writes copies of the objects into another storage, with the progress on standard error.
     pub(in crate::cli) fn copy_to(&self, target: &Self, selection: Selection<'_>) -> Result<Copied> {
         let mut elapsed = Elapsed::new(format!("copying files to {}", target.location));
+        elapsed.show();
         let mut copied = Copied::default();
         let done = match selection {
             Selection::Complete(source) => self.copy_rows(target, source, false, &mut copied, &mut elapsed),
@@ -75,13 +76,13 @@ impl StoredFiles {
         let (mut done, mut pages) = (0, FilePages::default());
         while let Some(page) = pages.next(source)? {
             for listed in page.chunks(AT_ONCE) {
-                elapsed.show_progress(format!("copying files to {}: {done} of {all}", target.location));
                 let mut items = Vec::new();
                 for file in listed {
                     items.extend(self.items(file, with_uploads)?);
                 }
                 self.copy_items(target, items, copied)?;
                 done += listed.len();
+                elapsed.show_progress(format!("copying files to {}: {done} of {all}", target.location));
             }
         }
         Ok(())
@@ -95,10 +96,10 @@ impl StoredFiles {
                 return Ok(());
             }
             for listed in page.chunks(AT_ONCE) {
-                let done = copied.objects + copied.present;
-                elapsed.show_progress(format!("copying files to {}: {done} so far", target.location));
                 let items = listed.iter().map(|object| (object.key, Some(object.size))).collect();
                 self.copy_items(target, items, copied)?;
+                let done = copied.objects + copied.present;
+                elapsed.show_progress(format!("copying files to {}: {done} so far", target.location));
             }
         }
     }

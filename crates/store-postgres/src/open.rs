@@ -139,7 +139,9 @@ pub enum OpenError {
     #[error("the database {name} holds a store already: make an empty one with createdb, and name that")]
     Occupied { name: String },
     /// Servers or other migrations use it.
-    #[error("the database {name} is in use by a chinwag: stop it first")]
+    #[error(
+        "the database {name} is in use by a chinwag: stop it first (one that was killed is gone within half a minute)"
+    )]
     InUse { name: String },
     /// The database was written by an earlier version.
     #[error(

@@ -96,6 +96,13 @@ pub struct ForeignMessage {
 
 /// The id of a message in its group, with its date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+impl ForeignMessage {
+    /// The number of its files that the service had.
+    pub fn own_files(&self) -> usize {
+        self.files.iter().filter(|file| file.link.is_none()).count()
+    }
+}
+
 pub struct MessageKey {
     pub key: String,
     pub micros: i64,

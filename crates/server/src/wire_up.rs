@@ -37,9 +37,9 @@ pub(crate) mod transfer {
 pub(crate) mod import {
     pub(crate) use chinwag_core::app::file::CompleteFile;
     pub(crate) use chinwag_core::app::import::{
-        Check, FileSlot, ImportPage, SourceFile, SourceMessage, Tally,
+        Check, FileSlot, ImportPage, MessageLookup, MessageState, SourceFile, SourceMessage, Tally,
     };
-    pub(crate) use chinwag_core::{Error, FileId, MessageId};
+    pub(crate) use chinwag_core::{Error, FileId};
     pub(crate) use chinwag_http::{FileIntake, IntakeError};
     pub(crate) use chinwag_import::{
         BadExport, ForeignExport, ForeignFile, ForeignMessage, NameTable, NextMessage, Remarks, Service,

@@ -12,6 +12,7 @@ mod mark;
 mod message;
 mod reaction;
 mod relation;
+mod state;
 mod user;
 
 pub use check::Check;
@@ -20,6 +21,7 @@ pub use group::SourceGroup;
 pub use mark::SourceMark;
 pub use message::{SourceMentions, SourceMessage, SourceReaction};
 pub use relation::SourceRelations;
+pub use state::{MessageLookup, MessageState};
 pub use user::SourceUser;
 
 use std::collections::HashMap;
@@ -29,7 +31,7 @@ use uuid::Uuid;
 use super::{App, Context, Growth, Unit};
 use crate::store::{ImportKind, Imported, Tx};
 use crate::user::{Caller, User};
-use crate::{MessageId, Name, Result};
+use crate::{FileId, Name, Result};
 
 /// The result of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub struct Tally {
     pub taken: u64,
     /// Imported by an earlier run.
     pub before: u64,
-    /// Not imported, because the object that they belong to was deleted here.
+    /// Deleted here after an earlier run, or not imported, because the object that they belong to was deleted here.
     pub gone: u64,
     /// Not imported, for a reason in the notes.
     pub refused: u64,
@@ -72,6 +74,8 @@ impl Tally {
 pub struct MessagePage {
     pub messages: ImportPage,
     pub reactions: Tally,
+    /// The stored files of messages that were not imported. They expire like uploads that are not used.
+    pub unused: Vec<FileId>,
 }
 
 /// The result of a page of groups.
@@ -132,13 +136,9 @@ impl App {
         .await
     }
 
-    /// Whether messages with these ids were imported, in the order of `ids`.
-    pub async fn import_known(&self, ids: Vec<MessageId>) -> Result<Vec<bool>> {
-        self.read(&Context::new(Caller::Service), ids, |tx, _, ids| {
-            let located = tx.messages_located(ids)?;
-            Ok(ids.iter().map(|id| located.iter().any(|place| place.id == *id)).collect())
-        })
-        .await
+    /// The states of messages before they are imported, in the order of `lookups`.
+    pub async fn import_states(&self, lookups: Vec<MessageLookup>) -> Result<Vec<MessageState>> {
+        self.read(&Context::new(Caller::Service), lookups, |tx, _, lookups| state::find(tx, lookups)).await
     }
 
     /// The number of these objects that were imported.

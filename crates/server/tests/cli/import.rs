@@ -205,7 +205,8 @@ fn second_run_adds_what_is_new_and_changes_nothing_else() {
     for line in [
         "\"astra\": has the name estelle here".to_owned(),
         format!("user {} \"astra's twin\": the name", user(21)),
-        "users                9 there,         2 taken,         7 taken before".into(),
+        "users                9 there,         2 taken,         6 taken before,      1 deleted here since"
+            .into(),
         "memberships         13 there,         2 taken,        10 taken before,      1 deleted here since"
             .into(),
         "messages             8 there,         1 taken,         6 taken before,      1 deleted here since"

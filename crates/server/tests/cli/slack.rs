@@ -234,6 +234,43 @@ fn newer_export_adds_what_is_new_and_nothing_else() {
 }
 
 #[test]
+fn repeated_import_skips_what_was_deleted_here() {
+    let program = program();
+    let export = |days: usize| {
+        let channels = json!([
+            {"id": "C1", "name": "general", "creator": "U1", "members": ["U1", "U2"]},
+            {"id": "C2", "name": "lost", "creator": "U1", "members": ["U1", "U2"]},
+        ]);
+        let more = |file: &str| json!({"files": [{"id": file, "name": "a.txt", "size": 6}], "reactions": [{"name": "+1", "users": ["U1"], "count": 1}]});
+        let zip = workspace().json("channels.json", &channels);
+        (1..=days).fold(zip, |zip, day| {
+            let of = |channel: &str| format!("{channel}/2024-05-{day:02}.json");
+            let file = format!("F{day}");
+            zip.json(&of("general"), &json!([said("U2", &format!("{day}.000001"), "one", &more(&file))]))
+                .json(&of("lost"), &json!([said("U1", &format!("{day}.000002"), "two", &more(&file))]))
+                .with(&format!("__uploads/{file}/a.txt"), "a file")
+        })
+    };
+    let [first, newer] = [1, 2].map(|days| export(days).write(&program, &format!("{days}.zip")));
+    let report = imported(&program, &["slack", first.to_str().expect("a path")]);
+    assert_row(&report, "files", [2, 2, 0, 0, 0]);
+    ask(&program, &[], async |service| {
+        let lost = group_named(service, "lost").await;
+        service.delete(&format!("groups/{}/", lost["id"].as_str().expect("an id"))).await.ok(200);
+        service.delete("users/bob/").await.ok(200);
+    });
+    for _ in 0..2 {
+        let report = imported(&program, &["slack", newer.to_str().expect("a path")]);
+        assert_row(&report, "users", [2, 0, 1, 1, 0]);
+        assert_row(&report, "groups", [2, 0, 1, 1, 0]);
+        assert_row(&report, "memberships", [4, 0, 2, 2, 0]);
+        assert_row(&report, "files", [4, 0, 0, 4, 0]);
+        assert_row(&report, "reactions", [4, 0, 1, 3, 0]);
+        assert_row(&report, "messages", [4, 0, 1, 3, 0]);
+    }
+}
+
+#[test]
 fn map_gives_users_of_an_export_their_names_here() {
     let program = program();
     let added = program.run_with_input(&["user", "add", "anna"], "correct horse battery\n");

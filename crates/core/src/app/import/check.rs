@@ -1,13 +1,16 @@
 //! The count of imported objects.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use super::SourceGroup;
+use super::message::groups;
 use super::relation::pair_key;
+use super::{People, SourceGroup};
 use crate::store::{FileState, ImportKind, Tx};
 use crate::{FileId, MessageId, Result};
 
-/// Objects of the source to count.
+/// Objects of the source to count. Those that were deleted here are not counted, nor is what their group had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {
     /// Users, by their ids in the source.
@@ -42,13 +45,29 @@ pub(super) fn count(tx: &dyn Tx, check: &Check) -> Result<u64> {
     let keys =
         |pairs: &[(Uuid, Uuid)]| pairs.iter().map(|(one, other)| pair_key(*one, *other)).collect::<Vec<_>>();
     match check {
-        Check::Users(ids) => recorded(ImportKind::User, ids),
+        Check::Users(ids) => {
+            let people = People::find(tx, ids.iter().copied())?;
+            Ok(ids.iter().filter(|id| people.standing(**id).is_some()).count() as u64)
+        }
         Check::Relations(pairs) => recorded(ImportKind::Relation, &keys(pairs)),
-        Check::Groups(ids) => recorded(ImportKind::Group, ids),
-        Check::Memberships(pairs) => recorded(ImportKind::Membership, &keys(pairs)),
+        Check::Groups(ids) => Ok(groups(tx, ids.iter().copied())?.into_values().flatten().count() as u64),
+        Check::Memberships(pairs) => {
+            let groups = groups(tx, pairs.iter().map(|(group, _)| *group))?;
+            let stands = |(group, _): &(Uuid, Uuid)| groups.get(group).copied().flatten().is_some();
+            let pairs: Vec<_> = pairs.iter().copied().filter(stands).collect();
+            recorded(ImportKind::Membership, &keys(&pairs))
+        }
         Check::Messages(ids) => {
             let ids: Vec<_> = ids.iter().copied().map(MessageId).collect();
-            Ok(tx.messages_located(&ids)?.len() as u64)
+            let mut by_group = BTreeMap::new();
+            for place in tx.messages_located(&ids)? {
+                *by_group.entry(place.group).or_default() += 1;
+            }
+            let mut found = 0;
+            for (group, count) in by_group {
+                found += if tx.group(group)?.is_some() { count } else { 0 };
+            }
+            Ok(found)
         }
         Check::Reactions(ids) => recorded(ImportKind::Reaction, ids),
         Check::Files(ids) => {

@@ -65,10 +65,11 @@ struct Import<'i, 'u> {
 impl<'i> Import<'i, '_> {
     /// A group that an earlier run has imported: new members join, and no other member changes.
     fn again(&mut self, id: GroupId) -> Result<()> {
-        self.page.groups.tally.before += 1;
         if let Some(group) = self.unit.tx.group(id)? {
+            self.page.groups.tally.before += 1;
             return self.fill(id, group.private);
         }
+        self.page.groups.tally.gone += 1;
         self.page.memberships.gone += self.source.members.len() as u64;
         Ok(())
     }

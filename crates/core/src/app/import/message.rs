@@ -76,7 +76,9 @@ pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<Messag
     let mut page = ImportPage::default();
     let mut accepted = Vec::new();
     for message in messages {
-        if known.places.contains_key(&message.id) {
+        if known.is_gone(message) {
+            page.tally.gone += 1;
+        } else if known.places.contains_key(&message.id) {
             page.tally.before += 1;
         } else if let Some(found) = known.judge(message, unit.rules.limits.message_chars, &mut page) {
             accepted.push((message, found));
@@ -94,7 +96,9 @@ pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<Messag
         rest = others;
     }
     let reactions = reaction::take(unit, &known, messages, &mut page)?;
-    Ok(MessagePage { messages: page, reactions })
+    let unused = messages.iter().filter(|message| !known.places.contains_key(&message.id));
+    let unused = unused.flat_map(|message| message.files.iter().copied()).collect();
+    Ok(MessagePage { messages: page, reactions, unused })
 }
 
 /// The imported form of a message.
@@ -142,31 +146,28 @@ impl Known {
         Ok(())
     }
 
+    /// Whether its group was deleted here since, or its author before it was imported.
+    pub(super) fn is_gone(&self, message: &SourceMessage) -> bool {
+        let author = message.author.map_or(Person::Unknown, |author| self.people.get(author));
+        match message.group.and_then(|group| self.groups.get(&group)) {
+            Some(None) => true,
+            Some(Some(_)) => !self.places.contains_key(&message.id) && matches!(author, Person::Deleted),
+            None => false,
+        }
+    }
+
     /// The imported form of a message; `None` if it cannot be imported.
     fn judge(&self, message: &SourceMessage, limit: usize, page: &mut ImportPage) -> Option<Found> {
         let shown = message.shown();
-        let group = match message.group.and_then(|group| self.groups.get(&group)) {
-            Some(Some(group)) => *group,
-            Some(None) => {
-                page.tally.gone += 1;
-                return None;
-            }
-            None => {
-                page.refuse(format!("{shown}: its group was not imported, and neither is the message"));
-                return None;
-            }
+        let Some(group) = message.group.and_then(|group| self.groups.get(&group).copied().flatten()) else {
+            page.refuse(format!("{shown}: its group was not imported, and neither is the message"));
+            return None;
         };
-        let author = match message.author.map_or(Person::Unknown, |author| self.people.get(author)) {
-            Person::Standing(user) => user.id,
-            Person::Deleted => {
-                page.tally.gone += 1;
-                return None;
-            }
-            Person::Unknown => {
-                page.refuse(format!("{shown}: its author is not a user; not imported"));
-                return None;
-            }
+        let Some(author) = message.author.and_then(|author| self.people.standing(author)) else {
+            page.refuse(format!("{shown}: its author is not a user; not imported"));
+            return None;
         };
+        let author = author.id;
         let parsed = Body::parse_any(&message.body, limit);
         let body = match parsed {
             Ok(body) if body.is_empty() && message.files.is_empty() => Err(INVISIBLE.to_owned()),

@@ -35,6 +35,10 @@ pub(super) fn take(
 ) -> Result<Tally> {
     let mut taker = ReactionTaker { unit, known, page, tally: Tally::default() };
     for message in messages.iter().filter(|message| !message.reactions.is_empty()) {
+        if known.is_gone(message) {
+            taker.tally.gone += message.reactions.len() as u64;
+            continue;
+        }
         if !known.places.contains_key(&message.id) {
             // A note says why the message was not taken.
             taker.tally.refused += message.reactions.len() as u64;

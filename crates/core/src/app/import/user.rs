@@ -51,8 +51,12 @@ pub(super) fn take(unit: &mut Unit, users: &[SourceUser]) -> Result<ImportPage> 
     let mut page = ImportPage::default();
     for (source, known) in users.iter().zip(known) {
         if let Some(Imported::User(user)) = known {
+            let Some(user) = unit.tx.user(user)? else {
+                page.tally.gone += 1;
+                continue;
+            };
             page.tally.before += 1;
-            if let Some(user) = unit.tx.user(user)?.filter(|user| user.name.as_str() != source.wanted()) {
+            if user.name.as_str() != source.wanted() {
                 page.note(format!("user {} {:?}: has the name {} here", source.id, source.name, user.name));
             }
             continue;

@@ -26,8 +26,8 @@ use crate::config::Config;
 use crate::data::Folder;
 use crate::wire_up;
 use crate::wire_up::import::{
-    BadExport, Check, ForeignExport, MessageId, NameTable, NextMessage, Remarks, Service, SourceMessage,
-    Tally, UserIndex,
+    BadExport, Check, ForeignExport, MessageLookup, MessageState, NameTable, NextMessage, Remarks, Service,
+    SourceMessage, Tally, UserIndex,
 };
 
 /// Users, groups or messages in a page.
@@ -180,35 +180,33 @@ impl ExportImport<'_> {
         files: &FileTaker,
         page: &[NextMessage],
     ) -> Result<()> {
-        let id = |next: &NextMessage| {
-            let NextMessage { group, message, .. } = next;
-            MessageId(export.message_id(&export.groups[*group], &message.key, message.micros))
+        let lookup = |next: &NextMessage| {
+            let (group, message) = (&export.groups[next.group], &next.message);
+            let id = export.message_id(group, &message.key, message.micros);
+            MessageLookup { id, group: export.group_id(group), author: export.user_id(message.author) }
         };
-        let ids = page.iter().map(id).collect();
-        let known = self.runtime.block_on(self.store.app.import_known(ids))?;
+        let lookups = page.iter().map(lookup).collect();
+        let states = self.runtime.block_on(self.store.app.import_states(lookups))?;
         let limit = self.store.app.limits().message_chars;
         let mut sources: Vec<SourceMessage> = Vec::with_capacity(page.len());
-        for (next, known) in page.iter().zip(known) {
+        for (next, state) in page.iter().zip(states) {
             let NextMessage { group, message, .. } = next;
-            let taken = if known {
-                Vec::new()
-            } else {
-                let app = &self.store.app;
-                let taking = files.take(app, export, *group, message, &mut self.report, &mut self.taken);
+            let taken = if state == MessageState::New {
+                let taking = files.take(&self.store.app, export, *group, message, &mut self.report);
                 self.runtime.block_on(taking)?
             };
-            sources.extend(export.message_sources(names, *group, message, &taken, limit, &mut self.report));
-        }
-        for source in &sources {
-            self.taken.messages.push(source.id)?;
-            for reaction in &source.reactions {
-                self.taken.reactions.push(reaction.id(source.id))?;
+            let parts = export.message_sources(names, *group, message, &taken, limit, &mut self.report);
+            if state != MessageState::Gone {
+                self.expect_to_find(&parts)?;
             }
         }
         self.report.expect("messages", sources.len() as u64);
         self.report.expect("reactions", sources.iter().map(|source| source.reactions.len() as u64).sum());
         let taken = self.runtime.block_on(self.store.app.import_messages(sources))?;
         self.report.count_of("reactions", taken.reactions);
+            } else {
+                files::count_earlier(message, &state, &mut self.report, &mut self.taken)?;
+                Vec::new()
         self.report.add(&taken.messages)
     }
 
@@ -217,14 +215,28 @@ impl ExportImport<'_> {
         for group in &export.groups {
             for page in export.mark_sources(group).chunks(PAGE) {
                 moved += self.runtime.block_on(self.store.app.import_marks(page.to_vec()))?;
+            sources.extend(parts);
             }
         }
         Ok(moved)
+        let stored: Vec<_> = sources.iter().flat_map(|source| source.files.clone()).collect();
     }
+        files::count(&stored, &taken.unused, &mut self.report, &mut self.taken)?;
 
     /// Counts in the store what the export has.
     fn check(&mut self, export: &ForeignExport) -> Result<()> {
         let indices: Vec<UserIndex> = (0..).zip(&export.users).map(|(index, _)| index).collect();
+    /// Notes the objects that are counted in the store at the end.
+    fn expect_to_find(&mut self, messages: &[SourceMessage]) -> Result<()> {
+        for message in messages {
+            self.taken.messages.push(message.id)?;
+            for reaction in &message.reactions {
+                self.taken.reactions.push(reaction.id(message.id))?;
+            }
+        }
+        Ok(())
+    }
+
         for page in indices.chunks(PAGE) {
             let ids = page.iter().map(|index| export.user_id(*index)).collect();
             self.count("users", Check::Users(ids), page.len())?;

@@ -8,7 +8,7 @@ use super::taken::TakenIds;
 use crate::cli::import::report::Report;
 use crate::wire_up::import::{
     CompleteFile, Error, FileId, FileIntake, FileSlot, ForeignExport, ForeignFile, ForeignMessage,
-    IntakeError, Remarks, SourceFile, TakenFile, Tally,
+    IntakeError, MessageState, Remarks, SourceFile, TakenFile, Tally,
 };
 
 /// Types that a file must have if the export says so: a page of HTML in place of an image is none.
@@ -31,7 +31,6 @@ impl FileTaker {
         group: usize,
         message: &ForeignMessage,
         report: &mut Report,
-        ids: &mut TakenIds,
     ) -> Result<Vec<TakenFile>> {
         let mut outcomes = Vec::with_capacity(message.files.len());
         let mut stored = 0;
@@ -52,8 +51,6 @@ impl FileTaker {
             match outcome {
                 Ok(id) => {
                     stored += 1;
-                    ids.files.push(id.0)?;
-                    report.count_of("files", Tally { taken: 1, ..Tally::default() });
                     outcomes.push(TakenFile::Stored(id));
                 }
                 Err(why) => {
@@ -114,6 +111,48 @@ impl FileTaker {
             }
         }
     }
+}
+
+/// Counts the stored files of a page of messages, of which those that are `unused` belong to messages that were not taken.
+pub(super) fn count(
+    stored: &[FileId],
+    unused: &[FileId],
+    report: &mut Report,
+    ids: &mut TakenIds,
+) -> Result<()> {
+    let used = stored.iter().filter(|id| !unused.contains(id));
+    for id in used {
+        ids.files.push(id.0)?;
+        report.count_of("files", Tally { taken: 1, ..Tally::default() });
+    }
+    report.count_of("files", Tally { refused: unused.len() as u64, ..Tally::default() });
+    Ok(())
+}
+
+/// Counts the files of a message that is not new. Such a message gets no more files.
+pub(super) fn count_earlier(
+    message: &ForeignMessage,
+    state: &MessageState,
+    report: &mut Report,
+    ids: &mut TakenIds,
+) -> Result<()> {
+    let named = message.own_files();
+    let mut tally = Tally::default();
+    if let MessageState::Imported(files) = state {
+        let before = files.len().min(named);
+        for id in &files[..before] {
+            ids.files.push(id.0)?;
+        }
+        (tally.before, tally.refused) = (before as u64, (named - before) as u64);
+    } else {
+        tally.gone = named as u64;
+    }
+    if tally.refused > 0 {
+        report.remark("messages that were taken before without all their files", &message.at);
+    }
+    report.expect("files", named as u64);
+    report.count_of("files", tally);
+    Ok(())
 }
 
 /// The reason why a file is not the one that the export describes.

@@ -37,6 +37,13 @@ impl FileSource {
         self.folder = Some(folder);
     }
 
+    /// Whether the export itself has files of messages.
+    pub fn holds_any(&self) -> bool {
+        let folders = [UPLOADS, DATA].map(|folder| format!("{}{folder}/", self.prefix));
+        let is_within = |name: &str| folders.iter().any(|folder| name.starts_with(folder));
+        self.archive.as_ref().is_some_and(|archive| archive.names().any(is_within))
+    }
+
     /// Finds a file, or says why it is not taken.
     pub fn open(&mut self, file: &ForeignFile) -> Result<FoundFile<'_>, String> {
         let found = self.find(file)?;
@@ -60,7 +67,7 @@ impl FileSource {
             return Ok(FoundFile { size, reader: Box::new(reader) });
         }
         let Some(folder) = &self.folder else {
-            return Err("is not in the export: give its folder with --files".into());
+            return Err("is not in the export, and no folder is given with --files".into());
         };
         let beside = [format!("{key}/{name}"), format!("{key}-{name}"), key.clone()];
         for path in &beside {

@@ -35,6 +35,8 @@ pub struct ForeignExport {
     pub users: Vec<ForeignUser>,
     pub groups: Vec<ForeignGroup>,
     pub files: FileSource,
+    /// The number of files that its messages name and the service had.
+    pub named_files: usize,
     pub(crate) messages: Sorted<ForeignMessage>,
     /// The keys of the messages of one moment, which may share one.
     pub(crate) moment: Moment,
@@ -94,8 +96,6 @@ pub struct ForeignMessage {
     pub at: String,
 }
 
-/// The id of a message in its group, with its date.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 impl ForeignMessage {
     /// The number of its files that the service had.
     pub fn own_files(&self) -> usize {
@@ -103,6 +103,8 @@ impl ForeignMessage {
     }
 }
 
+/// The id of a message in its group, with its date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageKey {
     pub key: String,
     pub micros: i64,

@@ -34,6 +34,7 @@ pub(crate) fn read(path: &Path, folder: &Path, remarks: &mut dyn Remarks) -> Res
         members: Vec::new(),
         indices: HashMap::new(),
         messages: Sorter::new(folder)?,
+        named_files: 0,
         is_begun: false,
         remarks,
     };
@@ -68,6 +69,7 @@ struct MattermostReader<'r> {
     /// The groups by their keys.
     indices: HashMap<String, usize>,
     messages: Sorter<ForeignMessage>,
+    named_files: usize,
     /// Whether the line of the version was read.
     is_begun: bool,
     remarks: &'r mut dyn Remarks,
@@ -253,6 +255,7 @@ impl MattermostReader<'_> {
             users: self.roster.into_users(),
             groups: self.groups,
             files,
+            named_files: self.named_files,
             messages: self.messages.sorted()?,
             moment: Moment::default(),
         })

@@ -41,6 +41,7 @@ pub(crate) fn read(path: &Path, folder: &Path, remarks: &mut dyn Remarks) -> Res
         facts: Vec::new(),
         folders: HashMap::new(),
         messages: Sorter::new(folder)?,
+        named_files: 0,
         remarks,
     };
     for list in USERS {
@@ -84,6 +85,7 @@ struct SlackReader<'r> {
     /// The groups by the names of their folders.
     folders: HashMap<String, usize>,
     messages: Sorter<ForeignMessage>,
+    named_files: usize,
     remarks: &'r mut dyn Remarks,
 }
 
@@ -208,6 +210,7 @@ impl SlackReader<'_> {
             users: self.roster.into_users(),
             groups: self.groups,
             files,
+            named_files: self.named_files,
             messages: self.messages.sorted()?,
             moment: Moment::default(),
         })

@@ -81,6 +81,7 @@ impl MattermostReader<'_> {
         };
         let newest = &mut self.groups[group].newest;
         *newest = (*newest).max(Some(key.micros));
+        self.named_files += message.own_files();
         self.messages.push(u32::try_from(group).unwrap_or(u32::MAX), key.micros, &message)?;
         Ok(Some(key))
     }

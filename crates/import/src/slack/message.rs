@@ -74,6 +74,7 @@ impl SlackReader<'_> {
         let newest = &mut self.groups[group].newest;
         *newest = (*newest).max(Some(micros));
         let index = u32::try_from(group).unwrap_or(u32::MAX);
+        self.named_files += message.own_files();
         self.messages.push(index, micros, &message)
     }
 

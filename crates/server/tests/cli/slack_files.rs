@@ -86,6 +86,31 @@ fn files_are_taken_from_the_folder_and_checked() {
 }
 
 #[test]
+fn missing_folder_of_files_is_named_before_the_import() {
+    let (program, with_files) = (program(), program());
+    let files = json!({"files": [file("F1", "notes.txt", 5, &json!({}))]});
+    let day = json!([said("U1", "1.000001", "see", &files), said("U1", "1.000002", "nul \u{0}", &files)]);
+    let path = workspace().json("general/2024-05-12.json", &day).write(&program, "slack.zip");
+    let report = imported(&program, &["slack", path.to_str().expect("a path")]);
+    assert!(
+        report.starts_with("the export names 2 files and holds none: to have them, stop here"),
+        "{report}"
+    );
+    write(&program, "files/F1/notes.txt", "hello");
+    let folder = program.folder().join("files");
+    let args = ["slack", path.to_str().expect("a path"), "--files", folder.to_str().expect("a path")];
+    let report = imported(&program, &args);
+    assert_row(&report, "files", [2, 0, 0, 0, 2]);
+    assert!(report.contains("messages that were taken before without all their files"), "{report}");
+    // The second message is refused for its NUL, and its file with it.
+    for row in [[2, 1, 0, 0, 1], [2, 0, 1, 0, 1]] {
+        let report = imported(&with_files, &args);
+        assert_row(&report, "files", row);
+        assert!(!report.contains("the export names"), "{report}");
+    }
+}
+
+#[test]
 fn files_that_limits_refuse_are_reported() {
     let (program, pixel) = (program(), STANDARD.decode(PIXEL).expect("an image"));
     let day = json!([said(

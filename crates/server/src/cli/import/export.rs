@@ -48,8 +48,9 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
     let early = early.filter(|_| !args.dry_run).map(|folder| folder.lock()).transpose()?;
     report.note_progress(format_args!("reading {}", file.display()));
     let mut export = wire_up::import::read(service, file, &beside(&config.data), &mut report).map_err(bad)?;
-    if let Some(folder) = &args.files {
-        export.files.look_in(folder.clone());
+    match &args.files {
+        Some(folder) => export.files.look_in(folder.clone()),
+        None => warn_of_missing_files(&export)?,
     }
     let (config, copy) = if args.dry_run { copy_of(&config)? } else { (config, None) };
     let folder = Folder::create(&config.data)?;
@@ -73,6 +74,18 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
         say("this was a dry run: nothing was changed")?;
     }
     Ok(())
+}
+
+/// Says before anything is imported that messages will be without their files: a repeated run adds none.
+fn warn_of_missing_files(export: &ForeignExport) -> Result<()> {
+    if export.named_files == 0 || export.files.holds_any() {
+        return Ok(());
+    }
+    say(&format!(
+        "the export names {} files and holds none: to have them, stop here and give their folder with --files, since a \
+         repeated import adds no files to messages",
+        export.named_files
+    ))
 }
 
 /// Says before anything is imported that the server will erase messages.
@@ -194,38 +207,25 @@ impl ExportImport<'_> {
             let taken = if state == MessageState::New {
                 let taking = files.take(&self.store.app, export, *group, message, &mut self.report);
                 self.runtime.block_on(taking)?
+            } else {
+                files::count_earlier(message, &state, &mut self.report, &mut self.taken)?;
+                Vec::new()
             };
             let parts = export.message_sources(names, *group, message, &taken, limit, &mut self.report);
             if state != MessageState::Gone {
                 self.expect_to_find(&parts)?;
             }
+            sources.extend(parts);
         }
         self.report.expect("messages", sources.len() as u64);
         self.report.expect("reactions", sources.iter().map(|source| source.reactions.len() as u64).sum());
+        let stored: Vec<_> = sources.iter().flat_map(|source| source.files.clone()).collect();
         let taken = self.runtime.block_on(self.store.app.import_messages(sources))?;
+        files::count(&stored, &taken.unused, &mut self.report, &mut self.taken)?;
         self.report.count_of("reactions", taken.reactions);
-            } else {
-                files::count_earlier(message, &state, &mut self.report, &mut self.taken)?;
-                Vec::new()
         self.report.add(&taken.messages)
     }
 
-    fn marks(&mut self, export: &ForeignExport) -> Result<u64> {
-        let mut moved = 0;
-        for group in &export.groups {
-            for page in export.mark_sources(group).chunks(PAGE) {
-                moved += self.runtime.block_on(self.store.app.import_marks(page.to_vec()))?;
-            sources.extend(parts);
-            }
-        }
-        Ok(moved)
-        let stored: Vec<_> = sources.iter().flat_map(|source| source.files.clone()).collect();
-    }
-        files::count(&stored, &taken.unused, &mut self.report, &mut self.taken)?;
-
-    /// Counts in the store what the export has.
-    fn check(&mut self, export: &ForeignExport) -> Result<()> {
-        let indices: Vec<UserIndex> = (0..).zip(&export.users).map(|(index, _)| index).collect();
     /// Notes the objects that are counted in the store at the end.
     fn expect_to_find(&mut self, messages: &[SourceMessage]) -> Result<()> {
         for message in messages {
@@ -237,6 +237,19 @@ impl ExportImport<'_> {
         Ok(())
     }
 
+    fn marks(&mut self, export: &ForeignExport) -> Result<u64> {
+        let mut moved = 0;
+        for group in &export.groups {
+            for page in export.mark_sources(group).chunks(PAGE) {
+                moved += self.runtime.block_on(self.store.app.import_marks(page.to_vec()))?;
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Counts in the store what the export has.
+    fn check(&mut self, export: &ForeignExport) -> Result<()> {
+        let indices: Vec<UserIndex> = (0..).zip(&export.users).map(|(index, _)| index).collect();
         for page in indices.chunks(PAGE) {
             let ids = page.iter().map(|index| export.user_id(*index)).collect();
             self.count("users", Check::Users(ids), page.len())?;

@@ -60,13 +60,17 @@ pub(crate) async fn list(
     CallerContext(context): CallerContext,
     query: Query,
 ) -> Result<Response> {
-    if let Some(prefix) = query.open_groups()?.map(str::to_owned) {
+    let (prefix, is_by_activity) = (query.open_groups()?.map(str::to_owned), query.is_by_activity()?);
+    if !is_by_activity {
+        query.refuse_by_activity()?;
+    }
+    if let Some(prefix) = prefix {
         let fields = query.fields(&OPEN_GROUP)?;
         let source = OpenGroupList { app: state.app.clone(), context, fields, prefix };
         return Ok(list::answer(&state, source, query).await?);
     }
     let fields = query.fields(&GROUP)?;
-    if query.is_by_activity()? {
+    if is_by_activity {
         let (messages, filter) = (query.messages_shown()?, query.recent_filter()?);
         let source = RecentGroupList { app: state.app.clone(), context, fields, messages, filter };
         return Ok(list::answer(&state, source, query).await?);

@@ -192,5 +192,15 @@ async fn groups_by_activity_are_filtered_by_one_parameter() {
     for refused in ["pinned=false", "pinned=true&with=ann", "ids=&with=ann&pinned=true", "with=%00"] {
         bob.get(&format!("groups/?order=recent&{refused}")).await.ok(400);
     }
+    for (query, field) in [
+        ("with=ann", "with"),
+        ("ids=x", "ids"),
+        ("pinned=true", "pinned"),
+        ("messages=1", "messages"),
+        ("open=true&with=ann", "with"),
+    ] {
+        let refused = bob.get(&format!("groups/?{query}")).await.ok(400);
+        assert_eq!(refused["errors"][0]["field"], field, "{query} is of order=recent");
+    }
     app.service().get("groups/?order=recent").await.ok(403);
 }

@@ -18,6 +18,16 @@ impl Query {
         }
     }
 
+    /// Refuses the parameters of such a list where another one is asked for.
+    pub(crate) fn refuse_by_activity(&self) -> Result<()> {
+        for key in ["messages", "ids", "with", "pinned"] {
+            if self.get(key)?.is_some() {
+                return Err(Error::field(key, "is for groups by their activity: add order=recent"));
+            }
+        }
+        Ok(())
+    }
+
     /// The number of the newest messages of each group.
     pub(crate) fn messages_shown(&self) -> Result<usize> {
         let Some(text) = self.get("messages")? else { return Ok(LATEST) };

@@ -179,9 +179,11 @@ fn loosen(document: &mut Value) {
     for part in ["Lists", "Marks", "Details"] {
         require_nothing(&mut schemas[part]);
     }
-    for (name, part) in [("User", "Lists"), ("Group", "Marks"), ("Message", ""), ("FoundMessage", "")] {
-        if !part.is_empty() {
-            schemas[name]["allOf"][0] = json!({"$ref": format!("#/components/schemas/{part}")});
+    let objects: [(&str, &[&str]); 4] =
+        [("User", &["Details", "Lists"]), ("Group", &["Marks"]), ("Message", &[]), ("FoundMessage", &[])];
+    for (name, parts) in objects {
+        for (index, part) in parts.iter().enumerate() {
+            schemas[name]["allOf"][index] = json!({"$ref": format!("#/components/schemas/{part}")});
         }
         let mut picked = schemas[name].clone();
         require_nothing(&mut picked);
@@ -304,6 +306,9 @@ mod tests {
         let operations = document["paths"].as_object().expect("paths").values().filter_map(Value::as_object);
         for operation in operations.flat_map(serde_json::Map::values) {
             let answers = operation["responses"].as_object().expect("answers");
+        let user = &document["components"]["schemas"]["User"]["allOf"];
+        let user = [&user[0]["$ref"], &user[1]["$ref"]];
+        assert_eq!(user, ["#/components/schemas/Details", "#/components/schemas/Lists"]);
             assert!(answers.values().all(|answer| answer["description"].is_string()), "{operation}");
         }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::api::{CLIENT_EVENTS, REST_PAYLOADS, SERVER_EVENTS};
 use crate::scopes::{PathScopes, SCOPES};
-use crate::wire::key::{Key, Need};
+use crate::wire::key::Key;
 use crate::wire::server_event::Numbered;
 
 /// The marks before and after a table in the document.
@@ -29,7 +29,7 @@ fn keys(keys: &[&Key]) -> String {
     let mut text = String::new();
     let mut one_of_before = false;
     for key in keys.iter().filter(|key| !key.rest_only) {
-        let one_of = key.need == Need::OneOf;
+        let one_of = key.need.is_one_of();
         text.push_str(if text.is_empty() {
             ""
         } else if one_of && one_of_before {

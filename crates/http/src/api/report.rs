@@ -36,7 +36,7 @@ payload! {
         /// `open`, `resolved` or `dismissed`. The text of the message is lost for good when the report is closed.
         state [one_of()]: Option<ReportState>,
         /// A note of 1 to 1,000 characters, or null for none.
-        note [one_of()]: FieldUpdate<ReportText>,
+        note [one_of_or_null()]: FieldUpdate<ReportText>,
     }
 }
 

@@ -41,6 +41,15 @@ pub enum Need {
     NotNull,
     /// At least one of the keys marked so is required.
     OneOf,
+    /// The same of a key for which null is a value.
+    OneOfOrNull,
+}
+
+impl Need {
+    /// Whether it is one of several keys, of which one is required.
+    pub fn is_one_of(self) -> bool {
+        matches!(self, Self::OneOf | Self::OneOfOrNull)
+    }
 }
 
 /// A transport, as far as payloads differ by it.
@@ -70,6 +79,12 @@ impl Key {
         Self { need: Need::OneOf, ..self }
     }
 
+    /// The same where null is a value.
+    #[must_use]
+    pub const fn one_of_or_null(self) -> Self {
+        Self { need: Need::OneOfOrNull, ..self }
+    }
+
     /// The same as the one who makes the changes that the other keys are.
     #[must_use]
     pub const fn actor(self) -> Self {
@@ -95,7 +110,7 @@ pub fn schema<'k>(keys: impl IntoIterator<Item = &'k Key>, transport: Transport)
             Transport::Event if key.rest_only => continue,
             Transport::Event if key.alias.is_some() => one_of.extend([Some(key.name), key.alias]),
             _ if key.need == Need::Required => required.push(key.name),
-            _ if key.need == Need::OneOf => one_of.push(Some(key.name)),
+            _ if key.need.is_one_of() => one_of.push(Some(key.name)),
             _ => {}
         }
         properties.insert(key.name.to_owned(), property(key));
@@ -123,7 +138,7 @@ pub fn changes<'k>(keys: impl Iterator<Item = &'k Key> + Clone) -> impl Iterator
 
 fn property(key: &Key) -> Value {
     let mut schema = (key.schema)();
-    if key.need == Need::Optional {
+    if matches!(key.need, Need::Optional | Need::OneOfOrNull) {
         schema = nullable(schema);
     }
     schema["description"] = key.about.trim().into();

@@ -220,9 +220,15 @@ async fn a_body_may_be_empty_beside_files_alone() {
     let file = upload(app.app(), "ann").await;
     let message = ann.post("messages/", json!({ "group": group, "attachments": [file] })).await.ok(201);
     assert_eq!(message["body"], "");
+    let captioned = json!({ "group": group, "body": "x", "attachments": [upload(app.app(), "ann").await] });
+    let captioned = ann.post("messages/", captioned).await.ok(201);
+    let edited = ann.patch(&format!("messages/{}/", id(&captioned)), json!({ "body": null })).await.ok(200);
+    assert_eq!(edited["body"], "");
     let plain = send(&ann, &group, "plain").await;
-    let refused = ann.patch(&format!("messages/{}/", id(&plain)), json!({ "body": " " })).await.ok(400);
-    assert_eq!(refused["errors"][0]["field"], "body");
+    for body in [json!(" "), json!(null)] {
+        let refused = ann.patch(&format!("messages/{}/", id(&plain)), json!({ "body": body })).await.ok(400);
+        assert_eq!(refused["errors"][0]["field"], "body");
+    }
     let long = json!({ "group": group, "body": "x".repeat(4097), "attachments": [file] });
     ann.post("messages/", long).await.ok(400);
 }

@@ -75,6 +75,8 @@ async fn member_reports_and_admins_read_and_close() {
         (&noted["body"], &noted["note"], &noted["state"]),
         (&json!("bad words"), &json!("looking"), &json!("open"))
     );
+    let cleared = change(&eve, &made, json!({ "note": null })).await.ok(200);
+    assert_eq!(cleared["note"], Value::Null);
     let closed = change(&eve, &made, json!({ "state": "dismissed", "note": null })).await.ok(200);
     assert_eq!((&closed["body"], &closed["note"]), (&Value::Null, &Value::Null));
     assert_eq!(listed(&eve, "?state=dismissed").await, [closed]);
@@ -88,7 +90,7 @@ async fn member_reports_and_admins_read_and_close() {
     let kinds: Vec<_> =
         fed["events"].as_array().expect("events").iter().map(|event| text(&event["type"])).collect();
     let [create, update] = ["report.create", "report.update"];
-    assert_eq!(kinds, [create, update, create, update, update, update]);
+    assert_eq!(kinds, [create, update, create, update, update, update, update]);
     let first = &fed["events"][0]["data"];
     assert_eq!((&first["id"], &first["state"], first.get("body")), (&made["id"], &json!("open"), None));
     // The author of the message learns of none of it.

@@ -94,10 +94,13 @@ impl<'a> Fields<'a> {
 
     /// The refusal of a payload that has none of the keys of which it needs one.
     pub(crate) fn missing_one_of(&self, keys: &'static [Key]) -> Option<(&'static str, String)> {
-        let one_of = keys.iter().filter(|key| key.need == Need::OneOf).map(|key| key.name);
+        let is_given =
+            |key: &&Key| if key.need == Need::OneOf { self.has(key.name) } else { self.holds(key.name) };
+        let one_of = keys.iter().filter(|key| key.need.is_one_of());
         let changes = changes(keys.iter()).map(|key| key.name);
         let missing = if changes.clone().any(|key| self.holds(key)) { None } else { one_or_more(changes) };
-        if one_of.clone().any(|key| self.has(key)) { missing } else { one_or_more(one_of).or(missing) }
+        let is_missing = !one_of.clone().any(|key| is_given(&key));
+        if is_missing { one_or_more(one_of.map(|key| key.name)).or(missing) } else { missing }
     }
 
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Value<'a>> {

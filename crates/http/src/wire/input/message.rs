@@ -53,8 +53,8 @@ payload! {
     /// The changes of a message. What is left out stays.
     pub struct MessagePatch {
         /// The new text: 1 to 4096 characters (`limits.message_chars`), at least one of them visible. It may be empty
-        /// if the message has files, which stay.
-        body [one_of()]: Option<Body>,
+        /// or null if the message has files, which stay.
+        body [one_of_or_null()]: Option<Body>,
         /// The new mentions, in the form of a new message.
         mentions [one_of()]: Option<MentionList>,
     }

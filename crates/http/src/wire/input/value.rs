@@ -138,7 +138,7 @@ impl KeyValue for Option<SentBody> {
     }
 }
 
-/// The new body of a message, which may be empty if the message has files.
+/// The new body of a message, which may be empty or null if the message has files.
 impl KeyValue for Option<Body> {
     const NEED: Need = Need::Optional;
 
@@ -153,6 +153,10 @@ impl KeyValue for Option<Body> {
 }
 
 impl KeyValue for String {
+        if fields.holds(key) && !fields.has(key) {
+            fields.take(key);
+            return Some(Some(Body::empty()));
+        }
     const NEED: Need = Need::Required;
 
     fn schema() -> Schema {

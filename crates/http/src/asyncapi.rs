@@ -32,7 +32,7 @@ const ABOUT: &str = "The WebSocket of the chat server Chinwag. Frames are texts,
     error, carries the same. An event that its group's log has numbered carries the number as `seq` beside \
     `type`; a socket is sent a group's events in ascending order. Unknown keys are ignored.";
 
-const CHANNEL: &str = "A handshake is refused as an HTTP answer: 400, 401, 403, 421, 426 or 503. `Origin`, if it \
+const CHANNEL: &str = "A handshake is refused as an HTTP answer: 400, 401, 403, 421, 426, 429 or 503. `Origin`, if it \
     is sent, must be this host's or one in `http.origins`. A socket is first sent `group.summary`, \
     `contact.summary`, and a `status.update` for each contact who is not disconnected. What cannot be done \
     is answered by an error, and the socket stays open. The server pings every 25 s.\n\nClose codes:\n";
@@ -213,8 +213,8 @@ fn operations() -> Map<String, Value> {
     CLIENT_EVENTS.iter().map(receive).chain([("send".to_owned(), send)]).collect()
 }
 
-/// The objects that REST answers as well. A group has its marks only in the summary, and its head only
-/// where it is sent whole.
+/// The objects that REST answers as well. A group has its marks only in the summary and in the answer to a resume, and
+/// its head only where it is sent whole.
 fn schemas() -> Value {
     let written =
         |schema| serde_json::to_value::<utoipa::openapi::RefOr<_>>(schema).expect("a schema can be written");
@@ -224,6 +224,10 @@ fn schemas() -> Value {
     if let Some(required) = change["required"].as_array_mut() {
         required.retain(|key| key != "head" && key != "pins");
     }
+    let marks = written(Marks::schema());
+    for (key, schema) in marks["properties"].as_object().into_iter().flatten() {
+        change["properties"][key] = schema.clone();
+    }
     let mut schemas = json!({
         "Message": written(Message::schema()),
         "Latest": written(Latest::schema()),
@@ -231,7 +235,7 @@ fn schemas() -> Value {
         "GroupChange": change,
         "Entry": written(Entry::schema()),
         "EntryChange": written(EntryChange::schema()),
-        "Marks": written(Marks::schema()),
+        "Marks": marks,
         "Me": written(Me::schema()),
         "Lists": written(Lists::schema()),
         "Refused": written(Refused::schema()),

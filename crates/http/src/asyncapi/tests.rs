@@ -294,3 +294,18 @@ fn the_document_is_complete_and_every_reference_resolves() {
         assert!(document.pointer(pointer).is_some(), "{pointer}");
     }
 }
+
+#[test]
+fn groups_and_edits_are_documented_as_resumes_send_them() {
+    let document = document();
+    let group = &document["components"]["schemas"]["GroupChange"]["properties"];
+    for key in object::Marks::KEYS {
+        assert!(group[key].is_object(), "{key}");
+    }
+    // An edit that changes nothing has no number.
+    let edited = &document["channels"]["chat"]["messages"]["server.message.update"]["payload"];
+    assert_eq!(
+        (&edited["required"], edited["properties"]["seq"].is_object()),
+        (&json!(["type", "data"]), true)
+    );
+}

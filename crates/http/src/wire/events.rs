@@ -78,7 +78,7 @@ impl<'a> ReadMark<'a> {
 
 server_event! {
     /// A message was edited: the new message.
-    "message.update", Always
+    "message.update", Changed
     pub struct MessageEdited<'a>(Message<'a>) as "Message";
 }
 

@@ -27,11 +27,16 @@ impl CursorSeal {
 
     /// A cursor of the list `list`, that stands for at most [`LONGEST`] bytes.
     pub(crate) fn seal(&self, list: &str, place: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(self.seal_bytes(list, place))
+    }
+
+    /// The same as bytes.
+    pub(crate) fn seal_bytes(&self, list: &str, place: &[u8]) -> Vec<u8> {
         debug_assert!(place.len() <= LONGEST);
         let seal = self.sealed(list, place);
         let mut bytes = seal.to_vec();
         bytes.extend(self.veiled(&seal, place));
-        URL_SAFE_NO_PAD.encode(bytes)
+        bytes
     }
 
     /// The place that a cursor of the list `list` stands for, as `read` reads it. Any other is refused.
@@ -48,8 +53,12 @@ impl CursorSeal {
 
     /// The position of a cursor of the list `list`; `None` for one that was not made here.
     pub(crate) fn open(&self, list: &str, cursor: &str) -> Option<Vec<u8>> {
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (seal, veiled) = bytes.split_first_chunk::<SEAL>()?;
+        self.open_bytes(list, &URL_SAFE_NO_PAD.decode(cursor).ok()?)
+    }
+
+    /// The same of a cursor as bytes.
+    pub(crate) fn open_bytes(&self, list: &str, cursor: &[u8]) -> Option<Vec<u8>> {
+        let (seal, veiled) = cursor.split_first_chunk::<SEAL>()?;
         if veiled.len() > LONGEST {
             return None;
         }

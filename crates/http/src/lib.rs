@@ -22,6 +22,7 @@ mod follower;
 pub mod fuzzing;
 mod guides;
 mod health;
+mod hex;
 mod key;
 mod logged;
 pub mod network;

@@ -10,9 +10,11 @@ use chinwag_core::{Clock, Date};
 use sha2::{Digest, Sha256};
 
 use super::bearer;
+use crate::hex;
 use crate::key::{ServiceKey, is_same};
 
 const COOKIE: &str = "device";
+const PREFIX: &str = "cw_device_";
 const TTL: Duration = Duration::from_secs(400 * 24 * 3600);
 const ID: usize = 16;
 const DATE: usize = 8;
@@ -42,12 +44,17 @@ impl Devices {
         let secure = if tls { "; Secure" } else { "" };
         let (age, path) = (TTL.as_secs(), if base.is_empty() { "/" } else { base });
         let text = format!("{COOKIE}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
-        HeaderValue::from_str(&text).expect("base 64 and a path are plain ASCII")
+        HeaderValue::from_str(&text).expect("digits and a path are plain ASCII")
     }
 
     /// The device that a request shows, if it has signed in to this name.
     pub(super) fn of(&self, headers: &HeaderMap, fold: &str, now: Date) -> Option<Device> {
-        let bytes = URL_SAFE_NO_PAD.decode(bearer::cookies(headers, COOKIE).next()?).ok()?;
+        let cookie = bearer::cookies(headers, COOKIE).next()?;
+        let bytes = match cookie.strip_prefix(PREFIX) {
+            Some(digits) => hex::decode(digits)?,
+            // The form of earlier versions.
+            None => URL_SAFE_NO_PAD.decode(cookie).ok()?,
+        };
         let (id, rest) = bytes.split_first_chunk::<ID>()?;
         let (date, seal) = rest.split_first_chunk::<DATE>()?;
         let age = now.micros().saturating_sub(i64::from_be_bytes(*date));
@@ -60,7 +67,7 @@ impl Devices {
         let random = clock.secret();
         let (id, date) = (&random[..ID], clock.now().micros().to_be_bytes());
         let seal = self.seal(id, &date, fold);
-        URL_SAFE_NO_PAD.encode([id, &date, &seal].concat())
+        format!("{PREFIX}{}", hex::encode(&[id, &date, &seal].concat()))
     }
 
     fn seal(&self, id: &[u8], date: &[u8], fold: &str) -> [u8; 32] {
@@ -89,14 +96,20 @@ mod tests {
         let pair = cookie.split(';').next().expect("a pair");
         let headers: HeaderMap =
             [(axum::http::header::COOKIE, HeaderValue::from_str(pair).expect("ASCII"))].into_iter().collect();
+        let value = pair.strip_prefix("device=cw_device_").expect("its kind");
+        assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{value}");
         let now = clock.now();
         assert!(here.of(&headers, "arlan", now).is_some());
         assert_eq!(here.of(&headers, "arlan", now), devices("0123456789abcdef").of(&headers, "arlan", now));
+        let old = format!("device={}", URL_SAFE_NO_PAD.encode(hex::decode(value).expect("digits")));
+        let old = HeaderValue::from_str(&old).expect("ASCII");
+        let old: HeaderMap = [(axum::http::header::COOKIE, old)].into_iter().collect();
+        assert_eq!(here.of(&old, "arlan", now), here.of(&headers, "arlan", now), "of an earlier version");
         assert_eq!(here.of(&headers, "astra", now), None, "another name");
         assert_eq!(devices("fedcba9876543210").of(&headers, "arlan", now), None, "another server");
         let late = Date::from_micros(now.micros() + 401 * 24 * 3600 * 1_000_000);
         assert_eq!(here.of(&headers, "arlan", late), None, "too old");
-        let other = if pair.ends_with('A') { "B" } else { "A" };
+        let other = if pair.ends_with('a') { "b" } else { "a" };
         for forged in ["device=", "device=AAAA", "device=!!", &format!("{}{other}", &pair[..pair.len() - 1])]
         {
             let headers: HeaderMap =

@@ -7,6 +7,7 @@ use chinwag_core::{Date, Result, UserId};
 
 use crate::auth::{Credential, Identified, SignedIn};
 use crate::cursor::CursorSeal;
+use crate::hex;
 use crate::state::ServerState;
 
 /// The name under which it is sealed.
@@ -34,7 +35,7 @@ pub(crate) fn create(seal: &CursorSeal, user: &SignedIn, expires: Date) -> Strin
         Some(token) => Bearer::Token(token, user.user.id),
         None => Bearer::User(user.user.id),
     };
-    format!("{PREFIX}{}", seal.seal(SEAL, &written(bearer, expires)))
+    format!("{PREFIX}{}", hex::encode(&seal.seal_bytes(SEAL, &written(bearer, expires))))
 }
 
 /// The caller whom the ticket in a query names.
@@ -42,7 +43,10 @@ pub(crate) async fn identified(state: &ServerState, uri: &Uri) -> Result<Option<
     let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let Some((_, ticket)) = pairs.into_iter().find(|(key, _)| key == "ticket") else { return Ok(None) };
     let sealed = ticket.strip_prefix(PREFIX).ok_or(REFUSED)?;
-    let (bearer, expires) = state.cursors.open(SEAL, sealed).and_then(|bytes| read(&bytes)).ok_or(REFUSED)?;
+    let opened = hex::decode(sealed).and_then(|bytes| state.cursors.open_bytes(SEAL, &bytes));
+    // The form of earlier versions, which another node may still make.
+    let opened = opened.or_else(|| state.cursors.open(SEAL, sealed));
+    let (bearer, expires) = opened.and_then(|bytes| read(&bytes)).ok_or(REFUSED)?;
     if expires <= state.app.clock().now() {
         return Err(REFUSED);
     }

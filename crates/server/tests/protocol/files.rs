@@ -308,6 +308,8 @@ async fn ticket_reads_files_and_nothing_else() {
     let file = upload(&ann, "photo.jpg", TURNED).await.ok(201);
     let ticket = ann.post("tickets/", json!({ "for": "files" })).await.ok(201);
     let ticket = ticket["ticket"].as_str().expect("a ticket");
+    let secret = ticket.strip_prefix("cw_files_").expect("its kind");
+    assert!(secret.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{ticket}");
     let thumbnail = file["thumbnail"]["url"].as_str().expect("an address");
     for path in [&path(&file), thumbnail] {
         for _ in 0..2 {

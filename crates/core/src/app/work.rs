@@ -137,7 +137,7 @@ impl Unit<'_> {
         self.drop_reactions(user, group, &reactions, departed.seq)?;
         // `user.delete` does not report the change of another member's role.
         if silenced || departed.inherited {
-            self.group_affected(group, departed.seq, vec![user], None)?;
+            self.group_affected(group, departed.seq, vec![user], Some(departed.entry.clone()))?;
         } else {
             self.member_changed(group, departed.seq, Some(user));
         }

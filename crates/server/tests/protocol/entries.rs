@@ -108,6 +108,19 @@ async fn names_follow_renames_and_deletions() {
 }
 
 #[tokio::test]
+async fn heir_of_a_deleted_owner_is_told_as_the_history_shows_it() {
+    let app = TestApp::start().await;
+    let (_ann, _, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
+    let group = group(&app.service(), &["ann", "bob"]).await;
+    b.until("group.update").await;
+    app.service().delete("users/ann/").await.ok(200);
+    let told = b.until("group.update").await["data"]["entry"].clone();
+    let owner = json!({ "kind": "owner", "who": ["bob"] });
+    assert_eq!(told["changes"], json!([owner, { "kind": "user_deleted", "name": null }]));
+    assert_eq!(history(&bob, &group, "&after=1").await, [told]);
+}
+
+#[tokio::test]
 async fn live_entries_name_the_first_hundred_and_the_history_all() {
     let app = TestApp::start().await;
     let (ann, mut a, ..) = two(&app.service(), ["ann", "bob"]).await;

@@ -7,6 +7,7 @@ use super::actor::{actor, someone, visible};
 use super::avatar::is_shown;
 use super::suspension::governs;
 use super::{App, Context, Growth, Unit};
+use crate::actor::unknown;
 use crate::authority::Govern;
 use crate::bot::{BotAct, BotTarget};
 use crate::file::{
@@ -120,7 +121,7 @@ impl App {
         self.read(context, (owner, after, limit), |tx, caller, (owner, after, limit)| {
             let owner = match owner {
                 Some(name) if governs(tx, caller, Govern::SeeFiles)? => {
-                    tx.user_named(name)?.ok_or(Error::NotFound("user"))?
+                    tx.user_named(name)?.ok_or_else(|| unknown(name, "author"))?
                 }
                 _ => someone(tx, caller, owner.as_ref())?,
             };

@@ -137,7 +137,7 @@ pub(crate) async fn history(
     let page = history_page(&query)?;
     if query.entries()? {
         if query.leaves_threads_out()? {
-            return Err(Error::field("thread", "and entries exclude each other").into());
+            return Err(Error::field("thread", "excludes entries: leave one of them out").into());
         }
         let items = state.app.history_items(&context, id, page).await?;
         let mut json: Vec<u8> = vec![b'['];
@@ -187,7 +187,7 @@ pub(crate) fn link_page(
 pub(crate) fn history_page(query: &Query) -> Result<Page> {
     let limit = query.limit(HISTORY_PAGE)?.unwrap_or(LATEST);
     match (query.point("before")?, query.point("after")?) {
-        (Some(_), Some(_)) => Err(Error::field("after", "and before exclude each other").into()),
+        (Some(_), Some(_)) => Err(Error::field("after", "excludes before: leave one of them out").into()),
         (None, Some(point)) => Ok(Page::after(point, limit)),
         (before, None) => Ok(Page::before(before, limit)),
     }

@@ -141,7 +141,7 @@ pub(crate) async fn update(
         UserChange::Rename(command) => state.app.user_rename(&context, command).await?,
         UserChange::Contact(command) => {
             let command = of_the_path(command, &subject.name, state.app.name_case(), &context)?;
-            state.app.relate(&context, command).await?.author
+            state.app.relate(&context, command).await.map_err(within_contact)?.author
         }
     };
     Ok(as_it_stands(&state, &context, StatusCode::OK, user).await)
@@ -173,6 +173,15 @@ fn of_the_path(command: Relate, name: &Name, case: NameCase, context: &Context) 
         }),
         _ => Ok(Relate { author: Some(name.clone()), ..command }),
     }
+}
+
+/// A refusal of a relation as one of the key `contact`.
+fn within_contact(refusal: Error) -> Error {
+    let Error::Invalid(mut errors) = refusal else { return refusal };
+    for error in &mut errors {
+        error.field = format!("contact.{}", error.field).into();
+    }
+    Error::Invalid(errors)
 }
 
 /// The answer to a change that is done: where the rest of the user cannot be read any more, its name.

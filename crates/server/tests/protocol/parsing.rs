@@ -52,6 +52,7 @@ async fn bodies_in_another_coding_are_refused() {
 #[tokio::test]
 async fn bodies_that_are_no_object_are_named() {
     let app = TestApp::start().await;
+    let nested = format!("{{\"name\": {}", "[".repeat(200));
     for (kind, body, detail) in [
         ("application/json", "\u{feff}{\"name\": \"ann\"}", "byte order mark"),
         ("application/x-www-form-urlencoded", "name=ann", "HTML form"),
@@ -62,6 +63,10 @@ async fn bodies_that_are_no_object_are_named() {
         ("application/json", "[]", "begins with '['"),
         ("application/json", "null", "begins with 'n'"),
         ("application/json", "", "is empty"),
+        ("application/json", "{\"name\": ", "JSON: it breaks off at line 1, column 9"),
+        ("application/json", "{\"name\": ann}", "JSON: see line 1, column 10"),
+        ("application/json", "{\"name\": \"\\ud800\"}", "JSON: see line 1, column"),
+        ("application/json", &nested, "is nested too deeply at line 1, column"),
     ] {
         assert_problem(&post(&app, &[("content-type", kind)], body).await, 400, detail);
     }

@@ -114,8 +114,13 @@ impl<'a> Fields<'a> {
 
     /// Refuses a key. `detail` ends a sentence that begins with the key's name.
     pub fn refuse(&mut self, key: &'static str, detail: impl Into<String>) {
-        let field = if self.within.is_empty() { key.into() } else { format!("{}.{key}", self.within).into() };
-        self.errors.push(FieldError { field, detail: detail.into() });
+        self.refuse_part(key.into(), detail.into());
+    }
+
+    /// Refuses a part of a key's value, such as `attachments[0].alt`.
+    fn refuse_part(&mut self, part: Cow<'static, str>, detail: String) {
+        let field = if self.within.is_empty() { part } else { format!("{}.{part}", self.within).into() };
+        self.errors.push(FieldError { field, detail });
     }
 
     /// The command, if no key was refused. `build` answers `None` only where one was.
@@ -290,7 +295,7 @@ impl<'a> Fields<'a> {
             match read {
                 Ok(mention) => mentions.push(mention),
                 Err(detail) => {
-                    self.errors.push(FieldError { field: format!("{key}[{index}]").into(), detail });
+                    self.refuse_part(format!("{key}[{index}]").into(), detail);
                     return None;
                 }
             }
@@ -390,7 +395,7 @@ impl<'a> Fields<'a> {
         match alt {
             Ok(alt) => Some(Attachment { id, alt }),
             Err(detail) => {
-                self.errors.push(FieldError { field: format!("{key}[{index}].{ALT}").into(), detail });
+                self.refuse_part(format!("{key}[{index}].{ALT}").into(), detail);
                 None
             }
         }
@@ -469,5 +474,5 @@ fn one_or_more(mut keys: impl Iterator<Item = &'static str>) -> Option<(&'static
     let mut others: Vec<_> = keys.collect();
     let last = others.pop()?;
     let others = if others.is_empty() { last.into() } else { format!("{} or {last}", others.join(", ")) };
-    Some((first, format!("or {others} is required")))
+    Some((first, format!("is required unless {others} is given")))
 }

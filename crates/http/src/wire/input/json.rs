@@ -8,6 +8,10 @@ use chinwag_core::{Error, Result};
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
+use serde_json::error::Category;
+
+/// The beginning of the parser's refusal of a text that is nested more than 127 levels deep.
+const TOO_DEEP: &str = "recursion limit exceeded";
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +79,21 @@ impl<'a> Object<'a> {
 /// Reads one JSON value, and nothing after it.
 pub fn parse(payload: &[u8]) -> Result<Value<'_>> {
     let text = std::str::from_utf8(payload).map_err(|_| Error::field("", "the payload is not UTF-8"))?;
-    serde_json::from_str(text).map_err(|why| Error::field("", format!("the payload is not JSON: {why}")))
+    serde_json::from_str(text).map_err(|why| Error::field("", not_json(&why)))
+}
+
+/// The refusal of a text that is not JSON, without the parser's own words.
+fn not_json(why: &serde_json::Error) -> String {
+    let (line, column) = (why.line(), why.column());
+    match why.classify() {
+        // The words of the visitors below.
+        Category::Data => format!("the payload is not JSON: {why}"),
+        Category::Eof => format!("the payload is not JSON: it breaks off at line {line}, column {column}"),
+        _ if why.to_string().starts_with(TOO_DEEP) => {
+            format!("the payload is nested too deeply at line {line}, column {column}")
+        }
+        _ => format!("the payload is not JSON: see line {line}, column {column}"),
+    }
 }
 
 impl<'de> Deserialize<'de> for Value<'de> {

@@ -217,7 +217,7 @@ impl ReadPoint {
     pub fn command(self, group: GroupId, fields: &mut Fields<'_>) -> Option<MarkRead> {
         let at = point(self.seq, self.date);
         if at.is_none() && !fields.has_refused("seq") && !fields.has_refused("date") {
-            fields.refuse("seq", "or date is required");
+            fields.refuse("seq", "is required unless date is given");
         }
         Some(MarkRead { author: self.author, group, at: at? })
     }

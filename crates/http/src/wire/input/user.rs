@@ -227,9 +227,12 @@ pub fn patch(fields: Fields<'_>, name: Name, is_service: bool) -> Result<UserCha
     match given[..] {
         [_] => fields.command(|patch: UserPatch, _| Some(patch.command(name))),
         [first, second, ..] => {
-            Err(Error::field(*first, format!("and {second} cannot be changed by one request: send two")))
+            Err(Error::field(*first, format!("cannot be changed together with {second}: send two requests")))
         }
-        [] => Err(Error::field("new_name", "or contact, display_name, avatar or settings is required")),
+        [] => Err(Error::field(
+            "new_name",
+            "is required unless contact, display_name, avatar or settings is given",
+        )),
     }
 }
 

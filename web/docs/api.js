@@ -17,7 +17,8 @@ function kind(schema = {}) {
   if (schema.type === "array") return ["list of ", ...kind(schema.items)];
   const types = [schema.type ?? "any"].flat().filter((type) => type !== "null");
   if (types[0] === "array") return ["list of ", ...kind(schema.items)];
-  return [schema.format ? `${types.join(" or ")} (${schema.format})` : types.join(" or ")];
+  const format = schema.format ?? schema.anyOf?.[0].format;
+  return [format ? `${types.join(" or ")} (${format})` : types.join(" or ")];
 }
 
 function table(headings, rows) {

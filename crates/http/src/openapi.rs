@@ -1,5 +1,7 @@
 //! The API's document (OpenAPI 3.1), made from the handlers themselves.
 
+mod answers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
@@ -87,6 +89,7 @@ fn written(address: Option<&PublicUrl>) -> String {
     name_problems(&mut document["paths"]);
     add_act_as(&mut document["paths"]);
     add_examples(&mut document["paths"]);
+    answers::complete(&mut document);
     loosen(&mut document);
     open_objects(&mut document["components"]["schemas"]);
     if let Some(address) = address {
@@ -303,14 +306,33 @@ mod tests {
         let picked = &document["components"]["schemas"]["GroupFields"]["allOf"];
         assert_eq!((picked[1].get("required"), picked[1]["properties"]["unread"].is_null()), (None, true));
         assert_eq!(picked[0]["$ref"], "#/components/schemas/Marks");
-        let operations = document["paths"].as_object().expect("paths").values().filter_map(Value::as_object);
-        for operation in operations.flat_map(serde_json::Map::values) {
-            let answers = operation["responses"].as_object().expect("answers");
         let user = &document["components"]["schemas"]["User"]["allOf"];
         let user = [&user[0]["$ref"], &user[1]["$ref"]];
         assert_eq!(user, ["#/components/schemas/Details", "#/components/schemas/Lists"]);
+        let operations = document["paths"].as_object().expect("paths").values().filter_map(Value::as_object);
+        for operation in operations.flat_map(serde_json::Map::values) {
+            let answers = operation["responses"].as_object().expect("answers");
             assert!(answers.values().all(|answer| answer["description"].is_string()), "{operation}");
         }
+    }
+
+    #[test]
+    fn nulls_and_empty_texts_that_are_taken_are_documented() {
+        let document: Value = serde_json::from_str(&openapi()).expect("JSON");
+        let property =
+            |name: &str, key: &str| document["components"]["schemas"][name]["properties"][key].clone();
+        for (name, key) in [("ReportPatch", "note"), ("MessagePatch", "body"), ("NewMessage", "author")] {
+            assert_eq!(property(name, key)["type"], json!(["string", "null"]), "{name}.{key}");
+        }
+        assert_eq!(property("UserPatch", "suspended")["oneOf"][1]["type"], "null");
+        assert!(property("NewMessage", "author").get("minLength").is_none());
+        for (key, form) in [("respond_to", json!({"maxLength": 0})), ("thread", json!({"maxLength": 0}))] {
+            assert_eq!(property("NewMessage", key)["anyOf"][1], form, "{key}");
+        }
+        assert!(
+            property("NewSuspension", "until")["anyOf"][1]["pattern"].is_string(),
+            "a date without an offset"
+        );
     }
 
     /// Every documented key of a payload is read: a value of the wrong type is refused by name.
@@ -351,7 +373,7 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 36);
+        assert_eq!(checked, 37);
     }
 
     #[test]

@@ -259,11 +259,19 @@ pub(crate) async fn delete(
     Ok(nothing())
 }
 
+/// A form with a message.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(crate) struct HookForm {
+    /// A `HookMessage`, as JSON.
+    payload: String,
+}
+
 /// Sends a message in the name of a hook's bot. The body is a `HookMessage`, or a form with one in its field `payload`.
 #[utoipa::path(
     post, path = "/hooks/{secret}/", tag = "service", operation_id = "hook_receive",
     params(("secret" = String, Path, description = "The secret of the hook.")),
-    request_body = HookMessage,
+    request_body(content((HookMessage = "application/json"), (HookForm = "application/x-www-form-urlencoded"))),
     responses((status = 200, description = "The message is committed.", content_type = "text/plain", body = String), Refusals),
     security(()),
 )]

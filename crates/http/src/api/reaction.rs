@@ -193,6 +193,7 @@ pub(crate) async fn add(
         ("emoji" = String, Path, description = "One emoji, or a name between colons, percent-encoded."),
         ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
     ),
+    request_body = InName,
     responses((status = 200, description = "The message as it stands.", body = Message<'static>), Refusals),
 )]
 pub(crate) async fn remove(

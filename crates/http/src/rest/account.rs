@@ -1,5 +1,6 @@
 //! `accounts/`, and the passwords of accounts.
 
+use super::answer::OtherIdentity;
 use super::prelude::*;
 use super::session::{IssuedToken, begun, user};
 use crate::auth::Credential;
@@ -31,7 +32,7 @@ pub(crate) async fn create(
 #[utoipa::path(
     patch, path = "/api/v1/accounts/me/", tag = "accounts", operation_id = "account_password",
     request_body = PasswordChange,
-    responses((status = 200, description = "The password is changed."), Refusals),
+    responses((status = 200, description = "The password is changed."), OtherIdentity, Refusals),
 )]
 pub(crate) async fn change_password(
     State(state): State<Arc<ServerState>>,
@@ -51,7 +52,7 @@ pub(crate) async fn change_password(
     put, path = "/api/v1/users/{name}/password/", tag = "accounts", operation_id = "user_password",
     params(("name" = String, Path, description = "The user's name.")),
     request_body = NewPassword,
-    responses((status = 200, description = "The password is set."), Refusals),
+    responses((status = 200, description = "The password is set."), OtherIdentity, Refusals),
 )]
 pub(crate) async fn set_password(
     State(state): State<Arc<ServerState>>,

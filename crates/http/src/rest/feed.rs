@@ -54,7 +54,8 @@ pub(crate) struct FeedPage {
         ("Last-Event-ID" = Option<String>, Header, description = "The same as `after`, before it."),
     ),
     responses(
-        (status = 200, description = "Some events. There may be more after the cursor.", body = FeedPage),
+        (status = 200, description = "Some events. There may be more after the cursor.",
+         content((FeedPage = "application/json"), (String = "text/event-stream"))),
         (status = 410, description = "The cursor is too old, or of another history.", content_type = "application/problem+json"),
         Refusals,
     ),

@@ -160,8 +160,8 @@ pub(crate) async fn get(
         ("ticket" = Option<String>, Query, description = "A ticket for files, in place of a credential."),
     ),
     responses(
-        (status = 200, description = "The bytes.", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, description = "A range of them.", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, description = "The bytes, with the type of the file.", body = Vec<u8>, content_type = "*/*"),
+        (status = 206, description = "A range of them.", body = Vec<u8>, content_type = "*/*"),
         (status = 302, description = "Where the bucket itself serves them, with `files.redirect`."),
         (status = 304, description = "The client has them."),
         (status = 416, description = "The range lies past the end."),

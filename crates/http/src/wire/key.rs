@@ -147,7 +147,10 @@ fn property(key: &Key) -> Value {
 
 /// The schema of a value that may also be null.
 pub(crate) fn nullable(mut schema: Value) -> Value {
-    // A payload in a payload is named, and has no type of its own here.
+    // A payload in a payload is named, and has no type of its own.
+    if schema.get("$ref").is_some() {
+        return json!({"oneOf": [schema, {"type": "null"}]});
+    }
     if schema.get("type").is_some_and(Value::is_string) {
         schema["type"] = json!([schema["type"], "null"]);
         if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {

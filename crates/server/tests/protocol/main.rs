@@ -17,6 +17,7 @@ mod changes_model;
 mod consent;
 mod data;
 mod directory;
+mod documents;
 mod edge;
 mod entries;
 mod events;

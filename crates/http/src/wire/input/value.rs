@@ -28,6 +28,12 @@ use crate::wire::key::{NAMES, Need};
 const OPERATIONS: [&str; 9] =
     ["invitation", "contact", "deny", "remove", "block", "invit", "invite", "unblock", "blocked"];
 
+/// A date without an offset, which is one in UTC.
+const UTC: &str = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?$";
+
+const DATES: [&str; 2] = ["2024-05-12T10:29:16.000949Z", "2024-05-12T10:29:16"];
+const MESSAGE: &str = "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e";
+
 /// A required value that is read from a text.
 macro_rules! from_text {
     ($($type:ty, $read:expr, $schema:tt;)+) => {$(
@@ -69,18 +75,18 @@ from_text! {
     GroupName, GroupName::parse, {"type": "string", "minLength": 1, "maxLength": GROUP_NAME_CHARS};
     MessageId, MessageId::from_str, {"type": "string", "format": "uuid"};
     GroupId, GroupId::from_str, {"type": "string", "format": "uuid"};
-    Date, Date::parse, {"type": "string", "format": "date-time"};
+    Date, Date::parse, {"type": "string", "anyOf": [{"format": "date-time"}, {"pattern": UTC}], "examples": DATES};
     Status, read_status, {"type": "string", "enum": Status::ALL.map(Status::as_str)};
     Operation, read_operation, {"type": "string", "enum": OPERATIONS};
     Password, Password::choose, {"type": "string", "minLength": PASSWORD_CHARS.start(), "maxLength": PASSWORD_CHARS.end()};
 }
 
 maybe_from_text! {
-    Name, Optional, maybe_filled, Name::parse, {"type": "string", "minLength": 1, "maxLength": NAME_CHARS};
+    Name, Optional, maybe_filled, Name::parse, {"type": "string", "maxLength": NAME_CHARS};
     GroupName, Optional, maybe_text, GroupName::parse, {"type": "string", "minLength": 1, "maxLength": GROUP_NAME_CHARS};
-    MessageId, Optional, maybe_filled, MessageId::from_str, {"type": "string", "format": "uuid"};
+    MessageId, Optional, maybe_filled, MessageId::from_str, {"type": "string", "anyOf": [{"format": "uuid"}, {"maxLength": 0}], "examples": [MESSAGE, ""]};
     ClientId, Optional, maybe_text, ClientId::parse, {"type": "string", "minLength": 1, "maxLength": CLIENT_ID_CHARS};
-    Date, Optional, maybe_filled, Date::parse, {"type": "string", "format": "date-time"};
+    Date, Optional, maybe_filled, Date::parse, {"type": "string", "anyOf": [{"format": "date-time"}, {"pattern": UTC}, {"maxLength": 0}], "examples": DATES};
     Allowed, NotNull, filled_text, read_allowed, {"type": "string", "enum": Allowed::ALL.map(Allowed::as_str)};
     Notify, NotNull, filled_text, read_notify, {"type": "string", "enum": Notify::ALL.map(Notify::as_str)};
     UserKind, NotNull, filled_text, read_user_kind, {"type": "string", "enum": UserKind::ALL.map(UserKind::as_str)};
@@ -147,16 +153,16 @@ impl KeyValue for Option<Body> {
     }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        if fields.holds(key) && !fields.has(key) {
+            fields.take(key);
+            return Some(Some(Body::empty()));
+        }
         let text = fields.maybe_text(key);
         Some(text.and_then(|text| fields.body(key, &text)))
     }
 }
 
 impl KeyValue for String {
-        if fields.holds(key) && !fields.has(key) {
-            fields.take(key);
-            return Some(Some(Body::empty()));
-        }
     const NEED: Need = Need::Required;
 
     fn schema() -> Schema {
@@ -295,7 +301,7 @@ impl KeyValue for FieldUpdate<Date> {
     const NEED: Need = Need::Optional;
 
     fn schema() -> Schema {
-        json!({"type": ["string", "null"], "format": "date-time"})
+        Date::schema()
     }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use std::{io, mem};
 
 use chinwag_core::bus::Bus;
@@ -45,6 +46,8 @@ pub(crate) struct Writer {
 
 /// The number of times that one batch may ask for more room.
 const GIVEN_UP: usize = 8;
+/// The time after which a batch commits with the jobs that it has run. The others are the next batch.
+const BATCH_TIME: Duration = Duration::from_millis(100);
 
 /// The connection that writes, and what belongs to its thread.
 struct Line {
@@ -102,7 +105,9 @@ impl Drop for Writer {
 fn write<'l>(line: &'l Line, statements: &Statements<'l>, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
     let mut tasks = Vec::with_capacity(batch);
     loop {
-        exit.take(batch, &mut tasks);
+        if tasks.is_empty() {
+            exit.take(batch, &mut tasks);
+        }
         if tasks.is_empty() {
             break;
         }
@@ -118,7 +123,7 @@ fn write<'l>(line: &'l Line, statements: &Statements<'l>, exit: &Exit<Task>, bat
         match outcome {
             Ok(outcomes) => {
                 publish(bus, events);
-                for (task, outcome) in tasks.drain(..).zip(outcomes) {
+                for (task, outcome) in tasks.drain(..outcomes.len()).zip(outcomes) {
                     // Whoever asked may have gone.
                     let _ = task.answer.send(outcome);
                 }
@@ -176,8 +181,8 @@ impl Line {
     }
 }
 
-/// Runs every task and commits: the outcome of each, and the events of those that succeeded in
-/// their order. An error is every task's: then nothing at all was changed.
+/// Runs tasks for as long as a batch lasts and commits: the outcome of each that has run, and the events of those that
+/// succeeded in their order. An error is every task's: then nothing at all was changed.
 ///
 /// Savepoints cost a fifth of a batch's time, and only a job that refuses after it wrote needs
 /// one. So a batch runs without, and again with them where such a job is in it.
@@ -232,7 +237,7 @@ fn run_all<'l>(
     events: &mut Vec<Event>,
     savepoints: bool,
 ) -> Result<Option<Vec<Result<()>>>> {
-    let mut outcomes = Vec::with_capacity(tasks.len());
+    let (mut outcomes, begun) = (Vec::with_capacity(tasks.len()), Instant::now());
     for task in tasks {
         let outcome = match &task.job {
             Task::Job(job) => run(line, statements, job, events, savepoints)?,
@@ -249,6 +254,9 @@ fn run_all<'l>(
             return Err(outcome.err().unwrap_or_else(Error::unavailable));
         }
         outcomes.push(outcome);
+        if begun.elapsed() >= BATCH_TIME {
+            break;
+        }
     }
     Ok(Some(outcomes))
 }

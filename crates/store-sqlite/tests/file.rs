@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chinwag_core::message::Body;
 use chinwag_core::permission::Role;
@@ -224,6 +224,30 @@ async fn jobs_that_queue_while_another_runs_share_one_commit() {
     }
     let batches: Vec<_> = file.bus.batches().iter().map(Vec::len).collect();
     assert_eq!(batches, [64, 64]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_takes_long_is_committed_before_the_next_begins() {
+    let file = File::new();
+    let store = file.with_group(Options::default()).await;
+    let go = hold(&store).await;
+    let long = store.submit_write(Box::new(|_, _| {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(200) {
+            std::hint::spin_loop();
+        }
+        Ok(())
+    }));
+    let (end, has_ended) = mpsc::channel();
+    let has_ended = std::sync::Mutex::new(has_ended);
+    let next = store.submit_write(Box::new(move |_, _| {
+        let ended = has_ended.lock().expect("no panic").recv_timeout(Duration::from_secs(10));
+        ended.map_err(|_| Error::NotFound("message"))
+    }));
+    drop(go);
+    long.await.expect("it commits");
+    end.send(()).expect("the next one waits");
+    next.await.expect("it began after the commit");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,6 +58,8 @@ pub enum LimitKind {
 const KINDS: usize = 13;
 /// The most kinds of one key.
 const SLOTS: usize = 9;
+/// The names of users that one change may have. A request with more counts as several changes.
+const NAMES_OF_A_CHANGE: usize = 100;
 
 /// The cost of an event or a request for the user who sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +70,10 @@ pub enum Cost {
     Message,
     /// A change of a group, a membership or a profile.
     Change,
-    Group,
+    /// A change of a group that names so many users.
+    Members(usize),
+    /// A new group that names so many users.
+    Group(usize),
     Search,
     /// A report of a message.
     Report,
@@ -81,6 +86,14 @@ pub enum Cost {
 struct Quota {
     burst: u64,
     step: u64,
+}
+
+/// A count to add to a bucket.
+#[derive(Debug, Clone, Copy)]
+struct Addition {
+    slot: usize,
+    quota: Quota,
+    count: u32,
 }
 
 /// A count of this node that the other nodes do not know.
@@ -111,11 +124,20 @@ impl Cost {
             Self::Nothing => &[],
             Self::Event | Self::Block => &[LimitKind::Events],
             Self::Message => &[LimitKind::Events, LimitKind::Messages],
-            Self::Change => &[LimitKind::Events, LimitKind::Changes],
+            Self::Change | Self::Members(_) => &[LimitKind::Events, LimitKind::Changes],
             Self::Search => &[LimitKind::Searches],
             Self::Report => &[LimitKind::Events, LimitKind::Reports],
-            Self::Group => &[LimitKind::Events, LimitKind::Changes, LimitKind::Groups],
+            Self::Group(_) => &[LimitKind::Events, LimitKind::Changes, LimitKind::Groups],
         }
+    }
+
+    /// The changes that it counts as: the store's work grows with the names.
+    fn changes(self) -> u32 {
+        let names = match self {
+            Self::Members(names) | Self::Group(names) => names,
+            _ => 0,
+        };
+        u32::try_from(names.div_ceil(NAMES_OF_A_CHANGE)).unwrap_or(u32::MAX).max(1)
     }
 }
 
@@ -147,6 +169,11 @@ impl LimitKind {
         Self::Searches,
         Self::Reports,
     ];
+
+    /// Whether one request may count as several of this kind.
+    fn is_of_several(self) -> bool {
+        matches!(self, Self::Changes | Self::FirstContacts | Self::GivenBack)
+    }
 
     /// The index of this kind among the kinds of its key.
     fn slot(self) -> usize {
@@ -235,16 +262,22 @@ impl Rates {
         match cost {
             Cost::Nothing => Ok(()),
             Cost::Block => {
-                self.add(Key::User(user), cost.kinds(), false);
+                self.add(Key::User(user), cost.kinds(), 1, false);
                 Ok(())
             }
-            _ => self.take(Key::User(user), cost.kinds()),
+            _ => self.take_several(Key::User(user), cost.kinds(), cost.changes()),
         }
     }
 
     /// Counts one of each of these kinds, or refuses and counts nothing.
     pub fn take(&self, key: Key, kinds: &[LimitKind]) -> Result<()> {
-        match self.add(key, kinds, true) {
+        self.take_several(key, kinds, 1)
+    }
+
+    /// The same for a request that counts as several of the kinds of which one request may. It takes at most all that
+    /// a full bucket has.
+    pub fn take_several(&self, key: Key, kinds: &[LimitKind], several: u32) -> Result<()> {
+        match self.add(key, kinds, several, true) {
             0 => Ok(()),
             wait => Err(Error::TooMany(Duration::from_nanos(wait))),
         }
@@ -253,9 +286,9 @@ impl Rates {
     /// Gives back what a user's request was charged, since its use case refused it as one too many. Only as many as a
     /// user may send are given back, for each of them was work for the store; the rest stays counted.
     pub fn give_back(&self, user: UserId, cost: Cost) {
-        let key = Key::User(user);
-        if self.take(key, &[LimitKind::GivenBack]).is_ok() {
-            let (asked, count) = self.asked(cost.kinds());
+        let (key, several) = (Key::User(user), cost.changes());
+        if self.take_several(key, &[LimitKind::GivenBack], several).is_ok() {
+            let (asked, count) = self.asked(cost.kinds(), several);
             self.table(key).give_back(key, &asked[..count]);
         }
     }
@@ -269,9 +302,9 @@ impl Rates {
         }
     }
 
-    /// Counts one of each kind. If it may refuse and does, it counts nothing and returns the wait.
-    fn add(&self, key: Key, kinds: &[LimitKind], refuse: bool) -> u64 {
-        let (asked, count) = self.asked(kinds);
+    /// Counts a request. If it may refuse and does, it counts nothing and returns the wait.
+    fn add(&self, key: Key, kinds: &[LimitKind], several: u32, refuse: bool) -> u64 {
+        let (asked, count) = self.asked(kinds, several);
         if count == 0 {
             return 0;
         }
@@ -284,17 +317,19 @@ impl Rates {
         added.wait
     }
 
-    /// The slots and quotas of those of these kinds that have a limit, and their number.
-    fn asked(&self, kinds: &[LimitKind]) -> ([(usize, Quota); SLOTS], usize) {
-        let mut asked = [(0, Quota { burst: 0, step: 0 }); SLOTS];
-        let mut count = 0;
+    /// The additions to those of these kinds that have a limit, and their number.
+    fn asked(&self, kinds: &[LimitKind], several: u32) -> ([Addition; SLOTS], usize) {
+        let mut asked = [Addition { slot: 0, quota: Quota { burst: 0, step: 0 }, count: 0 }; SLOTS];
+        let mut used = 0;
         for kind in kinds {
             if let Some(quota) = self.quotas[*kind as usize] {
-                asked[count] = (kind.slot(), quota);
-                count += 1;
+                let burst = u32::try_from(quota.burst).unwrap_or(u32::MAX);
+                let count = if kind.is_of_several() { several.min(burst) } else { 1 };
+                asked[used] = Addition { slot: kind.slot(), quota, count };
+                used += 1;
             }
         }
-        (asked, count)
+        (asked, used)
     }
 
     /// Collects counts for other nodes from now on. `wake` is called when there are some. It must not block.

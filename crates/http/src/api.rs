@@ -76,7 +76,7 @@ macro_rules! routes {
                     get user::get: answers(401, 200, 200);
                     put user::put: answers(401, 403, 200).adds()
                         .example(|ids| json!({ "display_name": ids.fresh }));
-                    patch user::update: answers(401, 403, 200).costs_by_body(patch_cost).adds()
+                    patch user::update: answers(401, 403, 200).costs_by_body(users::patch_cost).adds()
                         .example(|ids| json!({ "new_name": ids.fresh }));
                     delete user::delete: answers(401, 403, 200);
                 }
@@ -119,13 +119,13 @@ macro_rules! routes {
                         .at("{secret}", UNKNOWN_HOOK).example(|_| json!({ "text": "theirs" }));
                 }
                 "/api/v1/groups/" {
-                    post group::create: answers(401, 403, 201).costs(Cost::Group).adds()
+                    post group::create: answers(401, 403, 201).costs_by_body(groups::new_cost).adds()
                         .example(|ids| json!({ "name": "theirs", "author": ids.author }));
                     get group::list: answers(401, 200, 200);
                 }
                 "/api/v1/groups/{id}/" {
                     get group::get: answers(401, 404, 200);
-                    patch group::update: answers(401, 404, 200).costs(Cost::Change).adds()
+                    patch group::update: answers(401, 404, 200).costs_by_body(groups::patch_cost).adds()
                         .example(|ids| json!({ "name": ids.fresh }));
                     delete group::delete: answers(401, 404, 200).costs(Cost::Change);
                 }

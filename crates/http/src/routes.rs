@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::routes;
 use crate::scopes::PathScopes;
-use crate::wire::input::user::patch_cost;
+use crate::wire::input::{group as groups, user as users};
 
 /// The code of an invite that does not exist, for examples.
 const UNKNOWN_CODE: &str = "cw_invite_0000000000000000000000";

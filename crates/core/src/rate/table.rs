@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Key, Quota, SLOTS};
+use super::{Addition, Key, Quota, SLOTS};
 
 const SHARDS: usize = 64;
 /// The least number of new keys before a shard is swept.
@@ -52,47 +52,42 @@ impl Table {
         }
     }
 
-    pub(super) fn add(
-        &self,
-        key: Key,
-        asked: &[(usize, Quota)],
-        refuse: bool,
-        shared: bool,
-        now: u64,
-    ) -> Added {
+    pub(super) fn add(&self, key: Key, asked: &[Addition], refuse: bool, shared: bool, now: u64) -> Added {
         let mut shard = self.shard(key);
         if !shard.buckets.contains_key(&key) {
             shard.make_room(self.most, now);
         }
         let bucket = shard.buckets.entry(key).or_default();
-        let wait = asked.iter().map(|(slot, quota)| bucket.wait(*slot, *quota, now)).max().unwrap_or(0);
+        let wait = asked.iter().map(|addition| bucket.wait(addition, now)).max().unwrap_or(0);
         if refuse && wait > 0 {
             return Added { wait, newly_unsent: false };
         }
         let newly_unsent = shared && bucket.unsent == [0; SLOTS];
-        for (slot, quota) in asked {
-            let filled = bucket.empty_at[*slot].max(now).saturating_add(quota.step);
-            bucket.empty_at[*slot] = filled.min(now.saturating_add(quota.most()));
+        for addition in asked {
+            let Addition { slot, quota, count } = *addition;
+            bucket.empty_at[slot] = bucket.filled(addition, now).min(now.saturating_add(quota.most()));
             if shared {
-                bucket.unsent[*slot] = bucket.unsent[*slot].saturating_add(1);
+                bucket.unsent[slot] = bucket.unsent[slot].saturating_add(count);
             }
         }
         Added { wait: 0, newly_unsent }
     }
 
-    /// Takes one out of each of these buckets. One that the other nodes know of already stays there.
-    pub(super) fn give_back(&self, key: Key, asked: &[(usize, Quota)]) {
+    /// Takes these counts out of their buckets again. Those that the other nodes know of already stay there.
+    pub(super) fn give_back(&self, key: Key, asked: &[Addition]) {
         let mut shard = self.shard(key);
         let Some(bucket) = shard.buckets.get_mut(&key) else { return };
-        for (slot, quota) in asked {
-            bucket.empty_at[*slot] = bucket.empty_at[*slot].saturating_sub(quota.step);
-            bucket.unsent[*slot] = bucket.unsent[*slot].saturating_sub(1);
+        for addition in asked {
+            let Addition { slot, count, .. } = *addition;
+            bucket.empty_at[slot] = bucket.empty_at[slot].saturating_sub(addition.time());
+            bucket.unsent[slot] = bucket.unsent[slot].saturating_sub(count);
         }
     }
 
     /// The wait until a key's bucket has room for one more.
     pub(super) fn wait(&self, key: Key, slot: usize, quota: Quota, now: u64) -> u64 {
-        self.shard(key).buckets.get(&key).map_or(0, |bucket| bucket.wait(slot, quota, now))
+        let one = Addition { slot, quota, count: 1 };
+        self.shard(key).buckets.get(&key).map_or(0, |bucket| bucket.wait(&one, now))
     }
 
     /// A key's unsent counts, which count as sent after this call.
@@ -138,9 +133,20 @@ impl Shard {
 }
 
 impl Bucket {
-    /// The wait until there is room for one more.
-    fn wait(&self, slot: usize, quota: Quota, now: u64) -> u64 {
-        let filled = self.empty_at[slot].max(now).saturating_add(quota.step);
-        filled.saturating_sub(now.saturating_add(quota.window()))
+    /// The time at which a bucket would have refilled with an addition.
+    fn filled(&self, addition: &Addition, now: u64) -> u64 {
+        self.empty_at[addition.slot].max(now).saturating_add(addition.time())
+    }
+
+    /// The wait until there is room for an addition.
+    fn wait(&self, addition: &Addition, now: u64) -> u64 {
+        self.filled(addition, now).saturating_sub(now.saturating_add(addition.quota.window()))
+    }
+}
+
+impl Addition {
+    /// The time in which it refills.
+    fn time(&self) -> u64 {
+        self.quota.step.saturating_mul(self.count.into())
     }
 }

@@ -78,6 +78,23 @@ fn as_many_are_given_back_as_a_user_may_send() {
 }
 
 #[test]
+fn hundred_names_count_as_a_change_and_as_one_given_back() {
+    let (clock, rates) = rates(|limits| {
+        (limits.events_burst, limits.events_per_second) = (3, 1);
+        (limits.changes_burst, limits.changes_per_second) = (5, 1);
+    });
+    rates.spend(ANN, Cost::Members(201)).expect("three of five changes");
+    assert_eq!(wait(rates.spend(ANN, Cost::Group(201))), Duration::from_secs(1));
+    rates.give_back(ANN, Cost::Members(201));
+    rates.spend(ANN, Cost::Members(10_000)).expect("it takes what a full bucket has");
+    assert_eq!(wait(rates.spend(ANN, Cost::Change)), Duration::from_secs(1));
+    rates.give_back(ANN, Cost::Members(10_000));
+    wait(rates.spend(ANN, Cost::Change));
+    clock.0.store(1000, Ordering::Relaxed);
+    rates.spend(ANN, Cost::Group(100)).expect("a hundred names are one change");
+}
+
+#[test]
 fn refusal_by_one_limit_takes_nothing_of_the_other() {
     let (clock, rates) = rates(|limits| {
         (limits.events_burst, limits.events_per_second) = (3, 1);
@@ -101,19 +118,19 @@ fn refusal_by_one_limit_takes_nothing_of_the_other() {
 fn day_is_a_bucket_that_refills_evenly() {
     let (clock, rates) = rates(|limits| limits.groups_per_day = 24);
     for _ in 0..24 {
-        rates.spend(ANN, Cost::Group).expect("within the day's number");
+        rates.spend(ANN, Cost::Group(0)).expect("within the day's number");
     }
-    assert_eq!(wait(rates.spend(ANN, Cost::Group)), Duration::from_secs(3600));
+    assert_eq!(wait(rates.spend(ANN, Cost::Group(0))), Duration::from_secs(3600));
     clock.0.store(3_600_000, Ordering::Relaxed);
-    rates.spend(ANN, Cost::Group).expect("an hour later one more");
-    wait(rates.spend(ANN, Cost::Group));
+    rates.spend(ANN, Cost::Group(0)).expect("an hour later one more");
+    wait(rates.spend(ANN, Cost::Group(0)));
 }
 
 #[test]
 fn zero_lifts_a_limit() {
     let (_, rates) = rates(|limits| (limits.events_burst, limits.events_per_second) = (1, 0));
     for _ in 0..1000 {
-        rates.spend(ANN, Cost::Group).expect("nothing is limited");
+        rates.spend(ANN, Cost::Group(0)).expect("nothing is limited");
     }
     assert_eq!(rates.users.len(), 0, "and nothing is remembered");
 }

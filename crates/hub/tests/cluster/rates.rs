@@ -32,11 +32,11 @@ pub(crate) async fn count_together(one: &RedisBus, other: &RedisBus) {
     one.share_rates(&here);
     other.share_rates(&there);
     for _ in 0..A_DAY - 1 {
-        here.spend(ANN, Cost::Group).expect("within the day's number");
+        here.spend(ANN, Cost::Group(0)).expect("within the day's number");
     }
-    there.spend(ANN, Cost::Group).expect("it knows of one");
+    there.spend(ANN, Cost::Group(0)).expect("it knows of one");
     is_used_up(&there).await;
-    there.spend(UserId(2), Cost::Group).expect("another user");
+    there.spend(UserId(2), Cost::Group(0)).expect("another user");
 }
 
 async fn is_used_up(rates: &Rates) {
@@ -52,7 +52,7 @@ async fn nodes_count_limits_together() {
     let apart = rates();
     stranger.share_rates(&apart);
     for _ in 0..A_DAY {
-        apart.spend(ANN, Cost::Group).expect("another cluster counts for itself");
+        apart.spend(ANN, Cost::Group(0)).expect("another cluster counts for itself");
     }
 }
 
@@ -72,13 +72,13 @@ async fn node_without_redis_counts_by_itself() {
     let (bus, _receiver) = node(&redis.url(), "secret").await;
     let rates = rates();
     bus.share_rates(&rates);
-    rates.spend(ANN, Cost::Group).expect("the first");
+    rates.spend(ANN, Cost::Group(0)).expect("the first");
     redis.kill();
     for _ in 1..A_DAY {
-        rates.spend(ANN, Cost::Group).expect("within the day's number");
+        rates.spend(ANN, Cost::Group(0)).expect("within the day's number");
     }
-    rates.spend(ANN, Cost::Group).expect_err("the day's number is used up");
+    rates.spend(ANN, Cost::Group(0)).expect_err("the day's number is used up");
     redis.start_again();
     until("the link", || bus.link().is_up()).await;
-    rates.spend(ANN, Cost::Group).expect_err("and stays so");
+    rates.spend(ANN, Cost::Group(0)).expect_err("and stays so");
 }

@@ -139,6 +139,27 @@ async fn rest_and_sockets_of_a_user_count_together() {
 }
 
 #[tokio::test]
+async fn each_hundred_names_of_a_request_are_a_change() {
+    let (app, clock) = limited(|rates| (rates.changes_burst, rates.changes_per_second) = (5, 1)).await;
+    let (ann, _bob) = (app.user("ann").await, app.user("bob").await);
+    let mut ws = ann.ws().await;
+    let names = vec!["bob"; 201];
+    let made = ann.post("groups/", json!({ "name": "g", "members": names })).await.ok(201);
+    let path = format!("groups/{}/", made["id"].as_str().expect("an id"));
+    let refused = ws.ask("group.update", json!({ "id": made["id"], "remove": names })).await;
+    assert_eq!((&refused["code"], &refused["data"]["retry_after"]), (&json!(429), &json!(1)));
+    ann.patch(&path, json!({ "remove": names })).await.ok(429);
+    assert_eq!(ws.ask("group.create", json!({ "name": "h", "admins": names })).await["code"], 429);
+    ann.patch(&path, json!({ "remove": vec!["bob"; 200] })).await.ok(200);
+    ann.patch(&path, json!({ "name": "h" })).await.ok(429);
+    clock.advance(Duration::from_secs(3));
+    assert_eq!(
+        ws.ask("group.update", json!({ "id": made["id"], "members": names })).await["type"],
+        "group.update"
+    );
+}
+
+#[tokio::test]
 async fn flood_of_refused_events_ends_with_4029() {
     let (app, _clock) = limited(|rates| (rates.events_burst, rates.events_per_second) = (1, 1)).await;
     let mut ws = app.user("ann").await.ws().await;

@@ -154,6 +154,14 @@ impl<'a> Fields<'a> {
         self.values.get(key).is_some()
     }
 
+    /// The number of values in a list; 0 for anything else.
+    pub(crate) fn count(&self, key: &str) -> usize {
+        match self.values.get(key) {
+            Some(Value::List(values)) => values.len(),
+            _ => 0,
+        }
+    }
+
     /// A text.
     pub fn text(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
         let found = self.maybe_text(key);

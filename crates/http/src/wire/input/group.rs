@@ -10,6 +10,7 @@ use chinwag_core::group_details::{Description, GroupDetailsUpdate, KeepDays, Slo
 use chinwag_core::group_settings::{GroupSettingsUpdate, Notify};
 use chinwag_core::limits::{DESCRIPTION_CHARS, KEEP_DAYS, SLOW_SECONDS};
 use chinwag_core::profile::{Avatar, Data, FieldUpdate};
+use chinwag_core::rate::Cost;
 use chinwag_core::{Date, GroupId, GroupName, Name, Seq};
 use serde_json::{Value as Schema, json};
 
@@ -164,6 +165,24 @@ payload! {
         /// Whether further groups follow in another `sync.resume`, whose `sync.done` answers for all.
         more: Option<bool>,
     }
+}
+
+/// The keys of [`NewGroup`] and [`GroupPatch`] that list users.
+const LISTS: [&str; 6] = ["admins", "members", "restricts", "remove", "ban", "unban"];
+
+/// The cost of a [`NewGroup`].
+pub fn new_cost(payload: &[u8]) -> Cost {
+    Cost::Group(names(payload))
+}
+
+/// The cost of a [`GroupPatch`].
+pub fn patch_cost(payload: &[u8]) -> Cost {
+    Cost::Members(names(payload))
+}
+
+/// The users that a payload lists, each as often as it is named.
+fn names(payload: &[u8]) -> usize {
+    Fields::parse(payload).map_or(0, |fields| LISTS.iter().map(|key| fields.count(key)).sum())
 }
 
 impl NewGroup {

@@ -7,11 +7,12 @@ use chinwag_core::event::{Event, Kind};
 use chinwag_core::permission::Action;
 use chinwag_core::rate::Cost;
 use chinwag_hub::Encode;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::wire::events::{EventEncoder, GroupChanged};
 use crate::wire::input::Fields;
-use crate::wire::input::group::{GroupByGroup, GroupById, GroupPatch, NewGroup};
+use crate::wire::input::group::{self, GroupByGroup, GroupById, GroupPatch, NewGroup};
 use crate::wire::object::Group;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
@@ -24,12 +25,15 @@ impl ClientEvent for GroupCreate {
     const EFFECT: &'static str = "`group.update` with the whole group to every member";
     const ANSWERS: &'static [&'static str] = &["group.update"];
     const RIGHT: Right = Right::User;
-    const COST: Cost = Cost::Group;
     type Payload = NewGroup;
     type Command = Create;
 
     fn example(ids: &Example) -> Value {
         json!({ "name": "tea", "members": [ids.user] })
+    }
+
+    fn cost(data: Option<&RawValue>) -> Cost {
+        group::new_cost(data.map_or(b"", |data| data.get().as_bytes()))
     }
 
     fn command(group: NewGroup, _: &mut Fields<'_>) -> Option<Create> {
@@ -51,12 +55,15 @@ impl ClientEvent for GroupUpdate {
         "`group.update` to every member (see below); `group.quit` `{group, name}` to removed members";
     const ANSWERS: &'static [&'static str] = &["group.update"];
     const RIGHT: Right = Right::Member(Action::Rename);
-    const COST: Cost = Cost::Change;
     type Payload = (GroupById, GroupPatch);
     type Command = Update;
 
     fn example(ids: &Example) -> Value {
         json!({ "id": ids.group, "name": "another name" })
+    }
+
+    fn cost(data: Option<&RawValue>) -> Cost {
+        group::patch_cost(data.map_or(b"", |data| data.get().as_bytes()))
     }
 
     fn command((group, patch): Self::Payload, _: &mut Fields<'_>) -> Option<Update> {

@@ -33,7 +33,7 @@ pub enum LimitKind {
     /// Events, and requests other than GET.
     Events,
     Messages,
-    /// Changes of groups, memberships and profiles.
+    /// Changes of groups, memberships, relations, profiles and statuses.
     Changes,
     /// Private groups opened with users who are not contacts.
     FirstContacts,
@@ -68,7 +68,7 @@ pub enum Cost {
     Nothing,
     Event,
     Message,
-    /// A change of a group, a membership or a profile.
+    /// A change of a group, a membership, a relation, a profile or a status.
     Change,
     /// A change of a group that names so many users.
     Members(usize),

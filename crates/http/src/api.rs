@@ -205,7 +205,8 @@ macro_rules! routes {
                 }
                 "/api/v1/messages/{id}/" {
                     get message::get: answers(401, 404, 200);
-                    patch message::update: answers(401, 404, 200).adds().example(|_| json!({ "body": "theirs" }));
+                    patch message::update: answers(401, 404, 200).costs(Cost::Message).adds()
+                        .example(|_| json!({ "body": "theirs" }));
                     delete message::delete: answers(401, 404, 200);
                 }
                 "/api/v1/messages/{id}/thread/" {

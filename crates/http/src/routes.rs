@@ -210,3 +210,94 @@ impl RouteDemands {
 fn is_reading(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::to_raw_value;
+
+    use super::*;
+    use crate::api::CLIENT_EVENTS;
+    use crate::ws::client_event::Example;
+
+    /// What writes and yet costs an event alone, by the reason.
+    const CHEAP: [(&str, &[&str]); 4] = [
+        (
+            "services, admins or makers of bots alone may send it",
+            &[
+                "post /api/v1/users/",
+                "put /api/v1/users/{name}/",
+                "put /api/v1/users/{name}/password/",
+                "post /api/v1/users/{name}/tokens/",
+                "post /api/v1/users/{name}/keys/",
+                "delete /api/v1/users/{name}/keys/{id}/",
+                "post /api/v1/users/{name}/hooks/",
+                "delete /api/v1/users/{name}/hooks/{id}/",
+                "patch /api/v1/reports/{id}/",
+                "post /api/v1/keys/",
+                "delete /api/v1/keys/{id}/",
+                "post /api/v1/webhooks/",
+                "patch /api/v1/webhooks/{id}/",
+                "delete /api/v1/webhooks/{id}/",
+                "post /api/v1/webhooks/{id}/test/",
+                "post /api/v1/webhooks/{id}/replay/",
+            ],
+        ),
+        (
+            "it reaches nobody else",
+            &[
+                "patch /api/v1/accounts/me/",
+                "delete /api/v1/sessions/",
+                "post /api/v1/tickets/",
+                "delete /api/v1/users/{name}/tokens/",
+                "delete /api/v1/users/{name}/sessions/{id}/",
+                "post /api/v1/files/",
+                "post /api/v1/files/uploads/",
+                "patch /api/v1/files/uploads/{id}/",
+                "delete /api/v1/files/uploads/{id}/",
+                "delete /api/v1/push/subscriptions/{id}/",
+                "post /api/v1/relations/blocked/",
+                "message.fetch",
+                "sync.resume",
+            ],
+        ),
+        (
+            "it happens once to each user, message or pair, and a mark only moves on",
+            &[
+                "delete /api/v1/users/{name}/",
+                "post /api/v1/groups/{id}/read/",
+                "put /api/v1/private/",
+                "delete /api/v1/messages/{id}/",
+                "message.read",
+                "message.delete",
+            ],
+        ),
+        ("others are told once in 3 s", &["typing.start", "typing.stop"]),
+    ];
+
+    #[test]
+    fn whatever_reaches_others_costs_more_than_an_event() {
+        let ids = RouteExample { group: "g", author: "ann", other: "bob", fresh: "cay" };
+        let costs_event = |route: &&RouteEntry| {
+            let method = route.method.to_uppercase().parse().expect("a method");
+            match RouteDemands::at(route.path).cost(&method) {
+                RouteCost::Fixed(cost) => cost == Cost::Event,
+                RouteCost::OfBody(cost) => {
+                    cost((route.rules.example)(&ids).to_string().as_bytes()) == Cost::Event
+                }
+                RouteCost::ByMethod | RouteCost::Session => false,
+            }
+        };
+        let routes =
+            ROUTES.iter().filter(costs_event).map(|route| format!("{} {}", route.method, route.path));
+        let ids = Example { group: "g".into(), message: "m".into(), user: "bob".into() };
+        let events = CLIENT_EVENTS.iter().filter(|event| {
+            let data = to_raw_value(&(event.example)(&ids)).expect("JSON");
+            (event.cost)(Some(&data)) == Cost::Event
+        });
+        let mut found: Vec<_> = routes.chain(events.map(|event| event.name.to_owned())).collect();
+        let mut cheap: Vec<_> = CHEAP.iter().flat_map(|(_, names)| *names).copied().collect();
+        found.sort();
+        cheap.sort_unstable();
+        assert_eq!(found, cheap);
+    }
+}

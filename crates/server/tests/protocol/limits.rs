@@ -42,6 +42,11 @@ async fn status(ws: &mut Ws) -> Value {
     ws.ask("status.update", json!({ "status": "online" })).await
 }
 
+/// Sends what costs an event alone.
+async fn event(ws: &mut Ws) -> Value {
+    ws.ask("sync.resume", json!({ "groups": {} })).await
+}
+
 #[tokio::test]
 async fn refused_events_take_nothing_and_say_when_to_retry() {
     let (app, clock) = limited(|rates| (rates.messages_burst, rates.messages_per_second) = (3, 1)).await;
@@ -124,18 +129,50 @@ async fn rest_and_sockets_of_a_user_count_together() {
     ann.patch(&path, json!({ "name": 7 })).await.ok(400);
     ann.patch(&path, json!({ "name": "h" })).await.ok(429);
     for ws in [&mut one, &mut other] {
-        assert_eq!(status(ws).await["type"], "status.update");
+        assert_eq!(event(ws).await["type"], "sync.done");
     }
     ann.post("tickets/", json!({})).await.ok(201);
     one.send_text("no JSON").await;
     one.until("error.decode").await;
-    assert_eq!(status(&mut other).await["code"], 429);
+    assert_eq!(event(&mut other).await["code"], 429);
     ann.post("tickets/", json!({})).await.ok(429);
     ann.get(&path).await.ok(200);
     for _ in 0..10 {
         service.patch(&path, json!({ "name": "h" })).await.ok(200);
     }
     app.user("bob").await.post("groups/", json!({ "name": "g" })).await.ok(201);
+}
+
+#[tokio::test]
+async fn edits_count_as_messages() {
+    let (app, _clock) = limited(|rates| (rates.messages_burst, rates.messages_per_second) = (3, 1)).await;
+    let ann = app.user("ann").await;
+    let group = group(&app.service(), &["ann"]).await;
+    let sent = ann.post("messages/", json!({ "group": group, "body": "one" })).await.ok(201);
+    let (mut ws, path) = (ann.ws().await, format!("messages/{}/", sent["id"].as_str().expect("an id")));
+    ann.patch(&path, json!({ "body": "two" })).await.ok(200);
+    let edit = json!({ "id": sent["id"], "body": "three" });
+    assert_eq!(ws.ask("message.update", edit.clone()).await["type"], "message.update");
+    assert_eq!(ws.ask("message.update", edit).await["code"], 429);
+    ann.patch(&path, json!({ "body": "four" })).await.ok(429);
+}
+
+#[tokio::test]
+async fn statuses_and_relations_count_as_changes() {
+    let (app, _clock) = limited(|rates| (rates.changes_burst, rates.changes_per_second) = (2, 1)).await;
+    let (ann, _bob) = (app.user("ann").await, app.user("bob").await);
+    let mut ws = ann.ws().await;
+    assert_eq!(status(&mut ws).await["type"], "status.update");
+    let relate = async |ws: &mut Ws, operation: &str| {
+        ws.ask("contact.update", json!({ "name": "bob", "operation": operation })).await
+    };
+    assert_eq!(relate(&mut ws, "invite").await["type"], "contact.update");
+    assert_eq!(
+        (&status(&mut ws).await["code"], &relate(&mut ws, "remove").await["code"]),
+        (&json!(429), &json!(429))
+    );
+    ann.patch("users/ann/", json!({ "contact": { "name": "bob", "operation": "remove" } })).await.ok(429);
+    assert_eq!(relate(&mut ws, "block").await["type"], "contact.update");
 }
 
 #[tokio::test]

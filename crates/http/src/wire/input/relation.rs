@@ -44,13 +44,13 @@ impl ContactPatch {
 
 /// The cost of a change of a relation: no limit refuses a block.
 pub fn cost(payload: &[u8]) -> Cost {
-    Fields::parse(payload).map_or(Cost::Event, |mut fields| cost_of(&mut fields))
+    Fields::parse(payload).map_or(Cost::Change, |mut fields| cost_of(&mut fields))
 }
 
 /// The same of a change within another payload.
 pub(super) fn cost_of(change: &mut Fields<'_>) -> Cost {
     let operation = change.text("operation").and_then(|text| Operation::parse(&text));
-    if operation == Some(Operation::Block) { Cost::Block } else { Cost::Event }
+    if operation == Some(Operation::Block) { Cost::Block } else { Cost::Change }
 }
 
 /// A name to look up, or `None` for a text that no user can have as a name.

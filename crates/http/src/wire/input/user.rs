@@ -269,11 +269,8 @@ impl SettingsPatch {
     }
 }
 
-/// The cost of a [`UserPatch`]: a relation is no change of the profile, and no limit refuses a block.
+/// The cost of a [`UserPatch`]: no limit refuses a block.
 pub fn patch_cost(payload: &[u8]) -> Cost {
-    let Ok(mut fields) = Fields::parse(payload) else { return Cost::Event };
-    if !fields.has("contact") {
-        return Cost::Change;
-    }
-    fields.object("contact").map_or(Cost::Event, |mut contact| cost_of(&mut contact))
+    let Ok(mut fields) = Fields::parse(payload) else { return Cost::Change };
+    fields.object("contact").map_or(Cost::Change, |mut contact| cost_of(&mut contact))
 }

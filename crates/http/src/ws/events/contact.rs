@@ -29,7 +29,7 @@ impl ClientEvent for ContactUpdate {
     }
 
     fn cost(data: Option<&RawValue>) -> Cost {
-        data.map_or(Cost::Event, |data| cost(data.get().as_bytes()))
+        cost(data.map_or(b"", |data| data.get().as_bytes()))
     }
 
     fn command(patch: ContactPatch, _: &mut Fields<'_>) -> Option<Relate> {

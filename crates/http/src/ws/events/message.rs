@@ -171,6 +171,7 @@ impl ClientEvent for MessageUpdate {
     const EFFECT: &'static str = "`message.update` with the message to every member";
     const ANSWERS: &'static [&'static str] = &["message.update"];
     const RIGHT: Right = Right::Member(Action::ChangeOwn);
+    const COST: Cost = Cost::Message;
     type Payload = (MessageById, MessagePatch);
     type Command = Edit;
 

@@ -2,6 +2,7 @@
 
 use chinwag_core::Result;
 use chinwag_core::presence::Status;
+use chinwag_core::rate::Cost;
 use serde_json::{Value, json};
 
 use crate::wire::input::Fields;
@@ -16,6 +17,7 @@ impl ClientEvent for StatusUpdate {
     const EFFECT: &'static str = "`status.update` `{author, status}` to contacts and your own sockets";
     const ANSWERS: &'static [&'static str] = &["status.update"];
     const RIGHT: Right = Right::User;
+    const COST: Cost = Cost::Change;
     type Payload = NewStatus;
     type Command = Status;
 

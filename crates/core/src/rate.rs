@@ -23,7 +23,7 @@ pub enum Key {
     Address(IpAddr),
     /// Attempts to sign in to one name from one address, as a hash of both.
     Attempt([u8; 16]),
-    /// Attempts to sign in to one name from all unknown addresses, as a hash of the name.
+    /// Attempts to sign in to one name from all unknown addresses, or from all known browsers, as a hash of the name.
     Name([u8; 16]),
 }
 
@@ -53,11 +53,15 @@ pub enum LimitKind {
     GivenBack,
     /// Reports of messages.
     Reports,
+    /// Attempts of known browsers to sign in to one name, by [`Key::Name`].
+    DeviceAttempts,
 }
 
-const KINDS: usize = 13;
+const KINDS: usize = 14;
 /// The most kinds of one key.
 const SLOTS: usize = 9;
+/// The browsers of one name that may use up their attempts at the same time.
+const DEVICES_AT_ONCE: u32 = 3;
 /// The names of users that one change may have. A request with more counts as several changes.
 const NAMES_OF_A_CHANGE: usize = 100;
 
@@ -156,6 +160,7 @@ impl LimitKind {
         Self::NameAttempts,
         Self::GivenBack,
         Self::Reports,
+        Self::DeviceAttempts,
     ];
 
     /// The kinds of users that other nodes count, too.
@@ -179,7 +184,7 @@ impl LimitKind {
     fn slot(self) -> usize {
         match self {
             Self::Events | Self::SignIns | Self::Attempts | Self::NameAttempts => 0,
-            Self::Messages | Self::SignUps => 1,
+            Self::Messages | Self::SignUps | Self::DeviceAttempts => 1,
             Self::Changes => 2,
             Self::FirstContacts => 3,
             Self::Groups => 4,
@@ -195,7 +200,7 @@ impl LimitKind {
             Key::User(_) => &Self::OF_USERS,
             Key::Address(_) => &[Self::SignIns, Self::SignUps],
             Key::Attempt(_) => &[Self::Attempts],
-            Key::Name(_) => &[Self::NameAttempts],
+            Key::Name(_) => &[Self::NameAttempts, Self::DeviceAttempts],
         }
     }
 
@@ -215,6 +220,9 @@ impl LimitKind {
             Self::SignUps => Quota::within(limits.signups_per_hour, HOUR),
             Self::Reports => Quota::within(limits.reports_per_hour, HOUR),
             Self::Attempts | Self::NameAttempts => Quota::within(limits.attempts_per_name, MINUTE),
+            Self::DeviceAttempts => {
+                Quota::within(limits.attempts_per_name.saturating_mul(DEVICES_AT_ONCE), MINUTE)
+            }
         }
     }
 }

@@ -114,7 +114,8 @@ impl Auth {
     /// The session of a user who has signed in, with the cookies for the browser.
     pub(super) fn begun(&self, session: Issued, fold: &str, parts: &Parts) -> Begun {
         let tls = Peer::of(parts, &self.options).tls;
-        let device = self.devices.cookie(fold, self.options.base(), tls, &**self.app.clock());
+        let path = (self.options.base(), tls);
+        let device = self.devices.cookie(fold, &parts.headers, path, &**self.app.clock());
         Begun { cookies: [self.cookie(session.secret.expose(), parts), device], session }
     }
 

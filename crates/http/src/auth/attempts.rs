@@ -57,20 +57,24 @@ impl Attempts {
 
     /// Counts an attempt at a name, and refuses the one too many of its address. Who is new to the name
     /// is slowed down where it is tried too often. Who presents a device of an earlier sign-in is counted
-    /// by that device alone, whatever others do.
+    /// by that device and among all devices of the name, whatever others do.
     pub(super) async fn sign_in(&self, fold: &str, from: IpAddr, device: Option<Device>) -> Result<()> {
+        let name = Key::Name(hash(fold, b""));
+        // What one of two buckets refuses is not to count for the other.
         if let Some(device) = device {
-            return self.rates.take(Key::Attempt(hash(fold, &device.id())), &[LimitKind::Attempts]);
+            let device = Key::Attempt(hash(fold, &device.id()));
+            self.rates.check(device, &[LimitKind::Attempts])?;
+            self.rates.take(name, &[LimitKind::DeviceAttempts])?;
+            return self.rates.take(device, &[LimitKind::Attempts]);
         }
         let pair = hash_from(fold, from);
-        // What one of the two refuses is not to count for the other.
         self.rates.check(Key::Attempt(pair), &[LimitKind::Attempts])?;
         self.rates.take(Key::Address(from), &[LimitKind::SignIns])?;
         self.rates.take(Key::Attempt(pair), &[LimitKind::Attempts])?;
         if self.is_familiar(pair) {
             return Ok(());
         }
-        match self.rates.take(Key::Name(hash(fold, b"")), &[LimitKind::NameAttempts]) {
+        match self.rates.take(name, &[LimitKind::NameAttempts]) {
             Err(Error::TooMany(wait)) => {
                 let _share = self.waiting.take(Some(from))?;
                 sleep(wait.min(SLOWEST)).await;

@@ -38,9 +38,15 @@ impl Devices {
         Self(key.derive("device cookie"))
     }
 
-    /// The `Set-Cookie` of a browser that has signed in to a name.
-    pub(super) fn cookie(&self, fold: &str, base: &str, tls: bool, clock: &dyn Clock) -> HeaderValue {
-        let value = self.value(fold, clock);
+    /// The `Set-Cookie` of a browser that has signed in to a name. A browser that is known keeps its id.
+    pub(super) fn cookie(
+        &self,
+        fold: &str,
+        headers: &HeaderMap,
+        (base, tls): (&str, bool),
+        clock: &dyn Clock,
+    ) -> HeaderValue {
+        let value = self.value(fold, self.of(headers, fold, clock.now()), clock);
         let secure = if tls { "; Secure" } else { "" };
         let (age, path) = (TTL.as_secs(), if base.is_empty() { "/" } else { base });
         let text = format!("{COOKIE}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
@@ -63,9 +69,9 @@ impl Devices {
         (good && stands).then_some(Device(*id))
     }
 
-    fn value(&self, fold: &str, clock: &dyn Clock) -> String {
-        let random = clock.secret();
-        let (id, date) = (&random[..ID], clock.now().micros().to_be_bytes());
+    fn value(&self, fold: &str, known: Option<Device>, clock: &dyn Clock) -> String {
+        let (random, date) = (clock.secret(), clock.now().micros().to_be_bytes());
+        let id = known.as_ref().map_or(&random[..ID], |device| &device.0);
         let seal = self.seal(id, &date, fold);
         format!("{PREFIX}{}", hex::encode(&[id, &date, &seal].concat()))
     }
@@ -90,7 +96,7 @@ mod tests {
     #[test]
     fn device_is_known_for_its_own_name_for_its_time() {
         let (here, clock) = (devices("0123456789abcdef"), SystemClock::default());
-        let cookie = here.cookie("arlan", "", true, &clock);
+        let cookie = here.cookie("arlan", &HeaderMap::new(), ("", true), &clock);
         let cookie = cookie.to_str().expect("ASCII");
         assert!(cookie.ends_with("; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
         let pair = cookie.split(';').next().expect("a pair");

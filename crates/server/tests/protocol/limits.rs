@@ -322,9 +322,7 @@ async fn owner_gets_in_while_others_guess() {
     let account = json!({ "name": "ann", "password": "correct horse" });
     let request = nobody.request(Method::POST, "accounts/").header("x-forwarded-for", "10.0.0.1");
     let made = nobody.send(request.body(account.to_string())).await;
-    let cookies = made.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("ASCII"));
-    let device = cookies.into_iter().find(|cookie| cookie.starts_with("device=")).expect("a device");
-    let device = device.split(';').next().expect("a pair").to_owned();
+    let device = device(&made);
     for n in 0..2 {
         for _ in 0..2 {
             sign_in(&nobody, &format!("10.0.1.{n}"), "", "a guess, and wrong").await.ok(401);
@@ -349,6 +347,40 @@ async fn owner_gets_in_while_others_guess() {
     let begun = Instant::now();
     sign_in(&nobody, "10.0.2.1", "", "correct horse").await.ok(201);
     assert!(begun.elapsed() >= SLOWEST, "who is new to the name waits");
+}
+
+/// The device that an answer to a sign-in gives the browser, as a cookie.
+fn device(answer: &Answer) -> String {
+    let mut cookies =
+        answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("ASCII"));
+    let device = cookies.find(|cookie| cookie.starts_with("device=")).expect("a device");
+    device.split(';').next().expect("a pair").to_owned()
+}
+
+#[tokio::test]
+async fn known_browsers_are_limited_one_by_one_and_together() {
+    let (app, _clock) = limited(|rates| rates.attempts_per_name = 2).await;
+    let nobody = app.nobody();
+    nobody.post("accounts/", json!({ "name": "ann", "password": "correct horse" })).await.ok(201);
+    let right = async |from: &str, device: &str| sign_in(&nobody, from, device, "correct horse").await;
+    let mut devices = Vec::new();
+    for from in ["10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.2"] {
+        devices.push(device(&right(from, "").await));
+    }
+    let last = devices.pop().expect("four");
+    for cookie in &mut devices {
+        for _ in 0..2 {
+            let answer = right("10.0.9.9", cookie).await;
+            assert_eq!(answer.status, 201, "{}", answer.text);
+            *cookie = device(&answer);
+        }
+        assert_eq!(right("10.0.9.9", cookie).await.status, 429, "the new cookie is that of the same browser");
+    }
+    assert_eq!(
+        right("10.0.9.9", &last).await.status,
+        429,
+        "the others have used up the attempts of the name"
+    );
 }
 
 #[tokio::test]

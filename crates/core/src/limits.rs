@@ -122,8 +122,8 @@ pub struct RateLimits {
     pub changes_burst: u32,
     /// The same per second after that (`limits.changes_per_second`, 5).
     pub changes_per_second: u32,
-    /// Private groups that a user opens with users who are not contacts (`limits.first_contacts_per_day`,
-    /// 50).
+    /// Private groups that a user opens with users who are not contacts, and strangers whom it adds to groups
+    /// (`limits.first_contacts_per_day`, 50).
     pub first_contacts_per_day: u32,
     /// Groups that a user makes, not counting private ones (`limits.groups_per_day`, 100).
     pub groups_per_day: u32,

@@ -35,7 +35,7 @@ pub enum LimitKind {
     Messages,
     /// Changes of groups, memberships, relations, profiles and statuses.
     Changes,
-    /// Private groups opened with users who are not contacts.
+    /// Private groups opened with users who are not contacts, and strangers added to groups.
     FirstContacts,
     /// New groups.
     Groups,

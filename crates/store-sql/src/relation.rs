@@ -22,6 +22,7 @@ crate::implement! {
         contacts(user: UserId) -> Vec<(UserId, Name)>;
         acquaintances(user: UserId) -> Vec<UserId>;
         acquainted(user: UserId, others: &[UserId]) -> Vec<UserId>;
+        companions(user: UserId, others: &[UserId]) -> Vec<UserId>;
         blocks(user: UserId) -> Vec<UserId>;
         estranged(user: UserId) -> Vec<UserId>;
     }
@@ -112,6 +113,21 @@ pub fn acquainted(sql: &impl Sql, user: UserId, others: &[UserId]) -> Result<Vec
     );
     let keys = Keys::Ints(others.iter().map(|other| other.0).collect());
     sql.each(ACQUAINTED, &keys, params![user], |row| row.get(0))
+}
+
+pub fn companions(sql: &impl Sql, user: UserId, others: &[UserId]) -> Result<Vec<UserId>> {
+    const COMPANIONS: Text = Text::two(
+        "SELECT $1 WHERE EXISTS (SELECT 1 FROM memberships other
+            CROSS JOIN memberships own ON own.group_id = other.group_id AND own.user_id = $2 AND NOT own.pending
+            CROSS JOIN groups g ON g.id = other.group_id
+            WHERE other.user_id = $1 AND NOT other.pending)",
+        "SELECT o.id FROM unnest($1::bigint[]) o (id) WHERE EXISTS (SELECT FROM memberships other
+            JOIN memberships own ON own.group_id = other.group_id AND own.user_id = $2 AND NOT own.pending
+            JOIN groups g ON g.id = other.group_id
+            WHERE other.user_id = o.id AND NOT other.pending)",
+    );
+    let keys = Keys::Ints(others.iter().map(|other| other.0).collect());
+    sql.each(COMPANIONS, &keys, params![user], |row| row.get(0))
 }
 
 pub fn estranged(sql: &impl Sql, user: UserId) -> Result<Vec<UserId>> {

@@ -251,6 +251,7 @@ macro_rules! store_suite {
                 contacts_are_in_the_order_of_their_numbers
                 acquaintances_share_a_group_or_a_relation_and_come_once_without_oneself
                 acquainted_are_those_who_share_a_group_or_a_relation
+                companions_have_accepted_a_group_that_both_are_in
                 circle_is_paged_in_the_order_of_making
             }
             report {

@@ -1,7 +1,11 @@
 //! Consent: adding users to a group, and accepting.
 
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
 use super::actor::{membership_in, someone};
 use super::group::{Departure, Leave, Seen, depart, seen_by};
+use super::private::count_first_contacts;
 use super::{App, Context, Growth, Unit, show_reads, standing};
 use crate::audit::AuditAction;
 use crate::event::{Event, Kind, Pending};
@@ -11,6 +15,10 @@ use crate::relation::Relation;
 use crate::store::Newcomer;
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, Result, Seq, UserId};
+
+/// The users who are looked at together.
+const LOOKED_AT: usize = 100;
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The result of accepting.
 #[derive(Debug, Clone)]
@@ -59,12 +67,13 @@ pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User, asks: bool) -
 }
 
 /// Checks whether `actor` may add these users to a group (a service may act for nobody), and returns those
-/// who have to accept first.
+/// who have to accept first. Strangers among them count as first contacts.
 pub(super) fn admit(
     unit: &Unit,
     group: GroupId,
     actor: Option<&User>,
     coming: &[&User],
+    counted: &AtomicBool,
 ) -> Result<Vec<UserId>> {
     if let Some(user) = coming.iter().find(|user| user.special) {
         let why = format!("must not include special users: nobody can add {}", user.name);
@@ -93,7 +102,26 @@ pub(super) fn admit(
             ));
         }
     }
+    if let Some(actor) = actor {
+        count_strangers(unit, actor, &pending, counted)?;
+    }
     Ok(pending)
+}
+
+/// Counts those of these users who share no accepted group with `actor`. No wait makes room for more than those of a day.
+fn count_strangers(unit: &Unit, actor: &User, users: &[UserId], counted: &AtomicBool) -> Result<()> {
+    let most = unit.rules.limits.rates.first_contacts_per_day;
+    if most == 0 {
+        return Ok(());
+    }
+    let mut strangers = 0;
+    for users in users.chunks(LOOKED_AT) {
+        strangers += users.len() - unit.tx.companions(actor.id, users)?.len();
+        if strangers > most as usize {
+            return Err(Error::TooMany(DAY));
+        }
+    }
+    count_first_contacts(unit, u32::try_from(strangers).unwrap_or(u32::MAX), counted)
 }
 
 /// Whether this user has to accept first. Fails if it may not be added.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::actor::{actor, membership_in, role_in, someone, visible};
 use super::avatar::{AvatarOf, replace_avatar};
@@ -70,7 +71,10 @@ pub struct Seen {
 impl App {
     /// Makes a group.
     pub async fn group_create(&self, context: &Context, command: Create) -> Result<Arc<View>> {
-        self.write(Growth::Adds, context, command, create).await
+        self.write(Growth::Adds, context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
+            create(unit, command, counted)
+        })
+        .await
     }
 
     /// One group. Admins of the server see all groups, other people's without messages.
@@ -187,7 +191,7 @@ pub(super) fn roles_of(unit: &Unit, roles: &Roles) -> Result<Vec<(User, Role)>> 
     Ok(found.into_values().collect())
 }
 
-fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
+fn create(unit: &mut Unit, command: &Create, counted: &AtomicBool) -> Result<Arc<View>> {
     let owner = someone(unit.tx, unit.caller, command.author.as_ref())?;
     require_rights(unit, false, &command.details)?;
     let mut others = roles_of(unit, &command.roles)?;
@@ -198,7 +202,7 @@ fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     }
     let (id, now) = (GroupId::new(&*unit.rules.clock), unit.now());
     let coming: Vec<_> = others.iter().map(|(user, _)| user).collect();
-    let pending = admit(unit, id, Some(&owner), &coming)?;
+    let pending = admit(unit, id, Some(&owner), &coming, counted)?;
     if unit.tx.groups_count(owner.id)? >= unit.rules.limits.user_groups {
         return Err(Error::field("author", "is in too many groups: leave one first"));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::actor::{actor, role_in};
 use super::avatar::{AvatarOf, replace_avatar};
@@ -52,7 +53,8 @@ pub struct Updated {
 impl App {
     /// Changes a group's name, details, members and roles.
     pub async fn group_update(&self, context: &Context, command: Update) -> Result<Updated> {
-        self.write(command.growth(), context, command, update).await
+        let (growth, command) = (command.growth(), (command, AtomicBool::new(false)));
+        self.write(growth, context, command, |unit, (command, counted)| update(unit, command, counted)).await
     }
 }
 
@@ -102,7 +104,7 @@ struct Removed {
     was_pending: bool,
 }
 
-fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
+fn update(unit: &mut Unit, command: &Update, counted: &AtomicBool) -> Result<Updated> {
     let actor = actor(unit.tx, unit.caller, command.author.as_ref())?;
     let role = actor.as_ref().map(|user| role_in(unit.tx, unit.caller, command.group, user)).transpose()?;
     let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
@@ -115,7 +117,7 @@ fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
     let members = members_by_id(unit, group.id)?;
     let mut plan = Plan { name, details, ..plan(unit, role, &members, command)? };
     let coming = users(unit, &plan.joined)?;
-    plan.pending = admit(unit, group.id, actor.as_ref(), &coming.iter().collect::<Vec<_>>())?;
+    plan.pending = admit(unit, group.id, actor.as_ref(), &coming.iter().collect::<Vec<_>>(), counted)?;
     let most = unit.rules.limits.group_members;
     if members.len() + plan.joined.len() - plan.removed.len() > most {
         return Err(Error::field("members", format!("exceed the limit of {most} users in a group")));

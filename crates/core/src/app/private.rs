@@ -197,7 +197,7 @@ fn open(
     let both = if author.id == target.id { vec![author] } else { vec![author, target] };
     let pair = may_open(unit.tx, unit.caller, author, target)?;
     if author.id != target.id && pair.mine != Some(Relation::Contact) {
-        count_first_contact(unit, counted)?;
+        count_first_contacts(unit, 1, counted)?;
     }
     let (id, now) = (GroupId::new(&*unit.rules.clock), unit.now());
     unit.tx.group_insert(id, GroupName::PRIVATE, Some((author.id, target.id)))?;
@@ -219,12 +219,12 @@ fn open(
     Ok(id)
 }
 
-/// Counts a private group that a user opens with somebody who is not a contact, once even if the job runs
-/// again.
-fn count_first_contact(unit: &Unit, counted: &AtomicBool) -> Result<()> {
-    let Some(user) = unit.caller.user() else { return Ok(()) };
+/// Counts users to whom a user writes, or whom it adds to a group, without being their contact, once even if the job
+/// runs again.
+pub(super) fn count_first_contacts(unit: &Unit, users: u32, counted: &AtomicBool) -> Result<()> {
+    let Some(user) = unit.caller.user().filter(|_| users > 0) else { return Ok(()) };
     if !counted.load(Ordering::Relaxed) {
-        unit.rules.rates.take(Key::User(user), &[rate::LimitKind::FirstContacts])?;
+        unit.rules.rates.take_several(Key::User(user), &[rate::LimitKind::FirstContacts], users)?;
         counted.store(true, Ordering::Relaxed);
     }
     Ok(())

@@ -39,6 +39,9 @@ pub trait Relations {
     /// Those of `others` who share a group or a relation with a user, whether or not either has accepted the group.
     fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>>;
 
+    /// Those of `others` who share a group with a user that both have accepted.
+    fn companions(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>>;
+
     /// Up to `limit` of a user itself, its contacts and those who share a group with it, each once, in order of
     /// their numbers, those after `after`.
     fn circle_page(&self, user: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<User>>;

@@ -3,7 +3,7 @@
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::setup::two;
+use chinwag_testkit::setup::{group, id, two};
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
@@ -228,6 +228,32 @@ async fn of_a_hundred_pending_groups_the_oldest_is_dropped() {
     // It was not declined.
     let path = format!("groups/{}/", groups[0].as_str().expect("an id"));
     ann.patch(&path, json!({ "members": ["tam"] })).await.ok(200);
+}
+
+#[tokio::test]
+async fn strangers_who_are_added_count_as_first_contacts() {
+    let app = TestApp::with(|options| {
+        options.limits.consent = true;
+        options.limits.rates.first_contacts_per_day = 2;
+        options.shared_rates = false;
+    })
+    .await;
+    let service = app.service();
+    let (ann, mut a, bob, mut b) = two(&service, ["ann", "bob"]).await;
+    let friend = app.user("tam").await;
+    befriend(&mut a, &mut friend.ws().await).await;
+    app.user("cay").await;
+    app.user("dan").await;
+    let make = async |members: &[&str]| ann.post("groups/", json!({ "name": "g", "members": members })).await;
+    let refused = make(&["bob", "cay", "dan"]).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "86400"));
+    b.quiet().await;
+    let group = id(&make(&["tam", "bob", "cay"]).await.ok(201));
+    ann.patch(&format!("groups/{group}/"), json!({ "members": ["dan"] })).await.ok(429);
+    assert_eq!(make(&["cay"]).await.status, 429, "who has not accepted is a stranger still");
+    bob.post(&format!("groups/{group}/accept/"), json!({})).await.ok(200);
+    make(&["bob", "tam"]).await.ok(201);
+    service.patch(&format!("groups/{group}/"), json!({ "author": "ann", "members": ["dan"] })).await.ok(200);
 }
 
 #[tokio::test]

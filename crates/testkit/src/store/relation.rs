@@ -206,6 +206,25 @@ pub async fn acquainted_are_those_who_share_a_group_or_a_relation(f: Fixture) {
     assert_eq!(f.read(move |tx| tx.acquainted(ann, &[])).await, []);
 }
 
+pub async fn companions_have_accepted_a_group_that_both_are_in(f: Fixture) {
+    let ann = f.user("ann").await;
+    let mut others = Vec::new();
+    for text in ["stranger", "pending", "invited", "contact", "grouped"] {
+        others.push(f.user(text).await);
+    }
+    let (pending, invited) = (others[1], others[2]);
+    let (accepted, offered) = (f.group(&[ann, pending, others[4]]).await, f.group(&[ann, invited]).await);
+    f.group(&[others[0], pending]).await;
+    f.write(move |tx| {
+        tx.pending_set(accepted, pending, true)?;
+        tx.pending_set(offered, ann, true)
+    })
+    .await;
+    relate(&f, ann, others[3], Some(Contact), Some(Contact)).await;
+    let asked = others.clone();
+    assert_eq!(f.read(move |tx| tx.companions(ann, &asked)).await, others[4..]);
+}
+
 pub async fn circle_is_paged_in_the_order_of_making(f: Fixture) {
     let mut users = Vec::new();
     for number in 0..12 {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::actor::{membership_in, someone};
 use super::group::{Departure, Leave, Seen, depart, seen_by};
+use super::join::require_room_for_group;
 use super::private::count_first_contacts;
 use super::{App, Context, Growth, Unit, show_reads, standing};
 use crate::audit::AuditAction;
@@ -49,6 +50,7 @@ impl App {
 /// Ends a pending membership by accepting. It takes no number: the user's sockets receive the current group
 /// and then its later events. The first event answers a request that `asks` for this alone.
 pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User, asks: bool) -> Result<()> {
+    require_room_for_group(unit, user)?;
     let head = unit.tx.log_hold(group)?;
     unit.tx.pending_set(group, user.id, false)?;
     let mut view = standing(unit.tx, group)?;

@@ -85,12 +85,18 @@ pub(super) fn needs_joining(
     if unit.tx.members_count(group.id, most)? >= most {
         return Err(Error::forbidden(format!("the group has {most} users, which is the limit")));
     }
+    require_room_for_group(unit, user)?;
+    Ok(true)
+}
+
+/// Refuses a user who is in as many groups as one may be.
+pub(super) fn require_room_for_group(unit: &Unit, user: &User) -> Result<()> {
     let most = unit.rules.limits.user_groups;
     if unit.tx.groups_count(user.id)? >= most {
         let why = format!("user {} is in {most} groups already: leave one first", user.name);
         return Err(Error::forbidden(why));
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Makes a user a member by its own will, which is never pending.

@@ -231,6 +231,32 @@ async fn of_a_hundred_pending_groups_the_oldest_is_dropped() {
 }
 
 #[tokio::test]
+async fn accepting_ends_at_the_limit_of_groups() {
+    let app = TestApp::with(|options| {
+        options.limits.consent = true;
+        options.limits.user_groups = 2;
+    })
+    .await;
+    let service = app.service();
+    let (_ann, mut a, tam, mut t) = two(&service, ["ann", "tam"]).await;
+    let (first, second) = (added(&mut a).await, added(&mut a).await);
+    let sent = a.ask("message.text", json!({ "group": second, "body": "hi" })).await;
+    let own = group(&service, &["tam"]).await;
+    tam.post(&format!("groups/{first}/accept/"), json!({})).await.ok(200);
+    for (kind, data) in [
+        ("group.accept", json!({ "group": second })),
+        ("message.text", json!({ "group": second, "body": "me too" })),
+        ("message.react", json!({ "id": sent["data"]["id"], "emoji": "👍", "on": true })),
+    ] {
+        let refused = t.ask(kind, data).await;
+        assert_eq!(refused["code"], 403, "{refused}");
+    }
+    tam.post(&format!("groups/{second}/join/"), json!({})).await.ok(403);
+    tam.post(&format!("groups/{own}/quit/"), json!({})).await.ok(200);
+    tam.post(&format!("groups/{second}/accept/"), json!({})).await.ok(200);
+}
+
+#[tokio::test]
 async fn strangers_who_are_added_count_as_first_contacts() {
     let app = TestApp::with(|options| {
         options.limits.consent = true;

@@ -223,16 +223,39 @@ pub fn pending_set(sql: &mut impl Sql, group: GroupId, user: UserId, pending: bo
 }
 
 pub fn pending_beyond(sql: &impl Sql, user: UserId, keep: usize) -> Result<Vec<GroupId>> {
+    macro_rules! pending {
+        ($group:literal, $owner:literal, $alias:literal, $all:literal) => {
+            concat!(
+                "SELECT group_id FROM (SELECT m.group_id, m.since,
+                    row_number() OVER (PARTITION BY o.user_id ORDER BY m.since DESC, m.group_id DESC) AS place
+                    FROM memberships m CROSS JOIN ",
+                $group,
+                " LEFT JOIN ",
+                $owner,
+                stored_number!(Role::Owner),
+                $alias,
+                " WHERE m.user_id = $1 AND m.pending
+                    ORDER BY place, m.since DESC, m.group_id DESC",
+                $all,
+                " OFFSET $2) p ORDER BY since, group_id"
+            )
+        };
+    }
     const PENDING: Text = Text::two(
-        "SELECT m.group_id FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
-        WHERE m.user_id = $1 AND m.pending ORDER BY m.since DESC, m.group_id DESC LIMIT -1 OFFSET $2",
-        "SELECT m.group_id FROM memberships m
-        CROSS JOIN LATERAL (SELECT 1 FROM groups WHERE id = m.group_id OFFSET 0) g
-        WHERE m.user_id = $1 AND m.pending ORDER BY m.since DESC, m.group_id DESC OFFSET $2",
+        pending!(
+            "groups g ON g.id = m.group_id",
+            "memberships o ON o.group_id = m.group_id AND o.role = ",
+            "",
+            " LIMIT -1"
+        ),
+        pending!(
+            "LATERAL (SELECT 1 FROM groups WHERE id = m.group_id OFFSET 0) g",
+            "LATERAL (SELECT user_id FROM memberships WHERE group_id = m.group_id AND role = ",
+            " OFFSET 0) o ON true",
+            ""
+        ),
     );
-    let mut groups = sql.all(PENDING, params![user, limit(keep)], |row| row.get(0))?;
-    groups.reverse();
-    Ok(groups)
+    sql.all(PENDING, params![user, limit(keep)], |row| row.get(0))
 }
 
 /// The columns of a user's settings of a group, of a membership `m`. The rows of erased messages stay, so that a group

@@ -181,6 +181,7 @@ macro_rules! store_suite {
                 unread_leaves_out_muted_and_pending_groups
                 who_has_not_accepted_counts_nowhere
                 the_oldest_pending_groups_are_those_beyond_the_kept
+                pending_groups_beyond_the_kept_are_those_of_busy_owners
                 what_decides_on_newcomers_is_told_of_each
                 settings_are_kept_and_begin_with_the_defaults
                 who_is_not_told_of_reading_and_typing_is_in_the_group

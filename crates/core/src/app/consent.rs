@@ -168,8 +168,8 @@ pub(super) fn bring_in(unit: &mut Unit, group: GroupId, joined: &[UserId], pendi
     Ok(())
 }
 
-/// Sends pending newcomers the group to which change `seq` has added them, and drops their oldest pending
-/// memberships if they have too many.
+/// Sends pending newcomers the group to which change `seq` has added them, and drops pending memberships of those who
+/// have too many, as if they had left.
 pub(super) fn invite(unit: &mut Unit, group: GroupId, seq: Seq, pending: &[UserId]) -> Result<()> {
     if pending.is_empty() {
         return Ok(());
@@ -177,9 +177,10 @@ pub(super) fn invite(unit: &mut Unit, group: GroupId, seq: Seq, pending: &[UserI
     let added = Kind::Pending(Pending::Added(standing(unit.tx, group)?));
     unit.tell(Event { seq: Some(seq), ..Event::to_users(added, pending.to_vec()) });
     for id in pending {
-        for oldest in unit.tx.pending_beyond(*id, PENDING_GROUPS)? {
+        for dropped in unit.tx.pending_beyond(*id, PENDING_GROUPS)? {
             let Some(user) = unit.tx.user(*id)? else { continue };
-            end(unit, oldest, &user)?;
+            end(unit, dropped, &user)?;
+            unit.tx.declined_set(dropped, *id, true)?;
         }
     }
     Ok(())

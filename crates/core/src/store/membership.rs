@@ -44,7 +44,8 @@ pub trait Memberships {
     /// Sets whether a member has yet to accept.
     fn pending_set(&mut self, group: GroupId, user: UserId, pending: bool) -> Result<()>;
 
-    /// The groups in which a user has yet to accept, oldest first, without the newest `keep`.
+    /// The groups in which a user has yet to accept, oldest first, without `keep` of them. Each owner keeps its newest
+    /// ones, and as many as any other that has so many.
     fn pending_beyond(&self, user: UserId, keep: usize) -> Result<Vec<GroupId>>;
 
     /// Notes that a former member left by itself, or forgets it.

@@ -252,6 +252,26 @@ pub async fn the_oldest_pending_groups_are_those_beyond_the_kept(f: Fixture) {
     assert_eq!(beyond(3).await, []);
 }
 
+pub async fn pending_groups_beyond_the_kept_are_those_of_busy_owners(f: Fixture) {
+    let (ann, bob, cat) = (f.user("ann").await, f.user("bob").await, f.user("cat").await);
+    let mut groups = Vec::new();
+    for (since, owner) in [(0, cat), (1, bob), (2, bob), (3, bob)] {
+        let group = f.group(&[]).await;
+        f.write(move |tx| {
+            tx.member_set(group, owner, Role::Owner, date(0))?;
+            tx.member_set(group, ann, Role::Member, date(since))?;
+            tx.pending_set(group, ann, true)
+        })
+        .await;
+        groups.push(group);
+    }
+    let beyond = async |keep| f.read(move |tx| tx.pending_beyond(ann, keep)).await;
+    assert_eq!(beyond(3).await, groups[1..2]);
+    assert_eq!(beyond(2).await, groups[1..3]);
+    assert_eq!(beyond(1).await, groups[..3]);
+    assert_eq!(beyond(0).await, groups);
+}
+
 pub async fn what_decides_on_newcomers_is_told_of_each(f: Fixture) {
     let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
     let (group, other) = (f.group(&[bob]).await, f.group(&[eve]).await);

@@ -246,8 +246,9 @@ impl App {
 
     /// Ends all tokens of a user with their open sockets. The password stays. Returns whether the user is the caller.
     pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<bool> {
-        self.write(Growth::Bounded, context, name, |unit, name| {
+        self.write(Growth::Bounded, context, (name, context.who), |unit, (name, who)| {
             let user = session_owner(unit.tx, unit.caller, unit.rules.users.directory, name)?;
+            unit.require_scope_over(*who, user.id)?;
             unit.audit(AuditAction::SessionsDelete, &user.name)?;
             end_sessions(unit, user.id)?;
             Ok(unit.caller == Caller::User(user.id))

@@ -86,7 +86,8 @@ impl Unit<'_> {
     pub(super) fn require_admin_scope(&self, who: Who) -> Result<()> {
         match who {
             Who::Key(key) if !scopes(self.tx, &key, self.now())?.has(Scope::Admin) => Err(Error::forbidden(
-                "a key needs the scope admin to name admins, and for their tokens, passwords and subscriptions",
+                "a key needs the scope admin to name, suspend and delete admins, and for their tokens, passwords and \
+                 subscriptions",
             )),
             _ => Ok(()),
         }

@@ -73,8 +73,10 @@ impl App {
 
     /// Ends a subscription.
     pub async fn unsubscribe(&self, context: &Context, command: OneSubscription) -> Result<()> {
-        self.write(Growth::Bounded, context, command, |unit, OneSubscription { author, id }| {
+        self.write(Growth::Bounded, context, (command, context.who), |unit, (command, who)| {
+            let OneSubscription { author, id } = command;
             let user = someone(unit.tx, unit.caller, author.as_ref())?;
+            unit.require_scope_over(*who, user.id)?;
             let now = unit.now();
             let found = unit.tx.subscription(*id)?;
             found.filter(|found| found.user == user.id && found.expires > now).ok_or(MISSING)?;

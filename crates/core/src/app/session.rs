@@ -34,8 +34,10 @@ impl App {
 
     /// Ends one session of a user with its open sockets. Returns its token.
     pub async fn session_end(&self, context: &Context, command: EndSession) -> Result<TokenHash> {
-        self.write(Growth::Bounded, context, command, |unit, EndSession { name, id }| {
+        self.write(Growth::Bounded, context, (command, context.who), |unit, (command, who)| {
+            let EndSession { name, id } = command;
             let user = session_owner(unit.tx, unit.caller, unit.rules.users.directory, name)?;
+            unit.require_scope_over(*who, user.id)?;
             let now = unit.now();
             let found = unit.tx.sessions(user.id, now)?.into_iter().find(|session| session.id() == *id);
             let token = found.ok_or(Error::NotFound("session"))?.token;

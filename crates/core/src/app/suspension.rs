@@ -2,7 +2,7 @@
 
 use super::actor::service_only;
 use super::directory::{found, not_special};
-use super::{App, Context, Growth, Unit};
+use super::{App, Context, Growth, Unit, Who};
 use crate::audit::AuditAction;
 use crate::authority::{Authority, Govern, allow_govern, may_govern};
 use crate::event::{Ended, Event, Kind};
@@ -28,7 +28,7 @@ impl App {
             if command.admin.is_some() {
                 unit.require_admin_scope(*who)?;
             }
-            change(unit, command)
+            change(unit, command, *who)
         })
         .await
     }
@@ -71,7 +71,7 @@ fn audit(unit: &mut Unit, name: &Name, before: &UserStanding, after: &UserStandi
     }
 }
 
-fn change(unit: &mut Unit, command: &ChangeStanding) -> Result<User> {
+fn change(unit: &mut Unit, command: &ChangeStanding, who: Who) -> Result<User> {
     let ChangeStanding { name, admin, suspension } = command;
     if admin.is_some() {
         service_only(unit.caller)?;
@@ -82,6 +82,7 @@ fn change(unit: &mut Unit, command: &ChangeStanding) -> Result<User> {
     if before.admin && *suspension != FieldUpdate::Keep {
         let refused = |_| Error::forbidden("only the service may suspend an admin");
         govern(unit.tx, unit.caller, Govern::SuspendAdmin).map_err(refused)?;
+        unit.require_admin_scope(who)?;
     }
     let now = unit.now();
     if matches!(suspension, FieldUpdate::Set(suspension) if suspension.until <= now) {

@@ -6,7 +6,7 @@ use super::identity::{hold, not_held};
 use super::profile::{receivers, stored};
 use super::relation::sees_all_of;
 use super::suspension::governs;
-use super::{App, Context, Growth, Unit};
+use super::{App, Context, Growth, Unit, Who};
 use crate::audit::AuditAction;
 use crate::authority::Govern;
 use crate::event::{Ended, Event, Kind};
@@ -171,7 +171,7 @@ impl App {
     /// Deletes a user. Nothing of the user can be read after that. Its messages are erased in steps.
     pub async fn user_delete(&self, context: &Context, name: Name) -> Result<()> {
         let known = self.read(context, (name.clone(), self.user_rules().directory), known).await?;
-        self.write(Growth::Bounded, context, (name, known), delete).await
+        self.write(Growth::Bounded, context, (name, known, context.who), delete).await
     }
 }
 
@@ -328,8 +328,9 @@ fn renames_itself(unit: &mut Unit, user: &User, new_name: &Name) -> Result<()> {
     not_held(unit, new_name, "new_name")
 }
 
-fn delete(unit: &mut Unit, (name, known): &(Name, Known)) -> Result<()> {
+fn delete(unit: &mut Unit, (name, known, who): &(Name, Known, Who)) -> Result<()> {
     let user = own_known(unit, name, known)?;
+    unit.require_scope_over(*who, user.id)?;
     unit.audit(AuditAction::UserDelete, &user.name)?;
     let task = unit.new_task();
     unit.tx.user_delete(user.id, task)?;

@@ -93,9 +93,20 @@ async fn only_a_key_of_admin_comes_to_what_admins_may() {
     subscription["author"] = json!("ann");
     let refused = users.post("push/subscriptions/", subscription.clone()).await.ok(403);
     assert!(refused["detail"].as_str().is_some_and(|why| why.contains("subscriptions")), "{refused}");
-    both.post("push/subscriptions/", subscription).await.ok(201);
+    let subscription = both.post("push/subscriptions/", subscription).await.ok(201);
     both.put("users/bob/", json!({ "adopt": true })).await.ok(200);
     both.post("users/ann/tokens/", json!({})).await.ok(201);
+    let sessions = service.get("users/ann/sessions/").await.ok(200);
+    let session = format!("users/ann/sessions/{}/", id(&sessions[0]));
+    let subscription = format!("push/subscriptions/{}/?author=ann", id(&subscription));
+    let suspended = json!({ "suspended": { "until": "2999-01-01T00:00:00Z" } });
+    for (key, status) in [(&users, 403), (&both, 200)] {
+        for path in [&session, "users/ann/tokens/", &subscription] {
+            key.delete(path).await.ok(status);
+        }
+        key.patch("users/ann/", suspended.clone()).await.ok(status);
+        key.delete("users/ann/").await.ok(status);
+    }
 }
 
 #[tokio::test]

@@ -337,7 +337,7 @@ pub(crate) fn judge(caller: Caller, command: &Send, facts: &Facts, case: NameCas
         .ok_or_else(|| Error::field("author", "must name the acting user"))?;
     let member = member_as(caller, facts.member, facts.stands, &author)?;
     if let Some(prior) = &facts.prior {
-        let message = as_first_answered(command, &author, prior)?;
+        let message = as_first_answered(command, &author, prior, facts.answered)?;
         return Ok(Verdict::Before(Box::new(message)));
     }
     if member.blocked {
@@ -382,11 +382,14 @@ pub(crate) fn in_thread(message: Message, command: &Send, facts: &Facts) -> Mess
     Message { thread: Some(root), root: Some(Box::new(state)), ..message }
 }
 
-/// The answer that the first send got. Of an erased message the body comes from the retry.
-fn as_first_answered(command: &Send, author: &User, prior: &Prior) -> Result<Message> {
+/// The answer that the first send got. Of an erased message the body comes from the retry. If the message that the first
+/// one answered does not stand any more, the retry may name any that does not stand.
+fn as_first_answered(command: &Send, author: &User, prior: &Prior, answered: Option<Seq>) -> Result<Message> {
     let thread = prior.thread.map(|thread| thread.root.id);
     let is_other = prior.body_hash.is_some_and(|first| first != command.digest());
-    if is_other || thread != command.thread {
+    let answers_other =
+        command.respond_to != prior.respond_to && (prior.respond_to.is_some() || answered.is_some());
+    if is_other || answers_other || thread != command.thread {
         return Err(Error::Conflict("this client_id was used for another message: choose a new one"));
     }
     let kept = Kept { id: prior.id, date: prior.date, seq: prior.seq };

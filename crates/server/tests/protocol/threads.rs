@@ -117,6 +117,28 @@ async fn a_retry_names_the_same_thread() {
 }
 
 #[tokio::test]
+async fn a_retry_answers_the_same_message_or_is_refused() {
+    let app = TestApp::start().await;
+    let ann = app.user("ann").await;
+    let group = group(&app.service(), &["ann"]).await;
+    let (first, other) = (id(&send(&ann, &group, "first").await), id(&send(&ann, &group, "other").await));
+    let with = |to: &Value, client_id: &str| json!({ "group": group, "body": "ok", "client_id": client_id, "respond_to": to });
+    let (first, other) = (json!(first), json!(other));
+    let reply = ann.post("messages/", with(&first, "1")).await.ok(201);
+    let plain = ann.post("messages/", with(&Value::Null, "2")).await.ok(201);
+    let mut ws = ann.ws().await;
+    for (to, client_id) in [(&other, "1"), (&Value::Null, "1"), (&first, "2")] {
+        ann.post("messages/", with(to, client_id)).await.ok(409);
+        assert_eq!(ws.ask("message.text", with(to, client_id)).await["code"], 409);
+    }
+    assert_eq!(ann.post("messages/", with(&Value::Null, "2")).await.ok(201)["id"], plain["id"]);
+    ann.delete(&format!("messages/{}/", first.as_str().expect("an id"))).await.ok(200);
+    let again = ann.post("messages/", with(&first, "1")).await.ok(201);
+    assert_eq!((&again["id"], &again["respond_to"]), (&reply["id"], &Value::Null));
+    ann.post("messages/", with(&other, "1")).await.ok(409);
+}
+
+#[tokio::test]
 async fn a_thread_is_paged_and_left_out_of_a_history() {
     let app = TestApp::start().await;
     let (ann, eve) = (app.user("ann").await, app.user("eve").await);

@@ -101,6 +101,8 @@ impl SendFixture {
                 let plain = || Send { author: author.map(name), ..text(*group) };
                 for respond_to in &self.answered {
                     sends.push((context.clone(), Send { respond_to: *respond_to, ..plain() }));
+                    let again = Send { client_id: Some(client_id("sent")), body: body("sent"), ..plain() };
+                    sends.push((context.clone(), Send { respond_to: *respond_to, ..again }));
                 }
                 for thread in roots {
                     sends.push((context.clone(), Send { thread: Some(*thread), ..plain() }));

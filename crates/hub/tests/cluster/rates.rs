@@ -11,7 +11,7 @@ use chinwag_hub::bus::{Receiver, RedisBus, RedisOptions};
 use chinwag_testkit::redis::Redis;
 use chinwag_testkit::wait::until;
 
-use crate::nodes::connect;
+use crate::nodes::{Node, Place, connect, listening, unaudited};
 
 /// A day's number, so that nothing refills while a test runs.
 const A_DAY: u32 = 10;
@@ -64,6 +64,28 @@ async fn nodes_of_a_redis_cluster_count_together() {
     let url = format!("redis+cluster://{}", redis.address());
     let ((one, _a), (other, _b)) = (node(&url, "secret").await, node(&url, "secret").await);
     count_together(&one, &other).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn full_redis_keeps_the_link_and_its_hints() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let group = one.group(1, &[ann, ben]).await;
+    let at_two = two.connect(ben, "ben").await;
+    listening(&redis, 4 + 2).await;
+    let rates = rates();
+    one.bus.share_rates(&rates);
+    assert_eq!(redis.ask("CONFIG SET maxmemory 1").as_deref(), Some("+OK"));
+    for _ in 0..A_DAY {
+        rates.spend(ann, Cost::Group).expect("within the day's number");
+        let refused = || redis.ask("INFO errorstats").is_some_and(|stats| stats.contains("errorstat_OOM"));
+        until("Redis refuses the count", refused).await;
+        let said = one.say(group, ann).await;
+        at_two.counts_to(group, said).await;
+    }
+    assert_eq!(one.hub.counts().link.expect("there is a link").dropped, 0);
 }
 
 #[tokio::test]

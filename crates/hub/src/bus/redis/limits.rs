@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chinwag_core::rate::{Rates, Unsent};
 use parking_lot::Mutex;
-use redis::RedisResult;
+use redis::{ErrorKind, RedisError, RedisResult};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -16,6 +16,8 @@ use super::server::RedisConnection;
 
 /// How long counts are gathered.
 const GATHER: Duration = Duration::from_millis(5);
+/// How long each node counts by itself after Redis has refused, as one without memory or rights does.
+const REFUSED: Duration = Duration::from_secs(30);
 /// Keys whose counts go in one round trip.
 const BATCH: usize = 256;
 /// Adds to buckets, and answers how long each takes to be empty: all in microseconds. A bucket is the
@@ -53,8 +55,10 @@ impl SharedLimits {
         while !self.unsent().is_empty() {}
     }
 
-    /// Adds what is counted here to what the others have counted, until the link is lost.
+    /// Adds what is counted here to what the others have counted, until the link is lost. An answer of Redis that
+    /// refuses this leaves the link to the hints, which Redis may still pass on.
     pub(super) async fn carry(&self, keys: &Keys, mut connection: RedisConnection) -> RedisResult<()> {
+        let mut is_refused = false;
         loop {
             self.something.notified().await;
             sleep(GATHER).await;
@@ -64,13 +68,16 @@ impl SharedLimits {
                     break;
                 }
                 match connection.count(SCRIPT, &buckets(keys, &unsent)).await {
-                    Ok(ahead) => self.settle(&unsent, &ahead),
-                    Err(error) if error.code() == Some("NOPERM") => {
-                        tracing::warn!(
-                            "Redis does not let its user count limits for all nodes: each counts by itself. \
-                             Grant +eval +time +get +set and the keys ~chinwag:*"
-                        );
-                        return std::future::pending().await;
+                    Ok(ahead) => {
+                        self.settle(&unsent, &ahead);
+                        is_refused = false;
+                    }
+                    Err(error) if is_answer(&error) => {
+                        if !std::mem::replace(&mut is_refused, true) {
+                            warn_of_refusal(&error);
+                        }
+                        sleep(REFUSED).await;
+                        self.forget();
                     }
                     Err(error) => return Err(error),
                 }
@@ -88,6 +95,22 @@ impl SharedLimits {
                 rates.settle(sent, Duration::from_micros(*ahead));
             }
         }
+    }
+}
+
+/// Whether the server has said so, rather than the link.
+fn is_answer(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+}
+
+fn warn_of_refusal(error: &RedisError) {
+    if error.code() == Some("NOPERM") {
+        tracing::warn!(
+            "Redis does not let its user count limits for all nodes: each counts by itself. \
+             Grant +eval +time +get +set and the keys ~chinwag:*"
+        );
+    } else {
+        tracing::warn!(%error, "Redis refuses to count limits for all nodes: each counts by itself until it does");
     }
 }
 

@@ -14,18 +14,40 @@ use crate::tls::{self, Trust};
 
 /// After a failed attempt to connect nobody tries for so long, and all are refused at once.
 const PAUSE: Duration = Duration::from_millis(250);
+/// A host that did not answer in time is tried after the others for so long.
+const SILENT: Duration = Duration::from_secs(30);
 
 /// A database's address, and how to reach it.
 pub(crate) struct Target {
-    pub(crate) config: Config,
+    config: Config,
+    hosts: Vec<HostTarget>,
     pub(crate) tls: MakeRustlsConnect,
     /// The longest time of a statement by the server's clock.
     pub(crate) statement: Duration,
     pub(crate) lock: Duration,
+    /// The longest time to connect to one host.
     pub(crate) connect: Duration,
     /// The comparison of its users' names, once that was read.
     pub(crate) name_case: NameCase,
     away: Mutex<Option<Instant>>,
+}
+
+/// One of an address's hosts.
+pub(crate) struct HostTarget {
+    pub(crate) config: Config,
+    silent: Mutex<Option<Instant>>,
+}
+
+impl HostTarget {
+    /// Notes that it did not answer in time.
+    pub(crate) fn note_silence(&self) {
+        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn was_silent(&self) -> bool {
+        let silent = *self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.is_some_and(|since| since.elapsed() < SILENT)
+    }
 }
 
 impl Target {
@@ -48,8 +70,9 @@ impl Target {
         if config.get_application_name().is_none() {
             config.application_name("chinwag");
         }
-        config.ssl_mode(mode).connect_timeout(options.connect).keepalives_idle(Duration::from_secs(60));
+        config.ssl_mode(mode).keepalives_idle(Duration::from_secs(60));
         Ok(Self {
+            hosts: hosts(&config).map_err(OpenError::Address)?,
             config,
             tls: tls::connector(&trust).map_err(OpenError::Address)?,
             statement: options.statement,
@@ -58,6 +81,13 @@ impl Target {
             name_case: NameCase::default(),
             away: Mutex::new(None),
         })
+    }
+
+    /// The hosts in the order in which to try them.
+    pub(crate) fn hosts(&self) -> Vec<&HostTarget> {
+        let mut hosts: Vec<_> = self.hosts.iter().collect();
+        hosts.sort_by_cached_key(|host| host.was_silent());
+        hosts
     }
 
     /// Host and port, as they are shown.
@@ -93,6 +123,72 @@ impl Target {
     pub(crate) fn note(&self, is_away: bool) {
         *self.away.lock().unwrap_or_else(PoisonError::into_inner) = is_away.then(Instant::now);
     }
+}
+
+/// Each host with a configuration of its own, so that each has its own deadline: the client library tries all hosts in one
+/// attempt, which a silent one delays.
+fn hosts(whole: &Config) -> Result<Vec<HostTarget>, String> {
+    let (hosts, addresses, ports) = (whole.get_hosts(), whole.get_hostaddrs(), whole.get_ports());
+    let count = hosts.len();
+    if ports.len() > 1 && ports.len() != count {
+        return Err("has another number of ports than of hosts".into());
+    }
+    if !addresses.is_empty() && addresses.len() != count {
+        return Err("has another number of hostaddr than of hosts".into());
+    }
+    let target = |(number, host): (usize, &Host)| {
+        let mut config = alike(whole);
+        match host {
+            Host::Tcp(name) => config.host(name),
+            Host::Unix(path) => config.host_path(path),
+        };
+        if let Some(address) = addresses.get(number) {
+            config.hostaddr(*address);
+        }
+        if let Some(port) = ports.get(number).or(ports.first()) {
+            config.port(*port);
+        }
+        HostTarget { config, silent: Mutex::new(None) }
+    };
+    Ok(hosts.iter().enumerate().map(target).collect())
+}
+
+/// The same configuration without hosts.
+fn alike(whole: &Config) -> Config {
+    let mut config = Config::new();
+    config
+        .ssl_mode(whole.get_ssl_mode())
+        .ssl_negotiation(whole.get_ssl_negotiation())
+        .channel_binding(whole.get_channel_binding())
+        .target_session_attrs(whole.get_target_session_attrs())
+        .load_balance_hosts(whole.get_load_balance_hosts())
+        .keepalives(whole.get_keepalives())
+        .keepalives_idle(whole.get_keepalives_idle());
+    if let Some(user) = whole.get_user() {
+        config.user(user);
+    }
+    if let Some(password) = whole.get_password() {
+        config.password(password);
+    }
+    if let Some(name) = whole.get_dbname() {
+        config.dbname(name);
+    }
+    if let Some(options) = whole.get_options() {
+        config.options(options);
+    }
+    if let Some(name) = whole.get_application_name() {
+        config.application_name(name);
+    }
+    if let Some(timeout) = whole.get_tcp_user_timeout() {
+        config.tcp_user_timeout(*timeout);
+    }
+    if let Some(interval) = whole.get_keepalives_interval() {
+        config.keepalives_interval(interval);
+    }
+    if let Some(retries) = whole.get_keepalives_retries() {
+        config.keepalives_retries(retries);
+    }
+    config
 }
 
 /// The address without what it says of TLS, which is more than the client library knows.
@@ -177,6 +273,10 @@ mod tests {
                 "/no/such, which cannot be used",
             ),
             ("postgres://a:secret@h/d?color=red", "cannot be read"),
+            (
+                "postgres://a:secret@h/d?hostaddr=10.0.0.1,10.0.0.2",
+                "has another number of hostaddr than of hosts",
+            ),
             ("postgres://h/d", "names no user"),
             ("postgres://a:secret@/d", "names no host"),
         ] {

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
-use crate::address::Target;
+use crate::address::{HostTarget, Target};
 use crate::fault::{Failure, reason};
 use crate::open::OpenError;
 
@@ -46,21 +46,36 @@ pub(crate) enum NoLink {
 }
 
 impl Link {
-    /// Connects, and sets the session up.
+    /// Connects to the first host that can be used, and sets the session up. Otherwise the reason of the last host.
     pub(crate) fn open(target: &Target) -> Result<Self, NoLink> {
+        let mut why = NoLink::Late;
+        for host in target.hosts() {
+            match Self::open_at(host, target) {
+                Ok(link) => return Ok(link),
+                Err(refused) => why = refused,
+            }
+            if matches!(why, NoLink::Late) {
+                host.note_silence();
+            }
+        }
+        Err(why)
+    }
+
+    fn open_at(host: &HostTarget, target: &Target) -> Result<Self, NoLink> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(NoLink::Machine)?;
         let connecting = async {
-            let (client, connection) = target.config.connect(target.tls.clone()).await?;
+            let (client, connection) = host.config.connect(target.tls.clone()).await?;
             // It ends with the client, or with the link, of which the client then hears.
             tokio::spawn(connection);
             client.batch_execute(&session(target)).await?;
             Ok(client)
         };
-        let client = runtime.block_on(async { tokio::time::timeout(target.connect, connecting).await });
-        let client = client.map_err(|_| NoLink::Late)?.map_err(NoLink::Said)?;
+        let connected = runtime.block_on(async { tokio::time::timeout(target.connect, connecting).await });
+        let client = connected.map_err(|_| NoLink::Late)?.map_err(NoLink::Said)?;
         let silence = target.statement + GRACE;
         let (statements, is_silent) = (RefCell::default(), Cell::new(false));
-        Ok(Self { client, name_case: target.name_case, statements, silence, is_silent, runtime })
+        let name_case = target.name_case;
+        Ok(Self { client, name_case, statements, silence, is_silent, runtime })
     }
 
     /// Whether the link still stands, as far as the news of its end has come.

@@ -1,5 +1,6 @@
 //! Faults between a node and its database, and their effects.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -173,6 +174,21 @@ async fn a_silent_link_ends_by_its_deadline_with_bounded_queues() {
     {
         wait.step(|| "it does not recover").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_host_gives_way_to_the_next() {
+    let (database, silent) = (Database::new(), TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let hosts = format!("{},{}", silent.local_addr().expect("an address"), database.server());
+    let url = database.url().replace(&database.server().to_string(), &hosts);
+    let node = Node::open(&url, brisk()).await;
+    silent.set_nonblocking(true).expect("it waits for nobody");
+    let tried = || silent.incoming().map_while(Result::ok).count();
+    assert!(tried() > 0);
+    let ann = node.user("ann").await;
+    let group = node.group(&["ann"]).await;
+    node.app.message_send(&by(ann), text(group, "hi")).await.expect("it is sent");
+    assert_eq!(tried(), 0, "the silent one is tried after the other now");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,9 +1,12 @@
 //! The nodes that serve a database: one alone, or several that know each other. Each holds a lock of
 //! its session for as long as it serves, so that it goes with the node, however that ends.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::time::timeout;
 
 use crate::address::Target;
 use crate::link::Link;
@@ -17,8 +20,10 @@ const ALONE: i32 = 0;
 /// A node that has just ended may still be about to let go.
 const PATIENCE: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(100);
-/// The pause between checks of a held lock.
+/// The pause between checks of a held lock whose link seems to stand.
 const LOOK: Duration = Duration::from_secs(5);
+/// The pause between attempts to reach a database that is away.
+const RETRY: Duration = Duration::from_millis(250);
 /// The server is to notice soon when the machine of a node is gone.
 const SESSION: &str =
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
@@ -27,7 +32,8 @@ const SESSION: &str =
 /// A node's place at a database. Dropped, it is given up.
 #[derive(Debug)]
 pub struct Claim {
-    _stop: mpsc::Sender<()>,
+    _stop: oneshot::Sender<()>,
+    lost: oneshot::Receiver<OpenError>,
 }
 
 /// The holder of a conflicting lock.
@@ -43,8 +49,8 @@ impl Claim {
     /// in common and no others; or, without one, alone. Refused while others serve it who are not of
     /// the same cluster. Changes nothing in the database.
     ///
-    /// After a lost link the lock is taken again as soon as it can be; the log says if others
-    /// have come meanwhile.
+    /// After a lost link the lock is taken again at once, or as soon as the database answers. If others have come
+    /// meanwhile, the place is lost for good.
     pub async fn take(url: &str, options: &Options, cluster: Option<i32>) -> Result<Self, OpenError> {
         let (url, options) = (url.to_owned(), options.clone());
         let taken = tokio::task::spawn_blocking(move || Self::start(&url, &options, cluster)).await;
@@ -53,20 +59,29 @@ impl Claim {
 
     fn start(url: &str, options: &Options, cluster: Option<i32>) -> Result<Self, OpenError> {
         let target = Target::parse(url, options)?;
-        let until = Instant::now() + PATIENCE;
-        let link = open(&target)?;
-        loop {
-            match lock(&link, &target, cluster)? {
-                Ok(()) => break,
-                Err(_) if Instant::now() < until => thread::sleep(STEP),
-                Err(taken) => return Err(refusal(&taken, cluster, &target)),
-            }
-        }
-        let (stop, stopped) = mpsc::channel();
+        let place =
+            Place::take(&target, cluster, None)?.map_err(|taken| refusal(&taken, cluster, &target))?;
+        let ((stop, mut stopped), (lose, lost)) = (oneshot::channel(), oneshot::channel());
         let keeper = thread::Builder::new().name("claim".into());
-        let kept = keeper.spawn(move || keep(link, &target, cluster, &stopped));
+        let kept = keeper.spawn(move || {
+            if let Some(taken) = keep(place, &target, cluster, &mut stopped) {
+                let why = refusal(&taken, cluster, &target);
+                tracing::error!("while the link to the database was away: {why}");
+                // The claim may have been dropped meanwhile.
+                let _ = lose.send(why);
+            }
+        });
         kept.map_err(|why| OpenError::Thread(why.to_string()))?;
-        Ok(Self { _stop: stop })
+        Ok(Self { _stop: stop, lost })
+    }
+
+    /// Waits until the place is lost, as others have taken it while the link to the database was away. They do not
+    /// know of this node, which must not serve any longer.
+    pub async fn lost(&mut self) -> OpenError {
+        match (&mut self.lost).await {
+            Ok(why) => why,
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// Whether a node serves the database at `url` now.
@@ -77,6 +92,56 @@ impl Claim {
             others(&open(&target)?, &target).map(|others| !others.is_empty())
         });
         looked.await.map_err(|why| OpenError::Thread(why.to_string()))?
+    }
+}
+
+/// A held lock.
+struct Place {
+    link: Link,
+    /// The session that holds it, by a name that no other session gets.
+    session: String,
+}
+
+impl Place {
+    /// Takes the lock, with patience for a node that has just ended. A `former` session of this node, whose link was
+    /// lost without the server's noticing, is ended first.
+    fn take(
+        target: &Target,
+        cluster: Option<i32>,
+        former: Option<&str>,
+    ) -> Result<Result<Self, Taken>, OpenError> {
+        const SESSION: &str =
+            "SELECT pid || ' ' || backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+        const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE pid || ' ' || backend_start = $1";
+        let link = open(target)?;
+        let failed = |why| schema::failed(&why, target);
+        if let Some(former) = former {
+            link.query(None, END, &[&former]).map_err(failed)?;
+        }
+        let rows = link.query(None, SESSION, &[]).map_err(failed)?;
+        let session = rows.first().map(|row| row.get(0)).unwrap_or_default();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match lock(&link, target, cluster)? {
+                Ok(()) => return Ok(Ok(Self { link, session })),
+                Err(_) if Instant::now() < until => thread::sleep(STEP),
+                Err(taken) => return Ok(Err(taken)),
+            }
+        }
+    }
+
+    /// Waits until it is lost with its link; false once the claim was dropped.
+    fn is_lost(&mut self, stopped: &mut oneshot::Receiver<()>) -> bool {
+        loop {
+            let waited = self.link.while_it_stands(async { timeout(LOOK, &mut *stopped).await });
+            match waited {
+                Some(Ok(_)) => return false,
+                // The news of its end may never come.
+                Some(Err(_)) if self.link.batch("SELECT 1").is_ok() => {}
+                Some(Err(_)) | None => return true,
+            }
+        }
     }
 }
 
@@ -135,24 +200,26 @@ fn refusal(taken: &Taken, cluster: Option<i32>, target: &Target) -> OpenError {
     }
 }
 
-/// Looks after the lock until the claim is dropped.
-fn keep(link: Link, target: &Target, cluster: Option<i32>, stopped: &mpsc::Receiver<()>) {
-    let mut held = Some(link);
-    let mut told = false;
-    while matches!(stopped.recv_timeout(LOOK), Err(RecvTimeoutError::Timeout)) {
-        if held.as_ref().is_some_and(|link| link.batch("SELECT 1").is_ok()) {
-            continue;
-        }
-        held = None;
-        let Ok(link) = open(target) else { continue };
-        match lock(&link, target, cluster) {
-            Ok(Ok(())) => (held, told) = (Some(link), false),
-            Ok(Err(taken)) if !told => {
-                let why = refusal(&taken, cluster, target);
-                tracing::error!("while the link to the database was away: {why}");
-                told = true;
+/// Looks after a place until the claim is dropped, or others have taken the place.
+fn keep(
+    mut place: Place,
+    target: &Target,
+    cluster: Option<i32>,
+    stopped: &mut oneshot::Receiver<()>,
+) -> Option<Taken> {
+    while place.is_lost(stopped) {
+        let Place { link, session } = place;
+        drop(link);
+        place = loop {
+            if stopped.try_recv() != Err(TryRecvError::Empty) {
+                return None;
             }
-            Ok(Err(_)) | Err(_) => {}
-        }
+            match Place::take(target, cluster, Some(&session)) {
+                Ok(Ok(taken_again)) => break taken_again,
+                Ok(Err(taken)) => return Some(taken),
+                Err(_) => thread::sleep(RETRY),
+            }
+        };
     }
+    None
 }

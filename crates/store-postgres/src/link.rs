@@ -8,6 +8,7 @@ use std::time::Duration;
 use chinwag_core::name::NameCase;
 use chinwag_core::{Error, Result};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
@@ -31,6 +32,8 @@ pub(crate) struct Link {
     statements: RefCell<HashMap<&'static str, Statement>>,
     silence: Duration,
     is_silent: Cell<bool>,
+    /// Ends with the link.
+    connection: JoinHandle<Result<(), tokio_postgres::Error>>,
     /// Dropped last: it drives the connection.
     runtime: Runtime,
 }
@@ -66,16 +69,16 @@ impl Link {
         let connecting = async {
             let (client, connection) = host.config.connect(target.tls.clone()).await?;
             // It ends with the client, or with the link, of which the client then hears.
-            tokio::spawn(connection);
+            let connection = tokio::spawn(connection);
             client.batch_execute(&session(target)).await?;
-            Ok(client)
+            Ok((client, connection))
         };
         let connected = runtime.block_on(async { tokio::time::timeout(target.connect, connecting).await });
-        let client = connected.map_err(|_| NoLink::Late)?.map_err(NoLink::Said)?;
+        let (client, connection) = connected.map_err(|_| NoLink::Late)?.map_err(NoLink::Said)?;
         let silence = target.statement + GRACE;
         let (statements, is_silent) = (RefCell::default(), Cell::new(false));
         let name_case = target.name_case;
-        Ok(Self { client, name_case, statements, silence, is_silent, runtime })
+        Ok(Self { client, name_case, statements, silence, is_silent, connection, runtime })
     }
 
     /// Whether the link still stands, as far as the news of its end has come.
@@ -87,6 +90,17 @@ impl Link {
             }
         });
         !self.is_silent.get() && !self.client.is_closed()
+    }
+
+    /// Waits for `other`, at most until the link has ended, of which nobody hears otherwise while nothing is asked.
+    pub(crate) fn while_it_stands<T>(&mut self, other: impl Future<Output = T>) -> Option<T> {
+        let Self { runtime, connection, .. } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                _ = connection => None,
+                done = other => Some(done),
+            }
+        })
     }
 
     /// Waits for what the server says to `asking`, no longer than statements may take.

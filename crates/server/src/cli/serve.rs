@@ -1,5 +1,6 @@
 //! `chinwag serve`: serves until it receives a signal.
 
+use std::future::pending;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -70,7 +71,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
         }
     };
     // The places are given up last.
-    let Started { claim: _claim, lock: _lock, folder, key_is_kept, node } = started;
+    let Started { mut claim, lock: _lock, folder, key_is_kept, node } = started;
     let Node { app, hub, state, files: storage } = node;
     let own = config.postgres().is_none().then(|| folder.clone());
     let following = tokio::spawn(followers::run(app.clone(), storage, own, config.presence.lease.0));
@@ -97,6 +98,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     tokio::select! {
         () = signals.next() => {}
         ended = &mut task => return Err(anyhow!("the server ended by itself: {ended:?}")),
+        why = lost(&mut claim) => return Err(why.context("this node has lost its place at the database")),
     }
     drain(Serving { state, hub, task, stop }, &config.shutdown, &mut signals).await;
     // It ends by itself, so that another node need not wait for its lease.
@@ -119,6 +121,14 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     }
     tracing::info!("ended");
     Ok(())
+}
+
+/// Waits until other nodes have the place of this one, which would miss what they change.
+async fn lost(claim: &mut Option<Claim>) -> anyhow::Error {
+    match claim {
+        Some(claim) => claim.lost().await.into(),
+        None => pending().await,
+    }
 }
 
 /// Waits a moment for a task that is about to end.

@@ -5,7 +5,9 @@ use std::process::Command;
 
 use chinwag_testkit::postgres::{Database, Server};
 use chinwag_testkit::process::{Output, Program, Running, finish};
+use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
+use chinwag_testkit::wait::until;
 
 use crate::cluster::Cluster;
 
@@ -178,6 +180,28 @@ async fn who_does_not_belong_to_the_nodes_of_a_database_is_refused() {
     let third = program();
     let other = Running::start(command(&third, &["serve"], &database.url(), Some(&redis.url())));
     assert_eq!((node.stop().code, other.stop().code), (Some(0), Some(0)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn node_alone_that_lost_its_place_ends() {
+    let (database, first, second) = (Database::new(), program(), program());
+    let proxy = Proxy::to(database.server()).await;
+    let alone = Running::start(command(&first, &["serve"], &database.url_by(proxy.address()), None));
+    let place = "pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let held = || database.ask(&format!("SELECT pid FROM {place}"));
+    let before = held();
+    // It takes its place again where nobody else has.
+    database.ask(&format!("SELECT pg_terminate_backend(pid) FROM {place}"));
+    until("it is there again", || held().len() == 1 && held() != before).await;
+    proxy.cut();
+    let other = Running::start(command(&second, &["serve"], &database.url(), None));
+    proxy.mend();
+    let ended = alone.wait();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let said = "this node has lost its place at the database: another chinwag serves the database";
+    assert!(ended.stderr.contains(said), "{ended:?}");
+    assert_eq!(other.stop().code, Some(0));
 }
 
 fn refusal_of_serve(database: &Database, redis: Option<&Redis>, secret: &str) -> String {

@@ -27,11 +27,19 @@ pub(crate) enum FetchOutcome {
         users: Vec<UserId>,
         found: Result<Option<CaughtUp>>,
     },
-    /// The last numbers of groups; none for a group that does not exist.
-    Heads(Vec<(GroupId, Option<Seq>)>),
+    Heads(Vec<StoredHead>),
     Memberships(Vec<UserGroups>),
     /// The comparison of newly subscribed channels has ended.
     Checked,
+}
+
+/// The last number of a group in the store.
+pub(crate) struct StoredHead {
+    pub(crate) id: GroupId,
+    /// None for a group that does not exist.
+    pub(crate) head: Option<Seq>,
+    /// The last number that was delivered here before the store was read.
+    pub(crate) delivered: Option<Seq>,
 }
 
 /// The groups that a user is in, as the store has them.

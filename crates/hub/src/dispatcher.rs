@@ -318,6 +318,8 @@ impl Dispatcher {
             }
             Effect::Discard(entry) => {
                 tracing::debug!(group = %id, "an entry was delivered before: it is dropped");
+                // Or its number was given twice, by a database that has lost the first entry.
+                self.compare(hub, id);
                 if let ReceivedEntry::Local(event, _) = &entry {
                     hub.answer_asker(id, event);
                     tracked.keep_unanswered(hub, id, event);
@@ -391,6 +393,10 @@ impl Dispatcher {
     ) {
         let Some(tracked) = self.replicas.get_mut(&id) else { return };
         tracked.failing = None;
+        if hub.groups.get(&id).is_some_and(|group| group.last() < fetch.after) {
+            // It was asked before the store was found to have lost entries.
+            return self.drive(hub, id, Input::Failed { is_final: false });
+        }
         let found = found.map(|found| {
             let (head, view) = (found.head, found.view.clone());
             tracked.answer = FetchedState { head, view, users: Vec::new() };

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 
 use crate::Hub;
-use crate::catch_up::{FetchOutcome, UserGroups};
+use crate::catch_up::{FetchOutcome, StoredHead, UserGroups};
 
 /// Groups, or tokens, in one job of the store.
 const PAGE: usize = 500;
@@ -88,8 +88,11 @@ impl Hub {
             return Ok(());
         }
         let asked = groups.to_vec();
+        let delivered = groups.iter().map(|id| self.groups.get(id).map(|group| group.last()));
+        let delivered: Vec<_> = delivered.collect();
         let heads: HashMap<_, _> = self.store.read(move |tx| tx.heads(&asked)).await?.into_iter().collect();
-        let heads = groups.iter().map(|id| (*id, heads.get(id).copied())).collect();
+        let head = |(id, delivered)| StoredHead { id, head: heads.get(&id).copied(), delivered };
+        let heads = groups.iter().copied().zip(delivered).map(head).collect();
         let _ = outcomes.send(FetchOutcome::Heads(heads)).await;
         Ok(())
     }

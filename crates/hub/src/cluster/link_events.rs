@@ -4,9 +4,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use chinwag_core::{GroupId, Seq};
+
 use super::audit;
 use crate::bus::link::{Channel, Hint, HintKind, LinkEvent, NodeId};
-use crate::catch_up::{FetchOutcome, UserGroups};
+use crate::catch_up::{FetchOutcome, StoredHead, UserGroups};
 use crate::dispatcher::Dispatcher;
 use crate::entry::ReceivedEntry;
 use crate::replication::group::Input;
@@ -100,11 +102,7 @@ impl Dispatcher {
     pub(crate) fn compared(&mut self, hub: &Arc<Hub>, outcome: FetchOutcome) {
         match outcome {
             FetchOutcome::Group { .. } => {}
-            FetchOutcome::Heads(heads) => {
-                for (id, head) in heads {
-                    self.drive(hub, id, head.map_or(Input::Vanished, Input::Taken));
-                }
-            }
+            FetchOutcome::Heads(heads) => self.heads(hub, heads),
             FetchOutcome::Memberships(memberships) => {
                 for stored in &memberships {
                     self.memberships(hub, stored);
@@ -115,6 +113,42 @@ impl Dispatcher {
                 self.check(hub);
             }
         }
+    }
+
+    fn heads(&mut self, hub: &Arc<Hub>, heads: Vec<StoredHead>) {
+        let mut lost = 0;
+        for StoredHead { id, head, delivered } in heads {
+            match head {
+                Some(head) if Some(head) < delivered => lost += usize::from(self.take_back(hub, id, head)),
+                // On a node alone the bus brings it.
+                _ if hub.cluster.is_none() => {}
+                Some(head) => self.drive(hub, id, Input::Taken(head)),
+                None => self.drive(hub, id, Input::Vanished),
+            }
+        }
+        if lost > 0 {
+            tracing::error!(
+                groups = lost,
+                "the database no longer has the last messages of some groups, as after a failover or a restored \
+                 backup: stop every node and run chinwag history --renew"
+            );
+        }
+    }
+
+    /// The store's log of a group ends before what was delivered here, and the numbers after its head will be given
+    /// again: the members' sockets must resume, and the log continues from its head. False if it does so already.
+    fn take_back(&mut self, hub: &Arc<Hub>, id: GroupId, head: Seq) -> bool {
+        let Some(group) = hub.groups.get(&id).filter(|group| group.last() > head) else { return false };
+        // Entries that are held or missing may have numbers that now belong to others.
+        self.drive(hub, id, Input::Failed { is_final: true });
+        group.delivered(&mut group.lock(), head);
+        true
+    }
+
+    /// Compares a group with the store soon.
+    pub(crate) fn compare(&mut self, hub: &Arc<Hub>, id: GroupId) {
+        self.checks.channels.insert(Channel::Group(id));
+        self.check(hub);
     }
 
     /// The store has a user in these groups. Differences are looked up, unless they resolve meanwhile.

@@ -122,6 +122,49 @@ async fn too_many_missed_events_require_a_resync() {
     assert_eq!((counts.resyncs, counts.too_slow), (1, 0));
 }
 
+/// Two messages of another node arrive, which the database then loses.
+async fn lose_two(node: &Lonely) {
+    let other = node.air.end(2).0;
+    for seq in 1..=2 {
+        let frame = Bytes::from(format!("text 1 {seq}"));
+        let hint =
+            Hint { group: Some(GROUP), seq: Some(Seq(seq)), frame, ..Hint::new(HintKind::Group(vec![])) };
+        other.publish(Channel::Group(GROUP), hint);
+        node.air.deliver(0, false);
+    }
+    settle().await;
+    assert_eq!(node.client.texts(), ["text 1 1", "text 1 2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn audit_finds_that_the_database_has_lost_entries() {
+    let node = Lonely::start(true).await;
+    lose_two(&node).await;
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    assert_eq!(node.client.read(), (vec![], Some(Close::ResyncRequired)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_that_are_given_again_are_delivered() {
+    let node = Lonely::start(true).await;
+    lose_two(&node).await;
+    let ann = node.ann;
+    let say = async || {
+        let said = node.store.write(move |tx, _| {
+            let mut events = Vec::new();
+            say(tx, &mut events, GROUP, ann)?;
+            Ok(events)
+        });
+        node.bus.publish(said.await.expect("the store writes"));
+        settle().await;
+    };
+    say().await;
+    assert_eq!(node.client.read(), (vec![], Some(Close::ResyncRequired)));
+    let again = connect(&node.hub, ann).await;
+    say().await;
+    assert_eq!(again.texts(), ["text 1 2"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn resume_that_shows_a_left_group_is_corrected() {
     let node = Lonely::start(false).await;

@@ -10,6 +10,7 @@ use chinwag_core::group::{Group, View};
 use chinwag_core::group_details::GroupDetails;
 use chinwag_core::relation::Outcome;
 use chinwag_core::{GroupId, Seq, UserId};
+use chinwag_hub::Close;
 use uuid::Uuid;
 
 use crate::harness::{World, message, name_of, quiet, quit, settle, update};
@@ -144,6 +145,7 @@ async fn repeated_numbers_are_dropped_and_gaps_are_counted() {
     let ann = world.user("ann").await;
     let group = world.group(7, &[ann]).await;
     let client = world.connect(ann).await;
+    world.write(move |tx, _| tx.seq_take(group, 6).map(drop)).await;
     let publish = |n: &[i64]| world.publish(n.iter().map(|n| message(group, Seq(*n))).collect());
     publish(&[1, 2, 2, 1, 3]).await;
     assert_eq!(client.texts(), ["hello", "message 7 1", "message 7 2", "message 7 3"]);
@@ -151,6 +153,25 @@ async fn repeated_numbers_are_dropped_and_gaps_are_counted() {
     publish(&[5, 4, 6]).await;
     assert_eq!(client.texts(), ["message 7 5", "message 7 6"]);
     assert_eq!(world.hub.counts().gaps, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn number_that_a_lone_store_gives_again_requires_a_resync() {
+    let world = World::new(quiet());
+    let ann = world.user("ann").await;
+    let group = world.group(7, &[ann]).await;
+    let client = world.connect(ann).await;
+    // The store has lost two of three.
+    world.publish((1..=3).map(|n| message(group, Seq(n))).collect()).await;
+    world.write(move |tx, _| tx.seq_take(group, 1).map(drop)).await;
+    assert_eq!(client.texts(), ["hello", "message 7 1", "message 7 2", "message 7 3"]);
+    world.say(group).await;
+    settle().await;
+    assert_eq!(client.read(), (vec![], Some(Close::ResyncRequired)));
+    let again = world.connect(ann).await;
+    world.say(group).await;
+    settle().await;
+    assert_eq!(again.texts(), ["hello", "message 7 3"]);
 }
 
 #[tokio::test(start_paused = true)]

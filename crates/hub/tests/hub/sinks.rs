@@ -133,6 +133,7 @@ async fn a_run_that_does_not_follow_is_delivered_one_by_one() {
     let [ann] = world.users(["ann"]).await;
     let group = world.group(9, &[ann]).await;
     let client = world.connect(ann).await;
+    world.write(move |tx, _| tx.seq_take(group, 5).map(drop)).await;
     let event = |seq| text(group, seq);
     world.publish(vec![event(1), event(2)]).await;
     world.publish(vec![event(2), event(3)]).await;

@@ -30,6 +30,7 @@ pub(crate) struct Target {
     /// The comparison of its users' names, once that was read.
     pub(crate) name_case: NameCase,
     away: Mutex<Option<Instant>>,
+    timeline: Mutex<Option<String>>,
 }
 
 /// One of an address's hosts.
@@ -80,6 +81,7 @@ impl Target {
             connect: options.connect,
             name_case: NameCase::default(),
             away: Mutex::new(None),
+            timeline: Mutex::new(None),
         })
     }
 
@@ -122,6 +124,19 @@ impl Target {
     /// Notes whether an attempt to connect has failed.
     pub(crate) fn note(&self, is_away: bool) {
         *self.away.lock().unwrap_or_else(PoisonError::into_inner) = is_away.then(Instant::now);
+    }
+
+    /// Notes the timeline of the server that a new link has reached, and warns of another one than before.
+    pub(crate) fn note_timeline(&self, found: Option<&String>) {
+        let Some(found) = found else { return };
+        let mut known = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.replace(found.clone()).is_some_and(|known| known != *found) {
+            tracing::warn!(
+                "a standby has taken over at {}: if it may lack acknowledged messages, stop every node and run \
+                 chinwag history --renew",
+                self.at()
+            );
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use chinwag_core::{Error, Result};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row, Statement};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
 use crate::address::{HostTarget, Target};
 use crate::fault::{Failure, reason};
@@ -32,6 +32,8 @@ pub(crate) struct Link {
     statements: RefCell<HashMap<&'static str, Statement>>,
     silence: Duration,
     is_silent: Cell<bool>,
+    /// The server's timeline, if it takes writes and tells.
+    timeline: Option<String>,
     /// Ends with the link.
     connection: JoinHandle<Result<(), tokio_postgres::Error>>,
     /// Dropped last: it drives the connection.
@@ -71,14 +73,15 @@ impl Link {
             // It ends with the client, or with the link, of which the client then hears.
             let connection = tokio::spawn(connection);
             client.batch_execute(&session(target)).await?;
-            Ok((client, connection))
+            let timeline = timeline(&client).await;
+            Ok((client, connection, timeline))
         };
         let connected = runtime.block_on(async { tokio::time::timeout(target.connect, connecting).await });
-        let (client, connection) = connected.map_err(|_| NoLink::Late)?.map_err(NoLink::Said)?;
+        let (client, connection, timeline) = connected.map_err(|_| NoLink::Late)?.map_err(NoLink::Said)?;
         let silence = target.statement + GRACE;
         let (statements, is_silent) = (RefCell::default(), Cell::new(false));
         let name_case = target.name_case;
-        Ok(Self { client, name_case, statements, silence, is_silent, connection, runtime })
+        Ok(Self { client, name_case, statements, silence, is_silent, timeline, connection, runtime })
     }
 
     /// Whether the link still stands, as far as the news of its end has come.
@@ -193,7 +196,10 @@ impl LinkSlot {
                 return Err(Error::unavailable());
             }
             match Link::open(target) {
-                Ok(link) => self.0 = Some(link),
+                Ok(link) => {
+                    target.note_timeline(link.timeline.as_ref());
+                    self.0 = Some(link);
+                }
                 Err(why) => {
                     target.note(true);
                     tracing::warn!(error = %why, "the database at {} is away", target.at());
@@ -209,6 +215,17 @@ impl LinkSlot {
     pub(crate) fn drop_link(&mut self) {
         self.0 = None;
     }
+}
+
+/// The server's timeline, of which it begins another one when it takes over from its primary. A standby has none, and
+/// some services do not tell.
+async fn timeline(client: &Client) -> Option<String> {
+    const SQL: &str = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8) WHERE NOT pg_is_in_recovery()";
+    let messages = client.simple_query(SQL).await.ok()?;
+    messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    })
 }
 
 /// The settings of every session. Every statement of this crate finds a few rows by a key, and

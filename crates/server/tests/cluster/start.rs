@@ -136,6 +136,21 @@ fn node_waits_for_postgresql_and_redis_at_its_start() {
 }
 
 #[test]
+fn standby_that_takes_over_is_warned_of() {
+    let (mut server, program) = (Server::start_new(false), program());
+    let database = server.database();
+    let mut command = command(&program, &["serve"], &database.url(), None);
+    command.env("CHINWAG_LOG__LEVEL", "warn");
+    let mut node = Running::start(command);
+    server.stop();
+    server.put("standby.signal", "");
+    server.start();
+    database.ask("SELECT pg_promote()");
+    node.wait_for_log("standby has taken over");
+    assert_eq!(node.stop().code, Some(0));
+}
+
+#[test]
 fn signal_ends_a_node_that_waits_at_its_start() {
     let program = program();
     let mut command = command(&program, &["serve"], "postgres://chinwag:pass-word@127.0.0.1:1/x", None);

@@ -22,6 +22,8 @@ pub(crate) enum Trouble {
     Lost,
     /// Another transaction stood in the way: run again, it may succeed.
     Again,
+    /// A migration by another node has made a prepared statement stale: prepared anew, on another link, it may succeed.
+    Stale,
     /// A rule of uniqueness was broken: run again, the job may see by what.
     Collision,
     /// It cannot be done now.
@@ -51,8 +53,8 @@ impl Failure {
     pub(crate) fn trouble(&self) -> Trouble {
         let Some(code) = self.code() else { return self.without_code() };
         match code.code() {
-            // The last: a plan that a migration by another node has made stale.
-            "40001" | "40P01" | "0A000" => Trouble::Again,
+            "40001" | "40P01" => Trouble::Again,
+            "0A000" => Trouble::Stale,
             "23514" if self.constraint() == Some("groups_numbered") => Trouble::Again,
             "23505" => Trouble::Collision,
             "25006" | "55P03" | "57014" => Trouble::Unavailable,
@@ -86,7 +88,7 @@ impl Failure {
         match self.trouble() {
             Trouble::Fault | Trouble::Collision => Error::internal(self),
             // Most often the next try succeeds.
-            Trouble::Again => {
+            Trouble::Again | Trouble::Stale => {
                 tracing::debug!(error = %self, "others stand in the way");
                 Error::unavailable()
             }

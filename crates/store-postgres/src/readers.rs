@@ -103,7 +103,7 @@ fn run(slot: &mut LinkSlot, target: &Target, job: &ReadJob) -> (Result<()>, bool
         let outcome =
             catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
         match tx.trouble() {
-            Some(Trouble::Lost | Trouble::Again) => slot.drop_link(),
+            Some(Trouble::Lost | Trouble::Again | Trouble::Stale) => slot.drop_link(),
             _ => return (outcome, tx.has_begun()),
         }
     }

@@ -349,6 +349,7 @@ impl Sender<'_> {
             };
             match why.trouble() {
                 Trouble::Again if attempt < TRIES => thread::sleep((PAUSE * attempt).min(LONGEST_PAUSE)),
+                Trouble::Stale if attempt < TRIES => self.slot.drop_link(),
                 Trouble::Lost if attempt == 1 => self.slot.drop_link(),
                 Trouble::Collision | Trouble::Fault => return Left::Bad(messages, refused(&why)),
                 _ => return Left::Held(messages, why.error()),

@@ -104,7 +104,7 @@ pub(crate) fn run(
             AttemptEnd::Again(trouble, outcome, held) => {
                 collisions += u32::from(trouble == Trouble::Collision);
                 losses += u32::from(trouble == Trouble::Lost);
-                if trouble == Trouble::Lost {
+                if matches!(trouble, Trouble::Lost | Trouble::Stale) {
                     slot.drop_link();
                 }
                 // A collision that is seen twice is the job's own doing.
@@ -147,7 +147,10 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> Atte
         let _ = link.batch("ROLLBACK");
     }
     match (trouble, claims) {
-        (Some(why @ (Trouble::Again | Trouble::Collision | Trouble::Lost)), Some(claims)) => {
+        (
+            Some(why @ (Trouble::Again | Trouble::Stale | Trouble::Collision | Trouble::Lost)),
+            Some(claims),
+        ) => {
             let outcome = outcome.and_then(|()| Err(Error::unavailable()));
             AttemptEnd::Again(why, outcome, claims)
         }

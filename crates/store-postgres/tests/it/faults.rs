@@ -14,7 +14,7 @@ use chinwag_testkit::wait::{PATIENCE, Wait};
 use futures_util::future::join_all;
 use tokio_postgres::NoTls;
 
-use crate::world::{LONG, Node, by, once, open, text};
+use crate::world::{LONG, Node, by, name, once, open, text};
 
 /// Deadlines that a test can wait for.
 fn brisk() -> Options {
@@ -189,6 +189,25 @@ async fn silent_host_gives_way_to_the_next() {
     let group = node.group(&["ann"]).await;
     node.app.message_send(&by(ann), text(group, "hi")).await.expect("it is sent");
     assert_eq!(tried(), 0, "the silent one is tried after the other now");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stale_plans_are_made_anew() {
+    let database = Database::new();
+    let options = Options { writers: 1, senders: 1, ..brisk() };
+    let node = Node::open(&database.url(), options).await;
+    let ann = node.user("ann").await;
+    let group = node.group(&["ann"]).await;
+    let read = async || {
+        let read = node.store.write(move |tx, _| Ok(tx.user(ann)?.map(|user| user.name))).await;
+        assert_eq!(read.expect("the job succeeds"), Some(name("ann")));
+    };
+    node.app.message_send(&by(ann), text(group, "before")).await.expect("it is sent");
+    read().await;
+    // As a migration may, while this node serves.
+    database.ask("ALTER TABLE chinwag.users ALTER COLUMN name TYPE varchar");
+    node.app.message_send(&by(ann), text(group, "after")).await.expect("it is sent");
+    read().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 //! alive, so that a status is known without a request, also while the link is down. A node is alive as
 //! long as it renews its lease. Redis stores nothing of this.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -41,7 +41,7 @@ struct PresenceTable {
     /// Announcements of this node.
     count: u64,
     /// Users whose status is to be announced once their contacts were read.
-    late: Vec<UserId>,
+    late: HashSet<UserId>,
 }
 
 /// One user's shares.
@@ -109,7 +109,7 @@ impl PresenceTable {
         let shares = self.users.entry(user).or_default();
         change(shares);
         if shares.now().status() != shares.told {
-            self.late.push(user);
+            self.late.insert(user);
         } else if shares.is_over() {
             self.users.remove(&user);
         }
@@ -139,9 +139,7 @@ impl Peers {
     }
 
     pub(super) fn take_late(&self, most: usize) -> Vec<UserId> {
-        let late = &mut self.table.lock().late;
-        let from = late.len().saturating_sub(most);
-        late.split_off(from)
+        self.table.lock().late.extract_if(|_| true).take(most).collect()
     }
 
     pub(super) fn late(&self) -> usize {
@@ -368,5 +366,19 @@ pub(super) async fn run(hub: Weak<Hub>, options: Nodes) {
             said = Some(Instant::now());
         }
         cluster.expire(&hub);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_user_waits_once_however_often_it_changes() {
+        let mut table = PresenceTable::default();
+        for node in 1..=3 {
+            table.change_late(UserId(1), |shares| shares.set(NodeId(node), Appearance::Online));
+        }
+        assert_eq!(table.late.len(), 1);
     }
 }

@@ -226,7 +226,7 @@ impl Hub {
         let snapshot = SnapshotHeads { heads: &heads };
         let user = socket.owner();
         let mut state = user.lock();
-        let cursors = |joined: &[GroupId], snapshot: &SnapshotHeads<'_>| {
+        let cursors = |joined: &[(GroupId, Seq)], snapshot: &SnapshotHeads<'_>| {
             let positions = state.groups.iter().map(|group| (group.id, group.last()));
             start_cursors(positions, snapshot, joined)
         };

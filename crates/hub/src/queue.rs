@@ -254,7 +254,7 @@ impl SocketQueue {
         &mut self,
         first: Vec<Bytes>,
         snapshot: &SnapshotHeads<'_>,
-    ) -> Option<(Vec<GroupId>, Option<Box<Pages>>)> {
+    ) -> Option<(Vec<(GroupId, Seq)>, Option<Box<Pages>>)> {
         let Phase::Held { held, pages } = &mut self.phase else { return None };
         let (held, mut pages) = (mem::take(held), pages.take());
         let mut before = pages.as_mut().map(|pages| mem::take(&mut pages.first)).unwrap_or_default();

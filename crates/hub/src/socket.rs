@@ -254,7 +254,7 @@ impl Socket {
         &self,
         first: Vec<Bytes>,
         snapshot: &SnapshotHeads<'_>,
-        cursors: impl FnOnce(&[GroupId], &SnapshotHeads<'_>) -> Vec<(GroupId, Cursor)>,
+        cursors: impl FnOnce(&[(GroupId, Seq)], &SnapshotHeads<'_>) -> Vec<(GroupId, Cursor)>,
     ) -> Option<Vec<(GroupId, Seq)>> {
         let mut queue = self.queue.lock();
         if queue.lacks() || queue.lacks_between(snapshot) {

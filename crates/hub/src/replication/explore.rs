@@ -29,6 +29,8 @@ struct Explorer {
     /// The state before each state, and the action between them.
     before: HashMap<u64, (u64, Action)>,
     rests: usize,
+    /// Whether there are more states than are explored.
+    is_cut: bool,
 }
 
 fn print_of(world: &World) -> u64 {
@@ -38,7 +40,7 @@ fn print_of(world: &World) -> u64 {
 }
 
 impl Explorer {
-    /// Explores everything that can follow from `first`.
+    /// Explores everything that can follow from `first`, up to the bound.
     fn explore(&mut self, first: World) -> Result<(), String> {
         let mut open = vec![first];
         self.seen.insert(print_of(&open[0]));
@@ -50,10 +52,10 @@ impl Explorer {
                 next.apply(&action);
                 let found = print_of(&next);
                 if self.seen.insert(found) {
-                    assert!(
-                        self.seen.len() <= MOST_STATES,
-                        "a budget leads to more states than are explored"
-                    );
+                    if self.seen.len() > MOST_STATES {
+                        self.is_cut = true;
+                        return Ok(());
+                    }
                     self.before.insert(found, (print, action));
                     open.push(next);
                 }
@@ -102,17 +104,19 @@ fn rest(mut world: World, with_audit: bool) -> Result<World, &'static str> {
     Err("the system does not come to rest")
 }
 
-/// Explores what can follow from some logs with a budget. Returns the number of states, or the first history that breaks the contract.
-fn explore((starts, budget): Task) -> Result<usize, String> {
-    let mut explorer = Explorer { seen: HashSet::new(), before: HashMap::new(), rests: 0 };
+/// Explores what can follow from some logs with a budget. Returns the number of states and whether these are
+/// all, or the first history that breaks the contract.
+fn explore((starts, budget): Task) -> Result<(usize, bool), String> {
+    let mut explorer = Explorer { seen: HashSet::new(), before: HashMap::new(), rests: 0, is_cut: false };
     let begun = std::time::Instant::now();
     for log in starts {
         explorer.explore(World::new(log, budget))?;
     }
-    let Explorer { seen, rests, .. } = explorer;
-    println!("{budget:?}: {} states, {rests} checked at rest, in {:?}", seen.len(), begun.elapsed());
-    assert!(seen.len() > 1000 && rests > 100, "the exploration went nowhere");
-    Ok(seen.len())
+    let Explorer { seen, rests, is_cut, .. } = explorer;
+    let (states, part) = (seen.len(), if is_cut { "the first" } else { "all" });
+    println!("{budget:?}: {part} {states} states, {rests} checked at rest, in {:?}", begun.elapsed());
+    assert!(states > 1000 && rests > 100, "the exploration went nowhere");
+    Ok((states, !is_cut))
 }
 
 /// The first entries of the explored logs.
@@ -244,8 +248,8 @@ const NARROW: [Budget; 2] = [narrow([2, 0, 0], [0, 1, 0, 0, 0]), narrow([1, 1, 0
 /// The first finds a join that a full buffer drops.
 const NARROW_LONG: [Budget; 2] = [narrow([3, 0, 0], [0, 0, 0, 0, 0]), narrow([2, 0, 0], [1, 0, 0, 0, 0])];
 
-/// The most states of one budget, so that the long form stays within some gigabytes and minutes for each.
-const MOST_STATES: usize = 20_000_000;
+/// The most states of one budget, so that the long form takes minutes for each. Some of its budgets have more.
+const MOST_STATES: usize = 4_000_000;
 
 type Task = (&'static [&'static [LogItem]], Budget);
 
@@ -253,7 +257,7 @@ fn with(starts: &'static [&'static [LogItem]], budgets: &'static [Budget]) -> im
     budgets.iter().map(move |budget| (starts, *budget))
 }
 
-/// With `CHINWAG_EXPLORE=long` it takes minutes and goes to six operations.
+/// With `CHINWAG_EXPLORE=long` it takes up to an hour and goes to six operations.
 #[test]
 fn every_history_of_two_nodes_keeps_the_contract() {
     let is_long = std::env::var_os("CHINWAG_EXPLORE").is_some_and(|mode| mode == "long");
@@ -263,38 +267,36 @@ fn every_history_of_two_nodes_keeps_the_contract() {
     let long = with(&STARTS, &LONG).chain(with(&SHARED_STARTS, &SHARED_LONG));
     let long = long.chain(with(&STARTS, &NARROW_LONG));
     let long = long.chain(with(&STARTS, &PAIRS_LONG)).chain(with(&STARTS, &RESUMES_LONG));
-    let explored = quick.chain(long.filter(|_| is_long)).map(explore);
-    let states = explored.map(|states| states.unwrap_or_else(|why| panic!("{why}")));
+    let quick = quick.map(|task| (task, true));
+    let tasks = quick.chain(long.filter(|_| is_long).map(|task| (task, false)));
+    let states = tasks.map(|(task, is_quick)| {
+        let (states, is_whole) = explore(task).unwrap_or_else(|why| panic!("{why}"));
+        assert!(is_whole || !is_quick, "a budget leads to more states than are explored");
+        states
+    });
     println!("{} states in all", states.sum::<usize>());
     let (overflows, resyncs) = (OVERFLOWS.get(), RESYNCS.get());
     println!("{overflows} buffers were full, {resyncs} groups had to resume");
     assert!(overflows > 100 && resyncs > 100, "the exploration met no bound");
 }
 
-/// Enough to find each fault.
-const FAULTY: [Budget; 6] = [
-    budget([2, 0, 0], [0, 1, 0, 0, 0]),
-    budget([1, 1, 0], [0, 1, 0, 0, 0]),
-    budget([0, 2, 0], [1, 0, 0, 0, 0]),
-    budget([1, 1, 0], [1, 0, 0, 0, 0]),
-    budget([2, 0, 0], [1, 1, 0, 0, 0]),
-    budget([1, 2, 0], [0, 0, 0, 0, 0]),
-];
-
-/// A message that is late, a removal, a join and a message after it.
-const RETURNS: [Budget; 1] = [budget([4, 0, 0], [0, 0, 0, 0, 0])];
+/// They find each fault. Those that find many in little time come first.
+fn revealing() -> impl Iterator<Item = Task> {
+    let alone = [
+        budget([2, 0, 0], [0, 1, 0, 0, 0]),
+        budget([1, 2, 0], [0, 0, 0, 0, 0]),
+        budget([0, 2, 0], [1, 0, 0, 0, 0]),
+        budget([3, 0, 0], [1, 0, 0, 0, 0]),
+    ];
+    let alone = alone.into_iter().map(|budget| (STARTS.as_slice(), budget));
+    with(&SHARED_STARTS, &SHARED_BUDGETS).chain(alone)
+}
 
 /// Breaks each rule of the replication in turn.
 #[test]
-#[ignore = "takes minutes without optimisation"]
 fn every_fault_of_the_replication_is_found() {
     for fault in Fault::FOUND {
-        let shared = with(&SHARED_STARTS, &SHARED_BUDGETS).chain(with(&SHARED_STARTS, &SHARED_LONG[..1]));
-        let tasks = shared.chain(with(&STARTS, &BUDGETS)).chain(with(&STARTS, &RESUMES_LONG[..1]));
-        let tasks = tasks.chain(with(&STARTS, &FAULTY));
-        let tasks = tasks.chain(with(&STARTS, &NARROW)).chain(with(&STARTS, &NARROW_LONG[..1]));
-        let mut tasks = tasks.chain(with(&STARTS[..1], &RETURNS));
-        let found = fault::with(fault, || tasks.find_map(|task| explore(task).err()));
+        let found = fault::with(fault, || revealing().find_map(|task| explore(task).err()));
         let why = found.unwrap_or_else(|| panic!("{fault:?} is not found"));
         println!("{fault:?}: {}", why.split(", after").next().unwrap_or_default());
     }

@@ -61,6 +61,8 @@ pub(crate) enum Fault {
     ReleaseAll,
     /// A socket starts without cursors.
     NoStartCursors,
+    /// A socket that was shown a group again, after its snapshot, starts at the number of the snapshot.
+    StartBehind,
     /// A user who was removed and has joined again is not told of its removal, which is held.
     ForgetReturn,
     /// A group is shown anew to a socket whose snapshot shows it at an earlier number.
@@ -79,7 +81,7 @@ pub(crate) enum Fault {
 impl Fault {
     /// The faults that the exploration finds. It is not known whether it can find the others: another rule
     /// covers for each of them in most orders.
-    pub(crate) const FOUND: [Self; 32] = [
+    pub(crate) const FOUND: [Self; 33] = [
         Self::IgnoreNewcomers,
         Self::DeliverEarly,
         Self::RepeatFetched,
@@ -106,6 +108,7 @@ impl Fault {
         Self::IgnoreDetached,
         Self::ReleaseAll,
         Self::NoStartCursors,
+        Self::StartBehind,
         Self::ForgetReturn,
         Self::ShowAnew,
         Self::TrustSnapshot,

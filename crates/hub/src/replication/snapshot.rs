@@ -1,6 +1,8 @@
 //! The handover from a snapshot to live events: which of the events that were held meanwhile follow the
 //! snapshot, and where the socket's cursors start.
 
+use std::collections::BTreeMap;
+
 use chinwag_core::{GroupId, Seq};
 
 use super::cursor::{Cursor, Cursors};
@@ -69,68 +71,78 @@ pub(crate) fn lacks_between(held: impl Iterator<Item = EventTag>, shown: &Snapsh
 }
 
 /// Gives `deliver` the held events that a socket which starts from `snapshot` still has to receive.
-/// Returns the groups that they have brought the user into and not out of again.
+/// Returns the groups that they have brought the user into and not out of again, with the numbers at which
+/// these were shown, in ascending order of id.
 pub(crate) fn release<F>(
     held: Vec<(EventTag, F)>,
     snapshot: &SnapshotHeads<'_>,
     cursors: &mut Cursors,
     mut deliver: impl FnMut(F),
-) -> Vec<GroupId> {
-    let mut joined = Vec::new();
+) -> Vec<(GroupId, Seq)> {
+    let mut joined = BTreeMap::new();
     for (tag, frame) in held {
         if cursors.cover(tag) {
             continue;
         }
         if tag.joins {
-            joined.extend(tag.group);
+            joined.extend(tag.group.zip(tag.seq));
         }
         if is_news(tag, snapshot, &joined) {
             deliver(frame);
             cursors.raise(EventTag { upto: tag.upto.or(tag.seq.filter(|_| tag.quits)), ..tag });
         }
         if tag.quits {
-            joined.retain(|id| Some(*id) != tag.group);
+            tag.group.and_then(|id| joined.remove(&id));
         }
     }
-    joined
+    joined.into_iter().collect()
 }
 
 /// Whether a held event is not in the snapshot, given the groups that held events have joined so far.
-fn is_news(tag: EventTag, snapshot: &SnapshotHeads<'_>, joined: &[GroupId]) -> bool {
+fn is_news(tag: EventTag, snapshot: &SnapshotHeads<'_>, joined: &BTreeMap<GroupId, Seq>) -> bool {
     let Some(group) = tag.group.filter(|_| !is_injected(Fault::ReleaseAll)) else { return true };
     match (snapshot.head(group), tag.seq) {
         (Some(head), Some(seq)) => seq > head,
         (Some(_), None) => true,
-        (None, _) => tag.pending || joined.contains(&group),
+        (None, _) => tag.pending || joined.contains_key(&group),
     }
 }
 
 /// The cursors of a socket that starts from `snapshot`: at the head of each group that was not
-/// delivered up to there, and detached from the user's groups that the snapshot does not show.
+/// delivered up to there, and detached from the user's groups that the snapshot does not show. A group of
+/// `joined` was shown again since, at a later number.
 /// `positions` are the user's groups and the last numbers delivered, in ascending order of id: both lists
 /// are walked once, since a user may be in thousands of groups.
 pub(crate) fn start_cursors(
     positions: impl Iterator<Item = (GroupId, Seq)>,
     snapshot: &SnapshotHeads<'_>,
-    joined: &[GroupId],
+    joined: &[(GroupId, Seq)],
 ) -> Vec<(GroupId, Cursor)> {
     let mut cursors = Vec::new();
     if is_injected(Fault::NoStartCursors) {
         return cursors;
     }
+    let shown_again = |id| {
+        let at = joined.binary_search_by_key(&id, |(joined, _)| *joined).ok()?;
+        Some(joined[at].1)
+    };
+    let shown = |id, head: Seq| {
+        let again = shown_again(id).filter(|_| !is_injected(Fault::StartBehind));
+        Cursor::At(head.max(again.unwrap_or(head)))
+    };
     let mut heads = snapshot.heads.iter().copied().peekable();
     for (id, position) in positions {
         while let Some((group, head)) = heads.next_if(|(group, _)| *group < id) {
-            cursors.push((group, Cursor::At(head)));
+            cursors.push((group, shown(group, head)));
         }
         match heads.next_if(|(group, _)| *group == id) {
             Some((_, head)) if position < head => cursors.push((id, Cursor::At(head))),
             Some(_) => {}
-            None if joined.contains(&id) => {}
+            None if shown_again(id).is_some() => {}
             None => cursors.push((id, Cursor::Detached(Seq(0)))),
         }
     }
-    cursors.extend(heads.map(|(group, head)| (group, Cursor::At(head))));
+    cursors.extend(heads.map(|(group, head)| (group, shown(group, head))));
     cursors
 }
 
@@ -168,13 +180,14 @@ mod tests {
         let group = |id| GroupId(Uuid::from_u128(id));
         let heads = [(group(1), Seq(4)), (group(3), Seq(9)), (group(5), Seq(2)), (group(7), Seq(1))];
         let positions = [(2, 5), (3, 9), (4, 6), (5, 1), (6, 3)].map(|(id, seq)| (group(id), Seq(seq)));
-        let found = start_cursors(positions.into_iter(), &SnapshotHeads { heads: &heads }, &[group(4)]);
+        let joined = [(group(4), Seq(2)), (group(7), Seq(3))];
+        let found = start_cursors(positions.into_iter(), &SnapshotHeads { heads: &heads }, &joined);
         let wanted = [
             (group(1), Cursor::At(Seq(4))),
             (group(2), Cursor::Detached(Seq(0))),
             (group(5), Cursor::At(Seq(2))),
             (group(6), Cursor::Detached(Seq(0))),
-            (group(7), Cursor::At(Seq(1))),
+            (group(7), Cursor::At(Seq(3))),
         ];
         assert_eq!(found, wanted);
     }

@@ -105,14 +105,15 @@ impl Folder {
 
     /// The place of the next database that a restore keeps.
     pub(crate) fn next_aside(&self, is_free: impl Fn(&Path) -> bool) -> Option<PathBuf> {
-        (1..).map(|number: u64| self.path.join(format!("{ASIDE}{number}.db"))).find(|path| is_free(path))
+        let mut names = (1..=u32::MAX).map(|number| self.path.join(format!("{ASIDE}{number}.db")));
+        names.find(|path| is_free(path))
     }
 
     /// A database that a restore has kept and that is still there.
     pub(crate) fn aside(&self) -> Option<PathBuf> {
         let names =
             fs::read_dir(&self.path).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let kept = names.filter(|name| name.starts_with(ASIDE) && name.ends_with(".db"));
+        let kept = names.filter(|name| name.starts_with(ASIDE) && name.strip_suffix(".db").is_some());
         kept.min().map(|name| self.path.join(name))
     }
 
@@ -362,7 +363,8 @@ impl Folder {
 /// The first file or folder at a path and below it that is not the owner's, and that nobody else may use.
 fn closed(path: &Path, owner: u32) -> Option<PathBuf> {
     let meta = fs::symlink_metadata(path).ok()?;
-    if meta.uid() != owner && meta.mode() & 0o077 == 0 {
+    let open_to_others = meta.mode() & 0o077;
+    if meta.uid() != owner && open_to_others == 0 {
         return Some(path.into());
     }
     if !meta.is_dir() {

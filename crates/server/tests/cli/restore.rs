@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chinwag_testkit::process::{Output, Program, finish};
 use chinwag_testkit::setup;
@@ -129,8 +129,9 @@ async fn files_of_a_database_put_aside_are_kept() {
     let later = upload(&ann, "b.txt", "later").await;
     assert_eq!(running.stop().code, Some(0));
     let bytes = program.data().join("files").join(setup::id(&later));
-    let old = SystemTime::now() - Duration::from_secs(3 * 24 * 3600);
-    File::options().write(true).open(&bytes).and_then(|file| file.set_modified(old)).expect("its bytes");
+    let file = File::options().write(true).open(&bytes).expect("its bytes");
+    let written = file.metadata().and_then(|found| found.modified()).expect("a date");
+    file.set_modified(written - Duration::from_secs(3 * 24 * 3600)).expect("an older date");
     ok(program.run(&["restore", "one", "--force"]));
 
     make_round_due(&program);

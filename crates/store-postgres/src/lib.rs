@@ -24,6 +24,7 @@ mod lanes;
 mod link;
 mod message;
 mod open;
+mod outwait;
 #[cfg(test)]
 mod plan;
 mod queue;

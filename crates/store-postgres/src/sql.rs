@@ -95,6 +95,10 @@ impl Sql for Transaction<'_, '_> {
         self.change_one(text.postgres, &all(&params), |row| Ok(read(&RowColumns(row))))?.transpose()
     }
 
+    fn outwait_messages(&mut self) {
+        self.outwait_messages();
+    }
+
     fn claim_log(&mut self, group: GroupId) -> Result<()> {
         self.claim(group)
     }

@@ -18,6 +18,7 @@ pub(crate) struct Transaction<'l, 'c> {
     begin: Cell<Option<&'static str>>,
     pub(crate) name_case: NameCase,
     changed: bool,
+    outwaits: bool,
     trouble: Cell<Option<Trouble>>,
     claims: Option<Claims<'c>>,
 }
@@ -52,7 +53,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
 
     fn new(link: &'l Link, begin: &'static str, claims: Option<Claims<'c>>) -> Self {
         let (begin, trouble) = (Cell::new(Some(begin)), Cell::new(None));
-        Self { link, begin, name_case: link.name_case, changed: false, trouble, claims }
+        Self { link, begin, name_case: link.name_case, changed: false, outwaits: false, trouble, claims }
     }
 
     /// The trouble that ended it, whatever the job made of it.
@@ -63,6 +64,16 @@ impl<'l, 'c> Transaction<'l, 'c> {
     /// Whether the job has changed anything.
     pub(crate) fn has_changed(&self) -> bool {
         self.changed
+    }
+
+    /// Lets the job be answered only when messages that were decided before its commit are committed.
+    pub(crate) fn outwait_messages(&mut self) {
+        self.outwaits = true;
+    }
+
+    /// Whether messages are waited for.
+    pub(crate) fn outwaits(&self) -> bool {
+        self.outwaits
     }
 
     /// Whether anything was asked of the server.

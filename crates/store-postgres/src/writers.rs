@@ -17,6 +17,7 @@ use crate::fault::{Failure, Trouble, panicked};
 use crate::lanes::Lanes;
 use crate::link::{Link, LinkSlot};
 use crate::open::Options;
+use crate::outwait::outwait;
 use crate::queue::{Queue, Queued};
 use crate::readers::{join, next, spawn};
 use crate::schema::MAY_WRITE;
@@ -133,11 +134,17 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> Atte
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut events)))
         .unwrap_or_else(|with| Err(panicked(&*with)));
     let (trouble, changed, begun) = (tx.trouble(), tx.has_changed(), tx.has_begun());
+    let outwaits = tx.outwaits();
     let claims = tx.into_claims();
     if outcome.is_ok() && trouble.is_none() {
         let committed = if begun { link.batch("COMMIT") } else { Ok(()) };
         return match (committed, claims) {
-            (Ok(()), claims) => AttemptEnd::Done(Ok(()), events, claims),
+            (Ok(()), claims) => {
+                if outwaits && changed {
+                    outwait(link);
+                }
+                AttemptEnd::Done(Ok(()), events, claims)
+            }
             (Err(why), Some(claims)) => not_committed(&why, changed, claims),
             (Err(why), None) => AttemptEnd::Done(Err(why.error()), Vec::new(), None),
         };

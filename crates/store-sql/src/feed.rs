@@ -56,6 +56,7 @@ pub fn feed_switch(sql: &mut impl Sql, on: bool) -> Result<()> {
     if feed_is_on(sql)? == on {
         return Ok(());
     }
+    sql.outwait_messages();
     sql.change(SWITCH, params![on])?;
     if on {
         // A reader that was at the end before has missed what was not noted.

@@ -196,6 +196,7 @@ fn set(sql: &mut impl Sql, from: UserId, to: UserId, relation: Option<Relation>,
         ON CONFLICT (from_id, to_id) DO UPDATE SET kind = excluded.kind, since = excluded.since
         WHERE r.kind <> excluded.kind",
     );
+    sql.outwait_messages();
     match relation {
         None => sql.change(DELETE, params![from, to]).map(drop),
         Some(relation) => sql.change(SET, params![from, to, relation.number(), now]).map(drop),

@@ -70,6 +70,11 @@ pub trait Sql {
     /// Notes that this transaction erases or replaces text, which SQLite's journal still holds.
     fn note_erasure(&mut self) {}
 
+    /// Notes a change to what messages are decided by without a lock: a right that ends, or the feed that begins. PostgreSQL
+    /// then answers the job only when messages that were decided without it are committed. SQLite has one writer, and needs
+    /// nothing.
+    fn outwait_messages(&mut self) {}
+
     /// Lets no other job of this node take a number of the group's log before this one's events are
     /// published. SQLite has one writer, and needs nothing.
     fn claim_log(&mut self, _group: GroupId) -> Result<()> {

@@ -67,12 +67,17 @@ pub fn token_insert(
 }
 
 pub fn token_delete(sql: &mut impl Sql, hash: &TokenHash) -> Result<bool> {
-    const DELETE: Text = Text::same("DELETE FROM tokens WHERE hash = $1");
-    Ok(sql.change(DELETE, params![hash])? > 0)
+    const DELETE: Text = Text::same("DELETE FROM tokens WHERE hash = $1 RETURNING kind");
+    let deleted: Option<TokenKind> = sql.change_one(DELETE, params![hash], |row| row.stored(0))?;
+    if deleted == Some(TokenKind::Token) {
+        sql.outwait_messages();
+    }
+    Ok(deleted.is_some())
 }
 
 pub fn tokens_delete(sql: &mut impl Sql, user: UserId) -> Result<()> {
     const DELETE: Text = Text::same("DELETE FROM tokens WHERE user_id = $1");
+    sql.outwait_messages();
     sql.change(DELETE, params![user]).map(drop)
 }
 

@@ -102,6 +102,7 @@ pub fn users_suspended(sql: &impl Sql, ids: &[UserId], now: Date) -> Result<Vec<
 pub fn user_standing_set(sql: &mut impl Sql, id: UserId, standing: &UserStanding) -> Result<()> {
     const SET: Text =
         Text::same("UPDATE users SET admin = $1, suspended_until = $2, suspended_reason = $3 WHERE id = $4");
+    sql.outwait_messages();
     let suspension = standing.suspension.as_ref();
     let (until, reason) = (suspension.map(|it| it.until), suspension.and_then(|it| it.reason.as_deref()));
     sql.change(SET, params![standing.admin, until, reason, id]).map(drop)
@@ -256,6 +257,7 @@ pub fn user_delete(sql: &mut impl Sql, id: UserId, task: TaskId) -> Result<()> {
     ));
     const DELETE: Text = Text::same("DELETE FROM users WHERE id = $1");
     sql.note_erasure();
+    sql.outwait_messages();
     sql.change(RENAMES, params![id])?;
     if sql.change(DELETE, params![id])? > 0 {
         task_insert(sql, task, &Task::EraseUser(id))?;

@@ -3,7 +3,6 @@
 use std::thread;
 use std::time::Duration;
 
-use chinwag_core::Error;
 use chinwag_core::app::Context;
 use chinwag_core::app::ban::BanUpdate;
 use chinwag_core::app::group::Roles;
@@ -11,12 +10,18 @@ use chinwag_core::app::group_update::Update;
 use chinwag_core::app::message::Sent;
 use chinwag_core::event::Event;
 use chinwag_core::group_details::GroupDetailsUpdate;
-use chinwag_core::store::Tx;
+use chinwag_core::relation::{Pair, Relation};
+use chinwag_core::store::{Tx, WriteJob};
+use chinwag_core::suspension::{Suspension, UserStanding};
+use chinwag_core::token::{Kind, TokenHash};
 use chinwag_core::user::Caller;
+use chinwag_core::{Date, Error};
 use chinwag_store_postgres::Options;
 use chinwag_testkit::postgres::Database;
+use chinwag_testkit::wait::Wait;
 use futures_util::future::join_all;
 use tokio::task::JoinSet;
+use tokio_postgres::NoTls;
 
 use crate::world::{Node, by, name, once, text};
 
@@ -186,4 +191,60 @@ async fn messages_whose_sender_has_gone_are_sent() {
     drop(node);
     let rows = database.ask("SELECT count(*) FROM chinwag.messages");
     assert_eq!(rows, [["20"]]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ended_right_is_answered_after_messages_decided_before() {
+    let database = Database::new();
+    let nodes = two_nodes(&database).await;
+    let (ann, bob) = (nodes[0].user("ann").await, nodes[0].user("bob").await);
+    let (group, token, until) =
+        (nodes[0].group(&["ann"]).await, TokenHash([7; 32]), Date::from_micros(i64::MAX));
+    nodes[0]
+        .store
+        .write(move |tx, _| tx.token_insert(&token, ann, Kind::Token, until))
+        .await
+        .expect("a token");
+    // A message with the same client_id is stored meanwhile, for which the batch waits after it was decided.
+    let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await.expect("a link");
+    tokio::spawn(connection);
+    let hold = format!(
+        "BEGIN; INSERT INTO chinwag.messages (group_id, seq, author_id, date, id, client_id, body, body_hash)
+        VALUES ('{group}', 999, {}, 1, gen_random_uuid(), 'once', 'x', sha256('x'))",
+        ann.0
+    );
+    client.batch_execute(&hold).await.expect("a message");
+    let (app, head) = (nodes[0].app.clone(), nodes[0].head(group).await);
+    let sent = tokio::spawn(async move { app.message_send(&by(ann), once(group, "late", "once")).await });
+    let wait = Wait::begin();
+    while database.ask("SELECT 1 FROM pg_locks WHERE NOT granted").is_empty() {
+        wait.step(|| "the batch does not wait").await;
+    }
+    let suspension = Some(Suspension { until, reason: None });
+    let standing = UserStanding { admin: false, suspension };
+    let block = Pair { mine: Some(Relation::Block), theirs: None };
+    let jobs: [WriteJob; 4] = [
+        Box::new(|tx, _| tx.feed_switch(true)),
+        Box::new(move |tx, _| tx.pair_set(bob, ann, block, until)),
+        Box::new(move |tx, _| tx.user_standing_set(ann, &standing)),
+        Box::new(move |tx, _| tx.tokens_delete(ann)),
+    ];
+    let mut answered = JoinSet::new();
+    for job in jobs {
+        let store = nodes[1].store.clone();
+        answered.spawn(async move {
+            store.submit_write(job).await.expect("it is committed");
+            store.read(move |tx| tx.group(group)).await.expect("a read").expect("the group stands").head.0
+        });
+    }
+    let committed = "SELECT 1 FROM chinwag.feed WHERE enabled
+        UNION ALL SELECT 1 FROM chinwag.relations
+        UNION ALL SELECT 1 FROM chinwag.users WHERE suspended_until > 0
+        UNION ALL SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM chinwag.tokens)";
+    while database.ask(committed).len() < 4 {
+        wait.step(|| "the jobs are not committed").await;
+    }
+    client.batch_execute("ROLLBACK").await.expect("it ends");
+    sent.await.expect("no panic").expect("it was decided before");
+    assert_eq!(answered.join_all().await, [head + 1; 4]);
 }

@@ -27,7 +27,7 @@ crate::implement! {
     write {
         file_reserve(reservation: &Reservation) -> ();
         file_extend(id: FileId, expires: Date) -> ();
-        file_complete(file: &StoredFile, expires: Date) -> ();
+        file_complete(file: &StoredFile, counted: u64, expires: Date) -> ();
         files_attach(files: &[StoredFile], group: GroupId, message: Seq) -> ();
         file_show(id: FileId, group: Option<GroupId>) -> ();
         file_drop(id: FileId) -> ();
@@ -177,7 +177,7 @@ pub fn file_extend(sql: &mut impl Sql, id: FileId, expires: Date) -> Result<()> 
     sql.change(EXTEND, params![expires, id]).map(drop)
 }
 
-pub fn file_complete(sql: &mut impl Sql, file: &StoredFile, expires: Date) -> Result<()> {
+pub fn file_complete(sql: &mut impl Sql, file: &StoredFile, counted: u64, expires: Date) -> Result<()> {
     const FIND: Text = Text::same(concat!(
         "SELECT owner_id, size FROM files WHERE id = $1 AND state = ",
         stored_number!(FileState::Reserved)
@@ -186,7 +186,7 @@ pub fn file_complete(sql: &mut impl Sql, file: &StoredFile, expires: Date) -> Re
         Text::same("UPDATE files SET state = $1, size = $2, due = $3, name = $4, detail = $5 WHERE id = $6");
     let read = |row: &dyn Columns| Ok((row.get::<UserId>(0)?, row.get::<i64>(1)?));
     let Some((owner, reserved)) = sql.one(FIND, params![file.id], read)? else { return Ok(()) };
-    let (state, size, detail) = (FileState::Stored.number(), bytes(file.size), file.stored());
+    let (state, size, detail) = (FileState::Stored.number(), bytes(counted), file.stored());
     let row = params![state, size, expires, file.name.as_str(), detail.as_slice(), file.id];
     sql.change(COMPLETE, row)?;
     count(sql, owner, size - reserved, 0)

@@ -42,6 +42,8 @@ pub struct CompleteFile {
     pub size: u64,
     pub dimensions: Option<Dimensions>,
     pub thumbnail: Option<StoredThumbnail>,
+    /// The bytes of the thumbnail, which count in the quotas too.
+    pub thumbnail_size: u64,
 }
 
 impl App {
@@ -196,18 +198,19 @@ fn admit(unit: &Unit, owner: UserId, more: u64) -> Result<()> {
 }
 
 fn complete(unit: &mut Unit, command: &CompleteFile) -> Result<StoredFile> {
-    let CompleteFile { id, media_type, size, dimensions, thumbnail } = command.clone();
+    let CompleteFile { id, media_type, size, dimensions, thumbnail, thumbnail_size } = command.clone();
     let row = unit.tx.file(id)?.ok_or(MISSING)?;
     if let Some(file) = row.file {
         return Ok(file);
     }
     unit.rules.limits.files.admit_type(&media_type)?;
-    if size > row.size {
-        admit(unit, row.owner, size - row.size)?;
+    let counted = size + thumbnail_size;
+    if counted > row.size {
+        admit(unit, row.owner, counted - row.size)?;
     }
     let file = StoredFile { id, name: row.name, media_type, size, dimensions, thumbnail, alt: None };
     let expires = after(unit.now(), FILE_TTL);
-    unit.tx.file_complete(&file, expires)?;
+    unit.tx.file_complete(&file, counted, expires)?;
     Ok(file)
 }
 

@@ -31,7 +31,7 @@ pub struct FileRow {
     pub owner: UserId,
     pub state: FileState,
     pub name: FileName,
-    /// The bytes that count in the sums.
+    /// The bytes that count in the sums: those that are reserved, and then those of the file and its thumbnail.
     pub size: u64,
     /// The date after which it is dropped, unless it is attached or an avatar.
     pub expires: Option<Date>,
@@ -61,8 +61,8 @@ pub trait Files {
     /// Gives a file that is not attached another date at which it expires.
     fn file_extend(&mut self, id: FileId, expires: Date) -> Result<()>;
 
-    /// Completes a reserved file. Its size counts instead of the reserved one.
-    fn file_complete(&mut self, file: &StoredFile, expires: Date) -> Result<()>;
+    /// Completes a reserved file. These bytes count instead of the reserved ones.
+    fn file_complete(&mut self, file: &StoredFile, counted: u64, expires: Date) -> Result<()>;
 
     /// Attaches stored files to the message with this number, with their alternative texts. They no longer expire.
     fn files_attach(&mut self, files: &[StoredFile], group: GroupId, message: Seq) -> Result<()>;

@@ -94,6 +94,7 @@ impl Reception<'_> {
             size: progress.size,
             dimensions: None,
             thumbnail: None,
+            thumbnail_size: 0,
         })
     }
 
@@ -124,13 +125,15 @@ impl Reception<'_> {
             Prepared::Unreadable(file) => (UNKNOWN, file, None, None),
         };
         self.limits.admit_type(media_type)?;
+        let thumbnail_size = small.as_ref().map_or(0, |small| small.webp.len() as u64);
         let thumbnail = match small {
             Some(small) => Some(self.store_thumbnail(small).await?),
             None => None,
         };
         let size = self.store_spooled(file).await?;
         let dimensions = shown.map(|(width, height)| Dimensions { width, height });
-        Ok(CompleteFile { id: self.id, media_type: media_type.into(), size, dimensions, thumbnail })
+        let (id, media_type) = (self.id, media_type.into());
+        Ok(CompleteFile { id, media_type, size, dimensions, thumbnail, thumbnail_size })
     }
 
     async fn store_thumbnail(

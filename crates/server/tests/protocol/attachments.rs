@@ -38,6 +38,7 @@ pub(crate) async fn upload(app: &App, author: &str) -> String {
         size: 70,
         dimensions: Some(Dimensions { width: 16, height: 12 }),
         thumbnail: Some(thumbnail),
+        thumbnail_size: 5,
     };
     app.file_complete(complete).await.expect("a file");
     id.to_string()

@@ -150,6 +150,9 @@ async fn photograph_loses_its_metadata_and_stands_upright() {
     let picture = ann.get(thumbnail["url"].as_str().expect("an address")).await;
     assert_eq!((picture.status, picture.header("content-type")), (200, "image/webp"));
     assert!(picture.header("content-disposition").starts_with("inline"));
+    let small: usize = picture.header("content-length").parse().expect("a size");
+    let counted = app.service().get("users/ann/?fields=files").await.ok(200);
+    assert_eq!(counted["files"]["size"], stored.len() + small, "the thumbnail counts too");
     assert!(ann.get(&path(&file)).await.header("content-disposition").starts_with("inline"));
 }
 

@@ -40,7 +40,7 @@ async fn complete(f: &Fixture, owner: UserId, size: u64) -> StoredFile {
         alt: None,
     };
     let kept = file.clone();
-    f.write(move |tx| tx.file_complete(&kept, date(60))).await;
+    f.write(move |tx| tx.file_complete(&kept, size, date(60))).await;
     file
 }
 
@@ -126,6 +126,11 @@ pub async fn sizes_are_summed_for_each_user_and_for_all(f: Fixture) {
     f.write(move |tx| tx.file_drop(one)).await;
     f.write(move |tx| tx.file_drop(one)).await;
     assert_eq!(usage(&f, ann).await, (30, 35), "once");
+    let id = reserve(&f, ann, 4).await;
+    let thumbnailed = StoredFile { id, ..complete(&f, ann, 0).await };
+    f.write(move |tx| tx.file_complete(&thumbnailed, 9, date(60))).await;
+    assert_eq!(usage(&f, ann).await, (39, 44), "more than the file has");
+    f.write(move |tx| tx.file_drop(id)).await;
     f.write(move |tx| tx.file_drop(two)).await;
     assert_eq!((usage(&f, ann).await, usage(&f, bob).await), ((0, 5), (5, 5)));
 }

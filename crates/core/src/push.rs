@@ -31,8 +31,8 @@ pub const PUSH_WAITING: usize = 100;
 pub const ASKED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The most users of one `notify` event.
 pub const NOTIFY_USERS: usize = 1000;
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: u64 = 3600;
+/// The longest pause between two attempts. A notification that is due later waits by a clock that was set back, and is due.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// The settings of notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,8 +228,8 @@ impl WaitingPush {
     /// The same after one more attempt that failed; none if it is to be given up. `after` is the pause that the push
     /// service asks for.
     pub fn failed(self, now: Date, after: Option<Duration>) -> Option<Self> {
-        let pause = 1_u64.checked_shl(self.attempts).unwrap_or(LONGEST_PAUSE).clamp(1, LONGEST_PAUSE);
-        let asked = after.unwrap_or_default().min(Duration::from_secs(LONGEST_PAUSE));
+        let pause = 1_u64.checked_shl(self.attempts).unwrap_or(u64::MAX).clamp(1, LONGEST_PAUSE.as_secs());
+        let asked = after.unwrap_or_default().min(LONGEST_PAUSE);
         let due = later(now, Duration::from_secs(pause).max(asked));
         let attempts = self.attempts.saturating_add(1);
         (due < self.expires).then_some(Self { due, attempts, ..self })

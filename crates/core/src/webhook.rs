@@ -30,6 +30,8 @@ const HOUR: u64 = 60 * MINUTE;
 /// last one stands.
 const PAUSES: [u64; 9] =
     [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+/// No pause between two attempts is longer. An event that is due later waits by a clock that was set back, and is due.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(22 * HOUR);
 /// The last attempt is made so long before an event is given up.
 const LAST_BEFORE: Duration = Duration::from_secs(MINUTE);
 /// Pauses are up to a tenth longer, by event, so that attempts that failed together do not come together again.
@@ -212,6 +214,8 @@ mod tests {
         for (index, time) in times[..8].iter().enumerate() {
             assert!((pauses[index]..=pauses[index] * 11 / 10).contains(time), "{times:?}");
         }
+        let longest = i64::try_from(LONGEST_PAUSE.as_secs()).expect("small");
+        assert!(times.iter().all(|time| *time <= longest), "{times:?}");
         let last = event.due.expect("a date");
         assert_eq!(later(last, LAST_BEFORE), event.expires);
         assert_eq!(times.len(), 9, "{times:?}");

@@ -1,6 +1,9 @@
 //! Subscriptions to notifications, and the notifications that wait for them.
 
-use chinwag_core::push::{DeviceKeys, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush};
+use chinwag_core::push::{
+    DeviceKeys, LONGEST_PAUSE, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush,
+};
+use chinwag_core::webhook::later;
 use chinwag_core::{Date, GroupId, PushId, Result, UserId, stored_number};
 
 use crate::sql::params;
@@ -218,7 +221,13 @@ pub fn push_waiting(sql: &impl Sql, subscription: PushId, group: GroupId) -> Res
 
 pub fn pushes_due(sql: &impl Sql, urgent: bool, now: Date, most: usize) -> Result<Vec<WaitingPush>> {
     const DUE: Text = Text::same(waiting!("rank = $1 AND due <= $2 ORDER BY due LIMIT $3"));
-    sql.all(DUE, params![rank(urgent), now, limit(most)], read_waiting)
+    const FAR: Text = Text::same(waiting!("rank = $1 AND due > $2 ORDER BY due LIMIT $3"));
+    let mut due = sql.all(DUE, params![rank(urgent), now, limit(most)], read_waiting)?;
+    if due.len() < most {
+        let far = params![rank(urgent), later(now, LONGEST_PAUSE), limit(most - due.len())];
+        due.extend(sql.all(FAR, far, read_waiting)?);
+    }
+    Ok(due)
 }
 
 pub fn push_set(sql: &mut impl Sql, waiting: &WaitingPush) -> Result<()> {

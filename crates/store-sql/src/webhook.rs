@@ -1,7 +1,8 @@
 //! Webhooks, and the events that wait for another attempt.
 
 use chinwag_core::webhook::{
-    WaitingEvent, Webhook, WebhookAttempt, WebhookKinds, WebhookLane, WebhookQueue, WebhookSecret,
+    LONGEST_PAUSE, WaitingEvent, Webhook, WebhookAttempt, WebhookKinds, WebhookLane, WebhookQueue,
+    WebhookSecret, later,
 };
 use chinwag_core::{Date, Result, WebhookId};
 
@@ -28,7 +29,7 @@ crate::implement! {
         webhook(id: WebhookId) -> Option<Webhook>;
         webhook_attempts(id: WebhookId) -> Vec<WebhookAttempt>;
         webhook_due(queue: WebhookQueue, now: Date, limit: usize) -> Vec<WaitingEvent>;
-        webhook_next_due(queue: WebhookQueue) -> Option<Date>;
+        webhook_next_due(queue: WebhookQueue, now: Date) -> Option<Date>;
         webhook_first_waiting(queue: WebhookQueue) -> Option<i64>;
         webhook_lane(queue: WebhookQueue, lane: WebhookLane, limit: usize) -> Vec<WaitingEvent>;
     }
@@ -133,14 +134,29 @@ pub fn webhook_due(sql: &impl Sql, queue: WebhookQueue, now: Date, most: usize) 
         "SELECT lane, position, expires, attempts, due FROM webhook_events
         WHERE queue = $1 AND due <= $2 ORDER BY due, position LIMIT $3",
     );
-    sql.all(DUE, params![queue, now, limit(most)], waiting)
+    const FAR: Text = Text::same(
+        "SELECT lane, position, expires, attempts, due FROM webhook_events
+        WHERE queue = $1 AND due > $2 ORDER BY due, position LIMIT $3",
+    );
+    let mut due = sql.all(DUE, params![queue, now, limit(most)], waiting)?;
+    if due.len() < most {
+        let far = params![queue, later(now, LONGEST_PAUSE), limit(most - due.len())];
+        due.extend(sql.all(FAR, far, waiting)?);
+    }
+    Ok(due)
 }
 
-pub fn webhook_next_due(sql: &impl Sql, queue: WebhookQueue) -> Result<Option<Date>> {
+pub fn webhook_next_due(sql: &impl Sql, queue: WebhookQueue, now: Date) -> Result<Option<Date>> {
     const NEXT: Text = Text::same(
         "SELECT due FROM webhook_events WHERE queue = $1 AND due IS NOT NULL ORDER BY due, position LIMIT 1",
     );
-    sql.one(NEXT, params![queue], |row| row.get(0))
+    const FAR: Text = Text::same("SELECT 1 FROM webhook_events WHERE queue = $1 AND due > $2 LIMIT 1");
+    let next: Option<Date> = sql.one(NEXT, params![queue], |row| row.get(0))?;
+    let far = params![queue, later(now, LONGEST_PAUSE)];
+    if next.is_some_and(|due| due > now) && sql.one(FAR, far, |_| Ok(()))?.is_some() {
+        return Ok(Some(now));
+    }
+    Ok(next)
 }
 
 pub fn webhook_first_waiting(sql: &impl Sql, queue: WebhookQueue) -> Result<Option<i64>> {

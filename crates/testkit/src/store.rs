@@ -367,6 +367,7 @@ macro_rules! store_suite {
                 a_subscription_is_read_as_it_was_kept
                 a_subscription_ends_with_its_token_and_its_user
                 ended_subscriptions_are_purged
+                a_notification_due_by_a_clock_set_back_is_due
                 facts_are_of_members_in_order
                 a_notification_waits_once_for_each_group
                 the_oldest_of_too_many_notifications_goes
@@ -375,6 +376,7 @@ macro_rules! store_suite {
                 a_webhook_is_read_as_it_was_kept
                 a_position_moves_in_its_own_queue_alone
                 the_newest_attempts_are_kept
+                an_event_due_by_a_clock_set_back_is_due
                 waiting_events_are_due_one_of_each_lane
                 a_queue_is_erased_in_parts
             }

@@ -143,7 +143,7 @@ impl Unit<'_> {
 
     /// Erases a queue that no webhook has any more, in steps.
     fn end_queue(&mut self, queue: WebhookQueue) -> Result<()> {
-        if self.tx.webhook_next_due(queue)?.is_none() {
+        if self.tx.webhook_next_due(queue, self.now())?.is_none() {
             return Ok(());
         }
         let (id, task) = (self.new_task(), Task::EraseWebhookQueue(queue));

@@ -63,7 +63,8 @@ pub trait Pushes {
     /// The notification of a group that waits for a subscription.
     fn push_waiting(&self, subscription: PushId, group: GroupId) -> Result<Option<WaitingPush>>;
 
-    /// Up to `limit` notifications that are due, urgent ones or others, the longest due first.
+    /// Up to `limit` notifications that are due, urgent ones or others, the longest due first; then those whose date is further
+    /// away than any [pause](crate::push::LONGEST_PAUSE).
     fn pushes_due(&self, urgent: bool, now: Date, limit: usize) -> Result<Vec<WaitingPush>>;
 
     /// Keeps a notification, in place of that of its group if there is one. Beyond the bound of its subscription the one

@@ -40,11 +40,12 @@ pub trait Webhooks {
     /// Replaces the newest attempts.
     fn webhook_attempts_set(&mut self, id: WebhookId, attempts: &[WebhookAttempt]) -> Result<()>;
 
-    /// Up to `limit` events that are due, the longest due first.
+    /// Up to `limit` events that are due, the longest due first; then those whose date is further away than any
+    /// [pause](crate::webhook::LONGEST_PAUSE).
     fn webhook_due(&self, queue: WebhookQueue, now: Date, limit: usize) -> Result<Vec<WaitingEvent>>;
 
-    /// The date at which the next event is due, if one waits.
-    fn webhook_next_due(&self, queue: WebhookQueue) -> Result<Option<Date>>;
+    /// The date at which the next event is due, if one waits: `now` if there is one whose date is further away than any pause.
+    fn webhook_next_due(&self, queue: WebhookQueue, now: Date) -> Result<Option<Date>>;
 
     /// The first position that waits.
     fn webhook_first_waiting(&self, queue: WebhookQueue) -> Result<Option<i64>>;

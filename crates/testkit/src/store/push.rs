@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chinwag_core::group_settings::{GroupSettings, Notify};
 use chinwag_core::profile::{Details, Origin, UserKind};
-use chinwag_core::push::{DeviceKeys, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush};
+use chinwag_core::push::{
+    DeviceKeys, LONGEST_PAUSE, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush,
+};
 use chinwag_core::suspension::{Suspension, UserStanding};
 use chinwag_core::token::{Kind, TokenHash};
 use chinwag_core::webhook::later;
@@ -105,6 +107,17 @@ pub async fn a_subscription_ends_with_its_token_and_its_user(f: Fixture) {
     let task = f.task();
     f.write(move |tx| tx.user_delete(bob, task)).await;
     assert!(!f.read(|tx| tx.subscriptions_exist()).await);
+}
+
+pub async fn a_notification_due_by_a_clock_set_back_is_due(f: Fixture) {
+    let ann = f.user("ann").await;
+    let (phone, group) = (subscription(1, ann), f.group(&[ann]).await);
+    keep(&f, &phone).await;
+    let far = i64::try_from(LONGEST_PAUSE.as_secs()).expect("small") + 5;
+    wait(&f, waiting(&phone, group, far)).await;
+    assert_eq!(due(&f, false, 5).await, Vec::<i64>::new(), "a long pause");
+    assert_eq!(due(&f, false, 4).await, [far]);
+    assert_eq!(due(&f, true, 4).await, Vec::<i64>::new(), "it is not urgent");
 }
 
 pub async fn ended_subscriptions_are_purged(f: Fixture) {

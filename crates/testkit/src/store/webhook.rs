@@ -4,7 +4,8 @@
 use chinwag_core::feed::FeedKind;
 use chinwag_core::store::Task;
 use chinwag_core::webhook::{
-    WaitingEvent, Webhook, WebhookAttempt, WebhookKinds, WebhookLane, WebhookQueue, WebhookSecret,
+    LONGEST_PAUSE, WaitingEvent, Webhook, WebhookAttempt, WebhookKinds, WebhookLane, WebhookQueue,
+    WebhookSecret,
 };
 use chinwag_core::{Date, WebhookId};
 
@@ -103,13 +104,22 @@ pub async fn the_newest_attempts_are_kept(f: Fixture) {
     assert_eq!(f.read(move |tx| tx.webhook_attempts(id)).await, attempts);
 }
 
+pub async fn an_event_due_by_a_clock_set_back_is_due(f: Fixture) {
+    let far = i64::try_from(LONGEST_PAUSE.as_secs()).expect("small") + 5;
+    wait(&f, &[event(1, 10, Some(far)), event(2, 11, Some(6))]).await;
+    assert_eq!(due(&f, 6).await, [(11, Some(date(6)))], "a long pause");
+    assert_eq!(f.read(|tx| tx.webhook_next_due(queue(1), date(5))).await, Some(date(6)));
+    assert_eq!(due(&f, 4).await, [(10, Some(date(far)))]);
+    assert_eq!(f.read(|tx| tx.webhook_next_due(queue(1), date(4))).await, Some(date(4)));
+}
+
 pub async fn waiting_events_are_due_one_of_each_lane(f: Fixture) {
-    assert_eq!(f.read(|tx| tx.webhook_next_due(queue(1))).await, None);
+    assert_eq!(f.read(|tx| tx.webhook_next_due(queue(1), date(4))).await, None);
     assert_eq!(f.read(|tx| tx.webhook_first_waiting(queue(1))).await, None);
     wait(&f, &[event(1, 10, Some(5)), event(1, 11, None), event(2, 8, Some(7)), event(1, 12, None)]).await;
     assert_eq!(due(&f, 4).await, []);
     assert_eq!(due(&f, 7).await, [(10, Some(date(5))), (8, Some(date(7)))]);
-    assert_eq!(f.read(|tx| tx.webhook_next_due(queue(1))).await, Some(date(5)));
+    assert_eq!(f.read(|tx| tx.webhook_next_due(queue(1), date(4))).await, Some(date(5)));
     assert_eq!(f.read(|tx| tx.webhook_first_waiting(queue(1))).await, Some(8));
     assert_eq!(f.read(|tx| tx.webhook_due(queue(2), date(9), 10)).await, [], "another queue");
     let again = WaitingEvent { attempts: 3, ..event(1, 10, Some(9)) };

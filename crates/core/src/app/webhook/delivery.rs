@@ -117,7 +117,7 @@ impl App {
 
 fn work(tx: &dyn Tx, query: &WorkQuery, now: Date) -> Result<Option<WebhookWork>> {
     let Some(webhook) = tx.webhook(query.id)? else { return Ok(None) };
-    let next_due = tx.webhook_next_due(webhook.queue)?;
+    let next_due = tx.webhook_next_due(webhook.queue, now)?;
     let retries = match next_due {
         Some(due) if due <= now => retries(tx, &webhook, query, now)?,
         _ => Vec::new(),

@@ -106,8 +106,9 @@ async fn round(
         return Ok(false);
     }
     let outcomes = sending.outcomes.clone();
+    let since = Instant::now();
     let taken = app.push_step(PushStep { lease, outcomes, take }).await?;
     sending.outcomes.clear();
-    sending.send(taken);
+    sending.send(taken, since);
     Ok(true)
 }

@@ -14,7 +14,7 @@ use chinwag_core::push::{PAYLOAD_BYTES, WaitingPush};
 use chinwag_core::{Date, Error, Result};
 use reqwest::Url;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::client::PushRequest;
 use super::encrypt::{SALT, encrypt};
@@ -25,6 +25,8 @@ use crate::wire::push::payload_bytes;
 
 /// Requests that are under way at a time.
 const UNDER_WAY: usize = 64;
+/// A notification that was taken longer ago is not sent: the node has stood still, and it may have been read meanwhile.
+const FRESH_FOR: Duration = Duration::from_secs(30);
 
 /// The requests of this node, and the outcomes that are not kept yet.
 pub(super) struct PushSender {
@@ -45,11 +47,11 @@ impl PushSender {
         UNDER_WAY.saturating_sub(self.running.len() + self.outcomes.len())
     }
 
-    /// Sends notifications. None of them is in the store any more.
-    pub(super) fn send(&mut self, taken: Vec<PushToSend>) {
+    /// Sends notifications that were taken at a time. None of them is in the store any more.
+    pub(super) fn send(&mut self, taken: Vec<PushToSend>, since: Instant) {
         for push in taken {
             let waiting = push.waiting;
-            match self.begin(push) {
+            match self.begin(push, since) {
                 Ok(true) => {}
                 Ok(false) => self.outcomes.push(PushOutcome { waiting, result: PushResult::Busy }),
                 Err(error) => {
@@ -83,7 +85,7 @@ impl PushSender {
     }
 
     /// Begins a request, unless its push service has enough of them.
-    fn begin(&mut self, push: PushToSend) -> Result<bool> {
+    fn begin(&mut self, push: PushToSend, taken: Instant) -> Result<bool> {
         let PushToSend { waiting, subscription, payload } = push;
         let now = self.state.app.clock().now();
         let url = Url::parse(&subscription.endpoint).map_err(Error::internal)?;
@@ -103,7 +105,10 @@ impl PushSender {
         };
         let state = self.state.clone();
         self.running.spawn(async move {
-            let result = state.push_client.attempt(request).await;
+            let result = match taken.elapsed() {
+                stale if stale > FRESH_FOR => PushResult::Busy,
+                _ => state.push_client.attempt(request).await,
+            };
             drop(permit);
             PushOutcome { waiting, result }
         });
@@ -113,4 +118,76 @@ impl PushSender {
 
 fn seconds_left(waiting: &WaitingPush, now: Date) -> u64 {
     u64::try_from((waiting.expires.micros() - now.micros()) / 1_000_000).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_core::app::Context;
+    use chinwag_core::push::{DeviceKeys, PushPayload, Subscription};
+    use chinwag_core::user::Caller;
+    use chinwag_core::{GroupId, MessageId, PushId, Seq, UserId};
+    use uuid::Uuid;
+
+    use super::super::vapid::prepare;
+    use super::*;
+    use crate::state::tests::state;
+
+    /// A notification for an address at which nobody listens.
+    fn taken(now: Date) -> PushToSend {
+        // A point of P-256, that of RFC 8291.
+        let public = URL_SAFE_NO_PAD.decode(
+            "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        );
+        let (id, group, message) = (PushId(Uuid::nil()), GroupId(Uuid::nil()), MessageId(Uuid::nil()));
+        let keys = DeviceKeys { public: public.expect("base64url"), secret: vec![7; 16] };
+        let endpoint = "http://127.0.0.1:1/".into();
+        let (due, expires, seq) = (now, now, Seq(1));
+        PushToSend {
+            waiting: WaitingPush {
+                subscription: id,
+                group,
+                message,
+                seq,
+                urgent: false,
+                due,
+                expires,
+                attempts: 0,
+            },
+            subscription: Subscription {
+                id,
+                user: UserId(1),
+                endpoint,
+                keys,
+                token: None,
+                created: now,
+                sent: now,
+                expires,
+            },
+            payload: PushPayload {
+                group,
+                message,
+                seq,
+                title: None,
+                author: None,
+                body: None,
+                unread: 1,
+                cut: false,
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn notification_that_was_taken_long_ago_is_not_sent() {
+        let state = state(|options| options.push.private = true);
+        prepare(&state.app).await.expect("keys");
+        let keys = state.app.push_keys(&Context::new(Caller::Service)).await.expect("keys");
+        let push = taken(state.app.clock().now());
+        let mut sender = PushSender::new(state, Signer::new(&keys, None).expect("keys"));
+        let long_ago = Instant::now().checked_sub(2 * FRESH_FOR).expect("the machine runs longer");
+        for (since, expected) in [(Instant::now(), PushResult::Failed(None)), (long_ago, PushResult::Busy)] {
+            sender.send(vec![push.clone()], since);
+            sender.next().await;
+            assert_eq!(sender.outcomes.pop().map(|outcome| outcome.result), Some(expected));
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub enum PushResult {
     Gone,
     /// It did not take it, and asks for another attempt, after a pause if it says so.
     Failed(Option<Duration>),
-    /// It was not tried: so many requests to its push service are under way.
+    /// It was not tried: so many requests to its push service are under way, or the node has stood still since it was taken.
     Busy,
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod client;
 pub(crate) mod encrypt;
 mod follower;
+mod online;
 mod origins;
 mod sending;
 mod vapid;

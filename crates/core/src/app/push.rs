@@ -12,7 +12,7 @@ use crate::user::Caller;
 use crate::webhook::{WebhookKinds, later};
 use crate::{Date, Error, Name, PushId, Result};
 
-pub use decide::{Decided, PushDecision};
+pub use decide::{Decided, OnlineMembers, PushDecision};
 pub(super) use send::payload;
 pub use send::{PushOutcome, PushResult, PushStep, PushToSend};
 

@@ -11,6 +11,7 @@ use chinwag_core::user::Caller;
 use chinwag_core::{Date, Error, Result, UserId};
 use tokio::time::{Instant, sleep};
 
+use super::online::OnlineUsers;
 use super::sending::PushSender;
 use super::vapid::Signer;
 use crate::follower::{Following, LOOK_EVERY, follow};
@@ -27,6 +28,13 @@ pub async fn run(state: Arc<ServerState>, lease: Duration) {
     let (follower, changed) = (Follower::Notifications, &state.push_changed);
     let following = Following { follower, lease, about: "the sending of notifications", changed };
     follow(&state, following, |lease, beat_every| serve(&state, lease, beat_every)).await;
+}
+
+/// The notifications of this node while it has the lease.
+struct Notifying {
+    sending: PushSender,
+    settled: Settled,
+    online: OnlineUsers,
 }
 
 /// A position that had been committed at a date. After the delay all rows up to it are settled, however the clocks of other
@@ -53,15 +61,18 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
     let service = Context::new(Caller::Service);
     let keys = state.app.push_keys(&service).await?;
     let signer = Signer::new(&keys, state.push_client.subject.clone())?;
-    let mut sending = PushSender::new(state.clone(), signer);
-    let mut settled = Settled { upto: 0, next: 0, since: state.app.clock().now() };
+    let mut notifying = Notifying {
+        sending: PushSender::new(state.clone(), signer),
+        settled: Settled { upto: 0, next: 0, since: state.app.clock().now() },
+        online: OnlineUsers::new(),
+    };
     let mut beat_at = Instant::now();
     while !state.is_draining() {
         let is_beat = Instant::now() >= beat_at;
         if is_beat && !state.app.notifies().await? {
             break;
         }
-        match round(state, lease, &mut sending, &mut settled, is_beat).await {
+        match round(state, lease, &mut notifying, is_beat).await {
             Ok(true) => beat_at = Instant::now() + beat_every,
             Ok(false) => {}
             Err(Error::LeaseEnded) => return Err(Error::LeaseEnded),
@@ -69,11 +80,12 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
             Err(error) => tracing::warn!(%error, "notifications are not kept: it will be tried again"),
         }
         tokio::select! {
-            () = sending.next() => {}
+            () = notifying.sending.next() => {}
             () = state.push_changed.notified() => {}
             () = sleep(LOOK_EVERY) => {}
         }
     }
+    let mut sending = notifying.sending;
     sending.end(END_WITHIN).await;
     let outcomes = std::mem::take(&mut sending.outcomes);
     state.app.push_step(PushStep { lease, outcomes, take: 0 }).await.map(drop)
@@ -83,8 +95,7 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
 async fn round(
     state: &Arc<ServerState>,
     lease: Lease,
-    sending: &mut PushSender,
-    settled: &mut Settled,
+    Notifying { sending, settled, online }: &mut Notifying,
     is_beat: bool,
 ) -> Result<bool> {
     let app = &state.app;
@@ -92,13 +103,19 @@ async fn round(
     let (end, delay) = (app.feed_end().await?, app.limits().push.delay);
     let settled = settled.look(end, app.clock().now(), delay);
     let hub = state.hub.clone();
+    let is_online =
+        |users: &[UserId]| hub.status_of(users).into_iter().map(|status| status == Status::Online).collect();
     for _ in 0..DECISIONS {
-        let online = |users: &[UserId]| {
-            hub.status_of(users).into_iter().map(|status| status == Status::Online).collect()
-        };
-        if app.push_decide(PushDecision { lease, settled }, online).await? == Decided::Nothing {
-            break;
+        match app.push_decide(PushDecision { lease, settled }, is_online).await? {
+            Decided::Nothing => break,
+            Decided::Some(members) => online.watch(members),
         }
+    }
+    online.look(delay, is_online);
+    for _ in 0..DECISIONS {
+        let Some(members) = online.gone.front() else { break };
+        app.push_decide_again(lease, members.clone()).await?;
+        online.gone.pop_front();
     }
     let take = sending.free();
     let is_due = take > 0 && app.pushes_are_due().await?;

@@ -173,6 +173,27 @@ async fn message_that_is_read_within_the_delay_is_not_pushed() {
 }
 
 #[tokio::test]
+async fn user_who_goes_without_reading_is_pushed_then() {
+    let (app, receiver) = app().await;
+    let [ann, bob, cid] = [app.user("ann").await, app.user("bob").await, app.user("cid").await];
+    let (phone, other) = (Device::at(&receiver, "phone"), Device::at(&receiver, "other"));
+    subscribe(&bob, &phone).await;
+    subscribe(&cid, &other).await;
+    let groups =
+        [group(&app.service(), &["ann", "bob"]).await, group(&app.service(), &["ann", "bob", "cid"]).await];
+    let mut socket = bob.ws().await;
+    let read = send(&ann, &groups[0], "read").await;
+    bob.post(&format!("groups/{}/read/", groups[0]), json!({ "seq": read["seq"] })).await.ok(200);
+    send(&ann, &groups[1], "unread").await;
+    // It was decided while bob was online.
+    other.count(&receiver, 1).await;
+    assert_eq!(phone.notifications(&receiver.received()), Vec::<Value>::new());
+    socket.ask("status.update", json!({ "status": "afk" })).await;
+    assert_eq!(bodies(&phone.count(&receiver, 1).await), ["unread"]);
+    assert_eq!(receiver.received().len(), 2);
+}
+
+#[tokio::test]
 async fn subscriptions_are_one_for_each_endpoint() {
     let (app, receiver) = app().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);

@@ -17,7 +17,7 @@ use crate::relation::Relation;
 use crate::store::{Lease, Tx};
 use crate::user::Caller;
 use crate::webhook::{earlier, later};
-use crate::{Date, GroupId, PushId, Result, UserId};
+use crate::{Date, GroupId, MessageId, PushId, Result, UserId};
 
 /// Rows of the feed that are looked at together.
 const ROWS: usize = 500;
@@ -33,12 +33,20 @@ pub struct PushDecision {
 }
 
 /// The outcome of a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decided {
     /// There is nothing to decide now.
     Nothing,
-    /// Some was decided, and there may be more.
-    Some,
+    /// Some was decided, and there may be more. These members are not notified as long as they are online.
+    Some(Vec<OnlineMembers>),
+}
+
+/// Members of a group who were online when messages were decided, and who would be notified of them otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnlineMembers {
+    pub group: GroupId,
+    pub messages: Vec<MessageId>,
+    pub users: Vec<UserId>,
 }
 
 /// Messages of one group whose delay is over, and members who may be notified of them.
@@ -53,7 +61,8 @@ struct GroupPart {
 #[derive(Debug, Clone)]
 struct FeedSlice {
     groups: Vec<GroupPart>,
-    next: PushPosition,
+    /// The position after it, if it is looked at for the first time.
+    next: Option<PushPosition>,
     /// Whether `notify` events are made.
     events: bool,
 }
@@ -62,7 +71,7 @@ struct FeedSlice {
 #[derive(Debug, Clone)]
 struct Decision {
     lease: Lease,
-    next: PushPosition,
+    next: Option<PushPosition>,
     pushes: Vec<(UserId, WaitingPush)>,
     events: Vec<NotifyEvent>,
 }
@@ -88,15 +97,58 @@ impl App {
         let query = (decision, now, earlier(now, delay));
         let part = self.read(&service, query, |tx, _, (decision, now, ripe)| part(tx, decision, *now, *ripe));
         let Some(mut part) = part.await? else { return Ok(Decided::Nothing) };
-        let enabled = self.rules.limits.push.enabled;
+        self.silence(&mut part);
+        let mut later = Vec::new();
         for group in &mut part.groups {
-            group.members.iter_mut().for_each(|member| member.subscribed &= enabled);
             let users: Vec<_> = group.members.iter().map(|member| member.user).collect();
             let mut online = online(&users).into_iter();
-            group.members.retain(|_| !online.next().unwrap_or(false));
+            let (present, away) =
+                group.members.drain(..).partition(|_: &NotifyFacts| online.next().unwrap_or(false));
+            group.members = away;
+            later.extend(group.online_members(present, part.events, now));
         }
         self.write(Growth::Bounded, &service, decide(decision.lease, &part, now), keep).await?;
-        Ok(Decided::Some)
+        Ok(Decided::Some(later))
+    }
+
+    /// Decides the same messages for users who were online and are no longer, as a step of the lease.
+    pub async fn push_decide_again(&self, lease: Lease, members: OnlineMembers) -> Result<()> {
+        let service = Context::new(Caller::Service);
+        let now = self.clock().now();
+        let part = self.read(&service, (members, now), |tx, _, (members, now)| {
+            let OnlineMembers { group, messages: ids, users } = members;
+            let events = wants_events(tx, *now)?;
+            let mut members = Vec::with_capacity(users.len());
+            for user in users {
+                let facts = tx.notify_facts(*group, UserId(user.0 - 1), events, *now, 1)?.pop();
+                members.extend(facts.filter(|facts| facts.user == *user));
+            }
+            let part = GroupPart { group: *group, messages: messages(tx, *group, ids)?, members };
+            Ok(FeedSlice { groups: vec![part], next: None, events })
+        });
+        let mut part = part.await?;
+        self.silence(&mut part);
+        self.write(Growth::Bounded, &service, decide(lease, &part, now), keep).await
+    }
+
+    /// Leaves subscriptions out of account where they are switched off.
+    fn silence(&self, part: &mut FeedSlice) {
+        let enabled = self.rules.limits.push.enabled;
+        let members = part.groups.iter_mut().flat_map(|group| &mut group.members);
+        members.for_each(|member| member.subscribed &= enabled);
+    }
+}
+
+impl GroupPart {
+    /// Those of its members who are online and would be notified otherwise; none if there are none.
+    fn online_members(&self, online: Vec<NotifyFacts>, events: bool, now: Date) -> Option<OnlineMembers> {
+        let is_notified = |member: &NotifyFacts| {
+            (member.subscribed || events) && collapse(&self.messages, member, now).is_some()
+        };
+        let users: Vec<_> =
+            online.iter().filter(|member| is_notified(member)).map(|member| member.user).collect();
+        let messages = self.messages.iter().map(|message| message.id).collect();
+        (!users.is_empty()).then_some(OnlineMembers { group: self.group, messages, users })
     }
 }
 
@@ -130,7 +182,7 @@ fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<O
     }
     let events = !wanted.is_empty() && wants_events(tx, now)?;
     let done = PushPosition { position: *upto, batch: None };
-    let mut part = FeedSlice { groups: Vec::new(), next: done, events };
+    let mut part = FeedSlice { groups: Vec::new(), next: Some(done), events };
     let mut left = MEMBERS;
     for (group, rows) in wanted {
         let after = match batch {
@@ -142,11 +194,12 @@ fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<O
         let last = members.last().map(|member| member.user);
         left -= members.len();
         if !members.is_empty() {
-            part.groups.push(GroupPart { group, messages: messages(tx, group, &rows)?, members });
+            let ids: Vec<_> = rows.iter().filter_map(|row| row.message).collect();
+            part.groups.push(GroupPart { group, messages: messages(tx, group, &ids)?, members });
         }
         if left == 0 {
             let batch = PushBatch { upto: *upto, group, user: last.unwrap_or(after) };
-            part.next = PushPosition { position: first, batch: Some(batch) };
+            part.next = Some(PushPosition { position: first, batch: Some(batch) });
             break;
         }
     }
@@ -154,10 +207,9 @@ fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<O
 }
 
 /// Those of the messages that stand.
-fn messages(tx: &dyn Tx, group: GroupId, rows: &[&FeedRow]) -> Result<Vec<NotifyingMessage>> {
+fn messages(tx: &dyn Tx, group: GroupId, ids: &[MessageId]) -> Result<Vec<NotifyingMessage>> {
     let private = tx.group(group)?.is_some_and(|group| group.private);
-    let ids: Vec<_> = rows.iter().filter_map(|row| row.message).collect();
-    let mut found = tx.messages_by_id(Some(group), &ids)?;
+    let mut found = tx.messages_by_id(Some(group), ids)?;
     found.sort_by_key(|message| message.seq);
     let mut blockers: BTreeMap<UserId, Vec<UserId>> = BTreeMap::new();
     let mut messages = Vec::with_capacity(found.len());
@@ -242,7 +294,7 @@ fn keep(unit: &mut Unit, decision: &Decision) -> Result<()> {
         }
         unit.tx.feed_insert(&notify_row(*group, message, &counted, now))?;
     }
-    unit.end_step(decision.lease, Some(&decision.next.encode()))
+    unit.end_step(decision.lease, decision.next.map(PushPosition::encode).as_deref())
 }
 
 /// The notification that waits after another one came; none if it stays as it is. A newer one takes the place of that

@@ -1,0 +1,115 @@
+//! Users who are online and have not read messages: they are notified when they go without having read them.
+//!
+//! **Bound.** A user is watched for [`WATCHED_FOR`] after a message, and at most [`WATCHED`] places of users are kept: beyond that the
+//! oldest go. **Loss.** They are kept in memory: of a node that ends, nobody is watched any more.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chinwag_core::UserId;
+use chinwag_core::app::push::OnlineMembers;
+use tokio::time::Instant;
+
+/// The time for which a user is watched. It is longer than a silent socket stays online.
+const WATCHED_FOR: Duration = Duration::from_secs(180);
+/// The most places of users, each of one user for messages of one group.
+const WATCHED: usize = 100_000;
+/// The least time between two looks, and the most.
+const LOOK_LEAST: Duration = Duration::from_secs(1);
+const LOOK_MOST: Duration = Duration::from_secs(10);
+
+/// The users that are watched, and those who have gone.
+pub(super) struct OnlineUsers {
+    watched: VecDeque<(Instant, OnlineMembers)>,
+    count: usize,
+    /// Those who are no longer online. They remain until they are notified.
+    pub(super) gone: VecDeque<OnlineMembers>,
+    look_at: Instant,
+}
+
+impl OnlineUsers {
+    pub(super) fn new() -> Self {
+        Self { watched: VecDeque::new(), count: 0, gone: VecDeque::new(), look_at: Instant::now() }
+    }
+
+    /// Watches users from now on.
+    pub(super) fn watch(&mut self, members: Vec<OnlineMembers>) {
+        let until = Instant::now() + WATCHED_FOR;
+        for members in members {
+            self.count += members.users.len();
+            self.watched.push_back((until, members));
+        }
+        while self.count > WATCHED {
+            self.drop_oldest();
+        }
+    }
+
+    /// Looks who has gone, if the last look was about so long ago.
+    pub(super) fn look(&mut self, every: Duration, online: impl Fn(&[UserId]) -> Vec<bool>) {
+        let now = Instant::now();
+        if now < self.look_at {
+            return;
+        }
+        self.look_at = now + every.clamp(LOOK_LEAST, LOOK_MOST);
+        while self.watched.front().is_some_and(|(until, _)| *until <= now) {
+            self.drop_oldest();
+        }
+        for (_, members) in &mut self.watched {
+            let mut online = online(&members.users).into_iter();
+            let (present, gone): (Vec<_>, Vec<_>) =
+                members.users.drain(..).partition(|_| online.next().unwrap_or(false));
+            members.users = present;
+            self.count -= gone.len();
+            if !gone.is_empty() {
+                self.gone.push_back(OnlineMembers { users: gone, ..members.clone() });
+            }
+        }
+        self.watched.retain(|(_, members)| !members.users.is_empty());
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some((_, members)) = self.watched.pop_front() {
+            self.count -= members.users.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_core::GroupId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn members(users: impl IntoIterator<Item = i64>) -> OnlineMembers {
+        let users = users.into_iter().map(UserId).collect();
+        OnlineMembers { group: GroupId(Uuid::nil()), messages: vec![], users }
+    }
+
+    /// Looks while one user is gone.
+    fn look(online: &mut OnlineUsers, gone: i64) -> Vec<OnlineMembers> {
+        online.look(Duration::ZERO, |users| users.iter().map(|user| user.0 != gone).collect());
+        online.gone.drain(..).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn user_who_goes_within_the_time_is_found_once() {
+        let mut online = OnlineUsers::new();
+        online.watch(vec![members([1, 2])]);
+        assert_eq!(look(&mut online, 2), [members([2])]);
+        tokio::time::advance(WATCHED_FOR / 2).await;
+        assert_eq!(look(&mut online, 2), []);
+        tokio::time::advance(WATCHED_FOR).await;
+        assert_eq!(look(&mut online, 1), [], "long after the message");
+        assert!(online.watched.is_empty() && online.count == 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_the_bound_the_oldest_go() {
+        let mut online = OnlineUsers::new();
+        let many = i64::try_from(WATCHED).expect("small");
+        online.watch(vec![members([1]), members(2..=many), members([many + 1])]);
+        assert_eq!(online.count, WATCHED);
+        assert_eq!(look(&mut online, 1), []);
+    }
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::file_store::{Attempt, FileKey};
 use crate::store::detail::{fields, put};
 use crate::text::is_visible;
 use crate::{Date, Error, FileId, Result, UserId};
@@ -83,6 +84,8 @@ pub struct StoredThumbnail {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {
     pub id: FileId,
+    /// The attempt that completed it.
+    pub attempt: Attempt,
     pub name: FileName,
     /// The type, as its content shows it.
     pub media_type: Arc<str>,
@@ -105,6 +108,7 @@ mod tag {
     pub(super) const THUMBNAIL: u8 = 6;
     pub(super) const HASH: u8 = 7;
     pub(super) const ALT: u8 = 8;
+    pub(super) const ATTEMPT: u8 = 9;
 }
 
 impl StoredFile {
@@ -125,6 +129,9 @@ impl StoredFile {
         if let Some(AltText(alt)) = &self.alt {
             put(&mut detail, tag::ALT, alt.as_bytes());
         }
+        if self.attempt != Attempt::ONLY {
+            put(&mut detail, tag::ATTEMPT, &self.attempt.0.to_le_bytes());
+        }
         detail
     }
 
@@ -133,6 +140,7 @@ impl StoredFile {
         let text = |value: &[u8]| std::str::from_utf8(value).ok().map(Arc::<str>::from);
         let (mut id, mut name, mut media_type, mut size) = (None, None, None, None);
         let (mut dimensions, mut small, mut hash, mut alt) = (None, None, None, None);
+        let mut attempt = Attempt::ONLY;
         for (tag, value) in fields(detail) {
             match tag {
                 tag::ID => id = uuid::Uuid::from_slice(value).ok().map(FileId),
@@ -143,11 +151,23 @@ impl StoredFile {
                 tag::THUMBNAIL => small = Dimensions::from_stored(value),
                 tag::HASH => hash = text(value),
                 tag::ALT => alt = text(value).map(AltText),
+                tag::ATTEMPT => attempt = Attempt(u64::from_le_bytes(value.try_into().ok()?)),
                 _ => {}
             }
         }
         let thumbnail = small.zip(hash).map(|(dimensions, hash)| StoredThumbnail { dimensions, hash });
-        Some(Self { id: id?, name: name?, media_type: media_type?, size: size?, dimensions, thumbnail, alt })
+        let (id, name, media_type, size) = (id?, name?, media_type?, size?);
+        Some(Self { id, attempt, name, media_type, size, dimensions, thumbnail, alt })
+    }
+
+    /// The key of its bytes.
+    pub fn key(&self) -> FileKey {
+        FileKey::Whole(self.id, self.attempt)
+    }
+
+    /// The key of its thumbnail.
+    pub fn thumbnail_key(&self) -> FileKey {
+        FileKey::Thumbnail(self.id, self.attempt)
     }
 
     /// The approximate size of its object on the wire.
@@ -293,6 +313,7 @@ mod tests {
             StoredThumbnail { dimensions: Dimensions { width: 512, height: 3 }, hash: "aGk=".into() };
         StoredFile {
             id: FileId(Uuid::from_u128(7)),
+            attempt: Attempt::ONLY,
             name: FileName::cleaned("é.png"),
             media_type: "image/png".into(),
             size: 300,
@@ -311,12 +332,15 @@ mod tests {
             b"\x05\x08\0\0\0\x58\x02\0\0\x04\0\0\0\x06\x08\0\0\0\0\x02\0\0\x03\0\0\0\x07\x04\0\0\0aGk=";
         let alt = b"\x08\x07\0\0\0A beach";
         assert_eq!(stored, [id.as_slice(), name, image, alt].concat());
+        let resumed = StoredFile { attempt: Attempt(258), ..file() }.stored();
+        assert_eq!(resumed.strip_prefix(&*stored), Some(&b"\x09\x08\0\0\0\x02\x01\0\0\0\0\0\0"[..]));
     }
 
     #[test]
     fn a_file_is_read_as_it_was_stored() {
         let plain = StoredFile { dimensions: None, thumbnail: None, alt: None, ..file() };
-        for file in [file(), plain] {
+        let resumed = StoredFile { attempt: Attempt(u64::MAX), ..file() };
+        for file in [file(), plain, resumed] {
             let stored = file.stored();
             assert_eq!(StoredFile::from_stored(&stored), Some(file));
             for end in 0..stored.len() {

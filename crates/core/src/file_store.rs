@@ -23,11 +23,21 @@ pub const LISTED_TOGETHER: usize = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FileKey {
     /// The bytes of a file.
-    Whole(FileId),
+    Whole(FileId, Attempt),
     /// Its thumbnail.
-    Thumbnail(FileId),
+    Thumbnail(FileId, Attempt),
     /// A part of an upload that is not complete.
     Part(FileId, PartId),
+}
+
+/// The number of the attempt to complete a file that wrote its objects. Nodes may complete an upload at the same time: each
+/// writes objects of its own, and the file's row names those that count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Attempt(pub u64);
+
+impl Attempt {
+    /// That of a file whose bytes come in one request.
+    pub const ONLY: Self = Self(0);
 }
 
 /// The id of a part of an upload. Parts may overlap, since a client that lost its connection sends again what may
@@ -55,8 +65,8 @@ pub trait FileStore: Send + Sync + 'static {
     /// The parts of an upload with their sizes, ascending.
     fn parts(&self, id: FileId) -> Answer<'_, Vec<(PartId, u64)>>;
 
-    /// Removes the parts of an upload. Those that are gone are no error.
-    fn remove_parts(&self, id: FileId) -> Done<'_>;
+    /// Removes the parts of an upload, and the objects of other attempts to complete it. Those that are gone are no error.
+    fn remove_except(&self, id: FileId, attempt: Attempt) -> Done<'_>;
 
     /// Removes everything of a file: its bytes, its thumbnail, its parts. What is gone is no error.
     fn remove(&self, id: FileId) -> Done<'_>;
@@ -128,7 +138,7 @@ impl FileKey {
     /// The file to which the object belongs.
     pub fn file(self) -> FileId {
         match self {
-            Self::Whole(id) | Self::Thumbnail(id) | Self::Part(id, _) => id,
+            Self::Whole(id, _) | Self::Thumbnail(id, _) | Self::Part(id, _) => id,
         }
     }
 }

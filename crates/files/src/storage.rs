@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::file_store::{
-    FileKey, FileLister, FileReader, FileStore, FileWriter, PartId, PresignedHeaders,
+    Attempt, FileKey, FileLister, FileReader, FileStore, FileWriter, PartId, PresignedHeaders,
 };
 use chinwag_core::store::{Answer, Done};
 use chinwag_core::{Error, FileId, Result};
@@ -17,13 +17,13 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::signer::{Method, SignedUrlOptions, Signer};
-use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig};
 use rustix::fs::statvfs;
 use tokio::task::spawn_blocking;
 
 use crate::fault::Faults;
 use crate::folder_reader::FolderReader;
-use crate::key;
+use crate::key::{self, UPLOADS};
 use crate::lister::ObjectLister;
 use crate::location::Location;
 use crate::owner::Owner;
@@ -189,23 +189,34 @@ impl Storage {
         }
     }
 
-    async fn list_parts(&self, id: FileId) -> Result<Vec<(PartId, u64)>> {
+    /// The objects of an upload with their sizes.
+    async fn list_upload(&self, id: FileId) -> Result<Vec<(FileKey, u64)>> {
         let found: Vec<_> =
-            self.faults.outcome(self.store.list(Some(&key::parts(&self.prefix, id))).try_collect()).await?;
-        let mut parts: Vec<_> = found
-            .iter()
-            .filter_map(|object| match key::parse(&self.prefix, &object.location) {
-                Some(FileKey::Part(_, part)) => Some((part, object.size)),
-                _ => None,
-            })
-            .collect();
+            self.faults.outcome(self.store.list(Some(&key::upload(&self.prefix, id))).try_collect()).await?;
+        let key = |object: &ObjectMeta| Some((key::parse(&self.prefix, &object.location)?, object.size));
+        Ok(found.iter().filter_map(key).collect())
+    }
+
+    async fn list_parts(&self, id: FileId) -> Result<Vec<(PartId, u64)>> {
+        let part = |(key, size)| match key {
+            FileKey::Part(_, part) => Some((part, size)),
+            _ => None,
+        };
+        let mut parts: Vec<_> = self.list_upload(id).await?.into_iter().filter_map(part).collect();
         parts.sort_unstable();
         Ok(parts)
     }
 
-    async fn delete_parts(&self, id: FileId) -> Result<()> {
-        for (part, _) in self.list_parts(id).await? {
-            self.delete(FileKey::Part(id, part)).await?;
+    /// Deletes the objects of an upload without those of an attempt.
+    async fn delete_upload(&self, id: FileId, except: Option<Attempt>) -> Result<()> {
+        for (key, _) in self.list_upload(id).await? {
+            let attempt = match key {
+                FileKey::Whole(_, attempt) | FileKey::Thumbnail(_, attempt) => Some(attempt),
+                FileKey::Part(..) => None,
+            };
+            if attempt.is_none() || attempt != except {
+                self.delete(key).await?;
+            }
         }
         Ok(())
     }
@@ -246,15 +257,15 @@ impl FileStore for Storage {
         Box::pin(self.list_parts(id))
     }
 
-    fn remove_parts(&self, id: FileId) -> Done<'_> {
-        Box::pin(self.delete_parts(id))
+    fn remove_except(&self, id: FileId, attempt: Attempt) -> Done<'_> {
+        Box::pin(self.delete_upload(id, Some(attempt)))
     }
 
     fn remove(&self, id: FileId) -> Done<'_> {
         Box::pin(async move {
-            self.delete(FileKey::Whole(id)).await?;
-            self.delete(FileKey::Thumbnail(id)).await?;
-            self.delete_parts(id).await?;
+            self.delete(FileKey::Whole(id, Attempt::ONLY)).await?;
+            self.delete(FileKey::Thumbnail(id, Attempt::ONLY)).await?;
+            self.delete_upload(id, None).await?;
             // An erasure that was answered survives the loss of power.
             match &self.folder {
                 Some(folder) => folder.sync().await,
@@ -298,7 +309,14 @@ impl Folder {
     }
 
     async fn sync(&self) -> Result<()> {
-        self.ask(|path| File::open(path)?.sync_all()).await
+        self.ask(|path| {
+            match File::open(path.join(UPLOADS)) {
+                Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+                uploads => uploads?.sync_all()?,
+            }
+            File::open(path)?.sync_all()
+        })
+        .await
     }
 
     /// Asks the system about the folder, which may be another machine's and take its time.

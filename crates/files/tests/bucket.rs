@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::Error;
-use chinwag_core::file_store::{FileKey, FileStore};
+use chinwag_core::file_store::{Attempt, FileKey, FileStore};
 use chinwag_files::{Location, Options, Storage};
 use chinwag_testkit::bucket::S3Server;
 use chinwag_testkit::file_store::OpenedFiles;
@@ -39,7 +39,7 @@ fn bucket_at(endpoint: &str) -> Storage {
 }
 
 fn key() -> FileKey {
-    FileKey::Whole("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e25".parse().expect("an id"))
+    FileKey::Whole("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e25".parse().expect("an id"), Attempt::ONLY)
 }
 
 /// Each operation, at a bucket that fails.

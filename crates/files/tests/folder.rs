@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chinwag_core::file_store::{FileKey, FileStore, LISTED_TOGETHER};
+use chinwag_core::file_store::{Attempt, FileKey, FileStore, LISTED_TOGETHER};
 use chinwag_core::{Error, FileId};
 use chinwag_files::{Location, Options, Storage};
 use chinwag_testkit::file_store::OpenedFiles;
@@ -37,7 +37,7 @@ async fn files_are_for_the_servers_user_alone() {
 #[tokio::test]
 async fn disk_with_less_room_than_is_kept_free_takes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let key = FileKey::Whole("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e25".parse().expect("an id"));
+    let key = FileKey::Whole("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e25".parse().expect("an id"), Attempt::ONLY);
     let refused = storage(&folder, u64::MAX).create(key).await.err();
     assert!(matches!(refused, Some(Error::Full)), "{refused:?}");
     let store = storage(&folder, 0);

@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use chinwag_core::app::export::{EXPORT_PAGE, ExportedUser};
 use chinwag_core::app::{App, Context};
 use chinwag_core::file::StoredFile;
-use chinwag_core::file_store::{FileKey, FileStore};
+use chinwag_core::file_store::FileStore;
 use chinwag_core::store::ReactionPlace;
 use chinwag_core::{Error, FileId, GroupId, Name, Result, Seq, UserId};
 use futures_util::{Stream, stream};
@@ -241,7 +241,7 @@ impl WrittenGroups {
 
 /// Writes the bytes of a file into the ZIP. Returns whether the storage has them.
 async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> Result<bool> {
-    let mut reader = store.read(FileKey::Whole(file.id), 0..file.size);
+    let mut reader = store.read(file.key(), 0..file.size);
     let mut piece = match reader.next(FILE_PIECE).await {
         Err(Error::NotFound(_)) => return Ok(false),
         piece => piece?,

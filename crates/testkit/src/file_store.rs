@@ -8,7 +8,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chinwag_core::file_store::{FileKey, FileStore, LISTED_TOGETHER, PartId, PresignedHeaders};
+use chinwag_core::file_store::{Attempt, FileKey, FileStore, LISTED_TOGETHER, PartId, PresignedHeaders};
 use chinwag_core::{Error, FileId, Result};
 use uuid::Uuid;
 
@@ -43,6 +43,7 @@ macro_rules! file_store_suite {
             missing_object_is_not_found,
             parts_are_listed_by_offset_and_removed,
             everything_of_a_file_is_removed_and_of_no_other,
+            objects_of_other_attempts_are_removed_alone,
             every_object_is_listed_once_with_its_size,
             presigned_address_is_made_where_the_storage_has_them,
         }
@@ -84,7 +85,7 @@ async fn size(files: &OpenedFiles, key: FileKey) -> Option<u64> {
 }
 
 pub async fn object_is_read_whole_and_in_ranges(files: OpenedFiles) {
-    let key = FileKey::Whole(id(1));
+    let key = FileKey::Whole(id(1), Attempt::ONLY);
     put(&files, key, b"0123456789").await;
     for (range, expected) in [(0..10, "0123456789"), (0..1, "0"), (3..7, "3456"), (9..10, "9"), (4..4, "")] {
         assert_eq!(get(&files, key, range.clone()).await.expect("bytes"), expected.as_bytes(), "{range:?}");
@@ -94,7 +95,7 @@ pub async fn object_is_read_whole_and_in_ranges(files: OpenedFiles) {
 }
 
 pub async fn spans_are_the_bytes_of_the_range(files: OpenedFiles) {
-    let (key, written, range) = (FileKey::Whole(id(1)), bytes(LARGE), 5..LARGE - 3);
+    let (key, written, range) = (FileKey::Whole(id(1), Attempt::ONLY), bytes(LARGE), 5..LARGE - 3);
     put(&files, key, &written).await;
     let mut reader = files.store.read(key, 5..LARGE as u64 - 3);
     let mut read = Vec::new();
@@ -109,12 +110,12 @@ pub async fn spans_are_the_bytes_of_the_range(files: OpenedFiles) {
         read.extend_from_slice(&piece);
     }
     assert!(read == written[range], "other bytes");
-    let missing = files.store.read(FileKey::Whole(id(2)), 0..1).next_span(1).await;
+    let missing = files.store.read(FileKey::Whole(id(2), Attempt::ONLY), 0..1).next_span(1).await;
     assert!(matches!(missing, Ok(None) | Err(Error::NotFound(_))), "{missing:?}");
 }
 
 pub async fn large_object_is_written_in_parts(files: OpenedFiles) {
-    let (key, written) = (FileKey::Whole(id(1)), bytes(LARGE));
+    let (key, written) = (FileKey::Whole(id(1), Attempt::ONLY), bytes(LARGE));
     put(&files, key, &written).await;
     assert_eq!(size(&files, key).await, Some(LARGE as u64));
     assert!(get(&files, key, 0..LARGE as u64).await.expect("bytes") == written, "other bytes");
@@ -124,7 +125,7 @@ pub async fn large_object_is_written_in_parts(files: OpenedFiles) {
 }
 
 pub async fn unfinished_object_is_not_visible(files: OpenedFiles) {
-    let key = FileKey::Whole(id(1));
+    let key = FileKey::Whole(id(1), Attempt::ONLY);
     let mut writer = files.store.create(key).await.expect("a writer");
     writer.write(bytes(LARGE).into()).await.expect("the bytes are taken");
     assert_eq!(size(&files, key).await, None);
@@ -134,19 +135,19 @@ pub async fn unfinished_object_is_not_visible(files: OpenedFiles) {
 }
 
 pub async fn empty_object_has_size_zero(files: OpenedFiles) {
-    let key = FileKey::Whole(id(1));
+    let key = FileKey::Whole(id(1), Attempt::ONLY);
     put(&files, key, b"").await;
     assert_eq!(size(&files, key).await, Some(0));
     assert_eq!(get(&files, key, 0..0).await.expect("nothing"), b"");
 }
 
 pub async fn missing_object_is_not_found(files: OpenedFiles) {
-    let key = FileKey::Thumbnail(id(1));
+    let key = FileKey::Thumbnail(id(1), Attempt::ONLY);
     assert_eq!(size(&files, key).await, None);
     assert!(matches!(get(&files, key, 0..1).await, Err(Error::NotFound(_))));
     assert_eq!(files.store.parts(id(1)).await.expect("a list"), []);
     files.store.remove(id(1)).await.expect("nothing is to be removed");
-    files.store.remove_parts(id(1)).await.expect("nothing is to be removed");
+    files.store.remove_except(id(1), Attempt::ONLY).await.expect("nothing is to be removed");
 }
 
 pub async fn parts_are_listed_by_offset_and_removed(files: OpenedFiles) {
@@ -154,18 +155,22 @@ pub async fn parts_are_listed_by_offset_and_removed(files: OpenedFiles) {
     for (part, size) in [(part(10, 1), 5), (part(0, 2), 10), (part(0, 1), 7), (part(1 << 40, 1), 1)] {
         put(&files, FileKey::Part(id(1), part), &bytes(size)).await;
     }
-    put(&files, FileKey::Whole(id(1)), b"whole").await;
+    put(&files, FileKey::Whole(id(1), Attempt::ONLY), b"whole").await;
     let listed = files.store.parts(id(1)).await.expect("a list");
     assert_eq!(listed, [(part(0, 1), 7), (part(0, 2), 10), (part(10, 1), 5), (part(1 << 40, 1), 1)]);
     assert_eq!(get(&files, FileKey::Part(id(1), part(10, 1)), 1..3).await.expect("bytes"), [1, 2]);
-    files.store.remove_parts(id(1)).await.expect("they are removed");
+    files.store.remove_except(id(1), Attempt::ONLY).await.expect("they are removed");
     assert_eq!(files.store.parts(id(1)).await.expect("a list"), []);
-    assert_eq!(size(&files, FileKey::Whole(id(1))).await, Some(5));
+    assert_eq!(size(&files, FileKey::Whole(id(1), Attempt::ONLY)).await, Some(5));
 }
 
 pub async fn everything_of_a_file_is_removed_and_of_no_other(files: OpenedFiles) {
     let keys = |file: FileId| {
-        [FileKey::Whole(file), FileKey::Thumbnail(file), FileKey::Part(file, PartId { offset: 0, number: 0 })]
+        [
+            FileKey::Whole(file, Attempt::ONLY),
+            FileKey::Thumbnail(file, Attempt::ONLY),
+            FileKey::Part(file, PartId { offset: 0, number: 0 }),
+        ]
     };
     for key in keys(id(1)).into_iter().chain(keys(id(2))) {
         put(&files, key, b"bytes").await;
@@ -181,14 +186,42 @@ pub async fn everything_of_a_file_is_removed_and_of_no_other(files: OpenedFiles)
     }
 }
 
+pub async fn objects_of_other_attempts_are_removed_alone(files: OpenedFiles) {
+    let of = |attempt| [FileKey::Whole(id(1), attempt), FileKey::Thumbnail(id(1), attempt)];
+    let part = FileKey::Part(id(1), PartId { offset: 0, number: 0 });
+    let others: Vec<_> = of(Attempt(7)).into_iter().chain(of(Attempt(9))).chain([part]).collect();
+    for key in others.iter().copied().chain(of(Attempt(8))) {
+        put(&files, key, b"bytes").await;
+    }
+    for _ in 0..2 {
+        files.store.remove_except(id(1), Attempt(8)).await.expect("they are removed");
+    }
+    for key in of(Attempt(8)) {
+        assert_eq!(size(&files, key).await, Some(5), "{key:?}");
+    }
+    for key in &others {
+        assert_eq!(size(&files, *key).await, None, "{key:?}");
+    }
+    files.store.remove(id(1)).await.expect("it is removed");
+    for key in others.into_iter().chain(of(Attempt(8))) {
+        assert_eq!(size(&files, key).await, None, "{key:?}");
+    }
+}
+
 pub async fn every_object_is_listed_once_with_its_size(files: OpenedFiles) {
     let part = FileKey::Part(id(2), PartId { offset: 1 << 40, number: 7 });
-    let mut expected = vec![(FileKey::Whole(id(1)), 0), (FileKey::Thumbnail(id(1)), 3), (part, 5)];
-    expected.extend((3..40).map(|number| (FileKey::Whole(id(number)), 1)));
+    let resumed = FileKey::Whole(id(1), Attempt(u64::MAX));
+    let mut expected = vec![
+        (resumed, 2),
+        (FileKey::Whole(id(1), Attempt::ONLY), 0),
+        (FileKey::Thumbnail(id(1), Attempt::ONLY), 3),
+        (part, 5),
+    ];
+    expected.extend((3..40).map(|number| (FileKey::Whole(id(number), Attempt::ONLY), 1)));
     for (key, size) in &expected {
         put(&files, *key, &bytes(*size)).await;
     }
-    let mut hidden = files.store.create(FileKey::Whole(id(2))).await.expect("a writer");
+    let mut hidden = files.store.create(FileKey::Whole(id(2), Attempt::ONLY)).await.expect("a writer");
     hidden.write(bytes(LARGE).into()).await.expect("the bytes are taken");
     let (mut lister, mut listed) = (files.store.list(), Vec::new());
     loop {
@@ -206,7 +239,7 @@ pub async fn every_object_is_listed_once_with_its_size(files: OpenedFiles) {
 }
 
 pub async fn presigned_address_is_made_where_the_storage_has_them(files: OpenedFiles) {
-    let key = FileKey::Whole(id(1));
+    let key = FileKey::Whole(id(1), Attempt::ONLY);
     put(&files, key, b"bytes").await;
     let headers = PresignedHeaders {
         content_type: "application/pdf",

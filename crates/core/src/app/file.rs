@@ -14,6 +14,7 @@ use crate::file::{
     Attachment, AttachmentList, Dimensions, FILE_TTL, FileName, PLAIN_UPLOAD_TTL, Reservation, StoredFile,
     StoredThumbnail,
 };
+use crate::file_store::Attempt;
 use crate::limits::Directory;
 use crate::store::{FileRow, FileState, Tx};
 use crate::user::Caller;
@@ -37,6 +38,8 @@ pub struct ReserveFile {
 #[derive(Debug, Clone)]
 pub struct CompleteFile {
     pub id: FileId,
+    /// The attempt that wrote its objects.
+    pub attempt: Attempt,
     pub media_type: Arc<str>,
     /// The length of the file as it is stored, which may be more than was reserved.
     pub size: u64,
@@ -69,7 +72,8 @@ impl App {
         .await
     }
 
-    /// Completes an upload, and gives back what it has not used. A file that is complete is answered as it is.
+    /// Completes an upload, and gives back what it has not used. A file that is complete is answered as it is, with the attempt
+    /// that completed it.
     /// A refusal changes nothing: the upload is then [dropped](Self::file_drop).
     pub async fn file_complete(&self, command: CompleteFile) -> Result<StoredFile> {
         self.write(Growth::Adds, &Context::new(Caller::Service), command, complete).await
@@ -198,7 +202,8 @@ fn admit(unit: &Unit, owner: UserId, more: u64) -> Result<()> {
 }
 
 fn complete(unit: &mut Unit, command: &CompleteFile) -> Result<StoredFile> {
-    let CompleteFile { id, media_type, size, dimensions, thumbnail, thumbnail_size } = command.clone();
+    let CompleteFile { id, attempt, media_type, size, dimensions, thumbnail, thumbnail_size } =
+        command.clone();
     let row = unit.tx.file(id)?.ok_or(MISSING)?;
     if let Some(file) = row.file {
         return Ok(file);
@@ -208,7 +213,7 @@ fn complete(unit: &mut Unit, command: &CompleteFile) -> Result<StoredFile> {
     if counted > row.size {
         admit(unit, row.owner, counted - row.size)?;
     }
-    let file = StoredFile { id, name: row.name, media_type, size, dimensions, thumbnail, alt: None };
+    let file = StoredFile { id, attempt, name: row.name, media_type, size, dimensions, thumbnail, alt: None };
     let expires = after(unit.now(), FILE_TTL);
     unit.tx.file_complete(&file, counted, expires)?;
     Ok(file)

@@ -1,14 +1,14 @@
 //! The removal of bytes from the storage: those of dropped files, and objects that belong to no file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::file::after;
 use super::{App, Context, Growth};
 use crate::file::FILE_TTL;
-use crate::file_store::{FileKey, FileLister, FileStore};
-use crate::store::Lease;
+use crate::file_store::{FileKey, FileLister, FileStore, ListedObject};
+use crate::store::{FileRow, Lease};
 use crate::user::Caller;
 use crate::{FileId, Result};
 
@@ -105,8 +105,18 @@ impl App {
         failed.filter(|_| removed == 0).map_or(Ok(removed), Err)
     }
 
+    /// Removes the bytes that requests have left of an upload that is complete, or of one that has ended.
+    pub async fn file_clear(&self, id: FileId, bytes: &dyn FileStore) -> Result<()> {
+        let service = Context::new(Caller::Service);
+        match self.read(&service, id, |tx, _, id| tx.file(*id)).await? {
+            None => bytes.remove(id).await,
+            Some(FileRow { file: Some(file), .. }) => bytes.remove_except(id, file.attempt).await,
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Removes the objects of the lister's next page that have no row, as a step of the lease, if they are old enough; and
-    /// the parts of uploads that are complete, which a crash has left.
+    /// what a crash has left of uploads that are complete.
     pub async fn files_remove_strays(
         &self,
         lease: Lease,
@@ -125,26 +135,21 @@ impl App {
             .map(|object| object.key.file())
             .collect();
         let old: Vec<FileId> = all.difference(&young).copied().collect();
-        let parts: BTreeSet<FileId> = page
-            .iter()
-            .filter(|object| matches!(object.key, FileKey::Part(..)) && !young.contains(&object.key.file()))
-            .map(|object| object.key.file())
-            .collect();
-        let command = (lease, old, parts, is_last);
-        let found = self.write(Growth::Bounded, &service, command, |unit, (lease, old, parts, is_last)| {
-            let position = unit.now().micros().to_be_bytes();
-            unit.end_step(*lease, is_last.then_some(position.as_slice()))?;
-            let mut complete = Vec::new();
-            for id in parts {
-                if unit.tx.file(*id)?.is_some_and(|row| row.file.is_some()) {
-                    complete.push(*id);
+        let cluttered: Vec<FileId> = cluttered(&page).difference(&young).copied().collect();
+        let command = (lease, old, cluttered, is_last);
+        let found =
+            self.write(Growth::Bounded, &service, command, |unit, (lease, old, cluttered, is_last)| {
+                let position = unit.now().micros().to_be_bytes();
+                unit.end_step(*lease, is_last.then_some(position.as_slice()))?;
+                let mut complete = Vec::new();
+                for id in cluttered {
+                    complete.extend(unit.tx.file(*id)?.and_then(|row| row.file));
                 }
-            }
-            Ok((unit.tx.files_unknown(old)?, complete))
-        });
+                Ok((unit.tx.files_unknown(old)?, complete))
+            });
         let (unknown, complete) = found.await?;
-        for id in complete {
-            bytes.remove_parts(id).await?;
+        for file in complete {
+            bytes.remove_except(file.id, file.attempt).await?;
         }
         if unknown.len() * 2 > all.len() {
             return Ok(StrayStep { is_last, removed: 0, left: unknown.len() });
@@ -157,4 +162,16 @@ impl App {
         }
         Ok(StrayStep { is_last, removed, left: 0 })
     }
+}
+
+/// The files that have more than the objects of one attempt.
+fn cluttered(page: &[ListedObject]) -> BTreeSet<FileId> {
+    let mut attempts = BTreeMap::new();
+    let is_more = |key: &FileKey| match *key {
+        FileKey::Whole(id, attempt) | FileKey::Thumbnail(id, attempt) => {
+            *attempts.entry(id).or_insert(attempt) != attempt
+        }
+        FileKey::Part(..) => true,
+    };
+    page.iter().map(|object| object.key).filter(is_more).map(FileKey::file).collect()
 }

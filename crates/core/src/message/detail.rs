@@ -129,6 +129,7 @@ mod tests {
 
     use super::*;
     use crate::file::FileName;
+    use crate::file_store::Attempt;
     use crate::reaction::Emoji;
     use crate::{FileId, UserId};
 
@@ -145,6 +146,7 @@ mod tests {
     fn file(number: u128) -> StoredFile {
         StoredFile {
             id: FileId(Uuid::from_u128(number)),
+            attempt: Attempt::ONLY,
             name: FileName::cleaned("a"),
             media_type: "text/plain".into(),
             size: 3,

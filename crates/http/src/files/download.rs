@@ -50,12 +50,7 @@ pub(crate) struct ServedObject<'a> {
 
 impl<'a> ServedObject<'a> {
     pub(crate) fn whole(file: &'a StoredFile) -> Self {
-        Self {
-            key: FileKey::Whole(file.id),
-            size: file.size,
-            media_type: &file.media_type,
-            name: file.name.as_str(),
-        }
+        Self { key: file.key(), size: file.size, media_type: &file.media_type, name: file.name.as_str() }
     }
 
     fn disposition(&self) -> Disposition {
@@ -64,7 +59,7 @@ impl<'a> ServedObject<'a> {
 
     fn etag(&self) -> String {
         match self.key {
-            FileKey::Thumbnail(id) => format!("\"{id}-thumbnail\""),
+            FileKey::Thumbnail(id, _) => format!("\"{id}-thumbnail\""),
             key => format!("\"{}\"", key.file()),
         }
     }
@@ -283,7 +278,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use chinwag_core::FileId;
-    use chinwag_core::file_store::{FileLister, FileWriter, PartId};
+    use chinwag_core::file_store::{Attempt, FileLister, FileWriter, PartId};
     use chinwag_core::store::{Answer, Done};
     use http_body_util::BodyExt;
     use uuid::Uuid;
@@ -346,7 +341,7 @@ mod tests {
             unreachable!("nothing is listed")
         }
 
-        fn remove_parts(&self, _: FileId) -> Done<'_> {
+        fn remove_except(&self, _: FileId, _: Attempt) -> Done<'_> {
             unreachable!("nothing is removed")
         }
 
@@ -367,7 +362,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_is_read_ahead_for_a_slow_client() {
         let held = Arc::<AtomicUsize>::default();
-        let key = FileKey::Whole(FileId(Uuid::from_u128(1)));
+        let key = FileKey::Whole(FileId(Uuid::from_u128(1)), Attempt::ONLY);
         let mut source = SentFile::new(Arc::new(Counted(held.clone())), key, 0..SIZE);
         let first = source.next().await.expect("bytes");
         let permits = SharedPermits::new(1);

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use chinwag_core::FileId;
 use chinwag_core::app::file::CompleteFile;
 use chinwag_core::file::{FileLimits, FileName};
+use chinwag_core::file_store::Attempt;
 use chinwag_media::name;
 
 use super::FileService;
@@ -51,7 +52,8 @@ impl FileIntake {
         most: u64,
         reader: &mut (dyn Read + Send),
     ) -> Result<CompleteFile, IntakeError> {
-        let reception = Reception { files: &self.files, limits: &self.limits, id, most };
+        let (files, limits, attempt) = (&self.files, &self.limits, Attempt::ONLY);
+        let reception = Reception { files, limits, id, attempt, most };
         reception.receive(&mut ReadPieces(reader)).await.map_err(|problem| {
             let detail = problem.detail.into_owned();
             let is_of_file = matches!(

@@ -6,7 +6,7 @@ use std::fs::File;
 use axum::body::Bytes;
 use chinwag_core::app::file::CompleteFile;
 use chinwag_core::file::{Dimensions, FileLimits, StoredThumbnail};
-use chinwag_core::file_store::FileKey;
+use chinwag_core::file_store::{Attempt, FileKey};
 use chinwag_core::{Error, FileId};
 use chinwag_media::Format;
 use chinwag_media::sniff::{Sniffer, UNKNOWN};
@@ -22,6 +22,8 @@ pub(crate) struct Reception<'a> {
     pub(crate) files: &'a FileService,
     pub(crate) limits: &'a FileLimits,
     pub(crate) id: FileId,
+    /// The number under which its objects are written.
+    pub(crate) attempt: Attempt,
     /// The most bytes that are taken.
     pub(crate) most: u64,
 }
@@ -76,7 +78,7 @@ impl Reception<'_> {
         pieces: &mut impl Pieces,
         mut progress: Progress,
     ) -> Result<CompleteFile, Problem> {
-        let mut writer = self.files.store().create(FileKey::Whole(self.id)).await?;
+        let mut writer = self.files.store().create(FileKey::Whole(self.id, self.attempt)).await?;
         for piece in head {
             writer.write(piece).await?;
         }
@@ -90,6 +92,7 @@ impl Reception<'_> {
         writer.finish().await?;
         Ok(CompleteFile {
             id: self.id,
+            attempt: self.attempt,
             media_type: media_type.into(),
             size: progress.size,
             dimensions: None,
@@ -132,15 +135,15 @@ impl Reception<'_> {
         };
         let size = self.store_spooled(file).await?;
         let dimensions = shown.map(|(width, height)| Dimensions { width, height });
-        let (id, media_type) = (self.id, media_type.into());
-        Ok(CompleteFile { id, media_type, size, dimensions, thumbnail, thumbnail_size })
+        let (id, attempt, media_type) = (self.id, self.attempt, media_type.into());
+        Ok(CompleteFile { id, attempt, media_type, size, dimensions, thumbnail, thumbnail_size })
     }
 
     async fn store_thumbnail(
         &self,
         made: chinwag_media::thumbnail::MadeThumbnail,
     ) -> Result<StoredThumbnail, Problem> {
-        let mut writer = self.files.store().create(FileKey::Thumbnail(self.id)).await?;
+        let mut writer = self.files.store().create(FileKey::Thumbnail(self.id, self.attempt)).await?;
         writer.write(made.webp.into()).await?;
         writer.finish().await?;
         let dimensions = Dimensions { width: made.width, height: made.height };
@@ -148,7 +151,7 @@ impl Reception<'_> {
     }
 
     async fn store_spooled(&self, mut file: File) -> Result<u64, Problem> {
-        let mut writer = self.files.store().create(FileKey::Whole(self.id)).await?;
+        let mut writer = self.files.store().create(FileKey::Whole(self.id, self.attempt)).await?;
         let mut size = 0;
         loop {
             let piece;

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use chinwag_core::app::file::ReserveFile;
 use chinwag_core::app::{App, Context};
 use chinwag_core::file::{FileName, Reservation, StoredFile};
-use chinwag_core::file_store::FileKey;
+use chinwag_core::file_store::Attempt;
 use chinwag_core::{Error, FileId, Name};
 use chinwag_media::name;
 use hyper::body::Body as _;
@@ -80,9 +80,17 @@ async fn reserve(
 async fn receive(state: &ServerState, reserved: &Reservation, mut body: PacedBody) -> Result<StoredFile> {
     let files = state.files()?;
     let limits = &state.app.limits().files;
-    let reception = Reception { files, limits, id: reserved.id, most: reserved.size };
+    let (id, attempt) = (reserved.id, Attempt::ONLY);
+    let reception = Reception { files, limits, id, attempt, most: reserved.size };
     let stored = match reception.receive(&mut body).await {
-        Ok(complete) => state.app.file_complete(complete).await.map_err(Problem::from),
+        Ok(complete) => {
+            let stored = state.app.file_complete(complete).await;
+            if matches!(stored, Err(Error::NotFound(_))) {
+                // Its user was deleted meanwhile, or it has expired.
+                state.app.file_clear(id, &**files.store()).await?;
+            }
+            stored.map_err(Problem::from)
+        }
         Err(refused) => Err(refused),
     };
     if stored.is_err()
@@ -205,7 +213,7 @@ pub(crate) async fn thumbnail(
     if file.thumbnail.is_none() {
         return Err(Error::NotFound("thumbnail").into());
     }
-    let key = FileKey::Thumbnail(id);
+    let key = file.thumbnail_key();
     let size = files.store().size(key).await?.ok_or(Error::NotFound("thumbnail"))?;
     let object = ServedObject { key, size, media_type: "image/webp", name: "thumbnail.webp" };
     download::answer(&state, object, &parts).await

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use chinwag_core::app::Context;
 use chinwag_core::app::file::ReserveFile;
 use chinwag_core::file::{FileName, Reservation, StoredFile};
+use chinwag_core::file_store::Attempt;
 use chinwag_core::{Error, FileId};
 use chinwag_media::name;
 use hyper::body::Body as _;
@@ -196,10 +197,7 @@ async fn append_body(
     let checksum = headers.get(&CHECKSUM).map(Checksum::parse).transpose()?;
     let (reserved, mut turn) = match take(state, context, id).await {
         Ok(taken) => taken,
-        Err(Error::NotFound(_)) => {
-            state.app.file(context, id).await?;
-            return Err(Problem::new(StatusCode::CONFLICT, "the upload is complete: ask again with HEAD"));
-        }
+        Err(Error::NotFound(_)) => return Err(ended(state, context, id).await),
         Err(error) => return Err(error.into()),
     };
     let parts = files.store().parts(id).await?;
@@ -219,11 +217,17 @@ async fn append_body(
     let number = state.app.clock().uuid().as_u64_pair().1;
     let part = NewPart { store: files.store(), id, offset: stored, number, most: left, checksum };
     let written = part.write(&mut body, &mut turn).await?;
-    if written.size > 0
-        && let Err(error) = state.app.file_extend(context, id).await
-    {
-        // The bytes are stored all the same.
-        tracing::debug!(%error, %id, "the life of an upload was not extended");
+    if written.size > 0 {
+        match state.app.file_extend(context, id).await {
+            Ok(_) => {}
+            // A request at another node has completed or ended it meanwhile.
+            Err(Error::NotFound(_)) => {
+                state.app.file_clear(id, &**files.store()).await?;
+                return Err(ended(state, context, id).await);
+            }
+            // The bytes are stored all the same.
+            Err(error) => tracing::debug!(%error, %id, "the life of an upload was not extended"),
+        }
     }
     if let Some(refused) = written.cut {
         return Err(refused);
@@ -289,23 +293,33 @@ async fn complete(state: &ServerState, reserved: &Reservation) -> Result<StoredF
     let (id, size) = (reserved.id, reserved.size);
     let parts = files.store().parts(id).await?;
     let mut pieces = StoredParts::new(&**files.store(), id, &parts, size);
-    let reception = Reception { files, limits, id, most: size };
+    // 0 is that of files whose bytes come in one request.
+    let attempt = Attempt(state.app.clock().uuid().as_u64_pair().1.max(1));
+    let reception = Reception { files, limits, id, attempt, most: size };
     let stored = match reception.receive(&mut pieces).await {
         Ok(complete) => state.app.file_complete(complete).await.map_err(Problem::from),
         Err(refused) => Err(refused),
     };
-    match &stored {
-        Ok(_) => {
-            if let Err(error) = files.store().remove_parts(id).await {
-                // They go with the file.
-                tracing::warn!(%error, %id, "the parts of an upload could not be removed");
-            }
+    if let Err(refused) = &stored {
+        if !refused.status.is_client_error() {
+            return stored;
         }
         // It would be refused again.
-        Err(refused) if refused.status.is_client_error() => state.app.file_drop(id).await?,
-        Err(_) => {}
+        state.app.file_drop(id).await?;
+    }
+    // With the parts goes what this request has written, if one at another node has completed or ended the upload.
+    if let Err(error) = state.app.file_clear(id, &**files.store()).await {
+        tracing::warn!(%error, %id, "what is left of an upload could not be removed: it goes with the file, or in a day");
     }
     stored
+}
+
+/// The refusal of bytes for an upload that is complete, or is there no longer.
+async fn ended(state: &ServerState, context: &Context, id: FileId) -> Problem {
+    match state.app.file(context, id).await {
+        Ok(_) => Problem::new(StatusCode::CONFLICT, "the upload is complete: ask again with HEAD"),
+        Err(error) => error.into(),
+    }
 }
 
 /// An answer with what tus demands of each.

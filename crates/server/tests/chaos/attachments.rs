@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use chinwag_core::file::StoredFile;
+use chinwag_core::file_store::Attempt;
 use chinwag_core::message::MessageDetail;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
@@ -195,7 +196,8 @@ async fn assert_agree(program: &Program) {
     let database = open(program);
     let rows = file_rows(&database);
     for file in rows.iter().filter_map(|row| row.file.as_ref()) {
-        let size = fs::metadata(folder.join(file.id.to_string())).expect("it is there").len();
+        let whole = names(file).next().expect("a file has bytes");
+        let size = fs::metadata(folder.join(whole)).expect("it is there").len();
         assert_eq!(size, file.size, "{}", file.id);
     }
     assert_eq!(sums(&rows), usage(&database), "the quotas count other sums");
@@ -226,8 +228,14 @@ fn objects(folder: &Path) -> BTreeSet<String> {
 
 /// The objects of a complete file.
 fn names(file: &StoredFile) -> impl Iterator<Item = String> {
-    let thumbnail = file.thumbnail.as_ref().map(|_| format!("{}.thumb", file.id));
-    [Some(file.id.to_string()), thumbnail].into_iter().flatten()
+    let (whole, thumbnail) = match file.attempt {
+        Attempt::ONLY => (file.id.to_string(), format!("{}.thumb", file.id)),
+        Attempt(number) => {
+            let name = |kind| format!("uploads/{}/{kind}-{number:016x}", file.id);
+            (name("whole"), name("thumb"))
+        }
+    };
+    [Some(whole), file.thumbnail.as_ref().map(|_| thumbnail)].into_iter().flatten()
 }
 
 fn file_rows(database: &Connection) -> Vec<FileEntry> {

@@ -1,14 +1,18 @@
 //! Files on two nodes, over a folder or a bucket that both reach.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::{fs, io};
 
 use chinwag_testkit::bucket::S3Server;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::setup::{self, id};
 use chinwag_testkit::wait::Wait;
-use reqwest::Method;
+use futures_util::stream;
+use reqwest::{Body, Method};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use crate::cluster::Cluster;
 
@@ -37,7 +41,7 @@ async fn begin(user: &Client, length: usize) -> (u16, String) {
     (answer.status, answer.header("location").to_owned())
 }
 
-async fn append(user: &Client, upload: &str, offset: u64, bytes: &'static str) -> u16 {
+async fn append(user: &Client, upload: &str, offset: u64, bytes: impl Into<Body>) -> u16 {
     let request = user.request(Method::PATCH, upload).header("tus-resumable", "1.0.0");
     let request = request.header("upload-offset", offset).body(bytes);
     user.send(request.header("content-type", "application/offset+octet-stream")).await.status
@@ -79,6 +83,73 @@ async fn upload_goes_on_at_another_node_over_a_folder() {
     let location = format!("file://{}", folder.path().display());
     let cluster = two_nodes(&[("CHINWAG_FILES__STORE", location)]).await;
     upload_goes_on_at_the_other_node(&cluster).await;
+}
+
+/// The bytes of each file in a folder, and in those below it.
+fn contents(folder: &Path) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .flat_map(|entry| match entry.file_type().is_ok_and(|found| found.is_dir()) {
+            true => contents(&entry.path()),
+            false => fs::read(entry.path()).into_iter().collect(),
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn request_that_hangs_elsewhere_leaves_a_complete_file() {
+    // More than is written to the folder at a time.
+    const LONG: usize = (1 << 20) + 1;
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = format!("file://{}", folder.path().display());
+    let quota = ("CHINWAG_FILES__PER_USER", (10 * LONG).to_string());
+    let cluster = two_nodes(&[("CHINWAG_FILES__STORE", location), quota]).await;
+    let ann = &cluster.users("ann", 1).await[0];
+    let group = setup::group(&cluster.nodes[0].service(), &[ann.name()]).await;
+    let (one, other) = (cluster.nodes[0].as_user(ann), cluster.nodes[1].as_user(ann));
+    for is_deleted in [false, true] {
+        let (_, upload) = begin(&one, LONG).await;
+        let (rest, arriving) = mpsc::unbounded_channel();
+        let piece = |bytes: Vec<u8>| rest.send(bytes).expect("it is read");
+        let arriving = stream::unfold(arriving, async |mut arriving: mpsc::UnboundedReceiver<Vec<u8>>| {
+            Some((Ok::<_, io::Error>(arriving.recv().await?), arriving))
+        });
+        piece(vec![b'a'; LONG - 1]);
+        let request = one.request(Method::PATCH, &upload).header("tus-resumable", "1.0.0");
+        let request =
+            request.header("content-type", "application/offset+octet-stream").header("upload-offset", 0);
+        let hanging = tokio::spawn(request.body(Body::wrap_stream(arriving)).send());
+        let wait = Wait::begin();
+        while !contents(folder.path()).contains(&vec![b'a'; LONG - 1]) {
+            wait.step(|| "its bytes do not arrive").await;
+        }
+        assert_eq!(append(&other, &upload, 0, vec![b'b'; LONG]).await, 204);
+        let file = upload.replace("uploads/", "");
+        let id = file.trim_end_matches('/').rsplit('/').next().expect("an id");
+        let message = json!({ "group": group, "attachments": [id] });
+        let message = other.post("messages/", message).await.ok(201);
+        if is_deleted {
+            other.delete(&format!("messages/{}/", self::id(&message))).await.ok(200);
+            let wait = Wait::begin();
+            while contents(folder.path()).contains(&vec![b'b'; LONG]) {
+                wait.step(|| "its bytes stay").await;
+            }
+        }
+        piece(vec![b'a']);
+        drop(rest);
+        let status = hanging.await.expect("no panic").expect("an answer").status();
+        assert_eq!(status, if is_deleted { 404 } else { 409 });
+        let expected = if is_deleted { vec![] } else { vec![vec![b'b'; LONG]] };
+        assert!(contents(folder.path()) == expected, "other bytes are stored");
+        if !is_deleted {
+            assert!(one.get(&format!("{file}a")).await.text == "b".repeat(LONG), "other bytes are read");
+            other.delete(&format!("messages/{}/", self::id(&message))).await.ok(200);
+            let wait = Wait::begin();
+            while !contents(folder.path()).is_empty() {
+                wait.step(|| "its bytes stay").await;
+            }
+        }
+    }
 }
 
 /// Two nodes on a bucket, which they reach at an address.

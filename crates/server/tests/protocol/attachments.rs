@@ -9,7 +9,7 @@ use chinwag_core::app::follower::Claim;
 use chinwag_core::app::{App, Context, Who};
 use chinwag_core::file::{Dimensions, FileName, StoredFile, StoredThumbnail};
 use chinwag_core::file_store::{
-    FileKey, FileLister, FileReader, FileStore, FileWriter, PartId, PresignedHeaders,
+    Attempt, FileKey, FileLister, FileReader, FileStore, FileWriter, PartId, PresignedHeaders,
 };
 use chinwag_core::store::{Answer, Done, Follower};
 use chinwag_core::token::TokenHash;
@@ -34,6 +34,7 @@ pub(crate) async fn upload(app: &App, author: &str) -> String {
     let thumbnail = StoredThumbnail { dimensions: Dimensions { width: 8, height: 6 }, hash: "aGk=".into() };
     let complete = CompleteFile {
         id,
+        attempt: Attempt::ONLY,
         media_type: "image/png".into(),
         size: 70,
         dimensions: Some(Dimensions { width: 16, height: 12 }),
@@ -358,8 +359,8 @@ impl FileStore for Away {
         self.0.parts(id)
     }
 
-    fn remove_parts(&self, id: FileId) -> Done<'_> {
-        self.0.remove_parts(id)
+    fn remove_except(&self, id: FileId, attempt: Attempt) -> Done<'_> {
+        self.0.remove_except(id, attempt)
     }
 
     fn remove(&self, _: FileId) -> Done<'_> {
@@ -396,14 +397,14 @@ async fn bytes_of_a_deleted_message_are_removed() {
     ann.delete(&format!("messages/{}/", self::id(&message))).await.ok(200);
     ann.get(&crate::files::path(&file)).await.ok(404);
     assert_eq!(
-        bytes.size(FileKey::Whole(id)).await.expect("an answer"),
+        bytes.size(FileKey::Whole(id, Attempt::ONLY)).await.expect("an answer"),
         Some(6),
         "they are removed afterwards"
     );
     let away = remove_dropped(app.app(), &Away(bytes.clone())).await;
     assert!(matches!(away, Some(Err(Error::Unavailable(_)))), "it is tried again");
     assert!(matches!(remove_dropped(app.app(), &*bytes).await, Some(Ok(1))));
-    assert_eq!(bytes.size(FileKey::Whole(id)).await.expect("an answer"), None);
+    assert_eq!(bytes.size(FileKey::Whole(id, Attempt::ONLY)).await.expect("an answer"), None);
     assert!(remove_dropped(app.app(), &*bytes).await.is_none(), "nothing is left to remove");
 }
 

@@ -11,7 +11,7 @@ use chinwag_core::app::App;
 use chinwag_core::app::file_removal::StrayStep;
 use chinwag_core::app::follower::Claim;
 use chinwag_core::file_store::{
-    FileKey, FileLister, FileReader, FileStore, FileWriter, PartId, PresignedHeaders,
+    Attempt, FileKey, FileLister, FileReader, FileStore, FileWriter, PartId, PresignedHeaders,
 };
 use chinwag_core::store::{Answer, Done, Follower};
 use chinwag_core::{Error, FileId, Result};
@@ -67,8 +67,8 @@ impl FileStore for Stubborn {
         self.store.parts(id)
     }
 
-    fn remove_parts(&self, id: FileId) -> Done<'_> {
-        self.store.remove_parts(id)
+    fn remove_except(&self, id: FileId, attempt: Attempt) -> Done<'_> {
+        self.store.remove_except(id, attempt)
     }
 
     fn remove(&self, id: FileId) -> Done<'_> {
@@ -115,11 +115,15 @@ async fn refused_removals_hold_up_no_others() {
         let _ = remove_dropped(app.app(), &store).await;
     }
     for id in others {
-        assert_eq!(store.size(FileKey::Whole(*id)).await.expect("an answer"), None);
+        assert_eq!(store.size(FileKey::Whole(*id, Attempt::ONLY)).await.expect("an answer"), None);
     }
     assert!(app.app().removal_counts().refused() >= refused.len() as u64);
     for id in refused {
-        assert_eq!(store.size(FileKey::Whole(*id)).await.expect("an answer"), Some(4), "it is not forgotten");
+        assert_eq!(
+            store.size(FileKey::Whole(*id, Attempt::ONLY)).await.expect("an answer"),
+            Some(4),
+            "it is not forgotten"
+        );
     }
 }
 
@@ -168,7 +172,8 @@ async fn old_objects_without_a_file_are_removed_and_no_others() {
     };
     // A crash came between the end of an upload and the removal of its parts.
     let (part, left) = (part_of(id_of_upload), part_of(&id(&stored)));
-    for object in [&folder.path().join(id(&stored)), &part, &left] {
+    let another_attempt = left.with_file_name(format!("whole-{:016x}", 7));
+    for object in [&folder.path().join(id(&stored)), &part, &left, &another_attempt] {
         write_old(object);
     }
     let stray = |number: u8| folder.path().join(format!("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e{number:02}"));
@@ -177,6 +182,7 @@ async fn old_objects_without_a_file_are_removed_and_no_others() {
     let steps = remove_strays(&app).await;
     assert_eq!(steps.iter().map(|step| step.removed).sum::<usize>(), 1, "{steps:?}");
     assert!(!stray(1).exists() && stray(2).exists() && part.exists() && !left.exists());
+    assert!(!another_attempt.exists());
     assert!(folder.path().join(id(&stored)).exists());
     assert_eq!(app.app().removal_counts().strays(), 1);
 }

@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chinwag_core::app::file::CompleteFile;
+use chinwag_core::file_store::{Attempt, FileKey};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::wait::Wait;
@@ -63,10 +65,8 @@ async fn upload_goes_on_in_parts_and_becomes_a_file() {
     assert_eq!(ann.get(&format!("{}a", file_of(&path))).await.text, "0123456789");
     let complete = head(&ann, &path).await;
     assert_eq!((complete.status, complete.header("upload-offset")), (200, "10"));
-    assert!(
-        !app.files().join("uploads").join(file["id"].as_str().expect("an id")).exists(),
-        "parts are left"
-    );
+    let left = std::fs::read_dir(app.files().join("uploads").join(file["id"].as_str().expect("an id")));
+    assert_eq!(left.expect("a folder").count(), 1, "parts are left");
 }
 
 #[tokio::test]
@@ -147,6 +147,29 @@ async fn later_request_ends_one_that_hangs() {
         wait.step(|| "the upload was not completed").await;
     }
     assert_eq!(ann.get(&format!("{}a", file_of(&path))).await.text, "0123456789");
+}
+
+#[tokio::test]
+async fn file_is_served_as_its_first_attempt_wrote_it() {
+    let app = TestApp::start().await;
+    let ann = app.user("ann").await;
+    let path = begin(&ann, 4).await;
+    let id = path.trim_end_matches('/').rsplit('/').next().expect("an id").parse().expect("an id");
+    let store = app.state().options.files.as_ref().expect("storage").store.clone();
+    // Nodes complete it at the same time.
+    for (attempt, bytes) in [(7, "good"), (8, "evil")] {
+        let attempt = Attempt(attempt);
+        let mut writer = store.create(FileKey::Whole(id, attempt)).await.expect("a writer");
+        writer.write(bytes.into()).await.expect("the bytes are taken");
+        writer.finish().await.expect("it is finished");
+        let media_type = "text/plain".into();
+        let (dimensions, thumbnail, thumbnail_size) = (None, None, 0);
+        let complete =
+            CompleteFile { id, attempt, media_type, size: 4, dimensions, thumbnail, thumbnail_size };
+        let file = app.app().file_complete(complete).await.expect("a file");
+        assert_eq!(file.attempt, Attempt(7));
+    }
+    assert_eq!(ann.get(&format!("{}a", file_of(&path))).await.text, "good");
 }
 
 #[tokio::test]

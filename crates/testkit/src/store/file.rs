@@ -10,6 +10,7 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::file::{
     AltText, Dimensions, FileLimits, FileName, Reservation, StoredFile, StoredThumbnail,
 };
+use chinwag_core::file_store::Attempt;
 use chinwag_core::limits::Limits;
 use chinwag_core::store::{FileRow, FileState, NewMessage, Task};
 use chinwag_core::user::Caller;
@@ -32,6 +33,7 @@ async fn complete(f: &Fixture, owner: UserId, size: u64) -> StoredFile {
     let thumbnail = StoredThumbnail { dimensions: Dimensions { width: 5, height: 4 }, hash: "aGk=".into() };
     let file = StoredFile {
         id,
+        attempt: Attempt::ONLY,
         name: FileName::cleaned("é.png"),
         media_type: "image/png".into(),
         size,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chinwag_core::entry::{Change, Entry, MemberChange};
 use chinwag_core::event::{Kind, Pending};
 use chinwag_core::file::{AltText, Dimensions, FileName, StoredFile, StoredThumbnail};
+use chinwag_core::file_store::Attempt;
 use chinwag_core::group::{Group, Member, View};
 use chinwag_core::group_details::{DetailKey, GroupDetails};
 use chinwag_core::group_settings::GroupSettings;
@@ -61,6 +62,7 @@ fn file() -> StoredFile {
     let dimensions = Dimensions { width: 4, height: 3 };
     StoredFile {
         id: FileId(ID),
+        attempt: Attempt::ONLY,
         name: FileName::cleaned("a.png"),
         media_type: "image/png".into(),
         size: 70,

@@ -1,7 +1,7 @@
 //! Comparing the files of a database with the objects of their storage. Nothing is changed.
 
 use anyhow::{Result, anyhow};
-use chinwag_core::file_store::{FileKey, FileStore};
+use chinwag_core::file_store::FileStore;
 use chinwag_core::{Error, FileId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -84,13 +84,13 @@ enum State {
 
 async fn compare(files: &StoredFiles, listed: &ListedFile) -> Result<State, Error> {
     let Some(file) = &listed.file else { return Ok(State::None) };
-    match files.storage.size(FileKey::Whole(file.id)).await? {
+    match files.storage.size(file.key()).await? {
         None => return Ok(State::Missing),
         Some(size) if size != file.size => return Ok(State::Wrong),
         Some(_) => {}
     }
     let lacks_thumbnail =
-        file.thumbnail.is_some() && files.storage.size(FileKey::Thumbnail(file.id)).await?.is_none();
+        file.thumbnail.is_some() && files.storage.size(file.thumbnail_key()).await?.is_none();
     Ok(if lacks_thumbnail { State::Missing } else { State::Whole })
 }
 

@@ -107,8 +107,8 @@ impl StoredFiles {
     /// The objects of a file.
     fn items(&self, listed: &ListedFile, with_uploads: bool) -> Result<Vec<Item>> {
         if let Some(file) = &listed.file {
-            let small = file.thumbnail.as_ref().map(|_| (FileKey::Thumbnail(file.id), None));
-            return Ok([(FileKey::Whole(file.id), Some(file.size))].into_iter().chain(small).collect());
+            let small = file.thumbnail.as_ref().map(|_| (file.thumbnail_key(), None));
+            return Ok([(file.key(), Some(file.size))].into_iter().chain(small).collect());
         }
         if !with_uploads || listed.state != FileState::Reserved {
             return Ok(Vec::new());

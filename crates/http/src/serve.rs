@@ -59,7 +59,7 @@ pub async fn serve(listener: TcpListener, state: Arc<ServerState>, shutdown: imp
                     let Some(held) = bounds.take(address.ip()) else { continue };
                     connections.spawn(connection(stream, address, front.clone(), state.clone(), ended.clone(), held));
                 }
-                Err(error) => rest_after(&error).await,
+                Err(error) => rest_after(&error, &state).await,
             },
             Some(_) = connections.join_next() => {}
             _ = tick.tick() => health::upkeep(),
@@ -155,12 +155,14 @@ fn reset(stream: &FileStream) {
 
 /// A connection that fails while it is accepted is that client's loss; when the system has no
 /// more to give, to ask again at once would only burn the processor.
-async fn rest_after(error: &io::Error) {
+async fn rest_after(error: &io::Error, state: &ServerState) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
         return;
     }
-    tracing::error!(%error, "no connection can be accepted");
+    if state.is_due(&state.notices.accepting) {
+        tracing::error!(%error, "no connection can be accepted");
+    }
     sleep(REST).await;
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct Notices {
     /// More connections than may be, in all and of one address.
     pub(crate) connections: Notice,
     pub(crate) connections_of_address: Notice,
+    /// A connection that the system did not give.
+    pub(crate) accepting: Notice,
     /// More sockets of one address than may be.
     pub(crate) sockets: Notice,
     /// A socket that the hub refused.

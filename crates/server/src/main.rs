@@ -14,6 +14,7 @@ mod followers;
 mod indexing;
 mod logging;
 mod memory;
+mod open_files;
 mod shutdown;
 mod start_wait;
 mod upkeep;

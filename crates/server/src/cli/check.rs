@@ -16,6 +16,7 @@ use super::stored_files::{self, StoredFiles};
 use crate::banner::open_warning;
 use crate::config::{Config, shown};
 use crate::data::{Folder, given_key};
+use crate::open_files::{self, OpenFileBounds};
 use crate::upkeep::free_on_disk;
 use crate::wire_up;
 
@@ -48,6 +49,7 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     check_provider(config, report).await?;
     check_collector(config, report).await?;
     check_tls(config, report)?;
+    check_open_files(config, report)?;
     if !config.data.exists() {
         let above = nearest(&config.data);
         let shown = config.data.display();
@@ -123,6 +125,17 @@ fn check_tls(config: &Config, report: &mut Report) -> Result<()> {
         Some(AcmeStatus { next, .. }) => {
             ok(&format!("the certificate of tls.acme{until}, renewed at {next}"))
         }
+    }
+}
+
+/// Compares the system's limit of open files with the settings.
+fn check_open_files(config: &Config, report: &mut Report) -> Result<()> {
+    match open_files::raise().and_then(|files| OpenFileBounds::of(config, files)) {
+        None => Ok(()),
+        Some(bounds) if bounds.is_few() => {
+            report.problem(&format!("{bounds}: raise the hard limit (ulimit -Hn, LimitNOFILE)"))
+        }
+        Some(bounds) => ok(&bounds.to_string()),
     }
 }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use futures_util::FutureExt;
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -20,6 +19,7 @@ use crate::banner::{Banner, open_warning};
 use crate::config::{Config, shown};
 use crate::control::Control;
 use crate::data::{Folder, Lock, given_key};
+use crate::open_files::{self, OpenFileBounds};
 use crate::shutdown::{Serving, Signals, drain};
 use crate::start_wait::StartWait;
 use crate::wire_up::{self, Claim, Node};
@@ -35,18 +35,25 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let config = args.settings.load()?;
+    let mut config = args.settings.load()?;
     logging::start(&config.log)?;
-    let files = raise_open_files();
+    let files = open_files::raise();
+    let bounds = files.and_then(|files| OpenFileBounds::of(&config, files));
+    if let Some(bounds) = &bounds {
+        bounds.apply(&mut config);
+    }
     // A read may hold one of them up, so that there are two at least.
     let threads = thread::available_parallelism().map_or(2, NonZero::get).max(2);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
-    let served = runtime.block_on(serve(&config, files));
+    let served = runtime.block_on(serve(&config, (files, bounds)));
     // Whatever still holds the store lets go of it here; it closes with the last of them.
     runtime.shutdown_timeout(LINGER);
     served
 }
+
+/// The files that may be open, if there is a limit, and the bounds if they are too few.
+type OpenFiles = (Option<u64>, Option<OpenFileBounds>);
 
 /// A node that is ready to serve, and its places, which it holds for as long as it serves.
 struct Started {
@@ -57,7 +64,7 @@ struct Started {
     node: Node,
 }
 
-async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
+async fn serve(config: &Config, files: OpenFiles) -> Result<()> {
     let mut signals = Signals::register()?;
     // Before anything is made: a start that fails here leaves nothing behind.
     let listener = bind(&config.listen).await?;
@@ -160,8 +167,9 @@ pub(crate) fn check_key_of(config: &Config) -> Result<()> {
     Ok(())
 }
 
-fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: bool, files: Option<u64>) {
+fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: bool, files: OpenFiles) {
     let signup = config.signup();
+    let (files, bounds) = files;
     let database = config.postgres().map(shown);
     let database = database.as_deref();
     let public = config.http.public_url();
@@ -174,15 +182,11 @@ fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: 
     if config.open {
         tracing::warn!("{}", open_warning(address));
     }
+    if let Some(bounds) = bounds {
+        tracing::warn!("{bounds}: raise the hard limit (ulimit -Hn, LimitNOFILE), or lower these settings");
+    }
     if let Some((path, mode)) = folder.exposed() {
         tracing::warn!(path = %path.display(), mode = format!("{mode:o}"), "others on this machine may reach this");
-    }
-    if files.is_some_and(|files| files < config.ws.sockets as u64) {
-        tracing::debug!(
-            open_files = files,
-            sockets = config.ws.sockets,
-            "fewer files may be open than sockets"
-        );
     }
 }
 
@@ -202,18 +206,4 @@ pub(crate) async fn bind(listen: &str) -> Result<TcpListener> {
         }
         _ => anyhow!("cannot listen on {listen}: {why}"),
     })
-}
-
-/// Lets this process open as many files, and so sockets, as it may: the bound, if there is one.
-fn raise_open_files() -> Option<u64> {
-    let mut limit = getrlimit(Resource::Nofile);
-    let had = limit.current;
-    limit.current = limit.maximum;
-    match setrlimit(Resource::Nofile, limit) {
-        Ok(()) => limit.maximum,
-        Err(why) => {
-            tracing::warn!(error = %why, "the bound of open files stays where it is");
-            had
-        }
-    }
 }

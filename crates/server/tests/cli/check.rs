@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::process::Command;
 
 use chinwag_testkit::jwt::Host;
+use chinwag_testkit::process::{Running, finish};
 use chinwag_testkit::trial::group;
 use chinwag_testkit::webhook::{ClosedReceiver, Reply};
 use rusqlite::Connection;
@@ -213,4 +215,29 @@ async fn a_read_that_meets_damage_makes_the_server_unready() {
     assert_eq!((answer.status, &answer.json["why"]), (503, &json!("store")));
     service.get("users/ann/").await.ok(200);
     running.wait_for_log("the database is damaged");
+}
+
+#[test]
+fn few_open_files_are_a_problem_and_bound_connections() {
+    let program = program();
+    let within = |files: u32, args: &[&str]| {
+        let inner = program.command(args);
+        let limited = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &limited])
+            .arg(inner.get_program())
+            .args(inner.get_args())
+            .current_dir(program.folder());
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+    };
+    let output = finish(within(256, &["check", "--listen", "127.0.0.1:0"]), "");
+    assert!(
+        output.stdout.contains("problem  256 files may be open, so that at most 48 connections"),
+        "{}",
+        output.stdout
+    );
+    let mut running = Running::launch(within(2000, &["serve", "--listen", "127.0.0.1:0"]));
+    running.wait_for_log("2000 files may be open, so that at most 375 connections");
 }

@@ -3,16 +3,23 @@
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chinwag_core::authority::Govern;
+use chinwag_core::scope::Scope;
 use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use crate::auth::Identified;
+use crate::error::{Body, Result};
+use crate::extract::caller::CallerContext;
 use crate::files::figures::IMAGE_SECONDS;
+use crate::network::peer::Peer;
 use crate::rest::answer::{json, nothing};
 use crate::state::ServerState;
 
@@ -95,13 +102,27 @@ async fn reason(state: &ServerState) -> Option<&'static str> {
     }
 }
 
-/// Returns the metrics in Prometheus' format.
+/// Returns the metrics in Prometheus' format. A server with TLS of its own, which no proxy stands before, answers
+/// only its own machine, keys of the service, and admins.
 #[utoipa::path(
     get, path = "/metrics", tag = "service", operation_id = "metrics",
-    responses((status = 200, description = "The figures.", body = String, content_type = "text/plain")),
-    security(()),
+    responses(
+        (status = 200, description = "The figures.", body = String, content_type = "text/plain"),
+        (
+            status = 401, body = Body<'static>, content_type = "application/problem+json",
+            description = "The server has TLS of its own, the caller is on another machine, and shows no credential.",
+        ),
+        (
+            status = 403, body = Body<'static>, content_type = "application/problem+json",
+            description = "The same, and the caller is neither a service nor an admin.",
+        ),
+    ),
+    security((), ("service_key" = []), ("user_token" = [])),
 )]
-pub(crate) async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
+pub(crate) async fn metrics(State(state): State<Arc<ServerState>>, mut parts: Parts) -> Result<Response> {
+    if state.options.tls_acceptor.is_some() {
+        require_insider(&state, &mut parts).await?;
+    }
     upkeep();
     let counts = state.hub.counts();
     gauge!("chinwag_sockets").set(whole(counts.sockets));
@@ -142,7 +163,21 @@ pub(crate) async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
         gauge!("process_resident_memory_bytes").set(bytes);
     }
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    ([(header::CONTENT_TYPE, text)], FIGURES.render()).into_response()
+    Ok(([(header::CONTENT_TYPE, text)], FIGURES.render()).into_response())
+}
+
+/// Refuses callers from other machines that are neither a service nor an admin, who sees the figures on a page.
+async fn require_insider(state: &Arc<ServerState>, parts: &mut Parts) -> Result<()> {
+    if Peer::address_of(parts, &state.options).is_loopback() {
+        return Ok(());
+    }
+    if let Identified::Key(_, scopes) = state.auth.identify(parts).await?
+        && scopes.has(Scope::Read)
+    {
+        return Ok(());
+    }
+    let CallerContext(context) = CallerContext::from_request_parts(parts, state).await?;
+    Ok(state.app.govern(&context, Govern::SeeSettings).await?)
 }
 
 /// The figures of files. The sum of their sizes is left as it was while the store is slow.

@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::error::{self, Problem};
 use crate::health::Figures;
 use crate::logged;
+use crate::network::client_stream::OverTls;
 use crate::network::peer::{forwarded_host, trusts};
 use crate::network::{hosts, origins};
 use crate::routes::RouteDemands;
@@ -37,6 +38,9 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: https:; \
      media-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
+
+/// Browsers use TLS alone for this host, for half a year from each answer.
+const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=15552000");
 
 /// The headers of answers that pages of other origins may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
@@ -197,6 +201,7 @@ impl Front {
 
     /// Answers preflights, and puts on every answer what browsers heed.
     async fn with_headers(&self, request: Request, admitted: Result<(), Problem>) -> Response {
+        let is_over_tls = request.extensions().get::<OverTls>().is_some() && has_default_port(&request);
         let origin = origins::configured(request.headers(), &self.state.options);
         let preflight = request.method() == Method::OPTIONS
             && origin.is_some()
@@ -213,6 +218,9 @@ impl Front {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        if is_over_tls {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
+        }
         // A file has a policy of its own, which allows less.
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(CONTENT_POLICY);
         if !self.state.options.origins.is_empty() {
@@ -322,6 +330,11 @@ fn to_one_path(request: &mut Request, base: &str) -> bool {
         }
     }
     below
+}
+
+/// Whether a host is called without a port. Others of its ports may have no TLS.
+fn has_default_port(request: &Request) -> bool {
+    hosts::named(request.headers(), request.uri()).is_ok_and(|host| !host.contains(':'))
 }
 
 /// The caller's own id for the request, if it may stand in a log.

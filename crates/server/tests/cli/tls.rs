@@ -209,6 +209,30 @@ fn requests_sign_ins_and_files_work_over_tls() {
 }
 
 #[test]
+fn metrics_over_tls_are_for_this_machine_and_the_service() {
+    let program = program();
+    let server = Secured::start(&program, certified(&program), |command| {
+        command.env("CHINWAG_HTTP__TRUSTED_PROXIES", "127.0.0.1");
+    });
+    let far = ["--include", "--header", "x-forwarded-for: 192.0.2.1"];
+    let refused = server.ask("/metrics", &far);
+    assert!(refused.contains(" 401") && !refused.contains("chinwag_sockets"), "{refused}");
+    let key = format!("authorization: Bearer {}", program.key());
+    for allowed in [&[][..], &[&far[..], &["--header", &key]].concat()] {
+        assert!(server.ask("/metrics", allowed).contains("chinwag_sockets 0"), "{allowed:?}");
+    }
+}
+
+#[test]
+fn browsers_are_told_to_use_tls_alone_on_its_own_port() {
+    let program = program();
+    let server = Secured::start(&program, certified(&program), |_| {});
+    let answer = |host: &str| server.ask("/", &["--include", "--header", &format!("host: {host}")]);
+    assert!(answer("localhost").contains("strict-transport-security: max-age="));
+    assert!(!answer("localhost:8443").contains("strict-transport-security"));
+}
+
+#[test]
 fn plain_http_is_told_to_use_https() {
     let program = program();
     let server = Secured::start(&program, certified(&program), |_| {});

@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::http::request::Parts;
-use chinwag_core::Error;
 use chinwag_core::token::TokenHash;
+use chinwag_core::{Error, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument;
 
@@ -12,7 +12,9 @@ use crate::error::{Problem, Result as Answer};
 use crate::network::peer::{Peer, trusts};
 use crate::options::Options;
 use crate::permits::{SharedPermit, SharedPermits};
+use crate::shares::{ReadLine, ReadTurn, Share, Shares};
 use crate::trace::carry;
+use crate::waiting::WaitingAnswers;
 
 /// The bounds on what requests hold.
 pub(crate) struct Admission {
@@ -23,6 +25,10 @@ pub(crate) struct Admission {
     bodies: SharedPermits,
     /// Questions to the validator.
     questions: SharedPermits,
+    /// The shares of users and addresses.
+    shares: Shares,
+    /// Answers that wait to be read.
+    pub(crate) answers: WaitingAnswers,
 }
 
 /// A request under way, in the extensions of the request that its handler is given.
@@ -32,6 +38,8 @@ pub(crate) struct UnderWay {
     _permit: Arc<Permit>,
     /// The token that the use case looks up, once the handler has asked for the caller.
     pub(crate) token: Arc<OnceLock<TokenHash>>,
+    /// The turn of a user's read.
+    turn: Option<Arc<ReadTurn>>,
 }
 
 /// The permit of a request under way.
@@ -54,12 +62,26 @@ pub(crate) async fn detach<T: Send + 'static>(
     tokio::spawn(carry(work).in_current_span()).await.map_err(|_| Problem::fault())?
 }
 
+impl UnderWay {
+    /// The same with the turn of a user's read.
+    pub(crate) fn with_turn(self, turn: Option<ReadTurn>) -> Self {
+        Self { turn: turn.map(Arc::new), ..self }
+    }
+
+    /// Gives the turn back, if no other copy holds it: the line for another one.
+    pub(crate) fn end_turn(&mut self) -> Option<ReadLine> {
+        self.turn.take().map(|turn| turn.line.clone())
+    }
+}
+
 impl Admission {
     pub(crate) fn new(options: Arc<Options>) -> Self {
         Self {
             requests: Arc::new(Semaphore::new(options.requests.min(Semaphore::MAX_PERMITS))),
             bodies: SharedPermits::new(options.requests),
             questions: SharedPermits::new(options.requests),
+            shares: Shares::new(options.requests),
+            answers: WaitingAnswers::new(options.total_bytes, options.user_bytes),
             options,
         }
     }
@@ -68,7 +90,17 @@ impl Admission {
     /// filled in by the handler's extractor.
     pub(crate) fn request(&self, token: Arc<OnceLock<TokenHash>>) -> Option<UnderWay> {
         let permit = self.requests.clone().try_acquire_owned().ok()?;
-        Some(UnderWay { _permit: Arc::new(Permit::Request(permit)), token })
+        Some(UnderWay { _permit: Arc::new(Permit::Request(permit)), token, turn: None })
+    }
+
+    /// The share of a user.
+    pub(crate) fn share(&self, user: UserId) -> Arc<Share> {
+        self.shares.of_user(user)
+    }
+
+    /// The line in which a user's reads wait, counted for the request's address.
+    pub(crate) fn line(&self, user: &Arc<Share>, parts: &Parts) -> ReadLine {
+        self.shares.line(user, self.counted_address(parts))
     }
 
     /// A permit among `uploads`, for a request whose handler reads the body itself.
@@ -79,7 +111,7 @@ impl Admission {
         token: Arc<OnceLock<TokenHash>>,
     ) -> Result<UnderWay, Error> {
         let permit = self.shared(uploads, parts)?;
-        Ok(UnderWay { _permit: Arc::new(Permit::Upload(permit)), token })
+        Ok(UnderWay { _permit: Arc::new(Permit::Upload(permit)), token, turn: None })
     }
 
     /// One of some permits, counted for the request's address.

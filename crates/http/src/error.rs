@@ -86,6 +86,12 @@ impl Problem {
         Error::unavailable().into()
     }
 
+    /// Too many bytes of answers wait for the user: try again when they are read.
+    pub fn unread() -> Self {
+        let why = "too much of your answers is still to be read: read it before you ask for more";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, why).retry(Duration::from_secs(1))
+    }
+
     /// A fault of the server's, whose detail has been logged.
     pub fn fault() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, FAULT)

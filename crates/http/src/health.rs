@@ -151,6 +151,7 @@ pub(crate) async fn metrics(State(state): State<Arc<ServerState>>, mut parts: Pa
         gauge!("chinwag_unready", "why" => why).set(if reason == Some(why) { 1.0 } else { 0.0 });
     }
     gauge!("chinwag_http_requests_under_way").set(whole(state.admission.requests_under_way()));
+    gauge!("chinwag_http_answers_waiting_bytes").set(whole(state.admission.answers.bytes()));
     if let Some(acceptor) = &state.options.tls_acceptor {
         #[expect(clippy::cast_precision_loss, reason = "a figure")]
         let expires = acceptor.expires().map_or(0.0, |date| date.micros() as f64 / 1e6);

@@ -87,6 +87,10 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// REST requests under way at a time; more are answered 503 (1 024).
     pub requests: usize,
+    /// Bytes of answers that may wait to be read by one user; more requests of it are answered 429 (8 MiB).
+    pub user_bytes: usize,
+    /// Bytes of answers that may wait to be read in all; more requests are answered 503 (256 MiB).
+    pub total_bytes: usize,
     /// HTTP connections at a time; more are closed at once (50 000). The hub bounds WebSockets.
     pub connections: usize,
     /// HTTP connections of one address at a time; more are closed at once (1 024). Trusted proxies
@@ -255,6 +259,8 @@ impl Options {
             list_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(20),
             requests: 1024,
+            user_bytes: 8 << 20,
+            total_bytes: 256 << 20,
             connections: 50_000,
             connections_per_address: 1024,
             sockets_per_address: 4096,

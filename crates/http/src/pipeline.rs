@@ -2,11 +2,13 @@
 //!
 //! 1. Identify: the credential is checked, and the scopes of a key. A service may name the user for whom it asks.
 //! 2. Read: the whole body, within its limits.
-//! 3. Charge: the user's rate limits.
-//! 4. Admit: a permit among the requests under way.
-//! 5. Handle: the route's handler.
-//! 6. Recheck: a refusal for a token that is no longer valid becomes 401. A request that its handler refuses as one too
+//! 3. Take turns: the reads of one user, and of one address, run a few at a time, and the others wait in a line.
+//! 4. Charge: the user's rate limits.
+//! 5. Admit: a permit among the requests under way.
+//! 6. Handle: the route's handler.
+//! 7. Recheck: a refusal for a token that is no longer valid becomes 401. A request that its handler refuses as one too
 //!    many is not charged after all.
+//! 8. Count: the bytes of the answer, until the client has read them. While too many wait, further requests are refused.
 //!
 //! A request takes its permit only after its body is read, so a slow or frequent sender holds up
 //! nobody else. The handler of an upload reads the body itself, and has a permit among the uploads.
@@ -33,7 +35,8 @@ use crate::error::{ErrorResponse, Problem};
 use crate::extract::payload;
 use crate::files::ticket;
 use crate::rest::session;
-use crate::routes::{RouteCost, RouteDemands};
+use crate::routes::{RouteCost, RouteDemands, is_reading};
+use crate::shares::{ReadTurn, Share};
 use crate::state::ServerState;
 
 /// The token of a request, once its handler has asked for the caller.
@@ -50,12 +53,14 @@ pub(crate) async fn answer(
     let (mut parts, body) = request.into_parts();
     let may_be_nobody = session::may_be_nobody(path, &parts);
     let response = match prepare(state, demands, &mut parts, body).await {
-        Ok(Prepared { body, token, charged }) => {
+        Ok(Prepared { body, token, charged, share }) => {
+            let sends_file = demands.takes_ticket(&parts.method);
             let Ok(response) = route.oneshot(Request::from_parts(parts, body)).await;
             if let (StatusCode::TOO_MANY_REQUESTS, Some((user, cost))) = (response.status(), charged) {
                 state.app.rates().give_back(user, cost);
             }
-            recheck_token(state, &token, response).await
+            let response = recheck_token(state, &token, response).await;
+            if sends_file { response } else { state.admission.answers.count(share, response) }
         }
         Err(response) => *response,
     };
@@ -68,9 +73,11 @@ struct Prepared {
     token: LateToken,
     /// The user who was charged for it, and how much.
     charged: Option<(UserId, Cost)>,
+    /// The share of the user who is answered.
+    share: Option<Arc<Share>>,
 }
 
-/// Steps 1 to 4.
+/// Steps 1 to 5.
 async fn prepare(
     state: &Arc<ServerState>,
     demands: &RouteDemands,
@@ -83,7 +90,7 @@ async fn prepare(
     if matches!(cost, RouteCost::Session) {
         // It has no credential yet. Its own limits apply later, since it may have to wait.
         let body = read_body(state, parts, body).await.map_err(refused)?;
-        return Ok(Prepared { body, token, charged: None });
+        return Ok(Prepared { body, token, charged: None, share: None });
     }
     let identified = identify(state, demands, parts).await.map_err(|error| refused(error.into()))?;
     if let Identified::Key(_, scopes) = identified {
@@ -96,7 +103,10 @@ async fn prepare(
     } else {
         read_body(state, parts, body).await.map_err(refused)?
     };
-    let (body, charged) = charge(state, cost, &identified, body).await.map_err(refused)?;
+    let share = limited_user(&identified).map(|user| state.admission.share(user));
+    let turn = take_turn(state, demands, share.as_ref(), parts).await.map_err(refused)?;
+    state.admission.answers.require_room(share.as_deref(), is_reading(&parts.method)).map_err(refused)?;
+    let (body, charged) = charge(state, cost, &identified, parts, body).await.map_err(refused)?;
     let under_way = match state.files() {
         Ok(files) if streams => {
             let permit = state.admission.upload(&files.uploads, parts, token.clone());
@@ -104,9 +114,9 @@ async fn prepare(
         }
         _ => state.admission.request(token.clone()).ok_or_else(|| refused(Problem::busy()))?,
     };
-    parts.extensions.insert(under_way);
+    parts.extensions.insert(under_way.with_turn(turn));
     parts.extensions.insert(identified);
-    Ok(Prepared { body, token, charged })
+    Ok(Prepared { body, token, charged, share })
 }
 
 /// Step 1. The address of a hook is its credential. Where files are read, a ticket in the query comes before any other.
@@ -126,7 +136,7 @@ async fn identify(
     state.auth.identify(parts).await
 }
 
-/// Step 6. A caller with an invalid credential learns nothing else, whatever else is wrong with the
+/// Step 7. A caller with an invalid credential learns nothing else, whatever else is wrong with the
 /// request.
 async fn recheck_token(state: &ServerState, token: &LateToken, response: Response) -> Response {
     let Some(token) = token.get().copied().filter(|_| response.status().is_client_error()) else {
@@ -147,16 +157,30 @@ async fn read_body(state: &ServerState, parts: &Parts, body: Body) -> Result<Bod
     payload::read(body, &state.options).await.map(Body::from)
 }
 
-/// Step 3. Services have no limits.
+/// Step 3. Downloads have permits of their own.
+async fn take_turn(
+    state: &ServerState,
+    demands: &RouteDemands,
+    share: Option<&Arc<Share>>,
+    parts: &Parts,
+) -> Result<Option<ReadTurn>, Problem> {
+    let reads = is_reading(&parts.method) && !demands.takes_ticket(&parts.method);
+    let Some(share) = share.filter(|_| reads) else { return Ok(None) };
+    Ok(Some(state.admission.line(share, parts).enter().await?))
+}
+
+/// Step 4. Services have no limits.
 async fn charge(
     state: &ServerState,
     cost: RouteCost,
     identified: &Identified,
+    parts: &Parts,
     body: Body,
 ) -> Result<(Body, Option<(UserId, Cost)>), Problem> {
     let Some(user) = limited_user(identified) else { return Ok((body, None)) };
     let (cost, body) = match cost {
         RouteCost::OfBody(cost) => cost_of_body(body, cost).await,
+        RouteCost::OfQuery(cost) => (cost(parts.uri.query().unwrap_or_default()), body),
         RouteCost::Fixed(cost) => (cost, body),
         RouteCost::ByMethod | RouteCost::Session => (Cost::Event, body),
     };

@@ -1,5 +1,7 @@
 //! The rules of a route: what callers are answered, the cost, an example.
 
+use std::borrow::Cow;
+
 use axum::http::Method;
 use chinwag_core::Result;
 use chinwag_core::rate::Cost;
@@ -64,6 +66,7 @@ pub(crate) enum RouteCost {
     ByMethod,
     Fixed(Cost),
     OfBody(fn(&[u8]) -> Cost),
+    OfQuery(fn(&str) -> Cost),
     /// It makes a session out of a password: there is no user yet.
     Session,
 }
@@ -105,6 +108,10 @@ impl RouteRules {
 
     const fn costs_by_body(self, cost: fn(&[u8]) -> Cost) -> Self {
         Self { cost: RouteCost::OfBody(cost), ..self }
+    }
+
+    const fn costs_by_query(self, cost: fn(&str) -> Cost) -> Self {
+        Self { cost: RouteCost::OfQuery(cost), ..self }
     }
 
     const fn makes_session(self) -> Self {
@@ -207,7 +214,14 @@ impl RouteDemands {
     }
 }
 
-fn is_reading(method: &Method) -> bool {
+/// The cost of a list of members. Their look is compared by pages for each author that they show, and costs nothing.
+fn members_cost(query: &str) -> Cost {
+    let searches = |(key, value): (Cow<'_, str>, Cow<'_, str>)| key == "q" && !value.is_empty();
+    if form_urlencoded::parse(query.as_bytes()).any(searches) { Cost::Search } else { Cost::Nothing }
+}
+
+/// Whether a method only reads.
+pub(crate) fn is_reading(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 

@@ -426,6 +426,8 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         list_timeout: http.list_timeout.0,
         drain_timeout: config.shutdown.finish.0,
         requests: http.requests,
+        user_bytes: http.user_bytes,
+        total_bytes: http.total_bytes(),
         connections: http.connections,
         sockets_per_address: config.ws.sockets_per_address,
         connections_per_address: http.connections_per_address,

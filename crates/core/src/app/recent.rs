@@ -9,8 +9,8 @@ use crate::group::Summary;
 use crate::store::{GroupPosition, Tx};
 use crate::{Date, Error, GroupId, Name, Result, UserId};
 
-/// Groups of one page that are read in one job of the store.
-pub const RECENT_PAGE: usize = 64;
+/// Groups of one page that are read in one job of the store. With 20 of the longest messages each they are some 5 MiB.
+pub const RECENT_PAGE: usize = 16;
 
 /// A page of a user's groups, those with the latest activity first; of several alike the lower id.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::answer::bytes;
 use super::join::OpenGroupList;
-use super::list::{self, ListSource, Rows};
+use super::list::{self, ListSource, Rows, is_full};
 use super::prelude::*;
 use super::recent::RecentGroupList;
 use crate::extract::path::ById;
@@ -237,6 +237,9 @@ impl ListSource for GroupList {
                 Some(self.fields.json(&Group::row(group))?)
             };
             rows.push((group.id, json));
+            if is_full(&rows) {
+                break;
+            }
         }
         Ok(rows)
     }

@@ -9,7 +9,7 @@ use chinwag_core::text::search_key;
 use chinwag_core::{Error, GroupId};
 use uuid::Uuid;
 
-use super::list::{ListPlace, ListSource, Rows};
+use super::list::{ListPlace, ListSource, Rows, is_full};
 use super::prelude::*;
 use crate::extract::path::ById;
 use crate::wire::fields::Picked;
@@ -95,6 +95,9 @@ impl ListSource for OpenGroupList {
             let found = self.app.open_groups(&self.context, page).await?;
             for group in &found {
                 rows.push((group.place.clone(), self.row(group, &beginning).await?));
+                if is_full(&rows) {
+                    return Ok(rows);
+                }
             }
             if found.len() < most {
                 break;

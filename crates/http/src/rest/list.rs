@@ -1,5 +1,5 @@
 //! Lists: one JSON array, a page at a time where that is asked for, and otherwise streamed, with
-//! no more than two parts of it in memory however long it is.
+//! no more than two parts of it in memory however long it is. Pages and parts are bounded in rows and in bytes.
 
 use std::io;
 use std::sync::Arc;
@@ -15,8 +15,13 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::answer::bytes;
+use crate::admission::UnderWay;
 use crate::extract::query::Query;
+use crate::shares::ReadLine;
 use crate::state::ServerState;
+
+/// The bytes of rows with which a page, or a part of a streamed list, ends.
+const PAGE_BYTES: usize = 1 << 20;
 
 /// A collection that is read part by part.
 pub(crate) trait ListSource: Send + Sync + 'static {
@@ -27,7 +32,7 @@ pub(crate) trait ListSource: Send + Sync + 'static {
     /// A place between rows.
     type Place: ListPlace;
 
-    /// Up to `limit` rows, those after a place; fewer only at the end.
+    /// Up to `limit` rows, those after a place; fewer only at the end, or once they [fill](is_full) a page.
     fn rows(
         &self,
         after: Option<Self::Place>,
@@ -91,9 +96,19 @@ async fn page<S: ListSource>(
     after: Option<S::Place>,
     limit: usize,
 ) -> Result<Response> {
+    let (mut rows, mut more) = (Rows::<S::Place>::new(), true);
     // One row more than requested shows whether there is a next page.
-    let mut rows = source.rows(after, limit + 1).await?;
-    let more = rows.len() > limit;
+    while more && rows.len() <= limit {
+        let most = (limit + 1 - rows.len()).min(S::PART + 1);
+        let after = rows.last().map_or_else(|| after.clone(), |(place, _)| Some(place.clone()));
+        let found = source.rows(after, most).await?;
+        more = found.len() == most;
+        rows.extend(found);
+        if cut(&mut rows) {
+            more = true;
+            break;
+        }
+    }
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|(place, _)| place.clone());
     let next = next.map(|place| state.cursors.seal(S::NAME, &place.sealed()));
@@ -119,24 +134,26 @@ pub(crate) fn link_next(state: &ServerState, next: &str, response: &mut Response
 async fn whole<S: ListSource>(
     state: &ServerState,
     source: S,
-    query: Query,
+    mut query: Query,
     after: Option<S::Place>,
 ) -> Result<Response> {
-    let rows = source.rows(after, S::PART).await?;
+    let (rows, is_last) = part(&source, after).await?;
     let mut json = vec![b'['];
     let empty = !append(&mut json, &rows, true);
-    let last = rows.last().filter(|_| rows.len() == S::PART);
+    let last = rows.last().filter(|_| !is_last);
     let Some(place) = last.map(|(place, _)| place.clone()) else {
         json.push(b']');
         return Ok(bytes(StatusCode::OK, json));
     };
     let (sender, receiver) = mpsc::channel(1);
     let within = state.options.list_timeout;
+    // Others may read while the client does.
+    let line = query.under_way.as_mut().and_then(UnderWay::end_turn);
     let first = ListPart { json, last: false };
     let reading = async move {
         // Held until the last part is handed over: a slow reader takes a place among the requests.
         let _under_way = query.under_way;
-        if let Err(error) = parts(&source, place, empty, first, &sender, within).await {
+        if let Err(error) = parts(&source, place, empty, first, &sender, within, line).await {
             tracing::warn!(error = %error, "a list was cut off");
         }
     };
@@ -153,27 +170,40 @@ async fn parts<S: ListSource>(
     first: ListPart,
     sender: &mpsc::Sender<ListPart>,
     within: Duration,
+    line: Option<ReadLine>,
 ) -> Result<()> {
-    let mut part = first;
+    let mut next = first;
     loop {
-        let last = part.last;
-        match tokio::time::timeout(within, sender.send(part)).await {
+        let last = next.last;
+        match tokio::time::timeout(within, sender.send(next)).await {
             Ok(Ok(())) if !last => {}
             Ok(_) => return Ok(()),
             Err(_) => return Err(Error::internal("its reader took too long")),
         }
-        let rows = source.rows(Some(place.clone()), S::PART).await?;
+        let turn = match &line {
+            Some(line) => Some(line.turn().await?),
+            None => None,
+        };
+        let (rows, last) = part(source, Some(place.clone())).await?;
+        drop(turn);
         let mut json = Vec::new();
         empty = !append(&mut json, &rows, empty) && empty;
-        let last = rows.len() < S::PART;
         if let Some((next, _)) = rows.last() {
             place = next.clone();
         }
         if last {
             json.push(b']');
         }
-        part = ListPart { json, last };
+        next = ListPart { json, last };
     }
+}
+
+/// The rows of the next part, and whether it is the last one.
+async fn part<S: ListSource>(source: &S, after: Option<S::Place>) -> Result<(Rows<S::Place>, bool)> {
+    let mut rows = source.rows(after, S::PART).await?;
+    let is_last = rows.len() < S::PART;
+    let is_cut = cut(&mut rows);
+    Ok((rows, is_last && !is_cut))
 }
 
 /// The parts as they come. A list whose last part does not come ends in an error, so that the
@@ -188,6 +218,22 @@ fn body(receiver: mpsc::Receiver<ListPart>) -> impl futures_util::Stream<Item = 
             None => (Err(io::Error::other("the list was cut off")), (receiver, true)),
         })
     })
+}
+
+/// Whether rows have the bytes of a page.
+pub(crate) fn is_full<P>(rows: &Rows<P>) -> bool {
+    rows.iter().filter_map(|(_, row)| row.as_ref()).map(Vec::len).sum::<usize>() >= PAGE_BYTES
+}
+
+/// Ends rows with the one that fills a page. Whether one does.
+fn cut<P>(rows: &mut Rows<P>) -> bool {
+    let mut bytes = 0;
+    let end = rows.iter().position(|(_, row)| {
+        bytes += row.as_ref().map_or(0, Vec::len);
+        bytes >= PAGE_BYTES
+    });
+    rows.truncate(end.map_or(rows.len(), |end| end + 1));
+    end.is_some()
 }
 
 /// Appends rows with commas between them; `empty` says that none stands there yet. Answers
@@ -209,6 +255,7 @@ mod tests {
     use axum::body::to_bytes;
     use axum::extract::FromRequestParts;
     use axum::http::Request;
+    use futures_util::StreamExt;
 
     use super::*;
     use crate::state::tests::state;
@@ -244,14 +291,14 @@ mod tests {
         }
     }
 
-    async fn asked(state: &Arc<ServerState>, source: Numbers, uri: &str) -> Result<Response> {
+    async fn asked(state: &Arc<ServerState>, source: impl ListSource, uri: &str) -> Result<Response> {
         let mut parts = Request::get(uri).body(()).expect("a request").into_parts().0;
         let query = Query::from_request_parts(&mut parts, &()).await.expect("a query");
         answer(state, source, query).await
     }
 
     async fn text(response: Response) -> Result<String, axum::Error> {
-        Ok(String::from_utf8(to_bytes(response.into_body(), 1 << 20).await?.to_vec()).expect("UTF-8"))
+        Ok(String::from_utf8(to_bytes(response.into_body(), 4 << 20).await?.to_vec()).expect("UTF-8"))
     }
 
     fn numbers(range: std::ops::Range<u32>) -> String {
@@ -266,6 +313,38 @@ mod tests {
             let response = asked(&state, Numbers { count, fails_at: u32::MAX }, "/n").await.expect("a list");
             assert_eq!(text(response).await.expect("whole"), numbers(0..count), "{count}");
         }
+    }
+
+    /// Texts of 300 KiB.
+    struct Long {
+        count: u32,
+    }
+
+    impl ListSource for Long {
+        const NAME: &str = "long";
+        const PART: usize = 10;
+        type Place = u32;
+
+        async fn rows(&self, after: Option<u32>, limit: usize) -> Result<Rows<u32>> {
+            let first = after.map_or(0, |after| after + 1);
+            let row = |n| (n, Some(format!("\"{}\"", "x".repeat(300 << 10)).into_bytes()));
+            Ok((first..self.count).take(limit).map(row).collect())
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_and_parts_end_with_the_row_that_fills_them() {
+        let state = state(|_| {});
+        let whole = asked(&state, Long { count: 9 }, "/n").await.expect("a list").into_body();
+        let parts: Vec<_> =
+            whole.into_data_stream().map(|part| part.expect("whole").len() >> 20).collect().await;
+        assert_eq!(parts, [1, 1, 0]);
+        let page = asked(&state, Long { count: 9 }, "/n?limit=9").await.expect("a page");
+        assert!(page.headers().contains_key(header::LINK), "it names the rest");
+        assert_eq!(
+            serde_json::from_str::<Vec<String>>(&text(page).await.expect("whole")).expect("JSON").len(),
+            4
+        );
     }
 
     #[tokio::test]

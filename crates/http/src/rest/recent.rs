@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use chinwag_core::app::recent::{RECENT_PAGE, RecentFilter, RecentPage, RecentPlace};
 use chinwag_core::app::{App, Context};
+use chinwag_core::group::Summary;
 use chinwag_core::{Date, Error, GroupId};
 use uuid::Uuid;
 
@@ -38,21 +39,13 @@ impl ListSource for RecentGroupList {
     const PART: usize = RECENT_PAGE;
     type Place = RecentPlace;
 
-    async fn rows(&self, mut after: Option<RecentPlace>, limit: usize) -> Result<Rows<RecentPlace>, Error> {
-        let mut rows = Vec::new();
-        while rows.len() < limit {
-            let most = RECENT_PAGE.min(limit - rows.len());
-            let (messages, filter) = (self.messages, self.filter.clone());
-            let page = RecentPage { after, limit: most, messages, filter };
-            let found = self.app.recent_groups(&self.context, page).await?;
-            for (place, summary) in &found {
-                rows.push((*place, Some(self.fields.json(&Group::summary(summary))?)));
-            }
-            if found.len() < most {
-                break;
-            }
-            after = found.last().map(|(place, _)| *place);
-        }
-        Ok(rows)
+    async fn rows(&self, after: Option<RecentPlace>, limit: usize) -> Result<Rows<RecentPlace>, Error> {
+        let (messages, filter) = (self.messages, self.filter.clone());
+        let page = RecentPage { after, limit, messages, filter };
+        let found = self.app.recent_groups(&self.context, page).await?;
+        let row = |(place, summary): &(RecentPlace, Summary)| {
+            Ok((*place, Some(self.fields.json(&Group::summary(summary))?)))
+        };
+        found.iter().map(row).collect()
     }
 }

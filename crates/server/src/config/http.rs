@@ -7,6 +7,7 @@ use chinwag_http::{Network, PublicUrl};
 use serde::{Deserialize, Serialize};
 
 use super::{Period, Problems};
+use crate::memory;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
@@ -23,6 +24,10 @@ pub(crate) struct Http {
     pub(crate) list_timeout: Period,
     /// Requests under way at a time. More are answered with 503.
     pub(crate) requests: usize,
+    /// Bytes of answers that may wait to be read by one user. Its further requests are answered with 429.
+    pub(crate) user_bytes: usize,
+    /// Bytes of answers that may wait to be read in all, if not a quarter of the memory that there is.
+    pub(crate) total_bytes: Option<usize>,
     /// Connections at a time. More are closed at once.
     pub(crate) connections: usize,
     /// Connections of one address at a time. More are closed at once.
@@ -63,6 +68,8 @@ impl Default for Http {
             body_timeout: Period::seconds(30),
             list_timeout: Period::seconds(30),
             requests: 1024,
+            user_bytes: 8 * 1024 * 1024,
+            total_bytes: None,
             connections: 50_000,
             connections_per_address: 1024,
             public_url: None,
@@ -94,6 +101,11 @@ impl Http {
         }
     }
 
+    /// Bytes of answers that may wait to be read in all.
+    pub(crate) fn total_bytes(&self) -> usize {
+        self.total_bytes.unwrap_or_else(memory::quarter)
+    }
+
     pub(super) fn check(&self, problems: &mut Problems) {
         let bounds = Duration::from_secs(1)..=Duration::from_secs(600);
         problems.number("http.max_body", self.max_body, &(1024..=64 * 1024 * 1024), "bytes");
@@ -101,6 +113,10 @@ impl Http {
         problems.period("http.body_timeout", self.body_timeout, &bounds);
         problems.period("http.list_timeout", self.list_timeout, &bounds);
         problems.number("http.requests", self.requests, &(1..=1_000_000), "requests");
+        problems.number("http.user_bytes", self.user_bytes, &(256 * 1024..=64 * 1024 * 1024 * 1024), "bytes");
+        if let Some(bytes) = self.total_bytes {
+            problems.number("http.total_bytes", bytes, &(1024 * 1024..=1024 * 1024 * 1024 * 1024), "bytes");
+        }
         problems.number("http.connections", self.connections, &(1..=10_000_000), "connections");
         let each = self.connections_per_address;
         problems.number("http.connections_per_address", each, &(1..=10_000_000), "connections");

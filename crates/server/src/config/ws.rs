@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::{Period, Problems};
 use crate::memory;
 
-/// The bytes that may wait for all sockets if the system does not report its memory.
-const TOTAL_BYTES: usize = 512 * 1024 * 1024;
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Ws {
@@ -56,8 +53,7 @@ impl Default for Ws {
 impl Ws {
     /// Bytes that may wait for all sockets.
     pub(crate) fn total_bytes(&self) -> usize {
-        let quarter = || memory::available().map_or(TOTAL_BYTES, |bytes| bytes / 4);
-        self.total_bytes.unwrap_or_else(quarter)
+        self.total_bytes.unwrap_or_else(memory::quarter)
     }
 
     pub(super) fn check(&self, problems: &mut Problems) {

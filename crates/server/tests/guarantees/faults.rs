@@ -7,6 +7,7 @@ use chinwag_testkit::app::TestApp;
 use chinwag_testkit::ws::Ws;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -152,6 +153,30 @@ async fn a_panic_beside_others_in_one_commit_undoes_its_own_job_alone() {
     let stored = service.get(&format!("groups/{group}/messages/?limit=100")).await.ok(200);
     let seqs: Vec<i64> = stored.as_array().expect("messages").iter().map(seq).collect();
     assert_eq!(seqs, (2..=41).rev().collect::<Vec<_>>(), "no gap");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reads_of_one_user_leave_the_store_to_others() {
+    let app = TestApp::with(|options| options.store.readers = 8).await;
+    let faults = app.faults();
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    for user in [&ann, &bob] {
+        user.get("groups/").await.ok(200);
+    }
+    faults.stall();
+    let mut reads: FuturesUnordered<_> = (0..110).map(|_| ann.get("groups/")).collect();
+    // Two run, a hundred wait, and the rest are refused.
+    for _ in 0..8 {
+        let refused = reads.next().await.expect("a read");
+        assert_eq!((refused.status, refused.header("retry-after")), (429, "1"), "{}", refused.text);
+    }
+    let others = async {
+        until("another user's read", || faults.held() == 3).await;
+        faults.release();
+    };
+    let (read, ()) = tokio::join!(bob.get("groups/"), others);
+    read.ok(200);
+    assert!(reads.all(async |read| read.status == 200).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,8 @@
-//! Without a credential, from one address: others are answered all the same.
+//! Much of one address or one user: others are answered all the same.
 
 use chinwag_testkit::app::{Options, TestApp};
-use chinwag_testkit::wait::PATIENCE;
+use chinwag_testkit::setup::{group, send};
+use chinwag_testkit::wait::{PATIENCE, Wait};
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -109,4 +110,39 @@ async fn guesses_from_one_address_leave_the_queue_to_others() {
     };
     let (statuses, ()) = tokio::join!(guesses, owner);
     assert!(statuses.iter().all(|status| [401, 429, 503].contains(status)), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn answers_that_a_user_does_not_read_are_bounded() {
+    let app = TestApp::with(|options| options.http.user_bytes = 512 << 10).await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let group = group(&app.service(), &["ann"]).await;
+    for _ in 0..50 {
+        send(&ann, &group, "\u{1d4d0}".repeat(4096)).await;
+    }
+    // More than the system takes for a connection.
+    let asked = format!(
+        "GET /api/v1/groups/{group}/messages/?limit=50 HTTP/1.1\r\nauthorization: Bearer {}",
+        ann.token()
+    );
+    let mut unread = begun(&app, "10.0.0.1", &asked).await;
+    for _ in 0..20 {
+        let again = format!("{asked}\r\nhost: localhost\r\n\r\n");
+        unread.write_all(again.as_bytes()).await.expect("sent");
+    }
+    let wait = Wait::begin();
+    let refused = loop {
+        let answer = ann.get("groups/").await;
+        if answer.status == 429 {
+            break answer;
+        }
+        wait.step(|| "it may still ask for more").await;
+    };
+    assert!(refused.text.contains("read it before you ask for more"), "{}", refused.text);
+    assert!(app.nobody().figure("chinwag_http_answers_waiting_bytes").await >= f64::from(512 << 10));
+    bob.get("groups/").await.ok(200);
+    drop(unread);
+    while ann.get("groups/").await.status != 200 {
+        wait.step(|| "the answers are gone").await;
+    }
 }

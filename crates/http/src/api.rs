@@ -136,7 +136,7 @@ macro_rules! routes {
                     get pin::list: answers(401, 404, 200);
                 }
                 "/api/v1/groups/{id}/members/" {
-                    get member::list: answers(401, 404, 200);
+                    get member::list: answers(401, 404, 200).costs_by_query(members_cost);
                 }
                 "/api/v1/groups/{id}/read/" {
                     post group::read: answers(401, 403, 200)

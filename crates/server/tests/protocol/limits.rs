@@ -404,3 +404,16 @@ async fn wall_clock_moves_no_limit() {
     let refused = sign_in(&nobody, "10.0.0.1", "", "correct horse").await;
     assert_eq!((refused.header("retry-after"), refused.status), ("20", 429));
 }
+
+#[tokio::test]
+async fn members_are_searched_as_often_as_messages() {
+    let (app, _clock) = limited(|rates| (rates.searches_burst, rates.searches_per_second) = (1, 1)).await;
+    let ann = app.user("ann").await;
+    let group = group(&app.service(), &["ann"]).await;
+    let members = async |query: &str| ann.get(&format!("groups/{group}/members/{query}")).await.status;
+    assert_eq!(members("?q=a").await, 200);
+    assert_eq!(members("?q=a").await, 429);
+    for query in ["", "?q=&limit=50", "?like=ann"] {
+        assert_eq!(members(query).await, 200, "{query}");
+    }
+}

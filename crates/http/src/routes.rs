@@ -298,7 +298,7 @@ mod tests {
                 RouteCost::OfBody(cost) => {
                     cost((route.rules.example)(&ids).to_string().as_bytes()) == Cost::Event
                 }
-                RouteCost::ByMethod | RouteCost::Session => false,
+                RouteCost::ByMethod | RouteCost::OfQuery(_) | RouteCost::Session => false,
             }
         };
         let routes =

@@ -79,7 +79,7 @@ async fn full_redis_keeps_the_link_and_its_hints() {
     one.bus.share_rates(&rates);
     assert_eq!(redis.ask("CONFIG SET maxmemory 1").as_deref(), Some("+OK"));
     for _ in 0..A_DAY {
-        rates.spend(ann, Cost::Group).expect("within the day's number");
+        rates.spend(ann, Cost::Group(0)).expect("within the day's number");
         let refused = || redis.ask("INFO errorstats").is_some_and(|stats| stats.contains("errorstat_OOM"));
         until("Redis refuses the count", refused).await;
         let said = one.say(group, ann).await;

@@ -1,8 +1,8 @@
 //! Runs the test binaries, some beside the others.
 //!
 //! `cargo test` runs one binary after the other, and on two cores most of the time is spent on waiting: for processes to
-//! start and stop, for leases to expire, for links that were cut, for pages. So there are two lanes, and in each one
-//! binary runs at a time: those that mostly wait, and all others, those of pages last.
+//! start and stop, for leases to expire, for links that were cut, for pages. So there are three lanes, and in each one
+//! binary runs at a time: those that mostly wait, those of pages, and all others.
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
@@ -19,8 +19,7 @@ use crate::cargo;
 use crate::steps::human;
 
 /// The binaries that mostly wait, by the folder of their package and their names, in their order.
-const WAITING: &[(&str, &str)] =
-    &[("server", "cluster"), ("server", "chaos"), ("server", "cli"), ("store-postgres", "it")];
+const WAITING: &[(&str, &str)] = &[("server", "cluster"), ("store-postgres", "it")];
 
 /// A binary that runs a second time, with variables that tell it to use PostgreSQL and Redis, for which its tests wait most of
 /// the time.
@@ -133,8 +132,8 @@ fn binaries(messages: &str) -> Vec<Binary> {
     messages.lines().filter_map(binary).collect()
 }
 
-/// The binaries of each lane: those that compute and then those of pages, and those that mostly wait.
-fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 2] {
+/// The binaries of each lane: those that compute, those that mostly wait, and those of pages. All take about as long.
+fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 3] {
     let place = |names: &[(&str, &str)], binary: &Binary| names.iter().position(|names| binary.is(*names));
     let [mut main, mut waiting, mut pages] = [const { Vec::new() }; 3];
     let on_nodes: Vec<_> = all.iter().filter(|binary| binary.is(ON_NODES)).cloned().collect();
@@ -150,8 +149,7 @@ fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 2] {
     waiting.sort_by_key(|binary| place(WAITING, binary));
     waiting.extend(on_nodes.into_iter().map(|binary| Binary { variables: NODES, ..binary }));
     pages.sort_by_key(|binary| place(OF_PAGES, binary));
-    main.extend(pages);
-    [main, waiting]
+    [main, waiting, pages]
 }
 
 impl Binary {
@@ -272,14 +270,14 @@ mod tests {
     }
 
     #[test]
-    fn those_that_wait_are_in_a_lane_of_their_own() {
+    fn binaries_that_wait_and_those_of_pages_have_lanes() {
         let server =
             ["client_js", "cli", "protocol", "cluster", "web_ui"].map(|target| binary("server", target));
-        let [main, waiting] = lanes([vec![binary("hub", "cluster")], server.into()].concat());
+        let [main, waiting, pages] = lanes([vec![binary("hub", "cluster")], server.into()].concat());
         let names = |lane: &[Binary]| lane.iter().map(Binary::name).collect::<Vec<_>>();
-        let of_main = ["hub: cluster", "server: protocol", "server: web_ui", "server: client_js"];
-        assert_eq!(names(&main), of_main, "those of pages come last");
-        assert_eq!(names(&waiting), ["server: cluster", "server: cli", "server: protocol (TEST_ON=nodes)"]);
+        assert_eq!(names(&main), ["hub: cluster", "server: cli", "server: protocol"]);
+        assert_eq!(names(&waiting), ["server: cluster", "server: protocol (TEST_ON=nodes)"]);
+        assert_eq!(names(&pages), ["server: web_ui", "server: client_js"]);
     }
 
     #[test]

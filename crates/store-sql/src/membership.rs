@@ -237,7 +237,7 @@ pub fn pending_beyond(sql: &impl Sql, user: UserId, keep: usize) -> Result<Vec<G
                 " WHERE m.user_id = $1 AND m.pending
                     ORDER BY place, m.since DESC, m.group_id DESC",
                 $all,
-                " OFFSET $2) p ORDER BY since, group_id"
+                " OFFSET $2) part ORDER BY since, group_id"
             )
         };
     }

@@ -366,8 +366,8 @@ macro_rules! store_suite {
                 keys_are_kept_once
                 a_subscription_is_read_as_it_was_kept
                 a_subscription_ends_with_its_token_and_its_user
-                ended_subscriptions_are_purged
                 a_notification_due_by_a_clock_set_back_is_due
+                ended_subscriptions_are_purged
                 facts_are_of_members_in_order
                 a_notification_waits_once_for_each_group
                 the_oldest_of_too_many_notifications_goes

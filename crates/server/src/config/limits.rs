@@ -91,7 +91,7 @@ impl Limits {
             ("limits.events_per_second", self.events_per_second, "events"),
             ("limits.changes_burst", self.changes_burst, "changes"),
             ("limits.changes_per_second", self.changes_per_second, "changes"),
-            ("limits.first_contacts_per_day", self.first_contacts_per_day, "private groups"),
+            ("limits.first_contacts_per_day", self.first_contacts_per_day, "users"),
             ("limits.groups_per_day", self.groups_per_day, "groups"),
             ("limits.signups_per_hour", self.signups_per_hour, "accounts"),
             ("limits.reports_per_hour", self.reports_per_hour, "reports"),

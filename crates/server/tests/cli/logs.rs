@@ -90,7 +90,9 @@ fn people_may_have_theirs_without_json() {
     });
     let output = running.stop();
     assert!(output.stderr.lines().count() >= 3, "{}", output.stderr);
-    assert!(output.stderr.lines().all(|line| line.contains("INFO chinwag")), "{}", output.stderr);
+    // A warning, if few files may be open.
+    let is_plain = |line: &str| line.contains(" INFO chinwag") || line.contains(" WARN chinwag");
+    assert!(output.stderr.lines().all(is_plain), "{}", output.stderr);
     assert!(!output.stderr.contains('\u{1b}'), "no colours where no terminal is");
 }
 

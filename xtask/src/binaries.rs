@@ -1,16 +1,17 @@
 //! Runs the test binaries, some beside the others.
 //!
 //! `cargo test` runs one binary after the other, and on two cores most of the time is spent on waiting: for processes to
-//! start and stop, for leases to expire, for links that were cut, for pages. So there are three lanes, and in each one
-//! binary runs at a time: those that mostly wait, those of pages, and all others.
+//! start and stop, for leases to expire, for links that were cut, for pages. So three run at a time, and the longest begin first.
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::vec::IntoIter;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -18,8 +19,20 @@ use serde_json::Value;
 use crate::cargo;
 use crate::steps::human;
 
-/// The binaries that mostly wait, by the folder of their package and their names, in their order.
-const WAITING: &[(&str, &str)] = &[("server", "cluster"), ("store-postgres", "it")];
+/// Binaries that run at a time.
+const AT_ONCE: usize = 3;
+
+/// The binaries that take longest, by the folder of their package and their names, in their order.
+const LONG: &[(&str, &str)] = &[
+    ("server", "web_ui"),
+    ("server", "cluster"),
+    ("server", "protocol"),
+    ("server", "cli"),
+    ("store-postgres", "it"),
+    ("hub", "chinwag_hub"),
+    ("server", "client_js"),
+    ("bench", "smoke"),
+];
 
 /// A binary that runs a second time, with variables that tell it to use PostgreSQL and Redis, for which its tests wait most of
 /// the time.
@@ -80,10 +93,12 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     )?;
     let outputs = root.join("target/test-output");
     fs::create_dir_all(&outputs).context("no folder for the outputs of tests")?;
+    let queue = Mutex::new(in_order(binaries(&messages)).into_iter());
     let outcomes = thread::scope(|scope| {
-        let outputs = outputs.as_path();
-        let lanes = lanes(binaries(&messages)).map(|lane| scope.spawn(move || run_lane(outputs, &lane)));
-        let ended = lanes.map(|lane| lane.join().unwrap_or_else(|_| bail!("a lane of the tests panicked")));
+        let (outputs, queue) = (outputs.as_path(), &queue);
+        let threads = [(); AT_ONCE].map(|()| scope.spawn(move || run_queue(outputs, queue)));
+        let ended =
+            threads.map(|thread| thread.join().unwrap_or_else(|_| bail!("a thread of the tests panicked")));
         ended.into_iter().collect::<Result<Vec<_>>>()
     })?;
     let outcomes: Vec<_> = outcomes.into_iter().flatten().collect();
@@ -132,24 +147,19 @@ fn binaries(messages: &str) -> Vec<Binary> {
     messages.lines().filter_map(binary).collect()
 }
 
-/// The binaries of each lane: those that compute, those that mostly wait, and those of pages. All take about as long.
-fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 3] {
-    let place = |names: &[(&str, &str)], binary: &Binary| names.iter().position(|names| binary.is(*names));
-    let [mut main, mut waiting, mut pages] = [const { Vec::new() }; 3];
-    let on_nodes: Vec<_> = all.iter().filter(|binary| binary.is(ON_NODES)).cloned().collect();
-    for binary in all {
-        if place(WAITING, &binary).is_some() {
-            waiting.push(binary);
-        } else if place(OF_PAGES, &binary).is_some() {
-            pages.push(Binary { variables: PAGES, ..binary });
-        } else {
-            main.push(binary);
+/// All binaries with those that run a second time, the longest first.
+fn in_order(all: Vec<Binary>) -> Vec<Binary> {
+    let on_nodes = all.iter().filter(|binary| binary.is(ON_NODES)).cloned();
+    let mut ordered: Vec<_> = on_nodes.map(|binary| Binary { variables: NODES, ..binary }).collect();
+    ordered.extend(all);
+    for binary in &mut ordered {
+        if OF_PAGES.iter().any(|names| binary.is(*names)) {
+            binary.variables = PAGES;
         }
     }
-    waiting.sort_by_key(|binary| place(WAITING, binary));
-    waiting.extend(on_nodes.into_iter().map(|binary| Binary { variables: NODES, ..binary }));
-    pages.sort_by_key(|binary| place(OF_PAGES, binary));
-    [main, waiting, pages]
+    let place = |binary: &Binary| LONG.iter().position(|names| binary.is(*names)).unwrap_or(LONG.len());
+    ordered.sort_by_key(place);
+    ordered
 }
 
 impl Binary {
@@ -166,8 +176,10 @@ impl Binary {
     }
 }
 
-fn run_lane(outputs: &Path, binaries: &[Binary]) -> Result<Vec<BinaryRun>> {
-    binaries.iter().map(|binary| run_one(outputs, binary, &[])).collect()
+/// Runs one binary of the queue after the other, until none is left.
+fn run_queue(outputs: &Path, queue: &Mutex<IntoIter<Binary>>) -> Result<Vec<BinaryRun>> {
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    std::iter::from_fn(next).map(|binary| run_one(outputs, &binary, &[])).collect()
 }
 
 /// Runs a binary in its package's folder, as cargo does. While it runs, its output is in a file.
@@ -270,14 +282,19 @@ mod tests {
     }
 
     #[test]
-    fn binaries_that_wait_and_those_of_pages_have_lanes() {
-        let server =
-            ["client_js", "cli", "protocol", "cluster", "web_ui"].map(|target| binary("server", target));
-        let [main, waiting, pages] = lanes([vec![binary("hub", "cluster")], server.into()].concat());
-        let names = |lane: &[Binary]| lane.iter().map(Binary::name).collect::<Vec<_>>();
-        assert_eq!(names(&main), ["hub: cluster", "server: cli", "server: protocol"]);
-        assert_eq!(names(&waiting), ["server: cluster", "server: protocol (TEST_ON=nodes)"]);
-        assert_eq!(names(&pages), ["server: web_ui", "server: client_js"]);
+    fn longest_binaries_begin_first() {
+        let server = ["docs", "client_js", "protocol", "web_ui"].map(|target| binary("server", target));
+        let ordered = in_order([vec![binary("hub", "cluster")], server.into()].concat());
+        let names: Vec<_> = ordered.iter().map(Binary::name).collect();
+        let wanted = [
+            "server: web_ui",
+            "server: protocol (TEST_ON=nodes)",
+            "server: protocol",
+            "server: client_js",
+            "hub: cluster",
+            "server: docs",
+        ];
+        assert_eq!(names, wanted);
     }
 
     #[test]

@@ -257,7 +257,8 @@ pub(crate) async fn fill_group(
     let first = clock.now().micros() - i64::try_from(count)? * 1_000_000;
     let mut done = 0;
     while done < count {
-        let most = (count - done).min(CHUNK as u64);
+        // The last one is in a commit of its own, which indexes those before it by date.
+        let most = (count - done - 1).clamp(1, CHUNK as u64);
         let (clock, last) = (clock.clone(), first + i64::try_from(done + most)? * 1_000_000);
         let filled = store.write(move |tx, _| {
             let newest = Date::from_micros(last);

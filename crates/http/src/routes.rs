@@ -233,7 +233,7 @@ mod tests {
     use crate::api::CLIENT_EVENTS;
     use crate::ws::client_event::Example;
 
-    /// What writes and yet costs an event alone, by the reason.
+    /// Routes and events that write and yet cost an event alone, by the reason.
     const CHEAP: [(&str, &[&str]); 4] = [
         (
             "services, admins or makers of bots alone may send it",

@@ -14,7 +14,9 @@ use chinwag_core::{GroupId, Seq};
 use self::pages::Pages;
 use crate::budget::{Budget, Share};
 use crate::replication::cursor::{Cursor, Cursors};
-use crate::replication::snapshot::{EventTag, SnapshotHeads, is_after, is_shown, lacks_between, release};
+use crate::replication::snapshot::{
+    EventTag, GroupNumbers, SnapshotHeads, is_after, is_shown, lacks_between, release,
+};
 use crate::socket::{Close, Sink};
 
 /// How much may wait for one socket.
@@ -254,7 +256,7 @@ impl SocketQueue {
         &mut self,
         first: Vec<Bytes>,
         snapshot: &SnapshotHeads<'_>,
-    ) -> Option<(Vec<(GroupId, Seq)>, Option<Box<Pages>>)> {
+    ) -> Option<(GroupNumbers, Option<Box<Pages>>)> {
         let Phase::Held { held, pages } = &mut self.phase else { return None };
         let (held, mut pages) = (mem::take(held), pages.take());
         let mut before = pages.as_mut().map(|pages| mem::take(&mut pages.first)).unwrap_or_default();

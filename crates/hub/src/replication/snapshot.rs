@@ -25,6 +25,9 @@ pub(crate) struct EventTag {
     pub(crate) upto: Option<Seq>,
 }
 
+/// Groups with a number of each, in ascending order of id.
+pub(crate) type GroupNumbers = Vec<(GroupId, Seq)>;
+
 /// The groups of the snapshot that a socket starts from.
 pub(crate) struct SnapshotHeads<'a> {
     /// Each group's head in the snapshot, in ascending order of id.
@@ -72,13 +75,13 @@ pub(crate) fn lacks_between(held: impl Iterator<Item = EventTag>, shown: &Snapsh
 
 /// Gives `deliver` the held events that a socket which starts from `snapshot` still has to receive.
 /// Returns the groups that they have brought the user into and not out of again, with the numbers at which
-/// these were shown, in ascending order of id.
+/// these were shown.
 pub(crate) fn release<F>(
     held: Vec<(EventTag, F)>,
     snapshot: &SnapshotHeads<'_>,
     cursors: &mut Cursors,
     mut deliver: impl FnMut(F),
-) -> Vec<(GroupId, Seq)> {
+) -> GroupNumbers {
     let mut joined = BTreeMap::new();
     for (tag, frame) in held {
         if cursors.cover(tag) {

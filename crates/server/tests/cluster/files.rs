@@ -89,9 +89,9 @@ async fn upload_goes_on_at_another_node_over_a_folder() {
 fn contents(folder: &Path) -> Vec<Vec<u8>> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
-        .flat_map(|entry| match entry.file_type().is_ok_and(|found| found.is_dir()) {
-            true => contents(&entry.path()),
-            false => fs::read(entry.path()).into_iter().collect(),
+        .flat_map(|entry| {
+            let is_folder = entry.file_type().is_ok_and(|found| found.is_dir());
+            if is_folder { contents(&entry.path()) } else { fs::read(entry.path()).into_iter().collect() }
         })
         .collect()
 }

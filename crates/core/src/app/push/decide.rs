@@ -102,10 +102,10 @@ impl App {
         for group in &mut part.groups {
             let users: Vec<_> = group.members.iter().map(|member| member.user).collect();
             let mut online = online(&users).into_iter();
-            let (present, away) =
+            let (present, away): (Vec<_>, _) =
                 group.members.drain(..).partition(|_: &NotifyFacts| online.next().unwrap_or(false));
             group.members = away;
-            later.extend(group.online_members(present, part.events, now));
+            later.extend(group.online_members(&present, part.events, now));
         }
         self.write(Growth::Bounded, &service, decide(decision.lease, &part, now), keep).await?;
         Ok(Decided::Some(later))
@@ -141,7 +141,7 @@ impl App {
 
 impl GroupPart {
     /// Those of its members who are online and would be notified otherwise; none if there are none.
-    fn online_members(&self, online: Vec<NotifyFacts>, events: bool, now: Date) -> Option<OnlineMembers> {
+    fn online_members(&self, online: &[NotifyFacts], events: bool, now: Date) -> Option<OnlineMembers> {
         let is_notified = |member: &NotifyFacts| {
             (member.subscribed || events) && collapse(&self.messages, member, now).is_some()
         };

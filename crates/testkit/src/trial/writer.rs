@@ -156,7 +156,8 @@ impl Writer {
     /// Takes a frame; how long to wait after it.
     fn hear(&mut self, frame: &Value, flying: &mut VecDeque<String>, seen: &mut i64) -> Duration {
         let Some(reference) = frame["ref"].as_str() else {
-            if let (Some(seq), true) = (frame["seq"].as_i64(), frame["type"] == "message.text") {
+            let is_ours = frame["type"] == "message.text" && frame["data"]["group"] == *self.group;
+            if let (Some(seq), true) = (frame["seq"].as_i64(), is_ours) {
                 assert!(seq > *seen, "others' messages come in ascending order: {seq} after {seen}");
                 *seen = seq;
             }

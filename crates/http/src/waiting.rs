@@ -27,7 +27,7 @@ pub(crate) struct WaitingAnswers {
 
 /// The counts of one answer: that of all, and that of the user whom it is for.
 #[derive(Clone)]
-struct Counts {
+struct AnswerCounts {
     all: Arc<AtomicUsize>,
     user: Option<Arc<Share>>,
 }
@@ -35,13 +35,13 @@ struct Counts {
 /// Bytes that wait, taken out of the counts when it is dropped.
 struct Waiting {
     bytes: usize,
-    counts: Counts,
+    counts: AnswerCounts,
 }
 
 /// A body whose bytes are counted.
 struct CountedBody {
     body: Body,
-    counts: Counts,
+    counts: AnswerCounts,
     /// The whole body, where it is in memory. Otherwise each part counts from when the connection takes it.
     whole: Option<Arc<Waiting>>,
 }
@@ -78,13 +78,13 @@ impl WaitingAnswers {
         if length.is_some_and(|length| length < COUNTED) {
             return answer;
         }
-        let counts = Counts { all: self.bytes.clone(), user };
+        let counts = AnswerCounts { all: self.bytes.clone(), user };
         let whole = length.map(|length| Arc::new(counts.add(usize::try_from(length).unwrap_or(usize::MAX))));
         answer.map(|body| Body::new(CountedBody { body, counts, whole }))
     }
 }
 
-impl Counts {
+impl AnswerCounts {
     fn add(&self, bytes: usize) -> Waiting {
         self.all.fetch_add(bytes, Ordering::Relaxed);
         if let Some(user) = &self.user {

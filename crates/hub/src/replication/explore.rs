@@ -257,7 +257,7 @@ fn with(starts: &'static [&'static [LogItem]], budgets: &'static [Budget]) -> im
     budgets.iter().map(move |budget| (starts, *budget))
 }
 
-/// With `CHINWAG_EXPLORE=long` it takes up to an hour and goes to six operations.
+/// With `CHINWAG_EXPLORE=long` it goes to six operations, which may take an hour.
 #[test]
 fn every_history_of_two_nodes_keeps_the_contract() {
     let is_long = std::env::var_os("CHINWAG_EXPLORE").is_some_and(|mode| mode == "long");

@@ -5,8 +5,6 @@ mod bare;
 mod bundle;
 
 use std::collections::HashMap;
-#[cfg(debug_assertions)]
-use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -17,36 +15,30 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
-use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
 use crate::error::Problem;
+use crate::packed;
 use crate::state::ServerState;
 
-#[derive(RustEmbed)]
-#[folder = "../../web"]
-struct WebFiles;
-
-/// The files as they are sent.
-struct Web;
-
-impl Web {
-    /// A file as it is sent where everything is served below `base`. Pages name their parts by
-    /// paths from the root, so that they work with and without a slash at their own path's end.
-    fn get(path: &str, base: &str) -> Option<EmbeddedFile> {
-        let mut file = WebFiles::get(path)?;
-        if content_type(path).starts_with("text/html") {
-            let page = std::str::from_utf8(&file.data).expect("our own files are UTF-8");
-            file.data = hashed(page).replace("=\"/", &format!("=\"{base}/")).into_bytes().into();
-        }
-        if path.starts_with("chinwag/") {
-            let script = std::str::from_utf8(&file.data).expect("our own files are UTF-8");
-            file.data = bare::bare(script).into_bytes().into();
-        }
-        Some(file)
+/// A file of the page as it is sent where everything is served below `base`. Pages name their parts by
+/// paths from the root, so that they work with and without a slash at their own path's end.
+fn sent(path: &str, base: &str) -> Option<Bytes> {
+    if content_type(path).starts_with("text/html") {
+        let page = packed::text(&web(path))?;
+        return Some(hashed(page).replace("=\"/", &format!("=\"{base}/")).into());
     }
+    if path.starts_with("chinwag/") {
+        return Some(bare::bare(&packed::text(&web(path))?).into());
+    }
+    packed::file(&web(path))
+}
+
+/// The path of a file of the page in the repository.
+fn web(path: &str) -> String {
+    format!("web/{path}")
 }
 
 /// `GET /`: the web client.
@@ -80,39 +72,22 @@ struct Bundled {
     /// Such as `page.Zm9vYmFy.js`.
     name: String,
     data: Bytes,
-    /// The [`newest_change`] of the files that it is made of.
+    /// The newest change of the page's files, in a debug build.
     changed: Option<SystemTime>,
-}
-
-/// The time of the newest change of a file of the page, in a debug build, which reads them from the disk.
-fn newest_change() -> Option<SystemTime> {
-    #[cfg(debug_assertions)]
-    {
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../web"));
-        let changed = |name: &str| folder.join(name).metadata().and_then(|file| file.modified()).ok();
-        WebFiles::iter().filter_map(|name| changed(&name)).max()
-    }
-    #[cfg(not(debug_assertions))]
-    None
 }
 
 /// The bundled files by their plain names. A debug build makes them anew when a file has changed.
 fn bundled(plain: &str) -> Option<Arc<Bundled>> {
     static MADE: LazyLock<Mutex<HashMap<String, Arc<Bundled>>>> = LazyLock::new(Mutex::default);
     let plain = BUNDLED.into_iter().find(|name| *name == plain)?;
-    let changed = newest_change();
+    let changed = packed::newest_change("web");
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(made) = made.get(plain).filter(|made| made.changed == changed) {
         return Some(made.clone());
     }
     let read = |path: &str| {
-        let file = WebFiles::get(path)?;
-        let text = std::str::from_utf8(&file.data).expect("our own files are UTF-8");
-        Some(if content_type(path).starts_with("text/javascript") {
-            bare::bare(text)
-        } else {
-            text.to_owned()
-        })
+        let text = packed::text(&web(path))?;
+        Some(if content_type(path).starts_with("text/javascript") { bare::bare(&text) } else { text })
     };
     let text = if content_type(plain).starts_with("text/javascript") {
         bundle::bundle(plain, &read).expect("our own modules have one form")
@@ -127,8 +102,8 @@ fn bundled(plain: &str) -> Option<Arc<Bundled>> {
 }
 
 /// A page that names the bundled files by their content.
-fn hashed(page: &str) -> String {
-    BUNDLED.iter().fold(page.to_owned(), |page, plain| {
+fn hashed(page: String) -> String {
+    BUNDLED.iter().fold(page, |page, plain| {
         let name = format!("=\"/bundle/{plain}\"");
         if !page.contains(&name) {
             return page;
@@ -189,8 +164,8 @@ fn for_any_page(mut response: Response) -> Response {
 /// A file, or the word that the caller has it already. These names do not change with their content,
 /// so browsers ask each time, and are answered 304 while nothing has changed.
 async fn file(path: &str, headers: &HeaderMap, base: &str) -> Response {
-    match Web::get(path, base) {
-        Some(file) => answer(&file.data, content_type(path), headers, base).await,
+    match sent(path, base) {
+        Some(file) => answer(&file, content_type(path), headers, base).await,
         None => Problem::no_path().into_response(),
     }
 }
@@ -234,8 +209,9 @@ async fn answer(data: &[u8], kind: &'static str, headers: &HeaderMap, base: &str
     (caching, kind, data.to_owned()).into_response()
 }
 
-/// How hard Brotli tries, up to 11. The best takes seconds in a debug build, in each process of the tests anew.
-const QUALITY: i32 = if cfg!(debug_assertions) { 9 } else { 11 };
+/// How hard Brotli tries, up to 11. The best takes seconds in a debug build, in each process of the tests anew, and from 7 on
+/// it clears many megabytes for each file.
+const QUALITY: i32 = if cfg!(debug_assertions) { 5 } else { 11 };
 
 /// A file in Brotli's form. Each is made once, when it is first asked for, on a thread that may take its time: there are no more
 /// of them than there are files in the program.
@@ -260,7 +236,14 @@ async fn compressed(tag: &str, data: impl FnOnce() -> Bytes) -> Bytes {
 
 fn brotli(mut data: &[u8]) -> Bytes {
     let mut bytes = Vec::new();
-    let params = BrotliEncoderParams { quality: QUALITY, ..Default::default() };
+    // Enough for all of the file: the usual 4 MiB window would clear 32 MiB of tables for each.
+    let window = i32::try_from((data.len() + 16).next_power_of_two().trailing_zeros()).unwrap_or(i32::MAX);
+    let params = BrotliEncoderParams {
+        quality: QUALITY,
+        lgwin: window.clamp(10, 22),
+        size_hint: data.len(),
+        ..Default::default()
+    };
     brotli::BrotliCompress(&mut data, &mut bytes, &params).expect("memory is written to");
     bytes.into()
 }
@@ -340,7 +323,7 @@ mod tests {
             let bytes = axum::body::to_bytes(small.into_body(), 1 << 20).await.unwrap();
             let mut read = Vec::new();
             brotli::BrotliDecompress(&mut &*bytes, &mut read).unwrap();
-            assert_eq!(read, *Web::get("index.html", "").unwrap().data);
+            assert_eq!(read, sent("index.html", "").unwrap());
         }
     }
 

@@ -12,11 +12,12 @@ use std::sync::{Arc, LazyLock};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use rust_embed::RustEmbed;
+use bytes::Bytes;
 use serde_json::json;
 
 use crate::assets;
 use crate::error::Problem;
+use crate::packed;
 use crate::state::ServerState;
 use render::{Rendered, escaped};
 
@@ -28,7 +29,6 @@ struct Guide {
     /// The file in the repository.
     file: &'static str,
     title: &'static str,
-    text: &'static str,
 }
 
 macro_rules! guides {
@@ -38,7 +38,6 @@ macro_rules! guides {
             slug: $slug,
             file: $file,
             title: $title,
-            text: include_str!(concat!("../../../", $file)),
         }),+])),+];
     };
 }
@@ -77,7 +76,7 @@ guides! {
 }
 
 /// The page around each document.
-const FRAME: &str = include_str!("../../../web/docs/guide.html");
+const FRAME: &str = "web/docs/guide.html";
 
 fn all() -> impl Iterator<Item = &'static Guide> {
     PARTS.iter().flat_map(|(_, guides)| *guides)
@@ -93,13 +92,17 @@ impl Guide {
         if self.slug.is_empty() { "/docs/".to_owned() } else { format!("/docs/{}/", self.slug) }
     }
 
-    fn page(&self, Rendered { html, sections }: &Rendered) -> String {
+    fn render(&self) -> Rendered {
+        render::render(self.file, &packed::text(self.file).expect("each document is packed"))
+    }
+
+    fn page(&self, frame: &str, Rendered { html, sections }: &Rendered) -> String {
         let mut contents = String::new();
         for section in sections.iter().filter(|section| section.level == 2) {
             let (anchor, name) = (&section.anchor, escaped(&section.heading));
             write!(contents, "<li><a href=\"#{anchor}\">{name}</a></li>").expect("a string takes it");
         }
-        FRAME
+        frame
             .replace("{{title}}", &escaped(self.title))
             .replace("{{parts}}", &self.navigation())
             .replace("{{contents}}", &contents)
@@ -134,15 +137,15 @@ impl Guide {
     }
 }
 
-/// The plots that the documents show.
-#[derive(RustEmbed)]
-#[folder = "../../docs/plots"]
-struct Plots;
+/// A plot that the documents show.
+fn plot_named(name: &str) -> Option<Bytes> {
+    packed::file(&format!("docs/plots/{name}"))
+}
 
 /// The path of an image of the repository, if the program has it.
 fn image_of(file: &str) -> Option<String> {
     let name = file.strip_prefix("docs/plots/")?;
-    Plots::get(name).map(|_| format!("/docs/plots/{name}"))
+    plot_named(name).map(|_| format!("/docs/plots/{name}"))
 }
 
 /// All documents, as they are served.
@@ -155,10 +158,11 @@ struct Documentation {
 
 /// Made when the first page is asked for.
 static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
+    let frame = packed::text(FRAME).expect("the frame is packed");
     let (mut pages, mut sections) = (HashMap::new(), Vec::new());
     for guide in all() {
-        let rendered = render::render(guide.file, guide.text);
-        pages.insert(guide.slug, guide.page(&rendered));
+        let rendered = guide.render();
+        pages.insert(guide.slug, guide.page(&frame, &rendered));
         let path = guide.path();
         sections.extend(rendered.sections.into_iter().map(|section| {
             let at = format!("{path}#{}", section.anchor);
@@ -187,8 +191,8 @@ pub(crate) async fn guide(
 
 /// `GET /docs/plots/<name>`: a plot of a document.
 pub(crate) async fn plot(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    match Plots::get(&name) {
-        Some(file) => assets::svg(&file.data, &headers).await,
+    match plot_named(&name) {
+        Some(file) => assets::svg(&file, &headers).await,
         None => Problem::no_path().into_response(),
     }
 }
@@ -206,8 +210,7 @@ mod tests {
 
     #[test]
     fn links_lead_to_pages_and_headings_that_exist() {
-        let pages: HashMap<String, Rendered> =
-            all().map(|guide| (guide.path(), render::render(guide.file, guide.text))).collect();
+        let pages: HashMap<String, Rendered> = all().map(|guide| (guide.path(), guide.render())).collect();
         let anchors: HashMap<&String, HashSet<&String>> = pages
             .iter()
             .map(|(path, page)| (path, page.sections.iter().map(|section| &section.anchor).collect()))
@@ -240,12 +243,14 @@ mod tests {
     #[test]
     fn plots_of_the_documents_are_shown_and_found() {
         let shown = |slug: &str| DOCUMENTATION.pages[slug].matches("<img src=\"/docs/plots/").count();
-        assert_eq!(shown("performance"), Plots::iter().count(), "docs/performance.md shows each plot once");
+        let plots = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/plots"));
+        let plots = plots.expect("the folder is there").count();
+        assert_eq!(shown("performance"), plots, "docs/performance.md shows each plot once");
         for page in DOCUMENTATION.pages.values() {
             for name in
                 page.split("<img src=\"/docs/plots/").skip(1).filter_map(|rest| rest.split('"').next())
             {
-                assert!(Plots::get(name).is_some(), "{name} is not in docs/plots");
+                assert!(plot_named(name).is_some(), "{name} is not in docs/plots");
             }
         }
     }

@@ -29,6 +29,7 @@ pub mod network;
 mod notice;
 mod openapi;
 mod options;
+mod packed;
 mod permits;
 mod pipeline;
 #[cfg(test)]

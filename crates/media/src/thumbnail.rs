@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelTrait, PixelType, ResizeAlg, ResizeOptions, Resizer, pixels};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer, pixels};
 use image::{DynamicImage, ExtendedColorType, GrayAlphaImage, GrayImage, ImageEncoder, RgbImage, RgbaImage};
 
 use crate::colour::{profile_fits, to_srgb};
@@ -24,7 +24,8 @@ const HASH_SIDE: u32 = 100;
 const QUALITY: f32 = 80.0;
 
 /// The copies of the pixels that are needed at a time: of a transparent picture, one whose colours are multiplied
-/// by the opacity, so that the colours of invisible pixels do not leak.
+/// by the opacity, so that the colours of invisible pixels do not leak. One with 16 bits a channel has a copy with 8 in
+/// the same room.
 const COPIES: u64 = 1;
 
 /// A small picture of an image.
@@ -49,6 +50,13 @@ pub fn thumbnail(input: impl Read + Seek, format: Format, limits: &ImageLimits) 
     let Decoded { image, profile } = decode(&mut input, &header, COPIES, limits)?;
     let profile = profile.filter(|profile| profile_fits(profile, &image));
     guard(|| {
+        // To resize 16 bits a channel takes over a megabyte of the program, and a thumbnail has 8.
+        let image = if image.color().bytes_per_pixel() > image.color().channel_count() {
+            let opaque = is_opaque(&image);
+            of_8_bits(image, opaque)
+        } else {
+            image
+        };
         let mut small = shrink(&image, SIDE)?;
         drop(image);
         if let Some(profile) = profile {
@@ -81,26 +89,11 @@ fn shrink(image: &DynamicImage, side: u32) -> Result<DynamicImage> {
         DynamicImage::ImageLumaA8(_) => resize::<pixels::U8x2>,
         DynamicImage::ImageRgb8(_) => resize::<pixels::U8x3>,
         DynamicImage::ImageRgba8(_) => resize::<pixels::U8x4>,
-        DynamicImage::ImageLuma16(_) => resize::<pixels::U16>,
-        DynamicImage::ImageLumaA16(_) => resize::<pixels::U16x2>,
-        DynamicImage::ImageRgb16(_) => resize::<pixels::U16x3>,
-        DynamicImage::ImageRgba16(_) => resize::<pixels::U16x4>,
         other => return Err(Error::Unsupported(format!("pixels of {:?}", other.color()))),
     };
     let options =
         ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(!opaque);
-    let small = resize(image, (width, height), &options)?;
-    let pixel_type = small.pixel_type();
-    let bytes =
-        if matches!(pixel_type, PixelType::U16 | PixelType::U16x2 | PixelType::U16x3 | PixelType::U16x4) {
-            small
-                .into_vec()
-                .chunks_exact(2)
-                .map(|pair| high_byte(u16::from_ne_bytes([pair[0], pair[1]])))
-                .collect()
-        } else {
-            small.into_vec()
-        };
+    let bytes = resize(image, (width, height), &options)?.into_vec();
     let small = match image.color().channel_count() {
         1 => GrayImage::from_raw(width, height, bytes).map(DynamicImage::from),
         2 => GrayAlphaImage::from_raw(width, height, bytes).map(DynamicImage::from),
@@ -129,11 +122,6 @@ fn resize<P: PixelTrait>(
         .resize_typed(&source, &mut resized, options)
         .map_err(|error| Error::Unsupported(error.to_string()))?;
     Ok(small)
-}
-
-/// The nearest of 256 levels.
-fn high_byte(level: u16) -> u8 {
-    u8::try_from((u32::from(level) * 255 + 32_767) / 65_535).unwrap_or(u8::MAX)
 }
 
 fn of_8_bits(image: DynamicImage, opaque: bool) -> DynamicImage {

@@ -13,12 +13,13 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError, mpsc};
 
 use rustix::fs::{StatVfs, statvfs};
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::wait::Wait;
 
@@ -43,13 +44,24 @@ done"#;
 /// Runs a server until its standard input ends.
 const OWN_KEEPER: &str = r#""$@" </dev/null & server=$!; cat >/dev/null; kill -QUIT $server; wait $server"#;
 
-/// A database on the shared server, empty at first. Dropped, it is no more.
+/// The server that all share, from the first use of a process until its end: nobody ends the server while its lock is held.
+static SHARED: OnceLock<(SocketAddr, File)> = OnceLock::new();
+/// Drives the connections to servers, since statements are run inside and outside of the tests' runtimes.
+static ASKING: LazyLock<Runtime> = LazyLock::new(|| {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(1).enable_all().build().expect("a runtime")
+});
+/// Free connections to the shared server's own database. To open one costs more than what is run there for a test.
+static IDLE: Mutex<Vec<Client>> = Mutex::new(Vec::new());
+
+/// The rows of an answer, as texts.
+type Rows = Vec<Vec<String>>;
+
+/// A database on the shared server or on one of a test's own, empty at first. Dropped, it is no more.
 #[derive(Debug)]
 pub struct Database {
     server: SocketAddr,
     name: String,
-    /// Nobody ends the server while this is held.
-    _users: Option<File>,
 }
 
 /// A server of a test's own.
@@ -63,16 +75,15 @@ pub struct Server {
 impl Database {
     /// A new database.
     pub fn new() -> Self {
-        let (server, users) = shared();
-        Self::on(server, Some(users))
+        Self::on(SHARED.get_or_init(shared).0, "")
     }
 
     /// A copy of a database that `fill` fills once for all test processes, given its address. Its name says what is in it.
     pub async fn copy_of(template: &str, fill: impl AsyncFnOnce(&str)) -> Self {
-        let (server, users) = shared();
+        let server = SHARED.get_or_init(shared).0;
         let is_made = || {
             let sql = format!("SELECT 1 FROM pg_database WHERE datname = '{template}' AND NOT datallowconn");
-            !ask(&address(server, "postgres"), &sql).is_empty()
+            !administer(server, &sql).is_empty()
         };
         if !is_made() {
             let making = lock_file(&shared_folder().join("making"));
@@ -81,27 +92,22 @@ impl Database {
                 create(server, template, "");
                 fill(&address(server, template)).await;
                 // It is copied only where nobody can connect to it.
-                let close = format!("ALTER DATABASE {template} WITH ALLOW_CONNECTIONS false");
-                ask(&address(server, "postgres"), &close);
+                administer(server, &format!("ALTER DATABASE {template} WITH ALLOW_CONNECTIONS false"));
                 let sessions = format!("SELECT 1 FROM pg_stat_activity WHERE datname = '{template}'");
                 let wait = Wait::begin();
-                while !ask(&address(server, "postgres"), &sessions).is_empty() {
+                while !administer(server, &sessions).is_empty() {
                     wait.step(|| "the template is in use").await;
                 }
             }
         }
-        Self::made(server, Some(users), &format!(" TEMPLATE {template}"))
+        Self::on(server, &format!(" TEMPLATE {template}"))
     }
 
-    fn on(server: SocketAddr, users: Option<File>) -> Self {
-        Self::made(server, users, "")
-    }
-
-    fn made(server: SocketAddr, users: Option<File>, options: &str) -> Self {
+    fn on(server: SocketAddr, options: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         create(server, &name, options);
-        Self { server, name, _users: users }
+        Self { server, name }
     }
 
     /// Its address.
@@ -125,7 +131,7 @@ impl Database {
     }
 
     /// Runs statements; the rows as texts.
-    pub fn ask(&self, sql: &str) -> Vec<Vec<String>> {
+    pub fn ask(&self, sql: &str) -> Rows {
         ask(&self.url(), sql)
     }
 }
@@ -139,8 +145,7 @@ impl Default for Database {
 impl Drop for Database {
     fn drop(&mut self) {
         // Whatever is left goes with the server's folder.
-        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        let _ = try_ask(&address(self.server, "postgres"), &drop);
+        let _ = try_administer(self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
     }
 }
 
@@ -164,7 +169,7 @@ impl Server {
 
     /// A new database on it. Dropped, it is no more.
     pub fn database(&self) -> Database {
-        Database::on(self.address, None)
+        Database::on(self.address, "")
     }
 
     /// The folder with its data and configuration.
@@ -233,20 +238,20 @@ impl Drop for Server {
 }
 
 /// Runs statements at an address; the rows as texts. A server that is busy is asked again.
-pub fn ask(url: &str, sql: &str) -> Vec<Vec<String>> {
-    ask_patiently(url, sql).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
+pub fn ask(url: &str, sql: &str) -> Rows {
+    patiently(|| ask_once(url, sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
 }
 
 /// The same, where it may be refused.
-pub fn try_ask(url: &str, sql: &str) -> Result<Vec<Vec<String>>, String> {
+pub fn try_ask(url: &str, sql: &str) -> Result<Rows, String> {
     ask_once(url, sql).map_err(|why| format!("{why:?}"))
 }
 
 /// Asks again while the server refuses the connection for the moment, so that nothing has run.
-fn ask_patiently(url: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
+fn patiently(ask: impl Fn() -> Result<Rows, tokio_postgres::Error>) -> Result<Rows, tokio_postgres::Error> {
     let wait = Wait::begin();
     loop {
-        match ask_once(url, sql) {
+        match ask() {
             Err(why) if why.code().is_some_and(|code| BUSY.contains(code)) && !wait.is_over() => {
                 wait.step_blocking(|| "the server is busy");
             }
@@ -255,31 +260,65 @@ fn ask_patiently(url: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgre
     }
 }
 
-fn ask_once(url: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
+fn ask_once(url: &str, sql: &str) -> Result<Rows, tokio_postgres::Error> {
     let (url, sql) = (url.to_owned(), sql.to_owned());
-    // On a thread of its own, as this may be called inside and outside of a runtime.
-    let asked = thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
-            tokio::spawn(connection);
-            client.simple_query(&sql).await
-        })
-    });
-    let messages = asked.join().expect("no panic")?;
+    wait_outside(async move { rows(&connected(&url).await?, &sql).await })
+}
+
+/// Runs statements in a server's own database. At the shared server they have a connection that was opened before.
+fn administer(server: SocketAddr, sql: &str) -> Rows {
+    patiently(|| try_administer(server, sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
+}
+
+fn try_administer(server: SocketAddr, sql: &str) -> Result<Rows, tokio_postgres::Error> {
+    let (url, sql) = (address(server, "postgres"), sql.to_owned());
+    let is_shared = SHARED.get().is_some_and(|(shared, _)| *shared == server);
+    if !is_shared {
+        return ask_once(&url, &sql);
+    }
+    wait_outside(async move {
+        let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = idle().pop().filter(|client| !client.is_closed());
+        let client = if let Some(client) = open { client } else { connected(&url).await? };
+        let answer = rows(&client, &sql).await;
+        idle().push(client);
+        answer
+    })
+}
+
+async fn connected(url: &str) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+async fn rows(client: &Client, sql: &str) -> Result<Rows, tokio_postgres::Error> {
     let row = |message: SimpleQueryMessage| match message {
         SimpleQueryMessage::Row(row) => {
             Some((0..row.len()).map(|at| row.get(at).unwrap_or_default().to_owned()).collect())
         }
         _ => None,
     };
-    Ok(messages.into_iter().filter_map(row).collect())
+    Ok(client.simple_query(sql).await?.into_iter().filter_map(row).collect())
+}
+
+/// Waits for a future that another thread drives.
+fn wait_outside<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    ASKING.spawn(async move { sender.send(future.await) });
+    receiver.recv().expect("no panic")
 }
 
 /// Makes a database in place of one that an earlier process of the same number has left.
 fn create(server: SocketAddr, name: &str, options: &str) {
-    ask(&address(server, "postgres"), &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-    ask(&address(server, "postgres"), &format!("CREATE DATABASE {name}{options}"));
+    let create = format!("CREATE DATABASE {name}{options}");
+    match patiently(|| try_administer(server, &create)) {
+        Err(why) if why.code() == Some(&SqlState::DUPLICATE_DATABASE) => {
+            administer(server, &format!("DROP DATABASE {name} WITH (FORCE)"));
+            administer(server, &create);
+        }
+        answer => drop(answer.unwrap_or_else(|why| panic!("{create}: {why:?}"))),
+    }
 }
 
 /// The folder of the shared server. It is in memory where that is large: to make and to drop a database, hundreds of files,
@@ -306,7 +345,8 @@ fn shared() -> (SocketAddr, File) {
     let (data, ready) = (base.join("data"), base.join("ready"));
     let running = fs::read_to_string(&ready).ok().and_then(|place| place.parse().ok());
     // One that is only busy is not taken for one that has ended: others have their data there.
-    let answers = |place: &SocketAddr| ask_patiently(&address(*place, "postgres"), "SELECT 1").is_ok();
+    let answers =
+        |place: &SocketAddr| patiently(|| ask_once(&address(*place, "postgres"), "SELECT 1")).is_ok();
     if let Some(place) = running.filter(answers) {
         return (place, users);
     }
@@ -378,7 +418,7 @@ struct Runner {
 impl Runner {
     /// The user who shall run it in a folder of the test.
     fn of(folder: &Path) -> Self {
-        let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+        let is_root = rustix::process::geteuid().is_root();
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
         let user = |name: &str| {
             let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
@@ -455,7 +495,7 @@ mod tests {
         one.ask("INSERT INTO t VALUES (1)");
         assert_eq!(one.ask("SELECT n FROM t"), [["1"]]);
         assert_eq!(other.ask("SELECT n FROM t"), Vec::<Vec<String>>::new());
-        ask(&address(one.server(), "postgres"), &format!("DROP DATABASE {template}"));
+        administer(one.server(), &format!("DROP DATABASE {template}"));
     }
 
     #[test]

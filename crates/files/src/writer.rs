@@ -16,6 +16,9 @@ use tokio::task::spawn_blocking;
 use crate::fault::Faults;
 use crate::owner::Owner;
 
+/// Shorter pieces are put together, since each piece by itself may hold a whole buffer of the network.
+const SHORT: usize = 16 << 10;
+
 /// An object that is being written. Dropped, it is undone.
 pub(crate) struct ObjectWriter {
     store: Arc<dyn ObjectStore>,
@@ -23,7 +26,12 @@ pub(crate) struct ObjectWriter {
     path: Path,
     /// The bytes of a part. All parts but the last have this size, as some storages demand.
     part: usize,
-    buffer: BytesMut,
+    /// The bytes of the next part as they came, without those that are in `short`.
+    pieces: Vec<Bytes>,
+    /// The last bytes, which came in short pieces.
+    short: BytesMut,
+    /// The bytes in both.
+    held: usize,
     upload: Option<Box<dyn MultipartUpload>>,
     /// The owner to whom the object is given in a folder, and the folder.
     gift: Option<(Owner, PathBuf)>,
@@ -31,7 +39,8 @@ pub(crate) struct ObjectWriter {
 
 impl ObjectWriter {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, faults: Faults, path: Path, part: usize) -> Self {
-        Self { store, faults, path, part, buffer: BytesMut::new(), upload: None, gift: None }
+        let (pieces, short) = (Vec::new(), BytesMut::new());
+        Self { store, faults, path, part, pieces, short, held: 0, upload: None, gift: None }
     }
 
     /// Has the object given to the owner of its folder.
@@ -49,8 +58,32 @@ impl ObjectWriter {
         given.map_err(|why| Error::internal(format!("files.store: {why}")))
     }
 
+    fn hold(&mut self, piece: Bytes) {
+        self.held += piece.len();
+        if piece.len() < SHORT {
+            self.short.extend_from_slice(&piece);
+        } else {
+            self.seal();
+            self.pieces.push(piece);
+        }
+    }
+
+    /// Makes a piece of the short ones.
+    fn seal(&mut self) {
+        if !self.short.is_empty() {
+            self.pieces.push(mem::take(&mut self.short).freeze());
+        }
+    }
+
+    /// The bytes that are held, none of which are held any more.
+    fn payload(&mut self) -> PutPayload {
+        self.seal();
+        self.held = 0;
+        mem::take(&mut self.pieces).into_iter().collect()
+    }
+
     async fn flush(&mut self) -> chinwag_core::Result<()> {
-        let payload = PutPayload::from_bytes(mem::take(&mut self.buffer).freeze());
+        let payload = self.payload();
         let upload = match &mut self.upload {
             Some(upload) => upload,
             none @ None => none.insert(self.faults.outcome(self.store.put_multipart(&self.path)).await?),
@@ -63,11 +96,12 @@ impl FileWriter for ObjectWriter {
     fn write(&mut self, mut bytes: Bytes) -> Done<'_> {
         Box::pin(async move {
             while !bytes.is_empty() {
-                let fits = bytes.len().min(self.part - self.buffer.len());
-                self.buffer.extend_from_slice(&bytes.split_to(fits));
-                if self.buffer.len() == self.part {
+                // A full part waits for more, since one part alone is written at once.
+                if self.held == self.part {
                     self.flush().await?;
                 }
+                let fits = bytes.len().min(self.part - self.held);
+                self.hold(bytes.split_to(fits));
             }
             Ok(())
         })
@@ -76,11 +110,11 @@ impl FileWriter for ObjectWriter {
     fn finish(mut self: Box<Self>) -> Done<'static> {
         Box::pin(async move {
             if self.upload.is_none() {
-                let payload = PutPayload::from_bytes(mem::take(&mut self.buffer).freeze());
+                let payload = self.payload();
                 self.faults.outcome(self.store.put(&self.path, payload)).await?;
                 return self.give().await;
             }
-            if !self.buffer.is_empty() {
+            if self.held > 0 {
                 self.flush().await?;
             }
             if let Some(upload) = &mut self.upload {

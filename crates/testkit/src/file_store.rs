@@ -59,10 +59,15 @@ fn bytes(count: usize) -> Vec<u8> {
     (0..count).map(|at| u8::try_from(at % 251).expect("below 256")).collect()
 }
 
-async fn put(files: &OpenedFiles, key: FileKey, bytes: &[u8]) {
+async fn put(files: &OpenedFiles, key: FileKey, mut bytes: &[u8]) {
     let mut writer = files.store.create(key).await.expect("a writer");
-    for piece in bytes.chunks(100_003) {
+    // As networks bring them: long pieces and short ones.
+    for size in [100_003, 5, 700, 16 << 10, 3].into_iter().cycle() {
+        let piece = bytes.split_off(..size.min(bytes.len())).expect("it is within");
         writer.write(piece.to_vec().into()).await.expect("the bytes are taken");
+        if bytes.is_empty() {
+            break;
+        }
     }
     writer.finish().await.expect("it is finished");
 }
@@ -122,6 +127,11 @@ pub async fn large_object_is_written_in_parts(files: OpenedFiles) {
     let across = (5 << 20) - 3..(5 << 20) + 4;
     let expected = &written[(5 << 20) - 3..(5 << 20) + 4];
     assert_eq!(get(&files, key, across).await.expect("bytes"), expected);
+    // A part and no more, two, and a byte beyond one.
+    for size in [1 << 20, 5 << 20, 10 << 20, (5 << 20) + 1] {
+        put(&files, key, &written[..size]).await;
+        assert!(get(&files, key, 0..size as u64).await.expect("bytes") == written[..size], "{size}");
+    }
 }
 
 pub async fn unfinished_object_is_not_visible(files: OpenedFiles) {

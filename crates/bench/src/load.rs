@@ -176,7 +176,7 @@ impl Load {
             match socket.stream.write(&socket.out) {
                 Ok(written) => drop(socket.out.drain(..written)),
                 Err(why) if why.kind() == ErrorKind::WouldBlock => return Ok(()),
-                // ArrivalKind it was told before will be read, and then its end.
+                // The rest of its answers will be read, and then its end.
                 Err(why) if matches!(why.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
                     socket.out.clear();
                 }

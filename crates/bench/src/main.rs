@@ -120,7 +120,7 @@ fn run(cli: Cli) -> Result<bool> {
     for workload in workloads {
         eprintln!("{workload:?} …");
         outcomes.push((format!("{workload:?}"), workload.run(&settings)));
-        // Selection there is so far, should the rest fail.
+        // The table so far, should the rest fail.
         if let Some(out) = &cli.out {
             std::fs::write(out, table::table(&outcomes))?;
         }

@@ -106,9 +106,12 @@ impl World {
             groups_of,
             messages: plan.messages,
         };
-        // ArrivalKind a loss of power takes meanwhile is a workload.
+        // A loss of power meanwhile costs a measurement, and no data.
         let store = world.open_store(false)?;
         block_on(world.fill(&store, plan, clock))??;
+        drop(store);
+        // The disk else writes for half a minute beside the measurement.
+        rustix::fs::sync();
         Ok(world)
     }
 

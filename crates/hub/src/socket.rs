@@ -217,7 +217,7 @@ impl Socket {
             Wake::Flush => due.push(self.clone()),
         }
         if pushed == PushOutcome::Crowded {
-            // FetchOutcome at when no lock is held.
+            // Looked at when no lock is held.
             due.push(self.clone());
         }
         if pushed == PushOutcome::Overflow {

@@ -150,7 +150,7 @@ async fn events_before_the_subscription_is_active_are_not_missed() {
     for n in 0..20 {
         let group = one.group(n, &[ann, ben]).await;
         let at_two = two.connect(ben, "ben").await;
-        // HintKind before anything can be heard here: found by the comparison once it can.
+        // Sent before this node can hear anything: the comparison finds it once it can.
         let last = one.say(group, ann).await;
         at_two.counts_to(group, last).await;
         assert_eq!(last, Seq(1));

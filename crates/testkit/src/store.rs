@@ -321,6 +321,7 @@ macro_rules! store_suite {
                 messages_deleted_together_are_one_entry_of_the_log
                 a_group_that_is_no_more_is_erased_in_parts
                 leftovers_of_a_deleted_group_count_nowhere
+                a_group_that_was_handed_over_keeps_its_new_owner
             }
             thread {
                 a_root_shows_its_replies_wherever_it_is_read

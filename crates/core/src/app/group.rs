@@ -273,8 +273,9 @@ pub(super) enum Departure {
     Deleted { lost: Vec<MessageId> },
 }
 
-/// Removes a user from a group. If it was the owner, another member inherits the group. The caller publishes
-/// the change and then calls [`delete_if_ended`].
+/// Removes a user from a group. If it was the owner, another member inherits the group, unless it has an owner by now:
+/// a deleted user leaves its groups in steps, and a service may hand them over before. The caller publishes the change and
+/// then calls [`delete_if_ended`].
 pub(super) fn depart(
     unit: &mut Unit,
     group: GroupId,
@@ -283,6 +284,7 @@ pub(super) fn depart(
     why: Departure,
 ) -> Result<Departed> {
     unit.tx.member_remove(group, user)?;
+    let was_owner = was_owner && unit.tx.owner(group)?.is_none();
     let heir = if was_owner { heir(&unit.tx.members(group)?).cloned() } else { None };
     let ended = if was_owner { heir.is_none() } else { unit.tx.members_count(group, 1)? == 0 };
     if let Some(heir) = &heir {

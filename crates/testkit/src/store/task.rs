@@ -1,10 +1,17 @@
 //! Work that remains, in steps, and the reads while it remains.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use std::sync::Arc;
+
+use chinwag_core::app::work::Effort;
+use chinwag_core::app::{App, Context};
+use chinwag_core::clock::SystemClock;
 use chinwag_core::group::Mark;
+use chinwag_core::limits::Limits;
 use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
 use chinwag_core::store::{Edge, NewMessage, Page, Task, Written};
+use chinwag_core::user::Caller;
 use chinwag_core::{GroupId, Seq, TaskId, UserId};
 
 use super::summary::summaries;
@@ -212,4 +219,30 @@ pub async fn leftovers_of_a_deleted_group_count_nowhere(f: Fixture) {
         Ok(())
     })
     .await;
+}
+
+pub async fn a_group_that_was_handed_over_keeps_its_new_owner(f: Fixture) {
+    // More than the request of a deletion leaves at once.
+    const GROUPS: usize = 30;
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let mut groups = Vec::new();
+    for _ in 0..GROUPS {
+        groups.push(f.group(&[ann]).await);
+    }
+    let all = groups.clone();
+    f.write(move |tx| all.iter().try_for_each(|id| tx.member_set(*id, ann, Role::Owner, date(0)))).await;
+    let app = App::new(f.store.clone(), Arc::new(SystemClock::default()), Limits::default());
+    app.user_delete(&Context::new(Caller::Service), name("ann")).await.expect("it is deleted");
+    let mut left = Vec::new();
+    for id in groups {
+        left.extend(f.read(move |tx| Ok(tx.group(id)?.map(|group| group.id))).await);
+    }
+    assert!(!left.is_empty(), "some wait for a later step");
+    let handed = left.clone();
+    f.write(move |tx| handed.iter().try_for_each(|id| tx.member_set(*id, bob, Role::Owner, date(1)))).await;
+    while app.work(Effort { rows: 100, groups: 10 }).await.expect("a step").is_some() {}
+    for id in left {
+        let owner = f.read(move |tx| tx.owner(id)).await;
+        assert_eq!(owner.map(|owner| owner.user), Some(bob));
+    }
 }

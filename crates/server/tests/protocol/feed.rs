@@ -104,6 +104,16 @@ async fn every_change_is_one_event_with_its_number() {
 }
 
 #[tokio::test]
+async fn message_that_begins_a_private_group_is_an_event() {
+    let app = app().await;
+    let (ann, _bob) = (app.user("ann").await, app.user("bob").await);
+    ann.ws().await.ask("message.first", json!({ "target": "bob", "body": "psst" })).await;
+    let (events, _) = all(&app.service(), "", 10).await;
+    assert_eq!(types(&events), ["group.update", "message.text"]);
+    assert_eq!((&events[1]["seq"], &events[1]["data"]["body"]), (&json!(1), &json!("psst")));
+}
+
+#[tokio::test]
 async fn deleted_message_leaves_no_text_in_the_feed() {
     let app = app().await;
     let (service, ann) = (app.service(), app.user("ann").await);

@@ -475,3 +475,14 @@ async fn notify_events_name_users_and_reasons() {
     keys.sort();
     assert_eq!(keys, ["author", "date", "group", "id", "seq"], "no text of a deleted message");
 }
+
+#[tokio::test]
+async fn message_that_begins_a_private_group_is_pushed() {
+    let (app, receiver) = app().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let device = Device::at(&receiver, "phone");
+    subscribe(&bob, &device).await;
+    ann.ws().await.ask("message.first", json!({ "target": "bob", "body": "psst" })).await;
+    let notification = device.count(&receiver, 1).await.remove(0);
+    assert_eq!((&notification["title"], &notification["body"]), (&json!("ann"), &json!("psst")));
+}

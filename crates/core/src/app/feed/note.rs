@@ -30,9 +30,10 @@ impl Unit<'_> {
         let now = self.now();
         let mut rows: Vec<FeedRow> = Vec::new();
         for event in self.events.iter() {
-            let Some(row) = row(self.tx, event, now)? else { continue };
-            if !rows.iter().any(|noted| is_of_one_change(noted, &row)) {
-                rows.push(row);
+            for row in row(self.tx, event, now)?.into_iter().chain(first_message(event, now)) {
+                if !rows.iter().any(|noted| is_of_one_change(noted, &row)) {
+                    rows.push(row);
+                }
             }
         }
         rows.iter().try_for_each(|row| self.tx.feed_insert(row))
@@ -88,6 +89,15 @@ fn row(tx: &dyn Tx, event: &Event, now: Date) -> Result<Option<FeedRow>> {
         }
         _ => None,
     })
+}
+
+/// The row of the message with which a private group begins. The event of both is that of the group, which those who read
+/// messages alone would not see.
+fn first_message(event: &Event, now: Date) -> Option<FeedRow> {
+    let Kind::GroupUpdate { view, .. } = &event.kind else { return None };
+    let message = view.messages.iter().find(|message| Some(message.seq) == event.seq)?;
+    let row = FeedRow { group: event.group(), seq: event.seq, ..FeedRow::new(FeedKind::MessageText, now) };
+    Some(of_message(row, message))
 }
 
 /// The row of a report that was made or changed.

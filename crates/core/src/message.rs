@@ -9,7 +9,7 @@ pub use detail::{MessageDetail, replace_tallies};
 use crate::limits::CLIENT_ID_CHARS;
 use crate::reaction::Tally;
 use crate::send::Kept;
-use crate::text::is_visible;
+use crate::text::{NUL, is_visible};
 use crate::thread::{Replies, RootState, ThreadRoot};
 use crate::{Date, GroupId, MessageId, Name, Seq, UserId};
 
@@ -143,7 +143,7 @@ impl Body {
             return Ok(Self::empty());
         }
         if text.contains('\0') {
-            return Err("may not contain NUL".into());
+            return Err(NUL.into());
         }
         Ok(Self(text.into()))
     }

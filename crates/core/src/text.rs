@@ -49,6 +49,9 @@ pub fn is_visible(text: &str) -> bool {
     text.chars().any(|c| !is_invisible(c))
 }
 
+/// The refusal of a text with the character NUL, which PostgreSQL neither keeps nor compares.
+pub const NUL: &str = "may not contain NUL";
+
 /// A text as it is kept: trimmed, of at most `most` characters, not only invisible ones, which are refused with
 /// `invisible`. The error completes a sentence that begins with the field's name.
 pub(crate) fn trimmed(text: &str, most: usize, invisible: &str) -> Result<Arc<str>, String> {
@@ -58,6 +61,9 @@ pub(crate) fn trimmed(text: &str, most: usize, invisible: &str) -> Result<Arc<st
     }
     if !is_visible(text) {
         return Err(invisible.to_owned());
+    }
+    if text.contains('\0') {
+        return Err(NUL.to_owned());
     }
     Ok(text.into())
 }

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use chinwag_core::app::push::{OneSubscription, Subscribe};
 use chinwag_core::push::{DeviceKeys, ENDPOINT_CHARS, Subscription};
+use chinwag_core::text::NUL;
 use chinwag_core::{Date, Error, Name, PushId};
 use reqwest::Url;
 use serde::Serialize;
@@ -69,6 +70,9 @@ impl Endpoint {
     fn parse(text: &str) -> std::result::Result<Self, String> {
         if text.chars().count() > ENDPOINT_CHARS {
             return Err(format!("is longer than {ENDPOINT_CHARS} characters"));
+        }
+        if text.contains('\0') {
+            return Err(NUL.to_owned());
         }
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         match url {

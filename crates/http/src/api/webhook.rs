@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use chinwag_core::app::webhook::{ChangeWebhook, MakeWebhook, ReplayAnswer};
 use chinwag_core::feed::FeedKind;
 use chinwag_core::store::encoding::Stored;
+use chinwag_core::text::NUL;
 use chinwag_core::webhook::{WEBHOOK_URL_CHARS, Webhook, WebhookAttempt, WebhookKinds, WebhookSecret};
 use chinwag_core::{Date, Error, WebhookId};
 use reqwest::Url;
@@ -73,6 +74,9 @@ impl WebhookUrl {
     fn parse(text: &str) -> std::result::Result<Self, String> {
         if text.chars().count() > WEBHOOK_URL_CHARS {
             return Err(format!("is longer than {WEBHOOK_URL_CHARS} characters"));
+        }
+        if text.contains('\0') {
+            return Err(NUL.to_owned());
         }
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         match url {

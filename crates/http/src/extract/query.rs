@@ -13,6 +13,7 @@ use chinwag_core::app::message::Point;
 use chinwag_core::limits::{GROUP_NAME_CHARS, IDS_PAGE, LIST_PAGE, NAME_CHARS, NAMES_PAGE};
 use chinwag_core::permission::Role;
 use chinwag_core::store::Edge;
+use chinwag_core::text::NUL;
 use chinwag_core::{Date, Error, MessageId, Name, Result, Seq};
 
 use crate::admission::UnderWay;
@@ -147,23 +148,12 @@ impl Query {
 
     /// The beginning of a name that is searched for, if one is given.
     pub(crate) fn prefix(&self) -> Result<Option<&str>> {
-        self.prefix_up_to(NAME_CHARS)
-    }
-
-    fn prefix_up_to(&self, most: usize) -> Result<Option<&str>> {
-        let prefix = self.get("q")?;
-        if prefix.is_some_and(|prefix| prefix.chars().nth(most).is_some()) {
-            return Err(Error::field("q", format!("is longer than {most} characters")));
-        }
-        Ok(prefix)
+        self.text("q", NAME_CHARS)
     }
 
     /// The name that others are to look like, if one is given.
     pub(crate) fn alike(&self) -> Result<Option<&str>> {
-        let alike = self.get("like")?;
-        if alike.is_some_and(|alike| alike.chars().nth(NAME_CHARS).is_some()) {
-            return Err(Error::field("like", format!("is longer than {NAME_CHARS} characters")));
-        }
+        let alike = self.text("like", NAME_CHARS)?;
         if alike.is_some() && self.get("q")?.is_some() {
             return Err(Error::field("like", "finds other members than q: leave one of them out"));
         }
@@ -172,7 +162,7 @@ impl Query {
 
     /// The beginning of the names of the open groups that are asked for, if they are.
     pub(crate) fn open_groups(&self) -> Result<Option<&str>> {
-        let prefix = self.prefix_up_to(GROUP_NAME_CHARS)?;
+        let prefix = self.text("q", GROUP_NAME_CHARS)?;
         match self.get("open")? {
             Some("true") if self.get("order")?.is_some() => {
                 Err(Error::field("order", "is not for open groups: leave order or open out"))
@@ -238,6 +228,18 @@ impl Query {
             Some("true") => Ok(true),
             Some(_) => Err(Error::field(key, "must be true or false")),
         }
+    }
+
+    /// A text of at most `most` characters that the store compares with others.
+    fn text(&self, key: &'static str, most: usize) -> Result<Option<&str>> {
+        let text = self.get(key)?;
+        if text.is_some_and(|text| text.chars().nth(most).is_some()) {
+            return Err(Error::field(key, format!("is longer than {most} characters")));
+        }
+        if text.is_some_and(|text| text.contains('\0')) {
+            return Err(Error::field(key, NUL));
+        }
+        Ok(text)
     }
 
     fn get(&self, key: &'static str) -> Result<Option<&str>> {

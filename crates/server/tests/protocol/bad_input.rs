@@ -257,6 +257,29 @@ async fn payloads_with_wrong_fields_are_refused_by_field_over_rest() {
 }
 
 #[tokio::test]
+async fn nul_is_refused_in_each_text_that_a_query_compares() {
+    let app = TestApp::start().await;
+    let group = group(&app).await;
+    let (service, ann) = (app.service(), app.sign_in("ann").await);
+    let members = format!("groups/{group}/members/");
+    for (client, path, field) in [
+        (&service, "users/", "q"),
+        (&ann, &members, "q"),
+        (&ann, &members, "like"),
+        (&ann, "groups/?open=true&", "q"),
+        (&ann, "search/", "q"),
+        (&ann, "messages/", "q"),
+        (&service, "audit/", "actor"),
+        (&service, "audit/", "target"),
+        (&service, "audit/", "address"),
+    ] {
+        let path = if path.contains('?') { path.to_owned() } else { format!("{path}?") };
+        let refused = client.get(&format!("{path}{field}=a%00")).await.ok(400);
+        assert_eq!(refused["errors"][0]["field"], field, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_patch_without_any_known_key_is_refused() {
     let app = TestApp::start().await;
     let group = group(&app).await;

@@ -275,6 +275,7 @@ async fn endpoints_that_are_private_or_not_https_are_refused() {
         "http://push.example/a",
         "https://ann:secret@push.example/a",
         "ftp://push.example/a",
+        "https://push.example/a\0",
         "/push/a",
         "",
     ] {

@@ -43,7 +43,9 @@ async fn member_reports_and_admins_read_and_close() {
     let again = report(&bob, &sent, "very rude").await.ok(200);
     assert_eq!((id(&again), &again["reason"]), (id(&made), &json!("very rude")));
     assert_eq!(report(&eve, &sent, "x").await.status, 404);
-    for (reason, field) in [("", "reason"), ("\u{200b}", "reason"), (&*"x".repeat(1001), "reason")] {
+    for (reason, field) in
+        [("", "reason"), ("\u{200b}", "reason"), ("rude\0", "reason"), (&*"x".repeat(1001), "reason")]
+    {
         assert_eq!(report(&bob, &sent, reason).await.ok(400)["errors"][0]["field"], field);
     }
     let by_service = |author: &str| json!({ "author": author, "reason": "seen" });

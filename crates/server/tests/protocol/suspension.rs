@@ -156,6 +156,7 @@ async fn bad_suspensions_are_refused_by_name() {
         (json!({ "until": later(&app, -1) }), "suspended.until"),
         (json!({ "until": until, "reason": "x".repeat(501) }), "suspended.reason"),
         (json!({ "until": until, "reason": "\u{200b}" }), "suspended.reason"),
+        (json!({ "until": until, "reason": "rude\0" }), "suspended.reason"),
         (json!("forever"), "suspended"),
     ] {
         let refused = service.patch("users/ann/", json!({ "suspended": suspension })).await.ok(400);

@@ -115,6 +115,7 @@ async fn payloads_of_webhooks_are_checked() {
         (json!({ "url": "ftp://hooks.example/" }), "url"),
         (json!({ "url": "https://ann:secret@hooks.example/" }), "url"),
         (json!({ "url": long }), "url"),
+        (json!({ "url": format!("{url}\0") }), "url"),
         (json!({ "url": url, "types": [] }), "types"),
         (json!({ "url": url, "types": "message.text" }), "types"),
         (json!({ "url": url, "types": null }), "types"),

@@ -17,21 +17,14 @@ impl Query {
             Error::field("action", format!("must be one of {}", names.join(", ")))
         };
         let action = self.get("action")?.map(|name| AuditAction::parse(name).ok_or_else(refused));
+        let text = |key| Ok(self.text(key, NAME_CHARS)?.map(str::to_owned));
         Ok(AuditFilter {
             day: self.day("date")?,
-            actor: self.value_up_to("actor", NAME_CHARS)?,
+            actor: text("actor")?,
             action: action.transpose()?,
-            target: self.value_up_to("target", NAME_CHARS)?,
-            address: self.value_up_to("address", NAME_CHARS)?,
+            target: text("target")?,
+            address: text("address")?,
         })
-    }
-
-    fn value_up_to(&self, key: &'static str, most: usize) -> Result<Option<String>> {
-        let text = self.get(key)?;
-        if text.is_some_and(|text| text.chars().nth(most).is_some()) {
-            return Err(Error::field(key, format!("is longer than {most} characters")));
-        }
-        Ok(text.map(str::to_owned))
     }
 
     /// A day in UTC, if one is given: its beginning and its end.

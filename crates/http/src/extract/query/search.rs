@@ -15,11 +15,8 @@ const HITS_PAGE: usize = 100;
 impl Query {
     /// The text that is searched for.
     pub(crate) fn searched(&self) -> Result<&str> {
-        let text = self.get("q")?.ok_or_else(|| Error::field("q", "must have a word to look for"))?;
-        if text.chars().nth(QUERY_CHARS).is_some() {
-            return Err(Error::field("q", format!("is longer than {QUERY_CHARS} characters")));
-        }
-        Ok(text)
+        let text = self.text("q", QUERY_CHARS)?;
+        text.ok_or_else(|| Error::field("q", "must have a word to look for"))
     }
 
     /// The search over messages, from its beginning. `None` where an author or group that is named cannot exist.

@@ -299,6 +299,23 @@ fn map_gives_users_of_an_export_their_names_here() {
 }
 
 #[test]
+fn user_of_two_accounts_is_mentioned_once() {
+    let program = program();
+    let users = json!([slack_user("U1", "ann"), slack_user("U2", "bob"), slack_user("U3", "bobby")]);
+    let general = json!([{"id": "C1", "name": "general", "creator": "U1", "members": ["U1", "U2", "U3"]}]);
+    let day = json!([said("U1", "1.000001", "<@U2> or <@U3>", &json!({}))]);
+    let zip = ExportZip::default().json("users.json", &users).json("channels.json", &general);
+    let file = zip.json("general/2024-05-12.json", &day).write(&program, "slack.zip");
+    let map = write(&program, "map.txt", "bob robert\nbobby robert\n");
+    let report = imported(&program, &["slack", file.to_str().expect("a path"), "--map", &map]);
+    assert_row(&report, "messages", [1, 1, 0, 0, 0]);
+    ask(&program, &[], async |service| {
+        let found = messages_of(service, &group_named(service, "general").await).await;
+        assert_eq!(found[0]["mentions"], json!(["robert"]));
+    });
+}
+
+#[test]
 fn message_that_is_too_long_becomes_several() {
     let program = program();
     let text = format!("{}\n{}", "a".repeat(4000), "b ".repeat(3000));

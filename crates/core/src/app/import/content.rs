@@ -53,8 +53,13 @@ pub(super) fn complete(
 /// The mentioned users who are members.
 fn mentions(tx: &dyn Tx, known: &Known, message: &SourceMessage, row: &NewMessage) -> Result<Mentions> {
     let everyone = message.mentions.everyone;
-    let users = message.mentions.users.iter().filter_map(|id| known.people.standing(*id));
-    let users: Vec<_> = users.map(|user| user.id).take(MENTIONS).collect();
+    let mut users = Vec::new();
+    for user in message.mentions.users.iter().filter_map(|id| known.people.standing(*id)) {
+        // Several users of the source may be one here.
+        if users.len() < MENTIONS && !users.contains(&user.id) {
+            users.push(user.id);
+        }
+    }
     if users.is_empty() {
         return Ok(Mentions { everyone, ..Mentions::default() });
     }

@@ -265,6 +265,13 @@ impl TestApp {
         self.run().await;
     }
 
+    /// The same with some options changed.
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Options)) {
+        self.stop().await;
+        change(&mut self.options);
+        self.run().await;
+    }
+
     /// The folder in which the files are, if they are in one.
     pub fn files(&self) -> PathBuf {
         self.files.path().join("files")

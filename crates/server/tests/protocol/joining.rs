@@ -199,3 +199,18 @@ async fn joining_accepts_a_pending_membership() {
         a.quiet().await;
     }
 }
+
+#[tokio::test]
+async fn group_over_a_lowered_limit_may_change_and_shrink() {
+    let mut app = TestApp::start().await;
+    let service = app.service();
+    users(&service, &["ann", "bob", "eve", "joe"]).await;
+    let path = format!("groups/{}/", group(&service, &["ann", "bob", "eve"]).await);
+    app.restart_with(|options| options.limits.group_members = 2).await;
+    service.patch(&path, json!({ "name": "tea" })).await.ok(200);
+    let refused = service.patch(&path, json!({ "members": ["joe"] })).await.ok(400);
+    assert_eq!(refused["errors"][0]["field"], "members");
+    service.patch(&path, json!({ "ban": ["eve"] })).await.ok(200);
+    let left = service.get(&path).await.ok(200);
+    assert_eq!((&left["name"], &left["members"]), (&json!("tea"), &json!(["bob"])));
+}

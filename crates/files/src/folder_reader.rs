@@ -177,6 +177,6 @@ fn fault(why: io::Error, path: &Path) -> object_store::Error {
     generic(why)
 }
 
-fn generic(why: io::Error) -> object_store::Error {
+pub(crate) fn generic(why: io::Error) -> object_store::Error {
     object_store::Error::Generic { store: "folder", source: Box::new(why) }
 }

@@ -5,6 +5,7 @@
 
 mod copy;
 mod fault;
+mod folder_lister;
 mod folder_reader;
 mod key;
 mod lister;

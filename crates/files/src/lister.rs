@@ -1,4 +1,4 @@
-//! Listing all objects of a storage.
+//! Listing all objects of a bucket.
 
 use chinwag_core::Date;
 use chinwag_core::file_store::{FileLister, LISTED_TOGETHER, ListedObject};

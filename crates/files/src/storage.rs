@@ -22,6 +22,7 @@ use rustix::fs::statvfs;
 use tokio::task::spawn_blocking;
 
 use crate::fault::Faults;
+use crate::folder_lister::FolderLister;
 use crate::folder_reader::FolderReader;
 use crate::key::{self, UPLOADS};
 use crate::lister::ObjectLister;
@@ -275,6 +276,9 @@ impl FileStore for Storage {
     }
 
     fn list(&self) -> Box<dyn FileLister> {
+        if let Some(folder) = &self.folder {
+            return Box::new(FolderLister::new(self.faults.clone(), folder.path.clone()));
+        }
         let all = Some(&self.prefix).filter(|prefix| !prefix.is_root());
         let objects = self.store.list(all).fuse();
         Box::new(ObjectLister { objects, faults: self.faults.clone(), prefix: self.prefix.clone() })

@@ -78,3 +78,20 @@ async fn many_objects_are_listed_in_pages() {
     }
     assert_eq!(pages, [LISTED_TOGETHER, 7]);
 }
+
+#[tokio::test]
+async fn folder_of_another_program_is_not_looked_into() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = storage(&folder, 0);
+    let files = folder.path().join("files");
+    let id = FileId(Uuid::from_u128(1));
+    fs::write(files.join(id.to_string()), "x").expect("a file");
+    for other in ["lost+found", "uploads/lost+found"] {
+        fs::create_dir_all(files.join(other)).expect("a folder");
+        // It cannot be read to its end.
+        std::os::unix::fs::symlink("..", files.join(other).join("up")).expect("a link");
+    }
+    fs::write(files.join("uploads/other"), "x").expect("a file");
+    let listed = store.list().next().await.expect("a page");
+    assert_eq!(listed.iter().map(|object| object.key.file()).collect::<Vec<_>>(), [id]);
+}

@@ -38,7 +38,7 @@ crate::implement! {
         groups_count(user: UserId) -> usize;
         heads(groups: &[GroupId]) -> Vec<(GroupId, Seq)>;
         memberships(users: &[UserId]) -> Vec<(UserId, GroupId, bool)>;
-        entries(group: GroupId, edge: Edge, limit: usize) -> Vec<(Seq, GroupEntry)>;
+        entries(group: GroupId, edge: Edge, upto: Option<Seq>, limit: usize) -> Vec<(Seq, GroupEntry)>;
         last_change(group: GroupId, after: Seq, upto: Seq) -> Option<Seq>;
         members(group: GroupId) -> Vec<Member>;
         member(group: GroupId, user: UserId) -> Option<Member>;
@@ -319,7 +319,13 @@ fn insert_stored(sql: &mut impl Sql, group: GroupId, seq: Seq, entry: &StoredEnt
     sql.change(INSERT, row).map(drop)
 }
 
-pub fn entries(sql: &impl Sql, group: GroupId, edge: Edge, most: usize) -> Result<Vec<(Seq, GroupEntry)>> {
+pub fn entries(
+    sql: &impl Sql,
+    group: GroupId,
+    edge: Edge,
+    upto: Option<Seq>,
+    most: usize,
+) -> Result<Vec<(Seq, GroupEntry)>> {
     macro_rules! entries {
         ($range:literal) => {
             concat!(
@@ -333,20 +339,21 @@ pub fn entries(sql: &impl Sql, group: GroupId, edge: Edge, most: usize) -> Resul
                 ") AND c.detail IS NOT NULL AND (c.user_id IS NULL OR EXISTS (SELECT 1 FROM users u
                     WHERE u.id = c.user_id)) AND ",
                 $range,
-                " LIMIT $3"
+                " LIMIT $4"
             )
         };
     }
-    const BACK: Text = Text::same(entries!("c.seq <= $2 ORDER BY c.seq DESC"));
-    const ON: Text = Text::same(entries!("c.seq >= $2 ORDER BY c.seq"));
-    let (text, from) = match edge {
-        Edge::Newest => (BACK, Some(i64::MAX)),
-        Edge::BeforeSeq(Seq(seq)) => (BACK, seq.checked_sub(1)),
-        Edge::AfterSeq(Seq(seq)) => (ON, seq.checked_add(1)),
-        Edge::BeforeDate(_) | Edge::AfterDate(_) => (ON, None),
+    const BACK: Text = Text::same(entries!("c.seq <= $2 AND c.seq >= $3 ORDER BY c.seq DESC"));
+    const ON: Text = Text::same(entries!("c.seq >= $2 AND c.seq <= $3 ORDER BY c.seq"));
+    let (text, from, end) = match edge {
+        Edge::Newest => (BACK, Some(i64::MAX), 0),
+        Edge::BeforeSeq(Seq(seq)) => (BACK, seq.checked_sub(1), 0),
+        Edge::AfterSeq(Seq(seq)) => (ON, seq.checked_add(1), i64::MAX),
+        Edge::BeforeDate(_) | Edge::AfterDate(_) => (ON, None, 0),
     };
     let Some(from) = from else { return Ok(Vec::new()) };
-    let found = sql.all(text, params![group, from, limit(most)], read_entry)?;
+    let range = params![group, from, upto.unwrap_or(Seq(end)), limit(most)];
+    let found = sql.all(text, range, read_entry)?;
     Ok(found.into_iter().flatten().collect())
 }
 

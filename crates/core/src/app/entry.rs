@@ -51,7 +51,9 @@ impl App {
             let Some(edge) = edge_of_entries(page.edge, first) else {
                 return Ok(messages.into_iter().map(HistoryItem::from).collect());
             };
-            let entries = entries(tx, *group, &Page { edge, limit: page.limit })?;
+            // What is further away than a whole page of messages is not of this page.
+            let upto = messages.last().filter(|_| messages.len() >= page.limit).map(|message| message.seq);
+            let entries = entries(tx, *group, &Page { edge, limit: page.limit }, upto)?;
             let messages = messages.into_iter().map(HistoryItem::from);
             let mut items: Vec<_> = messages.chain(entries.into_iter().map(HistoryItem::Entry)).collect();
             items.sort_by_key(HistoryItem::seq);
@@ -78,9 +80,9 @@ fn edge_of_entries(edge: Edge, first: Option<Seq>) -> Option<Edge> {
     }
 }
 
-/// The entries of a page, with all names.
-fn entries(tx: &dyn Tx, group: GroupId, page: &Page) -> Result<Vec<Entry>> {
-    let found = tx.entries(group, page.edge, page.limit)?;
+/// The entries of a page, no further than `upto`, with all names.
+fn entries(tx: &dyn Tx, group: GroupId, page: &Page, upto: Option<Seq>) -> Result<Vec<Entry>> {
+    let found = tx.entries(group, page.edge, upto, page.limit)?;
     let names = names(tx, found.iter().flat_map(|(_, entry)| entry.users(usize::MAX)))?;
     Ok(found.into_iter().map(|(seq, entry)| entry.named(seq, usize::MAX, &names)).collect())
 }
@@ -98,8 +100,7 @@ pub(super) fn live_entries(
     count: usize,
 ) -> Result<HashMap<Seq, Entry>> {
     let last = Seq(after.0 + i64::try_from(count).unwrap_or(0));
-    let mut found = tx.entries(group, Edge::AfterSeq(after), count)?;
-    found.retain(|(seq, _)| *seq <= last);
+    let found = tx.entries(group, Edge::AfterSeq(after), Some(last), count)?;
     let names = names(tx, found.iter().flat_map(|(_, entry)| entry.users(Entry::LIVE)))?;
     Ok(found.into_iter().map(|(seq, entry)| (seq, entry.named(seq, Entry::LIVE, &names))).collect())
 }

@@ -69,9 +69,16 @@ pub trait Groups: Messages + Relations {
     /// Keeps an entry that changes the group, with its changes.
     fn entry_insert(&mut self, group: GroupId, seq: Seq, log: &LogEntry, entry: &GroupEntry) -> Result<()>;
 
-    /// Up to `limit` entries that change the group or its pins, with their changes, from an edge by number, in its order. Left out
-    /// are those that an older version made, and renames of users who were deleted. An edge by date has none.
-    fn entries(&self, group: GroupId, edge: Edge, limit: usize) -> Result<Vec<(Seq, GroupEntry)>>;
+    /// Up to `limit` entries that change the group or its pins, with their changes, from an edge by number, in its order, and no
+    /// further than `upto`. Left out are those that an older version made, and renames of users who were deleted. An edge by date
+    /// has none.
+    fn entries(
+        &self,
+        group: GroupId,
+        edge: Edge,
+        upto: Option<Seq>,
+        limit: usize,
+    ) -> Result<Vec<(Seq, GroupEntry)>>;
 
     /// The entries after the number `after`, ascending and without a gap, at most `limit` of them.
     fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<LogRow>>;

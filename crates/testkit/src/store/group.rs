@@ -168,7 +168,10 @@ pub async fn entries_are_paged_by_number_with_their_changes(f: Fixture) {
     let renamed = entry(vec![Change::UserRenamed { name: name("Bob"), new_name: name("bob") }]);
     let all = [(Seq(2), created), (Seq(3), renamed), (Seq(4), joined)];
     let back: Vec<_> = all.iter().rev().cloned().collect();
-    let found = async |edge, limit| f.read(move |tx| tx.entries(id, edge, limit)).await;
+    let part = async |edge, upto, limit| f.read(move |tx| tx.entries(id, edge, upto, limit)).await;
+    let found = async |edge, limit| part(edge, None, limit).await;
+    assert_eq!(part(Edge::AfterSeq(Seq(0)), Some(Seq(3)), 9).await, all[..2]);
+    assert_eq!(part(Edge::Newest, Some(Seq(3)), 9).await, back[..2]);
     assert_eq!(found(Edge::AfterSeq(Seq(0)), 9).await, all);
     assert_eq!(found(Edge::AfterSeq(Seq(2)), 1).await, all[1..2]);
     assert_eq!(found(Edge::Newest, 9).await, back);
@@ -186,7 +189,10 @@ pub async fn entries_are_paged_by_number_with_their_changes(f: Fixture) {
     assert_eq!(found(Edge::AfterSeq(Seq(4)), 9).await, [(pinned.0, entry(vec![pinned.1]))]);
     let changed = f.read(move |tx| Ok((tx.log(id, Seq(1), 3)?, tx.last_change(id, Seq(0), Seq(9))?))).await;
     assert!(changed.0.iter().all(|row| row.entry.changes_group()) && changed.1 == Some(Seq(4)));
-    assert!(f.read(move |tx| tx.entries(other, Edge::Newest, 9)).await.is_empty(), "of an older version");
+    assert!(
+        f.read(move |tx| tx.entries(other, Edge::Newest, None, 9)).await.is_empty(),
+        "of an older version"
+    );
     let task = f.task();
     f.write(move |tx| tx.user_delete(bob, task)).await;
     let seqs: Vec<_> = found(Edge::AfterSeq(Seq(0)), 9).await.into_iter().map(|(seq, _)| seq).collect();

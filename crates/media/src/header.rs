@@ -120,7 +120,11 @@ fn gif(input: &mut Input<impl Read + Seek>) -> Result<Header> {
             _ => return Err(Error::unreadable("it has no picture")),
         }
     }
-    // A frame that does not fill the screen is decoded into a buffer of its own.
-    let decoder_bytes = 4;
-    Ok(Header { decoder_bytes, ..Header::new(Format::Gif, width.into(), height.into()) })
+    input.skip(4)?;
+    let [frame_width, frame_height] = [input.array()?, input.array()?].map(u16::from_le_bytes);
+    let header = Header::new(Format::Gif, width.into(), height.into());
+    // A frame that does not fill the screen is decoded into a buffer of its own, which may be larger than the screen.
+    let frame = u64::from(frame_width) * u64::from(frame_height);
+    let decoder_bytes = 4 * frame.div_ceil(header.pixels().max(1)).max(1);
+    Ok(Header { decoder_bytes, ..header })
 }

@@ -113,6 +113,16 @@ fn bombs_take_no_memory() {
 }
 
 #[test]
+fn frame_that_is_larger_than_its_gif_stays_within_the_bound() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    // 4000 × 3800 pixels on a screen of 2000 × 2000.
+    let bytes = b"GIF89a\xD0\x07\xD0\x07\0\0\0,\0\0\0\0\xA0\x0F\xD8\x0E\0\x02\0;";
+    let limits = ImageLimits { memory: 64 << 20, ..ImageLimits::default() };
+    let used = peak(|| drop(read(Format::Gif, bytes, &limits)));
+    assert!(used <= limits.memory, "{used} bytes");
+}
+
+#[test]
 fn damaged_head_of_lossy_webp_stays_within_the_bound() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let whole = lossy_webp(&photo(40, 30));

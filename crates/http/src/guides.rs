@@ -45,6 +45,7 @@ macro_rules! guides {
 guides! {
     "Begin" {
         "" "README.md" "Overview";
+        "answers" "docs/answers.md" "Quick answers";
         "install" "docs/install.md" "Install";
         "import" "docs/import.md" "Import from Slack and Mattermost";
         "in-place-of-django" "docs/in-place-of-django.md" "In place of the Django service";

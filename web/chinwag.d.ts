@@ -426,12 +426,7 @@ export interface ServerInfo {
   readonly oidc?: { readonly name: string } | null;
   /** Its limits by their settings, such as `limits.message_chars`. */
   readonly limits: Readonly<Record<string, unknown>>;
-  /**
-   * `consent` where users accept groups to which strangers add them, `directory` where everybody finds everybody,
-   * `exact_names` where ASCII names differ by case, `rename` where users who signed up here may rename themselves, `people`
-   * where profiles come with messages, `profile` where users set their display names, `avatar_urls` where they set their
-   * avatars, `recent` where groups are listed by activity, `windows` where a socket may be shown a part of the summary. A client ignores those that it does not know.
-   */
+  /** Its features by name, such as `search`: the table is in docs/protocol.md, at "Features". Ignore names that you do not know. */
   readonly features: readonly string[];
   /** The times within which authors may edit and delete their messages, in seconds; null: at any time. */
   readonly messages: { readonly edit_window: number | null; readonly delete_window: number | null };

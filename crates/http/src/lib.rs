@@ -15,6 +15,7 @@ mod cursor;
 pub mod error;
 pub mod export;
 mod extract;
+mod features;
 mod files;
 mod follower;
 #[cfg(feature = "fuzzing")]

@@ -1,4 +1,4 @@
-//! The tables of client events, of server events and of scopes in `docs/protocol.md`, made from their declarations.
+//! The tables of client events, of server events, of scopes and of features in `docs/protocol.md`, made from their declarations.
 //! `UPDATE=1 cargo test -p chinwag-http protocol_tables` writes them anew.
 
 use std::path::PathBuf;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::api::{CLIENT_EVENTS, REST_PAYLOADS, SERVER_EVENTS};
+use crate::features::FEATURES;
 use crate::scopes::{PathScopes, SCOPES};
 use crate::wire::key::Key;
 use crate::wire::server_event::Numbered;
@@ -114,10 +115,23 @@ fn scopes() -> String {
     table
 }
 
+/// The features of a server, and the condition of each.
+fn features() -> String {
+    let mut table = String::from("| feature | the server has it if |\n| --- | --- |\n");
+    for feature in FEATURES {
+        table.extend(["| `", feature.name, "` | ", feature.condition, " |\n"]);
+    }
+    table
+}
+
 #[test]
 fn tables_are_as_declared() {
-    let tables =
-        [("client events", client_events()), ("server events", server_events()), ("scopes", scopes())];
+    let tables = [
+        ("client events", client_events()),
+        ("server events", server_events()),
+        ("scopes", scopes()),
+        ("features", features()),
+    ];
     for (of, table) in tables {
         let (begin, end) = marks(of);
         let text = document();

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chinwag_core::limits::{Directory, UserRules};
-use chinwag_core::name::NameCase;
 use chinwag_core::reaction::UNICODE;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,13 +9,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::prelude::*;
+use crate::features;
 
 /// This server and its features.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Server<'a> {
     /// Its version.
     version: &'static str,
-    /// The id of the store's numbers, which changes when another state is restored.
+    /// The id of the store's history, which changes when another state is restored.
     history: Uuid,
     /// Whether anybody may make an account.
     signup: bool,
@@ -29,9 +28,8 @@ pub(crate) struct Server<'a> {
     /// The limits of uploaded files; null where there are none.
     #[schema(required = true)]
     files: Option<FileLimits<'a>>,
-    /// Its optional features: `consent`, if users accept groups to which strangers add
-    /// them; `directory`, if every user finds everybody; `events`, if the service can read the feed; `exact_names`, if ASCII names differ by case; `files`;
-    /// `oidc`, if people sign in through a provider; `push`, if browsers and phones may subscribe to notifications; `rename`, if users who signed up here may rename themselves; `search`; `windows`, parts of the summary.
+    /// The names of its features.
+    #[schema(schema_with = features::schema)]
     features: Vec<&'static str>,
     /// The provider of OpenID Connect through which people sign in; null where there is none.
     #[schema(required = true)]
@@ -97,33 +95,10 @@ pub(crate) async fn get(State(state): State<Arc<ServerState>>) -> Response {
         limits: &state.options.shown_limits,
         messages,
         files,
-        features: features(&state, feed_is_on),
+        features: features::names(&state, feed_is_on),
         oidc: state.auth.provider_name().map(|name| SignInProvider { name }),
         push: state.app.limits().push.enabled,
         emoji: UNICODE,
     };
     json(StatusCode::OK, &server)
-}
-
-/// Features by name, as far as this server has them.
-fn features(state: &ServerState, feed_is_on: bool) -> Vec<&'static str> {
-    let UserRules { rename_self, directory, profile_by_service, avatar_urls, .. } = *state.app.user_rules();
-    let all = [
-        ("avatar_urls", avatar_urls && !profile_by_service),
-        ("changes", true),
-        ("consent", state.app.limits().consent),
-        ("directory", directory == Directory::All),
-        ("events", feed_is_on),
-        ("exact_names", state.app.name_case() == NameCase::Exact),
-        ("files", state.files().is_ok()),
-        ("oidc", state.auth.provider_name().is_some()),
-        ("people", true),
-        ("profile", !profile_by_service),
-        ("push", state.app.limits().push.enabled),
-        ("recent", true),
-        ("rename", rename_self),
-        ("search", state.options.search),
-        ("windows", true),
-    ];
-    all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect()
 }

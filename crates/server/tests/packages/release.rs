@@ -40,6 +40,26 @@ fn the_components_are_those_of_the_program() {
 }
 
 #[test]
+fn documents_and_manifests_name_this_version() {
+    for file in ["docs/install.md", "deploy/compose/compose.yaml", "deploy/kubernetes.yaml"] {
+        let text = fs::read_to_string(root().join(file)).expect("it is there");
+        let lines = text.split("chinwag").skip(1).filter_map(|rest| rest.lines().next());
+        let numbers = |line: &str| {
+            line.split(|c: char| c != '.' && !c.is_ascii_digit())
+                .map(|one| one.trim_matches('.').to_owned())
+                .collect::<Vec<_>>()
+        };
+        let versions: Vec<_> = lines
+            .filter_map(|line| numbers(line).into_iter().find(|one| one.split('.').count() == 3))
+            .collect();
+        assert!(!versions.is_empty(), "{file}");
+        for version in versions {
+            assert_eq!(version, env!("CARGO_PKG_VERSION"), "{file}");
+        }
+    }
+}
+
+#[test]
 fn the_sums_are_those_of_the_files() {
     let packages = dist("sums");
     let mut check = Command::new("sha256sum");

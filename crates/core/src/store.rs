@@ -189,8 +189,8 @@ pub trait Store: Sends + Send + Sync + 'static {
     }
     /// Runs a job on one snapshot.
     fn submit_read(&self, job: ReadJob) -> Done<'_>;
-    /// The name of the numbers that this store gives: no two states under one name contradict each
-    /// other. Read when the store is opened.
+    /// The id of this store's history: no two states of one history contradict each other. Read when the store is
+    /// opened.
     fn history(&self) -> HistoryId;
     /// The comparison of names in this store. Read when the store is opened.
     fn name_case(&self) -> NameCase;

@@ -60,7 +60,7 @@ impl Banner<'_> {
         if self.key_is_kept {
             row("", &format!("chinwag key --data {}   shows the key for your services", quoted(self.data)));
         }
-        row("", &format!("{public}docs/   the guide for writing a client"));
+        row("", &format!("{public}docs/   the documentation"));
         if self.open {
             row("WARNING", open_warning(self.address));
         }

@@ -39,9 +39,9 @@ enum Command {
     Serve(serve::Args),
     /// Print the service key, alone on a line; make, list and delete keys with scopes
     Key(key::Args),
-    /// Make, list and delete users, set passwords, make tokens
+    /// Make, list, suspend and delete users, name admins, set passwords, make tokens
     User(user::Args),
-    /// Say what is wrong with the configuration, the data folder and the store, and how to mend it
+    /// Check the configuration, the data folder and the store: say what is wrong, and how to mend it
     Check(check::Args),
     /// Say whether the server of these settings answers, for the health check of a container
     Health(health::Args),
@@ -49,15 +49,15 @@ enum Command {
     Backup(backup::Args),
     /// Put a backup into a data folder that no server serves
     Restore(restore::Args),
-    /// Print the name of the store's numbers, or renew it after a restore by other means than `restore`
+    /// Print the id of the store's history, or renew it after a restore by other means than `restore`
     History(history::Args),
-    /// Carry the whole store from SQLite to PostgreSQL, or back
+    /// Move the whole store from SQLite to PostgreSQL, or back; copy its files to another storage
     Migrate(migrate::Args),
     /// Build the index of the search anew
     Search(search::Args),
     /// Write all data of one user into a ZIP, with the server running or not
     Export(export::Args),
-    /// Take what another chat service has kept
+    /// Import the data of another chat service
     Import(import::Args),
     /// Print the document of the REST API (OpenAPI 3.1)
     Openapi,

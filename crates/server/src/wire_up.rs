@@ -223,7 +223,7 @@ pub(crate) async fn is_served_elsewhere(config: &Config) -> bool {
     Claim::is_held(url, &postgres_options(config)).await.unwrap_or(false)
 }
 
-/// The name of the numbers that the PostgreSQL's store gives, which gets another one first if `renew`.
+/// The id of the history of the store on PostgreSQL, which gets another one first if `renew`.
 pub(crate) async fn postgres_history(config: &Config, renew: bool) -> Result<HistoryId> {
     let url = config.postgres().context("no PostgreSQL is configured")?;
     let options = postgres_options(config);

@@ -95,8 +95,8 @@ impl PostgresStore {
         looked.map_err(|why| OpenError::Thread(why.to_string()))?
     }
 
-    /// The name of the numbers of the store at `url`, which gets another one first if `renew`: then no
-    /// node may serve it meanwhile.
+    /// The id of the history of the store at `url`, which gets another one first if `renew`: then no node may serve it
+    /// meanwhile.
     pub async fn history(url: &str, options: &Options, renew: bool) -> Result<HistoryId, OpenError> {
         let (url, options) = (url.to_owned(), options.clone());
         let found = tokio::task::spawn_blocking(move || open::history(&url, &options, renew)).await;

@@ -231,7 +231,7 @@ pub(crate) fn prepare(url: &str, options: &Options) -> Result<(Target, HistoryId
     Ok((target, history))
 }
 
-/// The name of the numbers of a store of this version, which gets another one first if `renew`.
+/// The id of the history of a store of this version, which gets another one first if `renew`.
 pub(crate) fn history(url: &str, options: &Options, renew: bool) -> Result<HistoryId, OpenError> {
     let target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;

@@ -135,11 +135,11 @@ const ABOUT: &str = "CREATE SCHEMA IF NOT EXISTS chinwag;
     INSERT INTO about (version) VALUES (0);
     COMMENT ON SCHEMA chinwag IS 'Chinwag''s';";
 
-/// Names the numbers of a new store.
+/// Gives the history of a new store its id.
 const BEGIN_HISTORY: &str =
     "INSERT INTO history (one, id) VALUES (1, gen_random_uuid()) ON CONFLICT DO NOTHING";
 
-/// The name of the numbers that a store gives.
+/// The id of a store's history.
 pub(crate) fn history(link: &Link, target: &Target) -> Result<HistoryId, OpenError> {
     let rows = link.query(None, "SELECT id FROM history", &[]).map_err(|why| failed(&why, target))?;
     let why = || OpenError::Other { at: target.at(), why: "its history has no id".into() };
@@ -194,7 +194,7 @@ fn claim_anew(link: &Link, users: &[Row], case: NameCase) -> Result<(), Failure>
     Ok(())
 }
 
-/// Gives a store's numbers another name.
+/// Gives a store's history another id.
 pub(crate) fn renew_history(link: &Link, target: &Target) -> Result<HistoryId, OpenError> {
     link.batch("UPDATE history SET id = gen_random_uuid()").map_err(|why| failed(&why, target))?;
     history(link, target)

@@ -103,7 +103,7 @@ pub fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<u64
     copied
 }
 
-/// Gives the numbers of a copy another name, since other messages will follow here than did where it was
+/// Gives the history of a copy another id, since other messages will follow here than did where it was
 /// copied, and postpones the removal of files that it does not know, some of which are newer than the copy. The copy stays one
 /// file, on the disk. Blocks.
 pub fn begin_anew(copy: &Path, now: Date) -> Result<(), CopyError> {

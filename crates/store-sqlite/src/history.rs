@@ -1,4 +1,4 @@
-//! The name of a store's numbers, read and renewed without a server (`chinwag history`).
+//! The id of a store's history, read and renewed without a server (`chinwag history`).
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use chinwag_core::HistoryId;
 use crate::open::{self, OpenError, Options};
 use crate::schema;
 
-/// The name of the numbers of the store in the file at `path`. Changes nothing. Blocks.
+/// The id of the history of the store in the file at `path`. Changes nothing. Blocks.
 pub fn read(path: &Path) -> Result<HistoryId, OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     let conn = open::reader(path, &Options::default())?;
@@ -15,8 +15,8 @@ pub fn read(path: &Path) -> Result<HistoryId, OpenError> {
     schema::history(&conn).map_err(failed)
 }
 
-/// Gives the numbers of the store in the file at `path` another name, on the disk. Only for a store that
-/// nobody serves meanwhile. Blocks.
+/// Gives the history of the store in the file at `path` another id, on the disk. Only for a store that nobody serves
+/// meanwhile. Blocks.
 pub fn renew(path: &Path) -> Result<HistoryId, OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     let conn = open::connect(path, &Options::default())?;

@@ -86,7 +86,7 @@ pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<(), OpenErro
     tx.commit().map_err(failed)
 }
 
-/// The name of the numbers that a store gives.
+/// The id of a store's history.
 pub(crate) fn history(conn: &Connection) -> rusqlite::Result<HistoryId> {
     let id = conn.query_row("SELECT id FROM history", [], |row| row.get(0))?;
     Ok(HistoryId(Uuid::from_bytes(id)))
@@ -147,7 +147,7 @@ pub(crate) fn keep_case(path: &Path, conn: &mut Connection, case: NameCase) -> R
     tx.commit().map_err(failed)
 }
 
-/// Gives a store's numbers another name.
+/// Gives a store's history another id.
 pub(crate) fn renew_history(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute(RENEW_HISTORY, []).map(drop)
 }

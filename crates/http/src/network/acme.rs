@@ -1,4 +1,4 @@
-//! A certificate that an authority issues and renews by itself (ACME, RFC 8555). The authority checks the names by
+//! A certificate that this server requests from an authority and renews (ACME, RFC 8555). The authority checks the names by
 //! TLS-ALPN-01 (RFC 8737) at the address of this server, so that it needs no other port.
 //!
 //! An attempt is noted in the data folder before it begins. A server that is started again and again therefore waits as long

@@ -208,7 +208,7 @@ pub(crate) fn object(name: &str) -> Value {
 
 /// Adds the key `history`: a client may resume from the numbers in the event.
 pub(crate) fn history(frame: &mut Value) {
-    let about = "The name of the store's numbers, another after each restore: keep it with them, and \
+    let about = "The id of the store's history, another after each restore: keep it with the numbers, and \
                  send it with `sync.resume`.";
     frame["properties"]["history"] = json!({"type": "string", "format": "uuid", "description": about});
     frame["required"] = json!(["type", "data", "history"]);

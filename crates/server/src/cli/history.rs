@@ -1,4 +1,4 @@
-//! `chinwag history`: the name of the numbers that the store gives, which clients send back when they resume.
+//! `chinwag history`: the id of the store's history, which clients send back when they resume.
 
 use anyhow::{Context, Result};
 
@@ -11,8 +11,8 @@ use crate::wire_up;
 pub(crate) struct Args {
     #[command(flatten)]
     place: DataArgs,
-    /// Give it another name first: every client then starts over from what the server has. To be run after
-    /// the database was put back by other means than `chinwag restore`, with no server running
+    /// Make a new id first: every client then starts over from what the server has. Do this after the database was
+    /// restored by other means than `chinwag restore`, with no server running
     #[arg(long)]
     renew: bool,
 }

@@ -1,4 +1,4 @@
-//! `chinwag import`: what another chat service has kept, taken into this one's store. No server
+//! `chinwag import`: imports the data of another chat service into this one's store. No server
 //! runs on the store meanwhile. Broken off, it is run again and goes on.
 
 mod django;

@@ -17,7 +17,7 @@ pub struct User {
     /// How people see the name.
     #[serde(default)]
     pub display_name: Option<String>,
-    /// The `https` address of a picture.
+    /// The address of a picture; of an uploaded image its path on the server.
     #[serde(default)]
     pub avatar: Option<String>,
     /// Your application's own JSON object.

@@ -53,6 +53,7 @@ mod reports;
 mod resume;
 mod retention;
 mod rights;
+mod rust_calls;
 mod rust_client;
 mod search;
 mod search_index;

@@ -294,9 +294,9 @@ fn revealing() -> impl Iterator<Item = Task> {
     with(&SHARED_STARTS, &SHARED_BUDGETS).chain(alone)
 }
 
-/// Breaks each rule of the replication in turn.
+/// Breaks rules of the replication, one at a time.
 #[test]
-fn every_fault_of_the_replication_is_found() {
+fn broken_rules_of_the_replication_are_found() {
     for fault in Fault::FOUND {
         let found = fault::with(fault, || revealing().find_map(|task| explore(task).err()));
         let why = found.unwrap_or_else(|| panic!("{fault:?} is not found"));

@@ -53,7 +53,7 @@ pub(crate) fn deny(root: &Path) -> Result<()> {
 
 /// Cargo, without what it told this program about its own package: build scripts that watch those
 /// variables would run again each time `cargo xtask test` and `cargo test` take turns.
-fn command(root: &Path, args: &[&str]) -> Command {
+pub(crate) fn command(root: &Path, args: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root).args(args).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {

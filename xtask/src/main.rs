@@ -34,8 +34,8 @@ Usage: cargo xtask <task>
                    `-- name -- --nocapture` shows its output.
   trials [NAME]    the trials of one node (crash, disk, end, erase, retention and others) and of
                    several (order, kills, rolling, removal, ends, first, commit, database, link,
-                   hints, dead), or the one named, each as often as it takes to believe it, and a
-                   table of what was seen. `test` runs each a few times.
+                   hints, dead and others), or the one named, each as often as it takes to believe
+                   it, and a table of what was seen. `test` runs each a few times.
   bench --compare REV
                    measures a revision and the present tree in turn: CPU per message and messages per
                    second. `bench --help` says more.

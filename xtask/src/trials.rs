@@ -95,19 +95,12 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
     steps.finish()
 }
 
-/// Cargo with one trial's tests in their long mode, without what it told this program about its own
-/// package.
+/// Cargo with one trial's tests in their long mode.
 fn command(root: &Path, folder: &str, trial: &str) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(TESTS).args(["--test", folder]).arg(format!("{trial}::"));
-    cargo.args(["--", "--nocapture", "--test-threads", "1"]);
-    cargo.env("TRIALS", "long").stdin(Stdio::null()).stdout(Stdio::piped());
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(&*name);
-        }
-    }
+    let tests = format!("{trial}::");
+    let args = [TESTS, &["--test", folder, &tests, "--", "--nocapture", "--test-threads", "1"]].concat();
+    let mut cargo = cargo::command(root, &args);
+    cargo.env("TRIALS", "long").stdout(Stdio::piped());
     cargo
 }
 

@@ -1,6 +1,7 @@
 //! Dates: UTC, to the microsecond, from the beginning of the year 1 to the end of 9999.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::civil::{self, DateTime};
@@ -23,6 +24,18 @@ impl Date {
     /// Microseconds since 1970.
     pub fn micros(self) -> i64 {
         self.0
+    }
+
+    /// The date so much later, or the last one.
+    #[must_use]
+    pub fn plus(self, time: Duration) -> Self {
+        Self::from_micros(self.0.saturating_add(micros_of(time)))
+    }
+
+    /// The date so much earlier, or the first one.
+    #[must_use]
+    pub fn minus(self, time: Duration) -> Self {
+        Self::from_micros(self.0.saturating_sub(micros_of(time)))
     }
 
     /// The date as text. Faster than `Display`, since each message is written with one.
@@ -50,6 +63,10 @@ impl Date {
         const REFUSED: &str = "is not a date: write it like 2024-05-12T10:29:16.000949Z";
         read(text.as_bytes()).filter(|micros| (FIRST..=LAST).contains(micros)).map(Self).ok_or(REFUSED)
     }
+}
+
+fn micros_of(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Microseconds since 1970, or `None` if the text is not a date.
@@ -128,6 +145,14 @@ impl fmt::Display for Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn date_moves_within_its_range() {
+        let (begin, day) = (Date::from_micros(0), Duration::from_secs(24 * 3600));
+        assert_eq!(begin.plus(day).to_string(), "1970-01-02T00:00:00.000000Z");
+        assert_eq!(begin.plus(day).minus(day), begin);
+        assert_eq!((begin.minus(Duration::MAX).micros(), begin.plus(Duration::MAX).micros()), (FIRST, LAST));
+    }
 
     #[test]
     fn a_date_is_read_in_any_form_and_written_in_one() {

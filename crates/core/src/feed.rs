@@ -33,8 +33,7 @@ impl Default for FeedRules {
 impl FeedRules {
     /// The date before which events are removed.
     pub fn oldest(&self, now: Date) -> Date {
-        let keep = i64::try_from(self.keep.as_micros()).unwrap_or(i64::MAX);
-        Date::from_micros(now.micros().saturating_sub(keep))
+        now.minus(self.keep)
     }
 }
 

@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 use crate::group_settings::Notify;
 use crate::message::Message;
 use crate::token::TokenHash;
-use crate::webhook::later;
 use crate::{Date, GroupId, MessageId, PushId, Seq, UserId};
 
 pub use payload::{PAYLOAD_BYTES, PushContent, PushPayload};
@@ -230,7 +229,7 @@ impl WaitingPush {
     pub fn failed(self, now: Date, after: Option<Duration>) -> Option<Self> {
         let pause = 1_u64.checked_shl(self.attempts).unwrap_or(u64::MAX).clamp(1, LONGEST_PAUSE.as_secs());
         let asked = after.unwrap_or_default().min(LONGEST_PAUSE);
-        let due = later(now, Duration::from_secs(pause).max(asked));
+        let due = now.plus(Duration::from_secs(pause).max(asked));
         let attempts = self.attempts.saturating_add(1);
         (due < self.expires).then_some(Self { due, attempts, ..self })
     }

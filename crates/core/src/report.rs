@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::limits::REPORT_CHARS;
 use crate::text::trimmed;
-use crate::webhook::later;
 use crate::{Date, GroupId, MessageId, Name, ReportId, UserId};
 
 /// The time for which the text of a reported message is kept: 30 days.
@@ -66,7 +65,7 @@ impl MessageReport {
     /// The report as it is shown at `now`: old text is not.
     #[must_use]
     pub fn shown_at(mut self, now: Date) -> Self {
-        if later(self.date, REPORTED_TEXT) <= now {
+        if self.date.plus(REPORTED_TEXT) <= now {
             self.body = None;
         }
         self

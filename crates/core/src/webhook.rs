@@ -123,7 +123,7 @@ impl Webhook {
             Some((replayed, upto)) if position <= upto => date.max(replayed),
             _ => date,
         };
-        later(from, SENT_WITHIN)
+        from.plus(SENT_WITHIN)
     }
 }
 
@@ -167,20 +167,10 @@ impl WaitingEvent {
         let pause = Duration::from_secs(PAUSES[index]);
         let spread =
             pause / 100 * u32::try_from((self.position + i64::from(attempts)) % (SPREAD + 1)).unwrap_or(0);
-        let last = earlier(self.expires, LAST_BEFORE);
-        let due = later(now, pause + spread).min(last);
+        let last = self.expires.minus(LAST_BEFORE);
+        let due = now.plus(pause + spread).min(last);
         (due > now).then_some(Self { attempts, due: Some(due), ..self })
     }
-}
-
-/// A date so much later.
-pub fn later(date: Date, time: Duration) -> Date {
-    Date::from_micros(date.micros().saturating_add(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
-}
-
-/// A date so much earlier.
-pub(crate) fn earlier(date: Date, time: Duration) -> Date {
-    Date::from_micros(date.micros().saturating_sub(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
 }
 
 #[cfg(test)]
@@ -188,7 +178,7 @@ mod tests {
     use super::*;
 
     fn at(seconds: u64) -> Date {
-        later(Date::from_micros(0), Duration::from_secs(seconds))
+        Date::from_micros(0).plus(Duration::from_secs(seconds))
     }
 
     fn event(made: u64) -> WaitingEvent {
@@ -196,7 +186,7 @@ mod tests {
         WaitingEvent {
             lane,
             position: 0,
-            expires: later(at(made), SENT_WITHIN),
+            expires: at(made).plus(SENT_WITHIN),
             attempts: 0,
             due: Some(at(made)),
         }
@@ -217,7 +207,7 @@ mod tests {
         let longest = i64::try_from(LONGEST_PAUSE.as_secs()).expect("small");
         assert!(times.iter().all(|time| *time <= longest), "{times:?}");
         let last = event.due.expect("a date");
-        assert_eq!(later(last, LAST_BEFORE), event.expires);
+        assert_eq!(last.plus(LAST_BEFORE), event.expires);
         assert_eq!(times.len(), 9, "{times:?}");
     }
 
@@ -229,7 +219,7 @@ mod tests {
         assert_eq!(behind.failed(now), None);
         let now = at(4 * day - 600);
         let tried = behind.failed(now).expect("another attempt");
-        assert_eq!(tried.due, Some(later(now, Duration::from_millis(5050))));
+        assert_eq!(tried.due, Some(now.plus(Duration::from_millis(5050))));
         assert_eq!(tried.failed(at(4 * day - 595)).expect("another").due, Some(at(4 * day - 289)));
     }
 
@@ -246,9 +236,9 @@ mod tests {
             position: 0,
             replayed: Some((at(1000), 7)),
         };
-        assert_eq!(webhook.expiry(7, at(1)), later(at(1000), SENT_WITHIN));
-        assert_eq!(webhook.expiry(8, at(1)), later(at(1), SENT_WITHIN));
-        assert_eq!(webhook.expiry(7, at(2000)), later(at(2000), SENT_WITHIN));
+        assert_eq!(webhook.expiry(7, at(1)), at(1000).plus(SENT_WITHIN));
+        assert_eq!(webhook.expiry(8, at(1)), at(1).plus(SENT_WITHIN));
+        assert_eq!(webhook.expiry(7, at(2000)), at(2000).plus(SENT_WITHIN));
     }
 
     #[test]

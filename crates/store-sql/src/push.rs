@@ -3,7 +3,6 @@
 use chinwag_core::push::{
     DeviceKeys, LONGEST_PAUSE, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush,
 };
-use chinwag_core::webhook::later;
 use chinwag_core::{Date, GroupId, PushId, Result, UserId, stored_number};
 
 use crate::sql::params;
@@ -224,7 +223,7 @@ pub fn pushes_due(sql: &impl Sql, urgent: bool, now: Date, most: usize) -> Resul
     const FAR: Text = Text::same(waiting!("rank = $1 AND due > $2 ORDER BY due LIMIT $3"));
     let mut due = sql.all(DUE, params![rank(urgent), now, limit(most)], read_waiting)?;
     if due.len() < most {
-        let far = params![rank(urgent), later(now, LONGEST_PAUSE), limit(most - due.len())];
+        let far = params![rank(urgent), now.plus(LONGEST_PAUSE), limit(most - due.len())];
         due.extend(sql.all(FAR, far, read_waiting)?);
     }
     Ok(due)

@@ -2,7 +2,7 @@
 
 use chinwag_core::webhook::{
     LONGEST_PAUSE, WaitingEvent, Webhook, WebhookAttempt, WebhookKinds, WebhookLane, WebhookQueue,
-    WebhookSecret, later,
+    WebhookSecret,
 };
 use chinwag_core::{Date, Result, WebhookId};
 
@@ -140,7 +140,7 @@ pub fn webhook_due(sql: &impl Sql, queue: WebhookQueue, now: Date, most: usize) 
     );
     let mut due = sql.all(DUE, params![queue, now, limit(most)], waiting)?;
     if due.len() < most {
-        let far = params![queue, later(now, LONGEST_PAUSE), limit(most - due.len())];
+        let far = params![queue, now.plus(LONGEST_PAUSE), limit(most - due.len())];
         due.extend(sql.all(FAR, far, waiting)?);
     }
     Ok(due)
@@ -152,7 +152,7 @@ pub fn webhook_next_due(sql: &impl Sql, queue: WebhookQueue, now: Date) -> Resul
     );
     const FAR: Text = Text::same("SELECT 1 FROM webhook_events WHERE queue = $1 AND due > $2 LIMIT 1");
     let next: Option<Date> = sql.one(NEXT, params![queue], |row| row.get(0))?;
-    let far = params![queue, later(now, LONGEST_PAUSE)];
+    let far = params![queue, now.plus(LONGEST_PAUSE)];
     if next.is_some_and(|due| due > now) && sql.one(FAR, far, |_| Ok(()))?.is_some() {
         return Ok(Some(now));
     }

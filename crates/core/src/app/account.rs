@@ -345,8 +345,7 @@ fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Resul
         token::Kind::Ticket { .. } => SecretKind::Ticket,
     };
     let secret = Secret::new(secret_kind, &*unit.rules.clock);
-    let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
-    let expires = Date::from_micros(unit.now().micros().saturating_add(ttl));
+    let expires = unit.now().plus(ttl);
     unit.tx.token_insert(&secret.hash(), user.id, kind, expires)?;
     Ok(Issued { user, secret, expires })
 }

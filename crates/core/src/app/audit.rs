@@ -12,7 +12,6 @@ use crate::authority::Govern;
 use crate::name::Name;
 use crate::store::Tx;
 use crate::user::Caller;
-use crate::webhook::{earlier, later};
 use crate::{AuditId, Result};
 
 /// The difference between an entry's date and the time in its id, and between clocks of nodes, at most.
@@ -162,7 +161,7 @@ fn actor(tx: &dyn Tx, caller: Caller, source: CallSource) -> Result<Option<Arc<s
 
 fn page(tx: &dyn Tx, filter: &AuditFilter, before: Option<AuditId>, limit: usize) -> Result<AuditPage> {
     let at_once = if filter.has_several() { limit.max(READ_AT_ONCE) } else { limit };
-    let after_day = filter.day.map(|(_, end)| AuditId::first_at(later(end, CLOCKS_APART)));
+    let after_day = filter.day.map(|(_, end)| AuditId::first_at(end.plus(CLOCKS_APART)));
     let mut page = AuditPage { entries: Vec::new(), next: before.into_iter().chain(after_day).min() };
     let mut read = 0;
     while read < READ_FOR_A_PAGE.max(limit) {
@@ -170,7 +169,7 @@ fn page(tx: &dyn Tx, filter: &AuditFilter, before: Option<AuditId>, limit: usize
         let is_last = entries.len() < at_once;
         read += entries.len();
         for entry in entries {
-            if filter.day.is_some_and(|(begin, _)| entry.date < earlier(begin, CLOCKS_APART)) {
+            if filter.day.is_some_and(|(begin, _)| entry.date < begin.minus(CLOCKS_APART)) {
                 page.next = None;
                 return Ok(page);
             }

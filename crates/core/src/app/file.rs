@@ -1,7 +1,6 @@
 //! Files: reserve, complete, abandon, read. Their bytes are written and read by the callers.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::actor::{actor, someone, visible};
 use super::avatar::is_shown;
@@ -18,7 +17,7 @@ use crate::file_store::Attempt;
 use crate::limits::Directory;
 use crate::store::{FileRow, FileState, Tx};
 use crate::user::Caller;
-use crate::{Date, Error, FileId, GroupId, Name, Result, Seq, UserId};
+use crate::{Error, FileId, GroupId, Name, Result, Seq, UserId};
 
 const MISSING: Error = Error::NotFound("file");
 
@@ -65,7 +64,7 @@ impl App {
     pub async fn file_extend(&self, context: &Context, id: FileId) -> Result<Reservation> {
         self.write(Growth::Bounded, context, id, |unit, id| {
             let reservation = own_reservation(unit.tx, unit.caller, *id)?;
-            let expires = after(unit.now(), FILE_TTL);
+            let expires = unit.now().plus(FILE_TTL);
             unit.tx.file_extend(*id, expires)?;
             Ok(Reservation { expires, ..reservation })
         })
@@ -149,12 +148,6 @@ impl App {
     }
 }
 
-/// The date after some time.
-pub(super) fn after(now: Date, time: Duration) -> Date {
-    let micros = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-    Date::from_micros(now.micros().saturating_add(micros))
-}
-
 fn reserve(unit: &mut Unit, command: &ReserveFile) -> Result<Reservation> {
     let owner = someone(unit.tx, unit.caller, command.author.as_ref())?.id;
     admit_count(unit, owner)?;
@@ -165,7 +158,7 @@ fn reserve(unit: &mut Unit, command: &ReserveFile) -> Result<Reservation> {
         owner,
         name: command.name.clone(),
         size: command.size,
-        expires: after(unit.now(), time),
+        expires: unit.now().plus(time),
     };
     unit.tx.file_reserve(&reservation)?;
     Ok(reservation)
@@ -214,7 +207,7 @@ fn complete(unit: &mut Unit, command: &CompleteFile) -> Result<StoredFile> {
         admit(unit, row.owner, counted - row.size)?;
     }
     let file = StoredFile { id, attempt, name: row.name, media_type, size, dimensions, thumbnail, alt: None };
-    let expires = after(unit.now(), FILE_TTL);
+    let expires = unit.now().plus(FILE_TTL);
     unit.tx.file_complete(&file, counted, expires)?;
     Ok(file)
 }

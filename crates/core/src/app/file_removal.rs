@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::file::after;
 use super::{App, Context, Growth};
 use crate::file::FILE_TTL;
 use crate::file_store::{FileKey, FileLister, FileStore, ListedObject};
@@ -95,7 +94,7 @@ impl App {
             let pause = if removed > 0 { REFUSED_FOR } else { Duration::ZERO };
             self.write(Growth::Bounded, &service, (lease, gone, refused, pause), |unit, command| {
                 let (lease, gone, refused, pause) = command;
-                let until = after(unit.now(), *pause);
+                let until = unit.now().plus(*pause);
                 unit.tx.files_forget(gone)?;
                 unit.tx.files_postpone(refused, until)?;
                 unit.end_step(*lease, None)
@@ -131,7 +130,7 @@ impl App {
         let now = self.rules.clock.now();
         let young: BTreeSet<FileId> = page
             .iter()
-            .filter(|object| after(object.written, STRAY_AGE) > now)
+            .filter(|object| object.written.plus(STRAY_AGE) > now)
             .map(|object| object.key.file())
             .collect();
         let old: Vec<FileId> = all.difference(&young).copied().collect();

@@ -7,7 +7,6 @@ use crate::feed::FeedRules;
 use crate::report::{CLOSED_REPORTS, REPORTED_TEXT};
 use crate::store::{Follower, FollowerState, Lease, POSITION_BYTES, Sign, Tx};
 use crate::user::Caller;
-use crate::webhook::earlier;
 use crate::{Date, Error, HolderId, Result};
 
 /// The time between two removals of expired tokens, on whatever nodes.
@@ -118,9 +117,9 @@ impl App {
                 + unit.tx.names_purge(now)?
                 + unit.tx.invites_purge(now)?
                 + unit.tx.scoped_keys_purge(now)?
-                + unit.tx.reports_expire(earlier(now, REPORTED_TEXT), PURGED)?
-                + unit.tx.reports_purge(earlier(now, CLOSED_REPORTS), PURGED)?
-                + unit.tx.audit_purge(earlier(now, unit.rules.limits.audit.keep), PURGED)?
+                + unit.tx.reports_expire(now.minus(REPORTED_TEXT), PURGED)?
+                + unit.tx.reports_purge(now.minus(CLOSED_REPORTS), PURGED)?
+                + unit.tx.audit_purge(now.minus(unit.rules.limits.audit.keep), PURGED)?
                 + unit.tx.departures_trim(now, DEPARTURES_KEPT, PURGED)?;
             let position = (rows == 0).then(|| now.micros().to_be_bytes());
             unit.end_step(*lease, position.as_ref().map(<[u8; 8]>::as_slice))?;

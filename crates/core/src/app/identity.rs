@@ -153,12 +153,11 @@ pub(super) fn hold(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Res
     let case = unit.rules.name_case;
     let kept = new_name.map(|name| name.claims(case)).unwrap_or_default();
     let claims: Vec<_> = name.claims(case).into_iter().filter(|claim| !kept.contains(claim)).collect();
-    let hold = i64::try_from(unit.rules.users.name_hold.as_micros()).unwrap_or(i64::MAX);
-    if hold == 0 {
+    let hold = unit.rules.users.name_hold;
+    if hold.is_zero() {
         return Ok(());
     }
-    let until = Date::from_micros(unit.now().micros().saturating_add(hold));
-    unit.tx.names_hold(&claims, until)
+    unit.tx.names_hold(&claims, unit.now().plus(hold))
 }
 
 /// Refuses a reserved name. Only the service may reassign it, which ends the reservation.

@@ -132,13 +132,12 @@ fn create(unit: &mut Unit, command: &MakeInvite) -> Result<Invite> {
         let why = format!("the group has {INVITES} invites, which is the limit: end one first");
         return Err(Error::forbidden(why));
     }
-    let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
     let invite = Invite {
         code: InviteCode::new(&*unit.rules.clock),
         group: command.group,
         maker: maker.map(|user| user.id),
         created,
-        expires: Date::from_micros(created.micros().saturating_add(ttl)),
+        expires: created.plus(ttl),
         uses: command.uses,
     };
     unit.tx.invite_insert(&invite)?;

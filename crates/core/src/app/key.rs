@@ -10,7 +10,6 @@ use crate::scope::{SCOPED_KEYS, Scope, ScopedKey, Scopes};
 use crate::store::Tx;
 use crate::token::{REFUSED, Secret, SecretKind, TTL, TokenHash};
 use crate::user::Caller;
-use crate::webhook::later;
 use crate::{Date, Error, KeyId, Result, UserId};
 
 const MISSING: Error = Error::NotFound("key");
@@ -120,7 +119,7 @@ fn create(unit: &mut Unit, (command, who): &(MakeKey, Who)) -> Result<(ScopedKey
         return Err(Error::forbidden(format!("there are {SCOPED_KEYS} keys: delete one first")));
     }
     let secret = Secret::new(SecretKind::Key, &*unit.rules.clock);
-    let expires = command.ttl.map(|ttl| later(now, ttl));
+    let expires = command.ttl.map(|ttl| now.plus(ttl));
     let key = ScopedKey { id: KeyId::new(&*unit.rules.clock), scopes: command.scopes, created: now, expires };
     unit.tx.scoped_key_insert(&secret.hash(), &key)?;
     let scopes: Vec<_> = key.scopes.list().map(Scope::as_str).collect();

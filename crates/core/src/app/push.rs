@@ -9,7 +9,7 @@ use crate::feed::FeedKind;
 use crate::push::{ASKED_FOR, DeviceKeys, SUBSCRIPTIONS, ServerKeys, Subscription, UNSENT};
 use crate::store::Tx;
 use crate::user::Caller;
-use crate::webhook::{WebhookKinds, later};
+use crate::webhook::WebhookKinds;
 use crate::{Date, Error, Name, PushId, Result};
 
 pub use decide::{Decided, OnlineMembers, PushDecision};
@@ -93,7 +93,7 @@ impl App {
             super::actor::service_only(caller)?;
             // It is noted again before half of its time is over.
             let asked = tx.notify_asked()?;
-            Ok(!tx.feed_is_on()? || asked.is_some_and(|asked| later(asked, ASKED_FOR / 2) > *now))
+            Ok(!tx.feed_is_on()? || asked.is_some_and(|asked| asked.plus(ASKED_FOR / 2) > *now))
         });
         if noted.await? {
             return Ok(());
@@ -124,7 +124,7 @@ pub(super) fn is_due(tx: &dyn Tx, now: Date) -> Result<bool> {
 
 /// Whether a reader of the feed or a webhook wants `notify` events.
 fn wants_events(tx: &dyn Tx, now: Date) -> Result<bool> {
-    let is_asked = tx.notify_asked()?.is_some_and(|asked| later(asked, ASKED_FOR) > now);
+    let is_asked = tx.notify_asked()?.is_some_and(|asked| asked.plus(ASKED_FOR) > now);
     let named = |kinds: WebhookKinds| matches!(kinds, WebhookKinds::Only(_)) && kinds.has(FeedKind::Notify);
     Ok(tx.feed_is_on()? && (is_asked || tx.webhooks()?.iter().any(|webhook| named(webhook.kinds))))
 }
@@ -140,7 +140,7 @@ fn subscribe(unit: &mut Unit, (command, who): &(Subscribe, Who)) -> Result<(Subs
     let now = unit.now();
     let expires = match token {
         Some(hash) => unit.tx.token(&hash)?.map_or(now, |token| token.expires),
-        None => later(now, UNSENT),
+        None => now.plus(UNSENT),
     };
     unit.tx.feed_switch(true)?;
     unit.begin_notifying()?;

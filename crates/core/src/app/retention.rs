@@ -14,7 +14,7 @@ use crate::{Date, GroupId, Result};
 
 /// Groups that one step looks at, and that one task has at most.
 const PAGE: usize = 1000;
-const DAY: i64 = 24 * 3600 * 1_000_000;
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A round through the groups, as far as it has come.
 #[derive(Debug, Default)]
@@ -99,10 +99,8 @@ pub(super) fn is_due(tx: &dyn Tx, server: Option<Duration>) -> Result<bool> {
 /// The date before which messages are erased, by the shorter of the server's time and the group's days; none if they
 /// are kept for good.
 fn oldest_kept(now: Date, server: Option<Duration>, days: Option<u32>) -> Option<Date> {
-    let server = server.map(|keep| i64::try_from(keep.as_micros()).unwrap_or(i64::MAX));
-    let own = days.map(|days| i64::from(days) * DAY);
-    let shorter = server.into_iter().chain(own).min()?;
-    Some(Date::from_micros(now.micros().saturating_sub(shorter)))
+    let own = days.map(|days| DAY.saturating_mul(days));
+    server.into_iter().chain(own).min().map(|shorter| now.minus(shorter))
 }
 
 #[cfg(test)]
@@ -111,10 +109,10 @@ mod tests {
 
     #[test]
     fn the_shorter_time_holds() {
-        let now = Date::from_micros(100 * DAY);
+        let now = Date::from_micros(0).plus(100 * DAY);
         let kept = |hours: Option<u64>, days| {
             let server = hours.map(|hours| Duration::from_secs(hours * 3600));
-            oldest_kept(now, server, days).map(|date| (now.micros() - date.micros()) / (DAY / 24))
+            oldest_kept(now, server, days).map(|date| (now.micros() - date.micros()) / 3_600_000_000)
         };
         assert_eq!(kept(None, None), None);
         assert_eq!((kept(Some(36), None), kept(None, Some(2))), (Some(36), Some(48)));

@@ -9,9 +9,7 @@ use crate::audit::AuditAction;
 use crate::authority::Govern;
 use crate::store::{Task, Tx};
 use crate::user::Caller;
-use crate::webhook::{
-    SECRET_OVERLAP, Webhook, WebhookAttempt, WebhookKinds, WebhookQueue, WebhookSecret, later,
-};
+use crate::webhook::{SECRET_OVERLAP, Webhook, WebhookAttempt, WebhookKinds, WebhookQueue, WebhookSecret};
 use crate::{Error, Result, WebhookId};
 
 pub use delivery::{EventToSend, LaneEnd, LaneToSend, WebhookStep, WebhookWork, WorkQuery};
@@ -192,7 +190,7 @@ fn change(unit: &mut Unit, command: &ChangeWebhook) -> Result<Webhook> {
         webhook.kinds = kinds;
     }
     if let Some(secret) = command.secret.as_ref().filter(|secret| **secret != webhook.secret) {
-        let until = later(unit.now(), SECRET_OVERLAP);
+        let until = unit.now().plus(SECRET_OVERLAP);
         webhook.previous = Some((std::mem::replace(&mut webhook.secret, secret.clone()), until));
     }
     if webhook != before {

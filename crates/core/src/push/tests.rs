@@ -4,7 +4,7 @@ use super::*;
 use crate::Name;
 
 fn at(seconds: u64) -> Date {
-    later(Date::from_micros(0), Duration::from_secs(seconds))
+    Date::from_micros(0).plus(Duration::from_secs(seconds))
 }
 
 fn message(seq: i64) -> NotifyingMessage {
@@ -121,7 +121,7 @@ fn newest_message_stands_for_all_of_its_group() {
 
 #[test]
 fn pauses_grow_and_end_after_a_day() {
-    let expires = later(at(0), PUSHED_WITHIN);
+    let expires = at(0).plus(PUSHED_WITHIN);
     let (group, message) = (GroupId(Uuid::nil()), MessageId(Uuid::nil()));
     let subscription = PushId(Uuid::nil());
     let mut waiting = WaitingPush {

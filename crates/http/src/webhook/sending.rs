@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use chinwag_core::app::webhook::{EventToSend, LaneEnd, LaneToSend, WebhookStep, WebhookWork, WorkQuery};
 use chinwag_core::feed::FeedEvent;
-use chinwag_core::webhook::{WaitingEvent, WebhookAttempt, WebhookLane, WebhookQueue, WebhookSecret, later};
+use chinwag_core::webhook::{WaitingEvent, WebhookAttempt, WebhookLane, WebhookQueue, WebhookSecret};
 use chinwag_core::{Date, Error, Result, WebhookId};
 use futures_util::future::join_all;
 use metrics::counter;
@@ -248,7 +248,7 @@ impl Courier {
                     }
                 }
                 () = sleep_until(round.end) => {
-                    let again = later(now, self.state.webhook_client.timeout() + SLACK);
+                    let again = now.plus(self.state.webhook_client.timeout() + SLACK);
                     run.end.waits.push(WaitingEvent { due: Some(again), ..waiting });
                     run.slow = Some((waiting, holding(request, permit)));
                     return run.behind(events);

@@ -10,7 +10,6 @@ use chinwag_core::push::{
 };
 use chinwag_core::suspension::{Suspension, UserStanding};
 use chinwag_core::token::{Kind, TokenHash};
-use chinwag_core::webhook::later;
 use chinwag_core::{GroupId, MessageId, PushId, Seq, UserId};
 
 use super::{Fixture, date, uuid};
@@ -41,7 +40,7 @@ fn waiting(subscription: &Subscription, group: GroupId, seq: i64) -> WaitingPush
         seq: Seq(seq),
         urgent: false,
         due: date(seq),
-        expires: later(date(seq), Duration::from_secs(1000)),
+        expires: date(seq).plus(Duration::from_secs(1000)),
         attempts: 0,
     }
 }

@@ -4,7 +4,6 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{People, Person, Unit};
-use crate::app::file::after;
 use crate::file::{FILE_TTL, FileName, Reservation};
 use crate::store::FileState;
 use crate::{Error, FileId, Result};
@@ -39,7 +38,7 @@ pub(super) fn slot(unit: &mut Unit, file: &SourceFile) -> Result<FileSlot> {
     let Person::Standing(owner) = people.get(file.owner) else {
         return Err(Error::field("owner", "must be a user who was imported and not deleted since"));
     };
-    let expires = after(unit.now(), FILE_TTL);
+    let expires = unit.now().plus(FILE_TTL);
     for number in 0..TRIES {
         let id = numbered(file.id, number);
         match unit.tx.file(id)? {

@@ -16,7 +16,6 @@ use crate::push::{
 use crate::relation::Relation;
 use crate::store::{Lease, Tx};
 use crate::user::Caller;
-use crate::webhook::{earlier, later};
 use crate::{Date, GroupId, MessageId, PushId, Result, UserId};
 
 /// Rows of the feed that are looked at together.
@@ -94,7 +93,7 @@ impl App {
     ) -> Result<Decided> {
         let service = Context::new(Caller::Service);
         let (now, delay) = (self.clock().now(), self.rules.limits.push.delay);
-        let query = (decision, now, earlier(now, delay));
+        let query = (decision, now, now.minus(delay));
         let part = self.read(&service, query, |tx, _, (decision, now, ripe)| part(tx, decision, *now, *ripe));
         let Some(mut part) = part.await? else { return Ok(Decided::Nothing) };
         self.silence(&mut part);
@@ -170,7 +169,7 @@ fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<O
     let due = rows.iter().take_while(|(position, row)| is_due(*position, row.as_ref()));
     let due: Vec<_> = due.collect();
     let Some((upto, _)) = due.last() else { return Ok(None) };
-    let oldest = earlier(now, PUSHED_WITHIN);
+    let oldest = now.minus(PUSHED_WITHIN);
     let mut wanted: BTreeMap<GroupId, Vec<&FeedRow>> = BTreeMap::new();
     for row in due.iter().filter_map(|(_, row)| row.as_ref()) {
         if row.kind == FeedKind::MessageText
@@ -258,7 +257,7 @@ fn waiting(group: GroupId, message: &NotifyingMessage, reason: NotifyReason, now
         seq: message.seq,
         urgent: reason.is_urgent(),
         due: now,
-        expires: later(now, PUSHED_WITHIN),
+        expires: now.plus(PUSHED_WITHIN),
         attempts: 0,
     }
 }

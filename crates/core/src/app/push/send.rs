@@ -9,7 +9,6 @@ use crate::message::Message;
 use crate::push::{NotifyingMessage, PushPayload, Subscription, WaitingPush};
 use crate::store::{Lease, Tx};
 use crate::user::Caller;
-use crate::webhook::later;
 use crate::{Date, Result, UserId};
 
 /// The pause of a notification whose push service has enough requests under way.
@@ -100,7 +99,7 @@ fn keep(unit: &mut Unit, PushOutcome { waiting, result }: &PushOutcome, now: Dat
             None
         }
         PushResult::Failed(pause) => waiting.failed(now, pause),
-        PushResult::Busy => Some(WaitingPush { due: later(now, BUSY), ..*waiting }),
+        PushResult::Busy => Some(WaitingPush { due: now.plus(BUSY), ..*waiting }),
     };
     let Some(again) = again else { return Ok(()) };
     // One that came meanwhile is newer: it waits in its place, after the same pause, with its rank.

@@ -96,11 +96,11 @@ impl App {
     /// Notes that the index was cleaned of this number of removals in so much time.
     pub async fn index_cleaned(&self, lease: Lease, removals: i64, took: Duration) -> Result<()> {
         let service = Context::new(Caller::Service);
-        let rest = i64::try_from(self.store.index_rest(took).as_micros()).unwrap_or(i64::MAX);
+        let rest = self.store.index_rest(took);
         self.write(Growth::Bounded, &service, (lease, removals, rest), |unit, (lease, removals, rest)| {
             let Some(mut progress) = IndexProgress::read(unit.tx)? else { return Ok(()) };
             progress.cleaned = *removals;
-            progress.rests_until = Date::from_micros(unit.now().micros().saturating_add(*rest));
+            progress.rests_until = unit.now().plus(*rest);
             unit.end_step(*lease, Some(&progress.stored()))
         })
         .await

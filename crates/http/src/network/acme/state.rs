@@ -119,13 +119,13 @@ impl AcmeState {
     /// Notes an attempt before it is made: should the process end in it, it has failed.
     pub(super) fn begin(&mut self, now: Date) {
         self.failures = self.failures.saturating_add(1);
-        self.not_before = later(now, pause(self.failures));
+        self.not_before = now.plus(pause(self.failures)).micros();
     }
 
     /// Keeps a certificate. One whose time does not fit this machine's clock is not renewed at once again.
     pub(super) fn succeed(&mut self, issued: IssuedCertificate, now: Date) {
         let wait = issued.renewal().map_or(LONGEST_PAUSE, |(third, _)| third);
-        self.not_before = later(now, wait);
+        self.not_before = now.plus(wait).micros();
         (self.failures, self.problem, self.certificate) = (0, None, Some(issued));
     }
 
@@ -133,17 +133,13 @@ impl AcmeState {
     pub(super) fn fail(&mut self, problem: String, asked: Option<Duration>, now: Date) {
         self.problem = Some(problem);
         let wait = asked.unwrap_or_default().min(LONGEST_ASKED).max(pause(self.failures));
-        self.not_before = later(now, wait);
+        self.not_before = now.plus(wait).micros();
     }
 }
 
 fn pause(failures: u32) -> Duration {
     let growth = PAUSE_GROWTH.saturating_pow(failures.saturating_sub(1));
     FIRST_PAUSE.saturating_mul(growth).min(LONGEST_PAUSE)
-}
-
-fn later(date: Date, by: Duration) -> i64 {
-    date.micros().saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -193,7 +189,7 @@ mod tests {
         }
         for (asked, waited) in [(DAY, DAY), (30 * DAY, 7 * DAY), (Duration::ZERO, LONGEST_PAUSE)] {
             state.fail(refused(), Some(asked), now);
-            assert_eq!(state.next().micros(), later(now, waited));
+            assert_eq!(state.next(), now.plus(waited));
         }
         state.save(&options.file).expect("it is saved");
         assert_eq!(AcmeState::load(&options), state, "a restart forgets no failure");

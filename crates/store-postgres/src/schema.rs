@@ -61,26 +61,30 @@ pub(crate) fn unfinished(link: &Link, target: &Target) -> Result<(), OpenError> 
 
 fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
     let failed = |why: Failure| failed(&why, target);
-    link.batch("SET lock_timeout = 0; SET statement_timeout = 0; BEGIN").map_err(failed)?;
-    link.batch(LOCK).map_err(failed)?;
+    // A large table takes its time, and another node that migrates takes as long.
+    let run = |sql| link.batch_of_any_time(sql).map_err(failed);
+    run("SET lock_timeout = 0; SET statement_timeout = 0; BEGIN")?;
+    run(LOCK)?;
+    // Nodes that serve queue behind a migration that waits for a table.
+    run("SET LOCAL lock_timeout = '10s'")?;
     // Once more, now that no other node can be about it.
     let seen = match inspect(link, target)? {
         State::Empty => {
-            link.batch(ABOUT).map_err(failed)?;
+            run(ABOUT)?;
             0
         }
         State::Ours(version) => usize::try_from(version).unwrap_or(0),
         State::Unfinished => return Err(OpenError::Unfinished { name: target.database() }),
     };
     for migration in migration::POSTGRES.iter().skip(seen) {
-        link.batch(migration).map_err(failed)?;
+        run(migration)?;
     }
     if !half {
-        link.batch(BEGIN_HISTORY).map_err(failed)?;
+        run(BEGIN_HISTORY)?;
     }
     link.execute(None, "UPDATE about SET version = $1, unfinished = $2", &[&known(), &half])
         .map_err(failed)?;
-    link.batch("COMMIT").map_err(failed)
+    run("COMMIT")
 }
 
 /// The state of a fit database, as the end of a sentence, where names are to compare so. Changes nothing.
@@ -262,7 +266,8 @@ pub(crate) fn failed(why: &Failure, target: &Target) -> OpenError {
     };
     match (why.code().map(SqlState::code), why.trouble()) {
         (Some("42501"), _) => OpenError::NoRight { name: target.database(), why: text },
-        (_, Trouble::Lost) => OpenError::Away { at: target.at(), why: text },
+        // A lock that others hold is free later.
+        (Some("55P03"), _) | (_, Trouble::Lost) => OpenError::Away { at: target.at(), why: text },
         _ => OpenError::Other { at: target.at(), why: text },
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
@@ -68,6 +69,17 @@ async fn nodes_that_start_at_once_on_a_new_database_all_find_it_ready() {
             opened.expect("each waits for the others");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migration_takes_longer_than_a_statement_may() {
+    let database = Database::new();
+    database.ask(
+        "CREATE FUNCTION public.slow() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3); END';
+        CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE SCHEMA') EXECUTE FUNCTION public.slow()",
+    );
+    let options = Options { statement: Duration::from_secs(1), ..patient() };
+    PostgresStore::open(&database.url(), options, Arc::<Recorder>::default()).await.expect("it opens");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -240,3 +240,17 @@ impl State {
         }
     }
 }
+
+/// The messages of each group; a batch's stand by their groups.
+pub(crate) fn by_group(messages: Vec<QueuedMessage>) -> Vec<Vec<QueuedMessage>> {
+    let mut parts: Vec<Vec<QueuedMessage>> = Vec::new();
+    for message in messages {
+        match parts.last_mut() {
+            Some(part) if part.last().map(QueuedMessage::group) == Some(message.group()) => {
+                part.push(message);
+            }
+            _ => parts.push(vec![message]),
+        }
+    }
+    parts
+}

@@ -11,6 +11,7 @@ mod rows;
 
 use std::collections::BTreeSet;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use chinwag_core::event::Event;
 use chinwag_core::send::{Conclusion, Facts, Kept, Sent};
 use chinwag_core::store::WriteJob;
 use chinwag_core::thread::{REPLIES_COUNTED, SHOWN_REPLIERS};
-use chinwag_core::{Date, Error, MessageId, Result, stored_number};
+use chinwag_core::{Date, Error, GroupId, MessageId, Result, stored_number};
 use chinwag_store_sql::thread::REPLIES;
 use chinwag_store_sql::{block_stands, gone, limit};
 use tokio_postgres::Row;
@@ -28,8 +29,8 @@ use tokio_postgres::types::ToSql;
 
 use self::columns::Columns;
 use crate::address::Target;
-use crate::fault::{Failure, Trouble};
-use crate::lanes::{Batch, Lanes, QueuedMessage};
+use crate::fault::{Failure, Trouble, panicked};
+use crate::lanes::{Batch, Lanes, QueuedMessage, by_group};
 use crate::link::{Link, LinkSlot};
 use crate::message::refused;
 use crate::open::Options;
@@ -227,6 +228,8 @@ struct Sender<'s> {
     target: &'s Target,
     lanes: &'s Lanes,
     bus: &'s dyn Bus,
+    /// The groups that are claimed for its batch.
+    claimed: BTreeSet<GroupId>,
 }
 
 /// The messages of a batch that remain to be sent. Nothing of them was kept.
@@ -240,36 +243,52 @@ enum Left {
 }
 
 fn send_all(target: &Target, lanes: &Lanes, bus: &dyn Bus, most: usize) {
-    let mut sender = Sender { slot: LinkSlot::default(), target, lanes, bus };
+    let mut sender = Sender { slot: LinkSlot::default(), target, lanes, bus, claimed: BTreeSet::new() };
     while let Some(Batch { messages, groups }) = lanes.take(most) {
-        let (late, messages): (Vec<_>, Vec<_>) = messages.into_iter().partition(QueuedMessage::is_late);
-        let kept: BTreeSet<_> = messages.iter().map(QueuedMessage::group).collect();
-        lanes.release(groups.difference(&kept));
-        refuse(late, &Error::unavailable());
-        let (alone, messages): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|message| message.sending.is_alone());
-        sender.send(messages);
-        for message in alone {
-            let group = message.group();
-            sender.run_each(vec![message]);
-            lanes.release(&BTreeSet::from([group]));
+        sender.claimed = groups;
+        if let Err(with) = catch_unwind(AssertUnwindSafe(|| sender.send_batch(messages))) {
+            // Nobody knows what was committed. Those who wait hear that when their messages are dropped.
+            tracing::error!(error = %panicked(&*with), "a batch of messages was given up");
+            sender.slot.drop_link();
+            lanes.release(&sender.claimed);
         }
     }
 }
 
 impl Sender<'_> {
+    fn send_batch(&mut self, messages: Vec<QueuedMessage>) {
+        let (late, messages): (Vec<_>, Vec<_>) = messages.into_iter().partition(QueuedMessage::is_late);
+        let kept: BTreeSet<_> = messages.iter().map(QueuedMessage::group).collect();
+        self.release(&(&self.claimed - &kept));
+        refuse(late, &Error::unavailable());
+        let (alone, messages): (Vec<_>, Vec<_>) =
+            messages.into_iter().partition(|message| message.sending.is_alone());
+        self.send(messages);
+        for message in alone {
+            let group = message.group();
+            self.run_each(vec![message]);
+            self.release(&BTreeSet::from([group]));
+        }
+    }
+
+    /// Gives claims of the batch up.
+    fn release(&mut self, groups: &BTreeSet<GroupId>) {
+        self.claimed.retain(|group| !groups.contains(group));
+        self.lanes.release(groups);
+    }
+
     /// Sends messages together; where that fails, those of each group, and then one by one, so
     /// that one bad message, or one group that another holds, refuses itself alone. Each group's
     /// claim is given up as soon as its messages are told.
     fn send(&mut self, messages: Vec<QueuedMessage>) {
         let groups: BTreeSet<_> = messages.iter().map(QueuedMessage::group).collect();
         let messages = match self.attempt(messages, HASTE) {
-            Left::Nothing => return self.lanes.release(&groups),
+            Left::Nothing => return self.release(&groups),
             Left::Held(messages, _) | Left::Bad(messages, _) => messages,
         };
         let mut held = Vec::new();
         for part in by_group(messages) {
-            let group = part.first().map(QueuedMessage::group);
+            let group = part.iter().map(QueuedMessage::group).collect();
             match self.attempt(part, HASTE) {
                 Left::Nothing => {}
                 Left::Held(part, _) => {
@@ -278,16 +297,16 @@ impl Sender<'_> {
                 }
                 Left::Bad(part, _) => self.send_each(part),
             }
-            self.lanes.release(&group);
+            self.release(&group);
         }
         for part in held {
-            let group = part.first().map(QueuedMessage::group);
+            let group = part.iter().map(QueuedMessage::group).collect();
             match self.attempt(part, self.target.lock) {
                 Left::Nothing => {}
                 Left::Held(part, why) => refuse(part, &why),
                 Left::Bad(part, _) => self.send_each(part),
             }
-            self.lanes.release(&group);
+            self.release(&group);
         }
     }
 
@@ -357,20 +376,6 @@ impl Sender<'_> {
         }
         Left::Held(messages, Error::unavailable())
     }
-}
-
-/// The messages of each group; a batch's stand by their groups.
-fn by_group(messages: Vec<QueuedMessage>) -> Vec<Vec<QueuedMessage>> {
-    let mut parts: Vec<Vec<QueuedMessage>> = Vec::new();
-    for message in messages {
-        match parts.last_mut() {
-            Some(part) if part.last().map(QueuedMessage::group) == Some(message.group()) => {
-                part.push(message);
-            }
-            _ => parts.push(vec![message]),
-        }
-    }
-    parts
 }
 
 fn refuse(messages: Vec<QueuedMessage>, why: &Error) {

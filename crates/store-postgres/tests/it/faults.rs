@@ -8,10 +8,12 @@ use chinwag_core::app::message::Sent;
 use chinwag_core::{Error, GroupId, UserId};
 use chinwag_store_postgres::Options;
 use chinwag_testkit::bus::Recorder;
+use chinwag_testkit::fault::{Faults, Faulty};
 use chinwag_testkit::postgres::{Database, Server};
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::wait::{PATIENCE, Wait};
 use futures_util::future::join_all;
+use tokio::time::timeout;
 use tokio_postgres::NoTls;
 
 use crate::world::{LONG, Node, by, name, once, open, text};
@@ -259,6 +261,28 @@ async fn jobs_that_take_groups_crosswise_on_two_nodes_all_succeed() {
         outcome.expect("a deadlock is nobody's business");
     }
     assert_eq!([nodes[0].head(groups[0]).await, nodes[0].head(groups[1]).await], [25, 25]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_panic_leave_their_group_to_others() {
+    let database = Database::new();
+    let (bus, faults) = (Arc::<Recorder>::default(), Arc::<Faults>::default());
+    let store = Arc::new(open(&database.url(), &brisk(), &bus).await);
+    let node = Node::over(Arc::new(Faulty::new(store, faults.clone())), bus);
+    let ann = node.user("ann").await;
+    let group = node.group(&["ann"]).await;
+    let context = by(ann);
+    let send = async || {
+        let sent = node.app.message_send(&context, text(group, "hi"));
+        timeout(PATIENCE, sent).await.expect("it is answered")
+    };
+    // More than there are threads.
+    for _ in 0..=brisk().senders {
+        faults.panic_in_write();
+        let outcome = send().await;
+        assert!(matches!(outcome, Err(Error::Unknown)), "{outcome:?}");
+    }
+    send().await.expect("it is sent");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use chinwag_core::limits::RateLimits;
 use chinwag_core::rate::{Cost, Key, LimitKind, Rates};
 use chinwag_hub::bus::{Receiver, RedisBus, RedisOptions};
 use chinwag_testkit::redis::Redis;
-use chinwag_testkit::wait::until;
+use chinwag_testkit::wait::{Wait, until};
 
 use crate::nodes::{Node, Place, connect, listening, unaudited};
 
@@ -103,4 +103,22 @@ async fn node_without_redis_counts_by_itself() {
     redis.start_again();
     until("the link", || bus.link().is_up()).await;
     rates.spend(ANN, Cost::Group(0)).expect_err("and stays so");
+}
+
+#[tokio::test]
+async fn counts_do_not_pile_up_while_redis_is_away() {
+    let redis = Redis::start();
+    let (bus, _receiver) = node(&redis.url(), "secret").await;
+    let rates = rates();
+    bus.share_rates(&rates);
+    redis.kill();
+    until("the link is lost", || !bus.link().is_up()).await;
+    let wait = Wait::begin();
+    for user in 1.. {
+        rates.spend(UserId(user), Cost::Group(0)).expect("within the day's number");
+        wait.step(|| "every count still waits").await;
+        if rates.unsent(1).is_empty() {
+            return;
+        }
+    }
 }

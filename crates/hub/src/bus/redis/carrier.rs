@@ -220,6 +220,8 @@ impl CarrierState {
                 Ok((connection, _)) => return (connection, gone),
                 Err(error) => tracing::debug!(%error, "the link to Redis is not back yet"),
             }
+            // Nobody takes them, and nothing else bounds them.
+            self.limits.forget();
             sleep(pause).await;
             pause = (pause * 2).min(RETRY_MOST);
         }

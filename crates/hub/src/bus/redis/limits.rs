@@ -50,7 +50,7 @@ impl SharedLimits {
         self.something.notify_one();
     }
 
-    /// Drops counts from before the link was back: the other nodes need not know them.
+    /// Drops counts of a time without the link: the other nodes need not know them.
     pub(super) fn forget(&self) {
         while !self.unsent().is_empty() {}
     }

@@ -59,7 +59,7 @@ impl Hub {
 
     /// Publishes a batch's hints to the other nodes, if there are any.
     pub(crate) fn publish_batch(&self, id: GroupId, events: &[Event], frames: &BatchFrames) {
-        let Some(cluster) = &self.cluster else { return };
+        let Some(cluster) = self.others() else { return };
         for (at, event) in events.iter().enumerate() {
             let kind = HintKind::Group(Vec::new());
             let hint = Hint { group: Some(id), seq: event.seq, ..Hint::new(kind).with(frames.one(at)) };

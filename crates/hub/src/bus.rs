@@ -1,6 +1,7 @@
 //! Buses: how events come to this process's dispatcher, and hints go to other nodes. One file for
 //! each kind.
 
+mod alone;
 pub mod link;
 mod local;
 mod redis;
@@ -46,5 +47,13 @@ impl Receiver {
     #[must_use]
     pub fn among(self, link: Arc<dyn Link>, events: mpsc::Receiver<LinkEvent>) -> Self {
         Self { others: Some(Others { link, events }), ..self }
+    }
+
+    /// The same, of a node alone over a store that may never hear what became of a commit, whose events the bus
+    /// then lacks: as a node among others it compares what it has delivered with the store.
+    #[must_use]
+    pub fn compared(self) -> Self {
+        let (link, events) = alone::no_link();
+        self.among(link, events)
     }
 }

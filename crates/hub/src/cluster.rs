@@ -1,5 +1,6 @@
 //! This node among others: the hints that it publishes and receives, presence over all nodes, and the
-//! audit that finds in the store whatever no hint has told. A node alone has none of it.
+//! audit that finds in the store whatever no hint has told. A node alone has none of it, or only the audit where its
+//! store may not tell it the end of a commit.
 //!
 //! Hints are never the truth. A numbered one is delivered if it is the next of its group; for anything
 //! else that it may mean the store is read.

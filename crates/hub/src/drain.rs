@@ -41,7 +41,7 @@ impl Hub {
         for users in seen.chunks(AT_ONCE) {
             note_last_seen(&*self.store, users.to_vec(), now).await;
         }
-        if let Some(cluster) = &self.cluster {
+        if let Some(cluster) = self.others() {
             cluster.farewell();
             sleep(WORD).await;
         }

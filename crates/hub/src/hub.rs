@@ -52,7 +52,7 @@ pub struct Hub {
     pub(crate) total: Arc<Total>,
     /// Sockets with frames to write whose tasks sleep. Each is listed at most once.
     pub(crate) due: Mutex<Vec<Arc<Socket>>>,
-    /// None on a node alone.
+    /// None on a node alone whose bus lacks nothing.
     pub(crate) cluster: Option<Cluster>,
     tasks: OnceLock<Vec<JoinHandle<()>>>,
 }
@@ -143,7 +143,7 @@ impl Hub {
 
     /// Whether the link to the other nodes is up; none on a node alone.
     pub fn link(&self) -> Option<bool> {
-        self.cluster.as_ref().map(|cluster| cluster.link.is_up())
+        self.others().map(|cluster| cluster.link.is_up())
     }
 
     /// Figures for metrics. Cheap: no socket is looked at, `queued_*` are up to a second old.
@@ -152,10 +152,15 @@ impl Hub {
             sockets: self.sockets.load(Ordering::Relaxed),
             users: self.users.len(),
             groups: self.groups.len(),
-            nodes: self.cluster.as_ref().map_or(0, Cluster::nodes),
-            link: self.cluster.as_ref().map(|cluster| cluster.link.figures()),
+            nodes: self.others().map_or(0, Cluster::nodes),
+            link: self.others().map(|cluster| cluster.link.figures()),
             ..self.counters.read(&self.total)
         }
+    }
+
+    /// The state that is shared with other nodes, unless this one is alone.
+    pub(crate) fn others(&self) -> Option<&Cluster> {
+        self.cluster.as_ref().filter(|cluster| !cluster.link.is_alone())
     }
 
     /// The tokens of open sockets, and keys of bots, each once.

@@ -236,6 +236,8 @@ pub(crate) async fn postgres_history(config: &Config, renew: bool) -> Result<His
 async fn open_bus(config: &Config, clock: &dyn Clock) -> Result<(Arc<dyn Bus>, Receiver)> {
     let Some(options) = redis_options(config)? else {
         let (bus, events) = LocalBus::new(BUS);
+        // A lost connection may leave the end of a commit unknown.
+        let events = if config.postgres().is_some() { events.compared() } else { events };
         return Ok((bus, events));
     };
     let (bus, events) = RedisBus::connect(options, clock).await?;

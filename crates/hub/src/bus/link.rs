@@ -192,6 +192,11 @@ pub type ChannelFilter = Box<dyn Fn(Channel) -> bool + Send + Sync>;
 
 /// A link to the other nodes. None of its functions waits.
 pub trait Link: fmt::Debug + Send + Sync + 'static {
+    /// Whether there are no other nodes, and never will be.
+    fn is_alone(&self) -> bool {
+        false
+    }
+
     /// This node.
     fn node(&self) -> NodeId;
 

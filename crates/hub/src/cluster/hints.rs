@@ -18,7 +18,7 @@ impl Hub {
     /// Publishes an event of this node to the other nodes. Returns its frames, which are encoded once
     /// for all nodes.
     pub(crate) fn publish_hints(&self, event: &Event) -> EventFrames {
-        let Some(cluster) = self.cluster.as_ref() else { return EventFrames::default() };
+        let Some(cluster) = self.others() else { return EventFrames::default() };
         let publish = |channel, hint| cluster.link.publish(channel, hint);
         let ended = match &event.kind {
             // Presence has its own hints; a removed user's node sees the removal in the group's change.

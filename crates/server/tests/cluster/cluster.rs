@@ -19,7 +19,7 @@ use chinwag_testkit::wait::Wait;
 use tokio::time::Instant;
 
 /// The settings of every node.
-const KEY: &str = "the-service-key-of-a-cluster-0123456789";
+pub(crate) const KEY: &str = "the-service-key-of-a-cluster-0123456789";
 pub(crate) const SECRET: &str = "the-secret-of-a-cluster-of-tests-0123456789";
 
 /// A test's variables in the environment of every node.

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::{Answer, Client};
+use chinwag_testkit::postgres::Database;
+use chinwag_testkit::process::Program;
+use chinwag_testkit::proxy::Proxy;
+use chinwag_testkit::setup::two;
 use chinwag_testkit::trial::{PATIENCE, group, report, times};
 use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::cluster::{Cluster, Node};
+use crate::cluster::{Cluster, KEY, Node};
 
 const UNKNOWN: &str = "the outcome is unknown: try again with the same client_id";
 
@@ -33,14 +37,14 @@ async fn an_unknown_commit_is_answered_so_and_retried_once() {
             unknown_by_rest(node, &ann, &data).await;
         }
         timeout(PATIENCE, node.postgres.has_cut()).await.expect("the cut takes hold");
-        made += usize::from(comes_to_be(&cluster, &body).await);
+        made += usize::from(comes_to_be(&cluster.database, &body).await);
         node.postgres.mend();
         node.is_ready_but_for(None, PATIENCE).await;
         // The retry may go to any node.
         let other = &cluster.nodes[tried / 2 % 2];
         let first = retry(other, &ann, &data).await;
         assert_eq!(retry(node, &ann, &data).await, first, "each retry is answered alike");
-        assert_eq!(rows(&cluster, &body), 1, "one row of {body}");
+        assert_eq!(rows(&cluster.database, &body), 1, "one row of {body}");
         tried += 1;
     }
     let count = i64::try_from(tried).expect("a count");
@@ -50,6 +54,36 @@ async fn an_unknown_commit_is_answered_so_and_retried_once() {
         format!("{tried} cuts during a commit"),
         format!("{made} had committed; all answered as unknown, each retry one row"),
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lone_node_delivers_a_message_of_an_unknown_commit() {
+    let (database, program) = (Database::new(), Program::new(crate::binary()));
+    let link = Proxy::to(database.server()).await;
+    let node = program.serve_with(|command| {
+        command.env("CHINWAG_DATABASE", database.url_by(link.address())).env("CHINWAG_SERVICE_KEY", KEY);
+    });
+    let service = Client::new(node.url(), Some(KEY), "service");
+    let (ann, _anns, bob, mut bobs) = two(&service, ["ann", "bob"]).await;
+    let group = group(&service, &[ann.name(), bob.name()]).await;
+    for tried in 0.. {
+        assert!(tried < 20, "no cut came after the commit");
+        let body = format!("cut after these words {tried}");
+        link.cut_after(body.as_bytes());
+        let answer = ann.post("messages/", json!({ "group": group, "body": body })).await;
+        assert_eq!((answer.status, answer.json["detail"].as_str()), (503, Some(UNKNOWN)), "{}", answer.text);
+        let is_kept = comes_to_be(&database, &body).await;
+        link.mend();
+        if is_kept {
+            let delivered = bobs.frame_where(|frame| frame["data"]["body"] == body.as_str());
+            timeout(PATIENCE, delivered).await.expect("it is delivered");
+            return;
+        }
+        let wait = Wait::begin();
+        while service.get("/readyz").await.status != 200 {
+            wait.step(|| "it is not ready").await;
+        }
+    }
 }
 
 async fn unknown_by_rest(node: &Node, ann: &Client, data: &Value) {
@@ -80,9 +114,9 @@ async fn retry(node: &Node, ann: &Client, data: &Value) -> Value {
 }
 
 /// Whether the statement that was cut off has its row, soon.
-async fn comes_to_be(cluster: &Cluster, body: &str) -> bool {
+async fn comes_to_be(database: &Database, body: &str) -> bool {
     let wait = Wait::within(Duration::from_secs(2));
-    while rows(cluster, body) == 0 {
+    while rows(database, body) == 0 {
         if wait.is_over() {
             return false;
         }
@@ -91,9 +125,9 @@ async fn comes_to_be(cluster: &Cluster, body: &str) -> bool {
     true
 }
 
-fn rows(cluster: &Cluster, body: &str) -> usize {
+fn rows(database: &Database, body: &str) -> usize {
     let sql = format!("SELECT count(*) FROM chinwag.messages WHERE body = '{body}'");
-    cluster.database.ask(&sql)[0][0].parse().expect("a count")
+    database.ask(&sql)[0][0].parse().expect("a count")
 }
 
 fn after(answer: &Answer) -> u64 {

@@ -69,10 +69,11 @@ pub(crate) fn trusts(options: &Options, address: IpAddr) -> bool {
     options.trusted_proxies.iter().any(|network| network.holds(address))
 }
 
-/// The address that the outermost trusted proxy has seen: hops are added at the right.
+/// The address that the outermost trusted proxy has seen: hops are added at the right. A value is read as bytes, since
+/// a proxy adds its hop to whatever the client has written.
 fn client(headers: &HeaderMap, options: &Options) -> Option<IpAddr> {
-    let values = headers.get_all("x-forwarded-for").into_iter().rev().filter_map(|value| value.to_str().ok());
-    let hops = values.flat_map(|value| value.rsplit(',')).map(|hop| hop_address(hop.trim()));
+    let values = headers.get_all("x-forwarded-for").into_iter().rev();
+    let hops = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')).map(hop_address);
     let mut seen = None;
     for hop in hops {
         // What lies beyond a hop that is no address was written by nobody we trust.
@@ -85,10 +86,12 @@ fn client(headers: &HeaderMap, options: &Options) -> Option<IpAddr> {
     seen
 }
 
-/// A hop's address, which some proxies write with the port.
-fn hop_address(hop: &str) -> Option<IpAddr> {
+/// A hop's address, which some proxies write with the port, or in brackets.
+fn hop_address(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim();
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     let with_port = || hop.parse::<SocketAddr>().map(|address| address.ip());
-    hop.parse::<IpAddr>().or_else(|_| with_port()).ok().map(|address| address.to_canonical())
+    bare.parse::<IpAddr>().or_else(|_| with_port()).ok().map(|address| address.to_canonical())
 }
 
 fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -112,7 +115,7 @@ mod tests {
     fn parts(from: &str, headers: &[(&str, &str)]) -> Parts {
         let mut request = Request::builder().header("host", "chat.example");
         for (name, value) in headers {
-            request = request.header(*name, *value);
+            request = request.header(*name, value.as_bytes());
         }
         let mut parts = request.body(()).expect("a request").into_parts().0;
         let address: SocketAddr = from.parse().expect("an address");
@@ -141,6 +144,8 @@ mod tests {
             (&["::ffff:1.2.3.4"], "1.2.3.4"),
             (&["1.2.3.4:5678"], "1.2.3.4"),
             (&["[2001:db8::1]:5678"], "2001:db8::1"),
+            (&["[2001:db8::1]"], "2001:db8::1"),
+            (&["é, 1.2.3.4"], "1.2.3.4"),
         ] {
             let headers: Vec<_> = hops.iter().map(|hop| ("x-forwarded-for", *hop)).collect();
             let peer = Peer::of(&parts("10.0.0.1:1", &headers), &options(&["10.0.0.0/8"]));

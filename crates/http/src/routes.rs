@@ -194,7 +194,6 @@ impl RouteDemands {
 
     /// Whether a ticket for files is a credential.
     pub(crate) fn takes_ticket(&self, method: &Method) -> bool {
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
         self.rules(method).is_some_and(|rules| rules.takes_ticket)
     }
 
@@ -208,9 +207,13 @@ impl RouteDemands {
         self.scopes.require(method, key)
     }
 
+    /// The rules of a method. The handler of GET answers a HEAD that has none of its own.
     fn rules(&self, method: &Method) -> Option<&RouteRules> {
-        let found = self.rules.iter().find(|(name, _)| name.eq_ignore_ascii_case(method.as_str()));
-        found.map(|(_, rules)| rules)
+        let of = |method: &Method| {
+            let found = self.rules.iter().find(|(name, _)| name.eq_ignore_ascii_case(method.as_str()));
+            found.map(|(_, rules)| rules)
+        };
+        of(method).or_else(|| if *method == Method::HEAD { of(&Method::GET) } else { None })
     }
 }
 
@@ -287,6 +290,16 @@ mod tests {
         ),
         ("others are told once in 3 s", &["typing.start", "typing.stop"]),
     ];
+
+    #[test]
+    fn a_head_costs_as_much_as_the_get_that_it_runs() {
+        let cost = |path: &str, method: &Method| format!("{:?}", RouteDemands::at(path).cost(method));
+        for RouteEntry { path, .. } in ROUTES.iter().filter(|route| route.method == "get") {
+            if !ROUTES.iter().any(|other| other.path == *path && other.method == "head") {
+                assert_eq!(cost(path, &Method::HEAD), cost(path, &Method::GET), "{path}");
+            }
+        }
+    }
 
     #[test]
     fn whatever_reaches_others_costs_more_than_an_event() {

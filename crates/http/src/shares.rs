@@ -1,7 +1,8 @@
-//! The shares of a user and of an address: reads that run at a time, and bytes of answers that wait to be read.
+//! The shares of a user and of an address: reads that run at a time, whole lists on their way, and bytes of answers that
+//! wait to be read.
 //!
-//! A read charges no bucket, so without a share one user could have all threads of the store that read. A share that
-//! nobody holds is forgotten.
+//! A read charges no bucket, so without a share one user could have all threads of the store that read, or all places of
+//! requests with lists that it reads slowly. A share that nobody holds is forgotten.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,13 +21,15 @@ use crate::permits::network;
 const USER_TURNS: usize = 2;
 /// Reads of one user that wait for a turn.
 const USER_LINE: usize = 100;
+/// Whole lists of one user that are on their way at a time.
+const USER_LISTS: usize = 10;
 /// The time in which a request gets its turn. Reads take longer than that only where the store does not answer.
 const TURN_WITHIN: Duration = Duration::from_secs(15);
 
 /// The shares that are held.
 pub(crate) struct Shares {
     held: Arc<HeldShares>,
-    /// Reads of one address that run at a time.
+    /// Reads of one address that run at a time, and its whole lists on their way.
     address_turns: usize,
     /// Reads of one address that wait for a turn.
     address_line: usize,
@@ -39,6 +42,7 @@ pub(crate) struct Share {
     key: Key,
     turns: Arc<Semaphore>,
     line: Semaphore,
+    lists: Arc<Semaphore>,
     waiting_bytes: AtomicUsize,
     held: Arc<HeldShares>,
 }
@@ -59,6 +63,12 @@ pub(crate) struct ReadTurn {
     pub(crate) line: ReadLine,
 }
 
+/// The place of a whole list on its way, given back when it is dropped.
+pub(crate) struct ListPlaces {
+    _of_user: OwnedSemaphorePermit,
+    _of_address: Option<OwnedSemaphorePermit>,
+}
+
 impl Shares {
     /// Shares where so many `requests` may be under way. One address may have a tenth of them.
     pub(crate) fn new(requests: usize) -> Self {
@@ -68,17 +78,19 @@ impl Shares {
 
     /// The share of a user.
     pub(crate) fn of_user(&self, user: UserId) -> Arc<Share> {
-        self.of(Key::User(user), USER_TURNS, USER_LINE)
+        self.of(Key::User(user), USER_TURNS, USER_LINE, USER_LISTS)
     }
 
     /// The line of a user's reads from an address.
     pub(crate) fn line(&self, user: &Arc<Share>, address: Option<IpAddr>) -> ReadLine {
-        let of_address =
-            |address| self.of(Key::Address(network(address)), self.address_turns, self.address_line);
+        let of_address = |address| {
+            let key = Key::Address(network(address));
+            self.of(key, self.address_turns, self.address_line, self.address_turns)
+        };
         ReadLine { user: user.clone(), address: address.map(of_address) }
     }
 
-    fn of(&self, key: Key, turns: usize, line: usize) -> Arc<Share> {
+    fn of(&self, key: Key, turns: usize, line: usize, lists: usize) -> Arc<Share> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = held.get(&key).and_then(Weak::upgrade) {
             return share;
@@ -87,6 +99,7 @@ impl Shares {
             key,
             turns: Arc::new(Semaphore::new(turns)),
             line: Semaphore::new(line),
+            lists: Arc::new(Semaphore::new(lists)),
             waiting_bytes: AtomicUsize::new(0),
             held: self.held.clone(),
         });
@@ -105,6 +118,12 @@ impl Share {
     async fn enter(&self) -> Result<OwnedSemaphorePermit> {
         let _place = self.line.try_acquire().map_err(|_| Error::TooMany(Duration::from_secs(1)))?;
         self.turn().await
+    }
+
+    /// The place of one more whole list on its way, if it may have one.
+    fn list(&self) -> Result<OwnedSemaphorePermit> {
+        let place = self.lists.clone().try_acquire_owned();
+        place.map_err(|_| Error::TooMany(Duration::from_secs(1)))
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit> {
@@ -144,6 +163,12 @@ impl ReadLine {
             None => None,
         };
         Ok(ReadTurn { _of_user: of_user, _of_address: of_address, line: self.clone() })
+    }
+
+    /// Places for one more whole list on its way. Refuses if the user or the address has as many as it may.
+    pub(crate) fn list(&self) -> Result<ListPlaces> {
+        let of_address = self.address.as_ref().map(|address| address.list()).transpose()?;
+        Ok(ListPlaces { _of_user: self.user.list()?, _of_address: of_address })
     }
 }
 

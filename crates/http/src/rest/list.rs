@@ -149,10 +149,12 @@ async fn whole<S: ListSource>(
     let within = state.options.list_timeout;
     // Others may read while the client does.
     let line = query.under_way.as_mut().and_then(UnderWay::end_turn);
+    let places = line.as_ref().map(ReadLine::list).transpose()?;
     let first = ListPart { json, last: false };
     let reading = async move {
-        // Held until the last part is handed over: a slow reader takes a place among the requests.
-        let _under_way = query.under_way;
+        // Held until the last part is handed over: a slow reader takes a place among the requests, and among those of its
+        // user.
+        let _held = (query.under_way, places);
         if let Err(error) = parts(&source, place, empty, first, &sender, within, line).await {
             tracing::warn!(error = %error, "a list was cut off");
         }
@@ -255,6 +257,7 @@ mod tests {
     use axum::body::to_bytes;
     use axum::extract::FromRequestParts;
     use axum::http::Request;
+    use chinwag_core::UserId;
     use futures_util::StreamExt;
 
     use super::*;
@@ -362,6 +365,31 @@ mod tests {
         let slow = asked(&state, Numbers { count: 95, fails_at: u32::MAX }, "/n").await.expect("a beginning");
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert!(text(slow).await.is_err(), "it was waited for");
+    }
+
+    #[tokio::test]
+    async fn whole_lists_that_a_user_leaves_unread_are_few() {
+        let state = state(|_| {});
+        let share = state.admission.share(UserId(1));
+        let mut unread = Vec::new();
+        let refused = loop {
+            let mut parts = Request::get("/n").body(()).expect("a request").into_parts().0;
+            let turn = state.admission.line(&share, &parts).enter().await.expect("a turn");
+            let under_way = state.admission.request(Arc::default()).expect("a place among the requests");
+            parts.extensions.insert(under_way.with_turn(Some(turn)));
+            let query = Query::from_request_parts(&mut parts, &()).await.expect("a query");
+            // The pipeline has handed it on.
+            parts.extensions.clear();
+            match answer(&state, Numbers { count: 95, fails_at: u32::MAX }, query).await {
+                Ok(response) => unread.push(response),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(refused, Error::TooMany(_)), "{refused:?}");
+        assert!(unread.len() < state.options.requests / 50, "{} have a place", unread.len());
+        let other = state.admission.line(&state.admission.share(UserId(2)), &Request::new(()).into_parts().0);
+        assert!(other.list().is_ok(), "another user's lists have theirs");
+        assert_eq!(text(unread.remove(0)).await.expect("whole"), numbers(0..95));
     }
 
     #[tokio::test]

@@ -158,13 +158,12 @@ impl FeedReader {
         let comment_at = Instant::now() + COMMENT_EVERY;
         while !self.state.is_draining() {
             match self.next().await {
-                Ok(page) if !page.events.is_empty() => return Some(written(&page)),
+                Ok(page) if !page.events.is_empty() || Instant::now() >= comment_at => {
+                    return Some(written(&page));
+                }
                 Ok(_) => {}
                 // The reader comes again with the last id, and is told what is wrong.
                 Err(_) => return None,
-            }
-            if Instant::now() >= comment_at {
-                return Some(Bytes::from_static(b":\n\n"));
             }
             tokio::time::sleep_until((Instant::now() + LOOK_EVERY).min(comment_at)).await;
         }
@@ -174,15 +173,15 @@ impl FeedReader {
 
 /// A stream of events: `first`, then whatever comes.
 fn stream_of(reader: FeedReader, first: &FeedPage, permit: OwnedSemaphorePermit) -> Response {
-    // A comment at once, so that the reader knows that it is connected.
-    let first = if first.events.is_empty() { Bytes::from_static(b":\n\n") } else { written(first) };
-    let rest = stream::unfold((reader, Some(first), permit), |(mut reader, first, permit)| async move {
-        let bytes = match first {
-            Some(first) => first,
-            None => reader.next_bytes().await?,
-        };
-        Some((Ok::<_, Infallible>(bytes), (reader, None, permit)))
-    });
+    // Something at once, so that the reader knows that it is connected.
+    let rest =
+        stream::unfold((reader, Some(written(first)), permit), |(mut reader, first, permit)| async move {
+            let bytes = match first {
+                Some(first) => first,
+                None => reader.next_bytes().await?,
+            };
+            Some((Ok::<_, Infallible>(bytes), (reader, None, permit)))
+        });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
@@ -191,9 +190,13 @@ fn stream_of(reader: FeedReader, first: &FeedPage, permit: OwnedSemaphorePermit)
     (headers, Body::from_stream(rest)).into_response()
 }
 
-/// Events as a stream carries them.
+/// Events as a stream carries them. Without any it is a comment, with the id that the reader has got to: it would else come
+/// again with one that is no longer kept, when events of other types alone have come for long.
 fn written(page: &FeedPage) -> Bytes {
     let mut text = String::new();
+    if page.events.is_empty() {
+        text = format!(":\nid: {}\n\n", page.cursor);
+    }
     for event in &page.events {
         let json = serde_json::to_string(event).unwrap_or_default();
         // Writing to a text cannot fail.

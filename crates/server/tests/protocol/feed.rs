@@ -281,7 +281,8 @@ async fn stream_goes_on_after_the_last_event_id() {
     let headers = stream.headers();
     assert_eq!(headers["content-type"], "text/event-stream");
     assert_eq!(headers["x-accel-buffering"], "no");
-    assert_eq!(read_until(&mut stream, "\n\n").await, ":\n\n");
+    let comment = read_until(&mut stream, "\n\n").await;
+    let place = comment.trim().strip_prefix(":\nid: ").expect("a comment with an id");
     send(&ann, &group, "one").await;
     let event = read_until(&mut stream, "\n\n").await;
     let (head, data) = event.trim().split_once('\n').expect("two lines");
@@ -289,6 +290,9 @@ async fn stream_goes_on_after_the_last_event_id() {
     let data: Value = serde_json::from_str(data.strip_prefix("data: ").expect("data")).expect("JSON");
     assert_eq!((&data["id"], &data["data"]["body"]), (&json!(id), &json!("one")));
     drop(stream);
+    let mut again = open(place).send().await.expect("an answer");
+    assert_eq!(read_until(&mut again, "\n\n").await, event, "the id of a comment is a place");
+    drop(again);
     send(&ann, &group, "two").await;
     let mut stream = open(&id).send().await.expect("an answer");
     let event = read_until(&mut stream, "\n\n").await;

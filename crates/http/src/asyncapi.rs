@@ -64,8 +64,9 @@ fn written(address: &PublicUrl) -> String {
     security(()),
 )]
 pub(crate) async fn document(State(state): State<Arc<ServerState>>) -> Response {
-    let text = state.options.public_url.as_ref().map_or_else(asyncapi, written);
-    bytes(StatusCode::OK, text.into_bytes())
+    let address = state.options.public_url.as_ref();
+    let text = state.documents.socket.get_or_init(|| address.map_or_else(asyncapi, written).into());
+    bytes(StatusCode::OK, text.clone())
 }
 
 fn whole() -> Value {

@@ -155,8 +155,9 @@ fn queries(operation: &Value) -> BTreeSet<String> {
     security(()),
 )]
 pub(crate) async fn document(State(state): State<Arc<ServerState>>) -> Response {
-    let text = state.options.public_url.as_ref().map_or_else(openapi, |address| written(Some(address)));
-    bytes(StatusCode::OK, text.into_bytes())
+    let address = state.options.public_url.as_ref();
+    let text = state.documents.rest.get_or_init(|| address.map_or_else(openapi, |_| written(address)).into());
+    bytes(StatusCode::OK, text.clone())
 }
 
 /// Names the schema of problems wherever the derive has written it out.
@@ -233,7 +234,7 @@ fn require_nothing(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
+    use axum::body::{Body, to_bytes};
     use axum::http::{Method, Request, header};
     use tower::ServiceExt;
 
@@ -266,6 +267,21 @@ mod tests {
             routed.extend(allowed.map(|method| format!("{method} {path}")));
         }
         assert_eq!(routed, documented());
+    }
+
+    #[tokio::test]
+    async fn documents_with_an_address_are_written_once() {
+        let address = "https://chat.example".parse().expect("an address");
+        let state = state::tests::state(|options| options.public_url = Some(address));
+        let read =
+            async |response: Response| to_bytes(response.into_body(), usize::MAX).await.expect("bytes");
+        let rest = [document(State(state.clone())).await, document(State(state.clone())).await];
+        let socket = async || asyncapi::document(State(state.clone())).await;
+        for [first, second] in [rest, [socket().await, socket().await]] {
+            let (first, second) = (read(first).await, read(second).await);
+            assert!(first.as_ptr() == second.as_ptr(), "one text for all");
+            assert!(String::from_utf8_lossy(&first).contains("chat.example"));
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The state that both transports share: the use cases, the hub, authentication, the settings.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use chinwag_core::Result;
 use chinwag_core::app::{App, Context};
@@ -43,6 +44,7 @@ pub struct ServerState {
     pub(crate) sockets: PermitsByAddress,
     files: Option<FileService>,
     pub(crate) notices: Notices,
+    pub(crate) documents: Documents,
     /// Exports under way.
     pub(crate) exports: SharedPermits,
     /// Places of requests that wait for events.
@@ -58,6 +60,16 @@ pub struct ServerState {
     /// The tracer, if traces are sent.
     pub tracer: Option<Arc<Tracer>>,
     draining: AtomicBool,
+}
+
+/// The documents of the API with the address of this server: written when the first caller asks for one, since writing
+/// takes milliseconds and anybody may ask.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    /// That of the REST API.
+    pub(crate) rest: OnceLock<Bytes>,
+    /// That of the WebSocket.
+    pub(crate) socket: OnceLock<Bytes>,
 }
 
 /// Notices that are logged at most once a minute.
@@ -92,6 +104,7 @@ impl ServerState {
             files: options.files.clone().map(FileService::new),
             admission,
             notices: Notices::default(),
+            documents: Documents::default(),
             exports: SharedPermits::new(EXPORTS),
             feed_waits: Arc::new(Semaphore::new(FEED_WAITS)),
             feed_settling: Mutex::new(()),

@@ -23,8 +23,8 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
 }
 
 /// An answer whose JSON is written already.
-pub(crate) fn bytes(status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Content::from(body));
+pub(crate) fn bytes(status: StatusCode, body: impl Into<Content>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(HEADERS);

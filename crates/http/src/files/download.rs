@@ -78,7 +78,9 @@ pub(crate) async fn answer(
     if range::is_known(&parts.headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    if files.options.redirect && disposition == Disposition::Attachment {
+    // The address is signed for GET alone.
+    let may_redirect = files.options.redirect && parts.method != Method::HEAD;
+    if may_redirect && disposition == Disposition::Attachment {
         let presigned = PresignedHeaders {
             content_type: object.media_type,
             content_disposition: &disposition.header(object.name),

@@ -225,6 +225,8 @@ async fn file_is_read_at_the_bucket_under_its_own_name() {
             (answer.status().as_u16(), &answer.headers()["cache-control"]),
             (302, &"no-store".parse().unwrap())
         );
+        let head = direct.head(&url).bearer_auth(ann.token()).send().await.expect("an answer");
+        assert_eq!((head.status().as_u16(), &head.headers()["content-length"]), (200, &"9".parse().unwrap()));
         let location = answer.headers()["location"].to_str().expect("an address").to_owned();
         let url: reqwest::Url = location.parse().expect("an address");
         let said = url.query_pairs().find(|(key, _)| key == "response-content-disposition");

@@ -63,9 +63,9 @@ impl Positions {
         if frame.seq.is_some_and(|seq| self.groups.get(&group).is_some_and(|held| seq <= *held)) {
             return false;
         }
-        // A group that is shown whole begins at its head for the user.
+        // A group that is new begins at its head for the user. Of any other, events up to there may be on their way.
         let head = match &frame.event {
-            ServerEvent::GroupUpdate(update) => update.head,
+            ServerEvent::GroupUpdate(update) if !self.groups.contains_key(&group) => update.head,
             _ => None,
         };
         if let Some(seq) = head.max(frame.seq) {
@@ -91,6 +91,8 @@ fn position(group: &Group) -> Option<(Uuid, i64)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn text(group: Uuid, seq: i64) -> Frame {
@@ -119,6 +121,19 @@ mod tests {
         assert!(!positions.take_missed(&text(group, 5)) && positions.take_missed(&text(group, 6)));
         assert!(positions.take_missed(&changed(group, 6)) && !positions.take_missed(&changed(group, 5)));
         assert!(!positions.take(&changed(group, 6)), "not of what comes live");
+    }
+
+    #[test]
+    fn answer_that_shows_a_known_group_skips_nothing() {
+        let (mut positions, group) = (Positions::default(), Uuid::from_u128(7));
+        let shown =
+            json!({ "type": "group.update", "ref": "1", "data": { "id": group, "name": "@", "head": 5 } });
+        let shown = Frame::parse(&shown.to_string()).unwrap();
+        positions.take(&text(group, 3));
+        assert!(positions.take(&shown) && positions.groups[&group] == 3);
+        assert!(positions.take(&text(group, 4)), "it was on its way");
+        positions.groups.clear();
+        assert!(positions.take(&shown) && positions.groups[&group] == 5, "a new one begins there");
     }
 
     #[test]

@@ -8,20 +8,19 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::access::Access;
-use crate::api::{Group, Resume, Synced};
-use crate::command::ClientEvent;
+use crate::api::{Group, Synced};
 use crate::connect::Handshake;
-use crate::error::Error;
+use crate::connection::{Connection, RESUME};
+use crate::error::{Error, Refusal};
 use crate::event::{Frame, ServerEvent};
 use crate::options::Options;
 use crate::outbox::{Outbox, Request};
 use crate::positions::Positions;
 use crate::random;
+use crate::resume::Resuming;
 use crate::session::{Summary, Update};
 use crate::socket::{End, Socket};
 
-/// The `ref` of a resume; those of requests are numbers.
-const RESUME: &str = "resume";
 /// The pause after the server closed the socket since it was sent too much.
 const PENALTY: Duration = Duration::from_secs(10);
 /// As many groups as a summary shows that is asked for in part.
@@ -53,26 +52,12 @@ pub(crate) struct Driver {
     failures: u32,
 }
 
-/// One connection.
-struct Connection {
-    socket: Socket,
-    /// Whether `group.summary` has come, so that requests may be sent.
-    is_open: bool,
-    resuming: Option<Resuming>,
-}
-
-/// A resume under way.
-struct Resuming {
-    /// The groups as the summary has them.
-    summary: BTreeMap<Uuid, Group>,
-    /// Live events of groups whose missed events may still come.
-    held: BTreeMap<(Uuid, i64), Frame>,
-}
-
 /// Why a connection is over.
 enum Over {
     /// By the server or the network.
     End(End),
+    /// The server has refused to resume: a busy one may do so on another connection.
+    Refused(Refusal),
     /// The program has read half of its updates: connect again, and resume.
     Renew,
     /// The program has dropped both halves.
@@ -128,6 +113,10 @@ impl Driver {
                         continue;
                     }
                     Over::End(end) => self.pause_after(end),
+                    Over::Refused(refusal) => {
+                        let asked = refusal.retry_after.unwrap_or_default();
+                        self.pause_after(End::Lost(refusal.to_string())).map(|pause| pause.max(asked))
+                    }
                 },
                 Err(error) => self.pause_after_refusal(error),
             };
@@ -218,7 +207,7 @@ impl Driver {
 
     /// Serves one connection to its end.
     async fn converse(&mut self, socket: Socket, requests: &mut mpsc::Receiver<Request>) -> Over {
-        let mut connection = Connection { socket, is_open: false, resuming: None };
+        let mut connection = Connection::new(socket);
         loop {
             if self.overflowed && self.backlog.len() <= self.options.updates / 2 {
                 self.overflowed = false;
@@ -235,10 +224,10 @@ impl Driver {
                 frame = connection.socket.next() => {
                     let received = match frame {
                         Ok(frame) => self.receive(&mut connection, frame).await,
-                        Err(end) => Err(end),
+                        Err(end) => Err(Over::End(end)),
                     };
-                    if let Err(end) = received {
-                        return Over::End(end);
+                    if let Err(over) = received {
+                        return over;
                     }
                 }
                 request = requests.recv(), if may_take => self.take(request),
@@ -285,7 +274,7 @@ impl Driver {
         Ok(())
     }
 
-    async fn receive(&mut self, connection: &mut Connection, frame: Frame) -> Result<(), End> {
+    async fn receive(&mut self, connection: &mut Connection, frame: Frame) -> Result<(), Over> {
         let backoff = self.options.backoff_min;
         if let Some(pause) = self.outbox.settle(&frame, backoff, self.options.retry_max) {
             self.paused_until = Instant::now() + pause;
@@ -295,16 +284,19 @@ impl Driver {
             ServerEvent::GroupSummary(_) => self.begin(connection, frame).await?,
             ServerEvent::ContactSummary(contacts) => self.queue(Update::Contacts(contacts)),
             ServerEvent::SyncDone(synced) if frame.reference.as_deref() == Some(RESUME) => {
-                self.end_resume(connection, &synced);
+                self.go_on_resuming(connection, synced).await?;
             }
             ServerEvent::Error(refusal) if frame.reference.as_deref() == Some(RESUME) => {
-                // Too many resumes, or a store that is busy: a new connection tries again.
-                return Err(End::Lost(refusal.to_string()));
+                return Err(Over::Refused(refusal));
             }
             // Only its caller receives it.
             ServerEvent::Error(_) => {}
             ServerEvent::MessageFetch(_) if is_answer => {}
             _ => self.deliver(connection, frame)?,
+        }
+        // Until then the next connection would fail as this one did.
+        if connection.is_open && connection.resuming.is_none() {
+            self.failures = 0;
         }
         Ok(())
     }
@@ -313,7 +305,7 @@ impl Driver {
     async fn begin(&mut self, connection: &mut Connection, frame: Frame) -> Result<(), End> {
         let ServerEvent::GroupSummary(groups) = frame.event else { return Ok(()) };
         connection.is_open = true;
-        (self.failures, self.renewed) = (0, false);
+        self.renewed = false;
         if !self.has_room() {
             // The connection serves requests alone until it is renewed.
             return Ok(());
@@ -349,9 +341,8 @@ impl Driver {
             self.queue(Update::Resumed);
             return Ok(());
         }
-        connection.resuming = Some(Resuming { summary, held: BTreeMap::new() });
-        let resume = ClientEvent::SyncResume(Resume { groups: behind, history, ..Resume::default() });
-        connection.socket.send(&resume, Some(RESUME)).await
+        connection.resuming = Some(Resuming::new(summary, behind, history));
+        connection.ask_to_resume().await
     }
 
     /// Hands an event on, unless it is old. While a resume is under way, an event that happened after
@@ -362,8 +353,7 @@ impl Driver {
         {
             let head = resuming.summary.get(&group).and_then(|group| group.head);
             if head.is_some_and(|head| seq > head) {
-                resuming.held.insert((group, seq), frame);
-                if resuming.held.len() > self.options.held {
+                if resuming.hold(group, seq, frame) > self.options.held {
                     return Err(End::Lost("more happened during a resume than may be held".to_owned()));
                 }
                 return Ok(());
@@ -381,9 +371,22 @@ impl Driver {
         }
     }
 
-    fn end_resume(&mut self, connection: &mut Connection, synced: &Synced) {
-        let Some(Resuming { mut summary, held }) = connection.resuming.take() else { return };
-        for (group, why) in &synced.refused.groups {
+    /// Takes the answer for some groups, and asks for the next ones. After the last the resume is over.
+    async fn go_on_resuming(&mut self, connection: &mut Connection, synced: Synced) -> Result<(), End> {
+        let Some(resuming) = &mut connection.resuming else { return Ok(()) };
+        resuming.take(synced);
+        if resuming.has_more() {
+            return connection.ask_to_resume().await;
+        }
+        if let Some(resuming) = connection.resuming.take() {
+            self.end_resume(resuming);
+        }
+        Ok(())
+    }
+
+    fn end_resume(&mut self, resuming: Resuming) {
+        let Resuming { mut summary, held, answer, .. } = resuming;
+        for (group, why) in &answer.refused.groups {
             if !self.has_room() {
                 return;
             }
@@ -403,7 +406,7 @@ impl Driver {
             self.pass(frame, false);
         }
         if !self.overflowed {
-            self.positions.get_or_insert_default().resumed(synced);
+            self.positions.get_or_insert_default().resumed(&answer);
         }
         self.queue(Update::Resumed);
     }
@@ -421,6 +424,12 @@ impl Driver {
         if self.has_room() && self.has_reader {
             self.backlog.push_back(update);
         }
+    }
+}
+
+impl From<End> for Over {
+    fn from(end: End) -> Self {
+        Self::End(end)
     }
 }
 
@@ -460,33 +469,4 @@ fn judge(end: &End) -> NextStep {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn closed(code: u16) -> End {
-        End::Closed { code, reason: String::new() }
-    }
-
-    #[test]
-    fn close_codes_say_what_to_do() {
-        for code in [1001, 1011, 1012, 4003, 4008, 4009] {
-            assert_eq!(judge(&closed(code)), NextStep::Again(Duration::ZERO), "{code}");
-        }
-        assert_eq!(judge(&End::Lost(String::new())), NextStep::Again(Duration::ZERO));
-        assert_eq!(judge(&closed(4029)), NextStep::Again(PENALTY));
-        assert_eq!(judge(&closed(4001)), NextStep::SignedOut);
-        assert_eq!(judge(&closed(1009)), NextStep::Ended);
-    }
-
-    #[tokio::test]
-    async fn backoff_doubles_up_to_its_bound() {
-        let access = Access::from(crate::Credential::Bearer(String::new()));
-        let mut driver = Driver::new("http://127.0.0.1:1", access, Options::default(), mpsc::channel(1).0);
-        for (failures, longest) in [(0, 250), (1, 500), (3, 2_000), (20, 30_000)] {
-            driver.failures = failures;
-            let pause = driver.backoff();
-            let longest = Duration::from_millis(longest);
-            assert!((longest / 2..=longest).contains(&pause), "{failures}: {pause:?}");
-        }
-    }
-}
+mod tests;

@@ -37,6 +37,7 @@ mod access;
 mod api;
 mod command;
 mod connect;
+mod connection;
 mod driver;
 mod error;
 mod event;
@@ -45,6 +46,7 @@ mod outbox;
 mod positions;
 mod random;
 mod rest;
+mod resume;
 mod session;
 mod socket;
 

@@ -1,0 +1,158 @@
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::*;
+use crate::session::{Session, Updates};
+
+/// The time in which everything happens.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server whose answers a test writes.
+struct Script {
+    listener: TcpListener,
+    address: String,
+}
+
+/// The script's side of one connection.
+struct Line(WebSocketStream<TcpStream>);
+
+impl Script {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        Self { listener, address }
+    }
+
+    fn connect(&self, options: Options) -> (Session, Updates) {
+        let access = crate::Credential::Bearer("token".into());
+        let options = Options { backoff_min: Duration::from_millis(1), ..options };
+        Session::connect_with(&self.address, access, options)
+    }
+
+    /// The next connection, to which a summary was sent.
+    async fn accept(&self, groups: Value) -> Line {
+        let accepting = async {
+            let (connection, _) = self.listener.accept().await.unwrap();
+            tokio_tungstenite::accept_async(connection).await.unwrap()
+        };
+        let mut line = Line(timeout(PATIENCE, accepting).await.expect("the session connects"));
+        // Others are left out, so that none is gone.
+        line.send(json!({ "type": "group.summary", "data": groups, "more": { "groups": 9 } })).await;
+        line
+    }
+}
+
+impl Line {
+    async fn send(&mut self, frame: Value) {
+        self.0.send(Message::text(frame.to_string())).await.unwrap();
+    }
+
+    async fn message(&mut self) -> Message {
+        timeout(PATIENCE, self.0.next()).await.expect("the session sends").expect("it is connected").unwrap()
+    }
+
+    /// The groups of the next `sync.resume`.
+    async fn resume(&mut self) -> BTreeMap<Uuid, i64> {
+        let text = self.message().await.into_text().unwrap();
+        let frame: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(frame["type"], "sync.resume");
+        serde_json::from_value(frame["data"]["groups"].clone()).unwrap()
+    }
+}
+
+fn held(groups: impl IntoIterator<Item = (u128, i64)>) -> Options {
+    let groups = groups.into_iter().map(|(group, seq)| (Uuid::from_u128(group), seq)).collect();
+    Options { positions: Some(Positions { history: None, groups }), ..Options::default() }
+}
+
+fn done(groups: &BTreeMap<Uuid, i64>) -> Value {
+    json!({ "type": "sync.done", "ref": RESUME, "data": { "groups": groups, "refused": {} } })
+}
+
+/// The updates until the missed events have come.
+async fn until_resumed(updates: &mut Updates) -> Vec<Update> {
+    let mut read = Vec::new();
+    while read.last() != Some(&Update::Resumed) {
+        read.push(timeout(PATIENCE, updates.next()).await.expect("an update").expect("not the end"));
+    }
+    read
+}
+
+#[tokio::test]
+async fn resume_names_groups_as_a_frame_may_hold_them() {
+    let script = Script::start().await;
+    let (_session, mut updates) = script.connect(held((1..=1201).map(|group| (group, 1))));
+    let mut line = script.accept(json!([])).await;
+    let mut named = BTreeMap::new();
+    while named.len() < 1201 {
+        let groups = line.resume().await;
+        assert!(groups.len() <= 1000, "{}", groups.len());
+        line.send(done(&groups)).await;
+        named.extend(groups);
+    }
+    assert_eq!(until_resumed(&mut updates).await.len(), 2);
+}
+
+#[tokio::test]
+async fn refused_resume_waits_as_long_as_it_is_told() {
+    let script = Script::start().await;
+    let (_session, _updates) = script.connect(held([(1, 1)]));
+    let mut line = script.accept(json!([])).await;
+    line.resume().await;
+    let told = Instant::now();
+    line.send(json!({ "type": "error.handler", "code": 503, "ref": RESUME, "data": { "retry_after": 1 } }))
+        .await;
+    script.accept(json!([])).await.resume().await;
+    assert!(told.elapsed() >= Duration::from_secs(1), "{:?}", told.elapsed());
+}
+
+#[tokio::test]
+async fn refused_resumes_come_less_and_less_often() {
+    let access = Access::from(crate::Credential::Bearer(String::new()));
+    let (sender, _receiver) = mpsc::channel(1);
+    let script = Script::start().await;
+    let mut driver = Driver::new(&script.address, access, held([(1, 1)]), sender);
+    driver.failures = 3;
+    let handshake = tokio::spawn(Handshake::new(&script.address).connect());
+    let mut line = script.accept(json!([])).await;
+    let socket = handshake.await.unwrap().unwrap();
+    let refuse = async {
+        line.resume().await;
+        line.send(json!({ "type": "error.handler", "code": 503, "ref": RESUME, "data": {} })).await;
+    };
+    let (_requests, mut requests) = mpsc::channel(1);
+    let (over, ()) = tokio::join!(driver.converse(socket, &mut requests), refuse);
+    assert!(matches!(over, Over::Refused(_)));
+    assert_eq!(driver.failures, 3);
+}
+
+fn closed(code: u16) -> End {
+    End::Closed { code, reason: String::new() }
+}
+
+#[test]
+fn close_codes_say_what_to_do() {
+    for code in [1001, 1011, 1012, 4003, 4008, 4009] {
+        assert_eq!(judge(&closed(code)), NextStep::Again(Duration::ZERO), "{code}");
+    }
+    assert_eq!(judge(&End::Lost(String::new())), NextStep::Again(Duration::ZERO));
+    assert_eq!(judge(&closed(4029)), NextStep::Again(PENALTY));
+    assert_eq!(judge(&closed(4001)), NextStep::SignedOut);
+    assert_eq!(judge(&closed(1009)), NextStep::Ended);
+}
+
+#[tokio::test]
+async fn backoff_doubles_up_to_its_bound() {
+    let access = Access::from(crate::Credential::Bearer(String::new()));
+    let mut driver = Driver::new("http://127.0.0.1:1", access, Options::default(), mpsc::channel(1).0);
+    for (failures, longest) in [(0, 250), (1, 500), (3, 2_000), (20, 30_000)] {
+        driver.failures = failures;
+        let pause = driver.backoff();
+        let longest = Duration::from_millis(longest);
+        assert!((longest / 2..=longest).contains(&pause), "{failures}: {pause:?}");
+    }
+}

@@ -1,0 +1,61 @@
+//! A resume under way: the groups to ask for, and whatever has to wait for its end.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::api::{Group, Resume, Synced};
+use crate::event::Frame;
+
+/// The groups that one frame names. So many stay far below the longest frame that a server accepts, and below the 1,000
+/// that it takes.
+const GROUPS_AT_ONCE: usize = 500;
+
+/// A resume under way.
+#[derive(Debug)]
+pub(crate) struct Resuming {
+    /// The groups as the summary has them.
+    pub(crate) summary: BTreeMap<Uuid, Group>,
+    /// Events of groups whose missed events may still come.
+    pub(crate) held: BTreeMap<(Uuid, i64), Frame>,
+    /// The answers that have come, as one.
+    pub(crate) answer: Synced,
+    history: Option<Uuid>,
+    /// The numbers of the groups that were not asked for yet.
+    behind: BTreeMap<Uuid, i64>,
+}
+
+impl Resuming {
+    pub(crate) fn new(
+        summary: BTreeMap<Uuid, Group>,
+        behind: BTreeMap<Uuid, i64>,
+        history: Option<Uuid>,
+    ) -> Self {
+        Self { summary, held: BTreeMap::new(), answer: Synced::default(), history, behind }
+    }
+
+    /// Whether there are groups to ask for.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.behind.is_empty()
+    }
+
+    /// The request for the next groups.
+    pub(crate) fn next(&mut self) -> Option<Resume> {
+        let after = self.behind.keys().nth(GROUPS_AT_ONCE).copied();
+        let rest = after.map(|id| self.behind.split_off(&id)).unwrap_or_default();
+        let groups = std::mem::replace(&mut self.behind, rest);
+        (!groups.is_empty()).then(|| Resume { groups, history: self.history, ..Resume::default() })
+    }
+
+    /// Takes the answer for some of the groups.
+    pub(crate) fn take(&mut self, answer: Synced) {
+        self.answer.groups.extend(answer.groups);
+        self.answer.refused.groups.extend(answer.refused.groups);
+    }
+
+    /// Holds an event until the end of the resume: the number of those that are held.
+    pub(crate) fn hold(&mut self, group: Uuid, seq: i64, frame: Frame) -> usize {
+        self.held.insert((group, seq), frame);
+        self.held.len()
+    }
+}

@@ -48,6 +48,8 @@ pub(crate) struct Driver {
     paused_until: Instant,
     /// The numbers delivered; none before the first connection.
     positions: Option<Positions>,
+    /// The last number that came of the events that were missed.
+    last_missed: Option<(Uuid, i64)>,
     /// Failures in a row.
     failures: u32,
 }
@@ -80,6 +82,7 @@ impl Driver {
             renewed: false,
             paused_until: Instant::now(),
             positions,
+            last_missed: None,
             failures: 0,
         }
     }
@@ -341,6 +344,7 @@ impl Driver {
             self.queue(Update::Resumed);
             return Ok(());
         }
+        self.last_missed = None;
         connection.resuming = Some(Resuming::new(summary, behind, history));
         connection.ask_to_resume().await
     }
@@ -365,8 +369,16 @@ impl Driver {
     }
 
     fn pass(&mut self, frame: Frame, is_missed: bool) {
-        let take = if is_missed { Positions::take_missed } else { Positions::take };
-        if self.has_room() && take(self.positions.get_or_insert_default(), &frame) {
+        if !self.has_room() {
+            return;
+        }
+        let positions = self.positions.get_or_insert_default();
+        let is_new = if is_missed {
+            positions.take_missed(&frame, &mut self.last_missed)
+        } else {
+            positions.take(&frame)
+        };
+        if is_new {
             self.queue(Update::Event(Box::new(frame)));
         }
     }
@@ -385,28 +397,33 @@ impl Driver {
     }
 
     fn end_resume(&mut self, resuming: Resuming) {
-        let Resuming { mut summary, held, answer, .. } = resuming;
-        for (group, why) in &answer.refused.groups {
+        let Resuming { mut summary, held, mut answer, .. } = resuming;
+        for (group, why) in answer.refused.groups {
             if !self.has_room() {
                 return;
             }
             let positions = self.positions.get_or_insert_default();
-            match summary.remove(group) {
+            match summary.remove(&group) {
                 Some(shown) if why != "pending" && why != "not_found" => {
                     positions.restart(&shown);
-                    self.queue(Update::Reset { group: Box::new(shown), why: why.clone() });
+                    self.queue(Update::Reset { group: Box::new(shown), why });
                 }
                 _ => {
-                    positions.groups.remove(group);
-                    self.queue(Update::Gone(*group));
+                    positions.groups.remove(&group);
+                    self.queue(Update::Gone(group));
                 }
             }
         }
-        for frame in held.into_values() {
-            self.pass(frame, false);
+        for ((group, seq, _), frame) in held {
+            self.pass(frame, true);
+            let head = answer.groups.entry(group).or_insert(seq);
+            *head = seq.max(*head);
         }
         if !self.overflowed {
-            self.positions.get_or_insert_default().resumed(&answer);
+            let positions = self.positions.get_or_insert_default();
+            for (group, head) in answer.groups {
+                positions.reach(group, head);
+            }
         }
         self.queue(Update::Resumed);
     }

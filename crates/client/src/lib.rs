@@ -24,7 +24,8 @@
 //!
 //! # Contract of a session
 //!
-//! - **Order.** Each group's numbered events arrive ascending, each once, over any number of reconnects.
+//! - **Order.** Each group's numbered events arrive ascending, each once, over any number of reconnects. If a connection is
+//!   lost while missed events arrive, the last of them may come once more, unless it is a new message.
 //! - **Loss.** Nothing of a group is skipped silently: either its missed events arrive, or
 //!   [`Update::Reset`] says that they cannot.
 //! - **Once.** A message sent by [`Session::send`] has a `client_id`, so that repeating it after a lost

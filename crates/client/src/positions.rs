@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::api::{Group, Synced};
+use crate::api::Group;
 use crate::event::{Frame, ServerEvent};
 
 /// The last number held of each group, and the history that these are numbers of. Store it to resume
@@ -37,13 +37,27 @@ impl Positions {
         self.groups.extend(position(group));
     }
 
-    /// Takes an event that was missed, like [`take`](Self::take). Several messages that have changed with one number come
-    /// one after the other.
-    pub(crate) fn take_missed(&mut self, frame: &Frame) -> bool {
-        let is_next = |group| frame.seq.is_some() && self.groups.get(&group).copied() == frame.seq;
-        let goes_on =
-            matches!(frame.event, ServerEvent::MessageUpdate(_)) && frame.event.group().is_some_and(is_next);
-        goes_on || self.take(frame)
+    /// Takes an event that was missed, like [`take`](Self::take). Several messages may have changed with one number, and
+    /// come one after the other: the position stays before it until a later event or another group comes, as otherwise the
+    /// rest would be lost with the connection. `last` is the number that came last.
+    pub(crate) fn take_missed(&mut self, frame: &Frame, last: &mut Option<(Uuid, i64)>) -> bool {
+        let numbered = frame.event.group().zip(frame.seq);
+        if let Some((group, seq)) = *last
+            && numbered.is_some_and(|(other, _)| other != group)
+        {
+            self.reach(group, seq);
+        }
+        let goes_on = matches!(frame.event, ServerEvent::MessageUpdate(_))
+            && numbered.is_some_and(|(group, seq)| self.groups.get(&group) == Some(&seq));
+        let is_new = goes_on || self.take(frame);
+        if is_new && let Some((group, seq)) = numbered {
+            *last = numbered;
+            let may_go_on = !matches!(frame.event, ServerEvent::MessageText(_));
+            if let Some(held) = self.groups.get_mut(&group).filter(|held| may_go_on && **held == seq) {
+                *held = seq - 1;
+            }
+        }
+        is_new
     }
 
     /// Takes an event: whether it is new. An event without a number is always new.
@@ -75,12 +89,10 @@ impl Positions {
         true
     }
 
-    /// Takes the end of a resume.
-    pub(crate) fn resumed(&mut self, synced: &Synced) {
-        for (group, head) in &synced.groups {
-            if let Some(held) = self.groups.get_mut(group) {
-                *held = (*held).max(*head);
-            }
+    /// Moves a group that is held on to a number.
+    pub(crate) fn reach(&mut self, group: Uuid, seq: i64) {
+        if let Some(held) = self.groups.get_mut(&group) {
+            *held = seq.max(*held);
         }
     }
 }
@@ -118,9 +130,25 @@ mod tests {
         assert!(positions.take(&text(group, 3)));
         assert!(!positions.take(&text(group, 3)) && !positions.take(&text(group, 2)));
         assert!(positions.take(&text(group, 5)) && positions.groups[&group] == 5);
-        assert!(!positions.take_missed(&text(group, 5)) && positions.take_missed(&text(group, 6)));
-        assert!(positions.take_missed(&changed(group, 6)) && !positions.take_missed(&changed(group, 5)));
-        assert!(!positions.take(&changed(group, 6)), "not of what comes live");
+        let mut missed = |frame: Frame| positions.take_missed(&frame, &mut None);
+        assert!(!missed(text(group, 5)) && missed(text(group, 6)));
+        assert!(missed(changed(group, 6)) && !missed(changed(group, 4)));
+    }
+
+    #[test]
+    fn position_stays_before_a_number_that_may_go_on() {
+        let (mut positions, mut last) = (Positions::default(), None);
+        let (group, other) = (Uuid::from_u128(7), Uuid::from_u128(8));
+        let mut held_after = |frame: Frame| {
+            assert!(positions.take_missed(&frame, &mut last), "{frame:?}");
+            positions.groups[&group]
+        };
+        assert_eq!(held_after(text(group, 5)), 5);
+        assert_eq!(held_after(changed(group, 6)), 5);
+        assert_eq!(held_after(changed(group, 6)), 5, "another message");
+        assert_eq!(held_after(text(group, 7)), 7);
+        assert_eq!(held_after(changed(group, 8)), 7);
+        assert_eq!(held_after(text(other, 1)), 8);
     }
 
     #[test]

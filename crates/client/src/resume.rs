@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::api::{Group, Resume, Synced};
-use crate::event::Frame;
+use crate::event::{Frame, ServerEvent};
 
 /// The groups that one frame names. So many stay far below the longest frame that a server accepts, and below the 1,000
 /// that it takes.
@@ -16,8 +16,9 @@ const GROUPS_AT_ONCE: usize = 500;
 pub(crate) struct Resuming {
     /// The groups as the summary has them.
     pub(crate) summary: BTreeMap<Uuid, Group>,
-    /// Events of groups whose missed events may still come.
-    pub(crate) held: BTreeMap<(Uuid, i64), Frame>,
+    /// Events of groups whose missed events may still come: by group, number and message, since several messages may have
+    /// changed with one number.
+    pub(crate) held: BTreeMap<(Uuid, i64, Uuid), Frame>,
     /// The answers that have come, as one.
     pub(crate) answer: Synced,
     history: Option<Uuid>,
@@ -55,7 +56,11 @@ impl Resuming {
 
     /// Holds an event until the end of the resume: the number of those that are held.
     pub(crate) fn hold(&mut self, group: Uuid, seq: i64, frame: Frame) -> usize {
-        self.held.insert((group, seq), frame);
+        let message = match &frame.event {
+            ServerEvent::MessageUpdate(message) => message.id,
+            _ => Uuid::nil(),
+        };
+        self.held.insert((group, seq, message), frame);
         self.held.len()
     }
 }

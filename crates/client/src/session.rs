@@ -68,6 +68,9 @@ pub struct Session {
 pub struct Updates {
     updates: mpsc::Receiver<Update>,
     positions: Positions,
+    /// Whether events that were missed come, and the last number of these.
+    is_resuming: bool,
+    last_missed: Option<(Uuid, i64)>,
 }
 
 impl Session {
@@ -87,7 +90,7 @@ impl Session {
         let positions = options.positions.clone().unwrap_or_default();
         let driver = Driver::new(server, access.into(), options, sender);
         tokio::spawn(driver.run(receiver));
-        (Self { requests }, Updates { updates, positions })
+        (Self { requests }, Updates { updates, positions, is_resuming: false, last_missed: None })
     }
 
     /// Sends a message, and returns it once it is on the server's disk, however often the connection is
@@ -152,18 +155,37 @@ impl Updates {
 
     fn note(&mut self, update: &Update) {
         match update {
-            Update::Connected(summary) if summary.resumed => self.positions.add(&summary.groups),
-            Update::Connected(summary) => self.positions.begin(summary.history, &summary.groups),
-            Update::Event(frame) => {
-                if let ServerEvent::SyncDone(synced) = &frame.event {
-                    self.positions.resumed(synced);
+            Update::Connected(summary) => {
+                (self.is_resuming, self.last_missed) = (summary.resumed, None);
+                if summary.resumed {
+                    self.positions.history = summary.history;
+                    self.positions.add(&summary.groups);
                 } else {
-                    self.positions.take(frame);
+                    self.positions.begin(summary.history, &summary.groups);
                 }
             }
+            Update::Event(frame) => self.take(frame),
             Update::Reset { group, .. } => self.positions.restart(group),
             Update::Gone(group) => drop(self.positions.groups.remove(group)),
+            Update::Resumed => {
+                self.is_resuming = false;
+                if let Some((group, seq)) = self.last_missed.take() {
+                    self.positions.reach(group, seq);
+                }
+            }
             _ => {}
+        }
+    }
+
+    fn take(&mut self, frame: &Frame) {
+        if let ServerEvent::SyncDone(synced) = &frame.event {
+            for (group, head) in &synced.groups {
+                self.positions.reach(*group, *head);
+            }
+        } else if self.is_resuming {
+            self.positions.take_missed(frame, &mut self.last_missed);
+        } else {
+            self.positions.take(frame);
         }
     }
 }

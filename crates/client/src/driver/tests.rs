@@ -130,6 +130,28 @@ async fn refused_resumes_come_less_and_less_often() {
     assert_eq!(driver.failures, 3);
 }
 
+#[tokio::test]
+async fn messages_that_changed_together_all_arrive() {
+    let script = Script::start().await;
+    let (_session, mut updates) = script.connect(held([(1, 1)]));
+    let group = Uuid::from_u128(1);
+    let mut line = script.accept(json!([{ "id": group, "name": "g", "head": 2 }])).await;
+    let groups = line.resume().await;
+    // They changed after the summary.
+    for message in [1, 2] {
+        line.send(json!({
+            "type": "message.update", "seq": 3,
+            "data": { "id": Uuid::from_u128(message), "group": group, "author": "ann", "body": "b", "date": "2024",
+                "respond_to": null, "seq": 1, "edited": null },
+        }))
+        .await;
+    }
+    line.send(done(&groups.into_keys().map(|id| (id, 3)).collect())).await;
+    let read = until_resumed(&mut updates).await;
+    assert_eq!(read.iter().filter(|update| matches!(update, Update::Event(_))).count(), 2, "{read:?}");
+    assert_eq!(updates.positions().groups[&group], 3);
+}
+
 fn closed(code: u16) -> End {
     End::Closed { code, reason: String::new() }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 use crate::access::Access;
@@ -106,7 +106,8 @@ impl Driver {
     /// Connects again and again; the error that ends it for good.
     async fn stay_connected(&mut self, requests: &mut mpsc::Receiver<Request>) -> Error {
         loop {
-            let connecting = Box::pin(connect(self.access.clone(), self.handshake()));
+            let within = self.options.connect_timeout;
+            let connecting = Box::pin(connect(self.access.clone(), self.handshake(), within));
             let Some(connected) = self.meanwhile(connecting, requests).await else { return Error::Closed };
             let pause = match connected {
                 Ok(socket) => match self.converse(socket, requests).await {
@@ -223,6 +224,7 @@ impl Driver {
             }
             let may_take = self.may_take();
             let is_paused = self.outbox.waiting() > 0 && self.paused_until > Instant::now();
+            let quiet = connection.quiet_for(self.options.silence);
             tokio::select! {
                 frame = connection.socket.next() => {
                     let received = match frame {
@@ -239,6 +241,11 @@ impl Driver {
                 }
                 () = self.updates.closed(), if self.has_reader => self.has_reader = false,
                 () = sleep_until(self.paused_until), if is_paused => {}
+                () = sleep(quiet) => {
+                    if let Err(end) = connection.ask_for_life().await {
+                        return Over::End(end);
+                    }
+                }
             }
             if self.is_dropped() {
                 return Over::Dropped;
@@ -450,8 +457,9 @@ impl From<End> for Over {
     }
 }
 
-async fn connect(access: Access, handshake: Handshake) -> Result<Socket, Error> {
-    let credential = access.credential().await?;
+async fn connect(access: Access, handshake: Handshake, within: Duration) -> Result<Socket, Error> {
+    let credential = timeout(within, access.credential()).await;
+    let credential = credential.map_err(|_| Error::Lost("no credential came in time".to_owned()))??;
     Ok(handshake.credential(&credential).connect().await?)
 }
 

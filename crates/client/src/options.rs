@@ -28,8 +28,11 @@ pub struct Options {
     pub backoff_max: Duration,
     /// The longest `Retry-After` that a request waits for by itself; a longer one is a refusal.
     pub retry_max: Duration,
-    /// How long a handshake may take.
+    /// How long a handshake may take, and how long a credential for it.
     pub connect_timeout: Duration,
+    /// The silence after which the server is asked for a sign of life. After as long again without one the connection counts
+    /// as lost.
+    pub silence: Duration,
 }
 
 impl Default for Options {
@@ -45,6 +48,7 @@ impl Default for Options {
             backoff_max: Duration::from_secs(30),
             retry_max: Duration::from_secs(120),
             connect_timeout: Duration::from_secs(20),
+            silence: Duration::from_secs(30),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -55,11 +56,13 @@ pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     protocol: Option<String>,
     closed: Option<CloseFrame>,
+    /// When the last message came, a pong among them.
+    heard: Instant,
 }
 
 impl Socket {
     pub(crate) fn new(stream: WebSocketStream<MaybeTlsStream<TcpStream>>, protocol: Option<String>) -> Self {
-        Self { stream, protocol, closed: None }
+        Self { stream, protocol, closed: None, heard: Instant::now() }
     }
 
     /// The subprotocol that the server chose.
@@ -103,11 +106,18 @@ impl Socket {
             match self.stream.next().await {
                 // The end of the stream follows, once the answer to it was sent.
                 Some(Ok(Message::Close(frame))) => self.closed = frame,
-                Some(Ok(message)) => return Ok(message),
+                Some(Ok(message)) => {
+                    self.heard = Instant::now();
+                    return Ok(message);
+                }
                 Some(Err(why)) => return Err(self.end(why)),
                 None => return Err(self.end(Error::ConnectionClosed)),
             }
         }
+    }
+
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
     }
 
     /// Closes the socket, and waits for the server's answer.

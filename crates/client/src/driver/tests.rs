@@ -1,7 +1,6 @@
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -83,6 +82,19 @@ async fn until_resumed(updates: &mut Updates) -> Vec<Update> {
 }
 
 #[tokio::test]
+async fn connection_on_which_nothing_comes_is_replaced() {
+    let script = Script::start().await;
+    let options = Options { silence: Duration::from_millis(50), ..Options::default() };
+    let (_session, _updates) = script.connect(options);
+    let mut alive = script.accept(json!([])).await;
+    for _ in 0..3 {
+        assert!(alive.message().await.is_ping(), "reading it answers it");
+    }
+    // Whoever does not read it is silent.
+    let _again = script.accept(json!([])).await;
+}
+
+#[tokio::test]
 async fn resume_names_groups_as_a_frame_may_hold_them() {
     let script = Script::start().await;
     let (_session, mut updates) = script.connect(held((1..=1201).map(|group| (group, 1))));
@@ -150,6 +162,24 @@ async fn messages_that_changed_together_all_arrive() {
     let read = until_resumed(&mut updates).await;
     assert_eq!(read.iter().filter(|update| matches!(update, Update::Event(_))).count(), 2, "{read:?}");
     assert_eq!(updates.positions().groups[&group], 3);
+}
+
+#[tokio::test]
+async fn credential_that_does_not_come_is_asked_for_again() {
+    let (asked, mut asks) = mpsc::unbounded_channel();
+    let access = Access::renewed(move || {
+        let _ = asked.send(());
+        std::future::pending()
+    });
+    let options = Options {
+        connect_timeout: Duration::from_millis(10),
+        backoff_min: Duration::from_millis(1),
+        ..Options::default()
+    };
+    let (_session, _updates) = Session::connect_with("http://127.0.0.1:1", access, options);
+    for _ in 0..2 {
+        timeout(PATIENCE, asks.recv()).await.expect("it is asked").expect("the session goes on");
+    }
 }
 
 fn closed(code: u16) -> End {

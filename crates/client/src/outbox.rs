@@ -77,11 +77,11 @@ impl Outbox {
         if let ServerEvent::Error(refusal) = &frame.event {
             let pause = refusal.retry_after.unwrap_or(backoff);
             let again = match refusal.status {
-                429 => pause <= retry_max,
+                429 => true,
                 503 => request.event.is_repeatable(),
                 _ => false,
             };
-            if again {
+            if again && pause <= retry_max {
                 self.waiting.push_front(request);
                 return Some(pause.max(backoff.min(Duration::from_secs(1))));
             }
@@ -198,6 +198,17 @@ mod tests {
         outbox.take(1);
         assert_eq!(settle(&mut outbox, &refused(3600, 2)), None);
         assert_eq!(answer.try_recv().unwrap().unwrap_err().status(), Some(429));
+    }
+
+    #[test]
+    fn busy_server_is_not_waited_for_longer_than_asked() {
+        let mut outbox = Outbox::default();
+        let mut answer = push(&mut outbox, message("a"));
+        outbox.take(1);
+        let busy =
+            r#"{"type":"error.handler","code":503,"data":{"detail":"busy","retry_after":3600},"ref":"1"}"#;
+        assert_eq!(settle(&mut outbox, busy), None);
+        assert_eq!(answer.try_recv().unwrap().unwrap_err().status(), Some(503));
     }
 
     #[test]

@@ -84,7 +84,7 @@ async fn until_resumed(updates: &mut Updates) -> Vec<Update> {
 #[tokio::test]
 async fn connection_on_which_nothing_comes_is_replaced() {
     let script = Script::start().await;
-    let options = Options { silence: Duration::from_millis(50), ..Options::default() };
+    let options = Options { silence: Duration::from_millis(400), ..Options::default() };
     let (_session, _updates) = script.connect(options);
     let mut alive = script.accept(json!([])).await;
     for _ in 0..3 {

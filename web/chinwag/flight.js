@@ -12,6 +12,7 @@ import { message, react } from "./message.js";
  * @property {import("./message.js").Reacted[]} reacted
  * @property {Map<string, boolean>} pinned by id
  * @property {Map<string, import("../chinwag.js").Replies | null>} roots the replies to roots, by their ids
+ * @property {import("../chinwag.js").Entry[]} entries those that have come
  */
 
 /**

@@ -333,6 +333,7 @@ export class Group extends Members {
    * @param {import("../chinwag.js").Entry | undefined} entry
    */
   enter(entry) {
+    if (entry) for (const flight of this.flights) flight.entries.push(entry);
     if (!entry) this.history.knownUntil(this.head - 1);
     else if (!this.hasLater) this.history.arrive(entry);
     this.news.edges = true;
@@ -343,7 +344,7 @@ export class Group extends Members {
   /** Begins to record changes of messages. The page is given to `land`. */
   takeOff() {
     /** @type {Flight} */
-    const flight = { seen: new Map(), gone: new Set(), reacted: [], pinned: new Map(), roots: new Map() };
+    const flight = { seen: new Map(), gone: new Set(), reacted: [], pinned: new Map(), roots: new Map(), entries: [] };
     this.flights.add(flight);
     return flight;
   }

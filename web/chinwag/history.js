@@ -60,14 +60,15 @@ export class History {
     return this.#once(group, `around ${seq}`, async () => {
       const half = Math.ceil(limit / 2);
       const after = Math.max(0, seq);
-      const [before, rest] = await Promise.all([
-        this.#page(group, `before=${after + 1}`, half),
-        this.#page(group, `after=${after}`, half, (more) => (more ? Infinity : after)),
-      ]);
-      group.replace([...before.page, ...rest.page], before.more, rest.more);
+      // One flight for both pages: what happens until the later one has come belongs to the earlier one as well.
+      const flight = group.takeOff();
+      const asked = [this.#rows(group, `before=${after + 1}`, half), this.#rows(group, `after=${after}`, half)];
+      const [before, rest] = await Promise.all(asked).finally(() => group.flights.delete(flight));
+      const page = group.land(flight, [...before.messages, ...rest.messages], rest.more ? Infinity : after);
+      group.replace(page, before.more, rest.more);
       group.history.reset(after);
       group.history.take(before.entries, before.more ? before.low : 0, after);
-      group.history.take(rest.entries, after + 1, rest.more ? rest.high : Infinity);
+      group.history.take(rest.more ? rest.entries : [...rest.entries, ...flight.entries], after + 1, rest.more ? rest.high : Infinity);
     });
   }
 
@@ -90,7 +91,7 @@ export class History {
       for (let pages = 0; group.history.isBehind && !group.hasLater && pages < ENTRY_PAGES; pages++) {
         const { era } = group;
         const after = group.history.to;
-        const { more, entries, high } = await this.#page(group, `after=${after}`, PAGE_MOST);
+        const { more, entries, high } = await this.#page(group, `after=${after}`, PAGE_MOST, (more) => (more ? Infinity : after));
         if (era !== group.era || after !== group.history.to) return;
         group.history.take(entries, after + 1, more ? high : Infinity);
         group.news.edges = true;
@@ -102,21 +103,33 @@ export class History {
    * @param {Group} group
    * @param {string} where
    * @param {number} limit
-   * @param {(more: boolean) => number} [end] the number after which messages that arrive meanwhile belong to it; without it none do
+   * @param {(more: boolean) => number} [end] the number after which messages and entries that arrive meanwhile belong to it; without
+   *   it none do
    */
   async #page(group, where, limit, end = () => Infinity) {
-    const count = Math.min(PAGE_MOST, Math.max(1, Math.floor(limit)));
     const flight = group.takeOff();
     try {
-      const rows = await this.#home.rest.call("GET", `groups/${group.id}/messages/?entries=all&limit=${count}&${where}`);
-      const more = rows.length >= count;
-      const numbers = rows.map((/** @type {any} */ { seq }) => seq);
-      const entries = rows.filter((/** @type {any} */ row) => row.changes);
-      const page = rows.filter((/** @type {any} */ row) => !row.changes);
-      return { page: group.land(flight, page, end(more)), more, entries, low: Math.min(...numbers), high: Math.max(...numbers) };
+      const { messages, more, entries, ...rest } = await this.#rows(group, where, limit);
+      const page = group.land(flight, messages, end(more));
+      return { page, more, entries: end(more) === Infinity ? entries : [...entries, ...flight.entries], ...rest };
     } finally {
       group.flights.delete(flight);
     }
+  }
+
+  /**
+   * The messages and the entries of a page as the server sends them, and the least and the greatest number of it.
+   * @param {Group} group
+   * @param {string} where
+   * @param {number} limit
+   */
+  async #rows(group, where, limit) {
+    const count = Math.min(PAGE_MOST, Math.max(1, Math.floor(limit)));
+    /** @type {any[]} */
+    const rows = await this.#home.rest.call("GET", `groups/${group.id}/messages/?entries=all&limit=${count}&${where}`);
+    const numbers = rows.map(({ seq }) => seq);
+    const [messages, entries] = [rows.filter((row) => !row.changes), rows.filter((row) => row.changes)];
+    return { messages, more: rows.length >= count, entries, low: Math.min(...numbers), high: Math.max(...numbers) };
   }
 
   /**

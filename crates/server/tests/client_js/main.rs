@@ -8,6 +8,7 @@ mod faults;
 mod features;
 mod files;
 mod joining;
+mod late;
 mod leaving;
 mod mistakes;
 mod pins;

@@ -1,0 +1,55 @@
+//! Answers that come late: what has happened meanwhile holds.
+
+use chinwag_testkit::browser::Tab;
+use chinwag_testkit::proxy::Proxy;
+use serde_json::{Value, json};
+
+use crate::faults::{agrees, connect};
+use crate::world::World;
+
+/// Holds the first answer to a request that `holds` chooses, until `release` is called.
+pub(crate) const HOLD: &str = "const ask = window.fetch;
+    window.answered = [];
+    window.fetch = async (...given) => {
+        const answer = await ask(...given);
+        const url = String(given[0]).split('/api/v1/')[1] ?? '';
+        answered.push(url);
+        if (window.holds?.(url)) await new Promise((go) => Object.assign(window, { holds: null, release: go }));
+        return answer;
+    };";
+
+async fn say(world: &World, group: &str, body: &str) -> Value {
+    let message = json!({ "group": group, "author": "bob", "body": body });
+    world.service().post("messages/", message).await.ok(201)
+}
+
+/// A page of ann's that is connected, and holds answers.
+async fn ann_of(world: &World) -> (Proxy, Tab) {
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run(HOLD).await;
+    connect(&ann).await;
+    (link, ann)
+}
+
+#[tokio::test]
+async fn what_comes_between_two_pages_of_history_is_held() {
+    let (world, group) = World::of_two().await;
+    for number in 0..10 {
+        say(&world, &group, &number.to_string()).await;
+    }
+    let (_link, ann) = ann_of(&world).await;
+    ann.run(&format!(
+        "window.holds = (url) => url.includes('&before='); window.around = chat.loadAround('{group}', 4, 40);"
+    ))
+    .await;
+    ann.until("window.release && answered.some((url) => url.includes('&after='))").await;
+    say(&world, &group, "late").await;
+    let rename = json!({ "name": "renamed", "author": "ann" });
+    world.service().patch(&format!("groups/{group}/"), rename).await.ok(200);
+    ann.until(&format!("chat.groups.get('{group}').name === 'renamed'")).await;
+    ann.run("release(); await around;").await;
+    agrees(&ann, &group, &world.log(&group).await).await;
+    let entry = format!("return chat.groups.get('{group}').entries.at(-1)?.changes[0].kind;");
+    assert_eq!(ann.run(&entry).await, "renamed");
+}

@@ -41,7 +41,8 @@ export function landed(flight, page, end, group, me) {
     if (seen === null) found.delete(seq);
     else if (found.has(seq) || seq > last) found.set(seq, seen);
   }
-  const messages = [...found.values()].sort((a, b) => a.seq - b.seq);
+  // Of messages that are deleted together the event has no numbers.
+  const messages = [...found.values()].filter(({ id }) => !flight.gone.has(id)).sort((a, b) => a.seq - b.seq);
   const left = (/** @type {string | null} */ id) => (id !== null && flight.gone.has(id) ? null : id);
   return messages.map((each) => ({ ...each, respond_to: left(each.respond_to), thread: left(each.thread) }));
 }

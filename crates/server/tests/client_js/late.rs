@@ -53,3 +53,22 @@ async fn what_comes_between_two_pages_of_history_is_held() {
     let entry = format!("return chat.groups.get('{group}').entries.at(-1)?.changes[0].kind;");
     assert_eq!(ann.run(&entry).await, "renamed");
 }
+
+#[tokio::test]
+async fn page_brings_back_nothing_that_was_erased_meanwhile() {
+    let (world, group) = World::of_two().await;
+    for number in 0..30 {
+        say(&world, &group, &number.to_string()).await;
+    }
+    let (_link, ann) = ann_of(&world).await;
+    ann.run(&format!(
+        "window.holds = (url) => url.includes('&before='); window.earlier = chat.loadEarlier('{group}');"
+    ))
+    .await;
+    ann.until("window.release").await;
+    world.service().delete("users/bob/").await.ok(200);
+    ann.until(&format!("chat.groups.get('{group}').latest === null")).await;
+    ann.run("release(); await earlier;").await;
+    assert_eq!(ann.run(&format!("return bodies('{group}');")).await, json!([]));
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}

@@ -68,6 +68,8 @@ export function take(group, data, counter) {
   if (data.unread === undefined || theirs < mark) return recount(group, counter);
   set(group, "unread", data.unread);
   set(group, "mentioned", data.me?.mentioned ?? 0);
+  // The server has counted before these came.
+  for (const message of group.messages.filter(({ seq }) => seq > data.head)) count(group, message, 1, counter);
   if (data.head === group.head && data.unread < MOST && !group.hasLater) infer(group, counter);
 }
 

@@ -72,3 +72,21 @@ async fn page_brings_back_nothing_that_was_erased_meanwhile() {
     assert_eq!(ann.run(&format!("return bodies('{group}');")).await, json!([]));
     assert_eq!(ann.run("return faults();").await, json!([]));
 }
+
+#[tokio::test]
+async fn count_includes_what_has_come_since() {
+    let (world, group) = World::of_two().await;
+    let first = say(&world, &group, "first").await;
+    for number in 0..20 {
+        say(&world, &group, &number.to_string()).await;
+    }
+    let (_link, ann) = ann_of(&world).await;
+    ann.run("window.holds = (url) => url.includes('fields=unread');").await;
+    // It is older than those that come with the group, so that the server is asked for the count.
+    world.service().delete(&format!("messages/{}/", first["id"].as_str().expect("an id"))).await.ok(200);
+    ann.until("window.release").await;
+    say(&world, &group, "late").await;
+    ann.until(&format!("chat.groups.get('{group}').latest?.body === 'late'")).await;
+    ann.run("release();").await;
+    ann.until(&format!("chat.groups.get('{group}').unread === 21")).await;
+}

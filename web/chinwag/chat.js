@@ -52,7 +52,7 @@ export class Chinwag extends Grouping {
     const rest = (this.#rest = new Rest(this.server, options.token));
     this.#session = new Session(rest);
     const link = (this.#link = new Link(this.server, {
-      knock: (patience) => this.#knock(patience),
+      knock: (patience, isCurrent) => this.#knock(patience, isCurrent),
       query: () => queryOf(this.#window, this.#session.known, this.#store.sync),
       renew: async () => !this.#session.leaving && rest.renew(await rest.token()),
       onFrame: (frame) => this.#store.take(frame),
@@ -337,13 +337,16 @@ export class Chinwag extends Grouping {
   // ── Coming and going ──
 
   /** The user is requested before each connection, because a browser does not report why a handshake fails. */
-  async #knock(/** @type {number} */ patience) {
-    const [{ name, isSame, account }, features] = await Promise.all([this.#session.look(patience), this.#session.features()]);
+  async #knock(/** @type {number} */ patience, /** @type {() => boolean} */ isCurrent) {
+    const [{ name, expires, account }, features] = await Promise.all([this.#session.look(patience), this.#session.features()]);
+    // A closed chat must not hold the unsent messages of others, and the answer may be of an earlier session.
+    if (!isCurrent()) throw lost("The connection was closed.");
     // How names compare is known before anybody is written to. A server that does not say tells them apart by more than case.
     if (features) {
       this.#store.exactNames = features.includes("exact_names");
       this.#store.profiles.covers = features.includes("people");
     }
+    const isSame = this.#session.use(expires);
     if (this.me !== null && isSame && this.me !== name) this.#store.renamed(this.me, name);
     else if (this.me !== null && (this.me !== name || this.account !== account)) this.#forget();
     Object.assign(this.#store, { me: name, account });

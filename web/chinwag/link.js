@@ -28,7 +28,8 @@ const TOO_MUCH_DELAY = 10_000;
 /** @typedef {{ type: string, seq?: number, ref?: string, code?: number, history?: string, more?: { groups: number }, people?: Record<string, import("../chinwag.js").Profile>, data: any }} Frame */
 /**
  * @typedef {object} Owner the receiver of frames
- * @property {(patience: number) => Promise<string | null>} knock returns the token to show, or null for the cookie; rejects as REST does
+ * @property {(patience: number, isCurrent: () => boolean) => Promise<string | null>} knock returns the token to show, or null for the
+ *   cookie; rejects as REST does, and where the attempt was given up meanwhile
  * @property {() => string} query the query of the address, with its question mark
  * @property {() => Promise<unknown>} renew replaces an expired token, if possible
  * @property {(frame: Frame) => void} onFrame
@@ -147,7 +148,8 @@ export class Link {
     this.#begun = performance.now();
     this.#become("connecting");
     try {
-      const token = await this.owner.knock(Math.min(KNOCK_WITHIN_MOST, KNOCK_WITHIN * (this.#attempts + 1)));
+      const patience = Math.min(KNOCK_WITHIN_MOST, KNOCK_WITHIN * (this.#attempts + 1));
+      const token = await this.owner.knock(patience, () => attempt === this.#try);
       if (attempt === this.#try) this.#dial(token);
     } catch (error) {
       if (attempt !== this.#try) return;

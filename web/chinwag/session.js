@@ -5,8 +5,8 @@ import { ChinwagError, lost } from "./error.js";
 export class Session {
   /** The user is signing out: the end of the session needs no event. */
   leaving = false;
-  /** The end of the last session that was seen, which tells it from another one. @type {string | null} */
-  #expires = null;
+  /** The end of the last session that was seen, which tells it from another one. */
+  #expires = /** @type {string | null} */ (null);
   /**
    * The features of the server as it said last.
    * @type {readonly string[]}
@@ -49,16 +49,25 @@ export class Session {
   }
 
   /**
-   * Asks for the signed-in user. `isSame`: whether the session is the one of the last time, so that another name is the same
-   * user's after a rename. `account` differs between users who had the same name one after the other.
+   * Asks for the signed-in user, and for the end of its session. `account` differs between users who had the same name one after
+   * the other.
    * @param {number} patience
    */
   async look(patience) {
     const { name, expires = null, created } = await this.#rest.session(patience);
     if (typeof name !== "string") throw lost("What answers there is not a Chinwag server.");
+    return { name, expires: /** @type {string | null} */ (expires), account: typeof created === "string" ? created : "" };
+  }
+
+  /**
+   * Notes the session that is used from now on, by its end. Returns whether it is the one of the last time, so that another name is
+   * the same user's after a rename.
+   * @param {string | null} expires
+   */
+  use(expires) {
     const isSame = expires !== null && expires === this.#expires;
     this.#expires = expires;
-    return { name, isSame, account: typeof created === "string" ? created : "" };
+    return isSame;
   }
 
   /** @param {string} path @param {string} name @param {string} [password] */

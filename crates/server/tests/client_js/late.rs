@@ -4,8 +4,8 @@ use chinwag_testkit::browser::Tab;
 use chinwag_testkit::proxy::Proxy;
 use serde_json::{Value, json};
 
-use crate::faults::{agrees, connect};
-use crate::world::World;
+use crate::faults::{agrees, connect, keeps};
+use crate::world::{World, load};
 
 /// Holds the first answer to a request that `holds` chooses, until `release` is called.
 pub(crate) const HOLD: &str = "const ask = window.fetch;
@@ -89,4 +89,25 @@ async fn count_includes_what_has_come_since() {
     ann.until(&format!("chat.groups.get('{group}').latest?.body === 'late'")).await;
     ann.run("release();").await;
     ann.until(&format!("chat.groups.get('{group}').unread === 21")).await;
+}
+
+#[tokio::test]
+async fn closed_chat_leaves_unsent_messages_to_the_next_one() {
+    let (world, group) = World::of_two().await;
+    let (link, ann) = ann_of(&world).await;
+    link.cut();
+    ann.until("chat.state === 'waiting'").await;
+    ann.run(&format!("chat.send('{group}', 'left behind');")).await;
+    keeps(&ann, 1).await;
+    ann.reload().await;
+    link.mend();
+    load(&ann, "ann", &link, "{}").await;
+    ann.run(HOLD).await;
+    // Another one takes its place before the server has answered, as where a framework draws twice.
+    ann.run("window.first = chat; chat.connect().catch(() => {}); chat.close();").await;
+    ann.until("answered.some((url) => url.startsWith('sessions/'))").await;
+    assert_eq!(ann.run("return first.me;").await, Value::Null);
+    load(&ann, "ann", &link, "{}").await;
+    connect(&ann).await;
+    ann.until(&format!("bodies('{group}').length === 1 && chat.unsentCount === 0")).await;
 }

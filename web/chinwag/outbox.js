@@ -234,6 +234,8 @@ export class Outbox {
 
   /** @param {Item} item */
   #save(item) {
+    // The end of an upload may come after the message was discarded, or after its user has gone.
+    if (!this.#items.has(item.shown.client_id)) return;
     item.kept.owner = this.#owner;
     // It is sent even if it could not be kept.
     if (this.#owner) item.saved = this.#home.drawer.put(item.kept).catch(() => {});

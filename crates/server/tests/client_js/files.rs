@@ -4,6 +4,7 @@ use chinwag_testkit::browser::Tab;
 use serde_json::{Value, json};
 
 use crate::faults::keeps;
+use crate::late::HOLD;
 use crate::world::{World, load};
 
 /// A file of the disk with bytes that differ all over, and the hash of a file by its address.
@@ -169,4 +170,24 @@ async fn a_file_that_is_refused_fails_its_message_alone() {
         0
     );
     assert_eq!(ann.run("return faults();").await, json!([]));
+}
+
+#[tokio::test]
+async fn discarded_message_stays_discarded_when_its_upload_ends() {
+    let (world, group) = World::of_two().await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run(HOLD).await;
+    connect(&ann).await;
+    ann.run(&format!(
+        "window.holds = (url) => /^files\\/[\\da-f-]{{36}}\\/$/.test(url);
+        window.sending = chat.send('{group}', 'too soon', {{ attachments: [big(2 << 20)] }});"
+    ))
+    .await;
+    ann.until("window.release").await;
+    ann.run("chat.discard(sending.client_id);").await;
+    keeps(&ann, 0).await;
+    ann.run(&format!("release(); await chat.send('{group}', 'next').sent;")).await;
+    ann.reload().await;
+    keeps(&ann, 0).await;
 }

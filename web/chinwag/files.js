@@ -147,10 +147,17 @@ export class Files {
   }
 
   async #ticketNow() {
-    const held = await this.#ticket?.catch(() => null);
+    const before = this.#ticket;
+    const held = await before?.catch(() => null);
     if (held && held.until - Date.now() > TICKET_LEFT) return held.ticket;
-    const asked = (this.#ticket = this.#rest.call("POST", "tickets/", { for: "files" }).then(({ ticket, expires }) => ({ ticket, until: Date.parse(expires) })));
-    return (await asked).ticket;
+    // Many files are shown at once: the first of them has asked for all.
+    if (this.#ticket === before) this.#ticket = null;
+    return (await (this.#ticket ??= this.#ask())).ticket;
+  }
+
+  async #ask() {
+    const { ticket, expires } = await this.#rest.call("POST", "tickets/", { for: "files" });
+    return { ticket, until: Date.parse(expires) };
   }
 
   /** @param {Blob} blob @param {string} name @param {(loaded: number) => void} onprogress @param {AbortSignal} [signal] */

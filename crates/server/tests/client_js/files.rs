@@ -191,3 +191,16 @@ async fn discarded_message_stays_discarded_when_its_upload_ends() {
     ann.reload().await;
     keeps(&ann, 0).await;
 }
+
+#[tokio::test]
+async fn many_files_are_shown_by_one_ticket() {
+    let (world, _) = World::of_two().await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run(HOLD).await;
+    connect(&ann).await;
+    let shown = "const file = await chat.upload(new Blob(['hello']));
+        const urls = await Promise.all(Array.from({ length: 20 }, () => chat.fileUrl(file)));
+        return [new Set(urls).size, answered.filter((url) => url === 'tickets/').length];";
+    assert_eq!(ann.run(shown).await, json!([1, 1]));
+}

@@ -5,8 +5,9 @@ import { ChinwagError, lost } from "./error.js";
 import { isHidden, onVisibility, onWindow } from "./page.js";
 import { newId } from "./rest.js";
 
-/** From opening to the end of the server's summary. */
+/** From opening to the end of the server's summary, at the first attempt. Later ones wait longer: a slow network needs that. */
 const OPEN_WITHIN = 20_000;
+const OPEN_WITHIN_MOST = 120_000;
 /** An attempt that has taken this long when the network changes is begun again. */
 const STUCK_AFTER = 2_000;
 const ANSWER_WITHIN = 15_000;
@@ -166,7 +167,8 @@ export class Link {
     const socket = new WebSocket(this.#server + this.owner.query(), token === null ? ["chinwag"] : ["chinwag", `bearer.${token}`]);
     this.#socket = socket;
     const give = (/** @type {string} */ why) => socket === this.#socket && this.#lost(lost(why), 0);
-    this.#openTimer = setTimeout(() => give("The server did not answer in time."), OPEN_WITHIN);
+    const patience = Math.min(OPEN_WITHIN_MOST, OPEN_WITHIN * (this.#attempts + 1));
+    this.#openTimer = setTimeout(() => give("The server did not answer in time."), patience);
     socket.onmessage = (event) => {
       /** @type {Frame} */
       let frame;

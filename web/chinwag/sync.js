@@ -13,6 +13,8 @@ const PAUSE = 600;
 /** Delay per member of a group, because all members request the list at about the same time. */
 const LIST_PAUSE = 10;
 const FAILED_PAUSE = 3_000;
+/** A slow network takes minutes for what was missed in a day. A server that is silent meanwhile is noticed sooner by the link. */
+const RESUME_WITHIN = 600_000;
 /** More events than this are never sent, and never wait: the server answers `too_far`. */
 const BEHIND_MOST = 5_000;
 
@@ -322,7 +324,7 @@ export class Sync {
       const history = this.#history;
       const heads = asked.map((group) => /** @type {const} */ ([group.id, group.head]));
       while (heads.length > GROUPS_AT_ONCE) link.send("sync.resume", { groups: Object.fromEntries(heads.splice(0, GROUPS_AT_ONCE)), history, more: true });
-      const { data } = await link.request("sync.resume", { groups: Object.fromEntries(heads), history, all: true, since: this.since });
+      const { data } = await link.request("sync.resume", { groups: Object.fromEntries(heads), history, all: true, since: this.since }, RESUME_WITHIN);
       if (era !== this.#era) return;
       this.since = data.since ?? "";
       this.#returning = "no";
@@ -375,7 +377,7 @@ export class Sync {
     let pause = PAUSE;
     try {
       const since = Object.fromEntries(asked.map((group) => [group.id, group.head]));
-      const { data } = await link.request("sync.resume", this.#history ? { groups: since, history: this.#history } : { groups: since });
+      const { data } = await link.request("sync.resume", this.#history ? { groups: since, history: this.#history } : { groups: since }, RESUME_WITHIN);
       if (era !== this.#era) return;
       if (this.#home.isCompared()) this.since = data.since ?? this.since;
       if (Object.values(data.refused).includes("history_changed")) return link.restart("The server was put back to an earlier day.");

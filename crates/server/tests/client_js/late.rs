@@ -111,3 +111,28 @@ async fn closed_chat_leaves_unsent_messages_to_the_next_one() {
     connect(&ann).await;
     ann.until(&format!("bodies('{group}').length === 1 && chat.unsentCount === 0")).await;
 }
+
+/// The patience with the first summary of a connection, and that with a usual answer, are over at once, as if both took longer.
+const HASTY: &str = "const wait = window.setTimeout;
+    let short = 0;
+    window.setTimeout = (work, delay, ...given) => wait(work, delay === short ? 0 : delay, ...given);
+    const shorten = (delay) => { short = delay; queueMicrotask(() => (short = 0)); };
+    window.WebSocket = class extends WebSocket {
+        constructor(...given) { super(...given); shorten(20_000); }
+        send(frame) { shorten(15_000); super.send(frame); }
+    };";
+
+#[tokio::test]
+async fn slow_network_is_waited_for() {
+    let (world, group) = World::of_two().await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run(HASTY).await;
+    connect(&ann).await;
+    link.cut();
+    ann.until("chat.state === 'waiting'").await;
+    say(&world, &group, "meanwhile").await;
+    link.mend();
+    ann.until(&format!("chat.state === 'ready' && bodies('{group}').length === 1")).await;
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}

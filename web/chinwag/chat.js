@@ -359,6 +359,7 @@ export class Chinwag extends Grouping {
     if (state === "waiting") this.#recall.keep();
     if (state === "waiting" || state === "closed") this.#store.typing.forget();
     if (state === "closed") this.#outbox.away();
+    if (state === "closed" || state === "ready") this.#store.wake();
     if (state === "ready") {
       void this.#recall.begin();
       if (this.#status !== "online") this.#link.send("status.update", { status: this.#status });
@@ -490,11 +491,6 @@ export class Chinwag extends Grouping {
   #watch(signal, away) {
     this.#reader.watch(signal);
     this.#recall.watch(signal);
-    if (away) watchPage((seen) => this.#seen(seen), signal);
-  }
-
-  /** @param {boolean} seen */
-  #seen(seen) {
-    if (this.#status === (seen ? "afk" : "online")) this.setStatus(seen ? "online" : "afk");
+    if (away) watchPage((seen) => this.#status === (seen ? "afk" : "online") && this.setStatus(seen ? "online" : "afk"), signal);
   }
 }

@@ -202,7 +202,7 @@ export class Store {
     if (group.uncounted) void this.#count(group);
     const { added, changed, removed, reset, edges, people, unread, typing, arrived } = group.takeNews();
     if (people) emit("group", { group });
-    if (people && group.settings.mutedUntil !== null) this.#wake();
+    if (people && group.settings.mutedUntil !== null) this.wake();
     if (added.size || changed.size || removed.size || reset || edges)
       emit("messages", { group, added: [...added], changed: [...changed], removed: [...removed], reset });
     if (unread) emit("unread", { group });
@@ -222,9 +222,10 @@ export class Store {
     this.tell(group);
   }
 
-  /** Dispatches the end of a muting when it comes. */
-  #wake() {
+  /** Dispatches the end of a muting when it comes, unless the chat is closed: it would stay in memory until then. */
+  wake() {
     clearTimeout(this.#waking);
+    if (this.#home.link.state === "closed") return;
     const now = Date.now();
     const ends = [...this.groups.values()].map(({ settings }) => Date.parse(settings.mutedUntil ?? "")).filter((end) => end > now);
     if (!ends.length) return;
@@ -235,7 +236,7 @@ export class Store {
         if (end > now && end <= Date.now()) Object.assign(group.news, { people: true, unread: true });
         this.tell(group);
       }
-      this.#wake();
+      this.wake();
     }, Math.min(Math.min(...ends) - now + 1, LONGEST_TIMER));
   }
 

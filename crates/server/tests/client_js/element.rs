@@ -78,6 +78,9 @@ async fn closed_chats_and_removed_elements_leave_the_memory() {
     load(&ann, "ann", &link, "{ away: true, offline: true }").await;
     ann.run(
         "await chat.connect();
+        // The end of a muting is waited for by those that are open alone.
+        const mutedUntil = new Date(Date.now() + 3_600_000).toISOString();
+        await chat.changeSettings([...chat.groups.keys()][0], { mutedUntil });
         window.kept = [element, element.client, chat, new chat.constructor({ away: true, offline: true })].map((each) => new WeakRef(each));
         element.remove();
         chat.close();

@@ -98,6 +98,8 @@ export class Listing {
   #counting;
   /** Whether groups have come since the server counted. */
   #isSpent = false;
+  /** Whether the count that is on its way may be older than what it was asked for. */
+  #isOutdated = false;
   /** The number of all groups, of a connection that was shown none and asks for what has changed; else null. */
   #all = /** @type {number | null} */ (null);
   #home;
@@ -211,6 +213,7 @@ export class Listing {
 
   /** Has the server count again, in a moment. */
   recount() {
+    this.#isOutdated = true;
     this.#counting ??= setTimeout(() => void this.#count(COUNT_TRIES), COUNT_PAUSE);
   }
 
@@ -420,11 +423,12 @@ export class Listing {
     try {
       await this.#home.flush();
       const before = sum();
+      this.#isOutdated = false;
       const { unread } = this.left ? await this.#home.rest.call("GET", "unread/") : { unread: before };
       if (era !== this.#era) return;
       this.#counting = undefined;
       // An event came meanwhile, which the server may or may not have counted.
-      if (before !== sum() && tries > 1) {
+      if ((before !== sum() || this.#isOutdated) && tries > 1) {
         this.#counting = setTimeout(() => void this.#count(tries - 1), COUNT_PAUSE);
         return;
       }

@@ -5,6 +5,7 @@ use chinwag_testkit::client::Client;
 use chinwag_testkit::proxy::Proxy;
 use serde_json::{Value, json};
 
+use crate::late::HOLD;
 use crate::world::{World, load};
 
 /// Counts what the page receives: frames, and characters of frames and answers.
@@ -126,6 +127,26 @@ async fn an_event_brings_its_group() {
     assert_eq!(ann.run(&format!("return (await chat.loadGroup('{}')).name", groups[4])).await, "renamed");
     ann.until("chat.unread === 55").await;
     assert_eq!(ann.run("return faults();").await, json!([]));
+}
+
+#[tokio::test]
+async fn count_that_is_overtaken_is_made_again() {
+    let (world, link, groups) = of_many(8).await;
+    let ann = begun(&world, &link, 2).await;
+    ann.until("chat.unread === 16").await;
+    ann.run(HOLD).await;
+    ann.run("window.holds = (url) => url === 'unread/';").await;
+    let other = elsewhere(&world).await;
+    let reads = async |group: &str| {
+        other.post(&format!("groups/{group}/read/"), json!({ "seq": 3 })).await.ok(200);
+    };
+    reads(&groups[0]).await;
+    ann.until("window.release").await;
+    let frames = ann.run("return received.frames;").await.as_u64().expect("a number");
+    reads(&groups[1]).await;
+    ann.until(&format!("received.frames > {frames}")).await;
+    ann.run("release();").await;
+    ann.until("chat.unread === 12").await;
 }
 
 #[tokio::test]

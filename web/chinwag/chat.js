@@ -471,8 +471,8 @@ export class Chinwag extends Grouping {
   #standing(id) {
     const group = this.groups.get(id);
     if (group) return group.behind ? "behind" : "ready";
-    this.loadGroup(id).catch((error) => error.code === 404 && this.#outbox.dropGroup(id));
-    return this.moreGroups ? "behind" : "gone";
+    this.loadGroup(id).then(() => this.#outbox.pump(id), (error) => error.code === 404 && this.#outbox.dropGroup(id));
+    return this.moreGroups || this.#store.sync.isReturning ? "behind" : "gone";
   }
 
   /** @param {string} id */

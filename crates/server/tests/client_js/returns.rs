@@ -181,3 +181,16 @@ async fn useless_point_is_answered_with_everything() {
     ann.until("chat.groups.size === 11 && chat.moreGroups === 0 && chat.unread === 12").await;
     assert_eq!(ann.run("return faults();").await, json!([]));
 }
+
+#[tokio::test]
+async fn message_to_a_group_joined_meanwhile_is_sent() {
+    let returns = Returns::of(12).await;
+    let Returns { world, ann, groups, other, .. } = &returns;
+    returns.goes().await;
+    other.post(&format!("groups/{}/quit/", groups[0]), json!({})).await.ok(200);
+    let joined = world.group(&["bob", "ann"]).await;
+    ann.run(&format!("window.late = chat.send('{joined}', 'late').sent; late.catch(() => {{}});")).await;
+    returns.comes_back().await;
+    assert_eq!(ann.run("return (await late).body;").await, "late");
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}

@@ -105,6 +105,8 @@ export class ChinwagChat extends LitElement {
     this.#speak();
     if (this.hash && this.signIn) this.#returned = returned();
     if (this.hasUpdated) this.#begin();
+    // It may have been removed before it was drawn.
+    else this.requestUpdate();
   }
 
   disconnectedCallback() {
@@ -112,6 +114,11 @@ export class ChinwagChat extends LitElement {
     this.#leaving.abort();
     this.#end();
     if (this.#unread > 0) this.#countUnread();
+  }
+
+  /** A removed element neither draws nor connects. */
+  shouldUpdate() {
+    return this.isConnected;
   }
 
   willUpdate(changed) {

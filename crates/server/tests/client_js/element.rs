@@ -70,6 +70,32 @@ async fn element_of_one_conversation_counts_it_alone() {
 }
 
 #[tokio::test]
+async fn element_that_a_listener_removes_connects_no_more() {
+    let (world, _) = World::of_two().await;
+    let token = world.service().post("users/ann/tokens/", json!({})).await.ok(201)["token"].clone();
+    let removes = format!(
+        "element.token = {token};
+        element.addEventListener('chinwag-signedout', () => element.remove());"
+    );
+    let ann = element(&world, "", &removes).await;
+    ann.until("element.client?.state === 'ready'").await;
+    world.service().delete("users/ann/tokens/").await.ok(200);
+    ann.until("!element.isConnected").await;
+    assert_eq!(ann.run("await element.updateComplete; return element.client === null;").await, true);
+    // One that is removed before it is drawn begins once it is back.
+    let again = "window.other = element.cloneNode();
+        other.token = 'none';
+        document.body.append(other);
+        other.remove();
+        await other.updateComplete;
+        const before = other.client;
+        document.body.append(other);
+        await other.updateComplete;
+        return [before, other.client !== null];";
+    assert_eq!(ann.run(again).await, json!([null, true]));
+}
+
+#[tokio::test]
 async fn closed_chats_and_removed_elements_leave_the_memory() {
     let (world, _) = World::of_two().await;
     let ann = element(&world, "", "").await;

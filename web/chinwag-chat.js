@@ -331,6 +331,11 @@ export class ChinwagChat extends LitElement {
   }
 
   #changed({ detail }) {
+    if (this.#chat.isPast) {
+      this.#chat.recent?.clear();
+      this.#address?.forget();
+      return void this.#enter(this.client);
+    }
     if (detail.topic === "state" && this.client?.state === "waiting") this.#setup.look(this.client.problem, false);
     if (this.#stage === "starting" && detail.topic === "state") this.#recall();
     if (this.#stage === "starting" && detail.topic !== "state") return;

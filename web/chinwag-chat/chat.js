@@ -70,6 +70,8 @@ export class Chat extends EventTarget {
   linkTo = null;
   /** Goes back to where the open conversation was opened from. */
   goBack = () => this.show({ pane: "list" });
+  /** The user whose drafts these are. */
+  #account = "";
   #quoted = new Map();
   /** The ids of those that the server could not be asked for. */
   #unanswered = new Set();
@@ -106,6 +108,11 @@ export class Chat extends EventTarget {
 
   get ready() {
     return this.client.state === "ready";
+  }
+
+  /** Whether somebody else is signed in by now, from another tab. What is here was the former user's. */
+  get isPast() {
+    return this.me !== null && this.drafts !== null && this.client.account !== this.#account;
   }
 
   /** Reports a change here. */
@@ -416,6 +423,7 @@ export class Chat extends EventTarget {
 
   #remember() {
     const { server, account } = this.client;
+    this.#account = account;
     this.drafts = new Drafts(server, this.me, account);
     this.recent = new Recent(server, this.me, account);
   }

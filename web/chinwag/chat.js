@@ -348,9 +348,11 @@ export class Chinwag extends Grouping {
     }
     const isSame = this.#session.use(expires);
     if (this.me !== null && isSame && this.me !== name) this.#store.renamed(this.me, name);
-    else if (this.me !== null && (this.me !== name || this.account !== account)) this.#forget();
+    const isOther = this.me !== null && (this.me !== name || this.account !== account);
+    if (isOther) this.#forget();
     Object.assign(this.#store, { me: name, account });
     this.#outbox.belongsTo(name, account);
+    if (isOther) this.#emit("state", { state: this.state });
     return this.#rest.token();
   }
 

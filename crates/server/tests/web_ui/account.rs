@@ -318,3 +318,26 @@ async fn an_account_made_anew_finds_nothing_of_the_former() {
     ann.looks("find nothing kept", left, serde_json::json!([])).await;
     ann.close().await;
 }
+
+#[tokio::test]
+async fn page_that_wakes_to_another_user_shows_nothing_of_the_former() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    begin_with(&ann, "bob").await;
+    ann.fill("Message", "half a thought").await;
+    // The browser keeps the page while another one is shown in its place.
+    ann.run("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }));").await;
+    let other = ann.another(&stage.app.url()).await;
+    other.press("Your profile").await;
+    other.press("Sign out").await;
+    other.press("Sign out").await;
+    other.sees(WELCOME).await;
+    sign(&other, "cat", PASSWORD, "Sign up").await;
+    other.sees("Signed in as cat").await;
+    ann.run("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));").await;
+    ann.sees("Signed in as cat").await;
+    ann.sees("No conversation yet").await;
+    ann.sees_no("half a thought").await;
+    tokio::join!(ann.close(), other.close());
+}

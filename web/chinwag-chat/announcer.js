@@ -26,8 +26,8 @@ export class Announcer {
 
   #came(group) {
     const chat = this.#chat;
-    // The open conversation reads its messages out itself.
-    if (group === chat.openGroup) return;
+    // The open conversation reads its messages out itself, and an element of one conversation says nothing of others.
+    if (group === chat.openGroup || chat.alone || group.muted) return;
     this.#names.add(chat.title(group));
     this.#timer ||= setTimeout(() => {
       const names = [...this.#names];

@@ -1,5 +1,7 @@
 //! Signing up, in and out, and one's own profile.
 
+use chinwag_testkit::client::Client;
+
 use crate::{PASSWORD, Stage, WELCOME, begin_with, make_group, sign, write_to};
 
 #[tokio::test]
@@ -340,4 +342,30 @@ async fn page_that_wakes_to_another_user_shows_nothing_of_the_former() {
     ann.sees("No conversation yet").await;
     ann.sees_no("half a thought").await;
     tokio::join!(ann.close(), other.close());
+}
+
+#[tokio::test]
+async fn muted_conversation_is_not_announced() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let (bob, cat) = (stage.app.user("bob").await, stage.app.user("cat").await);
+    let group = async |owner: &Client, name: &str| {
+        let made = serde_json::json!({ "name": name, "members": ["ann"] });
+        owner.post("groups/", made).await.ok(201)["id"].clone()
+    };
+    let (muted, heard) = (group(&bob, "Noise").await, group(&cat, "The garden").await);
+    for (name, id) in [("Noise", &muted), ("The garden", &heard)] {
+        let path = format!("groups/{}/accept/", id.as_str().expect("an id"));
+        stage.app.service().post(&path, serde_json::json!({ "author": "ann" })).await.ok(200);
+        ann.sees_in("Conversation list", name).await;
+    }
+    ann.run(&format!(
+        "await document.querySelector('chinwag-chat').client.changeSettings({muted}, {{ notify: 'none' }});"
+    ))
+    .await;
+    for (owner, id) in [(&bob, &muted), (&cat, &heard)] {
+        owner.post("messages/", serde_json::json!({ "group": id, "body": "hello" })).await.ok(201);
+    }
+    ann.sees("New messages from The garden").await;
+    ann.close().await;
 }

@@ -59,18 +59,27 @@ export async function closeRead(chat) {
   }
 }
 
+/** The message of each group that is about to be shown: of many at once, as after an absence, one notification is made. */
+const held = new WeakMap();
+
 /** Shows a notification for a message, in one tab alone, unless the message is read meanwhile. */
 export async function show(chat, group, message) {
   if (group.muted || chat.client.relations.blockeds.has(message.author)) return;
   if (group.settings.notify === "mentions" && !isMention(chat, message)) return;
   if (state() !== "on" || isInFront() || isPushed(chat)) return;
+  const before = held.get(group);
+  // The newest one, but a mention before others.
+  if (!before || isMention(chat, message) || !isMention(chat, before)) held.set(group, message);
+  if (before) return;
   await pause(HOLD);
-  const isRead = message.seq <= group.lastRead || chat.client.groups.get(group.id) !== group;
+  const newest = held.get(group);
+  held.delete(group);
+  const isRead = newest.seq <= group.lastRead || chat.client.groups.get(group.id) !== group;
   if (isRead || state() !== "on" || isInFront()) return;
-  if (!navigator.locks) return notify(chat, group, message);
-  await navigator.locks.request(`chinwag message ${message.id}`, { ifAvailable: true }, async (lock) => {
+  if (!navigator.locks) return notify(chat, group, newest);
+  await navigator.locks.request(`chinwag message ${newest.id}`, { ifAvailable: true }, async (lock) => {
     if (!lock) return;
-    notify(chat, group, message);
+    notify(chat, group, newest);
     await pause(CLAIM);
   });
 }

@@ -83,6 +83,33 @@ async fn notifications_need_a_click_and_open_the_conversation() {
 }
 
 #[tokio::test]
+async fn many_messages_at_once_are_one_notification() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let bob = stage.app.user("bob").await;
+    let group =
+        bob.post("groups/", json!({ "name": "The garden", "members": ["ann"] })).await.ok(201)["id"].clone();
+    let path = format!("groups/{}/accept/", group.as_str().expect("an id"));
+    stage.app.service().post(&path, json!({ "author": "ann" })).await.ok(200);
+    for body in ["one", "two", "three"] {
+        bob.post("messages/", json!({ "group": group, "body": body })).await.ok(201);
+    }
+    ann.sees_in("Conversation list", "three").await;
+    ann.run(NOTIFICATIONS).await;
+    // As after an absence, when they are received together.
+    ann.run(&format!(
+        "Notification.permission = 'granted';
+        const {{ client }} = document.querySelector('chinwag-chat');
+        const group = client.groups.get({group});
+        for (const message of group.messages) client.dispatchEvent(new CustomEvent('message', {{ detail: {{ group, message }} }}));"
+    ))
+    .await;
+    let shown = "return JSON.stringify(window.shown) === JSON.stringify(arguments[0])";
+    ann.looks("be notified once", shown, json!([[["bob in The garden", "three"]]])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn a_message_is_answered_edited_and_deleted() {
     let stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;

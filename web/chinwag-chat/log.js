@@ -357,8 +357,8 @@ export class Log extends Part {
   #askForMore() {
     const group = this.chat.openGroup;
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    if (!group || !clientHeight || !this.chat.ready) return;
-    if (group.hasEarlier && scrollTop < NEAR_EDGE && !this.olderFailed) this.#load(group, "loadEarlier");
+    if (!group || !clientHeight || !this.chat.ready || this.olderFailed) return;
+    if (group.hasEarlier && scrollTop < NEAR_EDGE) this.#load(group, "loadEarlier");
     if (group.hasLater && scrollHeight - scrollTop - clientHeight < NEAR_EDGE) this.#load(group, "loadLater");
   }
 

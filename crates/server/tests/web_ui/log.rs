@@ -262,3 +262,45 @@ async fn a_message_every_10_ms_is_shown_once_and_redraws_no_other() {
     ann.looks("see them in order", order, json!([])).await;
     tokio::join!(ann.close(), bob.close());
 }
+
+/// A page of ann's, who has written 320 lines in a group, and the group.
+async fn ann_with_320_lines(stage: &Stage) -> (Page, String) {
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    let id = group(stage, "Long", &["ann", "bob"]).await;
+    fill(stage, &id, "ann", 1..321).await;
+    ann.reload().await;
+    ann.sees_in("Conversation list", "Long").await;
+    (ann, id)
+}
+
+/// Follows a link to the middle of them. `later` answers in place of the server when the page asks for the lines after those
+/// that come with it.
+async fn go_to_line_40(ann: &Page, group: &str, later: &str) {
+    ann.run(&format!(
+        "const ask = window.fetch;
+        const later = () => {later};
+        window.fetch = (url, options) => (/limit=100&after=/u.test(url) ? later() : ask(url, options));
+        location.hash = '#{group}/41';"
+    ))
+    .await;
+    ann.sees_once("line 40").await;
+}
+
+/// Some frames later, for what should not happen.
+const LATER: &str = "for (let frames = 0; frames < 20; frames += 1) await drawn();";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn later_messages_that_cannot_be_loaded_are_asked_for_seldom() {
+    let stage = Stage::open().await;
+    let (ann, id) = ann_with_320_lines(&stage).await;
+    let refuse =
+        "(window.refused = (window.refused ?? 0) + 1, Promise.resolve(Response.json({}, { status: 429 })))";
+    go_to_line_40(&ann, &id, refuse).await;
+    let down = "const log = messages()[0].closest('.scroller'); log.scrollTop = log.scrollHeight; return window.refused > 0";
+    ann.looks("ask for later ones", down, json!([])).await;
+    // The wait between two attempts is 5 s.
+    let refused = ann.run_async(&format!("{LATER} return window.refused")).await;
+    assert!(refused.as_u64().is_some_and(|refused| refused <= 3), "{refused}");
+    ann.close().await;
+}

@@ -391,17 +391,18 @@ export class Log extends Part {
   }
 
   #goToEnd = async () => {
-    await this.follow();
-    this.querySelector("chinwag-message:last-child article")?.focus({ preventScroll: true });
+    if (await this.follow()) this.querySelector("chinwag-message:last-child article")?.focus({ preventScroll: true });
   };
 
-  /** Shows the newest messages. */
+  /** Shows the newest messages. Resolves with whether they are shown: another conversation may have been opened meanwhile. */
   async follow() {
-    const group = this.chat.openGroup;
+    const { openGroup: group, opened } = this.chat;
     if (group?.hasLater) await this.chat.attempt(() => this.chat.client.loadLatest(group.id));
+    if (opened !== this.chat.opened) return false;
     this.#following = true;
     this.requestUpdate();
     await this.updateComplete;
+    return true;
   }
 
   #sighted({ boundingClientRect, intersectionRect, intersectionRatio }) {

@@ -287,6 +287,8 @@ async fn go_to_line_40(ann: &Page, group: &str, later: &str) {
     ann.sees_once("line 40").await;
 }
 
+/// No answer comes.
+const NEVER: &str = "new Promise(() => {})";
 /// Some frames later, for what should not happen.
 const LATER: &str = "for (let frames = 0; frames < 20; frames += 1) await drawn();";
 
@@ -302,5 +304,32 @@ async fn later_messages_that_cannot_be_loaded_are_asked_for_seldom() {
     // The wait between two attempts is 5 s.
     let refused = ann.run_async(&format!("{LATER} return window.refused")).await;
     assert!(refused.as_u64().is_some_and(|refused| refused <= 3), "{refused}");
+    ann.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jump_to_the_end_of_a_former_conversation_moves_no_other() {
+    let stage = Stage::open().await;
+    let (ann, id) = ann_with_320_lines(&stage).await;
+    let other = group(&stage, "Other", &["ann", "bob"]).await;
+    fill(&stage, &other, "bob", 401..461).await;
+    ann.sees_in("Conversation list", "Other").await;
+    go_to_line_40(&ann, &id, NEVER).await;
+    ann.run(
+        "const ask = window.fetch;
+        window.fetch = async (url, options) => {
+            const answer = await ask(url, options);
+            if (/limit=50&$/u.test(url)) await new Promise((go) => (window.release = go));
+            return answer;
+        };",
+    )
+    .await;
+    ann.press("Jump to newest").await;
+    ann.looks("ask for the newest ones", "return window.release !== undefined", json!([])).await;
+    ann.press("Other").await;
+    ann.sees_in("Messages", "line 401").await;
+    ann.run("window.release();").await;
+    let stays = format!("{LATER} return messages().some((each) => bodyOf(each).startsWith('line 401'))");
+    assert_eq!(ann.run_async(&stays).await, true);
     ann.close().await;
 }

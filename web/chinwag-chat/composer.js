@@ -62,7 +62,7 @@ export class Composer extends Part {
     // At once: the text that is typed before the next frame is a draft under the new key.
     if (detail.topic === "key" && detail.from === this.#open) this.#open = detail.to;
     // The message that is replied to or edited may be deleted meanwhile.
-    if (detail.topic === "messages" && detail.group === group && detail.removed?.length) this.#dropStale(group);
+    if (detail.topic === "messages" && detail.group === group && detail.removed?.length) this.#dropStale(group, detail.removed);
     // A display name that is looked for may have come.
     if (detail.topic === "profile" && this.#box && this.getRootNode().activeElement === this.#box) this.#look();
     if (detail.topic === "user") this.#mentions.rename(detail.name, detail.newName);
@@ -421,9 +421,11 @@ export class Composer extends Part {
   }
 
   /** The message was deleted elsewhere. The text stays, as a new message. */
-  #dropStale(group) {
+  #dropStale(group, removed) {
     const about = this.#edit ?? this.#reply;
-    if (!about || !group || this.#holds(group, about.id)) return;
+    // A draft of an earlier version has no number. The message need not be held, as after a jump to the newest ones.
+    const isGone = about && group && (about.seq === undefined ? !this.#holds(group, about.id) : removed.includes(about.seq));
+    if (!isGone) return;
     const { value } = this.#box;
     const isEdit = Boolean(this.#edit);
     this.#leaveContext();
@@ -442,7 +444,7 @@ const isTouch = () => matchMedia("(pointer: coarse)").matches;
 const isPicture = ({ type }) => type.startsWith("image/");
 
 /** The part of a message that is kept with a draft. */
-const brief = ({ id, author, body, mentions, attachments }) => ({ id, author, body, mentions, attachments });
+const brief = ({ id, seq, author, body, mentions, attachments }) => ({ id, seq, author, body, mentions, attachments });
 
 /** In characters as the server counts them. */
 const length = (text) => [...text].length;

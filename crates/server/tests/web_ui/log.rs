@@ -333,3 +333,21 @@ async fn jump_to_the_end_of_a_former_conversation_moves_no_other() {
     assert_eq!(ann.run_async(&stays).await, true);
     ann.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reply_stays_when_another_message_is_deleted() {
+    let stage = Stage::open().await;
+    let (ann, id) = ann_with_320_lines(&stage).await;
+    go_to_line_40(&ann, &id, NEVER).await;
+    ann.act("line 40", "Reply").await;
+    ann.sees("Replying to ann:").await;
+    ann.press("Jump to newest").await;
+    ann.sees_once("line 320").await;
+    let newest = stage.app.service().get(&format!("groups/{id}/messages/?limit=1")).await.ok(200);
+    let path = format!("messages/{}/", newest[0]["id"].as_str().expect("an id"));
+    stage.app.service().delete(&path).await.ok(200);
+    ann.sees_gone("Messages", "line 320").await;
+    let stays = format!("{LATER} return pageText().includes('Replying to ann:')");
+    assert_eq!(ann.run_async(&stays).await, true);
+    ann.close().await;
+}

@@ -244,9 +244,11 @@ const fr = {
   "settings.value": "Valeur",
 };
 
-const isFrench = navigator.language.toLowerCase().startsWith("fr");
+/** Some browsers add what formats do not take, as in `en-US@posix`. */
+const language = navigator.language.split("@")[0];
+const isFrench = language.toLowerCase().startsWith("fr");
 const table = isFrench ? fr : en;
-const locale = isFrench ? navigator.language : navigator.language.toLowerCase().startsWith("en") ? navigator.language : "en";
+const locale = isFrench || language.toLowerCase().startsWith("en") ? language : "en";
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const numbers = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];

@@ -48,11 +48,12 @@ export class Words {
 
   /** The texts for a language tag such as `fr-CA`, English if there are none; dates and times as in `locale`. */
   static async for(tag, locale = tag) {
-    const language = tag.split("-")[0].toLowerCase();
+    const [lang, place] = [tag, locale].map(wellFormed);
+    const language = lang.split("-")[0].toLowerCase();
     const known = LANGUAGES[language];
-    if (!known) return new Words(language === "en" ? tag : "en", en, enServer, locale);
+    if (!known) return new Words(language === "en" ? lang : "en", en, enServer, place);
     const { default: table } = await known.load();
-    return new Words(tag, table, known.server, locale);
+    return new Words(lang, table, known.server, place);
   }
 
   /** Loads the texts of the search. */
@@ -141,6 +142,15 @@ export class Words {
   whenLong(date) {
     const then = new Date(date);
     return then.getFullYear() === new Date().getFullYear() ? this.when(date) : this.dayAndYear.format(then);
+  }
+}
+
+/** A tag as formats take it. Of one in another form, such as `fr_FR` or a browser's `en-US@posix`, it is the language alone. */
+function wellFormed(tag) {
+  try {
+    return Intl.getCanonicalLocales(tag)[0] ?? "en";
+  } catch {
+    return /^[a-z]{2,3}/iu.exec(tag)?.[0] ?? "en";
   }
 }
 

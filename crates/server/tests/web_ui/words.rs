@@ -161,6 +161,11 @@ async fn the_page_speaks_the_language_of_its_reader() {
     let time = "const { Words } = await import(`${location.origin}/chinwag-chat/words.js`);
         return (await Words.for('fr-FR')).time('2026-12-06T02:31')";
     assert_eq!(page.run_async(time).await, "02:31");
+    // Some browsers name their language like that.
+    let odd = "const { Words } = await import(`${location.origin}/chinwag-chat/words.js`);
+        const words = await Words.for('fr_FR', 'en-GB@posix');
+        return [words.time('2026-12-06T02:31'), words.say('messages.new', { count: 2 })]";
+    assert_eq!(page.run_async(odd).await[1], "2 nouveaux messages");
     assert!(shown.ends_with("Motif\u{a0}: \u{2068}\u{202e}spam: twice\u{2069}"), "{shown}");
     page.close().await;
 }

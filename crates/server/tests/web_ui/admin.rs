@@ -222,3 +222,18 @@ async fn axe_objects_to_nothing_in_administration() {
     root.hears(&[]).await;
     root.close().await;
 }
+
+#[tokio::test]
+async fn sign_out_that_fails_says_so() {
+    let stage = Stage::open().await;
+    let root = administrator(&stage, "root").await;
+    root.run(
+        "const ask = window.fetch;
+        window.fetch = (url, options) => (options?.method === 'DELETE' ? Promise.reject(new TypeError('offline')) : ask(url, options));",
+    )
+    .await;
+    root.press("Sign out").await;
+    root.sees("The server cannot be reached.").await;
+    root.sees("Users connected").await;
+    root.close().await;
+}

@@ -9,6 +9,8 @@ export class Part {
   next = null;
   loading = false;
   filters = {};
+  /** The number of lists that were asked for. An answer to an earlier one is dropped. */
+  #era = 0;
 
   constructor(admin) {
     this.admin = admin;
@@ -29,15 +31,17 @@ export class Part {
   }
 
   async load(cursor = null) {
+    const era = (this.#era += 1);
     this.loading = true;
     this.draw();
     try {
       const { rows, next } = await this.api.list(this.path, { ...this.filters, cursor });
+      if (era !== this.#era) return;
       this.rows = cursor ? [...this.rows, ...rows] : rows;
       this.next = next;
       this.error = "";
     } finally {
-      this.loading = false;
+      if (era === this.#era) this.loading = false;
       this.draw();
     }
   }

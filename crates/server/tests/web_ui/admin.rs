@@ -237,3 +237,33 @@ async fn sign_out_that_fails_says_so() {
     root.sees("Users connected").await;
     root.close().await;
 }
+
+#[tokio::test]
+async fn late_answer_to_a_former_filter_is_dropped() {
+    let stage = Stage::open().await;
+    for name in ["bob", "eve"] {
+        stage.app.user(name).await;
+    }
+    let root = administrator(&stage, "root").await;
+    go(&root, "Users").await;
+    root.sees("eve").await;
+    root.run(
+        "const ask = window.fetch;
+        window.fetch = async (url, options) => {
+            const answer = await ask(url, options);
+            if (url.includes('q=eve')) await new Promise((go) => (window.release = go));
+            return answer;
+        };",
+    )
+    .await;
+    for name in ["eve", "bob"] {
+        root.fill("Name begins with", name).await;
+        root.key(Key::Enter).await;
+    }
+    let bob = "return [...document.querySelectorAll('tbody tr')].map((row) => tidy(row.cells[0].textContent)).join() === 'bob'";
+    root.looks("see bob alone", bob, json!([])).await;
+    root.run("window.release();").await;
+    let stays = format!("for (let frames = 0; frames < 5; frames += 1) await drawn(); {bob}");
+    assert_eq!(root.run_async(&stays).await, true);
+    root.close().await;
+}

@@ -19,7 +19,7 @@ fn message(group: Uuid, body: &str, thread: Option<Uuid>) -> NewMessage {
 
 #[tokio::test]
 async fn calls_change_groups_and_their_members() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(|options| options.limits.consent = true).await;
     let [ann, bob] = two(&app.service()).await;
     let (ann, bob) = (ann.rest(), bob.rest());
     let new = NewGroup { name: "Tea".into(), members: vec!["bob".into()], ..NewGroup::default() };

@@ -66,7 +66,7 @@ pub struct Session {
 /// Reads. Once both this and every [`Session`] are dropped, the WebSocket is closed.
 #[derive(Debug)]
 pub struct Updates {
-    updates: mpsc::Receiver<Update>,
+    receiver: mpsc::Receiver<Update>,
     positions: Positions,
     /// Whether events that were missed come, and the last number of these.
     is_resuming: bool,
@@ -90,7 +90,7 @@ impl Session {
         let positions = options.positions.clone().unwrap_or_default();
         let driver = Driver::new(server, access.into(), options, sender);
         tokio::spawn(driver.run(receiver));
-        (Self { requests }, Updates { updates, positions, is_resuming: false, last_missed: None })
+        (Self { requests }, Updates { receiver: updates, positions, is_resuming: false, last_missed: None })
     }
 
     /// Sends a message, and returns it once it is on the server's disk, however often the connection is
@@ -142,7 +142,7 @@ impl Updates {
     /// Read in a task of its own, or the program waits for itself: a call of [`Session`] is answered
     /// whether or not updates are read, but a program that waits for such a call reads none.
     pub async fn next(&mut self) -> Option<Update> {
-        let update = self.updates.recv().await?;
+        let update = self.receiver.recv().await?;
         self.note(&update);
         Some(update)
     }

@@ -23,8 +23,8 @@ fn main() {
     println!("cargo::rustc-cfg=packed");
     println!("cargo::rerun-if-changed={GUIDES}");
     let guides = fs::read_to_string(GUIDES).expect("the list of documents");
-    let mut files: Vec<_> =
-        guides.split('"').filter(|text| text.ends_with(".md")).map(PathBuf::from).collect();
+    let named = guides.split('"').map(PathBuf::from);
+    let mut files: Vec<_> = named.filter(|path| path.extension().is_some_and(|kind| kind == "md")).collect();
     for folder in FOLDERS {
         println!("cargo::rerun-if-changed={ROOT}/{folder}");
         add_all(Path::new(folder), &mut files);

@@ -59,7 +59,7 @@ fn objects(folder: PathBuf) -> Found<ListedObject> {
     Box::new(all.filter_map(move |entry| entry.and_then(|entry| object(&folder, &entry)).transpose()))
 }
 
-/// What is in a folder, which is opened when the first is asked for. There is nothing in one that has gone, or in a file.
+/// The entries of a folder, which is opened when the first is asked for. One that has gone has none, and a file has none.
 fn entries(folder: PathBuf) -> Found<DirEntry> {
     let opened = iter::once_with(move || fs::read_dir(folder));
     Box::new(opened.flat_map(|opened| -> Found<DirEntry> {

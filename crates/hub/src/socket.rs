@@ -217,7 +217,7 @@ impl Socket {
             Wake::Flush => due.push(self.clone()),
         }
         if pushed == PushOutcome::Crowded {
-            // Looked at when no lock is held.
+            // The flush looks at it while no lock is held.
             due.push(self.clone());
         }
         if pushed == PushOutcome::Overflow {

@@ -5,6 +5,8 @@
 //! that held its lock, however that ended. One of a test's own ends with the pipe that the test's
 //! process holds. As root they run as another user, since PostgreSQL will not run as root.
 
+mod statement;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -12,15 +14,15 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, Mutex, OnceLock, PoisonError, mpsc};
 
 use rustix::fs::{StatVfs, statvfs};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
+pub use self::statement::{Rows, ask, try_ask};
+use self::statement::{administer, ask_once, patiently, try_administer};
 use crate::wait::Wait;
 
 /// The users as whom PostgreSQL runs where the tests run as root: the first of these that exists.
@@ -31,9 +33,6 @@ const LARGE: u64 = 4 << 30;
 
 /// Settings that do not wait for the disk.
 const CARELESS: &str = "fsync = off\nfull_page_writes = off\n";
-
-/// The codes of a server that takes no connection at the moment.
-const BUSY: [SqlState; 2] = [SqlState::TOO_MANY_CONNECTIONS, SqlState::CANNOT_CONNECT_NOW];
 
 /// Runs the shared server until nobody holds the lock any more.
 const SHARED_KEEPER: &str = r#"exec 9<"$1"; shift; data=$1; shift
@@ -46,17 +45,6 @@ const OWN_KEEPER: &str = r#""$@" </dev/null & server=$!; cat >/dev/null; kill -Q
 
 /// The server that all share, from the first use of a process until its end: nobody ends the server while its lock is held.
 static SHARED: OnceLock<(SocketAddr, File)> = OnceLock::new();
-/// Drives the connections to servers, since statements are run inside and outside of the tests' runtimes.
-static ASKING: LazyLock<Runtime> = LazyLock::new(|| {
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.worker_threads(1).enable_all().build().expect("a runtime")
-});
-/// Free connections to the shared server's own database. To open one costs more than what is run there for a test.
-static IDLE: Mutex<Vec<Client>> = Mutex::new(Vec::new());
-
-/// The rows of an answer, as texts.
-type Rows = Vec<Vec<String>>;
-
 /// A database on the shared server or on one of a test's own, empty at first. Dropped, it is no more.
 #[derive(Debug)]
 pub struct Database {
@@ -235,78 +223,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end_keeper();
     }
-}
-
-/// Runs statements at an address; the rows as texts. A server that is busy is asked again.
-pub fn ask(url: &str, sql: &str) -> Rows {
-    patiently(|| ask_once(url, sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
-}
-
-/// The same, where it may be refused.
-pub fn try_ask(url: &str, sql: &str) -> Result<Rows, String> {
-    ask_once(url, sql).map_err(|why| format!("{why:?}"))
-}
-
-/// Asks again while the server refuses the connection for the moment, so that nothing has run.
-fn patiently(ask: impl Fn() -> Result<Rows, tokio_postgres::Error>) -> Result<Rows, tokio_postgres::Error> {
-    let wait = Wait::begin();
-    loop {
-        match ask() {
-            Err(why) if why.code().is_some_and(|code| BUSY.contains(code)) && !wait.is_over() => {
-                wait.step_blocking(|| "the server is busy");
-            }
-            answer => return answer,
-        }
-    }
-}
-
-fn ask_once(url: &str, sql: &str) -> Result<Rows, tokio_postgres::Error> {
-    let (url, sql) = (url.to_owned(), sql.to_owned());
-    wait_outside(async move { rows(&connected(&url).await?, &sql).await })
-}
-
-/// Runs statements in a server's own database. At the shared server they have a connection that was opened before.
-fn administer(server: SocketAddr, sql: &str) -> Rows {
-    patiently(|| try_administer(server, sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
-}
-
-fn try_administer(server: SocketAddr, sql: &str) -> Result<Rows, tokio_postgres::Error> {
-    let (url, sql) = (address(server, "postgres"), sql.to_owned());
-    let is_shared = SHARED.get().is_some_and(|(shared, _)| *shared == server);
-    if !is_shared {
-        return ask_once(&url, &sql);
-    }
-    wait_outside(async move {
-        let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = idle().pop().filter(|client| !client.is_closed());
-        let client = if let Some(client) = open { client } else { connected(&url).await? };
-        let answer = rows(&client, &sql).await;
-        idle().push(client);
-        answer
-    })
-}
-
-async fn connected(url: &str) -> Result<Client, tokio_postgres::Error> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-async fn rows(client: &Client, sql: &str) -> Result<Rows, tokio_postgres::Error> {
-    let row = |message: SimpleQueryMessage| match message {
-        SimpleQueryMessage::Row(row) => {
-            Some((0..row.len()).map(|at| row.get(at).unwrap_or_default().to_owned()).collect())
-        }
-        _ => None,
-    };
-    Ok(client.simple_query(sql).await?.into_iter().filter_map(row).collect())
-}
-
-/// Waits for a future that another thread drives.
-fn wait_outside<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    ASKING.spawn(async move { sender.send(future.await) });
-    receiver.recv().expect("no panic")
 }
 
 /// Makes a database in place of one that an earlier process of the same number has left.

@@ -17,7 +17,7 @@ struct Script {
 }
 
 /// The script's side of one connection.
-struct Line(WebSocketStream<TcpStream>);
+struct ScriptedSocket(WebSocketStream<TcpStream>);
 
 impl Script {
     async fn start() -> Self {
@@ -33,19 +33,19 @@ impl Script {
     }
 
     /// The next connection, to which a summary was sent.
-    async fn accept(&self, groups: Value) -> Line {
+    async fn accept(&self, groups: Value) -> ScriptedSocket {
         let accepting = async {
             let (connection, _) = self.listener.accept().await.unwrap();
             tokio_tungstenite::accept_async(connection).await.unwrap()
         };
-        let mut line = Line(timeout(PATIENCE, accepting).await.expect("the session connects"));
+        let mut line = ScriptedSocket(timeout(PATIENCE, accepting).await.expect("the session connects"));
         // Others are left out, so that none is gone.
         line.send(json!({ "type": "group.summary", "data": groups, "more": { "groups": 9 } })).await;
         line
     }
 }
 
-impl Line {
+impl ScriptedSocket {
     async fn send(&mut self, frame: Value) {
         self.0.send(Message::text(frame.to_string())).await.unwrap();
     }

@@ -181,7 +181,7 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal() {
     let cats = passwords(&mut ledger, &nobody).await;
     let jwt = jwts(&mut ledger, running.url()).await;
     for right in [&key, &token, &cats, &jwt] {
-        used_wrongly(&mut ledger, running.url(), right).await;
+        Box::pin(used_wrongly(&mut ledger, running.url(), right)).await;
     }
     let cookie = format!("access={cats}");
     nobody.try_ws("/chat/", &[("cookie", &cookie)]).await.expect("it is right").close().await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::trial::{PATIENCE, Transport, bound, group, report, times};
+use chinwag_testkit::wait::Wait;
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -27,6 +28,13 @@ async fn an_absent_postgresql_gives_503_and_nodes_recover() {
     let begun = Instant::now();
     for node in &cluster.nodes {
         node.is_ready_but_for(Some("store"), PATIENCE).await;
+    }
+    // Whatever was on its way is committed, or never will be, once the database has ended all connections.
+    const OPEN: &str =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let wait = Wait::begin();
+    while !cluster.database.ask(OPEN).is_empty() {
+        wait.step(|| "the database still has connections of nodes").await;
     }
     let stood = cluster.numbers(&group).len();
     let mut refused = 0;

@@ -98,8 +98,9 @@ fn contents(folder: &Path) -> Vec<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn request_that_hangs_elsewhere_leaves_a_complete_file() {
-    // More than is written to the folder at a time.
-    const LONG: usize = (1 << 20) + 1;
+    // As much as is written to the folder at a time, and more of which a part is held until the end.
+    const WRITTEN: usize = 1 << 20;
+    const LONG: usize = WRITTEN + 2;
     let folder = tempfile::tempdir().expect("a folder");
     let location = format!("file://{}", folder.path().display());
     let quota = ("CHINWAG_FILES__PER_USER", (10 * LONG).to_string());
@@ -120,7 +121,7 @@ async fn request_that_hangs_elsewhere_leaves_a_complete_file() {
             request.header("content-type", "application/offset+octet-stream").header("upload-offset", 0);
         let hanging = tokio::spawn(request.body(Body::wrap_stream(arriving)).send());
         let wait = Wait::begin();
-        while !contents(folder.path()).contains(&vec![b'a'; LONG - 1]) {
+        while !contents(folder.path()).contains(&vec![b'a'; WRITTEN]) {
             wait.step(|| "its bytes do not arrive").await;
         }
         assert_eq!(append(&other, &upload, 0, vec![b'b'; LONG]).await, 204);

@@ -16,6 +16,9 @@ const AGAIN: Duration = Duration::from_secs(15);
 /// A write is answered after it has found out who asks, and then tried to write: each within the
 /// patience for a place, and what a thread may take for a statement and a new connection.
 const LATEST: Duration = Duration::from_secs(20);
+/// The connections of others to a database.
+const OPEN: &str =
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absent_postgresql_gives_503_and_nodes_recover() {
@@ -30,8 +33,6 @@ async fn an_absent_postgresql_gives_503_and_nodes_recover() {
         node.is_ready_but_for(Some("store"), PATIENCE).await;
     }
     // Whatever was on its way is committed, or never will be, once the database has ended all connections.
-    const OPEN: &str =
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let wait = Wait::begin();
     while !cluster.database.ask(OPEN).is_empty() {
         wait.step(|| "the database still has connections of nodes").await;

@@ -1,5 +1,7 @@
 // The texts of the page, in English and French.
 
+import { wellFormed } from "../chinwag-chat/tag.js";
+
 const en = {
   title: "Administration",
   name: "Name",
@@ -244,8 +246,7 @@ const fr = {
   "settings.value": "Valeur",
 };
 
-/** Some browsers add what formats do not take, as in `en-US@posix`. */
-const language = navigator.language.split("@")[0];
+const language = wellFormed(navigator.language);
 const isFrench = language.toLowerCase().startsWith("fr");
 const table = isFrench ? fr : en;
 const locale = isFrench || language.toLowerCase().startsWith("en") ? language : "en";

@@ -1,5 +1,6 @@
 // Texts in the reader's language: words, plurals, dates, and refusals of the server.
 
+import { wellFormed } from "./tag.js";
 import en from "../words/en.js";
 import enServer from "../words/server.en.js";
 import frServer from "../words/server.fr.js";
@@ -142,15 +143,6 @@ export class Words {
   whenLong(date) {
     const then = new Date(date);
     return then.getFullYear() === new Date().getFullYear() ? this.when(date) : this.dayAndYear.format(then);
-  }
-}
-
-/** A tag as formats take it. Of one in another form, such as `fr_FR` or a browser's `en-US@posix`, it is the language alone. */
-function wellFormed(tag) {
-  try {
-    return Intl.getCanonicalLocales(tag)[0] ?? "en";
-  } catch {
-    return /^[a-z]{2,3}/iu.exec(tag)?.[0] ?? "en";
   }
 }
 

@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use self::breaker::Breaker;
 use self::turns::Turns;
 use crate::network::outbound::AGENT;
+use crate::network::outside::http_url;
 use crate::notice::Notice;
 use crate::webhook::signature::{secret_of, signatures};
 
@@ -50,8 +51,7 @@ pub struct HookOptions {
 impl HookOptions {
     /// Parses an address. The error completes a sentence that begins with the setting's name.
     pub fn parse_url(text: &str) -> std::result::Result<Url, &'static str> {
-        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        url.ok_or("must be an absolute http or https URL")
+        http_url(text).ok_or("must be an absolute http or https URL")
     }
 
     /// Parses a secret. The error completes a sentence that begins with the setting's name.

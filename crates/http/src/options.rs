@@ -12,6 +12,7 @@ use reqwest::Url;
 use crate::auth::jwt;
 use crate::auth::oidc::settings::OidcOptions;
 use crate::key::ServiceKey;
+use crate::network::outside::http_url;
 use crate::network::public_url::PublicUrl;
 use crate::network::range::Network;
 use crate::network::tls::TlsAcceptor;
@@ -185,7 +186,7 @@ impl TraceOptions {
 
     /// Parses an address. The error completes a sentence that begins with the setting's name.
     pub fn parse_url(text: &str) -> Result<Url, &'static str> {
-        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = http_url(text);
         url.filter(|url| url.path() != "/").ok_or(
             "must be an http:// or https:// address with a path, such as http://127.0.0.1:4318/v1/traces",
         )

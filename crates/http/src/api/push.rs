@@ -5,7 +5,6 @@ use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use chinwag_core::app::push::{OneSubscription, Subscribe};
 use chinwag_core::push::{DeviceKeys, ENDPOINT_CHARS, Subscription};
-use chinwag_core::text::NUL;
 use chinwag_core::{Date, Error, Name, PushId};
 use reqwest::Url;
 use serde::Serialize;
@@ -16,6 +15,7 @@ use uuid::Uuid;
 use crate::error::Problem;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
+use crate::network::outbound::named_url;
 use crate::push::encrypt::are_valid;
 use crate::rest::message::author;
 use crate::rest::prelude::*;
@@ -68,14 +68,7 @@ pub struct SharedSecret(Vec<u8>);
 
 impl Endpoint {
     fn parse(text: &str) -> std::result::Result<Self, String> {
-        if text.chars().count() > ENDPOINT_CHARS {
-            return Err(format!("is longer than {ENDPOINT_CHARS} characters"));
-        }
-        if text.contains('\0') {
-            return Err(NUL.to_owned());
-        }
-        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        match url {
+        match named_url(text, ENDPOINT_CHARS)? {
             Some(url) if url.username().is_empty() && url.password().is_none() => Ok(Self(text.to_owned())),
             _ => Err("must be the URL of a push service, without a user".into()),
         }

@@ -4,7 +4,6 @@ use axum::body::Bytes;
 use chinwag_core::app::webhook::{ChangeWebhook, MakeWebhook, ReplayAnswer};
 use chinwag_core::feed::FeedKind;
 use chinwag_core::store::encoding::Stored;
-use chinwag_core::text::NUL;
 use chinwag_core::webhook::{WEBHOOK_URL_CHARS, Webhook, WebhookAttempt, WebhookKinds, WebhookSecret};
 use chinwag_core::{Date, Error, WebhookId};
 use reqwest::Url;
@@ -15,6 +14,7 @@ use uuid::Uuid;
 
 use crate::error::Problem;
 use crate::extract::path::ById;
+use crate::network::outbound::named_url;
 use crate::rest::feed::GONE;
 use crate::rest::prelude::*;
 use crate::webhook::client::WebhookRequest;
@@ -72,14 +72,7 @@ pub struct WebhookTypes(WebhookKinds);
 
 impl WebhookUrl {
     fn parse(text: &str) -> std::result::Result<Self, String> {
-        if text.chars().count() > WEBHOOK_URL_CHARS {
-            return Err(format!("is longer than {WEBHOOK_URL_CHARS} characters"));
-        }
-        if text.contains('\0') {
-            return Err(NUL.to_owned());
-        }
-        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        match url {
+        match named_url(text, WEBHOOK_URL_CHARS)? {
             None => Err("must be an absolute http or https URL".into()),
             Some(url) if !url.username().is_empty() || url.password().is_some() => {
                 Err("must have no user and no password: requests are signed".into())

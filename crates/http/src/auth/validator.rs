@@ -36,10 +36,7 @@ struct ValidatorBody {
 impl Validator {
     pub(super) fn new(url: &str) -> Result<Self> {
         let refused = || Error::field("validate_url", "is not an http or https URL");
-        let url = Url::parse(url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(refused)?;
+        let url = outside::http_url(url).ok_or_else(refused)?;
         Ok(Self { client: outside::client(outside::WITHIN)?, url, is_silent: Notice::default() })
     }
 

@@ -5,11 +5,13 @@ use std::error::Error as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use chinwag_core::text::NUL;
 use chinwag_core::{Error, Result};
 use reqwest::header::USER_AGENT;
 use reqwest::{Client, RequestBuilder, Response, Url, redirect};
 use tokio::time::timeout;
 
+use super::outside::http_url;
 use super::public_address::{PrivateAddress, PublicResolver, may_be_public};
 
 /// The name of this program in requests.
@@ -21,6 +23,18 @@ const BODY_BYTES: usize = 16 * 1024;
 const BODY_WITHIN: Duration = Duration::from_secs(1);
 /// A connection that is not used for so long is closed.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// The URL that a user names, if the text is one; refused if it cannot be stored. The error completes a sentence that begins
+/// with the field's name.
+pub(crate) fn named_url(text: &str, most: usize) -> Result<Option<Url>, String> {
+    if text.chars().count() > most {
+        return Err(format!("is longer than {most} characters"));
+    }
+    if text.contains('\0') {
+        return Err(NUL.to_owned());
+    }
+    Ok(http_url(text))
+}
 
 /// A client for such requests.
 pub(crate) struct OutboundClient {

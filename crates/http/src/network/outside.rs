@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chinwag_core::{Error, Result};
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, Response, Url, redirect};
 
 /// The time for one request that somebody waits for.
 pub(crate) const WITHIN: Duration = Duration::from_secs(5);
@@ -17,6 +17,11 @@ pub(crate) fn client(within: Duration) -> Result<Client> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().timeout(within).redirect(redirect::Policy::none()).no_proxy();
     client.build().map_err(Error::internal)
+}
+
+/// The URL that a text is, if requests can be sent there.
+pub(crate) fn http_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 /// All of an answer's body; nothing if it is too long.

@@ -23,6 +23,12 @@ async fn say(world: &World, group: &str, body: &str) -> Value {
     world.service().post("messages/", message).await.ok(201)
 }
 
+async fn say_numbers(world: &World, group: &str, count: usize) {
+    for number in 0..count {
+        say(world, group, &number.to_string()).await;
+    }
+}
+
 /// A page of ann's that is connected, and holds answers.
 async fn ann_of(world: &World) -> (Proxy, Tab) {
     let link = world.link().await;
@@ -35,9 +41,7 @@ async fn ann_of(world: &World) -> (Proxy, Tab) {
 #[tokio::test]
 async fn what_comes_between_two_pages_of_history_is_held() {
     let (world, group) = World::of_two().await;
-    for number in 0..10 {
-        say(&world, &group, &number.to_string()).await;
-    }
+    say_numbers(&world, &group, 10).await;
     let (_link, ann) = ann_of(&world).await;
     ann.run(&format!(
         "window.holds = (url) => url.includes('&before='); window.around = chat.loadAround('{group}', 4, 40);"
@@ -57,9 +61,7 @@ async fn what_comes_between_two_pages_of_history_is_held() {
 #[tokio::test]
 async fn page_brings_back_nothing_that_was_erased_meanwhile() {
     let (world, group) = World::of_two().await;
-    for number in 0..30 {
-        say(&world, &group, &number.to_string()).await;
-    }
+    say_numbers(&world, &group, 30).await;
     let (_link, ann) = ann_of(&world).await;
     ann.run(&format!(
         "window.holds = (url) => url.includes('&before='); window.earlier = chat.loadEarlier('{group}');"
@@ -77,9 +79,7 @@ async fn page_brings_back_nothing_that_was_erased_meanwhile() {
 async fn count_includes_what_has_come_since() {
     let (world, group) = World::of_two().await;
     let first = say(&world, &group, "first").await;
-    for number in 0..20 {
-        say(&world, &group, &number.to_string()).await;
-    }
+    say_numbers(&world, &group, 20).await;
     let (_link, ann) = ann_of(&world).await;
     ann.run("window.holds = (url) => url.includes('fields=unread');").await;
     // It is older than those that come with the group, so that the server is asked for the count.

@@ -39,8 +39,7 @@ impl KeySource {
         if !text.contains("://") {
             return Ok(Self::File(text.into()));
         }
-        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        url.map(Self::Url).ok_or("must be a file or an http:// or https:// address")
+        outside::http_url(text).map(Self::Url).ok_or("must be a file or an http:// or https:// address")
     }
 }
 

@@ -24,6 +24,7 @@ pub mod fuzzing;
 mod guides;
 mod health;
 mod hex;
+pub mod huge_pages;
 mod key;
 mod logged;
 pub mod network;

@@ -24,7 +24,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use crate::health;
 use crate::network::client_stream::{ClientStream, OverTls};
 use crate::network::file_stream::{FileStream, SpanQueue};
 use crate::network::peer::trusts;
@@ -33,6 +32,7 @@ use crate::options::Options;
 use crate::permits::{AddressPermit, PermitsByAddress};
 use crate::router::Front;
 use crate::state::ServerState;
+use crate::{health, huge_pages};
 
 /// The most bytes that a connection holds while a request's head is read.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -47,6 +47,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub async fn serve(listener: TcpListener, state: Arc<ServerState>, shutdown: impl Future<Output = ()>) {
     let front = Arc::new(Front::new(state.clone()));
     let bounds = Bounds::new(state.clone());
+    let mut has_huge_pages = false;
     let (ending, ended) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut tick = interval(UPKEEP);
@@ -57,6 +58,10 @@ pub async fn serve(listener: TcpListener, state: Arc<ServerState>, shutdown: imp
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
                     let Some(held) = bounds.take(address.ip()) else { continue };
+                    if !has_huge_pages && bounds.open() >= huge_pages::CONNECTIONS {
+                        huge_pages::allow();
+                        has_huge_pages = true;
+                    }
                     connections.spawn(connection(stream, address, front.clone(), state.clone(), ended.clone(), held));
                 }
                 Err(error) => rest_after(&error, &state).await,
@@ -184,6 +189,12 @@ impl Bounds {
         let all = Arc::new(Semaphore::new(state.options.connections.min(Semaphore::MAX_PERMITS)));
         let by_address = PermitsByAddress::new(state.options.connections_per_address);
         Self { state, all, by_address }
+    }
+
+    /// The open connections and WebSockets.
+    fn open(&self) -> usize {
+        let all = self.state.options.connections.min(Semaphore::MAX_PERMITS);
+        all.saturating_sub(self.all.available_permits()) + self.state.hub.open_sockets()
     }
 
     /// Permits for a connection from `address`, if there are any.

@@ -149,13 +149,17 @@ impl Hub {
     /// Figures for metrics. Cheap: no socket is looked at, `queued_*` are up to a second old.
     pub fn counts(&self) -> Counts {
         Counts {
-            sockets: self.sockets.load(Ordering::Relaxed),
+            sockets: self.open_sockets(),
             users: self.users.len(),
             groups: self.groups.len(),
             nodes: self.others().map_or(0, Cluster::nodes),
             link: self.others().map(|cluster| cluster.link.figures()),
             ..self.counters.read(&self.total)
         }
+    }
+
+    pub fn open_sockets(&self) -> usize {
+        self.sockets.load(Ordering::Relaxed)
     }
 
     /// The state that is shared with other nodes, unless this one is alone.

@@ -22,6 +22,7 @@ mod wire_up;
 
 use std::process::ExitCode;
 
+use chinwag_http::huge_pages;
 use clap::Parser;
 use rustix::fs::Mode;
 use rustix::process::umask;
@@ -33,6 +34,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Exit codes: 0 done, 1 failed, 2 misused (clap's own).
 fn main() -> ExitCode {
+    huge_pages::hold_back();
     // Messages, files and keys are in what is written: it is for its owner alone.
     umask(Mode::RWXG | Mode::RWXO);
     match cli::run(cli::Cli::parse()) {

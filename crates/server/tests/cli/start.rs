@@ -1,8 +1,10 @@
 //! `chinwag serve` until it serves, or says why it cannot.
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+use chinwag_testkit::wait::until;
 use serde_json::json;
 
 use crate::program;
@@ -209,4 +211,23 @@ async fn another_case_of_names_is_refused_once_there_are_users() {
     assert!(output.code == Some(0) && output.stdout.contains("Ann"), "{output:?}");
     let running = program.serve_with(exact);
     program.service(&running).get("users/Ann/").await.ok(200);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn huge_pages_begin_with_sixteen_connections() {
+    let program = program();
+    let running = program.serve();
+    let address = running.url().trim_start_matches("http://").to_owned();
+    let allowed = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", running.pid())).unwrap();
+        status.lines().any(|line| line.starts_with("THP_enabled:") && line.ends_with('1'))
+    };
+    let connect =
+        |count: usize| (0..count).map(|_| TcpStream::connect(&address).unwrap()).collect::<Vec<_>>();
+    let few = connect(8);
+    program.service(&running).get("users/").await.ok(200);
+    assert!(!allowed(), "a server with few clients does without them");
+    let _more = connect(16 - few.len());
+    until("huge pages are allowed", allowed).await;
 }

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 const EVERY: Duration = Duration::from_millis(500);
 /// After so many looks the store is asked, for what a node that has ended or a command has left.
 const LOOKS: u32 = 60;
-/// The aim for the duration of a step, in microseconds: half of the most allowed.
-const STEP: u64 = 5_000;
+/// The target duration of a step in microseconds. A message may wait for one step and its commit.
+const STEP: u64 = 2_000;
 const FEWEST: usize = 10;
 /// Changes of groups cost so many times as much as rows.
 const OF_ROWS: usize = 10;

@@ -131,7 +131,7 @@ struct FileList {
 
 impl ListSource for FileList {
     const NAME: &str = "files";
-    const PART: usize = 500;
+    const PART: usize = 100;
     type Place = FileId;
 
     async fn rows(&self, after: Option<FileId>, limit: usize) -> std::result::Result<Rows<FileId>, Error> {

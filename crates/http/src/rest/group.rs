@@ -224,7 +224,7 @@ impl GroupList {
 
 impl ListSource for GroupList {
     const NAME: &str = "groups";
-    const PART: usize = 100;
+    const PART: usize = 16;
     type Place = GroupId;
 
     async fn rows(&self, after: Option<GroupId>, limit: usize) -> Result<Rows<GroupId>, Error> {

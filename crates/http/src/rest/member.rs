@@ -90,7 +90,7 @@ impl ListPlace for MemberPlace {
 
 impl ListSource for MemberList {
     const NAME: &str = "members";
-    const PART: usize = 1000;
+    const PART: usize = 100;
     type Place = MemberPlace;
 
     async fn rows(&self, after: Option<MemberPlace>, limit: usize) -> Result<Rows<MemberPlace>, Error> {

@@ -241,7 +241,7 @@ impl ListPlace for UserId {
 
 impl ListSource for Users {
     const NAME: &str = "users";
-    const PART: usize = 1000;
+    const PART: usize = 250;
     type Place = UserId;
 
     async fn rows(&self, after: Option<UserId>, limit: usize) -> Result<Rows<UserId>, Error> {

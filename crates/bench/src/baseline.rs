@@ -1,5 +1,5 @@
-//! The bare servers that Chinwag is measured beside: the same runtime, payloads and socket options,
-//! and nothing of what a chat promises.
+//! Bare servers as baselines: the same runtime, payloads and socket options as Chinwag, without storage, rights or
+//! delivery guarantees.
 
 pub(crate) mod fanout;
 pub(crate) mod hook;
@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use tokio::net::TcpListener;
 
-/// The kind of bare server.
+/// A kind of bare server.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Baseline {
-    /// Writes one ready frame to each receiver.
+    /// Builds one frame and writes it to each receiver.
     Fanout {
         /// Appends each message to this new file, and waits for the disk, before receivers get it. Without, nothing is
         /// stored.

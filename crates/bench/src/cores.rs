@@ -1,9 +1,9 @@
-//! Processors: the load and the server on one each, so that neither waits for the other.
+//! CPU affinity: the load and the server get one core each, so that they do not compete.
 
 use anyhow::{Context, Result};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// The processors of this thread, parted. Dropped, the thread may use all of them again.
+/// Pins this thread to one core and reserves another for the server. Drop restores the affinity.
 pub(crate) struct Cores {
     all: CpuSet,
     load: usize,
@@ -11,9 +11,9 @@ pub(crate) struct Cores {
 }
 
 impl Cores {
-    /// Puts this thread, which drives the load, on the first of its processors, and keeps the second for the server. Where
-    /// there is one alone, both share it.
-    pub(crate) fn part() -> Result<Self> {
+    /// Pins this thread, which drives the load, to its first core, and reserves the second for the server. They share a
+    /// single core.
+    pub(crate) fn split() -> Result<Self> {
         let all = sched_getaffinity(None)?;
         let mut cores = (0..CpuSet::MAX_CPU).filter(|core| all.is_set(*core));
         let load = cores.next().context("a thread may run somewhere")?;
@@ -22,12 +22,12 @@ impl Cores {
         Ok(parted)
     }
 
-    /// Whether the load and the server share a processor.
+    /// Whether the load and the server share a core.
     pub(crate) fn are_shared(&self) -> bool {
         self.load == self.server
     }
 
-    /// Does something on the server's processor. Processes and threads that it starts stay there.
+    /// Runs `work` on the server's core. Processes and threads that it starts stay there.
     pub(crate) fn on_server<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         sched_setaffinity(None, &only(self.server))?;
         let done = work();
@@ -38,7 +38,7 @@ impl Cores {
 
 impl Drop for Cores {
     fn drop(&mut self) {
-        // It was so before.
+        // This affinity was valid before.
         let _ = sched_setaffinity(None, &self.all);
     }
 }
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn thread_comes_back_to_all_of_its_processors() {
         let before = sched_getaffinity(None).expect("it runs");
-        let cores = Cores::part().expect("it runs");
+        let cores = Cores::split().expect("it runs");
         let during = cores.on_server(|| Ok(sched_getaffinity(None)?)).expect("it runs");
         assert!(during.is_set(cores.server) && during.count() == 1);
         assert!(sched_getaffinity(None).expect("it runs").is_set(cores.load));

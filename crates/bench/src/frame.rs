@@ -1,22 +1,22 @@
-//! WebSocket frames by hand: a client's masked ones, and a look into a server's with no JSON.
+//! Hand-written WebSocket frames: masked client frames, and a parser for the server's frames that needs no JSON.
 
 use memchr::memmem;
 
 const MASK: [u8; 4] = [0x5A, 0x17, 0xC3, 0x88];
 const TEXT: u8 = 0x81;
 const PONG: u8 = 0x8A;
-/// Says that a frame is masked; and then, in place of a length, that two bytes or eight hold it.
+/// The mask bit, and the length values that announce a length of two or eight bytes.
 const MASKED: u8 = 0x80;
 const MASKED_TWO: u8 = 0xFE;
 const MASKED_EIGHT: u8 = 0xFF;
 
-/// Characters of a message's body: the number, when it was due, and filling.
+/// Characters of a message's body: its number, its due time, and padding.
 pub(crate) const BODY: usize = 256;
 
-/// A frame from the server, as far as the load needs it.
+/// The parts of a server frame that the load needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ServerFrame<'a> {
-    /// A message in a group: its `seq`, and what `message` wrote into its body.
+    /// A message in a group: its `seq`, and the number and due time in its body.
     Message {
         seq: u64,
         number: u64,
@@ -26,11 +26,11 @@ pub(crate) enum ServerFrame<'a> {
     Text(&'a [u8]),
     Ping(&'a [u8]),
     Close(u16),
-    /// Nothing to mind.
+    /// A frame that needs no handling.
     Other,
 }
 
-/// The first whole frame of what has come, and its length.
+/// The first complete frame in a buffer, and its length.
 pub(crate) fn first(bytes: &[u8]) -> Option<(ServerFrame<'_>, usize)> {
     let (&opcode, &short) = (bytes.first()?, bytes.get(1)?);
     let (length, start) = match short & 0x7F {
@@ -91,7 +91,7 @@ fn put(first: u8, payload: &[u8], into: &mut Vec<u8>) {
     into.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
 }
 
-/// A message's body: its number among its group's, when it was due, and filling.
+/// A message's body: its number within the group, its due time, and padding.
 pub(crate) fn body(number: u64, due: u64) -> String {
     format!("{number:016x}{due:016x}{:x<1$}", "", BODY - 32)
 }
@@ -108,7 +108,7 @@ pub(crate) fn put_message(group: &str, number: u64, due: u64, into: &mut Vec<u8>
     put_text(payload.as_bytes(), into);
 }
 
-/// The frame of the server's that tells of a message, for the bare server: of the same length.
+/// Appends a frame of the length that Chinwag's `message.text` has, for the bare server.
 pub(crate) fn ready(seq: u64, body: &[u8], into: &mut Vec<u8>) {
     const HEAD: &str = r#""data":{"id":"01890a5d-ac96-774b-bcce-b302099a8057","author":"user1","group":"01890a5d-ac96-774b-bcce-b302099a8057","date":"2024-05-12T10:29:16.000949Z","body":""#;
     let numbers = seq.to_string();
@@ -132,7 +132,7 @@ pub(crate) fn ready(seq: u64, body: &[u8], into: &mut Vec<u8>) {
     into[start - 2..start].copy_from_slice(&length.to_be_bytes());
 }
 
-/// Unmasks the first whole frame of a client's: its opcode, where its payload is, and its length.
+/// Unmasks the first complete client frame. Returns its opcode, the range of its payload, and its length.
 pub(crate) fn unmask_first(bytes: &mut [u8]) -> Option<(u8, std::ops::Range<usize>, usize)> {
     let (&opcode, &short) = (bytes.first()?, bytes.get(1)?);
     let (length, start) = match short & 0x7F {

@@ -1,5 +1,4 @@
-//! The load: many sockets on one thread, with nothing parsed that need not be, so that it is not
-//! what limits.
+//! The load generator: many sockets on one thread. It parses as little as possible, so that it is not the bottleneck.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -13,9 +12,9 @@ use mio::{Events, Interest, Poll, Token};
 use crate::frame::{self, ServerFrame};
 
 const SCRATCH: usize = 256 * 1024;
-/// Sockets that may be connecting at one time: fewer than a listener's backlog.
+/// Sockets that connect at a time: fewer than a listener's backlog.
 const CONNECTING: usize = 512;
-/// How long nothing may happen before a run is given up.
+/// A run fails after this time without any progress.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Many sockets.
@@ -41,12 +40,12 @@ enum Phase {
     /// The handshake was sent.
     Asking,
     Open,
-    /// No WebSocket: requests and answers.
+    /// Plain HTTP requests and answers.
     Rest,
     Closed,
 }
 
-/// The frames of one socket with their times, in nanoseconds since the load began.
+/// An arrival at a socket, with its time in nanoseconds since the load began.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
     pub(crate) socket: usize,
@@ -63,26 +62,26 @@ pub(crate) enum ArrivalKind {
     },
     /// The handshake was accepted.
     Upgraded,
-    /// The last of the summaries came: live events follow.
+    /// The last summary has arrived; live events follow.
     Shown,
     /// The missed events have arrived.
     Synced,
     /// An answer to a request, with its status.
     Answer(u16),
-    /// The server said that something is wrong.
+    /// The server sent an error.
     Refused,
     Closed(Option<u16>),
 }
 
-/// How a crowd of sockets joins.
+/// How sockets connect.
 pub(crate) struct Joining<'a> {
-    /// Where each goes.
+    /// The address that each connects to.
     pub(crate) address: &'a dyn Fn(usize) -> SocketAddr,
     /// The handshake of each.
     pub(crate) handshake: &'a dyn Fn(usize) -> String,
-    /// The frame that each sends once it is ready, if any.
+    /// Appends the first frame of each, if any.
     pub(crate) first: &'a dyn Fn(usize, &mut Vec<u8>),
-    /// The condition for being ready.
+    /// The arrival after which a socket is ready.
     pub(crate) ready: ArrivalKind,
 }
 
@@ -99,7 +98,7 @@ impl Load {
         })
     }
 
-    /// The bytes that all sockets have received.
+    /// The bytes received by all sockets.
     pub(crate) fn received(&self) -> u64 {
         self.received
     }
@@ -109,7 +108,7 @@ impl Load {
         u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Brings sockets `from..to` in, and waits until each is ready.
+    /// Connects sockets `from..to` and waits until each is ready.
     pub(crate) fn join(&mut self, from: usize, to: usize, how: &Joining<'_>) -> Result<()> {
         assert_eq!(self.sockets.len(), from, "sockets join in order");
         let (mut upgraded, mut ready) = (0, 0);
@@ -140,7 +139,7 @@ impl Load {
         Ok(())
     }
 
-    /// Connects one for requests and answers.
+    /// Connects a socket for HTTP requests.
     pub(crate) fn join_rest(&mut self, address: SocketAddr) -> Result<usize> {
         self.connect(address, Phase::Rest)
     }
@@ -160,12 +159,12 @@ impl Load {
         Ok(id)
     }
 
-    /// Lets a socket read no more, and the kernel keep little for it.
-    pub(crate) fn deafen(&mut self, socket: usize) -> Result<()> {
+    /// Stops reading from a socket and shrinks its kernel buffer.
+    pub(crate) fn stall(&mut self, socket: usize) -> Result<()> {
         Ok(self.poll.registry().deregister(&mut self.sockets[socket].stream)?)
     }
 
-    /// The bytes to send; [`Self::flush`] sends them.
+    /// The output buffer of a socket; [`Self::flush`] sends it.
     pub(crate) fn out(&mut self, socket: usize) -> &mut Vec<u8> {
         &mut self.sockets[socket].out
     }
@@ -176,7 +175,7 @@ impl Load {
             match socket.stream.write(&socket.out) {
                 Ok(written) => drop(socket.out.drain(..written)),
                 Err(why) if why.kind() == ErrorKind::WouldBlock => return Ok(()),
-                // The rest of its answers will be read, and then its end.
+                // Its remaining answers are still read, and then its end.
                 Err(why) if matches!(why.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
                     socket.out.clear();
                 }
@@ -186,7 +185,7 @@ impl Load {
         Ok(())
     }
 
-    /// Waits for something to happen, at most for `wait`, and appends it to `into`.
+    /// Waits at most `wait` for arrivals, and appends them to `into`.
     pub(crate) fn turn(&mut self, wait: Duration, into: &mut Vec<Arrival>) -> Result<()> {
         match self.poll.poll(&mut self.events, Some(wait)) {
             Err(why) if why.kind() == ErrorKind::Interrupted => return Ok(()),
@@ -236,12 +235,12 @@ impl Load {
             }
             self.received += read as u64;
             let taken = if socket.partial.is_empty() {
-                let taken = understand(&mut socket.phase, &mut socket.out, &scratch[..read], &mut say)?;
+                let taken = parse(&mut socket.phase, &mut socket.out, &scratch[..read], &mut say)?;
                 socket.partial.extend_from_slice(&scratch[taken..read]);
                 taken
             } else {
                 socket.partial.extend_from_slice(&scratch[..read]);
-                let taken = understand(&mut socket.phase, &mut socket.out, &socket.partial, &mut say)?;
+                let taken = parse(&mut socket.phase, &mut socket.out, &socket.partial, &mut say)?;
                 socket.partial.drain(..taken);
                 taken
             };
@@ -259,8 +258,8 @@ impl Load {
     }
 }
 
-/// Says what is whole of `bytes`; answers how many were.
-fn understand(
+/// Parses the complete frames or answers in `bytes`. Returns the number of bytes used.
+fn parse(
     phase: &mut Phase,
     out: &mut Vec<u8>,
     bytes: &[u8],
@@ -316,7 +315,7 @@ fn told(text: &[u8]) -> Option<ArrivalKind> {
     }
 }
 
-/// The first whole answer: its status and length.
+/// The status and length of the first complete answer.
 fn answer(bytes: &[u8]) -> Option<(u16, usize)> {
     let head = memmem::find(bytes, b"\r\n\r\n")? + 4;
     let status = std::str::from_utf8(bytes.get(9..12)?).ok()?.parse().ok()?;
@@ -327,11 +326,11 @@ fn answer(bytes: &[u8]) -> Option<(u16, usize)> {
     (bytes.len() >= head + length).then_some((status, head + length))
 }
 
-/// Lets this process open as many files as it may.
+/// Raises the limit of open files to the hard limit.
 pub(crate) fn raise_open_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // It stays where it is, and connecting says so.
+    // If the limit stays, connecting fails with a clear error.
     let _: Result<(), io::Error> = setrlimit(Resource::Nofile, limit).map_err(Into::into);
 }

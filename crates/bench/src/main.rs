@@ -1,4 +1,4 @@
-//! Chinwag's workloads, each beside a baseline that is measured in the same run, turn about.
+//! Chinwag's benchmarks. Each workload alternates with a baseline in the same run.
 //!
 //! `cargo run --release -p bench -- <workload>`, or `all`; `--help` lists the options. `docs/performance.md`
 //! describes the workloads and how to read their table.

@@ -1,5 +1,4 @@
-//! Plots as SVG: curves over a linear or a logarithmic axis, in the colours of the reader's light or dark scheme, with every
-//! word as text.
+//! SVG plots of curves over a linear or logarithmic axis, for light and dark colour schemes, with all words as text.
 
 use std::fmt::Write;
 
@@ -8,7 +7,7 @@ const LEFT: f64 = 76.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 52.0;
 const HEIGHT: f64 = 300.0;
-/// From the lower edge of the plane to the first row of the legend.
+/// The distance from the lower edge of the plane to the first row of the legend.
 const BELOW: f64 = 62.0;
 const ROW: f64 = 22.0;
 
@@ -17,10 +16,10 @@ const LIGHT: [&str; 9] =
     ["#ffffff", "#1f2328", "#d1d9e0", "#0550ae", "#a40e26", "#116329", "#7a3e00", "#6639ba", "#0b6a72"];
 const DARK: [&str; 9] =
     ["#0d1117", "#e6edf3", "#30363d", "#79c0ff", "#ffa198", "#7ee787", "#ffb77c", "#d2a8ff", "#56d4dd"];
-/// Curves differ in their dashes, too.
+/// Dash patterns, so that curves differ without colour.
 const DASHES: [&str; 6] = ["none", "9 4", "3 3", "12 4 3 4", "6 2", "2 6"];
 
-/// How an axis is divided.
+/// The scale of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scale {
     Linear,
@@ -49,7 +48,7 @@ pub(crate) struct Plot {
     pub(crate) curves: Vec<Curve>,
 }
 
-/// The marks of an axis, from its first to its last, and where a value is between them.
+/// The tick marks of an axis.
 struct Ticks {
     scale: Scale,
     marks: Vec<f64>,
@@ -66,7 +65,7 @@ impl Axis {
 }
 
 impl Curve {
-    /// The exponent: by which power of x the value grows, by least squares of the logarithms. None for fewer than two points.
+    /// The exponent with which the value grows with x, by least squares over the logarithms. None for fewer than two points.
     pub(crate) fn slope(&self) -> Option<f64> {
         let logs: Vec<(f64, f64)> = self.points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
         let count = logs.len() as f64;
@@ -84,7 +83,7 @@ impl Curve {
 }
 
 impl Plot {
-    /// The file.
+    /// The plot as an SVG file.
     pub(crate) fn svg(&self) -> String {
         let values = |of: fn(&(f64, f64)) -> f64| {
             self.curves.iter().flat_map(|curve| curve.points.iter().map(of)).collect::<Vec<_>>()
@@ -141,7 +140,7 @@ impl Plot {
 
     fn draw_curve(&self, number: usize, curve: &Curve, (x, y): (&Ticks, &Ticks), svg: &mut String) {
         let class = number % DASHES.len();
-        // Where a reader applies no style, as for a file of a strict server, the light scheme stands.
+        // A viewer that ignores styles shows the light scheme.
         let colour = LIGHT[3 + class];
         let stroke = format!("fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\"");
         let (row, begin, end) = (TOP + HEIGHT + BELOW + ROW * number as f64, LEFT, LEFT + 44.0);
@@ -152,7 +151,7 @@ impl Plot {
         if !line.is_empty() {
             put(format!("<path d=\"M{}\" {stroke} class=\"curve c{class}\"/>\n", line.join("L")));
         }
-        // Points of a measurement; a curve over time has too many of them.
+        // Dots for measured sizes; a curve over time has too many points.
         for (x, y) in places.iter().filter(|_| places.len() <= 12) {
             put(format!(
                 "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\" fill=\"{colour}\" class=\"dot c{class}\"/>"
@@ -191,7 +190,7 @@ impl Ticks {
         Self { scale, marks }
     }
 
-    /// Where a value is, from 0 to 1.
+    /// The position of a value on the axis, from 0 to 1.
     fn share(&self, value: f64) -> f64 {
         let of =
             |value: f64| if self.scale == Scale::Log { value.max(f64::MIN_POSITIVE).log10() } else { value };
@@ -301,7 +300,7 @@ mod tests {
         }
     }
 
-    /// Of WCAG 2.2.
+    /// The relative luminance of WCAG 2.2.
     fn luminance(colour: &str) -> f64 {
         let channel = |at: usize| {
             let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("a colour")) / 255.0;

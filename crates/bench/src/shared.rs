@@ -1,4 +1,4 @@
-//! Shared by the nodes: a database on a PostgreSQL that waits for its disk, and a Redis.
+//! The services that nodes share: a PostgreSQL database with durable commits, and Redis.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use chinwag_testkit::postgres::{Database, Server};
 use chinwag_testkit::redis::Redis;
 
 use crate::subject;
-use crate::world::{Deaf, block_on};
+use crate::world::{NullBus, block_on};
 
 const KEY: &str = "the-service-key-of-a-workload-0123456789";
 const SECRET: &str = "the-secret-of-a-workload-0123456789-0123456789";
 
-/// A database of its own on the server, and a Redis if there are to be nodes.
+/// A new database, and a Redis server where there are several nodes.
 pub(crate) struct Shared {
     database: Database,
     redis: Option<Redis>,
@@ -23,12 +23,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// For one node alone.
+    /// For a single node.
     pub(crate) fn by_one(server: &Arc<Server>) -> Self {
         Self { database: server.database(), redis: None, server: server.clone() }
     }
 
-    /// For nodes.
+    /// For several nodes.
     pub(crate) fn by_nodes(server: &Arc<Server>) -> Self {
         Self { redis: Some(Redis::start()), ..Self::by_one(server) }
     }
@@ -38,7 +38,7 @@ impl Shared {
         self.database.url()
     }
 
-    /// The variables of a node's environment.
+    /// The environment variables of a node.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![("CHINWAG_DATABASE", self.url()), ("CHINWAG_SERVICE_KEY", KEY.to_owned())];
         if let Some(redis) = &self.redis {
@@ -56,7 +56,7 @@ impl Shared {
         sizes.sum()
     }
 
-    /// The number that a query answers.
+    /// Runs a query that returns one number.
     pub(crate) fn number(&self, sql: &str) -> Result<f64> {
         let rows = self.database.ask(sql);
         Ok(rows.first().and_then(|row| row.first()).context("a query answers a row")?.parse()?)
@@ -78,7 +78,7 @@ impl Shared {
         Ok(value.with_context(|| format!("Redis does not say {key}"))?.trim().to_owned())
     }
 
-    /// The processes of PostgreSQL, for all of its databases.
+    /// The server processes of PostgreSQL, of all databases.
     pub(crate) fn postgres_processes(&self) -> Result<Vec<u32>> {
         let file = std::fs::read_to_string(self.server.data().join("postmaster.pid"))?;
         let postmaster = file.lines().next().context("its process")?.trim().parse()?;
@@ -87,10 +87,10 @@ impl Shared {
         Ok(processes)
     }
 
-    /// The store in it.
+    /// Opens the store in the database.
     pub(crate) fn open(&self) -> Result<Arc<dyn Store>> {
         let url = self.url();
-        let opening = PostgresStore::open(&url, Options::default(), Arc::new(Deaf));
+        let opening = PostgresStore::open(&url, Options::default(), Arc::new(NullBus));
         Ok(Arc::new(block_on(opening)??))
     }
 }

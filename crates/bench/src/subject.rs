@@ -1,5 +1,5 @@
-//! The subject of a measurement: a server in a process of its own, the real one or a bare one, or several nodes;
-//! and what it has cost so far, as `/proc` says.
+//! The measured server: Chinwag, a bare server or several nodes, each in its own process, and its CPU time and memory from
+//! `/proc`.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -16,37 +16,37 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::shared::Shared;
 use crate::world::block_on;
 
-/// A server that runs. Dropped, it is killed.
+/// A running server. Drop kills it.
 pub(crate) struct Subject {
     process: Process,
-    /// Of each of its nodes.
+    /// The address of each node.
     addresses: Vec<SocketAddr>,
 }
 
 enum Process {
-    /// Nodes, and the folders of those that have one of their own.
+    /// Nodes, and the folders of those that have their own.
     Chinwag(Vec<Running>, Vec<Program>),
     Bare(Bare),
     Nginx(Nginx),
 }
 
-/// Killed when it is dropped.
+/// A child process that drop kills.
 struct Bare(Child);
 
-/// All load comes from one machine, whose address would else have as many connections as one may.
+/// Lifts the limits of one address: all load comes from this machine.
 const ONE_MACHINE: [(&str, &str); 2] =
     [("CHINWAG_HTTP__CONNECTIONS_PER_ADDRESS", "1000000"), ("CHINWAG_WS__SOCKETS_PER_ADDRESS", "1000000")];
 
-/// No index of the search, which costs something for each message: W14 measures it.
+/// Turns the search index off; W14 measures its cost.
 pub(crate) const WITHOUT_INDEX: [(&str, &str); 1] = [("CHINWAG_SEARCH__ENABLED", "false")];
 
 const KIB: f64 = 1024.0;
 
-/// The time for every thread of a process to stop, or to go on.
+/// The time within which all threads of a process stop or continue.
 const STOPS: Duration = Duration::from_millis(2);
 
 impl Subject {
-    /// The real server, on the data in the program's folder.
+    /// Chinwag with the data in the program's folder.
     pub(crate) fn chinwag(program: &Program) -> Result<Self> {
         let running = program.serve_with(|command| {
             command.envs(ONE_MACHINE);
@@ -62,7 +62,7 @@ impl Subject {
         Self::of(vec![running], Vec::new())
     }
 
-    /// nginx, which serves the files of a folder. Its own are in `place`.
+    /// nginx, serving the files of a folder. Its configuration is in `place`.
     pub(crate) fn nginx(place: &Path, files: &Path) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let server = format!(
@@ -74,12 +74,12 @@ impl Subject {
         Ok(Self { process: Process::Nginx(nginx), addresses: vec![address] })
     }
 
-    /// The same with the limits that are on by default, which other workloads lift.
+    /// The same with the default limits, which other workloads lift.
     pub(crate) fn chinwag_with_limits(program: &Program) -> Result<Self> {
         Self::of(vec![program.serve_with(keep_limits)], Vec::new())
     }
 
-    /// So many nodes of it, on what they share, without the index of the search.
+    /// `count` nodes with shared services, without the search index.
     pub(crate) fn nodes(binary: &Path, shared: &Shared, count: usize) -> Result<Self> {
         Self::nodes_with(binary, shared, count, &WITHOUT_INDEX)
     }
@@ -126,12 +126,12 @@ impl Subject {
         self.address_for(0)
     }
 
-    /// Where one of many who are spread over its nodes goes.
+    /// The node address for a client; clients are spread in turn.
     pub(crate) fn address_for(&self, turn: usize) -> SocketAddr {
         self.addresses[turn % self.addresses.len()]
     }
 
-    /// The address of each of its nodes, for clients of HTTP.
+    /// The URL of each node.
     pub(crate) fn urls(&self) -> Vec<String> {
         self.addresses.iter().map(|address| format!("http://{address}")).collect()
     }
@@ -140,17 +140,17 @@ impl Subject {
         matches!(self.process, Process::Bare(_))
     }
 
-    /// CPU seconds that it has taken, its own and the kernel's for it, on all its nodes.
+    /// User and system CPU seconds of all nodes.
     pub(crate) fn cpu(&self) -> Result<f64> {
         self.pids().into_iter().map(cpu).sum()
     }
 
-    /// The same of the threads that live, to the nanosecond.
+    /// The same for running threads, with a resolution of nanoseconds.
     pub(crate) fn cpu_exact(&self) -> Result<f64> {
         self.pids().into_iter().map(cpu_exact_of).sum()
     }
 
-    /// The same while the process is stopped: the time of a thread that runs is not up to date.
+    /// The same while the process is stopped, because the counter of a running thread lags.
     pub(crate) fn cpu_stopped(&self) -> Result<f64> {
         let pids = self.pids().into_iter().map(|pid| {
             let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
@@ -166,22 +166,22 @@ impl Subject {
         for pid in &pids {
             kill_process(*pid, Signal::CONT)?;
         }
-        // To go on costs each thread some time, which belongs to nothing that is measured.
+        // Continuing costs each thread some time, which must not count for the measurement.
         std::thread::sleep(STOPS);
         cpu
     }
 
-    /// Bytes of memory that it holds.
+    /// Resident memory in bytes.
     pub(crate) fn resident(&self) -> Result<f64> {
         self.sum_of("VmRSS:")
     }
 
-    /// The most that it has held.
+    /// Peak resident memory in bytes.
     pub(crate) fn peak(&self) -> Result<f64> {
         self.sum_of("VmHWM:")
     }
 
-    /// Ends it in due form.
+    /// Shuts the server down and waits.
     pub(crate) fn stop(self) -> Result<()> {
         let Process::Chinwag(nodes, _folders) = self.process else { return Ok(()) };
         for running in nodes {
@@ -191,12 +191,12 @@ impl Subject {
         Ok(())
     }
 
-    /// The bytes under a key of its processes' states.
+    /// The sum of a memory value in `/proc/PID/status` over all nodes, in bytes.
     fn sum_of(&self, key: &str) -> Result<f64> {
         self.pids().into_iter().map(|pid| Ok(status(pid, key)? * KIB)).sum()
     }
 
-    /// The processes of its nodes.
+    /// The process ids of all nodes.
     pub(crate) fn pids(&self) -> Vec<u32> {
         match &self.process {
             Process::Chinwag(nodes, _) => nodes.iter().map(Running::pid).collect(),
@@ -208,7 +208,7 @@ impl Subject {
 
 impl Drop for Bare {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -223,10 +223,10 @@ pub(crate) fn cpu(pid: u32) -> Result<f64> {
     Ok(ticks.iter().sum::<u64>() as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
-/// CPU seconds of the threads of a process that live, to the nanosecond.
+/// CPU seconds of the running threads of a process, with a resolution of nanoseconds.
 pub(crate) fn cpu_exact_of(pid: u32) -> Result<f64> {
     let mut nanos = 0_u64;
-    // A process may end meanwhile, and so may a thread.
+    // The process or a thread may end meanwhile.
     for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten() {
         let Ok(stat) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
         nanos += stat.split(' ').next().context("schedstat begins with the time")?.parse::<u64>()?;
@@ -234,7 +234,7 @@ pub(crate) fn cpu_exact_of(pid: u32) -> Result<f64> {
     Ok(nanos as f64 / 1e9)
 }
 
-/// The processes that a process has started and that live.
+/// The running child processes of a process.
 pub(crate) fn children(parent: u32) -> Result<Vec<u32>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -248,12 +248,12 @@ pub(crate) fn children(parent: u32) -> Result<Vec<u32>> {
     Ok(found)
 }
 
-/// The number under a key of a process's state; of memory it is in KiB.
+/// A value of `/proc/PID/status`; memory is in KiB.
 pub(crate) fn status(pid: u32, key: &str) -> Result<f64> {
     number_at(&fs::read_to_string(format!("/proc/{pid}/status"))?, key)
 }
 
-/// Bytes that the kernel keeps in small objects, sockets among them.
+/// The kernel's slab memory in bytes, which includes sockets.
 pub(crate) fn kernel_objects() -> Result<f64> {
     Ok(number_at(&fs::read_to_string("/proc/meminfo")?, "Slab:")? * KIB)
 }
@@ -263,8 +263,7 @@ fn number_at(text: &str, key: &str) -> Result<f64> {
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
-/// The real server's binary: the one named, or that beside this program. With `build` it is brought
-/// up to date first, in this program's own profile.
+/// The server's binary: the named one, or the one beside this program. `build` builds it first, in this program's profile.
 pub(crate) fn binary(named: Option<&Path>, build: bool) -> Result<PathBuf> {
     if let Some(path) = named {
         return Ok(path.canonicalize()?);

@@ -1,8 +1,8 @@
-//! The table: what was measured, beside what, and whether it is enough.
+//! The table of results: measured values, baselines, ratios and goals.
 
 use std::fmt::Write;
 
-/// The baseline of a figure that stands alone.
+/// In place of the baseline of a figure without one.
 pub(crate) const NO_BASELINE: f64 = f64::NAN;
 
 /// The goal of a ratio.
@@ -11,11 +11,11 @@ pub(crate) enum Goal {
     AtLeast(f64),
     AtMost(f64),
     Between(f64, f64),
-    /// It is there to be read.
+    /// The figure is for information only.
     None,
 }
 
-/// One figure beside its baseline's, in each round.
+/// A figure and its baseline in each round.
 pub(crate) struct Measurement {
     pub(crate) what: String,
     pub(crate) unit: &'static str,
@@ -25,7 +25,7 @@ pub(crate) struct Measurement {
     pub(crate) note: String,
 }
 
-/// A row, or why there is none.
+/// The rows of a workload, or its error.
 pub(crate) type Outcome = Result<Vec<Measurement>, anyhow::Error>;
 
 impl Measurement {
@@ -78,7 +78,7 @@ fn ratio((measured, baseline): (f64, f64)) -> f64 {
     if baseline.is_nan() { measured } else { measured / baseline }
 }
 
-/// The table, as text for people and for Markdown alike.
+/// The table in Markdown.
 pub(crate) fn table(outcomes: &[(String, Outcome)]) -> String {
     let mut text =
         String::from("| workload | measured | baseline | ratio: median (range) | goal | met | |\n");

@@ -1,4 +1,4 @@
-//! The workloads, one a file.
+//! The workloads, one per file.
 
 mod capacity;
 mod connect;
@@ -81,16 +81,16 @@ pub(crate) struct RunSettings {
     /// Small and short: to see that everything works.
     pub(crate) quick: bool,
     pub(crate) rounds: usize,
-    /// How long one stretch of load lasts.
+    /// The duration of one period of load.
     pub(crate) stretch: Duration,
     /// Messages in the largest history.
     pub(crate) messages: u64,
     /// Users of the largest directory.
     pub(crate) users: u64,
-    /// Members of a group, where they are not the table's.
+    /// Members of a group, if they differ from the table's.
     pub(crate) members: Option<usize>,
     pub(crate) server: PathBuf,
-    /// How long a soak lasts, and its messages per second in each of its two places.
+    /// The duration of a soak, and its messages per second on one node and on two.
     pub(crate) minutes: u32,
     pub(crate) rate: f64,
     /// The folder for plots.
@@ -98,24 +98,24 @@ pub(crate) struct RunSettings {
 }
 
 impl RunSettings {
-    /// A size: the table's, or a small one.
+    /// The size of the table, or the size of a quick run.
     pub(crate) fn size(&self, full: usize, quick: usize) -> usize {
         if self.quick { quick } else { full }
     }
 }
 
-/// A number as the table writes it.
+/// A number with groups of three digits.
 fn grouped(number: usize) -> String {
     if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
 }
 
-/// Histories of the `shortest` length and of each ten times the one before, up to `longest`.
+/// Histories from `shortest` to `longest`, each ten times as long as the one before.
 fn histories<H>(shortest: u64, longest: u64, make: impl FnMut(u64) -> Result<H>) -> Result<Vec<H>> {
     let lengths = std::iter::successors(Some(shortest), |length| Some(length * 10));
     lengths.take_while(|length| *length <= longest.max(shortest)).map(make).collect()
 }
 
-/// Times every history in each round, and pairs each with the first.
+/// Measures every history in each round, with the shortest as the baseline.
 fn beside_shortest<H>(
     histories: &mut [H],
     rounds: usize,
@@ -130,7 +130,7 @@ fn beside_shortest<H>(
     Ok(rows)
 }
 
-/// The median of measurements, of which there is one at least.
+/// The median of at least one measurement.
 fn median(mut measured: Vec<f64>) -> f64 {
     measured.sort_by(f64::total_cmp);
     measured[measured.len() / 2]

@@ -1,6 +1,5 @@
-//! The users, groups and messages that a workload begins with. They are put into the data folder,
-//! or into the database that nodes share, through the store itself before the server starts, since thousands of requests would take
-//! longer than what is measured; and what the server has kept is read from there when it has ended.
+//! The users, groups and messages that a workload starts with. They are written through the store before the server starts,
+//! because requests would take longer than the measurement. After the server's end, the checks read the store again.
 
 use std::collections::BTreeSet;
 use std::fs::DirBuilder;
@@ -25,27 +24,27 @@ use chinwag_testkit::process::Program;
 use crate::frame;
 use crate::shared::Shared;
 
-/// Rows that one transaction puts in.
+/// Rows per transaction.
 const CHUNK: usize = 5_000;
 const PAGE: usize = 1_000;
 
-/// Nobody listens.
-pub(crate) struct Deaf;
+/// A bus without subscribers.
+pub(crate) struct NullBus;
 
-impl Bus for Deaf {
+impl Bus for NullBus {
     fn publish(&self, _: Vec<Event>) {}
     fn publish_ephemeral(&self, _: Vec<Event>) {}
 }
 
-/// The contents of a world.
+/// The content of a world.
 pub(crate) struct Plan {
     pub(crate) users: usize,
     pub(crate) groups: usize,
     /// The groups of a user.
     pub(crate) groups_of: fn(usize, &Plan) -> Vec<usize>,
-    /// Messages in each group to begin with.
+    /// Messages in each group at the start.
     pub(crate) messages: u64,
-    /// How many of the users after it each user has as contacts.
+    /// The number of contacts of each user, who are the users after it.
     pub(crate) contacts: usize,
 }
 
@@ -62,7 +61,7 @@ pub(crate) struct World {
 }
 
 impl Plan {
-    /// `groups` groups of `size`, each user in one.
+    /// `groups` groups of `size` members, each user in one.
     pub(crate) fn crowds(groups: usize, size: usize) -> Self {
         let groups_of = |user: usize, plan: &Plan| vec![user * plan.groups / plan.users];
         Self { users: groups * size, groups, groups_of, messages: 0, contacts: 0 }
@@ -74,13 +73,13 @@ pub(crate) fn name(user: usize) -> String {
     format!("user{user}")
 }
 
-/// Runs to its end what only waits for the store.
+/// Runs a future that waits only for the store.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }
 
 impl World {
-    /// Makes the world, in a new folder of the real server's.
+    /// Makes the world in a new data folder.
     pub(crate) fn make(binary: &Path, plan: &Plan) -> Result<Self> {
         Self::make_in(None, binary, plan)
     }
@@ -106,11 +105,11 @@ impl World {
             groups_of,
             messages: plan.messages,
         };
-        // A loss of power meanwhile costs a measurement, and no data.
+        // Without durability: a loss of power only costs a measurement.
         let store = world.open_store(false)?;
         block_on(world.fill(&store, plan, clock))??;
         drop(store);
-        // The disk else writes for half a minute beside the measurement.
+        // Otherwise the kernel writes back for half a minute during the measurement.
         rustix::fs::sync();
         Ok(world)
     }
@@ -126,7 +125,7 @@ impl World {
             let rows: Vec<_> = chunk
                 .iter()
                 .map(|user| {
-                    // The first who comes to a group owns it.
+                    // The first member of a group is its owner.
                     let mut role = |group: usize| {
                         if std::mem::replace(&mut owned[group], true) { Role::Member } else { Role::Owner }
                     };
@@ -175,12 +174,12 @@ impl World {
         Ok(())
     }
 
-    /// The database in which it is.
+    /// The services of a world in a shared database.
     pub(crate) fn shared(&self) -> Result<&Shared> {
         self.shared.as_ref().context("it is in a folder")
     }
 
-    /// Its store, as the server opens it.
+    /// Opens its store with the server's durability.
     pub(crate) fn open(&self) -> Result<Arc<dyn Store>> {
         self.open_store(true)
     }
@@ -191,7 +190,7 @@ impl World {
         }
         let options = Options { durable, ..Options::default() };
         let file = self.program.data().join("chinwag.db");
-        Ok(Arc::new(SqliteStore::open(&file, options, Arc::new(Deaf))?))
+        Ok(Arc::new(SqliteStore::open(&file, options, Arc::new(NullBus))?))
     }
 
     /// The first group that a user is in.
@@ -199,7 +198,7 @@ impl World {
         self.groups_of[user][0]
     }
 
-    /// A user's handshake; a bare server learns the group from it.
+    /// A user's handshake, which names the group for a bare server.
     pub(crate) fn handshake(&self, user: usize) -> String {
         format!(
             "GET /chat/?g={} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -210,8 +209,7 @@ impl World {
         )
     }
 
-    /// Asserts that the first group's log has, after what it began with, `sent` messages, each once,
-    /// in whatever order. The server must have ended.
+    /// Checks that the first group's log has `sent` new messages, each once, in any order. The server must have stopped.
     pub(crate) fn check_count(&self, sent: u64) -> Result<()> {
         let store = self.open()?;
         let mut kept = block_on(numbers(&store, self.groups[0], Seq(i64::try_from(self.messages)?)))??;
@@ -220,8 +218,7 @@ impl World {
         Ok(())
     }
 
-    /// Asserts that every group's log has, after what it began with, the messages 1 to
-    /// `sent`, each once and in order. The server must have ended.
+    /// Checks that every group's log has the new messages 1 to `sent`, each once and in order. The server must have stopped.
     pub(crate) fn check(&self, sent: &[u64]) -> Result<()> {
         let store = self.open()?;
         for (group, sent) in self.groups.iter().zip(sent) {
@@ -232,8 +229,8 @@ impl World {
         Ok(())
     }
 
-    /// Asserts that every group's log has, each once and in order, the messages 1 to a number, except for some of those that
-    /// may be deleted. The server must have ended.
+    /// Checks that every group's log has the new messages 1 to a number, each once and in order, except for messages whose
+    /// deletion was requested. The server must have stopped.
     pub(crate) fn check_kept(&self, groups: &[(u64, BTreeSet<u64>)]) -> Result<()> {
         let store = self.open()?;
         for (group, (sent, deleted)) in self.groups.iter().zip(groups) {
@@ -249,7 +246,7 @@ impl World {
     }
 }
 
-/// Appends `count` messages to a group, a second apart, the last of them now.
+/// Appends `count` messages to a group, one second apart, up to now.
 pub(crate) async fn fill_group(
     store: &Arc<dyn Store>,
     clock: &Arc<SystemClock>,
@@ -260,7 +257,7 @@ pub(crate) async fn fill_group(
     let first = clock.now().micros() - i64::try_from(count)? * 1_000_000;
     let mut done = 0;
     while done < count {
-        // The last one is in a commit of its own, which indexes those before it by date.
+        // The last one gets its own commit, which indexes the earlier ones by date.
         let most = (count - done - 1).clamp(1, CHUNK as u64);
         let (clock, last) = (clock.clone(), first + i64::try_from(done + most)? * 1_000_000);
         let filled = store.write(move |tx, _| {
@@ -281,7 +278,7 @@ pub(crate) async fn fill_group(
     Ok(())
 }
 
-/// A body of the usual length.
+/// A body of typical length.
 pub(crate) fn body(number: u64) -> Body {
     Body::parse(&frame::body(number, 0), 4096).expect("letters and digits")
 }

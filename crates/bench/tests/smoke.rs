@@ -1,5 +1,4 @@
-//! A short run of every workload, against whichever server was built beside, so that none of them
-//! stops working unseen.
+//! A short run of every workload against the server built beside this test, so that each keeps working.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! A bare server of WebSockets: it makes of every message one ready frame and writes that to each
-//! receiver of the group. What one read brings goes out in one write. With a journal, a message is on the disk before.
+//! A bare WebSocket server. It encodes each message once and writes that frame to every receiver of the group, one write
+//! for all messages of one read. With a journal, a message is on the disk first.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -33,14 +33,14 @@ pub(super) struct Room {
     log: Mutex<RoomLog>,
 }
 
-/// The last number of a group, and its receivers.
+/// The last sequence number of a group, and its receivers.
 #[derive(Default)]
 struct RoomLog {
     seq: u64,
     members: Vec<Arc<RoomMember>>,
 }
 
-/// A receiver, and the bytes that its socket did not take yet.
+/// A receiver, and the bytes that its socket has not accepted yet.
 struct RoomMember {
     stream: TcpStream,
     backlog: Mutex<Vec<u8>>,
@@ -86,7 +86,7 @@ async fn socket(mut stream: TcpStream, rooms: Rooms, journal: Option<Journal>) -
     let new = || Arc::new(Room::new(journal.as_ref().map_or(1, Journal::number)));
     let room = locked(&rooms).entry(group).or_insert_with(new).clone();
     let member = Arc::new(RoomMember { stream, backlog: Mutex::default() });
-    // A member before it is answered, so that whoever has the answer misses nothing.
+    // Join before the handshake is answered: a client that has the answer misses nothing.
     locked(&room.log).members.push(member.clone());
     let stream = &member.stream;
     stream.writable().await?;
@@ -109,15 +109,15 @@ async fn socket(mut stream: TcpStream, rooms: Rooms, journal: Option<Journal>) -
         };
         match &journal {
             _ if bodies.is_empty() => {}
-            None => tell(&room, &bodies).await,
+            None => write_and_wait(&room, &bodies).await,
             Some(journal) if journal.put(JournalEntry { room: room.clone(), bodies }).await => {}
             Some(_) => return Ok(()),
         }
     }
 }
 
-/// One write to each receiver; what a receiver does not take is waited for.
-async fn tell(room: &Room, bodies: &[Vec<u8>]) {
+/// Writes once to each receiver, and waits until each has accepted all bytes.
+async fn write_and_wait(room: &Room, bodies: &[Vec<u8>]) {
     let mut frames = Vec::new();
     let mut late = Vec::new();
     {
@@ -128,7 +128,7 @@ async fn tell(room: &Room, bodies: &[Vec<u8>]) {
                 Ok(written) if written == frames.len() => {}
                 Ok(written) => late.push((member.clone(), written)),
                 Err(why) if why.kind() == ErrorKind::WouldBlock => late.push((member.clone(), 0)),
-                // It is gone.
+                // The receiver has disconnected.
                 Err(_) => {}
             }
         }
@@ -145,7 +145,7 @@ async fn tell(room: &Room, bodies: &[Vec<u8>]) {
 }
 
 /// The same without a wait: the rest that a receiver does not take is its backlog, which a task of its own writes.
-pub(super) fn tell_at_once(room: &Room, bodies: &[Vec<u8>], runtime: &Handle) {
+pub(super) fn write_now(room: &Room, bodies: &[Vec<u8>], runtime: &Handle) {
     let mut frames = Vec::new();
     let mut log = locked(&room.log);
     log.put_frames(bodies, &mut frames);
@@ -166,7 +166,7 @@ pub(super) fn tell_at_once(room: &Room, bodies: &[Vec<u8>], runtime: &Handle) {
             Err(why) if why.kind() == ErrorKind::WouldBlock => {
                 wait_to_write(member, &mut backlog, &frames, runtime);
             }
-            // It is gone.
+            // The receiver has disconnected.
             Err(_) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! A receiver of webhooks, which notes how late each event came.
+//! A webhook receiver that records the latency of each event.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-/// The receiver. It ends with its value.
+/// The receiver. It stops on drop.
 pub(crate) struct HookSink {
     address: SocketAddr,
     lags: Arc<Mutex<Vec<f64>>>,
@@ -25,7 +25,7 @@ pub(crate) struct HookSink {
 }
 
 impl HookSink {
-    /// Starts it on threads of its own.
+    /// Starts the receiver on its own threads.
     pub(crate) fn start() -> Result<Arc<Self>> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
@@ -38,7 +38,7 @@ impl HookSink {
         format!("http://{}/", self.address)
     }
 
-    /// The milliseconds from each message to its event, of those that came since the last call.
+    /// The latency in milliseconds of each event received since the last call.
     pub(crate) fn take(&self) -> Vec<f64> {
         std::mem::take(&mut *self.lags.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -49,7 +49,7 @@ async fn serve(listener: TcpListener, lags: Arc<Mutex<Vec<f64>>>) {
         let lags = lags.clone();
         tokio::spawn(async move {
             let service = service_fn(move |request: Request<Incoming>| receive(request, lags.clone()));
-            // Its end is the server's business.
+            // The server notices when a connection ends.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -68,7 +68,7 @@ async fn receive(
     Ok(Response::new(Full::default()))
 }
 
-/// The milliseconds since 1970 at which a message was sent, which its id (UUID version 7) begins with.
+/// The time of a message in milliseconds since 1970, from the first bytes of its id (UUID version 7).
 fn sent_at(event: &[u8]) -> Option<f64> {
     let data = memchr::memmem::find(event, b"\"data\":")?;
     let id = data + memchr::memmem::find(&event[data..], b"\"id\":\"")? + 6;

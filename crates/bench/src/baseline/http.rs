@@ -1,4 +1,4 @@
-//! hyper, answering each path with the same bytes as the real server once did.
+//! A bare hyper server that answers each path with bytes recorded from the real server.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// The answers: by path, a status and a content.
+/// Status and content by path.
 pub(crate) type Answers = HashMap<String, (u16, Bytes)>;
 
 pub(super) async fn serve(listener: TcpListener, file: &Path) -> Result<()> {
@@ -28,7 +28,7 @@ pub(super) async fn serve(listener: TcpListener, file: &Path) -> Result<()> {
         let answers = answers.clone();
         tokio::spawn(async move {
             let service = service_fn(move |request: Request<Incoming>| answer(request, answers.clone()));
-            // Its end is the load's business.
+            // The load notices when a connection ends.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -39,7 +39,7 @@ async fn answer(
     answers: Arc<Answers>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let path = request.uri().path_and_query().map_or("", |path| path.as_str()).to_owned();
-    // What was sent is read, as a server must.
+    // A server has to read the request's body.
     let _ = request.into_body().collect().await;
     let (status, content) = answers.get(&path).cloned().unwrap_or((404, Bytes::new()));
     let mut response = Response::new(Full::new(content));
@@ -48,7 +48,7 @@ async fn answer(
     Ok(response)
 }
 
-/// Appends one answer to a file of them.
+/// Appends one recorded answer to the file of answers.
 pub(crate) fn put(path: &str, status: u16, content: &str, into: &mut Vec<u8>) {
     into.extend_from_slice(format!("{path}\n{status}\n{}\n{content}", content.len()).as_bytes());
 }

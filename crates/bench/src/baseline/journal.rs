@@ -1,10 +1,10 @@
-//! The journal of the bare server: one thread takes all messages that wait, appends them to the file in one write,
-//! waits once for the disk, and delivers them.
+//! The journal of the bare server. One thread takes all queued messages, appends them to the file in one write, syncs
+//! once, and delivers them.
 //!
-//! - **Order.** Messages of a group are delivered in the order in which they were put into the queue.
+//! - **Order.** Messages of a group are delivered in queue order.
 //! - **Loss.** A message is on the disk before anyone receives it.
-//! - **Bound.** The queue holds [`WAITING`] entries; a socket whose entry finds no room waits. A receiver for which more than
-//!   [`BACKLOG`] bytes wait is closed.
+//! - **Bound.** The queue holds [`WAITING`] entries; a socket waits while the queue is full. A receiver with a backlog of
+//!   more than [`BACKLOG`] bytes is closed.
 
 use std::fs::File;
 use std::io;
@@ -20,10 +20,10 @@ use tokio::sync::mpsc;
 use super::fanout::{self, Room};
 
 const WAITING: usize = 4096;
-/// Bytes that may wait for a receiver.
+/// The largest backlog of a receiver in bytes.
 pub(super) const BACKLOG: usize = 4 * 1024 * 1024;
-/// The file grows by this, filled with zeros, so that a commit changes no dates or sizes that the file system would have to
-/// write as well.
+/// The file grows by this many bytes, filled with zeros, so that a commit changes no metadata which the file system would
+/// have to write as well.
 const STEP: u64 = 16 * 1024 * 1024;
 /// A record begins with the length of its body and the number of its group, which is at least 1.
 const HEAD: usize = 16;
@@ -34,14 +34,14 @@ pub(super) struct JournalEntry {
     pub(super) bodies: Vec<Vec<u8>>,
 }
 
-/// The queue of the thread.
+/// The queue of the journal's thread.
 #[derive(Clone)]
 pub(super) struct Journal {
     entries: mpsc::Sender<JournalEntry>,
     rooms: Arc<AtomicU64>,
 }
 
-/// The file, as far as it is written.
+/// The file, and the position up to which it is written.
 struct JournalFile {
     file: File,
     end: u64,
@@ -58,7 +58,7 @@ impl Journal {
             let mut batch = Vec::with_capacity(WAITING);
             while queue.blocking_recv_many(&mut batch, WAITING) > 0 {
                 if let Err(why) = file.commit(&batch) {
-                    // Nobody is told of what is not on the disk; the load notices the silence.
+                    // Messages that are not on the disk are not delivered; the load times out.
                     eprintln!("bench baseline: the journal cannot be written: {why}");
                     return;
                 }
@@ -68,7 +68,7 @@ impl Journal {
         Ok(Self { entries, rooms: Arc::default() })
     }
 
-    /// The number of a new group in the file.
+    /// Assigns a number to a new group.
     pub(super) fn number(&self) -> u64 {
         self.rooms.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -88,7 +88,7 @@ fn deliver(batch: &mut Vec<JournalEntry>, runtime: &Handle) {
     while let Some(entry) = entries.next() {
         bodies.extend(entry.bodies);
         if entries.peek().is_none_or(|next| next.room.number != entry.room.number) {
-            fanout::tell_at_once(&entry.room, &bodies, runtime);
+            fanout::write_now(&entry.room, &bodies, runtime);
             bodies.clear();
         }
     }
@@ -103,7 +103,7 @@ impl JournalFile {
         Ok(journal)
     }
 
-    /// Sees that the file is filled up to here.
+    /// Fills the file with zeros up to `end`.
     fn fill(&mut self, end: u64) -> io::Result<()> {
         while self.filled < end {
             self.file.write_all_at(&vec![0; usize::try_from(STEP).unwrap_or(0)], self.filled)?;
@@ -112,7 +112,7 @@ impl JournalFile {
         Ok(())
     }
 
-    /// Appends every message of a batch in one write, and waits for the disk once.
+    /// Appends a batch in one write and syncs once.
     fn commit(&mut self, batch: &[JournalEntry]) -> io::Result<()> {
         let mut records = Vec::new();
         for entry in batch {
@@ -131,7 +131,7 @@ impl JournalFile {
     }
 }
 
-/// How many messages a file has of each group, in the order of the groups' numbers.
+/// The number of messages of each group in a file, in order of the groups' numbers.
 pub(crate) fn counts(path: &Path) -> Result<Vec<u64>> {
     let bytes = std::fs::read(path)?;
     let (mut counts, mut rest) = (Vec::new(), bytes.as_slice());

@@ -1,5 +1,5 @@
-//! The costs of the capacity model in docs/scaling.md, on one node and on two with PostgreSQL and Redis; and a prediction with
-//! them of a run that was not used to measure them: other groups, another rate, and connects in between.
+//! The costs of the capacity model in docs/scaling.md, measured on one node and on two with PostgreSQL and Redis, and a check:
+//! the model predicts a run with other groups, another rate, and connects in between.
 
 mod site;
 
@@ -13,37 +13,37 @@ use super::{RunSettings, median};
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::Plan;
 
-/// The groups of which the costs are measured: small ones show that of a message, large ones that of a delivery.
+/// The measured groups: small ones show the cost of a message, large ones the cost of a delivery.
 const SMALL: (usize, usize) = (20, 2);
 const LARGE: (usize, usize) = (4, 50);
 const RATE: f64 = 100.0;
-/// The run that is predicted.
+/// The groups of the predicted run.
 const OTHER: (usize, usize) = (6, 20);
 const OTHER_RATE: f64 = 160.0;
-/// Users who connect one after the other while the costs are measured, and each second of the run that is predicted.
+/// Users who connect one after the other while the costs are measured, and in each second of the predicted run.
 const CONNECTS: usize = 500;
 const CONNECTS_A_SECOND: f64 = 20.0;
-/// Stretches of one measurement.
+/// Periods of load in one measurement.
 const STRETCHES: u32 = 4;
 const MICROS: f64 = 1e6;
 
-/// CPU seconds of the nodes together, of PostgreSQL and of Redis.
+/// CPU seconds of all nodes, of PostgreSQL and of Redis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Model {
-    /// For a message in a group whose members are on one node.
+    /// A message in a group whose members are on one node.
     message: Costs,
-    /// More for each further node that has members.
+    /// The extra cost of a message for each further node with members.
     further_node: Costs,
     delivery: Costs,
     connect: Costs,
-    /// More of a connect for each further node, which is told of the user's presence.
+    /// The extra cost of a connect for each further node, which receives the user's presence.
     connect_further: Costs,
 }
 
-/// The events of a run.
+/// The counted events of a run.
 #[derive(Debug, Clone, Copy)]
 struct RunCounts {
-    /// All nodes, each of which has members of each group.
+    /// The number of nodes, each of which has members of each group.
     nodes: f64,
     messages: f64,
     deliveries: f64,
@@ -51,11 +51,11 @@ struct RunCounts {
 }
 
 impl Model {
-    /// From the costs of a message in small and in large groups, and of a connect, on one node and on two.
+    /// Derives the model from the costs of a message in small and in large groups, and of a connect, on one node and on two.
     fn of(one: [Costs; 2], two: [Costs; 2], connects: [Costs; 2]) -> Self {
         let sizes = (SMALL.1 as f64, LARGE.1 as f64);
         let delivery = |[small, large]: [Costs; 2]| (large - small) / (sizes.1 - sizes.0);
-        // A delivery is the same work on any node.
+        // A delivery costs the same on any node.
         let delivery = (delivery(one) + delivery(two)) / 2.0;
         let message = |[small, large]: [Costs; 2]| (small + large - delivery * (sizes.0 + sizes.1)) / 2.0;
         let (message, on_two) = (message(one), message(two));
@@ -81,7 +81,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
         let mut costs = Vec::new();
         let mut bytes = 0.0;
         for _ in 0..settings.rounds {
-            let run = site.talk(RATE, time)?;
+            let run = site.send(RATE, time)?;
             costs.push((run.spent - idle * run.seconds) / run.messages);
             bytes = run.bytes / run.deliveries;
         }
@@ -102,7 +102,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     Ok(rows)
 }
 
-/// The cost of a connect, and the bytes that it is sent. [`idle`](super::idle) measures its memory.
+/// The cost of a connect, and the bytes sent to it. [`idle`](super::idle) measures its memory.
 struct ConnectCosts {
     cost: Costs,
     bytes: f64,
@@ -121,13 +121,13 @@ fn connects(server: &Arc<Server>, nodes: usize, settings: &RunSettings) -> Resul
     Ok(ConnectCosts { cost, bytes })
 }
 
-/// The run that was not used: what the model says beside what it took.
+/// The check: measured costs of another run beside the model's prediction.
 fn predicted(server: &Arc<Server>, model: &Model, settings: &RunSettings) -> Outcome {
     let ((groups, size), time) = (OTHER, settings.stretch * STRETCHES);
     let talking = groups * size;
     let come = ((CONNECTS_A_SECOND * time.as_secs_f64()) as usize).max(1);
     let groups_of = |user: usize, plan: &Plan| {
-        // The others are in groups of ten in which nobody talks.
+        // The others are in groups of ten without messages.
         let (groups, size) = OTHER;
         vec![if user < groups * size {
             user / size
@@ -145,7 +145,7 @@ fn predicted(server: &Arc<Server>, model: &Model, settings: &RunSettings) -> Out
     let idle = site.idle(time)?;
     for round in 0..settings.rounds {
         let first = talking + round * come;
-        let run = site.talk_while_others_connect(OTHER_RATE, time, first..first + come)?;
+        let run = site.send_while_others_connect(OTHER_RATE, time, first..first + come)?;
         let counts = RunCounts {
             nodes: 2.0,
             messages: run.messages,
@@ -184,7 +184,7 @@ impl Model {
     }
 }
 
-/// The median of each part by itself.
+/// The median of each part.
 fn median_of(costs: &[Costs]) -> Costs {
     Costs([0, 1, 2].map(|part| median(costs.iter().map(|cost| cost.0[part]).collect())))
 }

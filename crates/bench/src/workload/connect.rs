@@ -1,5 +1,5 @@
-//! W11: a user of many groups comes: shown all of them, a part, or only what has changed; beside the
-//! same with 100 groups.
+//! W11: a user with many groups connects, with a full summary, a window, or a resume of what has changed; beside the same
+//! with 100 groups.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,21 +14,21 @@ use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
 
 const MESSAGES: u64 = 25;
-/// Users who come one after the other, each in all groups.
+/// Users who connect one after the other, each a member of all groups.
 const USERS: usize = 50;
-/// Groups of which a user has missed the last message.
+/// Groups whose last message a user has missed.
 const CHANGED: usize = 10;
 const FEW: usize = 100;
 
-/// How a user comes.
+/// A way to connect.
 #[derive(Clone, Copy)]
 pub(super) struct Way {
     name: &'static str,
     query: &'static str,
-    /// The groups that are shown.
+    /// The `groups` parameter.
     groups: usize,
     resumes: bool,
-    /// How many times the bytes, and the CPU, of few groups it may take.
+    /// The goals for bytes and CPU, as multiples of the same with 100 groups.
     goals: (Goal, Goal),
 }
 
@@ -45,7 +45,7 @@ const WAYS: [Way; 3] = [
 ];
 
 impl Way {
-    /// The newest groups alone, as the page does.
+    /// The 50 newest groups, as the page connects.
     pub(super) const WINDOW: Self = Self {
         name: "groups=50&messages=1",
         query: "?groups=50&messages=1",
@@ -66,7 +66,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
             let mut bytes = Measurement::new(name("bytes"), "KiB", way.goals.0);
             let mut cpu = Measurement::new(name("CPU"), "ms", way.goals.1);
             for _ in 0..settings.rounds {
-                let (ours, base) = (come(&many, way)?, come(&few, way)?);
+                let (ours, base) = (connect_all(&many, way)?, connect_all(&few, way)?);
                 bytes.pairs.push((ours.0, base.0));
                 cpu.pairs.push((ours.1, base.1));
             }
@@ -81,16 +81,15 @@ fn plan(groups: usize) -> Plan {
     Plan { users: USERS, groups, groups_of, messages: MESSAGES, contacts: 0 }
 }
 
-/// Every user comes once to a server that was just started: KiB and milliseconds of the server's CPU
-/// for each until it is ready. The count of unread messages in the other groups, which follows as
-/// `summary.more`, is waited for and does not count.
-pub(super) fn come(world: &World, way: Way) -> Result<(f64, f64)> {
+/// Connects every user once to a newly started server. Returns KiB and milliseconds of server CPU per connect until it is
+/// ready. `summary.more`, the count of unread messages in the other groups, is awaited and not counted.
+pub(super) fn connect_all(world: &World, way: Way) -> Result<(f64, f64)> {
     let since = if way.resumes { points(world)? } else { Vec::new() };
     let subject = Subject::chinwag(&world.program)?;
     let (mut cpu, mut bytes) = (0.0, 0);
     let mut sockets = Vec::with_capacity(world.users.len());
     for user in 0..world.users.len() {
-        // No thread runs now, so that the time of each is up to date.
+        // All threads sleep now, so that their CPU counters are up to date.
         let before = subject.cpu_exact()?;
         let (mut socket, read) = ready(&subject, world, user, way, since.get(user))?;
         cpu += subject.cpu_stopped()? - before;
@@ -106,7 +105,7 @@ pub(super) fn come(world: &World, way: Way) -> Result<(f64, f64)> {
     Ok((bytes as f64 / 1024.0 / users, cpu * 1000.0 / users))
 }
 
-/// The point from which each user comes back, from an earlier run of the server.
+/// The `since` of each user, from an earlier run of the server.
 fn points(world: &World) -> Result<Vec<String>> {
     let subject = Subject::chinwag(&world.program)?;
     let mut points = Vec::new();
@@ -121,8 +120,8 @@ fn points(world: &World) -> Result<Vec<String>> {
     Ok(points)
 }
 
-/// Brings one user in; answers its connection, and the bytes that it was sent until it was ready. Where it resumes, ten groups
-/// have a message that it has missed.
+/// Connects one user. Returns its connection, and the bytes sent to it until it was ready. A user who resumes has missed one
+/// message in each of ten groups.
 fn ready(
     subject: &Subject,
     world: &World,
@@ -140,7 +139,7 @@ fn ready(
     ask(subject, world, user, way.query, Some(&resume), b"\"type\":\"sync.done\"")
 }
 
-/// Connects a user, who sends a frame, and reads until `end`.
+/// Connects a user, sends a frame, and reads until `end`.
 fn ask(
     subject: &Subject,
     world: &World,
@@ -161,7 +160,7 @@ fn ask(
     Ok((socket, came))
 }
 
-/// Reads until `end` has come, and answers all that was read, after `came`.
+/// Reads until `end`. Returns everything read, appended to `came`.
 fn read_to(socket: &mut TcpStream, mut came: Vec<u8>, end: &[u8]) -> Result<Vec<u8>> {
     let (mut buffer, mut from) = (vec![0; 64 * 1024], 0);
     while memmem::find(&came[from..], end).is_none() {

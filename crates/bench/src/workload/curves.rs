@@ -1,5 +1,4 @@
-//! The growth of costs with the size of a history, of the directory, of the server and of a group: a curve and its slope for
-//! each, and their plots.
+//! The growth of costs with the size of a history, of the directory, of the server and of a group: curves, slopes and plots.
 
 mod groups;
 mod online;
@@ -14,7 +13,7 @@ use crate::table::{Goal, Measurement, Outcome};
 
 type Part = fn(&RunSettings) -> Result<Growth>;
 
-/// The sizes over which costs grow, and their plot.
+/// Costs over sizes, and their plot.
 struct Growth {
     over: &'static str,
     plot: Plot,
@@ -26,7 +25,7 @@ impl Growth {
         Self { over, plot }
     }
 
-    /// Adds what one size costs: a figure for each curve.
+    /// Adds the costs of one size, one figure for each curve.
     fn add(&mut self, size: u64, figures: &[(&str, f64)]) {
         for (at, (name, figure)) in figures.iter().enumerate() {
             if self.plot.curves.len() == at {
@@ -36,7 +35,7 @@ impl Growth {
         }
     }
 
-    /// The largest size beside the smallest, for each curve.
+    /// For each curve, the figure of the largest size beside that of the smallest.
     fn rows(&self) -> Vec<Measurement> {
         let row = |curve: &Curve| {
             let ((least, first), (most, last)) = (*curve.points.first()?, *curve.points.last()?);
@@ -70,20 +69,20 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     Ok(rows)
 }
 
-/// Ten times as many each time, up to the most.
+/// Sizes from `least` to `most`, each ten times the one before.
 fn sizes(least: u64, most: u64) -> impl Iterator<Item = u64> {
     std::iter::successors(Some(least), |size| Some(size * 10))
         .take_while(move |size| *size <= most.max(least))
 }
 
-/// The messages of one group.
+/// Growth with the messages of one group.
 fn messages(settings: &RunSettings) -> Result<Growth> {
     let (least, most) = if settings.quick { (100, 1000) } else { (1000, settings.messages) };
     let mut histories = histories(least, most, |length| GroupHistory::make(settings, length))?;
     let times = settings.size(400, 10);
     let axes = ("messages in the group", "µs of the use case, median");
     let mut growth = Growth::new("messages", "A longer history of one group", axes);
-    // Sizes take turns in each round, so that a busy minute of the machine is in all of them.
+    // Sizes alternate within a round, so that other load on the machine affects all of them.
     let mut took = vec![vec![Vec::new(); QUERIES.len()]; histories.len()];
     for _ in 0..settings.rounds {
         for (history, took) in histories.iter_mut().zip(&mut took) {

@@ -1,5 +1,5 @@
-//! W2, W2b, W3: deliveries for each second of the server's CPU, every message committed first; beside a bare server that
-//! stores nothing, and W3 beside one that appends each message to a file and waits for the disk, too.
+//! W2, W2b, W3: deliveries per CPU second of the server, with every message committed first. The baseline is a bare server
+//! that stores nothing; for W3 also one that appends each message to a file and waits for the disk.
 
 use anyhow::{Context, Result, ensure};
 
@@ -32,7 +32,7 @@ pub(super) fn groups(settings: &RunSettings) -> Outcome {
     Ok(rows)
 }
 
-/// A server, and its crowd.
+/// A server and its connected sockets.
 pub(super) struct Stage {
     pub(super) subject: Subject,
     pub(super) crowd: Crowd,
@@ -44,13 +44,13 @@ impl Stage {
         Ok(Self { subject, crowd })
     }
 
-    /// Deliveries a CPU second, messages a second, and how busy the load was.
+    /// Deliveries per CPU second, messages per second, and the CPU share of the load.
     pub(super) fn measure(&mut self, window: u64, settings: &RunSettings) -> Result<(f64, f64, f64)> {
         let (before, own) = (self.subject.cpu()?, subject::cpu(std::process::id())?);
-        let talked = self.crowd.talk(window, settings.stretch)?;
+        let run = self.crowd.send_windowed(window, settings.stretch)?;
         let (cpu, own) = (self.subject.cpu()? - before, subject::cpu(std::process::id())? - own);
-        let deliveries = talked.deliveries as f64 / cpu.max(0.01);
-        Ok((deliveries, talked.messages as f64 / talked.seconds, own / talked.seconds))
+        let deliveries = run.deliveries as f64 / cpu.max(0.01);
+        Ok((deliveries, run.messages as f64 / run.seconds, own / run.seconds))
     }
 }
 
@@ -79,7 +79,7 @@ fn run(settings: &RunSettings, plan: &Plan, goals: &[(u64, &str, f64)]) -> Outco
     Ok(rows)
 }
 
-/// A server, turn about with a bare one that has a journal, and with one that has none.
+/// Alternates Chinwag with a bare server with a journal, and with one without.
 fn beside_journal(settings: &RunSettings, plan: &Plan, what: &str, least: f64) -> Outcome {
     let world = World::make(&settings.server, plan)?;
     let file = world.program.folder().join("journal");
@@ -107,7 +107,7 @@ fn beside_journal(settings: &RunSettings, plan: &Plan, what: &str, least: f64) -
     rows[0].note = format!("{ours:.0} beside {with_journal:.0} {load}");
     rows[1].note = format!("{ours:.0} beside {without:.0} {load}");
     let (sent, mut kept) = (journalled.crowd.sent(), journal::counts(&file)?);
-    // The groups' order in the file is that in which they came.
+    // The file has the groups in order of their first message.
     kept.sort_unstable();
     let mut expected = sent;
     expected.sort_unstable();

@@ -1,5 +1,4 @@
-//! W15: files: downloads beside nginx, uploads beside a loop that writes files, and the memory of clients that read
-//! nothing.
+//! W15: downloads beside nginx, uploads beside a loop that writes files, and the memory of clients that stop reading.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -21,33 +20,33 @@ use crate::world::{Plan, World};
 const MIB: usize = 1 << 20;
 const DOWNLOADS: usize = 64;
 const UPLOADS: usize = 16;
-/// The most uploads of a round, so that the disk has room.
+/// The most uploads of a round, which bounds the space on the disk.
 const UPLOADED: u64 = 300;
-/// A file that no buffers of the system hold.
+/// The size of a file that is larger than all socket buffers.
 const LARGE: usize = 24 * MIB;
 const KIB: f64 = 1024.0;
-/// Readers keep this much in the system's buffers each.
+/// The kernel's receive buffer of each reader.
 const READ_BUFFER: usize = 4096;
 const SEGMENT: u32 = 1400;
-/// Clients that read nothing are not cut off while they are weighed, and no address has a bound of its own.
+/// Keeps clients that stop reading connected during the measurement, and lifts the limits of one address.
 const SETTINGS: [(&str, &str); 3] = [
     ("CHINWAG_HTTP__LIST_TIMEOUT", "10m"),
     ("CHINWAG_HTTP__TRUSTED_PROXIES", "127.0.0.1"),
     ("CHINWAG_FILES__PER_USER", "1125899906842624"),
 ];
 
-/// A server with files, and the user who reads and writes them.
+/// A server with files, and a user who reads and writes them.
 struct FileStage {
     chinwag: Subject,
     world: World,
-    /// The ids of files of 1 MiB, and of a large one.
+    /// The ids of files of 1 MiB, and of a large file.
     files: Vec<String>,
     large: String,
 }
 
 pub(super) fn run(settings: &RunSettings) -> Outcome {
     let stage = FileStage::set(settings)?;
-    let rows = vec![stage.download(settings)?, stage.upload(settings)?, stage.weigh(settings)?];
+    let rows = vec![stage.download(settings)?, stage.upload(settings)?, stage.measure_stalled(settings)?];
     stage.chinwag.stop()?;
     Ok(rows)
 }
@@ -65,7 +64,7 @@ impl FileStage {
         Ok(stage)
     }
 
-    /// Uploads a file: its id. What is read of it must be what was sent.
+    /// Uploads a file, checks that it reads back the same, and returns its id.
     fn store(&self, content: &[u8]) -> Result<String> {
         let (status, text) = ask(&self.chinwag, &self.post(content))?;
         let text = String::from_utf8(text)?;
@@ -92,7 +91,7 @@ impl FileStage {
         [head.as_bytes(), content].concat()
     }
 
-    /// Bytes that are sent for each CPU second of the server.
+    /// MiB downloaded per CPU second of the server.
     fn download(&self, settings: &RunSettings) -> Result<Measurement> {
         let folder = self.world.program.data().join("files");
         let nginx = Subject::nginx(self.world.program.folder(), &folder)?;
@@ -118,7 +117,7 @@ impl FileStage {
         Ok(row)
     }
 
-    /// Bytes that are stored for each CPU second of the server, beside a loop that writes files to the same disk.
+    /// MiB uploaded per CPU second of the server, beside a loop that writes files to the same disk.
     fn upload(&self, settings: &RunSettings) -> Result<Measurement> {
         let mut row = Measurement::new("W15: upload of 1 MiB", "MiB/CPU s", Goal::AtLeast(0.5));
         let (content, mut rates) = (content(1, MIB), (0.0, 0.0));
@@ -147,8 +146,8 @@ impl FileStage {
         Ok(fs::read_dir(self.world.program.data().join("files"))?.count())
     }
 
-    /// The memory for each further client that reads nothing of a large file.
-    fn weigh(&self, settings: &RunSettings) -> Result<Measurement> {
+    /// The memory of each additional client that stops reading a large file.
+    fn measure_stalled(&self, settings: &RunSettings) -> Result<Measurement> {
         let (few, many) = (settings.size(100, 5), settings.size(1000, 20));
         let what = format!("W15: memory of a reader that stops, {many} of them");
         let mut row = Measurement::new(what, "KiB", Goal::AtMost(1.0));
@@ -164,12 +163,12 @@ impl FileStage {
         Ok(row)
     }
 
-    /// Has clients ask for the large file and read its beginning, up to so many.
+    /// Adds clients, up to `count`, that request the large file and read only its beginning.
     fn stop_reading(&self, count: usize, readers: &mut Vec<TcpStream>) -> Result<()> {
         while readers.len() < count {
             let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
             socket.set_recv_buffer_size(READ_BUFFER)?;
-            // With the large segments of this machine's own network the system would take the whole file.
+            // With the large segments of the loopback interface the kernel would buffer the whole file.
             socket.set_tcp_mss(SEGMENT)?;
             socket.connect(&self.chinwag.address().into())?;
             let mut stream = TcpStream::from(socket);
@@ -183,7 +182,7 @@ impl FileStage {
         Ok(())
     }
 
-    /// The memory once it no longer changes.
+    /// Waits until the memory no longer changes, and returns it.
     fn settled(&self, settings: &RunSettings) -> Result<f64> {
         let pause = Duration::from_millis(if settings.quick { 50 } else { 500 });
         let (begun, mut before) = (Instant::now(), self.chinwag.resident()?);
@@ -198,8 +197,7 @@ impl FileStage {
     }
 }
 
-/// Writes files and waits for the disk, one after the other: the rate for each CPU second of this thread, and for each
-/// second.
+/// Writes and syncs files one after the other. Returns MiB per CPU second of this thread, and MiB per second.
 fn write_files(folder: &Path, content: &[u8], most: u64, stretch: Duration) -> Result<(f64, f64)> {
     let folder = folder.join("written");
     fs::create_dir_all(&folder)?;
@@ -222,7 +220,7 @@ fn write_files(folder: &Path, content: &[u8], most: u64, stretch: Duration) -> R
     Ok((written as f64 / cpu.max(0.001), written as f64 / seconds))
 }
 
-/// Bytes of no known type, of which no two pages are the same.
+/// Content of no known type in which no two pages are equal.
 fn content(number: usize, size: usize) -> Vec<u8> {
     let page = |at: usize| [&at.to_le_bytes()[..], &number.to_le_bytes(), &[0xfd; 4096 - 16]].concat();
     (0..size / 4096).flat_map(page).collect()

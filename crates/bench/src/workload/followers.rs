@@ -1,5 +1,5 @@
-//! W16: W5's messages per second with the feed, a webhook and the index of the search, beside those with all of them
-//! off, and the time until the webhook has an event.
+//! W16: W5's messages per second with the feed, a webhook and the search index on, beside the same with all of them off, and
+//! the time from a message to its webhook event.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,16 +16,16 @@ use crate::world::{Plan, World};
 
 const GROUPS: usize = 8;
 const IN_FLIGHT: u64 = 32;
-/// Messages per second that a webhook can be sent one by one.
+/// A rate in messages per second at which each webhook request carries few events.
 const STEADY: f64 = 200.0;
 const LAG_MS: f64 = 2000.0;
-/// The time for what the load has left behind to be sent.
+/// Timeout for the backlog of events after the load.
 const SENT_WITHIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
 const ON: [(&str, &str); 2] = [("CHINWAG_EVENTS__ENABLED", "true"), ("CHINWAG_WEBHOOKS__PRIVATE", "true")];
 
-/// A server that has followers, its world, and the receiver of its webhook.
+/// A server with followers, its world, and the receiver of its webhook.
 struct Followed {
     stage: Stage,
     world: World,
@@ -45,17 +45,17 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let what = "W16: lag of the webhook, W5's load, p99";
     let mut full = Measurement::new(what, "ms", Goal::AtMost(1.0));
     for _ in 0..settings.rounds {
-        let sent = with.stage.crowd.speak(STEADY, settings.stretch)?.messages;
+        let sent = with.stage.crowd.send_at_rate(STEADY, settings.stretch)?.messages;
         steady.pairs.push((with.lag(sent)?.0, LAG_MS));
     }
     for round in 0..settings.rounds {
         eprintln!("  round {} of {} …", round + 1, settings.rounds);
-        let talked = with.stage.crowd.talk(IN_FLIGHT, settings.stretch)?;
-        let (lag, received, seconds) = with.lag(talked.messages)?;
-        let bare = without.crowd.talk(IN_FLIGHT, settings.stretch)?;
-        rate.pairs.push((talked.messages as f64 / talked.seconds, bare.messages as f64 / bare.seconds));
+        let run = with.stage.crowd.send_windowed(IN_FLIGHT, settings.stretch)?;
+        let (lag, received, seconds) = with.lag(run.messages)?;
+        let bare = without.crowd.send_windowed(IN_FLIGHT, settings.stretch)?;
+        rate.pairs.push((run.messages as f64 / run.seconds, bare.messages as f64 / bare.seconds));
         full.pairs.push((lag, LAG_MS));
-        let share = 100.0 * received as f64 / talked.messages.max(1) as f64;
+        let share = 100.0 * received as f64 / run.messages.max(1) as f64;
         full.note = format!("{share:.0} % received within {seconds:.0} s after the load");
     }
     with.stage.subject.stop()?;
@@ -82,8 +82,8 @@ impl Followed {
         Ok(Self { stage: Stage::set(subject, &world)?, world, sink })
     }
 
-    /// Waits a while for the events of so many messages: the p99 of the milliseconds from a message to its event, how many
-    /// came, and the seconds that it took.
+    /// Waits for the events of `messages` messages. Returns the p99 latency in milliseconds, the number of events received, and
+    /// the seconds until the last one.
     fn lag(&self, messages: u64) -> Result<(f64, usize, f64)> {
         let (begun, mut lags) = (Instant::now(), Vec::new());
         loop {
@@ -96,7 +96,7 @@ impl Followed {
         }
         let received = lags.len();
         ensure!(received > 0, "the webhook received nothing");
-        // An event that has not come is later than all others.
+        // A missing event counts as the latest.
         let missing = usize::try_from(messages)?.saturating_sub(received);
         lags.extend(std::iter::repeat_n(f64::INFINITY, missing));
         lags.sort_by(f64::total_cmp);

@@ -1,5 +1,5 @@
-//! W6: the cost of a long history beside a short one: the latest messages, a page from anywhere, a
-//! page by date, a send. The use cases themselves are timed, so that nothing hides a difference.
+//! W6: the latest messages, a page from anywhere, a page by date, and a send in a long history beside a short one. The use
+//! cases are called directly, so that the transport does not hide a difference.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,14 +20,14 @@ use crate::world::{self, Plan, World};
 const PAGE: usize = 20;
 const SHORT: u64 = 10_000;
 
-/// A group with a history of one length.
+/// A group with a history of a given length.
 pub(super) struct GroupHistory {
     app: App,
     clock: Arc<SystemClock>,
     context: Context,
     group: GroupId,
     length: u64,
-    /// The state of a random number generator, the same in every run.
+    /// The state of the random number generator, with a fixed seed.
     state: u64,
     _world: World,
 }
@@ -80,7 +80,7 @@ impl GroupHistory {
         self.length
     }
 
-    /// The median time of one query, in microseconds.
+    /// The median time of a query in microseconds.
     pub(super) fn time(&mut self, query: Query, times: usize) -> Result<f64> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut took = Vec::with_capacity(times);

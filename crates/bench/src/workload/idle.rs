@@ -1,5 +1,5 @@
-//! W1: what an idle socket costs: memory for each more of them, and CPU for each second of it, pings
-//! and pongs included. Each is signed in and in 20 groups.
+//! W1: the memory of an additional idle socket, and its CPU time per second, pings and pongs included. Each socket is
+//! signed in and its user is in 20 groups.
 
 use std::time::{Duration, Instant};
 
@@ -14,14 +14,14 @@ use crate::world::{Plan, World};
 const GROUPS_EACH: usize = 20;
 /// Members of each group.
 const CROWD: usize = 50;
-/// Fewer connections that are no sockets, so that 20,000 descriptors are enough for the sockets.
+/// A lower bound on HTTP connections leaves enough of 20,000 descriptors for the sockets.
 const CONNECTIONS: [(&str, &str); 1] = [("CHINWAG_HTTP__CONNECTIONS", "2000")];
 const KIB: f64 = 1024.0;
-/// A server reads its whole file once, 15 s after its start, and overwrites what erased rows have left. This
-/// costs as much as all sockets in ten seconds, and is over by now.
+/// Time until a started server has overwritten the remains of erased rows. That reads the whole file once, 15 s after the
+/// start, and costs as much as ten seconds of all sockets.
 const CLEANSED: Duration = Duration::from_secs(20);
 
-/// The cost of one server's idle sockets.
+/// The cost of a server's idle sockets.
 struct Cost {
     resident: f64,
     kernel: f64,
@@ -72,12 +72,12 @@ fn measure(
     rest(&mut load, settle)?;
     let more = (many - few) as f64;
     let resident = (subject.resident()? - before) / more;
-    // Both ends are on this machine.
+    // Both ends of each connection are on this machine.
     let kernel = (subject::kernel_objects()? - kernel) / more / 2.0;
     if !settings.quick && !subject.is_bare() {
         rest(&mut load, CLEANSED.saturating_sub(started.elapsed()))?;
     }
-    // Every socket is pinged once.
+    // Long enough that every socket is pinged once.
     let time = if settings.quick { Duration::from_millis(300) } else { Duration::from_secs(25) };
     let (before, time) = (subject.cpu()?, if subject.is_bare() { Duration::ZERO } else { time });
     rest(&mut load, time)?;
@@ -85,7 +85,7 @@ fn measure(
     Ok(Cost { resident, kernel, cpu })
 }
 
-/// Lets time pass, pings being answered; every socket must stand.
+/// Answers pings for `time`, and checks that every socket stays open.
 pub(super) fn rest(load: &mut Load, time: Duration) -> Result<()> {
     let (begun, mut arrivals) = (Instant::now(), Vec::new());
     while begun.elapsed() < time {

@@ -1,6 +1,5 @@
-//! W4: the time from when a message was due to its delivery, messages coming at half the rate of
-//! W3's peak whether the server keeps up or not; beside the bare server's, and the store's commit. The load has one
-//! processor, and each server another.
+//! W4: the time from the due time of a message to its delivery, at a fixed half of W3's peak rate, whether or not the server
+//! keeps up; beside the bare server's time and that of a commit. The load and the server have one core each.
 
 use std::time::Instant;
 
@@ -21,16 +20,16 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let plan = Plan::crowds(settings.size(10, 2), 10);
     let world = World::make(&settings.server, &plan)?;
     let bench = World::make(&settings.server, &plan)?;
-    let cores = Cores::part()?;
+    let cores = Cores::split()?;
     let mut chinwag = Stage::set(cores.on_server(|| Subject::chinwag(&world.program))?, &world)?;
     let mut bare = Stage::set(cores.on_server(|| Subject::bare(&["fanout"]))?, &world)?;
-    let peak = chinwag.crowd.talk(1, settings.stretch)?;
+    let peak = chinwag.crowd.send_windowed(1, settings.stretch)?;
     let rate = peak.messages as f64 / peak.seconds / 2.0;
     let mut row = Measurement::new("W4: p99 of delivery at half of W3's peak", "ms", Goal::AtMost(1.5));
     let mut parts = Vec::new();
     for _ in 0..settings.rounds {
-        let mut ours = chinwag.crowd.speak(rate, settings.stretch)?;
-        let mut theirs = bare.crowd.speak(rate, settings.stretch)?;
+        let mut ours = chinwag.crowd.send_at_rate(rate, settings.stretch)?;
+        let mut theirs = bare.crowd.send_at_rate(rate, settings.stretch)?;
         let commit = cores.on_server(|| commits(&bench, settings))?;
         let (ours, theirs) = (ours.percentile(0.99) / 1000.0, theirs.percentile(0.99) / 1000.0);
         row.pairs.push((ours, theirs + commit));
@@ -49,7 +48,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     Ok(vec![row])
 }
 
-/// The p99 of one message's commit, in milliseconds: one after the other, nothing beside.
+/// The p99 of single-message commits in milliseconds, one after the other, without other load.
 fn commits(world: &World, settings: &RunSettings) -> Result<f64> {
     let store = world.open()?;
     let clock = SystemClock::default();

@@ -1,5 +1,5 @@
-//! W13: the time to delivery of people who chat while one user does the worst that the default limits
-//! allow, beside the same while that user does nothing.
+//! W13: the time to delivery for users who chat while another user does the worst that the default limits allow, beside the
+//! same without that user.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,25 +17,25 @@ use crate::subject::Subject;
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World, name};
 
-/// Groups of the people who chat, and the users in each.
+/// Groups of the users who chat, and users in each.
 const GROUPS: usize = 10;
 const SIZE: usize = 10;
 const NEIGHBOURS: usize = GROUPS * SIZE;
-/// Messages a second of all of them: below the limit of each speaker, which is 5.
+/// Messages per second of all groups, below the limit of 5 for each sender.
 const RATE: f64 = 40.0;
-/// How many stretches each measurement lasts, so that its p99 has enough messages.
+/// Periods of load in each measurement, which give its p99 enough messages.
 const STRETCHES: u32 = 5;
 
-/// One way to use up what a server has.
+/// A way to exhaust a server.
 #[derive(Debug, Clone, Copy)]
 enum Abuse {
     /// Renames each of its groups in turn.
     Rename,
-    /// Connects again and again, and reads its summaries.
+    /// Reconnects in a loop, and reads its summaries.
     Reconnect,
-    /// Lists all of its groups with their messages.
+    /// Lists all of its groups with all fields.
     List,
-    /// Deletes its account with all of its messages.
+    /// Deletes its account with all messages.
     Erase,
 }
 
@@ -66,14 +66,14 @@ fn measure(settings: &RunSettings, plan: &Plan, abuse: Abuse, what: &str) -> Res
     let mut row = Measurement::new(what, "ms", Goal::AtMost(2.0));
     let mut requests = 0;
     for _ in 0..settings.rounds {
-        // Each round has a world of its own: an account is erased once.
+        // A new world for each round, because an account can be erased only once.
         let world = World::make(&settings.server, plan)?;
         let subject = Subject::chinwag_with_limits(&world.program)?;
         let mut crowd = Crowd::join_first(&subject, &world, NEIGHBOURS, GROUPS)?;
         let time = settings.stretch * STRETCHES;
-        let mut alone = crowd.speak(RATE, time)?;
+        let mut alone = crowd.send_at_rate(RATE, time)?;
         let abuser = Abuser::start(abuse, subject.address(), &world);
-        let mut beside = crowd.speak(RATE, time)?;
+        let mut beside = crowd.send_at_rate(RATE, time)?;
         requests += abuser.stop()?;
         row.pairs.push((beside.percentile(0.99) / 1000.0, alone.percentile(0.99) / 1000.0));
         let sent = crowd.sent();
@@ -84,7 +84,7 @@ fn measure(settings: &RunSettings, plan: &Plan, abuse: Abuse, what: &str) -> Res
     Ok(row)
 }
 
-/// The user who does its worst, on a thread of its own.
+/// The abusive user, on its own thread.
 struct Abuser {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
@@ -122,7 +122,7 @@ impl Abuser {
         Self { stop, answered, thread }
     }
 
-    /// Ends it; how many of its requests were answered.
+    /// Stops the user. Returns the number of answered requests.
     fn stop(self) -> Result<u64> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().ok().context("the abuser panicked")??;
@@ -132,7 +132,7 @@ impl Abuser {
     }
 }
 
-/// One request on a connection of its own, whatever its answer.
+/// Sends one request on a new connection; any status is accepted.
 fn request(address: SocketAddr, token: &str, method: &str, path: &str, body: &str) -> Result<()> {
     let mut tcp = TcpStream::connect(address)?;
     tcp.set_read_timeout(Some(PATIENCE))?;
@@ -148,7 +148,7 @@ fn request(address: SocketAddr, token: &str, method: &str, path: &str, body: &st
     Ok(())
 }
 
-/// Opens a socket, reads what it is shown until nothing more comes, and drops it.
+/// Opens a socket, reads until 200 ms pass without data, and drops it.
 fn reconnect(address: SocketAddr, handshake: &str) -> Result<()> {
     let mut tcp = TcpStream::connect(address)?;
     tcp.set_read_timeout(Some(Duration::from_millis(200)))?;

@@ -1,5 +1,5 @@
-//! W10: deliveries for each second of the nodes' CPU, and the time to delivery, where the members of
-//! every group are spread over two nodes; beside one node on the same PostgreSQL, with a Redis too.
+//! W10: deliveries per CPU second of the nodes, and the time to delivery, with the members of every group spread over two
+//! nodes; beside one node on the same PostgreSQL, also with Redis.
 
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ fn spread(what: &str, plan: &Plan, settings: &RunSettings) -> Outcome {
         let (theirs, alone_rate, _) = alone.measure(1, settings)?;
         cost.pairs.push((ours, theirs));
         rates.push((rate, alone_rate));
-        let mut late = both.crowd.speak(peak / 2.0, settings.stretch)?;
-        let mut alone_late = alone.crowd.speak(peak / 2.0, settings.stretch)?;
+        let mut late = both.crowd.send_at_rate(peak / 2.0, settings.stretch)?;
+        let mut alone_late = alone.crowd.send_at_rate(peak / 2.0, settings.stretch)?;
         time.pairs.push((late.percentile(0.99) / 1000.0, alone_late.percentile(0.99) / 1000.0));
     }
     let (rate, alone_rate) = rates[rates.len() / 2];
@@ -48,7 +48,7 @@ fn spread(what: &str, plan: &Plan, settings: &RunSettings) -> Outcome {
     time.note = format!("{:.0} messages/s", peak / 2.0);
     for (world, Stage { subject, crowd }) in [(one, alone), (two, both)] {
         let sent = crowd.sent();
-        // Nodes that are ended wait for sockets to close.
+        // A node that shuts down waits for its sockets to close.
         drop(crowd);
         subject.stop()?;
         world.check(&sent)?;
@@ -56,7 +56,7 @@ fn spread(what: &str, plan: &Plan, settings: &RunSettings) -> Outcome {
     Ok(vec![cost, time])
 }
 
-/// So many nodes on a database and a Redis of their own.
+/// Starts nodes on a new database and Redis.
 fn stage(server: &Arc<Server>, nodes: usize, plan: &Plan, settings: &RunSettings) -> Result<(World, Stage)> {
     let world = World::make_shared(Shared::by_nodes(server), &settings.server, plan)?;
     let subject = Subject::nodes(&settings.server, world.shared()?, nodes)?;

@@ -1,4 +1,4 @@
-//! W9: requests over REST for each second of the server's CPU, beside hyper answering the same bytes.
+//! W9: REST requests per CPU second of the server, beside hyper answering the same bytes.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -18,12 +18,12 @@ use crate::world::{Plan, World, name};
 const CONNECTIONS: usize = 32;
 const MESSAGES: u64 = 1000;
 
-/// One kind of request.
+/// A kind of request.
 struct RequestKind {
     what: &'static str,
     least: f64,
     path: String,
-    /// Whether it posts a message.
+    /// Whether the request posts a message.
     posts: bool,
 }
 
@@ -92,7 +92,7 @@ impl RequestKind {
     }
 }
 
-/// Asks once, and waits for the whole answer.
+/// Sends one request and waits for the complete answer.
 pub(super) fn ask(subject: &Subject, request: &[u8]) -> Result<(u16, Vec<u8>)> {
     let mut tcp = TcpStream::connect(subject.address())?;
     tcp.set_read_timeout(Some(PATIENCE))?;
@@ -106,8 +106,8 @@ pub(super) fn ask(subject: &Subject, request: &[u8]) -> Result<(u16, Vec<u8>)> {
     Ok((status.parse()?, content))
 }
 
-/// Keeps every connection busy with one request at a time, with at most so many in all: requests for each CPU second
-/// of the server, and for each second.
+/// Keeps every connection busy with one request at a time, up to a total. Returns requests per CPU second of the server, and
+/// requests per second.
 pub(super) fn drive(
     load: &mut Load,
     subject: &Subject,

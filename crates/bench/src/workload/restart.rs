@@ -1,5 +1,4 @@
-//! W7: the server has been restarted and all clients come back at once, each resuming; beside a bare
-//! accept and 101.
+//! W7: all clients reconnect and resume at once after a restart of the server; beside a bare accept and 101.
 
 use std::time::{Duration, Instant};
 
@@ -12,12 +11,12 @@ use crate::subject::Subject;
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
 
-/// Messages in each group, and how many of them everybody has missed, if any.
+/// Messages in each group, and how many of them each client has missed.
 const MESSAGES: u64 = 20;
 const MISSED: u64 = 5;
 
-/// How everybody's coming back went.
-struct Back {
+/// The result of one reconnect of all clients.
+struct Reconnect {
     a_second: f64,
     a_cpu_second: f64,
     peak: f64,
@@ -34,9 +33,9 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let mib = 1024.0 * 1024.0;
     for _ in 0..settings.rounds {
         let (ours, none_missed, bare) = (
-            back(Subject::chinwag(&world.program)?, &world, MISSED, settings)?,
-            back(Subject::chinwag(&world.program)?, &world, 0, settings)?,
-            back(Subject::bare(&["fanout"])?, &world, 0, settings)?,
+            reconnect_all(Subject::chinwag(&world.program)?, &world, MISSED, settings)?,
+            reconnect_all(Subject::chinwag(&world.program)?, &world, 0, settings)?,
+            reconnect_all(Subject::bare(&["fanout"])?, &world, 0, settings)?,
         );
         ready.pairs.push((ours.a_second, bare.a_second));
         cpu.pairs.push((ours.a_cpu_second, bare.a_cpu_second));
@@ -47,7 +46,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     Ok(vec![ready, cpu, whole, memory])
 }
 
-fn back(subject: Subject, world: &World, missed: u64, settings: &RunSettings) -> Result<Back> {
+fn reconnect_all(subject: Subject, world: &World, missed: u64, settings: &RunSettings) -> Result<Reconnect> {
     let resume = |user: usize, out: &mut Vec<u8>| {
         let (group, since) = (world.groups[world.group_of(user)], MESSAGES - missed);
         let resume = format!(r#"{{"type":"sync.resume","data":{{"groups":{{"{group}":{since}}}}}}}"#);
@@ -74,5 +73,10 @@ fn back(subject: Subject, world: &World, missed: u64, settings: &RunSettings) ->
     let (peak, steady) = (subject.peak()?, subject.resident()?);
     drop(load);
     subject.stop()?;
-    Ok(Back { a_second: count as f64 / seconds, a_cpu_second: count as f64 / cpu.max(0.01), peak, steady })
+    Ok(Reconnect {
+        a_second: count as f64 / seconds,
+        a_cpu_second: count as f64 / cpu.max(0.01),
+        peak,
+        steady,
+    })
 }

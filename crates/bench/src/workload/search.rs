@@ -1,5 +1,5 @@
-//! W14: a page of a search beside 25 ms, the size of the index beside the text, and the messages a second with the
-//! index beside those without. On SQLite, and on PostgreSQL. The use case itself is timed.
+//! W14: the time of a search page beside 25 ms, the size of the index beside the text, and W5's messages per second with the
+//! index beside those without, on SQLite and on PostgreSQL. The use case is called directly.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,25 +28,25 @@ use crate::world::{self, Plan, World};
 
 const GROUPS: usize = 1000;
 const SHORT: u64 = 10_000;
-/// The words of all texts, of which the first are the most frequent, and those of one text.
+/// The number of different words, the most frequent first, and the words of one text.
 const WORDS: f64 = 50_000.0;
 const LENGTH: usize = 9;
-/// One text of so many is in Chinese, of as many characters, out of so many.
+/// One text in ten is Chinese; its length, and the number of different characters.
 const CHINESE: u64 = 10;
 const CHARACTERS: u64 = 2500;
 const PAGE: usize = 20;
 const LIMIT: f64 = 25.0;
-/// A longer history is left out if it is expected to take longer to write and to index.
+/// A history is skipped if writing and indexing it would take longer.
 const BUILT_WITHIN: Duration = Duration::from_secs(600);
-/// The time of the queries of one kind in one round.
+/// Time for the queries of one kind in one round.
 const ASKED_WITHIN: Duration = Duration::from_secs(15);
-/// The least queries of one kind in one round, of which a p99 can be told.
+/// The fewest queries of one kind in a round that give a p99.
 const ASKED_AT_LEAST: usize = 100;
-/// The groups of W5, and the messages of each that are in flight.
+/// The groups of W5, and the messages in flight in each.
 const SENDERS: usize = 8;
 const IN_FLIGHT: u64 = 32;
 
-/// The words that a query looks for.
+/// A kind of query.
 #[derive(Clone, Copy)]
 enum Sought {
     CommonWord,
@@ -62,18 +62,18 @@ const SOUGHT: [(Sought, &str); 4] = [
     (Sought::TwoCharacters, "two characters"),
 ];
 
-/// Texts with words as frequent as in a language, the same in every run.
+/// Texts with a natural distribution of words, the same in every run.
 struct Texts {
     state: u64,
 }
 
-/// A store with an index of its messages.
+/// A store with indexed messages.
 struct Searched {
     engine: &'static str,
     app: App,
     context: Context,
     length: u64,
-    /// The bytes of the texts, and of the index.
+    /// The bytes of the texts, and those of the index.
     bytes: (f64, f64),
     indexed_in: Duration,
     texts: Vec<String>,
@@ -96,14 +96,14 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
         }
     }
     let server = Arc::new(Server::start_new(true));
-    // A row is a round trip there, and ten times as many take too long to write.
+    // Each row is a round trip on PostgreSQL; ten times as many take too long to write.
     let on_postgres = if settings.quick { short } else { most.min(100_000) };
     rows.extend(Searched::make(settings, on_postgres, Some(&server))?.rows(settings)?);
     rows.push(sends(settings)?);
     Ok(rows)
 }
 
-/// Messages a second, as W5's, of a server with the index beside one without.
+/// W5's messages per second with the index beside those without.
 fn sends(settings: &RunSettings) -> Result<Measurement> {
     let plan = Plan::crowds(SENDERS, 2);
     let (with, without) = (World::make(&settings.server, &plan)?, World::make(&settings.server, &plan)?);
@@ -115,8 +115,8 @@ fn sends(settings: &RunSettings) -> Result<Measurement> {
     let mut row = Measurement::new(what, "messages/s", Goal::AtLeast(0.85));
     for _ in 0..settings.rounds {
         let rate = |(stage, _): &mut (Stage, World)| -> Result<f64> {
-            let talked = stage.crowd.talk(IN_FLIGHT, settings.stretch)?;
-            Ok(talked.messages as f64 / talked.seconds)
+            let run = stage.crowd.send_windowed(IN_FLIGHT, settings.stretch)?;
+            Ok(run.messages as f64 / run.seconds)
         };
         row.pairs.push((rate(&mut with)?, rate(&mut without)?));
     }
@@ -142,14 +142,14 @@ impl Texts {
         (0..LENGTH).map(|_| self.word()).collect::<Vec<_>>().join(" ")
     }
 
-    /// A word by Zipf's law.
+    /// A random word, distributed by Zipf's law.
     fn word(&mut self) -> String {
         let uniform = (self.below(1 << 24) + 1) as f64 / f64::from(1 << 24);
         word(WORDS.powf(uniform) as u64 - 1)
     }
 }
 
-/// A word of letters, frequent ones shorter.
+/// The word of a rank. Frequent words are shorter.
 fn word(mut rank: u64) -> String {
     let mut word = String::new();
     while word.len() < 2 || rank > 0 {
@@ -190,7 +190,7 @@ impl Searched {
         Ok(Self { engine, app, context, length, bytes, indexed_in, texts, world })
     }
 
-    /// The bytes of the database, which nobody uses, or of the tables of the index.
+    /// The bytes of the database file while it is closed, or of the index's tables.
     fn size(world: &World) -> Result<f64> {
         match world.shared() {
             Ok(shared) => shared.bytes_of(&["chinwag.search_words", "chinwag.search_groups"]),
@@ -234,7 +234,7 @@ impl Searched {
         Ok(rows)
     }
 
-    /// A query of a kind: words of a message from anywhere.
+    /// A query made of words from a random message.
     fn query(&self, sought: Sought, random: &mut Texts) -> String {
         let is_chinese = matches!(sought, Sought::TwoCharacters);
         let text = loop {
@@ -246,7 +246,7 @@ impl Searched {
         let words: Vec<_> = text.split(' ').collect();
         match sought {
             Sought::CommonWord => word(random.below(10)),
-            // The longest word is one of the rarest.
+            // Rare words are long.
             Sought::RareWord => {
                 words.iter().max_by_key(|word| word.len()).map_or("", |word| *word).to_owned()
             }
@@ -260,7 +260,7 @@ impl Searched {
         }
     }
 
-    /// The milliseconds of the first page.
+    /// The time of the first page in milliseconds.
     async fn time(&self, query: &str) -> Result<f64> {
         let parsed = SearchQuery::parse(query).map_err(anyhow::Error::msg)?;
         let begun = Instant::now();
@@ -271,7 +271,7 @@ impl Searched {
     }
 }
 
-/// Writes texts into groups in turn, a second apart, the last of them now.
+/// Writes texts to the groups in turn, one second apart, up to now.
 async fn fill(store: &Arc<dyn Store>, groups: &[GroupId], user: UserId, texts: &[String]) -> Result<()> {
     let clock = Arc::new(SystemClock::default());
     let first = clock.now().micros() - i64::try_from(texts.len())? * 1_000_000;
@@ -293,7 +293,7 @@ async fn fill(store: &Arc<dyn Store>, groups: &[GroupId], user: UserId, texts: &
     Ok(())
 }
 
-/// Adds everything to the index.
+/// Indexes all messages.
 async fn index(app: &App) -> Result<()> {
     let mut candidate = app.candidate(Follower::SearchIndex, Duration::from_secs(5));
     let Claim::Mine { lease, .. } = candidate.take().await? else { anyhow::bail!("somebody else indexes") };

@@ -1,6 +1,5 @@
-//! W5: acknowledged messages a second, one sender in each group of two, beside a bare loop of the
-//! same prepared inserts in batches, at the same durability; and what each step of the way costs. On
-//! SQLite, and on PostgreSQL.
+//! W5: acknowledged messages per second with one sender in each group of two, beside a bare loop of the same prepared inserts
+//! in batches with the same durability, and the cost of each step in between. On SQLite and on PostgreSQL.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,10 +27,10 @@ use crate::world::{self, Plan, World};
 
 const GROUPS: usize = 8;
 const IN_FLIGHT: u64 = 32;
-/// The most messages of one commit, which is also the number in flight.
+/// The most messages of a commit, and the number in flight.
 const BATCH: usize = 256;
 
-/// The checks that a send makes without a server.
+/// Which checks a send without a server makes.
 #[derive(Clone, Copy)]
 enum Check {
     Rights,
@@ -58,7 +57,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     Ok(rows)
 }
 
-/// A server, and the use case on a store of its own, turn about with the bare loop.
+/// Alternates a server, the use case on its own store, and the bare loop.
 fn beside(
     engine: &str,
     settings: &RunSettings,
@@ -76,11 +75,11 @@ fn beside(
     ];
     for round in 0..settings.rounds {
         let before = chinwag.subject.cpu()?;
-        let talked = chinwag.crowd.talk(IN_FLIGHT, settings.stretch)?;
+        let run = chinwag.crowd.send_windowed(IN_FLIGHT, settings.stretch)?;
         let cpu = chinwag.subject.cpu()? - before;
         let bare = bare()?;
-        rows[0].pairs.push((talked.messages as f64 / talked.seconds, bare));
-        rows[0].note = format!("{:.1} µs of CPU a message", cpu * 1e6 / talked.messages.max(1) as f64);
+        rows[0].pairs.push((run.messages as f64 / run.seconds, bare));
+        rows[0].note = format!("{:.1} µs of CPU a message", cpu * 1e6 / run.messages.max(1) as f64);
         for (row, check) in [(1, Check::Rights), (2, Check::RightsAndClientId)] {
             rows[row].pairs.push((runtime.block_on(used(store, bench, check, round, settings))?, bare));
         }
@@ -90,7 +89,7 @@ fn beside(
     Ok(rows)
 }
 
-/// The bare loop: numbers taken and messages inserted, a batch in each commit.
+/// The bare loop: takes numbers and inserts messages, one batch per commit.
 async fn bare(store: &Arc<dyn Store>, world: &World, settings: &RunSettings) -> Result<f64> {
     let clock = Arc::new(SystemClock::default());
     let (groups, users) = (world.groups.clone(), world.users.clone());
@@ -113,7 +112,7 @@ async fn bare(store: &Arc<dyn Store>, world: &World, settings: &RunSettings) -> 
     Ok(done as f64 / begun.elapsed().as_secs_f64())
 }
 
-/// The use case, as many at a time as are in flight at the server.
+/// The use case, with as many calls in flight as at the server.
 async fn used(
     store: &Arc<dyn Store>,
     world: &World,

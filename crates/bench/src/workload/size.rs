@@ -1,5 +1,4 @@
-//! W18: the size of what users install and load: the server's program, the first page in a real browser, and the packages
-//! of which both are built.
+//! W18: the size of the server's binary and of the first page in a real browser, and the number of packages in Cargo.lock.
 
 use anyhow::{Context, Result};
 use chinwag_testkit::browser;
@@ -16,13 +15,13 @@ const BINARY_MIB: f64 = 32.0;
 const REQUESTS: f64 = 6.0;
 const PAGE_KB: f64 = 150.0;
 
-/// The requests of a page and their bytes with heads, as they came over the network.
+/// The requests of a page and their bytes on the network, headers included.
 const TRANSFERS: &str =
     "const all = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
     return [all.length, all.reduce((sum, { transferSize }) => sum + transferSize, 0)]";
-/// Makes the page one of a server without TLS, to which browsers give no service worker.
+/// Removes the service worker, which browsers offer only over TLS.
 const WITHOUT_WORKER: &str = "delete Navigator.prototype.serviceWorker;";
-/// The page is complete once someone can sign in.
+/// The page is complete once the form for signing in is shown.
 const IS_SHOWN: &str = "document.querySelector('chinwag-chat')?.shadowRoot?.querySelector('form')";
 
 pub(super) fn run(settings: &RunSettings) -> Outcome {
@@ -44,7 +43,7 @@ fn row(what: &str, unit: &'static str, measured: f64, most: f64) -> Measurement 
     Measurement { pairs: vec![(measured, most)], ..row }
 }
 
-/// The requests and the bytes until a new browser shows the page.
+/// The requests and bytes until a new browser shows the page.
 fn first_page(settings: &RunSettings) -> Result<(f64, f64)> {
     let program = chinwag_testkit::process::Program::new(&settings.server);
     let subject = Subject::chinwag(&program)?;

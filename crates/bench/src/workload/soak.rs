@@ -1,6 +1,6 @@
-//! A soak: people write, edit, delete, react, read, search, upload, come and go, on one node with SQLite and at the same time
-//! on two nodes with PostgreSQL and Redis. The memory, descriptors and storage of all of these are read every ten seconds, and
-//! the last quarter of the time is set beside the second.
+//! A soak: users write, edit, delete, react, read, search, upload and reconnect, on one node with SQLite and at the same time
+//! on two nodes with PostgreSQL and Redis. Memory, descriptors and storage are read every ten seconds. The table compares the
+//! last quarter of the time with the second.
 
 mod crew;
 mod errands;
@@ -28,12 +28,12 @@ use crate::world::{Plan, World};
 const GROUPS: usize = 10;
 const MEMBERS: usize = 10;
 const CONTACTS: usize = 3;
-/// Readings in a minute.
+/// Readings per minute.
 const READINGS: u32 = 6;
-/// Minutes of a quick run, each of which is shorter.
+/// Minutes of a quick run, which are shortened.
 const QUICK_MINUTES: u32 = 8;
 
-/// One of the two settings in which people meet.
+/// One of the two deployments under load.
 struct SoakPlace {
     name: &'static str,
     world: World,
@@ -41,12 +41,12 @@ struct SoakPlace {
     crew: Crew,
 }
 
-/// The readings of the whole time.
+/// All readings of a run.
 struct Watched<'a> {
     gauges: Vec<Gauge<'a>>,
-    /// The p50 and p99 of each place in each minute, in milliseconds.
+    /// p50 and p99 in milliseconds, by deployment and minute.
     minutes: Vec<Vec<[f64; 2]>>,
-    /// The share of the machine's processors that was used.
+    /// The CPU share of the machine that was used.
     busy: f64,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let one = World::make(&settings.server, &plan)?;
     let two = World::make_shared(Shared::by_nodes(&server), &settings.server, &plan)?;
     let alone = Subject::chinwag(&one.program)?;
-    // Nodes share no data folder, in which one node has its files.
+    // By default a node keeps files in its own data folder; nodes need a shared one.
     let files = tempfile::tempdir()?;
     let location = format!("file://{}", files.path().display());
     let shared = [("CHINWAG_FILES__STORE", location.as_str())];
@@ -86,7 +86,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     Ok(rows)
 }
 
-/// Reads every gauge until the time is over.
+/// Reads every gauge until the end of the run.
 fn watch<'a>(places: &'a [SoakPlace], settings: &RunSettings) -> Result<Watched<'a>> {
     let (minutes, minute) = if settings.quick {
         (QUICK_MINUTES, settings.stretch * 3)
@@ -115,7 +115,7 @@ fn watch<'a>(places: &'a [SoakPlace], settings: &RunSettings) -> Result<Watched<
             gauge.read()?;
         }
         if let Some(place) = places.iter().find(|place| !place.crew.is_alive()) {
-            // Its thread has the reason, which the end of the crew tells.
+            // `Crew::stop` returns the error of its thread.
             eprintln!("soak: {} has stopped after {:?}", place.name, begun.elapsed());
             break;
         }
@@ -133,25 +133,25 @@ fn watch<'a>(places: &'a [SoakPlace], settings: &RunSettings) -> Result<Watched<
     Ok(Watched { gauges, minutes: seen, busy })
 }
 
-/// The p50 and p99 of microseconds, in milliseconds.
+/// p50 and p99 in milliseconds, from microseconds.
 fn percentiles(mut latencies: Vec<u32>) -> [f64; 2] {
     latencies.sort_unstable();
     let last = latencies.len().saturating_sub(1);
     [50, 99].map(|share| latencies.get(last * share / 100).map_or(0.0, |at| f64::from(*at) / 1000.0))
 }
 
-/// The ticks of all processors that were used, and all ticks.
+/// Busy ticks and all ticks of all cores.
 fn machine() -> Result<(f64, f64)> {
     let stat = std::fs::read_to_string("/proc/stat")?;
     let line = stat.lines().next().context("a line for all processors")?;
     let ticks: Vec<f64> = line.split_whitespace().skip(1).take(8).flat_map(str::parse).collect();
     let all: f64 = ticks.iter().sum();
-    // The fourth are idle, the fifth wait for the disk.
+    // The fourth and fifth value are idle and I/O wait.
     let idle: f64 = ticks.iter().skip(3).take(2).sum();
     Ok((all - idle, all))
 }
 
-/// The last quarter's minutes beside the second quarter's.
+/// Latencies of the last quarter beside those of the second.
 fn delivery(name: &str, minutes: &[[f64; 2]]) -> Vec<Measurement> {
     let row = |at: usize, what: &str, goal| {
         let [second, last] = quarters(minutes)
@@ -170,7 +170,7 @@ impl SoakPlace {
         Self { name, world, subject, crew }
     }
 
-    /// Ends everything, and checks that everyone has received every message, and that the store has each once.
+    /// Stops the load and the servers, and checks that every user has received every message and that the store has each once.
     fn close(self) -> Result<Measurement> {
         let ledger = self.crew.stop().with_context(|| self.name)?;
         self.subject.stop()?;
@@ -187,12 +187,12 @@ impl SoakPlace {
     }
 }
 
-/// Draws the readings over the minutes.
+/// Plots the readings over time.
 fn draw(folder: &Path, watched: &Watched<'_>) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let over_time = |values: Vec<f64>, each_minute: u32| {
         let minute = |at: usize| (at + 1) as f64 / f64::from(each_minute);
-        // The start is another matter, and would leave little room for the rest.
+        // Readings of the warm-up would dominate the scale.
         let first = values.len() / 8;
         values.into_iter().enumerate().skip(first).map(|(at, value)| (minute(at), value)).collect()
     };

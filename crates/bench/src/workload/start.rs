@@ -1,4 +1,4 @@
-//! W17: the time from the start of the program to its readiness, on a long history of many users, and its memory then.
+//! W17: the time from exec to readiness with a long history and many users, and the memory at that time.
 
 use std::time::Instant;
 

@@ -1,6 +1,5 @@
-//! W12: the cost of showing a group with its count of unread messages, beside a short history: to the
-//! author of everything, to a reader of nothing, and to a reader of everything. The use case itself is
-//! timed, so that nothing hides a difference.
+//! W12: the time to show a group with its count of unread messages in a long history beside a short one, to the author of
+//! all messages, to a user who has read none, and to one who has read all. The use case is called directly.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,10 +18,10 @@ use crate::world::{self, Plan, World};
 
 const SHORT: u64 = 1_000;
 const MEMBERS: usize = 10;
-/// Unread messages are counted up to here.
+/// The count of unread messages stops here.
 const MOST: usize = 100;
 
-/// The reader. The first user is the author of all messages.
+/// A kind of reader. The first user is the author of all messages.
 #[derive(Clone, Copy)]
 enum ReaderKind {
     Author,
@@ -36,7 +35,7 @@ const READERS: [(ReaderKind, &str, usize); 3] = [
     (ReaderKind::UpToDate, "who read all", 0),
 ];
 
-/// A group with a history of one length.
+/// A group with a history of a given length.
 struct UnreadHistory {
     app: App,
     group: GroupId,
@@ -72,7 +71,7 @@ impl UnreadHistory {
         Ok(Self { app, group, users, length, _world: world })
     }
 
-    /// The median time of showing the group, in microseconds.
+    /// The median time to show the group, in microseconds.
     fn time(&self, reader: ReaderKind, unread: usize, times: usize) -> Result<f64> {
         let context = Context::new(Caller::User(self.users[reader as usize]));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

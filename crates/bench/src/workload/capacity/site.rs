@@ -1,4 +1,4 @@
-//! Nodes with PostgreSQL and Redis, the people on them, and the CPU that each of the three has taken.
+//! Nodes with PostgreSQL, Redis and connected users, and the CPU time of each of the three.
 
 use std::ops::{Add, Div, Mul, Range, RangeInclusive, Sub};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use chinwag_testkit::postgres::Server;
 
 use super::super::{RunSettings, idle};
-use crate::crowd::{Crowd, Talked};
+use crate::crowd::{Crowd, LoadRun};
 use crate::load::{ArrivalKind, Joining, Load};
 use crate::shared::Shared;
 use crate::subject::{self, Subject};
@@ -18,21 +18,21 @@ use crate::world::{Plan, World};
 /// The parts of [`Costs`].
 pub(super) const PARTS: [&str; 3] = ["the nodes", "PostgreSQL", "Redis"];
 
-/// CPU seconds of the nodes together, of PostgreSQL and of Redis.
+/// CPU seconds of all nodes, of PostgreSQL and of Redis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Costs(pub(super) [f64; 3]);
 
-/// People on their nodes, of whom some talk.
+/// Nodes with connected users, some of whom send messages.
 pub(super) struct Site {
     world: World,
     subject: Subject,
     crowd: Crowd,
-    /// The people who only connect.
+    /// The users who only connect.
     others: Load,
     joined: usize,
 }
 
-/// A moment of a site.
+/// The counters of a site at one time.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     spent: Costs,
@@ -40,18 +40,18 @@ pub(super) struct Mark {
     bytes: u64,
 }
 
-/// A part of a site's time.
+/// The costs of a site between two times.
 pub(super) struct SiteRun {
     pub(super) spent: Costs,
     pub(super) seconds: f64,
-    /// The bytes that clients have received.
+    /// The bytes received by clients.
     pub(super) bytes: f64,
     pub(super) messages: f64,
     pub(super) deliveries: f64,
 }
 
 impl Site {
-    /// Starts so many nodes, and connects the first users, who are in the first groups.
+    /// Starts the nodes, and connects the first users, who are in the first groups.
     pub(super) fn open(
         server: &Arc<Server>,
         nodes: usize,
@@ -65,7 +65,7 @@ impl Site {
         Ok(Self { world, subject, crowd, others: Load::new()?, joined: 0 })
     }
 
-    /// The CPU seconds of each second in which nobody does anything.
+    /// CPU seconds per second without load.
     pub(super) fn idle(&mut self, time: Duration) -> Result<Costs> {
         let before = self.mark()?;
         idle::rest(&mut self.crowd.load, time)?;
@@ -73,15 +73,15 @@ impl Site {
         Ok(run.spent / run.seconds)
     }
 
-    /// Everyone talks in turn, so many messages a second.
-    pub(super) fn talk(&mut self, rate: f64, time: Duration) -> Result<SiteRun> {
+    /// Sends `rate` messages per second, from each sender in turn.
+    pub(super) fn send(&mut self, rate: f64, time: Duration) -> Result<SiteRun> {
         let before = self.mark()?;
-        let talked = self.crowd.speak(rate, time)?;
-        Ok(self.since(before)?.with(&talked))
+        let run = self.crowd.send_at_rate(rate, time)?;
+        Ok(self.since(before)?.with(&run))
     }
 
     /// The same while others connect, evenly over the time.
-    pub(super) fn talk_while_others_connect(
+    pub(super) fn send_while_others_connect(
         &mut self,
         rate: f64,
         time: Duration,
@@ -92,7 +92,7 @@ impl Site {
         let (crowd, load) = (&mut self.crowd, &mut self.others);
         let every = time / u32::try_from(others.len())?;
         let (first, count) = (others.start, others.len());
-        let talked = thread::scope(|scope| {
+        let run = thread::scope(|scope| {
             let connecting = scope.spawn(move || {
                 let begun = Instant::now();
                 (0..count).try_for_each(|turn| {
@@ -100,15 +100,15 @@ impl Site {
                     join(load, joined + turn, first + turn, subject, world)
                 })
             });
-            let talked = crowd.speak(rate, time);
+            let run = crowd.send_at_rate(rate, time);
             connecting.join().ok().context("the connecting thread panicked")??;
-            talked
+            run
         })?;
         self.joined += count;
-        Ok(self.since(before)?.with(&talked))
+        Ok(self.since(before)?.with(&run))
     }
 
-    /// Connects these users, one after the other.
+    /// Connects users one after the other.
     pub(super) fn connect(&mut self, users: RangeInclusive<usize>) -> Result<()> {
         for user in users {
             join(&mut self.others, self.joined, user, &self.subject, &self.world)?;
@@ -129,7 +129,7 @@ impl Site {
         Ok(Mark { spent, at: Instant::now(), bytes })
     }
 
-    /// The time since then.
+    /// The costs since `mark`.
     pub(super) fn since(&self, mark: Mark) -> Result<SiteRun> {
         let now = self.mark()?;
         Ok(SiteRun {
@@ -141,7 +141,7 @@ impl Site {
         })
     }
 
-    /// Ends it, and checks that every message is in the store once.
+    /// Stops the nodes, and checks that every message is in the store once.
     pub(super) fn close(self) -> Result<()> {
         let sent = self.crowd.sent();
         drop((self.crowd, self.others));
@@ -150,7 +150,7 @@ impl Site {
     }
 }
 
-/// Connects one user, who is ready afterwards.
+/// Connects one user and waits until it is ready.
 fn join(load: &mut Load, socket: usize, user: usize, subject: &Subject, world: &World) -> Result<()> {
     let joining = Joining {
         address: &|_| subject.address_for(user),
@@ -162,8 +162,8 @@ fn join(load: &mut Load, socket: usize, user: usize, subject: &Subject, world: &
 }
 
 impl SiteRun {
-    fn with(self, talked: &Talked) -> Self {
-        Self { messages: talked.messages as f64, deliveries: talked.deliveries as f64, ..self }
+    fn with(self, run: &LoadRun) -> Self {
+        Self { messages: run.messages as f64, deliveries: run.deliveries as f64, ..self }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The groups of a server, of which each user is in twenty.
+//! Growth with the groups of a server. Each user is in twenty.
 
 use anyhow::Result;
 
@@ -12,7 +12,7 @@ use crate::world::{Plan, World};
 const USERS: usize = 50;
 const EACH: usize = 20;
 const MESSAGES: u64 = 5;
-/// Users of the first group, who are in no other, and talk.
+/// Users of the first group, who are in no other group, and send messages.
 const TALKERS: usize = 2;
 
 pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
@@ -20,7 +20,7 @@ pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
     let axes = ("groups on the server", "ms of CPU, median");
     let mut growth = Growth::new("groups", "More groups on the server", axes);
     let groups_of = |user: usize, plan: &Plan| {
-        // Far apart, and different for each user.
+        // Groups that are far apart, and different for each user.
         (0..EACH).map(|turn| (user + turn * plan.groups / EACH) % plan.groups).collect()
     };
     let talkers_of = |_: usize, _: &Plan| vec![0];
@@ -33,9 +33,9 @@ pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
         let subject = Subject::chinwag(&talking.program)?;
         let mut crowd = Crowd::join_first(&subject, &talking, TALKERS, 1)?;
         let (mut connects, mut sends) = (Vec::new(), Vec::new());
-        // Two at least, since the second meets what the first has left.
+        // At least two rounds: only the second one runs with warm caches.
         for _ in 0..settings.rounds.max(2) {
-            connects.push(connect::come(&world, Way::WINDOW)?.1);
+            connects.push(connect::connect_all(&world, Way::WINDOW)?.1);
             sends.push(send(&subject, &mut crowd, settings)?);
         }
         let sent = crowd.sent();
@@ -50,7 +50,7 @@ pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
 /// Milliseconds of the server's CPU for a message in a group of two.
 fn send(subject: &Subject, crowd: &mut Crowd, settings: &RunSettings) -> Result<f64> {
     let before = subject.cpu()?;
-    let talked = crowd.talk(1, settings.stretch)?;
+    let run = crowd.send_windowed(1, settings.stretch)?;
     let cpu = subject.cpu()? - before;
-    Ok(cpu.max(0.01) * 1000.0 / talked.messages.max(1) as f64)
+    Ok(cpu.max(0.01) * 1000.0 / run.messages.max(1) as f64)
 }

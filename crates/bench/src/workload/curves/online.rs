@@ -1,4 +1,4 @@
-//! The members of one group who are online.
+//! Growth with the online members of one group.
 
 use anyhow::Result;
 
@@ -8,7 +8,7 @@ use super::{Growth, sizes};
 use crate::subject::{Subject, WITHOUT_INDEX};
 use crate::world::{Plan, World};
 
-/// The descriptors of one process leave room for a few less than 10,000 members.
+/// With 20,000 descriptors a process can serve a few members less than 10,000.
 const MOST: u64 = 9_900;
 
 pub(super) fn run(settings: &RunSettings) -> Result<Growth> {

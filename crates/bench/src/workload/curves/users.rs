@@ -1,4 +1,4 @@
-//! The users of a server.
+//! Growth with the users of a server.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,7 +43,7 @@ pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
     Ok(growth)
 }
 
-/// The microseconds of each of so many requests, each for another user.
+/// The microseconds of each of `times` requests, each for another user.
 fn time(
     runtime: &Runtime,
     times: usize,
@@ -52,7 +52,7 @@ fn time(
 ) -> Result<Vec<f64>> {
     let mut took = Vec::with_capacity(times);
     for turn in 0..times {
-        // A prime steps through users that are far apart.
+        // Steps of a prime visit users that are far apart.
         let user = turn * 7919 % world.users.len();
         let begun = Instant::now();
         runtime.block_on(request(user))?;
@@ -61,7 +61,7 @@ fn time(
     Ok(took)
 }
 
-/// As another member of the group.
+/// GET of a user by another member of its group.
 async fn user(app: &App, world: &World, at: usize) -> Result<()> {
     let context = Context::new(Caller::User(world.users[at ^ 1]));
     app.user(&context, Name::stored(&name(at)), Wanted { details: true, status: true, ..Wanted::default() })
@@ -69,7 +69,7 @@ async fn user(app: &App, world: &World, at: usize) -> Result<()> {
     Ok(())
 }
 
-/// As the service, which finds everyone.
+/// A search of the directory by the service, which finds every user.
 async fn find(app: &App, at: usize) -> Result<()> {
     let part = Part { prefix: Some(name(at)), after: None, limit: PAGE };
     let found = app.users(&Context::new(Caller::Service), part, Wanted::default()).await?;

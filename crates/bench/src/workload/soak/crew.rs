@@ -1,5 +1,5 @@
-//! The people of a soak: everyone has a socket and a group, and a schedule tells them what to do next. They check what they
-//! are sent.
+//! The simulated users of a soak. Each has a socket and a group, takes its next act from a schedule, and checks every frame
+//! that it receives.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,29 +18,29 @@ use super::person::SoakUser;
 use crate::load::PATIENCE;
 use crate::world::World;
 
-/// Acts that may wait for one person.
+/// Queued acts per user.
 const WAITING: usize = 256;
-/// Latencies that are kept until somebody takes them.
+/// The most latencies kept between two calls of `take_latencies`.
 const LATENCIES: usize = 4_000_000;
 const POLL: Duration = Duration::from_millis(20);
 
-/// An act of a person.
+/// An act of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
-    /// Sends a message that was due then, in nanoseconds since the load began.
+    /// Sends a message with its due time in nanoseconds since the load began.
     Send(u64),
     Edit,
     Delete,
     React,
     Read,
     Presence,
-    /// Loses its connection, and resumes on another one.
+    /// Drops the connection without a close frame, and resumes on a new one.
     Reconnect,
     Search,
     Upload,
 }
 
-/// How often each act is done, for each message.
+/// The frequency of each act per message.
 const MIX: [(Act, f64); 9] = [
     (Act::Send(0), 1.0),
     (Act::Edit, 0.06),
@@ -53,11 +53,11 @@ const MIX: [(Act, f64); 9] = [
     (Act::Upload, 0.002),
 ];
 
-/// Messages of all people, as far as they were acknowledged, and everything that is counted.
+/// The acknowledged messages of all users, and the counters.
 pub(super) struct SoakLedger {
     begun: Instant,
     pub(super) groups: Vec<GroupLedger>,
-    /// The number of the last message that each person has.
+    /// The last message number of each user.
     pub(super) reached: Vec<AtomicU64>,
     latencies: Mutex<Vec<u32>>,
     pub(super) deliveries: AtomicU64,
@@ -65,17 +65,17 @@ pub(super) struct SoakLedger {
     pub(super) others: AtomicU64,
 }
 
-/// Of one group.
+/// The ledger of one group.
 #[derive(Default)]
 pub(super) struct GroupLedger {
-    /// Messages that were due.
+    /// The number of messages that were due.
     due: AtomicU64,
     pub(super) acknowledged: AtomicU64,
-    /// The messages whose deletion was requested.
+    /// Messages whose deletion was requested.
     deleted: Mutex<BTreeSet<u64>>,
 }
 
-/// People who work on a thread of their own.
+/// The simulated users, on their own thread.
 pub(super) struct Crew {
     pub(super) ledger: Arc<SoakLedger>,
     stop: Arc<AtomicBool>,
@@ -83,7 +83,7 @@ pub(super) struct Crew {
 }
 
 impl Crew {
-    /// Connects everyone of a world, each to one of the servers, and begins.
+    /// Connects every user of a world to one of the servers, and starts.
     pub(super) fn start(world: &World, servers: &[String], rate: f64) -> Self {
         let people = world.users.len();
         let ledger = Arc::new(SoakLedger {
@@ -99,7 +99,7 @@ impl Crew {
         let mut seen = BTreeSet::new();
         let crew = (0..people).map(|user| {
             let group = world.group_of(user);
-            // On the nodes in turn, differently in each group.
+            // Users alternate between the nodes, with another first node in each group.
             let rest = rests[(user + group) % rests.len()].with_token(&world.tokens[user]);
             (user, group, world.groups[group].0, seen.insert(group), rest)
         });
@@ -125,12 +125,12 @@ impl Crew {
         Self { ledger, stop, thread }
     }
 
-    /// Whether it still works: it ends early only where something is wrong.
+    /// Whether the users are running. They stop early only on an error.
     pub(super) fn is_alive(&self) -> bool {
         !self.thread.is_finished()
     }
 
-    /// Ends it, once everyone has received everything.
+    /// Stops once every user has received every message.
     pub(super) fn stop(self) -> Result<Arc<SoakLedger>> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().ok().context("the crew panicked")??;
@@ -144,7 +144,7 @@ impl SoakLedger {
         u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Notes that a message arrived that was due then.
+    /// Records the delivery of a message by its due time.
     pub(super) fn delivered(&self, due: u64) {
         self.deliveries.fetch_add(1, Ordering::Relaxed);
         let mut latencies = locked(&self.latencies);
@@ -153,12 +153,12 @@ impl SoakLedger {
         }
     }
 
-    /// The microseconds of the deliveries since the last call.
+    /// Latencies in microseconds since the last call.
     pub(super) fn take_latencies(&self) -> Vec<u32> {
         std::mem::take(&mut *locked(&self.latencies))
     }
 
-    /// Each group's acknowledged messages, and those whose deletion was requested.
+    /// For each group, its acknowledged messages and those whose deletion was requested.
     pub(super) fn kept(&self) -> Vec<(u64, BTreeSet<u64>)> {
         let of = |group: &GroupLedger| {
             (group.acknowledged.load(Ordering::Relaxed), locked(&group.deleted).clone())
@@ -186,14 +186,14 @@ impl GroupLedger {
         locked(&self.deleted).insert(number);
     }
 
-    /// Whether the deletion of each of these was requested.
+    /// Whether the deletion of all `numbers` was requested.
     pub(super) fn are_deleted(&self, mut numbers: std::ops::Range<u64>) -> bool {
         let deleted = locked(&self.deleted);
         numbers.all(|number| deleted.contains(&number))
     }
 }
 
-/// Everyone's queue of acts, with the group and whether it speaks there.
+/// The queue of acts of every user, with its group and whether it sends messages there.
 struct Schedule {
     acts: Vec<(mpsc::Sender<Act>, usize, bool)>,
     errands: mpsc::Sender<Act>,
@@ -241,16 +241,16 @@ impl Schedule {
         Ok(())
     }
 
-    /// Tells somebody to do this.
+    /// Assigns an act to a user.
     fn give(&mut self, act: Act, due: Duration, ledger: &SoakLedger) -> Result<()> {
         if matches!(act, Act::Search | Act::Upload) {
-            // A server that is slow at these is asked less often.
+            // If the server is slow, these acts become less frequent.
             let _ = self.errands.try_send(act);
             return Ok(());
         }
         let own = matches!(act, Act::Send(_) | Act::Edit | Act::Delete);
         let person = if own {
-            // One after the other: the next who speaks.
+            // The next sender in turn.
             let mut next = (1..=self.acts.len()).map(|step| (self.turn + step) % self.acts.len());
             let speaker = next.find(|person| self.acts[*person].2).context("somebody speaks")?;
             self.turn = speaker;
@@ -266,7 +266,7 @@ impl Schedule {
             let due = u64::try_from(due.as_nanos())?;
             return acts.try_send(Act::Send(due)).context("the server does not keep up with the messages");
         }
-        // Somebody who waits for a connection has enough to do.
+        // A user who reconnects skips acts while its queue is full.
         let _ = acts.try_send(act);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Searches and uploads, one after the other.
+//! Searches and uploads, one at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use super::person;
 
 const FILE: usize = 64 * 1024;
 
-/// Does one of each at once, so that a server that refuses them is known at the beginning, and then what is asked for.
+/// Does one of each first, so that a server that refuses them fails early, and then those of the schedule.
 pub(super) async fn run(
     people: Vec<Rest>,
     mut acts: mpsc::Receiver<Act>,

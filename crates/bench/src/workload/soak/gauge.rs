@@ -1,4 +1,4 @@
-//! Figures that are read again and again: of processes, files, PostgreSQL and Redis.
+//! Gauges of processes, files, PostgreSQL and Redis.
 
 use std::fs;
 use std::path::Path;
@@ -12,22 +12,22 @@ use crate::table::{Goal, Measurement};
 
 const MIB: f64 = 1024.0 * 1024.0;
 const KIB: f64 = 1024.0;
-/// In place of nothing, where something is divided by it.
+/// Replaces 0 as a divisor.
 const LEAST: f64 = 1e-9;
 
-/// How many readings make one.
+/// How a quarter's readings become one figure.
 #[derive(Debug, Clone, Copy)]
 enum Fold {
     Median,
     Most,
 }
 
-/// A figure, and all readings of it.
+/// A gauge and its readings.
 pub(super) struct Gauge<'a> {
     pub(super) name: String,
     unit: &'static str,
     fold: Fold,
-    /// The most that the last quarter may be of the second.
+    /// The upper bound of last quarter ÷ second quarter.
     most: Option<f64>,
     read: Box<dyn Fn() -> Result<f64> + 'a>,
     pub(super) readings: Vec<f64>,
@@ -49,25 +49,25 @@ impl<'a> Gauge<'a> {
         Ok(())
     }
 
-    /// The last quarter beside the second.
+    /// The table row: the last quarter beside the second.
     pub(super) fn row(&self) -> Measurement {
         let goal = self.most.map_or(Goal::None, Goal::AtMost);
         let row = Measurement::new(format!("soak: {}", self.name), self.unit, goal);
         let [second, last] = quarters(&self.readings).map(|quarter| self.fold.of(quarter));
         let highest = self.readings.iter().copied().fold(0.0, f64::max);
         let note = format!("at most {highest:.1}");
-        // A figure of nothing that stays nothing has not grown.
+        // A gauge that stays at 0 has not grown.
         let pair = (last.max(LEAST), second.max(LEAST));
         Measurement { pairs: vec![pair], note, ..row }
     }
 
-    /// Whether it tells of files, tables or Redis.
+    /// Whether the gauge measures files, tables or Redis.
     pub(super) fn is_storage(&self) -> bool {
         ["SQLite", "PostgreSQL", "Redis"].iter().any(|part| self.name.contains(part))
             && !["of one node", "connections"].iter().any(|part| self.name.contains(part))
     }
 
-    /// Each reading beside the second quarter, for a plot.
+    /// Each reading relative to the second quarter, for a plot.
     pub(super) fn relative(&self) -> Vec<f64> {
         let [second, _] = quarters(&self.readings).map(|quarter| self.fold.of(quarter));
         self.readings.iter().map(|reading| reading / second.max(LEAST)).collect()
@@ -86,13 +86,13 @@ impl Fold {
     }
 }
 
-/// The second quarter of readings, and the last.
+/// The second and the last quarter of the readings.
 pub(super) fn quarters<T>(readings: &[T]) -> [&[T]; 2] {
     let at = |quarter: usize| readings.len() * quarter / 4;
     [&readings[at(1)..at(2)], &readings[at(3)..]]
 }
 
-/// The figures of a process.
+/// The gauges of a process.
 pub(super) fn of_node<'a>(name: &str, pid: u32) -> Vec<Gauge<'a>> {
     let gauge = |what: &str, unit, most| (format!("{what} of {name}"), unit, (Fold::Median, Some(most)));
     let (memory, descriptors, threads) =
@@ -106,7 +106,7 @@ pub(super) fn of_node<'a>(name: &str, pid: u32) -> Vec<Gauge<'a>> {
     ]
 }
 
-/// The figures of a data folder; `messages` counts the messages so far.
+/// The gauges of a data folder; `messages` returns the number of messages so far.
 pub(super) fn of_folder<'a>(program: &Program, messages: impl Fn() -> f64 + 'a) -> Vec<Gauge<'a>> {
     let (journal, file) = (program.data().join("chinwag.db-wal"), program.data().join("chinwag.db"));
     vec![
@@ -117,12 +117,12 @@ pub(super) fn of_folder<'a>(program: &Program, messages: impl Fn() -> f64 + 'a) 
     ]
 }
 
-/// The length of a file, which may not be there yet.
+/// The length of a file; 0 if it does not exist yet.
 fn bytes(file: &Path) -> f64 {
     fs::metadata(file).map_or(0, |found| found.len()) as f64
 }
 
-/// The figures of PostgreSQL and Redis.
+/// The gauges of PostgreSQL and Redis.
 pub(super) fn of_shared(shared: &Shared) -> Vec<Gauge<'_>> {
     let table = "FROM pg_stat_user_tables WHERE schemaname = 'chinwag'";
     let ask = move |sum: &str| shared.number(&format!("SELECT {sum} {table}"));

@@ -1,4 +1,4 @@
-//! A person with a socket, who comes back after each loss of it and asks for what it has missed.
+//! A simulated user with a socket, which reconnects after each loss and resumes.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use super::crew::{Act, GroupLedger, SoakLedger};
 use crate::frame;
 use crate::load::PATIENCE;
 
-/// Messages that a person remembers, to do something with them.
+/// Recent messages that a user keeps for edits, reactions and deletions.
 const RECENT: usize = 20;
-/// Messages that may wait for the one before.
+/// Messages that may wait for an earlier acknowledgement.
 const UNSENT: usize = 1000;
 const EMOJI: [&str; 4] = ["👍", "🎉", "👀", "🚀"];
-/// The `ref` of a request about a message that may have been deleted meanwhile.
+/// The `ref` of a request for a message that may have been deleted meanwhile.
 const ABOUT: &str = "about";
 const OWN: &str = "own";
-/// The status of an event that a busy server did not take, and the time after which it says to try again.
+/// The status of an overloaded server's refusal, and its retry time.
 const BUSY: u16 = 503;
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -37,27 +37,27 @@ pub(super) struct SoakUser {
     at: usize,
     rest: Rest,
     ledger: Arc<SoakLedger>,
-    /// The last number of the log that it has.
+    /// The last sequence number received.
     held: i64,
-    /// The last message that it has.
+    /// The number of the last message received.
     number: u64,
     recent: VecDeque<(Uuid, u64, i64)>,
-    /// When the messages that wait were due.
+    /// Due times of the messages that wait.
     unsent: VecDeque<u64>,
     sent: u64,
     outstanding: Option<NewMessage>,
-    /// Whether the message was sent again on this socket, and the number with which that was answered.
+    /// Whether the message was sent again on this socket, and the number in its answer.
     is_repeated: bool,
     answered: Option<i64>,
     turn: usize,
 }
 
-/// A word of some messages.
+/// A word that some messages contain.
 pub(super) fn word(number: u64) -> String {
     format!("word{}", number % 997)
 }
 
-/// A message with its number and when it was due, in words.
+/// A message body with its number, due time and words.
 fn body(number: u64, due: u64) -> String {
     let words: Vec<_> = (0..20).map(|at| word(number * 7 + at * at)).collect();
     format!("{number:016x}{due:016x} {}", words.join(" "))
@@ -83,10 +83,10 @@ impl SoakUser {
         }
     }
 
-    /// Works until there are no more acts.
+    /// Performs acts until the schedule ends.
     pub(super) async fn live(mut self, mut acts: mpsc::Receiver<Act>) -> Result<()> {
         loop {
-            let connected = timeout(PATIENCE, self.come()).await;
+            let connected = timeout(PATIENCE, self.connect()).await;
             let mut socket = connected.with_context(|| format!("user{} cannot come back", self.user))??;
             loop {
                 tokio::select! {
@@ -101,18 +101,18 @@ impl SoakUser {
                     },
                 }
             }
-            // Its end without a farewell, as a lost connection.
+            // Drops the connection without a close frame, as a network failure does.
             drop(socket);
             self.ledger.reconnects.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Connects, and takes in what it has missed.
-    async fn come(&mut self) -> Result<Socket> {
+    /// Connects and resumes.
+    async fn connect(&mut self) -> Result<Socket> {
         let mut socket = self.rest.handshake().connect().await?;
         let groups = BTreeMap::from([(self.group, self.held)]);
         self.send(&mut socket, ClientEvent::SyncResume(Resume { groups, ..Resume::default() }), None).await?;
-        // Live events come before the answer as well, and are in it again.
+        // Live events may arrive before the answer to the resume, which repeats them.
         let mut missed = BTreeMap::new();
         let head = loop {
             let frame = socket.next().await.map_err(|end| anyhow::anyhow!("a new socket ended: {end}"))?;
@@ -138,12 +138,12 @@ impl SoakUser {
         Ok(socket)
     }
 
-    /// Takes in a live event: the next number of the log, if it has one.
+    /// Handles a live event. Its number, if any, must be the next of the log.
     async fn take(&mut self, frame: Frame, socket: &mut Socket) -> Result<()> {
         let is_answer = self.is_repeated && frame.reference.as_deref() == Some(OWN);
         match (&frame.event, frame.seq) {
             (ServerEvent::Error(refusal), _) if refusal.status == BUSY => {
-                // What is about another's message is not tried again.
+                // Requests for others' messages are not retried.
                 if frame.reference.as_deref() == Some(OWN)
                     && let Some(message) = self.outstanding.clone()
                 {
@@ -156,8 +156,8 @@ impl SoakUser {
                 let about_deleted = frame.reference.as_deref() == Some(ABOUT) && refusal.status == 404;
                 ensure!(about_deleted, "a request of user{} was refused: {refusal}", self.user);
             }
-            // A message that was sent again may have been stored before: its answer comes beside the events, before or after
-            // its own.
+            // A message that was sent again may have been stored before. Its answer arrives outside the log's order, before or
+            // after its event.
             (ServerEvent::MessageText(message), Some(seq)) if is_answer && seq != self.held + 1 => {
                 self.acknowledge(frame::number_in(&message.body).context("a body that nobody has sent")?);
             }
@@ -185,7 +185,7 @@ impl SoakUser {
         }
     }
 
-    /// A message follows the one before. Those between were deleted while this person was away.
+    /// Checks that a message follows the last one. Missing ones must have been deleted while this user was away.
     fn note_message(&mut self, message: &Message, is_live: bool) -> Result<()> {
         let number = frame::number_in(&message.body).context("a body that nobody has sent")?;
         let (user, last) = (self.user, self.number);
@@ -212,7 +212,7 @@ impl SoakUser {
         &self.ledger.groups[self.at]
     }
 
-    /// The message is stored, if it is this person's last one.
+    /// Notes that this user's last message is stored.
     fn acknowledge(&mut self, number: u64) {
         if self.outstanding.is_some() && number == self.sent {
             self.outstanding = None;
@@ -256,7 +256,7 @@ impl SoakUser {
         self.send(socket, event, Some(ABOUT)).await
     }
 
-    /// Sends the next message, if the one before is stored.
+    /// Sends the next message once the previous one is stored.
     async fn send_next(&mut self, socket: &mut Socket) -> Result<()> {
         if self.outstanding.is_some() {
             return Ok(());

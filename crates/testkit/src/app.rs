@@ -1,9 +1,8 @@
-//! The whole server in the test's own process: the store, the bus, the hub and the transports, on a free
-//! port. The real program differs in where its settings come from; [`crate::process`] runs that.
+//! A complete server inside the test's process: store, bus, hub and transports, on a free port. [`crate::process`] runs
+//! the real program instead.
 //!
-//! The store is SQLite in a folder of its own. With `TEST_ON=postgres` in the environment it is a
-//! database of its own on a throwaway PostgreSQL, with `TEST_ON=nodes` the bus is a Redis as well:
-//! the same tests hold for all.
+//! The store is SQLite in a temporary folder. `TEST_ON=postgres` in the environment selects a new database on a temporary
+//! PostgreSQL server; `TEST_ON=nodes` adds Redis as the bus. The same tests pass on all of them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
@@ -43,39 +42,39 @@ use crate::ws::Ws;
 /// The service key of every test's server.
 pub const SERVICE_KEY: &str = "the-service-key-of-a-test-0123456789";
 
-/// The time after which another server may send to webhooks in place of one that is silent.
+/// The lease after which another server takes over the webhooks of a silent one.
 const LEASE: Duration = Duration::from_secs(4);
 
-/// The settings of a test's server. The defaults are the server's, but for what is named.
+/// The settings of a test's server. Defaults that differ from the real server's are stated.
 pub struct Options {
-    /// The hub's. A user's going is announced after 200 ms instead of 3 s.
+    /// The hub's settings. A disconnect is announced after 200 ms instead of 3 s.
     pub hub: chinwag_hub::Options,
     /// The settings of the transports.
     pub http: chinwag_http::Options,
-    /// The limits of the use cases. How often anything may be done is not limited, and who is added
-    /// to a group is in it at once, as with `groups.consent = false`, until a test says otherwise.
+    /// The limits of the use cases. Rate limits are off, and users who are added to a group are members at once, as with
+    /// `groups.consent = false`.
     pub limits: Limits,
     /// The rules about users.
     pub users: UserRules,
-    /// The embedded store's. It does not wait for the disk, since no test takes the power away.
+    /// The settings of the embedded store. It does not sync, since no test simulates a loss of power.
     pub store: chinwag_store_sqlite::Options,
-    /// The faults of the embedded store: none, until a test says so.
+    /// Faults injected into the embedded store; none at first.
     pub faults: Arc<Faults>,
-    /// The time and the randomness.
+    /// The source of time and randomness.
     pub clock: Arc<dyn Clock>,
     /// The special users: `admin`, `system`, `tournament`.
     pub special: Vec<Name>,
-    /// Over what time sockets are sent away at the end: none.
+    /// The time over which a drain closes sockets; 0.
     pub drain: Duration,
-    /// The place of the files, a folder of the test's own; none: they are off.
+    /// The storage of files, a temporary folder; `None` turns files off.
     pub files: Option<Location>,
-    /// The variables `AWS_…`, for a bucket.
+    /// The variables `AWS_…` for a bucket.
     pub bucket_variables: Vec<(String, String)>,
-    /// Whether files that browsers save are read at the bucket (no).
+    /// Whether downloads are redirected to the bucket; no.
     pub redirect_files: bool,
-    /// The hook before sending (none).
+    /// The hook before sending; none.
     pub before_send: Option<HookOptions>,
-    /// Whether nodes count limits together by Redis, whose clock is the machine's: yes.
+    /// Whether nodes share rate limits through Redis, which uses the machine's clock; yes.
     pub shared_rates: bool,
 }
 
@@ -103,7 +102,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Asks a program at this address before messages are stored.
+    /// Sets the hook before sending.
     pub fn ask_before_sending(&mut self, url: &str) -> &mut HookOptions {
         self.before_send.insert(HookOptions {
             url: url.to_owned(),
@@ -115,7 +114,7 @@ impl Options {
     }
 }
 
-/// A server, its data and its service.
+/// A server with its data.
 ///
 /// ```no_run
 /// # async fn test() {
@@ -133,19 +132,19 @@ pub struct TestApp {
     options: Options,
     address: SocketAddr,
     running: Option<Running>,
-    /// The folder of the files, and of images while they are prepared.
+    /// The folder of stored files, and of images while they are resized.
     files: TempDir,
     /// Dropped last.
     place: DataLocation,
 }
 
-/// Where the data are, and whether there is a bus beside.
+/// The location of the data, and the bus if there is one.
 enum DataLocation {
     Folder(TempDir),
     Database(Database, Option<Arc<Redis>>),
 }
 
-/// The parts that a restart makes anew.
+/// The parts that a restart replaces.
 struct Running {
     app: App,
     hub: Arc<Hub>,
@@ -155,7 +154,7 @@ struct Running {
     work: JoinHandle<()>,
     webhooks: JoinHandle<()>,
     push: JoinHandle<()>,
-    /// The sending of traces, and the sign for it to end.
+    /// The exporter of traces, and the signal that ends it.
     traces: (oneshot::Sender<()>, JoinHandle<()>),
 }
 
@@ -186,22 +185,22 @@ impl TestApp {
         Client::new(&self.url(), Some(SERVICE_KEY), "service")
     }
 
-    /// A client without a credential.
+    /// A client without credentials.
     pub fn nobody(&self) -> Client {
         Client::new(&self.url(), None, "nobody")
     }
 
-    /// Makes a user by the service and takes a token for it: a client that is this user.
+    /// Creates a user with the service key, and returns a client with a token of this user.
     pub async fn user(&self, name: &str) -> Client {
         self.service().user(name).await
     }
 
-    /// Takes a token for a user who exists: a client that is this user.
+    /// Returns a client with a new token of an existing user.
     pub async fn sign_in(&self, name: &str) -> Client {
         self.service().sign_in(name).await
     }
 
-    /// The use cases, for what no transport leads to.
+    /// The use cases, for calls that no transport offers.
     pub fn app(&self) -> &App {
         &self.running().app
     }
@@ -222,7 +221,7 @@ impl TestApp {
         &self.running().state
     }
 
-    /// Asserts that these sockets were sent nothing by all that was answered before now.
+    /// Asserts that no request answered so far has sent a frame to these sockets.
     pub async fn quiet<'a>(&self, sockets: impl IntoIterator<Item = &'a mut Ws>) {
         self.settle().await;
         for socket in sockets {
@@ -230,8 +229,8 @@ impl TestApp {
         }
     }
 
-    /// Waits until all events of what was answered before now are in the queues of their sockets: one stored
-    /// event and one change of presence, each made after them, have come to a user of their own.
+    /// Waits until all events of requests answered so far are queued at their sockets. To detect this, it waits for a later
+    /// stored event and a later change of presence at a new user.
     pub async fn settle(&self) {
         let probe = self.user(&format!("probe-{}", self.options.clock.uuid().simple())).await;
         let mut socket = probe.ws().await;
@@ -239,18 +238,17 @@ impl TestApp {
         socket.ask("status.update", json!({ "status": "afk" })).await;
     }
 
-    /// Ends the server in good order, as SIGTERM does; its data stay. A [`Ws`]
-    /// that nobody reads meanwhile does not close in its turn, and is waited for up to 5 s: join
-    /// this with its `close_code`, or drop it before.
+    /// Shuts the server down as SIGTERM does; the data stay. A [`Ws`] that is not read does not answer the close frame, and
+    /// delays the shutdown by up to 5 s: join this future with its `close_code`, or drop it first.
     pub async fn stop(&mut self) {
         let Some(running) = self.running.take() else { return };
         running.state.drain();
         running.work.abort();
-        // The loop may have ended by itself.
+        // The server may have stopped already.
         let _ = running.stop.send(());
         running.hub.drain(self.options.drain).await;
         running.task.await.expect("the loop that serves does not panic");
-        // A fault of the test's own may have ended it.
+        // An injected fault may have ended this task.
         let _ = running.webhooks.await;
         let _ = running.push.await;
         let (flush, tracing) = running.traces;
@@ -258,8 +256,7 @@ impl TestApp {
         let _ = tracing.await;
     }
 
-    /// Ends the server, if it runs, and starts it again on the same data and address; so clients
-    /// made before go on.
+    /// Restarts the server with the same data and address, so that existing clients continue.
     pub async fn restart(&mut self) {
         self.stop().await;
         self.run().await;
@@ -272,7 +269,7 @@ impl TestApp {
         self.run().await;
     }
 
-    /// The folder in which the files are, if they are in one.
+    /// The folder of stored files.
     pub fn files(&self) -> PathBuf {
         self.files.path().join("files")
     }
@@ -327,7 +324,7 @@ impl TestApp {
 }
 
 impl Drop for TestApp {
-    /// A test that fails while the store stands would else wait for its threads for ever.
+    /// Releases a stalled store: otherwise a failed test would wait for its threads for ever.
     fn drop(&mut self) {
         self.options.faults.release();
     }
@@ -345,7 +342,7 @@ impl DataLocation {
 
     async fn bus(&self) -> (Arc<dyn Bus>, Receiver) {
         if let Self::Database(database, Some(redis)) = self {
-            // Each has a cluster of its own on the one Redis.
+            // Each test is a cluster of its own on the shared Redis.
             let options = RedisOptions::new(redis.url(), database.name());
             let clock = SystemClock::default();
             let connect = || RedisBus::connect(options.clone(), &clock);
@@ -380,7 +377,7 @@ impl DataLocation {
     }
 }
 
-/// A database with the tables of this version, which are made once for all tests, and a history of its own.
+/// A database with the current schema, copied from a template, and with a new history id.
 async fn database_with_tables() -> Database {
     let mut version = DefaultHasher::new();
     POSTGRES.hash(&mut version);
@@ -396,7 +393,7 @@ async fn database_with_tables() -> Database {
     database
 }
 
-/// One Redis for all tests of a process, for as long as one of them uses it.
+/// The Redis of this process, shared by its tests while one of them uses it.
 fn shared_redis() -> Arc<Redis> {
     static SHARED: Mutex<Weak<Redis>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -407,7 +404,7 @@ fn shared_redis() -> Arc<Redis> {
     })
 }
 
-/// Listens; where the port was this server's a moment ago, others may hold it for another.
+/// Listens on an address. After a restart, another socket may hold the port for a moment.
 async fn listen(address: SocketAddr) -> TcpListener {
     let wait = Wait::begin();
     loop {

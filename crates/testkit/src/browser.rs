@@ -1,8 +1,8 @@
-//! One headless Chromium for all tests of a process, driven over its `DevTools` protocol.
+//! A headless Chromium shared by the tests of a process, driven over the `DevTools` protocol.
 //!
-//! Each [`Tab`] that [`open`] makes has a profile of its own, with its own cookies, storage and cache,
-//! so that tests may run side by side. Chromium reads commands from a pipe and ends when the pipe does,
-//! however the process ends. Needs `chromium`, which the Debian package of that name brings.
+//! [`open`] gives each [`Tab`] a new profile with its own cookies, storage and cache, so that tests can run in parallel.
+//! Chromium reads commands from a pipe and exits when the pipe closes, also after a crash of the tests. Needs the Debian
+//! package `chromium`.
 
 mod key;
 
@@ -22,13 +22,13 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
-/// The time between the first two looks at a condition of a page. Later ones are [`longer`].
+/// The first interval between checks of a page's condition. Later intervals are [`longer`].
 pub const STEP: Duration = Duration::from_millis(15);
 const LONGEST_STEP: Duration = Duration::from_millis(100);
 
-/// Chromium without its window, of which a tab takes a fifth of the processor's time.
+/// Chromium without a user interface. A tab needs a fifth of the CPU time of the full browser.
 const SHELL: &str = "chromium-headless-shell";
-/// The whole browser, for what the other lacks: settings of the user.
+/// The full browser, for tests that change the user's preferences.
 const WHOLE: &str = "chromium";
 const ARGUMENTS: [&str; 14] = [
     "--headless=new",
@@ -47,49 +47,49 @@ const ARGUMENTS: [&str; 14] = [
     "--window-size=1280,800",
 ];
 
-/// Starts Chromium with its pipe on the descriptors 3 and 4, and removes its profile after its end.
+/// Starts Chromium with its pipes on descriptors 3 and 4, and removes its profile after it exits.
 const START: &str = r#"profile=$1; shift
 "$@" --remote-debugging-pipe --user-data-dir="$profile" 3<&0 4>&1 </dev/null >/dev/null 2>/dev/null
 for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$profile" 2>/dev/null && break; sleep 0.1; done"#;
 
-/// Entries that are kept of a tab's console.
+/// Console entries kept for each tab.
 const CONSOLE: usize = 1000;
 const ENDED: &str = "the browser has ended, as it crashed or was killed: run the test again";
 const CRASHED: &str = "the page has ended, as it crashed or was killed: run the test again";
 
 type Answer = Result<Value, String>;
 
-/// A running Chromium. It ends with its pipe.
+/// A running Chromium. It exits when its pipe closes.
 struct Browser {
     commands: Mutex<ChildStdin>,
     waiting: Mutex<Waiting>,
     last: AtomicU64,
 }
 
-/// Commands that wait for their answer, by their ids, and what tabs have on their consoles.
+/// Pending commands by id, and the console entries of tabs.
 #[derive(Default)]
 struct Waiting {
     answers: HashMap<u64, Pending>,
     consoles: HashMap<String, Vec<String>>,
-    /// The sessions of tabs whose process has ended. They answer no command.
+    /// The sessions of crashed tabs, which answer no command.
     crashed: HashSet<String>,
     ended: bool,
 }
 
-/// A command that waits for its answer, in the session of a tab or none.
+/// A command in flight, in the session of a tab or of the browser.
 struct Pending {
     session: Option<String>,
     answer: oneshot::Sender<Answer>,
 }
 
-/// A profile. Dropped, all of its tabs are closed and its data are gone.
+/// A profile. Drop closes its tabs and deletes its data.
 struct BrowserProfile {
     browser: Arc<Browser>,
-    /// None for the browser's own.
+    /// `None` for the default profile.
     id: Option<String>,
 }
 
-/// One tab. Clones are the same tab.
+/// A tab. Clones refer to the same tab.
 #[derive(Clone)]
 pub struct Tab {
     profile: Arc<BrowserProfile>,
@@ -98,14 +98,14 @@ pub struct Tab {
     name: String,
 }
 
-/// Opens an address in a new profile. `name` is the user's in messages of tests.
+/// Opens a URL in a new profile. `name` identifies the user in test failures.
 pub async fn open(name: &str, url: &str) -> Tab {
     let tab = blank(name).await;
     tab.go(url).await;
     tab
 }
 
-/// An empty tab in a new profile.
+/// Opens an empty tab in a new profile.
 pub async fn blank(name: &str) -> Tab {
     let browser = Browser::shared();
     let made = browser.ask(None, "Target.createBrowserContext", json!({})).await;
@@ -113,7 +113,7 @@ pub async fn blank(name: &str) -> Tab {
     Arc::new(BrowserProfile { browser, id }).tab(name, true).await
 }
 
-/// Opens an address in a browser of its own, with some of its preferences changed.
+/// Opens a URL in a separate browser with changed preferences.
 pub async fn open_with(name: &str, url: &str, preferences: &Value) -> Tab {
     let browser = Browser::start(WHOLE, preferences);
     let tab = Arc::new(BrowserProfile { browser, id: None }).tab(name, true).await;
@@ -121,13 +121,13 @@ pub async fn open_with(name: &str, url: &str, preferences: &Value) -> Tab {
     tab
 }
 
-/// The time between the next two looks: each takes from the page some of the time that it needs itself.
+/// The next interval between checks. It grows, because each check takes CPU time from the page.
 pub fn longer(step: Duration) -> Duration {
     LONGEST_STEP.min(step * 3 / 2)
 }
 
 impl Browser {
-    /// The browser of this process. One that has crashed is replaced.
+    /// The browser of this process, restarted after a crash.
     fn shared() -> Arc<Self> {
         static SHARED: Mutex<Option<Arc<Browser>>> = Mutex::new(None);
         let mut shared = lock(&SHARED);
@@ -166,7 +166,7 @@ impl Browser {
             if let Some(browser) = reader.upgrade() {
                 lock(&browser.waiting).end();
             }
-            // It has closed its pipe: it ends.
+            // The pipe is closed, so the process exits.
             let _ = process.wait();
         });
         browser
@@ -187,7 +187,7 @@ impl Browser {
         let (session, params) = (message["sessionId"].as_str(), &message["params"]);
         let entry = match message["method"].as_str() {
             Some("Page.javascriptDialogOpening") => {
-                // A page that asks whether to leave it is left.
+                // Accept the question whether to leave the page.
                 return self.tell(session, "Page.handleJavaScriptDialog", &json!({ "accept": true }));
             }
             Some("Inspector.targetCrashed") => return lock(&self.waiting).crash(session),
@@ -210,7 +210,7 @@ impl Browser {
         }
     }
 
-    /// Sends a command, whose answer nobody waits for.
+    /// Sends a command without waiting for its answer.
     fn tell(&self, session: Option<&str>, method: &str, params: &Value) {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         self.write(id, session, method, params);
@@ -223,11 +223,11 @@ impl Browser {
         }
         let mut bytes = command.to_string().into_bytes();
         bytes.push(0);
-        // Where it has ended, the reader says so.
+        // If Chromium has exited, the reader reports it.
         let _ = lock(&self.commands).write_all(&bytes);
     }
 
-    /// Sends a command, and waits for its answer.
+    /// Sends a command and waits for its answer.
     async fn ask(&self, session: Option<&str>, method: &str, params: Value) -> Answer {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let (answer, receiver) = oneshot::channel();
@@ -305,19 +305,19 @@ impl Drop for BrowserProfile {
 }
 
 impl Tab {
-    /// The user's name in messages of tests.
+    /// The user's name in test failures.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Another tab of the same profile, at an address.
+    /// Opens another tab of the same profile.
     pub async fn another(&self, name: &str, url: &str) -> Self {
         let tab = self.profile.clone().tab(name, false).await;
         tab.go(url).await;
         tab
     }
 
-    /// Ends its browser as a crash does.
+    /// Crashes its browser.
     pub fn crash_browser(&self) {
         self.profile.browser.tell(None, "Browser.crash", &json!({}));
     }
@@ -328,9 +328,9 @@ impl Tab {
         self.profile.browser.ask(None, "Target.closeTarget", target).await.expect("the tab is there");
     }
 
-    /// The entries of the console since the last call.
+    /// The console entries since the last call.
     pub async fn console(&self) -> Vec<String> {
-        // Entries come in order with answers.
+        // Console entries and answers arrive in order.
         self.run("return null;").await;
         lock(&self.profile.browser.waiting).consoles.remove(&self.session).unwrap_or_default()
     }
@@ -342,7 +342,7 @@ impl Tab {
             .unwrap_or_else(|why| panic!("in {}'s browser, {method}: {why}", self.name))
     }
 
-    /// Panics if the browser or the page has ended: a test that looks again and again would wait in vain.
+    /// Panics if the browser or the page has crashed, so that a polling test fails at once.
     async fn try_command(&self, method: &str, params: Value) -> Answer {
         let answer = self.profile.browser.ask(Some(&self.session), method, params).await;
         if let Err(why) = &answer {
@@ -351,14 +351,14 @@ impl Tab {
         answer
     }
 
-    /// Opens an address, and waits until the page is loaded.
+    /// Opens a URL and waits until the page is loaded.
     pub async fn go(&self, url: &str) {
         let went = self.command("Page.navigate", json!({ "url": url })).await;
         assert_eq!(went.get("errorText"), None, "{} at {url}", self.name);
         self.until_loaded("document.readyState === 'complete'").await;
     }
 
-    /// Loads the page anew.
+    /// Reloads the page.
     pub async fn reload(&self) {
         self.run("window.isOld = true;").await;
         self.command("Page.reload", json!({})).await;
@@ -383,7 +383,7 @@ impl Tab {
         }
     }
 
-    /// The same, with the error that it throws.
+    /// The same; an exception is returned as an error.
     pub async fn try_run(&self, body: &str) -> Answer {
         self.try_run_with(body, &json!([])).await
     }
@@ -403,7 +403,7 @@ impl Tab {
         Ok(answer["result"]["value"].clone())
     }
 
-    /// Looks again and again until an expression is true.
+    /// Polls until an expression is true.
     pub async fn until(&self, expression: &str) {
         let (by, script) = (Instant::now() + PATIENCE, format!("return Boolean({expression});"));
         let mut step = STEP;

@@ -1,4 +1,4 @@
-//! A bucket of a test's own: a real server of S3 over a temporary folder. It ends with its value.
+//! An S3 bucket for a test: a real S3 server over a temporary folder. It stops on drop.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ const ACCESS_KEY: &str = "test-access-key";
 const SECRET_KEY: &str = "test-secret-key";
 const PROGRAM: &str = "s3s-fs";
 
-/// A server with one empty bucket.
+/// An S3 server with one empty bucket.
 #[derive(Debug)]
 pub struct S3Server {
     address: SocketAddr,
@@ -28,7 +28,7 @@ impl Drop for S3Server {
 }
 
 impl S3Server {
-    /// A server that answers.
+    /// Starts a server and waits until it answers.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         fs::create_dir(folder.path().join(NAME)).expect("a folder can be made");
@@ -42,17 +42,17 @@ impl S3Server {
         let mut lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
         let address = lines.by_ref().map_while(Result::ok).find_map(|line| address(&line));
         let address = address.expect("the server says where it listens");
-        // It would be held up by a full pipe.
+        // Drain the output: a full pipe would block the server.
         thread::spawn(move || lines.for_each(drop));
         Self { address, folder, child }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The variables by which its clients find it.
+    /// The environment variables with which clients reach it.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         self.variables_at(self.address)
     }
@@ -67,7 +67,7 @@ impl S3Server {
         ]
     }
 
-    /// Its name.
+    /// The bucket's name.
     pub fn name(&self) -> &'static str {
         NAME
     }
@@ -77,7 +77,7 @@ impl S3Server {
         format!("s3://{NAME}/{prefix}")
     }
 
-    /// The keys of its objects, in ascending order.
+    /// The keys of all objects in ascending order.
     pub fn keys(&self) -> Vec<String> {
         let root = self.folder.path().join(NAME);
         let mut keys = Vec::new();
@@ -87,7 +87,7 @@ impl S3Server {
     }
 }
 
-/// The program beside the build of the tests, where `cargo xtask test` installs it, or that of the `PATH`.
+/// The server's program: from `target/tools`, where `cargo xtask test` installs it, or from the `PATH`.
 fn program() -> PathBuf {
     let test = env::current_exe().expect("a test is a program");
     // target/debug/deps/test
@@ -104,7 +104,7 @@ fn address(line: &str) -> Option<SocketAddr> {
 fn gather(root: &Path, folder: &Path, keys: &mut Vec<String>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        // The server keeps what it knows of objects in hidden files.
+        // The server keeps metadata in hidden files.
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The conformance suite of a bus, and a bus that records its events.
+//! The conformance suite of the bus port, and a bus that records events.
 
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,10 +7,10 @@ use chinwag_core::UserId;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::{Ended, Event, Kind};
 
-/// The callback for each batch while it is being published.
+/// A callback for each batch during `publish`.
 type Watch = Box<dyn Fn(&[Event]) + Send>;
 
-/// Keeps every batch of events in the order in which it came. Unbounded: for tests alone.
+/// Records every batch of events in order. Unbounded, for tests only.
 #[derive(Default)]
 pub struct Recorder {
     batches: Mutex<Vec<Vec<Event>>>,
@@ -19,32 +19,32 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Every batch so far, one for each call of `publish`.
+    /// All batches so far, one for each call of `publish`.
     pub fn batches(&self) -> Vec<Vec<Event>> {
         lock(&self.batches).clone()
     }
 
-    /// Every event so far, in order.
+    /// All events so far, in order.
     pub fn events(&self) -> Vec<Event> {
         self.batches().concat()
     }
 
-    /// Every event that was never stored, so far.
+    /// All ephemeral events so far.
     pub fn ephemeral(&self) -> Vec<Event> {
         lock(&self.ephemeral).clone()
     }
 
-    /// The events since the last call, which are forgotten.
+    /// Takes the events since the last call.
     pub fn take(&self) -> Vec<Event> {
         mem::take(&mut *lock(&self.batches)).concat()
     }
 
-    /// Has `watch` called with each batch from now on, inside `publish`, before it is kept.
+    /// Calls `watch` with each later batch, inside `publish`, before the batch is recorded.
     pub fn watch(&self, watch: impl Fn(&[Event]) + Send + 'static) {
         *lock(&self.watch) = Some(Box::new(watch));
     }
 
-    /// Calls nobody any more.
+    /// Removes the callback.
     pub fn unwatch(&self) {
         *lock(&self.watch) = None;
     }
@@ -67,12 +67,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The duties of every bus on the node that publishes, whatever it does between nodes: what is
-/// committed comes once, whole and in order, and what was never stored comes beside it.
+/// Checks the promises of a bus at the publishing node: stored events arrive once, complete and in order, and ephemeral
+/// events arrive.
 ///
 /// # Panics
 ///
-/// If it does not.
+/// If the bus breaks a promise.
 pub async fn conforms<F: Future<Output = Option<Vec<Event>>>>(
     bus: std::sync::Arc<dyn Bus>,
     mut receive: impl FnMut() -> F,

@@ -1,5 +1,5 @@
-//! A caller of the REST API for tests: sends JSON, and hands back the status, the headers and the JSON.
-//! It is a [`Rest`] whose failures fail the test.
+//! A REST client for tests: sends JSON, and returns the status, the headers and the JSON. It wraps [`Rest`], and panics
+//! where that fails.
 
 use std::net::IpAddr;
 use std::sync::Once;
@@ -14,36 +14,36 @@ use crate::ws::{Refused, Ws};
 
 pub use chinwag_client::encode_segment as encoded;
 
-/// An answer of any status.
+/// An answer with any status.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as JSON, or null where it is none.
+    /// The body as JSON; null if it is not JSON.
     pub json: Value,
-    /// The body as it came.
+    /// The body as text.
     pub text: String,
 }
 
 impl Answer {
-    /// Asserts the status, and hands on the JSON.
+    /// Asserts the status and returns the JSON.
     #[track_caller]
     pub fn ok(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json
     }
 
-    /// A header's text, empty if there is none.
+    /// The text of a header; empty if it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a header is text"))
     }
 }
 
-/// One caller: the service, a user, or nobody.
+/// A caller: the service, a user, or nobody.
 ///
-/// A path that begins with `/` is taken as it is, any other is under `/api/v1/`.
+/// A path that begins with `/` is absolute; others are relative to `/api/v1/`.
 #[derive(Debug, Clone)]
 pub struct Client {
     rest: Rest,
@@ -51,15 +51,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at `url`, with a bearer's credential or none. `name` is the caller's in
-    /// messages of tests.
+    /// A client of the server at `url`, with a bearer credential or none. `name` identifies the caller in test failures.
     pub fn new(url: &str, bearer: Option<&str>, name: &str) -> Self {
         let rest = Rest::with_http(url, http());
         let rest = bearer.iter().fold(rest, |rest, bearer| rest.with_token(bearer));
         Self { rest, name: name.to_owned() }
     }
 
-    /// The same caller, who connects from another address of this machine, such as 127.0.0.2.
+    /// The same caller, connecting from another local address such as 127.0.0.2.
     #[must_use]
     pub fn from(&self, address: IpAddr) -> Self {
         let http = reqwest::Client::builder().no_proxy().local_address(address).build().expect("a client");
@@ -68,17 +67,17 @@ impl Client {
         Self { rest, name: self.name.clone() }
     }
 
-    /// The typed client behind it.
+    /// The typed client.
     pub fn rest(&self) -> &Rest {
         &self.rest
     }
 
-    /// The user's name (`service` and `nobody` for those).
+    /// The user's name; `service` and `nobody` for the others.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The credential, empty for nobody.
+    /// The credential; empty for nobody.
     pub fn token(&self) -> &str {
         match self.rest.credential() {
             Some(Credential::Bearer(token)) => token,
@@ -86,7 +85,7 @@ impl Client {
         }
     }
 
-    /// The address of a path.
+    /// The URL of a path.
     pub fn url(&self, path: &str) -> String {
         self.rest.url(path)
     }
@@ -116,14 +115,14 @@ impl Client {
         self.send(self.request(Method::DELETE, path)).await
     }
 
-    /// A metric of the server, by its name and labels.
+    /// The value of a metric by its name and labels.
     pub async fn figure(&self, name: &str) -> f64 {
         let figures = self.get("/metrics").await.text;
         let line = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {name} in {figures}")).parse().expect("a number")
     }
 
-    /// A request with this caller's credential, for what the methods above do not reach.
+    /// A request with this caller's credential, for calls that the methods above do not cover.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.rest.request(method, path)
     }
@@ -135,7 +134,7 @@ impl Client {
         Answer { status: response.status, headers: response.headers, json, text: response.text }
     }
 
-    /// Makes a user by the service, takes a token for it, and is that user from then on.
+    /// Creates a user with the service key, and returns a client with a token of this user.
     pub async fn user(&self, name: &str) -> Self {
         self.post("users/", serde_json::json!({ "name": name })).await.ok(201);
         self.sign_in(name).await
@@ -147,7 +146,7 @@ impl Client {
         Self { rest: self.rest.with_token(token), ..self.clone() }
     }
 
-    /// Takes a token by the service for a user who exists.
+    /// Returns a client with a new token of an existing user.
     pub async fn sign_in(&self, name: &str) -> Self {
         let name = Name::parse(name).expect("a test's users have names");
         let path = format!("users/{}/tokens/", encoded(name.as_str()));
@@ -156,7 +155,7 @@ impl Client {
         Self { rest: self.rest.with_token(token), name: name.to_string() }
     }
 
-    /// Signs a user up with a password, and is that user from then on.
+    /// Signs a user up with a password, and returns a client of this user.
     pub async fn sign_up(&self, name: &str, password: &str) -> Self {
         let account = serde_json::json!({ "name": name, "password": password });
         let session = self.post("accounts/", account).await.ok(201);
@@ -164,13 +163,13 @@ impl Client {
         Self { rest: self.rest.with_token(&text("token")), name: text("name") }
     }
 
-    /// Connects a WebSocket, and waits for its two summaries.
+    /// Connects a WebSocket and waits for its two summaries.
     pub async fn ws(&self) -> Ws {
         self.try_ws("/chat/", &[]).await.expect("the handshake is accepted")
     }
 
-    /// Connects a WebSocket at a path with more headers; or is refused, with the HTTP answer. The
-    /// `Authorization` is this caller's, if it has one.
+    /// Connects a WebSocket at a path with additional headers, with this caller's `Authorization`. A refusal returns the HTTP
+    /// answer.
     pub async fn try_ws(&self, path: &str, headers: &[(&str, &str)]) -> Result<Ws, Refused> {
         let handshake = headers
             .iter()
@@ -181,8 +180,8 @@ impl Client {
     }
 }
 
-/// Keeps no connection for the next request: of a server that has been started again, it may be the former one.
-/// Trusts nobody over TLS, since the system's certificates take longer to read than most tests.
+/// A client without keep-alive, whose connections would end with a restarted server, and without trusted certificates, which
+/// take longer to load than most tests run.
 fn http() -> reqwest::Client {
     static TLS: Once = Once::new();
     TLS.call_once(|| drop(Rest::new("http://127.0.0.1")));

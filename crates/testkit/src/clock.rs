@@ -1,4 +1,4 @@
-//! A clock that a test moves: the machine's, but its monotonic time stands until it is told to go on.
+//! A clock under a test's control. Wall time follows the machine with an offset; monotonic time advances only on request.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,19 +11,19 @@ use uuid::Uuid;
 #[derive(Debug, Default)]
 pub struct Held {
     inner: SystemClock,
-    /// How far the wall clock is from the machine's, in microseconds.
+    /// The offset of the wall clock from the machine's, in microseconds.
     off: AtomicI64,
-    /// The monotonic time, in microseconds.
+    /// The monotonic time in microseconds.
     elapsed: AtomicU64,
 }
 
 impl Held {
-    /// Lets this much of the monotonic time pass.
+    /// Advances the monotonic time.
     pub fn advance(&self, by: Duration) {
         self.elapsed.fetch_add(u64::try_from(by.as_micros()).expect("a short time"), Ordering::SeqCst);
     }
 
-    /// Moves the wall clock, as an operator does.
+    /// Moves the wall clock, as an operator may.
     pub fn move_wall(&self, seconds: i64) {
         self.off.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }

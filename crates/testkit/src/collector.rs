@@ -1,4 +1,4 @@
-//! A collector of traces: a real HTTP server, which decodes what comes with the published types of OpenTelemetry.
+//! A trace collector: a real HTTP server that decodes spans with OpenTelemetry's published types.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,37 +10,37 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 
 use crate::webhook::{HookReceiver, Received, Reply};
 
-/// A collector. It ends with its value.
+/// A collector. It stops on drop.
 pub struct Collector {
     receiver: HookReceiver,
 }
 
-/// A span that came.
+/// A received span.
 #[derive(Debug, Clone)]
 pub struct CollectedSpan {
-    /// The ids in hexadecimal; no parent is an empty text.
+    /// The ids in hexadecimal; empty without a parent.
     pub trace: String,
     pub id: String,
     pub parent: String,
     pub name: String,
-    /// As the specification numbers it.
+    /// The kind's number in the specification.
     pub kind: i32,
-    /// Begin and end in nanoseconds since 1970.
+    /// Start and end in nanoseconds since 1970.
     pub times: (u64, u64),
     pub attributes: BTreeMap<String, String>,
-    /// Its moments in their order: name, and nanoseconds since 1970.
+    /// Its events in order: name, and nanoseconds since 1970.
     pub moments: Vec<(String, u64)>,
     /// Whether its status is an error.
     pub has_failed: bool,
 }
 
 impl Collector {
-    /// A collector that takes everything.
+    /// A collector that accepts all requests.
     pub async fn start() -> Self {
         Self::answering(|_| Reply::Status(200)).await
     }
 
-    /// A collector that answers as `answer` says.
+    /// A collector with custom answers.
     pub async fn answering(answer: impl Fn(&Received) -> Reply + Send + 'static) -> Self {
         Self { receiver: HookReceiver::answering(answer).await }
     }
@@ -50,17 +50,17 @@ impl Collector {
         format!("{}/v1/traces", self.receiver.url())
     }
 
-    /// The requests that came, and their answers.
+    /// The received requests and their answers.
     pub fn receiver(&self) -> &HookReceiver {
         &self.receiver
     }
 
-    /// The spans that came so far, in order.
+    /// The spans received so far, in order.
     pub fn spans(&self) -> Vec<CollectedSpan> {
         self.receiver.received().iter().flat_map(spans_of).collect()
     }
 
-    /// Waits for a span of this name, and returns all that came.
+    /// Waits for a span of this name, and returns all spans received.
     pub async fn until(&self, name: &str) -> Vec<CollectedSpan> {
         let is_there =
             |received: &[Received]| received.iter().flat_map(spans_of).any(|span| span.name == name);
@@ -68,7 +68,7 @@ impl Collector {
     }
 }
 
-/// The spans of a request. Panics if the collectors of others would refuse it.
+/// The spans of a request. Panics if a standard collector would refuse it.
 pub fn spans_of(request: &Received) -> Vec<CollectedSpan> {
     assert_eq!(request.header("content-type"), "application/json");
     let request: ExportTraceServiceRequest =

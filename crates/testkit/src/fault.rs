@@ -1,4 +1,4 @@
-//! A store with faults before it. Every call reaches the real store behind them.
+//! Fault injection in front of a real store.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use chinwag_core::send::{SendRules, Sending, Sent};
 use chinwag_core::store::{Answer, Done, ReadJob, Room, Sends, Store, Tx, WriteJob};
 use chinwag_core::{Date, HistoryId, MessageId, Result};
 
-/// The faults of a [`Faulty`] store. At first there are none.
+/// The faults of a [`Faulty`] store; none at first.
 #[derive(Debug, Default)]
 pub struct Faults {
     writes: AtomicUsize,
@@ -29,45 +29,43 @@ struct Stall {
 }
 
 impl Faults {
-    /// Has the next job that writes panic, after its work and before that is committed; and
-    /// again, if the store runs it again.
+    /// Makes the next write job panic after its work and before the commit, also if the store runs it again.
     pub fn panic_in_write(&self) {
         self.writes.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Has the next job that reads panic.
+    /// Makes the next read job panic.
     pub fn panic_in_read(&self) {
         self.reads.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Has whoever hands the store its next job panic: a handler of a transport's, in its own task.
+    /// Makes the caller panic that submits the next job: a transport's handler in its own task.
     pub fn panic_in_caller(&self) {
         self.callers.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// How many jobs were told to panic, and have been handed to the store.
+    /// The number of panicking jobs submitted so far.
     pub fn panicked(&self) -> usize {
         self.panicked.load(Ordering::SeqCst)
     }
 
-    /// Holds every job on the store's own thread, as a disk does that does not answer, until
-    /// [`Faults::release`].
+    /// Blocks every job on the store's threads, like a disk that does not answer, until [`Faults::release`].
     pub fn stall(&self) {
         self.stall.lock().unwrap_or_else(PoisonError::into_inner).on = true;
     }
 
-    /// Lets the jobs go on.
+    /// Unblocks the jobs.
     pub fn release(&self) {
         self.stall.lock().unwrap_or_else(PoisonError::into_inner).on = false;
         self.moved.notify_all();
     }
 
-    /// How many of the store's threads are held.
+    /// The number of blocked threads of the store.
     pub fn held(&self) -> usize {
         self.stall.lock().unwrap_or_else(PoisonError::into_inner).held
     }
 
-    /// How many of those are at a job that writes.
+    /// The number of them that run a write job.
     pub fn held_writes(&self) -> usize {
         self.stall.lock().unwrap_or_else(PoisonError::into_inner).writes
     }
@@ -87,7 +85,7 @@ impl Faults {
         assert!(!self.doomed(&self.callers), "a caller was told to panic");
     }
 
-    /// Whether a job that comes now is the one to panic.
+    /// Whether a job submitted now must panic.
     fn doomed(&self, left: &AtomicUsize) -> bool {
         let one_less = |left: usize| left.checked_sub(1);
         let doomed = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
@@ -96,14 +94,14 @@ impl Faults {
     }
 }
 
-/// A store before which [`Faults`] stand.
+/// A store with injected [`Faults`].
 pub struct Faulty {
     store: Arc<dyn Store>,
     faults: Arc<Faults>,
 }
 
 impl Faulty {
-    /// Puts the faults before a store.
+    /// Wraps a store.
     pub fn new(store: Arc<dyn Store>, faults: Arc<Faults>) -> Self {
         Self { store, faults }
     }
@@ -122,7 +120,7 @@ impl Faulty {
     }
 }
 
-/// The rules of a message, with the faults before them.
+/// The rules of a send, with faults.
 struct FaultyRules {
     rules: Arc<dyn SendRules>,
     faults: Arc<Faults>,
@@ -130,7 +128,7 @@ struct FaultyRules {
 }
 
 impl SendRules for FaultyRules {
-    /// A store that decides many messages in one statement takes their ids on its own thread, before the statement.
+    /// A store that decides many messages in one statement calls this on its own thread, before the statement.
     fn stamp(&self) -> (MessageId, Date) {
         self.faults.pass(true);
         assert!(!self.doomed, "a job was told to panic");
@@ -218,7 +216,7 @@ impl Store for Faulty {
 
 #[cfg(test)]
 mod tests {
-    /// A method that keeps its default here would leave tests on another path than production.
+    /// A method with its default implementation here would let tests take another path than production.
     #[test]
     fn every_method_of_the_port_is_forwarded() {
         let ports = [

@@ -1,7 +1,7 @@
-//! The suite that every storage of files must pass: each method of the port, and its promises.
+//! The conformance suite of file stores: each method of the port, and its promises.
 //!
-//! A storage's tests say `chinwag_testkit::file_store_suite!(open)`, where `open` is an `async fn() -> OpenedFiles`
-//! that makes an empty storage; each case then is a test of its own.
+//! `chinwag_testkit::file_store_suite!(open)` makes each case a test, where `open` is an `async fn() -> OpenedFiles` that
+//! returns an empty store.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use std::any::Any;
@@ -12,16 +12,16 @@ use chinwag_core::file_store::{Attempt, FileKey, FileStore, LISTED_TOGETHER, Par
 use chinwag_core::{Error, FileId, Result};
 use uuid::Uuid;
 
-/// More than a part of a multipart upload, and no multiple of any piece.
+/// Larger than a part of a multipart upload, and no multiple of a piece.
 const LARGE: usize = (11 << 20) + 17;
 
-/// An empty storage, and what must live as long as it does.
+/// An empty file store, and a guard that lives as long.
 pub struct OpenedFiles {
     pub store: Arc<dyn FileStore>,
     pub guard: Box<dyn Any + Send + Sync>,
 }
 
-/// Makes a test of each case.
+/// Makes each case a test.
 #[macro_export]
 macro_rules! file_store_suite {
     (@each $open:path: $($case:ident),+ $(,)?) => {
@@ -54,14 +54,14 @@ fn id(number: u128) -> FileId {
     FileId(Uuid::from_u128(number))
 }
 
-/// Bytes of which no two neighbouring ranges are the same.
+/// Bytes in which no two neighbouring ranges are equal.
 fn bytes(count: usize) -> Vec<u8> {
     (0..count).map(|at| u8::try_from(at % 251).expect("below 256")).collect()
 }
 
 async fn put(files: &OpenedFiles, key: FileKey, mut bytes: &[u8]) {
     let mut writer = files.store.create(key).await.expect("a writer");
-    // As networks bring them: long pieces and short ones.
+    // Long and short pieces, as a network delivers them.
     for size in [100_003, 5, 700, 16 << 10, 3].into_iter().cycle() {
         let piece = bytes.split_off(..size.min(bytes.len())).expect("it is within");
         writer.write(piece.to_vec().into()).await.expect("the bytes are taken");
@@ -72,12 +72,12 @@ async fn put(files: &OpenedFiles, key: FileKey, mut bytes: &[u8]) {
     writer.finish().await.expect("it is finished");
 }
 
-/// A small piece that is read.
+/// The size of a small read.
 const SLICE: usize = 32 << 10;
 
 async fn get(files: &OpenedFiles, key: FileKey, range: std::ops::Range<u64>) -> Result<Vec<u8>> {
     let (mut reader, mut all) = (files.store.read(key, range), Vec::new());
-    // By small pieces and large ones in turn.
+    // Alternates small and large reads.
     let mut sizes = [SLICE, usize::MAX].into_iter().cycle();
     while let Some(piece) = reader.next(sizes.next().unwrap_or(SLICE)).await? {
         all.extend_from_slice(&piece);
@@ -110,7 +110,7 @@ pub async fn spans_are_the_bytes_of_the_range(files: OpenedFiles) {
         std::os::unix::fs::FileExt::read_exact_at(&*span.file, &mut piece, span.range.start).expect("bytes");
         read.extend(piece);
     }
-    // A bucket has none, and then reads its bytes as before.
+    // A bucket has no spans, and is read by bytes.
     while let Some(piece) = reader.next(usize::MAX).await.expect("bytes") {
         read.extend_from_slice(&piece);
     }
@@ -127,7 +127,7 @@ pub async fn large_object_is_written_in_parts(files: OpenedFiles) {
     let across = (5 << 20) - 3..(5 << 20) + 4;
     let expected = &written[(5 << 20) - 3..(5 << 20) + 4];
     assert_eq!(get(&files, key, across).await.expect("bytes"), expected);
-    // A part and no more, two, and a byte beyond one.
+    // Exactly one part, two parts, and one byte more than a part.
     for size in [1 << 20, 5 << 20, 10 << 20, (5 << 20) + 1] {
         put(&files, key, &written[..size]).await;
         assert!(get(&files, key, 0..size as u64).await.expect("bytes") == written[..size], "{size}");

@@ -1,6 +1,6 @@
-//! A host application that signs JSON Web Tokens and serves its public keys.
+//! A host application that signs JSON Web Tokens and publishes its keys.
 //!
-//! Tokens are put together by hand, and signed by *ring* alone, so that wrong ones can be made too.
+//! Tokens are built by hand and signed with *ring*, so that tests can make invalid ones.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,12 +17,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// The shared secret of every test's host.
+/// The shared secret of the test hosts.
 pub const SECRET: &str = "the-secret-that-a-test-shares-with-its-host";
-/// A key for tests alone, since *ring* makes none: PKCS #8 in base 64.
+/// An RSA key in PKCS #8 and base64. It is fixed, because *ring* cannot generate RSA keys.
 const RSA: &str = include_str!("jwt-rsa.txt");
 
-/// The host application's keys. Each value has its own, but for the one of RSA.
+/// The keys of a host application, new for each value except the RSA key.
 pub struct Host {
     rsa: RsaKeyPair,
     ec: EcdsaKeyPair,
@@ -58,12 +58,12 @@ impl Host {
         ] })
     }
 
-    /// The public key of RSA, as DER has it.
+    /// The RSA public key in DER.
     pub fn rsa_public(&self) -> Vec<u8> {
         self.rsa.public().as_ref().to_vec()
     }
 
-    /// A token of an algorithm, with its key's id.
+    /// A token signed with an algorithm, with the id of its key.
     pub fn token(&self, algorithm: &str, claims: &Value) -> String {
         let id = match algorithm {
             "RS256" => json!("rsa"),
@@ -78,7 +78,7 @@ impl Host {
         self.sign(&header, claims)
     }
 
-    /// A token with any header; signed as its `alg` says, by nothing if that is unknown.
+    /// A token with any header, signed with the header's `alg`; unsigned if the algorithm is unknown.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         let message = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
         let bytes = message.as_bytes();
@@ -97,20 +97,20 @@ impl Host {
     }
 }
 
-/// A message with its signature by a shared secret, whatever its header says.
+/// Signs a message with a shared secret, whatever its header claims.
 pub fn hmac(secret: &[u8], message: &str) -> String {
     let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
     format!("{message}.{}", encode(signature))
 }
 
-/// Base 64 as tokens have it.
+/// Base64url without padding.
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A web server of the host's, with one document for every path. Dropped, it is away.
+/// A web server of the host that serves one document at every path. It stops on drop.
 pub struct Served {
-    /// Its address.
+    /// Its URL.
     pub url: String,
     state: Arc<Mutex<State>>,
     serving: JoinHandle<()>,
@@ -132,7 +132,7 @@ impl Served {
         let serving = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut request = [0; 4096];
-                // Who asks nothing is told all the same.
+                // The document is sent whatever the request is.
                 let _ = stream.read(&mut request).await;
                 let document = {
                     let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,19 +145,19 @@ impl Served {
                 let answer = format!(
                     "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
                 );
-                // Who asked may have gone.
+                // The client may have disconnected.
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
         Self { url, state, serving }
     }
 
-    /// Serves another document from here on, or none: 503.
+    /// Replaces the document; `None` answers 503.
     pub fn serve(&self, document: Option<&Value>) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).document = document.map(Value::to_string);
     }
 
-    /// How often it was asked.
+    /// The number of requests.
     pub fn asked(&self) -> usize {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).asked
     }

@@ -1,5 +1,5 @@
-//! Tools of several crates' tests: conformance suites that every implementation of a port must
-//! pass, and the recorders they look into. Nothing here is part of the server.
+//! Test tools shared by the crates: conformance suites for every implementation of a port, test servers and clients. Nothing
+//! here is part of the server.
 
 #[cfg(feature = "app")]
 pub mod app;

@@ -1,4 +1,4 @@
-//! A real nginx, for the guides that put one before the server.
+//! A real nginx, for tests of the guides with a reverse proxy.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,12 @@ use tokio::net::TcpStream;
 
 use crate::wait::Wait;
 
-/// A proxy that ends with its value.
+/// A running nginx. It stops on drop.
 #[derive(Debug)]
 pub struct Nginx(Child);
 
 impl Nginx {
-    /// Starts it in a folder with these servers, and waits until it listens at a port of this
-    /// machine.
+    /// Starts nginx in a folder with these `server` blocks, and waits until it listens on the port.
     pub async fn start(folder: &Path, servers: &str, port: u16) -> Self {
         let place = folder.display();
         let whole = format!(
@@ -35,7 +34,7 @@ impl Nginx {
         nginx
     }
 
-    /// The number of its process.
+    /// The id of its process.
     pub fn pid(&self) -> u32 {
         self.0.id()
     }
@@ -43,7 +42,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have exited already.
         let _ = (self.0.kill(), self.0.wait());
     }
 }

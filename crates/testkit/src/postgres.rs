@@ -1,9 +1,9 @@
-//! A throwaway PostgreSQL: one that all test processes of a machine share, each with databases of
-//! its own, and one of a test's own to stop, kill and start again.
+//! Temporary PostgreSQL servers: a shared one for all test processes of a machine, each with its own databases, and private
+//! ones that a test can stop, kill and restart.
 //!
-//! The shared one is started by whoever comes first and ends a few seconds after the last process
-//! that held its lock, however that ended. One of a test's own ends with the pipe that the test's
-//! process holds. As root they run as another user, since PostgreSQL will not run as root.
+//! The first process starts the shared server. It stops a few seconds after the last process has released its lock, also
+//! after a crash. A private server stops when the test's process closes a pipe. When the tests run as root, the servers
+//! run as another user, because PostgreSQL refuses root.
 
 mod statement;
 
@@ -25,34 +25,34 @@ pub use self::statement::{Rows, ask, try_ask};
 use self::statement::{administer, ask_once, patiently, try_administer};
 use crate::wait::Wait;
 
-/// The users as whom PostgreSQL runs where the tests run as root: the first of these that exists.
+/// Users for PostgreSQL where the tests run as root: the first one that exists.
 const USERS: [&str; 2] = ["postgres", "nobody"];
-/// Linux's file system in memory, and the bytes from which on it is used.
+/// Linux's in-memory file system, and the size from which it is used.
 const IN_MEMORY: &str = "/dev/shm";
 const LARGE: u64 = 4 << 30;
 
-/// Settings that do not wait for the disk.
+/// Settings without syncs.
 const CARELESS: &str = "fsync = off\nfull_page_writes = off\n";
 
-/// Runs the shared server until nobody holds the lock any more.
+/// Runs the shared server until no process holds the lock.
 const SHARED_KEEPER: &str = r#"exec 9<"$1"; shift; data=$1; shift
 "$@" 9<&- & server=$!
 while sleep 3 && kill -0 $server; do
     if flock -n -x 9; then kill -INT $server; wait $server; rm -rf "$data"; exit; fi
 done"#;
-/// Runs a server until its standard input ends.
+/// Runs a server until its standard input closes.
 const OWN_KEEPER: &str = r#""$@" </dev/null & server=$!; cat >/dev/null; kill -QUIT $server; wait $server"#;
 
-/// The server that all share, from the first use of a process until its end: nobody ends the server while its lock is held.
+/// The shared server and its lock, held from the first use until the process ends.
 static SHARED: OnceLock<(SocketAddr, File)> = OnceLock::new();
-/// A database on the shared server or on one of a test's own, empty at first. Dropped, it is no more.
+/// A new database on the shared or a private server. Drop deletes it.
 #[derive(Debug)]
 pub struct Database {
     server: SocketAddr,
     name: String,
 }
 
-/// A server of a test's own.
+/// A private server.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -66,7 +66,8 @@ impl Database {
         Self::on(SHARED.get_or_init(shared).0, "")
     }
 
-    /// A copy of a database that `fill` fills once for all test processes, given its address. Its name says what is in it.
+    /// A copy of a template database, which `fill` fills once for all test processes. The template's name identifies its
+    /// content.
     pub async fn copy_of(template: &str, fill: impl AsyncFnOnce(&str)) -> Self {
         let server = SHARED.get_or_init(shared).0;
         let is_made = || {
@@ -79,7 +80,7 @@ impl Database {
             if !is_made() {
                 create(server, template, "");
                 fill(&address(server, template)).await;
-                // It is copied only where nobody can connect to it.
+                // PostgreSQL copies a database only while nobody is connected to it.
                 administer(server, &format!("ALTER DATABASE {template} WITH ALLOW_CONNECTIONS false"));
                 let sessions = format!("SELECT 1 FROM pg_stat_activity WHERE datname = '{template}'");
                 let wait = Wait::begin();
@@ -103,12 +104,12 @@ impl Database {
         address(self.server, &self.name)
     }
 
-    /// Its address, where the server is reached at another place, such as a proxy.
+    /// Its URL at another address of the server, such as a proxy.
     pub fn url_by(&self, place: SocketAddr) -> String {
         address(place, &self.name)
     }
 
-    /// Its server's place.
+    /// The address of its server.
     pub fn server(&self) -> SocketAddr {
         self.server
     }
@@ -118,7 +119,7 @@ impl Database {
         &self.name
     }
 
-    /// Runs statements; the rows as texts.
+    /// Runs statements and returns the rows as text.
     pub fn ask(&self, sql: &str) -> Rows {
         ask(&self.url(), sql)
     }
@@ -132,13 +133,13 @@ impl Default for Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // Whatever is left goes with the server's folder.
+        // A database that is not dropped goes with the server's folder.
         let _ = try_administer(self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
     }
 }
 
 impl Server {
-    /// A new server. One that is `durable` waits for its disk at each commit.
+    /// Starts a private server. With `durable` it syncs at each commit.
     pub fn start_new(durable: bool) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let runner = Runner::of(folder.path());
@@ -150,12 +151,12 @@ impl Server {
         server
     }
 
-    /// Its place.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A new database on it. Dropped, it is no more.
+    /// Creates a database. Drop deletes it.
     pub fn database(&self) -> Database {
         Database::on(self.address, "")
     }
@@ -165,7 +166,7 @@ impl Server {
         self.folder.path().join("data")
     }
 
-    /// Puts a file into its data folder, for it alone to read.
+    /// Writes a file to its data folder, readable by the server only.
     pub fn put(&self, file: &str, text: &str) {
         let path = self.data().join(file);
         fs::write(&path, text).expect("it can be written");
@@ -175,12 +176,12 @@ impl Server {
         }
     }
 
-    /// Adds settings, which count from its next start.
+    /// Adds settings for its next start.
     pub fn set(&self, settings: &str) {
         set(&self.data(), settings);
     }
 
-    /// Starts it again after [`Server::stop`] or [`Server::kill`].
+    /// Restarts it after [`Server::stop`] or [`Server::kill`].
     pub fn start(&mut self) {
         let mut command = self.runner().command("sh");
         command.args(["-c", OWN_KEEPER, "sh"]).arg(program("postgres")).arg("-D").arg(self.data());
@@ -189,12 +190,12 @@ impl Server {
         wait_for(self.address, &self.data());
     }
 
-    /// Ends it as an operator does.
+    /// Shuts it down cleanly.
     pub fn stop(&mut self) {
         self.end("fast");
     }
 
-    /// Ends it as a crash does.
+    /// Kills it.
     pub fn kill(&mut self) {
         self.end("immediate");
     }
@@ -209,7 +210,7 @@ impl Server {
     fn end_keeper(&mut self) {
         if let Some(mut keeper) = self.keeper.take() {
             drop(keeper.stdin.take());
-            // It ends once its standard input has.
+            // It exits when its standard input closes.
             let _ = keeper.wait();
         }
     }
@@ -225,7 +226,7 @@ impl Drop for Server {
     }
 }
 
-/// Makes a database in place of one that an earlier process of the same number has left.
+/// Creates a database, and drops one that an earlier process with the same id has left.
 fn create(server: SocketAddr, name: &str, options: &str) {
     let create = format!("CREATE DATABASE {name}{options}");
     match patiently(|| try_administer(server, &create)) {
@@ -237,18 +238,18 @@ fn create(server: SocketAddr, name: &str, options: &str) {
     }
 }
 
-/// The folder of the shared server. It is in memory where that is large: to make and to drop a database, hundreds of files,
-/// takes a tenth of the time there.
+/// The folder of the shared server, in memory if that is large enough: creating and dropping a database, which has hundreds
+/// of files, takes a tenth of the time there.
 fn shared_folder() -> PathBuf {
     let owner = tempfile::tempdir().expect("a temporary folder").path().metadata().map_or(0, |m| m.uid());
-    // Its size, and not what is free now: all test processes come to the same answer.
+    // The total and not the free size, so that all test processes decide alike.
     let size = |disk: StatVfs| disk.f_blocks.saturating_mul(disk.f_frsize);
     let is_large = statvfs(IN_MEMORY).is_ok_and(|disk| size(disk) >= LARGE);
     let folder = if is_large { PathBuf::from(IN_MEMORY) } else { std::env::temp_dir() };
     folder.join(format!("chinwag-test-postgres-{owner}"))
 }
 
-/// The shared server, which is started if it does not run, and the lock that keeps it running.
+/// Starts the shared server unless it runs, and takes the lock that keeps it running.
 fn shared() -> (SocketAddr, File) {
     let base = shared_folder();
     fs::create_dir_all(&base).expect("a folder");
@@ -260,13 +261,13 @@ fn shared() -> (SocketAddr, File) {
     starting.lock().expect("a lock");
     let (data, ready) = (base.join("data"), base.join("ready"));
     let running = fs::read_to_string(&ready).ok().and_then(|place| place.parse().ok());
-    // One that is only busy is not taken for one that has ended: others have their data there.
+    // A busy server must not count as stopped: other processes have their data there.
     let answers =
         |place: &SocketAddr| patiently(|| ask_once(&address(*place, "postgres"), "SELECT 1")).is_ok();
     if let Some(place) = running.filter(answers) {
         return (place, users);
     }
-    // What a server that did not end well has left; there may be nothing.
+    // Remove the remains of a crashed server, if any.
     let _ = (fs::remove_file(&ready), fs::remove_dir_all(&data));
     let port = free_port();
     runner.make(&data, port, &format!("{CARELESS}max_connections = 300\nmax_wal_size = 256MB\n"));
@@ -274,7 +275,7 @@ fn shared() -> (SocketAddr, File) {
     command.args(["-c", SHARED_KEEPER, "sh"]).arg(base.join("users")).arg(&data);
     command.arg(program("postgres")).arg("-D").arg(&data);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    // It outlives this process; whoever is left then takes it in.
+    // It outlives this process; init adopts it.
     drop(command.spawn().expect("sh starts"));
     let place = SocketAddr::from(([127, 0, 0, 1], port));
     wait_for(place, &data);
@@ -304,7 +305,7 @@ fn wait_for(place: SocketAddr, data: &Path) {
     }
 }
 
-/// A program of PostgreSQL's: on the `PATH`, or where Debian keeps the newest.
+/// A program of PostgreSQL, from the `PATH` or from Debian's folder of the newest version.
 fn program(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut places: Vec<_> = fs::read_dir("/usr/lib/postgresql")
@@ -324,15 +325,15 @@ fn program(name: &str) -> PathBuf {
     })
 }
 
-/// The user as whom PostgreSQL runs.
+/// The user under which PostgreSQL runs.
 struct Runner {
-    /// None if it is whoever runs the tests.
+    /// `None` for the user who runs the tests.
     user: Option<(u32, u32)>,
     folder: PathBuf,
 }
 
 impl Runner {
-    /// The user who shall run it in a folder of the test.
+    /// Chooses the user for a server in `folder`.
     fn of(folder: &Path) -> Self {
         let is_root = rustix::process::geteuid().is_root();
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -354,7 +355,7 @@ impl Runner {
         command
     }
 
-    /// Gives a folder to who runs it.
+    /// Changes the owner of a folder to this user.
     fn give(&self, folder: &Path) {
         if let Some((user, group)) = self.user {
             chown(folder, Some(user), Some(group)).expect("root may");
@@ -362,8 +363,8 @@ impl Runner {
         }
     }
 
-    /// Makes the data of a new server. Its texts are ordered as no store may rely on; it plans by no
-    /// numbers that come and go.
+    /// Initialises the data of a new server. Its collation is one that no store may rely on, and autovacuum is off, so that
+    /// statistics do not change plans.
     fn make(&self, data: &Path, port: u16, settings: &str) {
         let mut command = self.command(program("initdb"));
         command.arg("-D").arg(data).args(["--no-sync", "--username", "chinwag", "--auth", "trust"]);

@@ -1,5 +1,4 @@
-//! The server's real program, run as a process of its own: what starts it, talks to it by its
-//! output, and ends it, gently or not.
+//! The real program as a child process: starting it, reading its output, and stopping or killing it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -15,8 +14,7 @@ use tempfile::TempDir;
 use crate::client::Client;
 use crate::wait::{PATIENCE, Wait};
 
-/// The settings that limit how often anything may be done, and the reserve that each start writes to the disk, as
-/// variables; 0 turns each off.
+/// The variables of the rate limits, and of the reserve that each start writes to the disk; 0 turns each off.
 const LIFTED: [&str; 14] = [
     "CHINWAG_LIMITS__MESSAGES_BURST",
     "CHINWAG_LIMITS__MESSAGES_PER_SECOND",
@@ -34,11 +32,11 @@ const LIFTED: [&str; 14] = [
     "CHINWAG_STORE__RESERVE",
 ];
 
-/// The lines of a server's log that a failed test shows.
+/// Log lines of the server that a failed test shows.
 const LOG_LINES: usize = 40;
 
-/// The program with a folder of its own, in which it runs. A test gives the path that cargo built
-/// it at: `Program::new(env!("CARGO_BIN_EXE_chinwag"))`.
+/// The program with a temporary working folder. Tests pass the path of cargo's build:
+/// `Program::new(env!("CARGO_BIN_EXE_chinwag"))`.
 #[derive(Debug)]
 pub struct Program {
     binary: PathBuf,
@@ -48,7 +46,7 @@ pub struct Program {
 /// The result of a run of the program.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// The exit code, or none if a signal ended it.
+    /// The exit code; none after a signal.
     pub code: Option<i32>,
     /// Its standard output.
     pub stdout: String,
@@ -57,23 +55,23 @@ pub struct Output {
 }
 
 impl Program {
-    /// The program in a new, empty folder, which ends with this value.
+    /// The program in a new, empty folder, which drop deletes.
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         Self { binary: binary.into(), folder: tempfile::tempdir().expect("a temporary folder can be made") }
     }
 
-    /// The folder that it runs in. Its data, if nothing says otherwise, is in `chinwag-data` there.
+    /// The working folder. The data are in `chinwag-data` there by default.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The data folder, if nothing says otherwise.
+    /// The default data folder.
     pub fn data(&self) -> PathBuf {
         self.folder().join("chinwag-data")
     }
 
-    /// A command that runs it, with nothing of `CHINWAG_…` in its environment but that the limits on how
-    /// often anything may be done are lifted, unless [`keep_limits`] says otherwise.
+    /// A command that runs it without `CHINWAG_…` variables, except those that lift the rate limits; [`keep_limits`] restores
+    /// the limits.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(args).current_dir(self.folder()).stdin(Stdio::null());
@@ -86,53 +84,53 @@ impl Program {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs it until it exits.
     pub fn run(&self, args: &[&str]) -> Output {
         finish(self.command(args), "")
     }
 
-    /// Runs it to its end, with this on its standard input.
+    /// Runs it until it exits, with `input` on its standard input.
     pub fn run_with_input(&self, args: &[&str], input: &str) -> Output {
         finish(self.command(args), input)
     }
 
-    /// The service key, as the program says.
+    /// The service key, as `chinwag key` prints it.
     pub fn key(&self) -> String {
         let output = self.run(&["key"]);
         assert_eq!(output.code, Some(0), "{}", output.stderr);
         output.stdout.trim_end().to_owned()
     }
 
-    /// Starts `serve` on a free port, and waits until it is ready.
+    /// Starts `serve` on a free port and waits until it is ready.
     pub fn serve(&self) -> Running {
         self.serve_with(|_| {})
     }
 
-    /// The same, with more arguments or environment.
+    /// The same with a changed command.
     pub fn serve_with(&self, change: impl FnOnce(&mut Command)) -> Running {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         change(&mut command);
         Running::start(command)
     }
 
-    /// A client of a server that runs, with the service key.
+    /// A client of a running server with the service key.
     pub fn service(&self, running: &Running) -> Client {
         Client::new(running.url(), Some(&self.key()), "service")
     }
 }
 
-/// Keeps the limits on how often anything may be done, and the reserve, as the program has them by default.
+/// Restores the default rate limits and reserve.
 pub fn keep_limits(command: &mut Command) {
     for name in LIFTED {
         command.env_remove(name);
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command until it exits.
 pub fn finish(mut command: Command, input: &str) -> Output {
     let mut child = piped(&mut command).stdin(Stdio::piped()).spawn().expect("the program starts");
     let mut stdin = child.stdin.take().expect("it was piped");
-    // A program that reads none of it, and ends, is in its right.
+    // A program may exit without reading its input.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let (stdout, stderr) = gather(&mut child);
@@ -140,7 +138,7 @@ pub fn finish(mut command: Command, input: &str) -> Output {
     Output { code: status.code(), stdout: stdout.end(), stderr: stderr.end() }
 }
 
-/// A server that runs as a process. Dropped, it is killed.
+/// A server process. Drop kills it.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -150,38 +148,38 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a server, and waits until it has said its address and answers there.
+    /// Starts a server, and waits until it has printed its address and is ready.
     pub fn start(command: Command) -> Self {
         let mut running = Self::launch(command);
         running.wait_until_ready();
         running
     }
 
-    /// Starts a server that cannot serve yet.
+    /// Starts a server without waiting.
     pub fn launch(mut command: Command) -> Self {
         let mut child = piped(&mut command).spawn().expect("the program starts");
         let (stdout, stderr) = gather(&mut child);
         Self { child, url: String::new(), stdout, stderr }
     }
 
-    /// Waits until it has said its address and answers there.
+    /// Waits until it has printed its address and is ready.
     pub fn wait_until_ready(&mut self) {
         self.wait_until_listening();
         let url = self.url.clone();
         self.wait_for(|_| ready(&url).then_some(()));
     }
 
-    /// Waits until it has said its address, whether or not it is ready.
+    /// Waits until it has printed its address, whether or not it is ready.
     pub fn wait_until_listening(&mut self) {
         self.url = self.wait_for(|running| address(&running.stdout()));
     }
 
-    /// Waits until it has written this to its standard error.
+    /// Waits until its standard error contains `text`.
     pub fn wait_for_log(&mut self, text: &str) {
         self.wait_for(|running| running.stderr().contains(text).then_some(()));
     }
 
-    /// The address: `http://host:port`, or `https://`; empty before it is ready.
+    /// The URL, `http://host:port` or `https://host:port`; empty before it is printed.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -201,39 +199,39 @@ impl Running {
         self.stderr.text()
     }
 
-    /// Asks it to end: SIGTERM.
+    /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }
 
-    /// As a terminal's Ctrl-C does: SIGINT.
+    /// Sends SIGINT, as Ctrl-C does.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);
     }
 
-    /// Stops it where it is, as a suspended machine does: SIGSTOP.
+    /// Sends SIGSTOP: the process pauses, as on a suspended machine.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets it go on after a pause: SIGCONT.
+    /// Sends SIGCONT after a pause.
     pub fn resume(&self) {
         self.signal(Signal::CONT);
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     pub fn wait(mut self) -> Output {
         let status = wait(&mut self.child);
         Output { code: status.code(), stdout: self.stdout.clone().end(), stderr: self.stderr.clone().end() }
     }
 
-    /// Asks it to end, and waits.
+    /// Sends SIGTERM and waits until it exits.
     pub fn stop(self) -> Output {
         self.terminate();
         self.wait()
     }
 
-    /// Ends it at once: SIGKILL, as a crash does; the signal that it died of.
+    /// Sends SIGKILL. Returns the signal that ended it.
     pub fn kill(mut self) -> Option<i32> {
         self.child.kill().expect("the process is ours");
         self.child.wait().expect("the process is ours").signal()
@@ -269,13 +267,13 @@ impl Drop for Running {
     }
 }
 
-/// The end of a server's log, for the report of a test that has failed.
+/// The last lines of a server's log, for a failed test.
 fn last_lines(log: &str) -> String {
     let lines: Vec<_> = log.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 
-/// The bytes that a thread reads from a pipe until its end.
+/// Bytes that a thread collects from a pipe until it closes.
 #[derive(Debug, Clone)]
 struct Gathered {
     bytes: Arc<Mutex<(Vec<u8>, bool)>>,
@@ -306,7 +304,7 @@ impl Gathered {
 
     fn end(self) -> String {
         let wait = Wait::begin();
-        // A child of the program may hold the pipe open.
+        // A child process may keep the pipe open.
         while !self.bytes.lock().unwrap_or_else(PoisonError::into_inner).1 && !wait.is_over() {
             wait.step_blocking(|| "the pipe stays open");
         }
@@ -338,7 +336,7 @@ fn wait(child: &mut Child) -> ExitStatus {
     }
 }
 
-/// The first whole address in what was written.
+/// The first complete URL in the output.
 fn address(text: &str) -> Option<String> {
     let line = text.split_inclusive('\n').find(|line| line.contains("://") && line.ends_with('\n'))?;
     let start = line.find("http")?;

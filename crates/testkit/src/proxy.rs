@@ -1,5 +1,5 @@
-//! A TCP proxy that tests put between two parts, to cut the link, stall it, or end it at the very
-//! moment when a given text has passed.
+//! A TCP proxy with faults: tests put it between two components to cut a connection, stall it, or cut it right after a given
+//! text has passed.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,26 +13,25 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long the target speaks on to a client that was cut off, after [`Proxy::cut_after`].
+/// How long the target may still write to a client that [`Proxy::cut_after`] has cut off.
 const DEAF: Duration = Duration::from_secs(2);
 
-/// How the link is.
+/// The state of the link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum LinkState {
     /// Everything passes.
     Whole,
-    /// Nothing passes, connections stay and new ones are taken in: a cable pulled out.
+    /// Nothing passes, but connections stay open and new ones are accepted, like a pulled cable.
     Stalled,
-    /// Connections are closed, and new ones as soon as they come.
+    /// Open and new connections are closed.
     Cut,
-    /// Everything passes until a client has sent this; that still passes, its answer does not, and
-    /// the link is cut.
+    /// Everything passes until a client sends this text. The text still passes, its answer does not, and the link is cut.
     CutAfter(Vec<u8>),
-    /// Everything passes but what the target sends in one piece with this, which is lost.
+    /// Pieces from the target that contain this text are lost; everything else passes.
     Loses(Vec<u8>),
 }
 
-/// A proxy on a free port of the loopback. Dropped, it cuts.
+/// A proxy on a free loopback port. Drop cuts its connections.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -50,7 +49,7 @@ struct Count {
 }
 
 impl Proxy {
-    /// A proxy to `target`, whole at first.
+    /// A proxy to `target` that passes everything at first.
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
@@ -60,23 +59,22 @@ impl Proxy {
         Self { address, link, count, task }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Closes every connection, and new ones as soon as they come.
+    /// Closes all connections, and new ones at once.
     pub fn cut(&self) {
         self.link.send_replace(LinkState::Cut);
     }
 
-    /// Lets nothing pass any more, while connections stay open.
+    /// Stops all traffic, while connections stay open.
     pub fn stall(&self) {
         self.link.send_replace(LinkState::Stalled);
     }
 
-    /// Cuts as soon as a client has sent `text`, in one piece: it reaches the target, its answer
-    /// does not reach the client.
+    /// Cuts the link once a client has sent `text` in one piece. It reaches the target, but its answer does not reach the client.
     pub fn cut_after(&self, text: &[u8]) {
         self.link.send_replace(LinkState::CutAfter(text.to_vec()));
     }
@@ -87,22 +85,22 @@ impl Proxy {
         assert!(cut, "the proxy holds its own end");
     }
 
-    /// From now on loses every piece that the target sends with `text` in it.
+    /// Drops every later piece from the target that contains `text`.
     pub fn lose(&self, text: &[u8]) {
         self.link.send_replace(LinkState::Loses(text.to_vec()));
     }
 
-    /// Pieces that were lost.
+    /// The number of dropped pieces.
     pub fn lost(&self) -> usize {
         self.count.lost.load(Ordering::Relaxed)
     }
 
-    /// Lets everything pass again.
+    /// Restores the link.
     pub fn mend(&self) {
         self.link.send_replace(LinkState::Whole);
     }
 
-    /// Bytes that have passed either way.
+    /// Bytes passed in both directions.
     pub fn passed(&self) -> usize {
         self.count.passed.load(Ordering::Relaxed)
     }
@@ -128,10 +126,10 @@ async fn accept(
     }
 }
 
-/// Carries one connection until either side or the link ends it.
+/// Forwards one connection until either side or the link closes it.
 async fn join(client: TcpStream, target: SocketAddr, link: Arc<watch::Sender<LinkState>>, count: Arc<Count>) {
     let Ok(server) = TcpStream::connect(target).await else { return };
-    // Without this a test of latency would measure the proxy.
+    // Otherwise a test of latency would measure Nagle's algorithm.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let ((client_in, client_out), (mut server_in, server_out)) = (client.into_split(), server.into_split());
     let mut state = link.subscribe();
@@ -141,12 +139,12 @@ async fn join(client: TcpStream, target: SocketAddr, link: Arc<watch::Sender<Lin
         _ = state.wait_for(|link| *link == LinkState::Cut) => false,
     };
     if cuts {
-        // The target is to do what it was asked, and not to notice first that nobody listens.
+        // The target must process the request before it notices that the client is gone.
         let _ = timeout(DEAF, tokio::io::copy(&mut server_in, &mut tokio::io::sink())).await;
     }
 }
 
-/// Carries one way until its end; whether it is this that has cut the link.
+/// Forwards one direction until it ends. Returns whether this call has cut the link.
 async fn carry(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
@@ -173,7 +171,7 @@ async fn carry(
             continue;
         }
         if is_last {
-            // The answer may come before this task goes on.
+            // The answer may arrive before this task continues.
             link.send_replace(LinkState::Stalled);
         }
         to.write_all(&buffer[..read]).await?;

@@ -1,4 +1,5 @@
-//! A browser or phone of a test's own. A [`HookReceiver`] is its push service; it decrypts with a published library.
+//! A simulated device for push notifications. A [`HookReceiver`] is its push service; the device decrypts with a published
+//! library.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +12,7 @@ use web_push_native::{Auth, decrypt};
 
 use crate::webhook::{HookReceiver, Received};
 
-/// A device, with keys of its own.
+/// A device with its own keys.
 pub struct Device {
     secret: SecretKey,
     auth: [u8; 16],
@@ -20,12 +21,12 @@ pub struct Device {
 }
 
 impl Device {
-    /// A device with this name at a push service.
+    /// A device at a push service.
     pub fn at(service: &HookReceiver, name: &str) -> Self {
         Self::at_url(service.url(), name)
     }
 
-    /// The same by the address of the push service.
+    /// The same by the URL of the push service.
     pub fn at_url(service: &str, name: &str) -> Self {
         let digest: [u8; 32] = Sha256::digest(name).into();
         let mut auth = [0; 16];
@@ -35,7 +36,7 @@ impl Device {
         Self { secret: SecretKey::from_slice(&digest).expect("a scalar"), auth, path, endpoint }
     }
 
-    /// The subscription, as a browser writes it.
+    /// The subscription in the browser's format.
     pub fn subscription(&self) -> Value {
         let public = self.secret.public_key().to_encoded_point(false);
         let keys = json!({
@@ -45,7 +46,7 @@ impl Device {
         json!({ "endpoint": self.endpoint, "expirationTime": null, "keys": keys })
     }
 
-    /// The address at the push service.
+    /// Its URL at the push service.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -55,7 +56,7 @@ impl Device {
         request.path == self.path
     }
 
-    /// The notification in a request.
+    /// Decrypts the notification in a request.
     pub fn decrypt(&self, request: &Received) -> Value {
         let auth = Auth::clone_from_slice(&self.auth);
         let text =
@@ -63,12 +64,12 @@ impl Device {
         serde_json::from_slice(&text).expect("the payload is JSON")
     }
 
-    /// The notifications for this device among requests.
+    /// The notifications for this device in `requests`.
     pub fn notifications(&self, requests: &[Received]) -> Vec<Value> {
         requests.iter().filter(|request| self.owns(request)).map(|request| self.decrypt(request)).collect()
     }
 
-    /// Waits for so many notifications.
+    /// Waits until `count` notifications have arrived.
     pub async fn count(&self, service: &HookReceiver, count: usize) -> Vec<Value> {
         let what = format!("{count} notifications for {}", self.path);
         let holds = |received: &[Received]| received.iter().filter(|one| self.owns(one)).count() >= count;
@@ -76,7 +77,7 @@ impl Device {
     }
 }
 
-/// The claims by which the sender identifies itself. Panics unless they are signed by `key`, which is base64url.
+/// The sender's VAPID claims. Panics unless they are signed with `key` (base64url).
 #[track_caller]
 pub fn sender_claims(request: &Received, key: &str) -> Value {
     let header = request.header("authorization");

@@ -1,5 +1,4 @@
-//! A Redis of a test's own: the real server, on a free port, in a temporary folder. It ends with
-//! its value.
+//! A private Redis server on a free port in a temporary folder. It stops on drop.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -12,15 +11,15 @@ use tempfile::TempDir;
 
 use crate::wait::Wait;
 
-/// How long the server may take to start.
+/// Timeout for the server's start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A server that keeps nothing.
+/// A server without persistence.
 #[derive(Debug)]
 pub struct Redis {
     address: SocketAddr,
     more: Vec<String>,
-    /// Whether it has a file of configuration, and then no words of ours.
+    /// Whether it is configured by a file instead of arguments.
     configured: bool,
     folder: TempDir,
     child: Mutex<Option<Child>>,
@@ -33,33 +32,33 @@ impl Drop for Redis {
 }
 
 impl Redis {
-    /// A server that answers.
+    /// Starts a server and waits until it answers.
     pub fn start() -> Self {
         Self::with(&[])
     }
 
-    /// The same, with more words on its command line.
+    /// The same with additional arguments.
     pub fn with(more: &[&str]) -> Self {
         Self::begin(|| owned(more), None)
     }
 
-    /// A cluster of one, which has no slots yet.
+    /// A cluster of one node without slots.
     pub fn cluster() -> Self {
         let more = || owned(&["--cluster-enabled", "yes", "--cluster-port", &free_port().port().to_string()]);
         Self::begin(more, None)
     }
 
-    /// A sentinel, with this in its configuration.
+    /// A sentinel with this configuration.
     pub fn sentinel(configuration: &str) -> Self {
         Self::begin(|| owned(&["--sentinel"]), Some(configuration))
     }
 
-    /// A server that speaks TLS, too, with these words on its command line.
+    /// A server that also listens for TLS, with these arguments.
     pub fn tls(more: &[&str]) -> Self {
         Self::begin(|| owned(&[&["--tls-port", &free_port().port().to_string()], more].concat()), None)
     }
 
-    /// Another process may take a port that was free a moment ago: then it begins with others.
+    /// Starts a server, and tries other ports if another process has taken the chosen ones.
     fn begin(more: impl Fn() -> Vec<String>, configuration: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         if let Some(text) = configuration {
@@ -76,7 +75,7 @@ impl Redis {
         redis
     }
 
-    /// Where it speaks TLS.
+    /// The address of its TLS listener.
     pub fn tls_address(&self) -> SocketAddr {
         let port = self.more.get(1).and_then(|port| port.parse().ok()).expect("it was started to speak TLS");
         SocketAddr::new(self.address.ip(), port)
@@ -87,7 +86,7 @@ impl Redis {
         self.address
     }
 
-    /// Its folder, in which it runs.
+    /// Its working folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -97,7 +96,7 @@ impl Redis {
         format!("redis://{}", self.address)
     }
 
-    /// Ends it at once.
+    /// Kills it.
     pub fn kill(&self) {
         let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut child) = child {
@@ -105,7 +104,7 @@ impl Redis {
         }
     }
 
-    /// Starts it on the same port, empty, and waits until it answers.
+    /// Restarts it empty on the same port, and waits until it answers.
     pub fn start_again(&self) {
         let wait = Wait::begin();
         while !self.launch() {
@@ -113,7 +112,7 @@ impl Redis {
         }
     }
 
-    /// Starts it, and waits until it answers; false if it ends before.
+    /// Starts it and waits until it answers. False if it exits first.
     fn launch(&self) -> bool {
         self.kill();
         let mut command = Command::new("redis-server");
@@ -150,14 +149,14 @@ impl Redis {
         child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
-    /// How many channels its clients listen to, all together.
+    /// The number of subscriptions of all clients.
     pub fn subscriptions(&self) -> usize {
         let clients = self.ask("CLIENT LIST").unwrap_or_default();
         let words = clients.split_whitespace().filter_map(|word| word.strip_prefix("sub="));
         words.filter_map(|count| count.parse::<usize>().ok()).sum()
     }
 
-    /// Gives it one command, and answers what it says, if it says anything: a line, or a text.
+    /// Sends one command. Returns the reply if it is a line or a string.
     pub fn ask(&self, command: &str) -> Option<String> {
         let mut peer = TcpStream::connect(self.address).ok()?;
         peer.set_read_timeout(Some(PATIENCE)).ok()?;

@@ -1,4 +1,4 @@
-//! Users, groups and messages for tests, made over REST.
+//! Creates users, groups and messages for tests over REST.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -13,30 +13,30 @@ use serde_json::{Value, json};
 use crate::client::{Client, encoded};
 use crate::ws::Ws;
 
-/// Makes users by the service: clients that are these users, in the same order.
+/// Creates users with the service key. Returns their clients in the same order.
 pub async fn users(service: &Client, names: &[&str]) -> Vec<Client> {
     join_all(names.iter().map(|name| service.user(name))).await
 }
 
-/// Makes users `name0`, `name1` and so on.
+/// Creates users `name0`, `name1` and so on.
 pub async fn crowd(service: &Client, name: &str, count: usize) -> Vec<Client> {
     let names: Vec<String> = (0..count).map(|number| format!("{name}{number}")).collect();
     let mut crowd = Vec::new();
-    // Not all at once: the server has a bound on requests.
+    // In chunks, since the server bounds concurrent requests.
     for names in names.chunks(16) {
         crowd.extend(users(service, &names.iter().map(String::as_str).collect::<Vec<_>>()).await);
     }
     crowd
 }
 
-/// Makes two users, and connects a socket of each.
+/// Creates two users and connects a socket for each.
 pub async fn two(service: &Client, names: [&str; 2]) -> (Client, Ws, Client, Ws) {
     let (one, other) = (service.user(names[0]).await, service.user(names[1]).await);
     let (first, second) = (one.ws().await, other.ws().await);
     (one, first, other, second)
 }
 
-/// Makes a group by the service, whose owner is the first of `members`; its id.
+/// Creates a group with the service key; the first of `members` is its owner. Returns its id.
 pub async fn group(service: &Client, members: &[&str]) -> String {
     let group = json!({ "name": "g", "author": members[0], "members": members[1..] });
     id(&service.post("groups/", group).await.ok(201))
@@ -51,17 +51,17 @@ pub async fn befriend(one: &Client, other: &Client) {
     }
 }
 
-/// Sends a message; the message as the server stored it.
+/// Sends a message and returns it as stored.
 pub async fn send(client: &Client, group: &str, body: impl Display) -> Value {
     client.post("messages/", json!({ "group": group, "body": body.to_string() })).await.ok(201)
 }
 
-/// Every message of a group, oldest first, read page by page.
+/// Reads all messages of a group page by page, oldest first.
 pub async fn history(client: &Client, group: &str) -> Vec<Value> {
     history_after(client, group, 0).await.expect("the server is there")
 }
 
-/// The messages of a group after a number, oldest first. None if the server has gone or is busy.
+/// Reads the messages of a group after a number, oldest first. `None` if the server is down or busy.
 pub async fn history_after(client: &Client, group: &str, number: i64) -> Option<Vec<Value>> {
     let (mut history, mut after) = (Vec::new(), number);
     loop {
@@ -103,7 +103,7 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
 }
 
-/// Adds messages to the index of the search as its follower does, in at most so many steps. Returns their number.
+/// Indexes messages for the search as the follower does, in at most `most` steps. Returns the number of messages.
 pub async fn index(app: &App, most: usize) -> usize {
     let mut candidate = app.candidate(Follower::SearchIndex, Duration::from_secs(5));
     let claim = candidate.take().await.expect("an answer");

@@ -1,9 +1,7 @@
-//! The suite that every store must pass: each method of the port, and what the port promises of
-//! atomicity, order and isolation.
+//! The conformance suite of stores: each method of the port, and its promises of atomicity, order and isolation.
 //!
-//! A backend's tests say `chinwag_testkit::store_suite!(open)`, where `open` is an
-//! `async fn(Arc<dyn Bus>) -> Opened` that makes an empty store; each case then is a test of its
-//! own. A case that is written and not listed in the macro fails a test of this crate.
+//! `chinwag_testkit::store_suite!(open)` makes each case a test, where `open` is an `async fn(Arc<dyn Bus>) -> Opened` that
+//! returns an empty store. A case that the macro does not list fails a test of this crate.
 
 pub mod audit;
 pub mod ban;
@@ -51,7 +49,7 @@ use self::fixture::uuid;
 pub use self::fixture::{Fixture, Opened, body, client_id, date, name, told};
 pub use self::numbers::Numbers;
 
-/// Makes a test of each case. See [`crate::store`].
+/// Makes each case a test. See [`crate::store`].
 #[macro_export]
 macro_rules! store_suite {
     ($open:path) => {

@@ -1,5 +1,5 @@
-//! Tools of trials: clients that write and read while a server is killed, cut off or sent away, and
-//! what they keep of what they were told. None of them takes a server's end for a failure.
+//! Tools for fault trials: clients that write and read while a server is killed, cut off or drained, and record every answer.
+//! They expect the server to fail.
 
 mod ban;
 mod ledger;
@@ -20,24 +20,22 @@ pub use returning::{Dice, Returning, Turmoil, come_back_amid};
 pub use socket::{Incoming, TrialSocket};
 pub use writer::{Aim, RunEnd, Transport, Writer};
 
-/// How often: in every run of the tests, or with `TRIALS=long` in the environment, as
-/// `cargo xtask trials` runs them.
+/// Chooses between the short mode of every test run and the long mode of `cargo xtask trials` (`TRIALS=long`).
 pub fn times<T>(short: T, long: T) -> T {
     if std::env::var("TRIALS").is_ok_and(|mode| mode == "long") { long } else { short }
 }
 
-/// The bound of a promise, as a trial's long mode measures it. Beside other tests the machine has much else to
-/// do, and all that is asked is that it happens.
+/// The time bound of a promise. Only the long mode enforces it: beside other tests, a busy machine may take longer.
 pub fn bound(promised: Duration) -> Duration {
     times(PATIENCE.max(promised), promised)
 }
 
-/// Says what a trial has seen: the line that `cargo xtask trials` makes its table of.
+/// Prints the result of a trial as a line for the table of `cargo xtask trials`.
 pub fn report(trial: &str, how_often: impl Display, seen: impl Display) {
     println!("\ntrial: {trial} | {how_often} | {seen}");
 }
 
-/// How many a second.
+/// Events per second.
 pub fn rate(count: usize, took: Duration) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / took.max(Duration::from_millis(1)).as_secs_f64()
 }

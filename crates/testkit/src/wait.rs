@@ -1,14 +1,14 @@
-//! How tests wait: until a condition holds, with a deadline, and never for a fixed time.
+//! Waiting in tests: until a condition holds or a deadline passes, never for a fixed time.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long anything may take on a machine that has much else to do.
+/// The deadline for every wait, long enough for a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 const STEP: Duration = Duration::from_millis(10);
 
-/// The wait of a loop that looks again and again.
+/// The deadline of a polling loop.
 ///
 /// ```no_run
 /// # async fn test(is_ready: impl AsyncFn() -> bool) {
@@ -36,11 +36,11 @@ impl Wait {
         Self { by: Instant::now() + patience }
     }
 
-    /// Waits a moment before the next look.
+    /// Waits a moment before the next check.
     ///
     /// # Panics
     ///
-    /// With the reason, once the time is over.
+    /// With the reason, once the deadline has passed.
     pub async fn step<T: std::fmt::Display>(&self, why: impl FnOnce() -> T) {
         self.check(why);
         tokio::time::sleep(STEP).await;
@@ -52,7 +52,7 @@ impl Wait {
         std::thread::sleep(STEP);
     }
 
-    /// Whether the time is over, for a loop that has something to clear away then.
+    /// Whether the deadline has passed, for a loop with cleanup.
     pub fn is_over(&self) -> bool {
         Instant::now() >= self.by
     }
@@ -62,11 +62,11 @@ impl Wait {
     }
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 ///
 /// # Panics
 ///
-/// With `what`, if it does not within [`PATIENCE`].
+/// With `what`, if the condition does not hold within [`PATIENCE`].
 pub async fn until(what: &str, holds: impl Fn() -> bool) {
     let wait = Wait::begin();
     while !holds() {
@@ -74,11 +74,11 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Repeats an attempt to connect until the other end answers, which may be slow on a busy machine.
+/// Retries a connection attempt until the other end answers.
 ///
 /// # Panics
 ///
-/// With the reason of a failure that is not `is_away`, and with the last reason after [`PATIENCE`].
+/// With the error if it is not `is_away`, and with the last error after [`PATIENCE`].
 pub async fn until_connected<T, E, F>(mut attempt: impl FnMut() -> F, is_away: impl Fn(&E) -> bool) -> T
 where
     E: std::fmt::Display,

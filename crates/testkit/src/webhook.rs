@@ -1,5 +1,5 @@
-//! A receiver of webhooks: a real HTTP server, which verifies with the published library of Standard Webhooks, notes each request,
-//! and answers as a test says.
+//! A webhook receiver: a real HTTP server that verifies requests with the Standard Webhooks library, records them, and
+//! answers as the test decides.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,10 +19,10 @@ use tokio::task::JoinHandle;
 
 use crate::wait::Wait;
 
-/// The longest body of a request.
+/// The largest request body.
 const BODY: usize = 1 << 20;
 
-/// A request that came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Received {
     pub path: String,

@@ -1,6 +1,6 @@
-//! Keys that a test presses by name.
+//! Named keys for [`Tab::press_key`](super::Tab::press_key).
 
-/// A key that has a name.
+/// A named key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     /// Enter.
@@ -22,7 +22,7 @@ pub enum Key {
 }
 
 impl Key {
-    /// Its name, its code for Windows and the text that it types.
+    /// Its name, its Windows virtual key code, and the text that it types.
     pub(super) fn parts(self) -> (&'static str, u32, &'static str) {
         match self {
             Self::Enter => ("Enter", 13, "\r"),

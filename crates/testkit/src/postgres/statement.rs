@@ -1,4 +1,4 @@
-//! Statements for servers of the tests, whose rows are read as texts.
+//! SQL statements on the tests' servers, with rows as text.
 
 use std::net::SocketAddr;
 use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
@@ -10,31 +10,31 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use super::{SHARED, address};
 use crate::wait::Wait;
 
-/// The codes of a server that takes no connection at the moment.
+/// Codes of a server that temporarily accepts no connection.
 const BUSY: [SqlState; 2] = [SqlState::TOO_MANY_CONNECTIONS, SqlState::CANNOT_CONNECT_NOW];
 
-/// Drives the connections to servers, since statements are run inside and outside of the tests' runtimes.
+/// The runtime of these connections, because statements run inside and outside of the tests' runtimes.
 static ASKING: LazyLock<Runtime> = LazyLock::new(|| {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.worker_threads(1).enable_all().build().expect("a runtime")
 });
-/// Free connections to the shared server's own database. To open one costs more than what is run there for a test.
+/// Idle connections to the shared server's default database. A new connection costs more than a test's statements.
 static IDLE: Mutex<Vec<Client>> = Mutex::new(Vec::new());
 
-/// The rows of an answer, as texts.
+/// Rows of text values.
 pub type Rows = Vec<Vec<String>>;
 
-/// Runs statements at an address; the rows as texts. A server that is busy is asked again.
+/// Runs statements at a URL. Retries while the server is busy.
 pub fn ask(url: &str, sql: &str) -> Rows {
     patiently(|| ask_once(url, sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
 }
 
-/// The same, where it may be refused.
+/// The same, with an error for a refused statement.
 pub fn try_ask(url: &str, sql: &str) -> Result<Rows, String> {
     ask_once(url, sql).map_err(|why| format!("{why:?}"))
 }
 
-/// Asks again while the server refuses the connection for the moment, so that nothing has run.
+/// Retries while the server refuses connections, so that nothing has run.
 pub(super) fn patiently(
     ask: impl Fn() -> Result<Rows, tokio_postgres::Error>,
 ) -> Result<Rows, tokio_postgres::Error> {
@@ -54,7 +54,7 @@ pub(super) fn ask_once(url: &str, sql: &str) -> Result<Rows, tokio_postgres::Err
     wait_outside(async move { rows(&connected(&url).await?, &sql).await })
 }
 
-/// Runs statements in a server's own database. At the shared server they have a connection that was opened before.
+/// Runs statements in a server's default database, on a pooled connection at the shared server.
 pub(super) fn administer(server: SocketAddr, sql: &str) -> Rows {
     patiently(|| try_administer(server, sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
 }
@@ -91,7 +91,7 @@ async fn rows(client: &Client, sql: &str) -> Result<Rows, tokio_postgres::Error>
     Ok(client.simple_query(sql).await?.into_iter().filter_map(row).collect())
 }
 
-/// Waits for a future that another thread drives.
+/// Blocks on a future that runs on another thread.
 fn wait_outside<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let (sender, receiver) = mpsc::sync_channel(1);
     ASKING.spawn(async move { sender.send(future.await) });

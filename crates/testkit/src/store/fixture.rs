@@ -1,4 +1,4 @@
-//! The fixture of each case, and short ways to make values.
+//! The fixture of each case, and shortcuts for test values.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::bus::Recorder;
 
-/// An empty store, and what must live as long as it does.
+/// An empty store, and a guard that lives as long.
 pub struct Opened {
     /// The store.
     pub store: Arc<dyn Store>,
@@ -22,7 +22,7 @@ pub struct Opened {
     pub guard: Box<dyn Any + Send + Sync>,
 }
 
-/// The fixture of a case: an empty store, its bus, and short ways to fill it.
+/// The fixture of a case: an empty store, its bus, and shortcuts to fill it.
 pub struct Fixture {
     /// The store.
     pub store: Arc<dyn Store>,
@@ -33,7 +33,7 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// A fixture over the store that `open` makes.
+    /// A fixture with the store that `open` returns.
     pub async fn open<F: Future<Output = Opened>>(open: impl FnOnce(Arc<Recorder>) -> F) -> Self {
         let bus = Arc::new(Recorder::default());
         let Opened { store, guard } = open(bus.clone()).await;
@@ -48,7 +48,7 @@ impl Fixture {
         self.store.write(move |tx, _| job(tx)).await.expect("the job succeeds")
     }
 
-    /// Reads, which must succeed.
+    /// Runs a read job that must succeed.
     pub async fn read<T: Send + 'static>(&self, job: impl Fn(&dyn Tx) -> Result<T> + Send + 'static) -> T {
         self.store.read(job).await.expect("the read succeeds")
     }
@@ -60,7 +60,7 @@ impl Fixture {
         user.expect("the name is free").id
     }
 
-    /// A new group with these members, who came in this order.
+    /// A new group with these members, joined in this order.
     pub async fn group(&self, members: &[UserId]) -> GroupId {
         let (id, members) = (self.group_id(), members.to_vec());
         self.write(move |tx| {
@@ -73,13 +73,13 @@ impl Fixture {
         .await
     }
 
-    /// A new message with the next number and a date one second after the last one's.
+    /// Stores a new message with the next number, dated one second after the last.
     pub async fn send(&self, group: GroupId, author: UserId) -> NewMessage {
         let message = self.message(group, author);
         self.keep(message).await
     }
 
-    /// Keeps a message under the next number of its group.
+    /// Stores a message under the next number of its group.
     pub async fn keep(&self, message: NewMessage) -> NewMessage {
         self.write(move |tx| {
             let seq = tx.seq_take_for_messages(message.group, 1, message.date)?;
@@ -90,19 +90,19 @@ impl Fixture {
         .await
     }
 
-    /// A message that is not kept yet, and has no number.
+    /// A message that is not stored and has no number yet.
     pub fn message(&self, group: GroupId, author: UserId) -> NewMessage {
         let number = self.number();
         let kept = Kept { id: MessageId(uuid(number)), date: date(number), seq: Seq(0) };
         NewMessage::new(group, kept, author, body(&format!("message {number}")))
     }
 
-    /// An id that no group has; each is greater than the one before.
+    /// A new group id; ids ascend.
     pub fn group_id(&self) -> GroupId {
         GroupId(uuid(self.number()))
     }
 
-    /// A task's id; each is greater than the one before.
+    /// A new task id; ids ascend.
     pub fn task(&self) -> TaskId {
         TaskId(uuid(self.number()))
     }
@@ -112,27 +112,27 @@ impl Fixture {
     }
 }
 
-/// A name that is one.
+/// A valid name.
 pub fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
 }
 
-/// A body that is one.
+/// A valid body.
 pub fn body(text: &str) -> Body {
     Body::parse(text, 4096).expect("a body")
 }
 
-/// A sender's own id that is one.
+/// A valid client id.
 pub fn client_id(text: &str) -> ClientId {
     ClientId::parse(text).expect("a client id")
 }
 
-/// So many seconds after 2024 began.
+/// A date in seconds since the start of 2024.
 pub fn date(seconds: i64) -> Date {
     Date::from_micros((1_704_067_200 + seconds) * 1_000_000)
 }
 
-/// An event that tells nothing but a number in a group's log.
+/// An event with nothing but a number in a group's log.
 pub fn told(group: GroupId, seq: Seq) -> Event {
     Event::in_group(Kind::GroupDelete(group), group, seq)
 }

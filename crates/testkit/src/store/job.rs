@@ -15,14 +15,14 @@ use tokio::task::JoinSet;
 use super::{Fixture, date, name, told};
 use crate::wait::until;
 
-/// Longer than anything here takes.
+/// Timeout for every wait here.
 const LONG: Duration = Duration::from_secs(20);
 
 async fn head(store: &Arc<dyn Store>, group: GroupId) -> Seq {
     store.read(move |tx| tx.group(group)).await.expect("the read succeeds").expect("the group stands").head
 }
 
-/// Takes a number and tells it.
+/// Takes a number and publishes it.
 async fn take(store: &Arc<dyn Store>, group: GroupId) -> Result<Seq> {
     store
         .write(move |tx, events| {
@@ -172,7 +172,7 @@ pub async fn events_are_told_after_their_commit_and_before_the_answer(f: Fixture
     let seen = Arc::new(Mutex::new(Vec::new()));
     let heads = seen.clone();
     f.bus.watch(move |events| {
-        // A reader sees what is being told.
+        // A reader already sees the published change.
         let store = store.upgrade().expect("the store stands");
         let head = runtime.block_on(head(&store, id));
         let last = events.iter().filter_map(|event| event.seq).max().expect("a number");
@@ -214,7 +214,7 @@ pub async fn a_read_job_sees_one_snapshot(f: Fixture) {
     let reader = tokio::spawn(async move {
         let job = move |tx: &dyn Tx| {
             let before = tx.group(id)?;
-            // Gone if this is a second run; then there is nothing to wait for.
+            // The receiver is gone if this is a second run.
             let _ = begun.send(());
             let _ = may_go.lock().expect("no panic").recv_timeout(LONG);
             Ok((before, tx.group(id)?, tx.users_page(None, 9)?))
@@ -245,7 +245,7 @@ pub async fn a_job_whose_caller_has_gone_commits_and_is_told(f: Fixture) {
         future::poll_fn(|context| Poll::Ready(done.as_mut().poll(context).is_ready())).await;
         drop(done);
     }
-    // A store may run several at once: those that were left alone end when they end.
+    // A store may run several jobs at once, and abandoned ones end on their own.
     until("the event of every job", || f.bus.events().len() == 20).await;
     assert_eq!(take(&f.store, id).await.expect("a number"), Seq(21));
     assert_eq!(f.bus.events(), (1..=21).map(|seq| told(id, Seq(seq))).collect::<Vec<_>>());

@@ -1,6 +1,6 @@
-//! Numbers for cases that try many inputs.
+//! Pseudo-random numbers for cases with many inputs.
 
-/// Numbers that look random and are the same each time (xorshift).
+/// A deterministic generator (xorshift).
 pub struct Numbers(pub u64);
 
 impl Numbers {

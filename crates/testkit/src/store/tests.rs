@@ -1,10 +1,10 @@
-//! The suite is whole: it has every case that is written, and a case for every method of a port.
+//! The suite is complete: it lists every case, and has a case for every method of a port.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The Rust files of a folder below this crate, by their names.
+/// The Rust files of a folder below this crate, by name.
 fn files(folder: &str) -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let paths = fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
@@ -13,7 +13,7 @@ fn files(folder: &str) -> BTreeMap<String, String> {
     paths.map(|path| (name(&path), fs::read_to_string(&path).expect("a text"))).collect()
 }
 
-/// The names between `before` and `after`, each once in a line.
+/// The names between `before` and `after`, at most one per line.
 fn names<'t>(text: &'t str, before: &str, after: char) -> Vec<&'t str> {
     text.lines().filter_map(|line| line.strip_prefix(before)?.split(after).next()).collect()
 }

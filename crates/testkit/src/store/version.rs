@@ -1,4 +1,4 @@
-//! Rows of every kind, and how each is read: a store that an earlier version has written is tested on them.
+//! Rows of every kind and their reads, for tests of stores that an earlier version has written.
 
 use chinwag_core::group_settings::GroupSettings;
 use chinwag_core::log::LogEntry;
@@ -60,7 +60,7 @@ fn renamed() -> LogEntry {
     LogEntry::MemberRenamed { user: BOB, name: name("bobby"), new_name: name("bob") }
 }
 
-/// Fills an empty store by the port. Everything is the same each time.
+/// Fills an empty store through the port, the same in every run.
 pub async fn fill(f: &Fixture) {
     for text in ["ann", "bob", "gone", "olga"] {
         f.user(text).await;
@@ -130,7 +130,7 @@ fn fill_group(tx: &mut dyn Tx) -> Result<()> {
     tx.declined_set(id, OLGA, true)
 }
 
-/// Reads everything that [`fill`] has written.
+/// Checks everything that [`fill`] has written.
 pub async fn check(f: &Fixture) {
     f.read(check_users).await;
     f.read(check_group).await;

@@ -1,4 +1,4 @@
-//! A ban that races the joining of its user.
+//! A ban that races with its user's join.
 
 use serde_json::{Value, json};
 
@@ -6,27 +6,26 @@ use crate::client::Client;
 use crate::setup::send;
 use crate::ws::Ws;
 
-/// Rounds at least, and at most where one outcome has not been seen yet.
+/// The fewest rounds, and the most while one outcome is still missing.
 const ROUNDS: usize = 12;
 const MOST: usize = 200;
 
-/// The callers of the race, which may be at several nodes.
+/// The callers of the race, possibly at several nodes.
 pub struct BanRace {
-    /// Owns an open group, and bans.
+    /// The owner of an open group, who bans.
     pub owner: Client,
-    /// Is a member, and sees the log.
+    /// A member, who observes the log.
     pub watcher: Client,
-    /// Joins, and is banned.
+    /// The user who joins and is banned.
     pub user: Client,
 }
 
 impl BanRace {
-    /// Races until each has been first, and reports how often the user had joined before the ban, and how often it
-    /// was refused.
+    /// Repeats the race until each side has won. Returns how often the join came first, and how often it was refused.
     ///
     /// # Panics
     ///
-    /// If a banned user is in the group, or if anybody misses an event.
+    /// If a banned user is in the group, or if a member misses an event.
     pub async fn run(self, service: &Client) -> (usize, usize) {
         let made = json!({ "name": "g", "author": self.owner.name(), "members": [self.watcher.name()], "open": true });
         let group = service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned();
@@ -41,7 +40,7 @@ impl BanRace {
             let ban = self.owner.patch(&path, json!({ "ban": [self.user.name()] }));
             let (join_path, none) = (format!("{path}join/"), json!({}));
             let join = self.user.post(&join_path, none);
-            // Each begins at every other start.
+            // The sides alternate in starting first.
             let (banned, answer) =
                 if round % 2 == 0 { tokio::join!(ban, join) } else { flip(join, ban).await };
             banned.ok(200);
@@ -74,13 +73,13 @@ impl BanRace {
     }
 }
 
-/// Polls the first, then the second, and gives their results in the other order.
+/// Polls the first future before the second, and returns their results swapped.
 async fn flip<A, B>(first: impl Future<Output = A>, second: impl Future<Output = B>) -> (B, A) {
     let (first, second) = tokio::join!(first, second);
     (second, first)
 }
 
-/// The numbers of a group's log up to a message.
+/// The log numbers up to a message.
 async fn log_until(socket: &mut Ws, group: &str, body: &str) -> Vec<i64> {
     let mut seen = Vec::new();
     loop {
@@ -95,7 +94,7 @@ async fn log_until(socket: &mut Ws, group: &str, body: &str) -> Vec<i64> {
     }
 }
 
-/// The events of a group up to its end for a user.
+/// The events of a group until the user is out of it.
 async fn told_until_quit(socket: &mut Ws, group: &str) -> Vec<(String, i64)> {
     let mut told = Vec::new();
     loop {

@@ -1,5 +1,4 @@
-//! The messages that a trial's clients have sent and received: the one side of the comparison whose other
-//! side is what the server has at the end.
+//! The messages that a trial's clients have sent and received, to compare with the server's final history.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -13,31 +12,31 @@ use tokio::time::timeout;
 use super::PATIENCE;
 use super::reader::Reading;
 
-/// So many acknowledgements come while one is patient, however slow the machine.
+/// Acknowledgements that arrive within one timeout even on a slow machine.
 const PART: usize = 1000;
 
-/// The numbers by which writers may be ahead of a reader. With what each has under way, this is less than a resume
-/// brings, or a socket's queue holds.
+/// How far writers may be ahead of a reader. With requests in flight this stays below the limits of a resume and of a
+/// socket's queue.
 const LEAD: i64 = 256;
 
-/// Everything sent and acknowledged, in one group.
+/// The sent and acknowledged messages of one group.
 #[derive(Default)]
 pub struct Ledger {
     notes: Mutex<Notes>,
     load: watch::Sender<Load>,
     over: AtomicBool,
-    /// The progress of the readers that writers wait for.
+    /// The progress of readers that writers wait for.
     readers: Mutex<Vec<watch::Receiver<i64>>>,
 }
 
-/// How busy the clients are.
+/// The load of the clients.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Load {
-    /// Acknowledgements so far, repeated ones too.
+    /// Acknowledgements so far, repeated ones included.
     pub acks: usize,
-    /// Requests sent that wait for their answer.
+    /// Requests in flight.
     pub flying: usize,
-    /// Writers that were answered at least once in this life of the server.
+    /// Writers with at least one answer since the server's last start.
     pub working: usize,
     /// Requests refused with 503 so far.
     pub refused: usize,
@@ -53,7 +52,7 @@ struct Notes {
     changed: Vec<String>,
 }
 
-/// The content of an acknowledgement.
+/// An acknowledged message.
 #[derive(Debug, PartialEq, Eq)]
 struct Acknowledgement {
     id: String,
@@ -64,47 +63,47 @@ struct Acknowledgement {
 /// The result of the comparison.
 #[derive(Debug)]
 pub struct Verdict {
-    /// Messages sent, each counted once however often it was.
+    /// Messages sent, each counted once with its retries.
     pub sent: usize,
-    /// Messages of them that were acknowledged.
+    /// Acknowledged messages.
     pub acked: usize,
-    /// Acknowledgements of a message that had one already.
+    /// Repeated acknowledgements.
     pub retold: usize,
-    /// Messages that nobody was told of, and that are there all the same.
+    /// Stored messages without an acknowledgement.
     pub untold: usize,
-    /// Acknowledged, and not there.
+    /// Acknowledged, but not stored.
     pub lost: Vec<String>,
-    /// There more than once.
+    /// Stored more than once.
     pub doubled: Vec<String>,
-    /// There, or acknowledged again, with another number, id or body than at first.
+    /// Stored or acknowledged again with another number, id or body.
     pub renumbered: Vec<String>,
-    /// There, and never sent.
+    /// Stored, but never sent.
     pub strange: Vec<String>,
 }
 
 impl Ledger {
-    /// Nothing sent so far.
+    /// An empty ledger.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Writers make no new messages from here on.
+    /// Stops new messages.
     pub fn close(&self) {
         self.over.store(true, Ordering::SeqCst);
     }
 
-    /// Whether writers are to make no new messages.
+    /// Whether new messages are stopped.
     pub fn is_closed(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }
 
-    /// Writers wait from here on whenever one of these readers is far behind.
+    /// Makes writers wait while one of these readers is far behind.
     pub fn wait_for(&self, readers: &[Reading]) {
         let progress = readers.iter().map(Reading::progress);
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).extend(progress);
     }
 
-    /// Whether writers may go on: no reader is far behind, or nothing new is to be written.
+    /// Whether writers may continue: no reader is far behind, or new messages are stopped.
     pub fn may_write(&self) -> bool {
         let head = self.notes().head;
         let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,18 +111,18 @@ impl Ledger {
         self.is_closed() || readers.iter().all(|last| is_near(last) || last.has_changed().is_err())
     }
 
-    /// How busy the writers are.
+    /// The load of the writers.
     pub fn load(&self) -> Load {
         *self.load.borrow()
     }
 
-    /// A request goes out.
+    /// Records a request.
     pub fn sends(&self, client_id: &str) {
         self.notes().sent.insert(client_id.to_owned());
         self.load.send_modify(|load| load.flying += 1);
     }
 
-    /// A request is answered with a message.
+    /// Records an answer with a message.
     pub fn acknowledged(&self, client_id: &str, message: &Value) {
         let told = Acknowledgement::new(message);
         let mut notes = self.notes();
@@ -147,22 +146,22 @@ impl Ledger {
         });
     }
 
-    /// So many requests are answered in another way, or never will be.
+    /// Records requests with another answer or none.
     pub fn unanswered(&self, requests: usize) {
         self.load.send_modify(|load| load.flying -= requests);
     }
 
-    /// A request is refused with 503.
+    /// Records a refusal with 503.
     pub fn refused(&self) {
         self.load.send_modify(|load| load.refused += 1);
     }
 
-    /// A writer is answered for the first time in this life of the server.
+    /// Records a writer's first answer since the server's last start.
     pub fn begins(&self) {
         self.load.send_modify(|load| load.working += 1);
     }
 
-    /// Such a writer has ended its run.
+    /// Records the end of such a writer.
     pub fn ends(&self) {
         self.load.send_modify(|load| load.working -= 1);
     }
@@ -172,8 +171,7 @@ impl Ledger {
         self.notes().acked.contains_key(client_id)
     }
 
-    /// Waits until so many more acknowledgements have come, so many writers are at work, and a request
-    /// is under way; however long, as long as they come.
+    /// Waits for `more` acknowledgements, `working` active writers, and a request in flight. Times out only without progress.
     pub async fn busy(&self, more: usize, working: usize) -> Load {
         let mut load = self.load.subscribe();
         let target = load.borrow().acks + more;
@@ -188,7 +186,7 @@ impl Ledger {
         }
     }
 
-    /// Compares all this with the group's history.
+    /// Compares the ledger with the group's history.
     pub fn compare(&self, history: &[Value]) -> Verdict {
         let notes = self.notes();
         let mut there: HashMap<&str, Vec<Acknowledgement>> = HashMap::new();
@@ -229,7 +227,7 @@ impl Acknowledgement {
 }
 
 impl Verdict {
-    /// Panics with what is wrong, if anything is.
+    /// Panics with the differences, if any.
     #[track_caller]
     pub fn assert_kept(&self) {
         let wrongs = [&self.lost, &self.doubled, &self.renumbered, &self.strange];

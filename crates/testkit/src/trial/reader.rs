@@ -1,6 +1,5 @@
-//! One client that reads a group to and fro between servers, and holds its whole log from where it
-//! began: what a socket brings in order, and after each end what `sync.resume` tells, or the history where
-//! too much was missed.
+//! A client that reads a group at alternating servers and collects its complete log: live events in order, and after each
+//! disconnect the answer to `sync.resume`, or the history if it has missed too much.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,33 +15,33 @@ use super::socket::{Incoming, TrialSocket};
 use crate::client::Client;
 use crate::setup::history_after;
 
-/// How long it waits before it tries the next server.
+/// The pause before it tries the next server.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The client.
+/// The reading client.
 pub struct Reader {
     name: String,
     token: String,
     group: String,
-    /// The head that it began at.
+    /// The group's head at the start.
     began: Option<i64>,
-    /// The last number held.
+    /// The last number received.
     last: watch::Sender<i64>,
-    /// Messages by their numbers: id and body.
+    /// Id and body of messages by number.
     messages: BTreeMap<i64, (String, String)>,
-    /// How each socket ended.
+    /// The close code of each socket.
     ends: Vec<Option<u16>>,
 }
 
-/// A resume under way.
+/// A resume in progress.
 struct PendingResume {
-    /// The last number held before it.
+    /// The last number before the resume.
     held: i64,
-    /// The last number that the socket has told of: the head of its summary, or a later event's.
+    /// The highest number seen on the socket: the head of its summary, or a later event.
     told: i64,
 }
 
-/// A reader at work.
+/// A running reader.
 pub struct Reading {
     last: watch::Receiver<i64>,
     stop: watch::Sender<bool>,
@@ -63,8 +62,8 @@ impl Reader {
         }
     }
 
-    /// Begins to read, at the first server, and after each end at the next; returns once it has read
-    /// the group's head.
+    /// Starts reading at the first server, and changes to the next after each disconnect. Returns once it has reached the
+    /// group's head.
     pub async fn follow(self, urls: &[String]) -> Reading {
         let (stop, mut stopped) = watch::channel(false);
         let mut last = self.last.subscribe();
@@ -86,7 +85,7 @@ impl Reader {
         Reading { last, stop, task }
     }
 
-    /// Reads at one server until the socket's end; how that was, if there was a socket.
+    /// Reads at one server until the socket closes. Returns its close code, if it was connected.
     async fn read(&mut self, url: &str) -> Option<Option<u16>> {
         let mut socket = TrialSocket::connect(url, &self.token).await?;
         let mut resume = self.began.map(|_| {
@@ -95,7 +94,7 @@ impl Reader {
         });
         if let Some(PendingResume { held, .. }) = resume {
             let data = json!({ "groups": { &self.group: held } });
-            // Where sending fails, the end comes next.
+            // If sending fails, the next read reports the end.
             socket.send(json!({ "type": "sync.resume", "data": data })).await;
         }
         loop {
@@ -113,7 +112,7 @@ impl Reader {
         }
     }
 
-    /// The last number that it holds after a resume; none if the server has gone meanwhile.
+    /// The last number after a resume; none if the server has failed meanwhile.
     async fn resumed(&mut self, url: &str, answer: &Value, resume: PendingResume) -> Option<i64> {
         if let Some(head) = answer["groups"][&self.group].as_i64() {
             return Some(head);
@@ -151,7 +150,7 @@ impl Reader {
                     assert!(is_new || resume.is_some(), "{}: number {seq} comes twice", self.name);
                 }
                 if let Some(resume) = resume {
-                    // Before the resume is answered, what is new may come first.
+                    // New events may arrive before the answer to the resume.
                     resume.told = resume.told.max(seq);
                 } else {
                     let last = self.last.send_replace(seq);
@@ -161,7 +160,7 @@ impl Reader {
         }
     }
 
-    /// Keeps a message; whether it is the first of its number.
+    /// Records a message. Returns whether its number is new.
     fn hold(&mut self, message: &Value) -> bool {
         let text = |key: &str| message[key].as_str().expect("text").to_owned();
         let seq = message["seq"].as_i64().expect("a number");
@@ -173,17 +172,17 @@ impl Reader {
         data["group"] == *self.group || data["id"] == *self.group || *data == *self.group
     }
 
-    /// How each of its sockets ended, but the last.
+    /// The close codes of its sockets, except the last.
     pub fn ends(&self) -> &[Option<u16>] {
         &self.ends
     }
 
-    /// Messages that it holds.
+    /// The number of messages received.
     pub fn count(&self) -> usize {
         self.messages.len()
     }
 
-    /// Asserts that it holds every message of the history since it began, each as it is there.
+    /// Asserts that it has received every message of the history since its start, unchanged.
     #[track_caller]
     pub fn assert_whole(&self, history: &[Value]) {
         let began = self.began.expect("it has read");
@@ -199,17 +198,17 @@ impl Reader {
 }
 
 impl Reading {
-    /// The last number it holds.
+    /// The last number received.
     pub fn last(&self) -> i64 {
         *self.last.borrow()
     }
 
-    /// The last numbers that it will hold.
+    /// A receiver of its progress.
     pub(super) fn progress(&self) -> watch::Receiver<i64> {
         self.last.clone()
     }
 
-    /// Waits until it holds this number; how long that took.
+    /// Waits until it has received this number. Returns the time taken.
     pub async fn reaches(&self, seq: i64, within: Duration) -> Duration {
         let begun = Instant::now();
         let mut last = self.last.clone();
@@ -219,7 +218,7 @@ impl Reading {
         begun.elapsed()
     }
 
-    /// Ends it.
+    /// Stops it.
     pub async fn stop(self) -> Reader {
         self.stop.send_replace(true);
         self.task.await.expect("the reader has found nothing amiss")

@@ -1,5 +1,5 @@
-//! Users who change everything that they may, and clients that come back again and again: each receives what has changed since
-//! it was here, and then has the state of a client that never was.
+//! Users who make random changes, and clients that disconnect and resume: after each resume, a client must have the same state
+//! as a new client.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,12 +14,12 @@ use super::{Incoming, TrialSocket};
 use crate::client::Client;
 use crate::setup::befriend;
 
-/// Numbers from a seed, the same in each run.
+/// Pseudo-random numbers from a seed.
 #[derive(Debug)]
 pub struct Dice(AtomicU64);
 
 impl Dice {
-    /// Begins at a seed.
+    /// Creates a generator from a seed.
     pub fn new(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
     }
@@ -37,7 +37,7 @@ impl Dice {
     }
 }
 
-/// Users who change their groups, relations, profiles, marks and settings at random, over REST at any of some nodes.
+/// Users who randomly change groups, relations, profiles, marks and settings over REST at several nodes.
 pub struct Turmoil {
     users: Vec<Client>,
     urls: Vec<String>,
@@ -47,7 +47,7 @@ pub struct Turmoil {
 }
 
 impl Turmoil {
-    /// These users, some of whom are contacts, in a few groups.
+    /// Puts users, some of whom are contacts, into a few groups.
     pub async fn new(users: Vec<Client>, urls: Vec<String>) -> Self {
         befriend(&users[0], &users[1]).await;
         let turmoil = Self {
@@ -63,29 +63,29 @@ impl Turmoil {
         turmoil
     }
 
-    /// The number of changes that were made.
+    /// The number of successful changes.
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// Ends [`run`](Self::run).
+    /// Stops [`run`](Self::run).
     pub fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is to end.
+    /// Whether it has been stopped.
     pub fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
     }
 
-    /// Makes changes until it is to end.
+    /// Makes changes until it is stopped.
     pub async fn run(&self, dice: Dice) {
         while !self.is_over() {
             self.change(&dice).await;
         }
     }
 
-    /// One change. It may be refused, or its node may be gone.
+    /// Makes one change, which may be refused or may fail with its node.
     pub async fn change(&self, dice: &Dice) {
         let user = dice.pick(&self.users);
         let other = dice.pick(&self.users).name();
@@ -111,7 +111,7 @@ impl Turmoil {
             16 => return self.make_group(user, dice).await,
             17 => (Method::PUT, "private/".to_owned(), json!({ "user": other })),
             18 => {
-                // Profiles are not told over a block, nor after its end, so that only one user blocks, and only one other.
+                // Changes of a profile are not delivered over a block or after its end. So only one user blocks, and only one other.
                 let is_blocker = user.name() == self.users[2].name() && other == self.users[3].name();
                 let operations = ["contact", "contact", "remove", "block", "unblock"];
                 let operation = *dice.pick(&operations[..if is_blocker { 5 } else { 2 }]);
@@ -152,7 +152,7 @@ impl Turmoil {
     }
 }
 
-/// A client that goes and comes back, and what it holds.
+/// A client that disconnects and resumes, and its state.
 #[derive(Debug, Clone, Default)]
 pub struct Returning {
     groups: BTreeMap<String, Value>,
@@ -160,12 +160,12 @@ pub struct Returning {
     profiles: BTreeMap<String, Value>,
     since: Option<String>,
     name: String,
-    /// How often it came back with a point, and how often that was of no use.
+    /// How often it resumed with `since`, and how often that was refused.
     pub returns: usize,
     pub refused: usize,
 }
 
-/// The keys of a group that are compared.
+/// The compared keys of a group.
 const KEYS: [&str; 10] = [
     "name",
     "owner",
@@ -181,7 +181,7 @@ const KEYS: [&str; 10] = [
 const SETTINGS: [&str; 6] = ["notify", "muted_until", "hidden", "pinned", "marked_unread", "pending"];
 
 impl Returning {
-    /// Comes back at a node: names some of its groups, and takes what is answered. False if the node went meanwhile.
+    /// Resumes at a node: names some of its groups, and applies the answer. False if the node has failed meanwhile.
     pub async fn comes_back(&mut self, client: &Client, dice: &Dice) -> bool {
         self.try_to_come_back(client, dice).await.is_some()
     }

@@ -1,13 +1,14 @@
-//! The pure rules on the actor of a request: the caller itself, or the user that a service names as the author.
+//! Pure rules about the actor of a request: the caller itself, or the user that a service names as the
+//! author.
 
 use crate::group::Membership;
 use crate::name::NameCase;
 use crate::user::{Caller, User};
 use crate::{Error, Name, Result};
 
-/// The user in whose name the caller acts, given the user that the store has found: the caller, or for a service
-/// the user with the name `author`. A user acts as itself, and naming another is 403. A service acts in the name
-/// of `author`, or as itself without one.
+/// Returns the user in whose name the caller acts. `found` is the user that the store returned: the caller's
+/// own row, or, for a service, the user named `author`. A user acts only as itself; another name is refused
+/// with 403. A service acts as `author`, or as itself if there is no `author`.
 pub(crate) fn acting(
     caller: Caller,
     author: Option<&Name>,
@@ -28,13 +29,13 @@ pub(crate) fn acting(
     }
 }
 
-/// The refusal of an unknown name in a payload.
+/// The error for an unknown user name in a payload.
 pub(crate) fn unknown(name: &Name, field: &'static str) -> Error {
     Error::field(field, format!("must name an existing user: there is no user {name}"))
 }
 
-/// The membership that decides the actor's rights, given what the store has found. If the actor is not a member, a
-/// user gets the answer for a missing group; a service, which sees every group, gets a refusal.
+/// Returns the membership that decides the actor's rights. If the actor is not a member, a user gets the
+/// error for a missing group, so that the group stays invisible. A service, which sees every group, gets 403.
 pub(crate) fn member_as(
     caller: Caller,
     membership: Option<Membership>,

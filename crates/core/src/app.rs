@@ -1,8 +1,8 @@
-//! The use cases. Each checks rights, writes, and collects events inside one transaction. Both transports,
-//! REST and WebSocket, call only these, so that neither misses a check.
+//! The use cases. Each one checks rights, writes, and collects events inside one transaction. REST and
+//! WebSocket both go through these functions, so neither transport can skip a check.
 //!
-//! A command is a struct of parsed values. Its use case runs as a job of the store, possibly more than once.
-//! The store publishes its events after the commit.
+//! A command is a struct of parsed values. Its use case runs as a job of the store, which may run it more
+//! than once. The store publishes the events after the commit.
 
 pub mod account;
 pub mod actor;
@@ -90,38 +90,38 @@ struct Rules {
     clock: Arc<dyn Clock>,
     limits: Limits,
     rates: Arc<Rates>,
-    /// Whether this node has begun tasks that may have further steps.
+    /// Whether tasks that this node started may have further steps.
     works: Arc<AtomicBool>,
-    /// Whether this node may have stored messages that are not indexed.
+    /// Whether this node may have stored messages that the search index does not contain yet.
     unindexed: Arc<AtomicBool>,
     removals: Arc<RemovalCounts>,
-    /// How names compare, which is the store's.
+    /// How user names are compared. Set by the store.
     name_case: NameCase,
     room: Room,
     users: UserRules,
-    /// The program that is asked before messages are stored, if there is one.
+    /// The hook that decides on each message before it is stored. None if not configured.
     before_send: Option<Arc<dyn BeforeSend>>,
 }
 
-/// The effect of a use case on the size of the store. On a full disk, use cases that add are refused.
+/// Whether a use case grows the store. When the disk is full, use cases that add content are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Growth {
     /// Adds content: users, groups, members, relations, messages, names, profiles.
     Adds,
-    /// Ends or removes something, changes it in place, or makes a credential. Without a credential nobody
-    /// could remove anything; their number per user is bounded.
+    /// Ends or removes something, changes it in place, or creates a credential. Credentials stay allowed
+    /// because nobody could remove anything without one, and their number per user is bounded.
     Bounded,
 }
 
 impl Growth {
-    /// That of a use case that adds something, or removes it.
+    /// `Adds` if a use case switches something on, else `Bounded`.
     fn of_switch(on: bool) -> Self {
         if on { Self::Adds } else { Self::Bounded }
     }
 }
 
 impl Rules {
-    /// Refuses a use case that adds while the disk is full.
+    /// Refuses a use case that adds content while the disk is full.
     fn admit(&self, growth: Growth) -> Result<()> {
         if growth == Growth::Bounded {
             return Ok(());
@@ -147,7 +147,8 @@ impl Who {
         }
     }
 
-    /// The caller of what bots may do, too, if their secret allows it.
+    /// Resolves the caller of a use case that is open to bots. Refuses a bot whose secret does not allow
+    /// `act` on `target`.
     fn caller_of(self, tx: &dyn Tx, rules: &Rules, act: BotAct, target: BotTarget) -> Result<Caller> {
         let (caller, grant) = self.caller_and_grant(tx, rules, act)?;
         if let Some(grant) = grant {
@@ -156,7 +157,8 @@ impl Who {
         Ok(caller)
     }
 
-    /// The same with what the secret of a bot allows, which the caller of this compares with the target.
+    /// Like [`caller_of`](Self::caller_of), but returns the bot's grant, and leaves the check of the target
+    /// to the function that called it.
     fn caller_and_grant(self, tx: &dyn Tx, rules: &Rules, act: BotAct) -> Result<(Caller, Option<BotGrant>)> {
         let Self::Bot(secret) = self else { return Ok((self.caller(tx, rules)?, None)) };
         let grant = bot_grant(tx, secret, rules.clock.now())?;
@@ -188,14 +190,14 @@ impl App {
         }
     }
 
-    /// Replaces the rules for users.
+    /// Replaces the configured rules for users.
     #[must_use]
     pub fn with_user_rules(self, users: UserRules) -> Self {
         let rules = Rules { users, ..(*self.rules).clone() };
         Self { rules: Arc::new(rules), ..self }
     }
 
-    /// Sets the program that is asked before messages are stored.
+    /// Sets the hook that decides on messages before they are stored.
     #[must_use]
     pub fn with_before_send(self, hook: Arc<dyn BeforeSend>) -> Self {
         let rules = Rules { before_send: Some(hook), ..(*self.rules).clone() };
@@ -221,12 +223,12 @@ impl App {
         &self.rules.clock
     }
 
-    /// The comparison of users' names.
+    /// How user names are compared.
     pub fn name_case(&self) -> NameCase {
         self.rules.name_case
     }
 
-    /// The id of the store's history, which clients send back when they resume.
+    /// The id of the store's history. Clients send it back when they resume.
     pub fn history(&self) -> HistoryId {
         self.store.history()
     }
@@ -236,18 +238,19 @@ impl App {
         self.store.cleanse().await
     }
 
-    /// Sets whether the disk has less room than is kept free. Then use cases that add content are refused as
-    /// [`Error::Full`]. Use cases that end or remove something continue.
+    /// Sets whether the disk's free space is below the configured reserve. If so, use cases that add content
+    /// fail with [`Error::Full`]; use cases that end or remove something continue.
     pub fn set_low(&self, low: bool) {
         self.rules.room.set_low(low);
     }
 
-    /// Whether use cases that add content are refused because the disk is full, or nearly.
+    /// Whether use cases that add content are refused because the disk is full or nearly full.
     pub fn is_full(&self) -> bool {
         self.rules.room.is_full()
     }
 
-    /// Restores the store's reserve of disk room, if the disk has enough again. Called every second.
+    /// Restores the store's reserve of disk space once the disk has enough free space again. Called every
+    /// second.
     pub async fn reserve(&self) -> Result<()> {
         self.store.reserve().await
     }
@@ -293,7 +296,7 @@ impl App {
         self.store.read(move |tx| job(tx, who.caller(tx, &rules)?, &query)).await
     }
 
-    /// Writes what a secret of a bot may allow. By default it allows nothing.
+    /// Runs a write that a bot's secret may allow. Writes without this variant refuse every bot.
     async fn write_by_bots<C, T>(
         &self,
         growth: Growth,
@@ -318,7 +321,7 @@ impl App {
             .await
     }
 
-    /// Reads what a secret of a bot may allow.
+    /// Runs a read that a bot's secret may allow.
     async fn read_by_bots<C, T>(
         &self,
         context: &Context,
@@ -335,7 +338,7 @@ impl App {
     }
 }
 
-/// One unit of work: the transaction, its events, and its rules.
+/// The transaction of one use case, with its events and rules.
 struct Unit<'a> {
     tx: &'a mut dyn Tx,
     events: &'a mut Vec<Event>,
@@ -346,7 +349,7 @@ struct Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
-    /// Fails if the caller's credential has ended, or if the use case adds and the disk is full.
+    /// Fails if the caller's credential has ended, or if the use case adds content and the disk is full.
     fn new(
         tx: &'a mut dyn Tx,
         events: &'a mut Vec<Event>,
@@ -358,7 +361,7 @@ impl<'a> Unit<'a> {
         Self::of(tx, events, rules, (caller, context), growth)
     }
 
-    /// A unit of work of a caller whose credential is good. Fails if the use case adds and the disk is full.
+    /// Like [`new`](Self::new), for a caller whose credential is already checked.
     fn of(
         tx: &'a mut dyn Tx,
         events: &'a mut Vec<Event>,
@@ -379,21 +382,21 @@ impl<'a> Unit<'a> {
         self.events.push(event);
     }
 
-    /// Publishes an event that answers the request: the asking socket's own event carries the `ref`.
+    /// Publishes the event that answers the request. The copy for the requesting socket carries the `ref`.
     fn answer(&mut self, event: Event) {
         let event = event.from(self.origin);
         self.events.push(event);
     }
 
-    /// Takes the group's next number for an entry of its log, and keeps the entry.
+    /// Takes the next number of the group's log and stores `entry` under it.
     fn log(&mut self, group: GroupId, entry: &LogEntry) -> Result<Seq> {
         let seq = self.tx.seq_take(group, 1)?;
         self.tx.log_insert(group, seq, entry)?;
         Ok(seq)
     }
 
-    /// Publishes the group after change `seq` to its members. The view is complete for users who have joined,
-    /// and for the answer to a REST request.
+    /// Publishes the group after change `seq` to its members. The view is complete if users have joined, or
+    /// if it is the response to a REST request.
     fn group_updated(
         &mut self,
         group: GroupId,
@@ -405,7 +408,8 @@ impl<'a> Unit<'a> {
         let whole = !joined.is_empty() || self.origin.is_none();
         let mut view = if whole { standing(self.tx, group)? } else { brief(self.tx, group)? };
         show_reads(self.tx, &mut view, &joined)?;
-        // A private group alone may begin with a message, which users who join another group do not count.
+        // Only a private group can start with a message that mentions its new user. Users who join another
+        // group have no unread messages yet.
         if view.group.private {
             show_mentioned(self.tx, &mut view, &joined)?;
         }
@@ -414,7 +418,8 @@ impl<'a> Unit<'a> {
         Ok(view)
     }
 
-    /// The same for a change that follows from another one, whose own event is the answer.
+    /// Like [`group_updated`](Self::group_updated), for a side effect of another change. The event of that
+    /// change is the answer.
     fn group_affected(
         &mut self,
         group: GroupId,
@@ -427,18 +432,18 @@ impl<'a> Unit<'a> {
         Ok(())
     }
 
-    /// Publishes the number of a change that the members learn from an event of the user.
+    /// Publishes the number of a change that members learn of through the user's own event.
     fn member_changed(&mut self, group: GroupId, seq: Seq, left: Option<UserId>) {
         self.tell(Event::in_group(Kind::MemberChanged { group, left }, group, seq));
     }
 }
 
-/// The brief view of a group that this transaction has already found.
+/// The brief view of a group that exists in this transaction.
 fn brief(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
     tx.brief(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))
 }
 
-/// Shows these users, to whom the view goes, the read marks that each of them may see.
+/// Adds to the view the read marks that each of the receivers may see.
 fn show_reads(tx: &dyn Tx, view: &mut Arc<View>, receivers: &[UserId]) -> Result<()> {
     if receivers.is_empty() || !view.has_reads() || view.members.iter().all(|member| member.read.is_none()) {
         return Ok(());
@@ -451,7 +456,7 @@ fn show_reads(tx: &dyn Tx, view: &mut Arc<View>, receivers: &[UserId]) -> Result
     Ok(())
 }
 
-/// Shows these users, to whom the group is new, how many unread messages mention each of them.
+/// Adds to the view the number of unread mentions of each receiver. The group is new to all of them.
 fn show_mentioned(tx: &dyn Tx, view: &mut Arc<View>, receivers: &[UserId]) -> Result<()> {
     if view.messages.iter().all(|message| message.detail.mentions.is_empty()) {
         return Ok(());
@@ -465,7 +470,7 @@ fn show_mentioned(tx: &dyn Tx, view: &mut Arc<View>, receivers: &[UserId]) -> Re
     Ok(())
 }
 
-/// The complete view of a group that this transaction has already found, with the profiles beside it.
+/// The complete view of a group that exists in this transaction, including profiles.
 fn standing(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
     let mut view =
         tx.view(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))?;

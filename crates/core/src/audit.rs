@@ -1,5 +1,5 @@
-//! The audit log: acts of the service, of admins and of the command line, credentials that were made and ended, and
-//! sign-ins that failed. It never holds a secret.
+//! The audit log: actions of the service, of admins and of the command line, credentials that were created or
+//! ended, and failed sign-ins. It never contains a secret.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,40 +8,39 @@ use std::time::Duration;
 use crate::user::Caller;
 use crate::{AuditId, Date};
 
-/// The source of a call of a use case.
+/// Where a call of a use case came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CallSource {
-    /// The server itself.
+    /// The server itself, for example a background task.
     #[default]
     Server,
-    /// A request or a socket from this address.
+    /// A request or a socket of a client at this address.
     Address(IpAddr),
     /// A command of the operator.
     CommandLine,
 }
 
-/// The callers of whom an act is noted.
+/// The callers whose use of an action is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NotedOf {
-    /// The service and the command line. Users do the same in their own name, which is not noted.
+    /// The service and the command line. A user who does the same in its own name is not recorded.
     Service,
-    /// Every caller: acts of administration, and the making and ending of credentials.
+    /// Every caller. Used for administration, and for the creation and end of credentials.
     All,
 }
 
 macro_rules! audit_actions {
     ($($of:ident { $($action:ident $name:literal)+ })+) => {
-        /// An act that is noted.
+        /// An action that the audit log records.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum AuditAction {
             $($($action),+),+
         }
 
         impl AuditAction {
-            /// Every value.
             pub const ALL: &[Self] = &[$($(Self::$action),+),+];
 
-            /// Its name, as clients see it and as it is stored.
+            /// The name on the wire and in the store.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $($(Self::$action => $name),+),+
@@ -110,7 +109,7 @@ impl AuditAction {
         Self::ALL.iter().copied().find(|action| action.as_str() == name)
     }
 
-    /// Whether it is noted of this caller.
+    /// Whether the audit log records this action for this caller.
     pub fn is_noted(self, caller: Caller, source: CallSource) -> bool {
         match self.noted_of() {
             NotedOf::All => true,
@@ -124,20 +123,20 @@ impl AuditAction {
 pub struct AuditEntry {
     pub id: AuditId,
     pub date: Date,
-    /// The name of a user, or [`SERVICE`] or [`COMMAND_LINE`]. None of a sign-in that failed.
+    /// The name of a user, or [`SERVICE`] or [`COMMAND_LINE`]. None for a failed sign-in.
     pub actor: Option<Arc<str>>,
-    /// The name of an [`AuditAction`], perhaps of a newer version.
+    /// The name of an [`AuditAction`]. A newer version may have written one that this version does not know.
     pub action: Arc<str>,
     /// The name of a user, or the id of a group, webhook, report, message, key or hook.
     pub target: Option<Arc<str>>,
     pub address: Option<Arc<str>>,
-    /// More about the act, in a few words.
+    /// Further details in a few words.
     pub detail: Option<Arc<str>>,
 }
 
-/// The actor of what the service does.
+/// The `actor` of entries for the service.
 pub const SERVICE: &str = "service";
-/// The actor of what commands of the operator do.
+/// The `actor` of entries for commands of the operator.
 pub const COMMAND_LINE: &str = "command line";
 
 /// The settings of the audit log.
@@ -153,10 +152,10 @@ impl Default for AuditRules {
     }
 }
 
-/// The entries to list: those with all of these values.
+/// A filter for entries. An entry matches if it has all of the given values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// A day in UTC: its beginning and its end.
+    /// The start and the end of a day in UTC. The end is exclusive.
     pub day: Option<(Date, Date)>,
     pub actor: Option<String>,
     pub action: Option<AuditAction>,
@@ -165,14 +164,14 @@ pub struct AuditFilter {
 }
 
 impl AuditFilter {
-    /// Whether it has more than one value, beside the day.
+    /// Whether more than one value is given, not counting the day.
     pub fn has_several(&self) -> bool {
         let values =
             [self.actor.is_some(), self.action.is_some(), self.target.is_some(), self.address.is_some()];
         values.into_iter().filter(|is_given| *is_given).count() > 1
     }
 
-    /// Whether it admits an entry.
+    /// Whether an entry matches.
     pub fn admits(&self, entry: &AuditEntry) -> bool {
         let is = |wanted: Option<&str>, value: Option<&str>| wanted.is_none() || wanted == value;
         self.day.is_none_or(|(begin, end)| (begin..end).contains(&entry.date))

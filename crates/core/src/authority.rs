@@ -1,51 +1,51 @@
-//! Authority over the whole server: what an admin may do beside the service, as one pure function. The rights within a
-//! group are in [`permission`](crate::permission).
+//! Authority over the whole server, as one pure function: the actions open to admins, and those open only to
+//! the service. For rights within a group, see [`permission`](crate::permission).
 
 use crate::{Error, Result};
 
 /// The authority of a caller, in ascending order of rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Authority {
-    /// A user.
+    /// An ordinary user.
     User,
-    /// A user whom the service has named an admin.
+    /// A user that the service has appointed as an admin.
     Admin,
     /// The host application's backend.
     Service,
 }
 
-/// An act of administration.
+/// An action of server administration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Govern {
-    /// Name an admin, or end that.
+    /// Appoint an admin, or revoke the appointment.
     NameAdmin,
     /// Suspend a user, or lift a suspension.
     Suspend,
-    /// The same of an admin.
+    /// Suspend an admin, or lift the suspension.
     SuspendAdmin,
     /// List and read all users, without their relations and settings.
     SeeUsers,
     /// List and read all groups, without their messages.
     SeeGroups,
-    /// List and read webhooks and the attempts at them.
+    /// List and read webhooks and their delivery attempts.
     SeeWebhooks,
-    /// Read the addresses of webhooks with their queries, which may hold secrets.
+    /// Read the query strings of webhook addresses, which may contain secrets.
     SeeWebhookQueries,
     /// Read the settings of the server.
     SeeSettings,
     /// Read the audit log.
     SeeAudit,
-    /// List the files of a user, without reading them.
+    /// List the files of a user, without their content.
     SeeFiles,
     /// List the sessions and tokens of a user, and end them.
     EndSessions,
-    /// Read reports with the text of their messages, and close them.
+    /// Read reports, including the text of the reported messages, and close them.
     HandleReports,
     /// Delete a message that has a report.
     DeleteReported,
 }
 
-/// Whether a caller of this authority may do `act`.
+/// Whether a caller with this authority may do `act`.
 pub fn may_govern(authority: Authority, act: Govern) -> bool {
     match act {
         Govern::NameAdmin | Govern::SuspendAdmin | Govern::SeeWebhookQueries => {
@@ -64,7 +64,7 @@ pub fn may_govern(authority: Authority, act: Govern) -> bool {
     }
 }
 
-/// Refuses an act that the caller's authority does not allow.
+/// Returns 403 if the caller's authority does not allow `act`.
 pub(crate) fn allow_govern(authority: Authority, act: Govern) -> Result<()> {
     if may_govern(authority, act) {
         Ok(())
@@ -79,7 +79,7 @@ pub(crate) fn allow_govern(authority: Authority, act: Govern) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// Each act: admin, service. A user may do none.
+    /// The expected result per action, for an admin and for the service. A user may do none of them.
     const TABLE: [(Govern, [bool; 2]); 13] = [
         (Govern::NameAdmin, [false, true]),
         (Govern::Suspend, [true, true]),

@@ -1,4 +1,5 @@
-//! The hook before sending: the port to a program of the host's that decides on each message before it is stored.
+//! The hook before sending: the port to a program of the host that decides on each message before it is
+//! stored.
 
 use std::sync::Arc;
 
@@ -9,25 +10,26 @@ use crate::send::Send;
 use crate::store::Answer;
 use crate::{GroupId, MessageId, Name, Result, UserId};
 
-/// The most questions of one user that wait for their answers, those that are being asked included.
+/// The most questions of one user in the queue, including the one in progress.
 pub const QUESTIONS_OF_USER: usize = 8;
 
-/// Messages that are asked about and stored one after the other: those of one author in one group.
+/// Messages of one author in the same lane are asked about and stored one after the other. Each group is a
+/// lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QuestionLane {
     Group(GroupId),
-    /// Edits, and first messages to users.
+    /// All edits, and all messages that open private groups.
     Other,
 }
 
-/// The kind of change that a question is about.
+/// The kind of change that the hook decides on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QuestionKind {
     /// A message in a group.
     Send(GroupId),
-    /// The first message to a user.
+    /// The message with which a user opens the private group with another user.
     First(Name),
-    /// An edit of a message of a group.
+    /// An edit of a message in a group.
     Edit(GroupId, MessageId),
 }
 
@@ -36,22 +38,22 @@ pub enum QuestionKind {
 pub struct Question {
     pub author: Name,
     pub kind: QuestionKind,
-    /// None if an edit keeps it.
+    /// None if an edit does not change the text.
     pub body: Option<Body>,
-    /// None if an edit keeps them.
+    /// None if an edit does not change the mentions.
     pub mentions: Option<MentionList>,
     pub respond_to: Option<MessageId>,
     pub thread: Option<MessageId>,
     pub client_id: Option<ClientId>,
     pub attachments: AttachmentList,
-    /// An object of the sender's, as JSON.
+    /// The sender's JSON object.
     pub data: Option<Arc<str>>,
-    /// Whether the message has files, and so needs no text.
+    /// Whether the message has files, and therefore may have an empty text.
     pub has_files: bool,
 }
 
 impl Question {
-    /// A question about nothing but a body.
+    /// A question with only a body.
     pub fn of_body(author: Name, kind: QuestionKind, body: Option<Body>) -> Self {
         Self {
             author,
@@ -67,7 +69,7 @@ impl Question {
         }
     }
 
-    /// A question about a message.
+    /// A question about a new message.
     pub(crate) fn of_message(author: Name, kind: QuestionKind, message: &Send) -> Self {
         Self {
             author,
@@ -84,41 +86,42 @@ impl Question {
     }
 }
 
-/// The text that is stored in place of a message.
+/// The text to store instead of the sender's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
     pub body: Body,
-    /// The new data; none to keep the sender's.
+    /// The new data. The outer `None` keeps the sender's data; the inner one removes it.
     pub data: Option<Option<Arc<str>>>,
 }
 
-/// The answer to a question.
+/// The hook's answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ruling {
-    /// It is stored as it is.
+    /// Store the message unchanged.
     Allow,
-    /// It is not stored, for this reason.
+    /// Do not store the message, for this reason.
     Refuse(String),
     Replace(Replacement),
 }
 
 /// The hook.
 ///
-/// **Order.** The turns of one user in one lane come in the order in which they were taken, each after the one before was
-/// dropped. **Loss.** A turn that is dropped lets the next one come. **Bound.** A user has at most [`QUESTIONS_OF_USER`]
-/// turns; one more is [`Error::TooMany`](crate::Error::TooMany). A question has a time limit, in which it also waits for the
-/// questions of others. **Failure.** A hook that fails allows, or is [`Error::Unavailable`](crate::Error::Unavailable), as the
-/// operator says.
+/// **Order.** The turns of one user in one lane arrive in the order in which they were taken. Each one
+/// arrives after the previous turn is dropped. **Loss.** Dropping a turn lets the next one proceed.
+/// **Bound.** A user has at most [`QUESTIONS_OF_USER`] turns; one more fails with
+/// [`Error::TooMany`](crate::Error::TooMany). A question has a timeout, which includes its time in the queue.
+/// **Failure.** If the hook fails, the message is allowed or fails with
+/// [`Error::Unavailable`](crate::Error::Unavailable), depending on the configuration.
 pub trait BeforeSend: std::marker::Send + Sync {
-    /// Takes the next turn of a user.
+    /// Takes the next turn of a user in a lane.
     fn take_turn(&self, user: UserId, lane: QuestionLane) -> Result<Box<dyn QuestionTurn>>;
 
-    /// Asks.
+    /// Sends a question to the hook and returns its ruling.
     fn ask(&self, question: Question) -> Answer<'_, Ruling>;
 }
 
-/// A place in an order.
+/// A position in the order of one user's questions in a lane. Dropping it lets the next one proceed.
 pub trait QuestionTurn: std::marker::Send {
-    /// Waits for the turns before this one.
+    /// Waits until all earlier turns are dropped.
     fn come(&mut self) -> Answer<'_, ()>;
 }

@@ -1,4 +1,5 @@
-//! The secrets of bots: keys, and the addresses of incoming hooks. Each allows a part of what its bot may do.
+//! The secrets of bots: keys, and the addresses of incoming hooks. Each secret grants a part of its bot's
+//! rights.
 
 use crate::scope::{Scope, Scopes};
 use crate::token::TokenHash;
@@ -11,7 +12,7 @@ pub const INCOMING_HOOKS: usize = 100;
 /// The most groups of a key.
 pub const KEY_GROUPS: usize = 100;
 
-/// The refusal of what no secret of a bot allows.
+/// The error text for actions that no bot secret allows.
 pub const BEYOND_BOTS: &str = "a bot's key reads and sends in its groups, and does nothing else";
 
 /// A right of a bot's key.
@@ -19,7 +20,7 @@ pub const BEYOND_BOTS: &str = "a bot's key reads and sends in its groups, and do
 pub enum BotRight {
     /// Read the groups and their messages, and open `/chat/`.
     Read,
-    /// Send messages, and change its own.
+    /// Send messages, and edit and delete its own.
     Send,
 }
 
@@ -27,7 +28,7 @@ pub enum BotRight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BotRights(u8);
 
-/// An act of a bot with a secret. No secret allows any other.
+/// An action that a bot's secret may allow. No secret allows any other action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BotAct {
     /// Open a socket, and receive the events of the groups.
@@ -37,14 +38,14 @@ pub enum BotAct {
     ReadMessages,
     /// Read a file that a message carries.
     ReadFile,
-    /// Receive what was missed.
+    /// Receive the events that were missed.
     Resume,
     Send,
     Edit,
     Delete,
 }
 
-/// The object of a bot's act.
+/// The object of a bot's action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BotTarget {
     Group(GroupId),
@@ -52,7 +53,7 @@ pub enum BotTarget {
     File(FileId),
 }
 
-/// A secret of a bot, as its hash.
+/// A bot's secret, as its hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BotSecret {
     Key(TokenHash),
@@ -66,19 +67,19 @@ pub struct BotKey {
     pub id: BotKeyId,
     /// The bot.
     pub user: UserId,
-    /// The groups in which it is good.
+    /// The groups in which the key is valid.
     pub groups: Vec<GroupId>,
     pub may: BotRights,
     pub created: Date,
 }
 
-/// An address to which another program posts, in a bot's name.
+/// An address to which another program posts messages in the name of a bot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncomingHook {
     pub id: HookId,
     /// The bot.
     pub user: UserId,
-    /// The group in which the messages are sent.
+    /// The group that receives the messages.
     pub group: GroupId,
     pub created: Date,
 }
@@ -93,7 +94,6 @@ pub struct BotGrant {
 }
 
 impl BotRight {
-    /// Every value.
     pub const ALL: [Self; 2] = [Self::Read, Self::Send];
 
     /// The wire form.
@@ -118,27 +118,25 @@ impl BotRight {
 }
 
 impl BotRights {
-    /// These rights.
     pub fn of(rights: &[BotRight]) -> Self {
         Self(rights.iter().fold(0, |bits, right| bits | right.bit()))
     }
 
-    /// The rights of a row.
+    /// Decodes the number that a store keeps.
     pub fn stored(bits: i64) -> Self {
         Self(u8::try_from(bits & 3).unwrap_or(0))
     }
 
-    /// The number that a store keeps.
+    /// Encodes the rights as the number that a store keeps.
     pub fn number(self) -> i64 {
         self.0.into()
     }
 
-    /// Whether a right is among them.
     pub fn has(self, right: BotRight) -> bool {
         self.0 & right.bit() != 0
     }
 
-    /// The scopes of keys of the service that include these rights.
+    /// The equivalent scopes of a service key.
     pub fn scopes(self) -> Scopes {
         let scope = |right| match right {
             BotRight::Read => Scope::Read,
@@ -147,14 +145,13 @@ impl BotRights {
         Scopes::of(&self.list().map(scope).collect::<Vec<_>>())
     }
 
-    /// The rights.
+    /// The rights in the set.
     pub fn list(self) -> impl Iterator<Item = BotRight> {
         BotRight::ALL.into_iter().filter(move |right| self.has(*right))
     }
 }
 
 impl BotAct {
-    /// Every value.
     pub const ALL: [Self; 9] = [
         Self::Connect,
         Self::ReadGroup,
@@ -167,7 +164,7 @@ impl BotAct {
         Self::Delete,
     ];
 
-    /// The right that it needs.
+    /// The right that this action requires.
     pub fn right(self) -> BotRight {
         match self {
             Self::Connect
@@ -182,7 +179,7 @@ impl BotAct {
 }
 
 impl BotGrant {
-    /// Refuses an act for which the right is missing.
+    /// Returns 403 if the right for `act` is missing.
     pub fn allow(&self, act: BotAct) -> Result<()> {
         if self.may.has(act.right()) {
             return Ok(());
@@ -191,7 +188,7 @@ impl BotGrant {
         Err(Error::forbidden(format!("this key may not {right}: make one with {right:?} in may")))
     }
 
-    /// Whether it is good in a group.
+    /// Whether the secret is valid in a group.
     pub fn reaches(&self, group: GroupId) -> bool {
         self.groups.contains(&group)
     }

@@ -1,4 +1,4 @@
-//! Time and randomness, passed in so that tests can control them.
+//! Time and randomness, injected so that tests can control them.
 
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use uuid::{ContextV7, Timestamp as UuidTimestamp, Uuid};
 
 use crate::Date;
 
-/// The start of [`Clock::elapsed`].
+/// The origin of [`Clock::elapsed`].
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The source of time, ids and secrets.
 pub trait Clock: Send + Sync + 'static {
     /// The current time in UTC.
     fn now(&self) -> Date;
-    /// The time since a fixed moment of this process. It is monotonic, and independent of the wall clock.
+    /// The time since a fixed moment in this process. It is monotonic and independent of the wall clock.
     fn elapsed(&self) -> Duration {
         START.elapsed()
     }

@@ -1,4 +1,4 @@
-//! The caller of a use case.
+//! The caller of a use case, and the origin of the request.
 
 use crate::audit::CallSource;
 use crate::bot::{BEYOND_BOTS, BotSecret};
@@ -7,39 +7,39 @@ use crate::token::TokenHash;
 use crate::user::Caller;
 use crate::{Error, Result};
 
-/// The caller, and the socket of the request.
 #[derive(Debug, Clone)]
 pub struct Context {
     pub who: Who,
     /// The socket of the request, if it came over a WebSocket.
     pub origin: Option<Origin>,
-    /// The source of the request.
     pub source: CallSource,
 }
 
-/// The caller, as far as it is known before the transaction.
+/// The caller, as far as it is known before the transaction begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
-    /// A caller whose credential was checked.
+    /// A caller whose credential is already checked.
     Known(Caller),
-    /// The user of the token with this hash. The transaction looks it up first, and refuses an ended token
+    /// The user of the token with this hash. The transaction looks it up first and refuses an ended token,
     /// whatever the request is.
     Token(TokenHash),
-    /// The service, by the key with this hash, which is good for some scopes. The transaction looks it up first.
+    /// The service, by the hash of a key, which may be limited to some scopes. The transaction looks it up
+    /// first.
     Key(TokenHash),
-    /// A bot, by a secret of its own. The transaction looks it up first, and refuses what the secret does not allow.
+    /// A bot, by a secret of its own. The transaction looks it up first and refuses actions that the secret
+    /// does not allow.
     Bot(BotSecret),
 }
 
 impl Who {
-    /// Whether it is the service, whose credential is good or is about to be looked up.
+    /// Whether the caller is the service. Its key may not be looked up yet.
     pub fn is_service(self) -> bool {
         matches!(self, Self::Known(Caller::Service) | Self::Key(_))
     }
 }
 
 impl Context {
-    /// Refuses a bot's secret, for what is no use case.
+    /// Refuses a bot's secret. For requests that are not use cases and so never look the secret up.
     pub fn refuse_bots(&self) -> Result<()> {
         match self.who {
             Who::Bot(_) => Err(Error::forbidden(BEYOND_BOTS)),
@@ -47,7 +47,7 @@ impl Context {
         }
     }
 
-    /// A known caller.
+    /// A caller whose credential is already checked.
     pub fn new(caller: Caller) -> Self {
         Self::of(Who::Known(caller))
     }
@@ -57,7 +57,7 @@ impl Context {
         Self { source: CallSource::CommandLine, ..Self::new(Caller::Service) }
     }
 
-    /// A caller whom the transaction looks up.
+    /// A caller that the transaction may still have to look up.
     pub fn of(who: Who) -> Self {
         Self { who, origin: None, source: CallSource::Server }
     }

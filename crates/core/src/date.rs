@@ -1,4 +1,4 @@
-//! Dates: UTC, to the microsecond, from the beginning of the year 1 to the end of 9999.
+//! Dates: UTC, with microseconds, from the start of year 1 to the end of year 9999.
 
 use std::fmt;
 use std::time::Duration;
@@ -26,19 +26,19 @@ impl Date {
         self.0
     }
 
-    /// The date so much later, or the last one.
+    /// Adds `time`, clamped to the last date.
     #[must_use]
     pub fn plus(self, time: Duration) -> Self {
         Self::from_micros(self.0.saturating_add(micros_of(time)))
     }
 
-    /// The date so much earlier, or the first one.
+    /// Subtracts `time`, clamped to the first date.
     #[must_use]
     pub fn minus(self, time: Duration) -> Self {
         Self::from_micros(self.0.saturating_sub(micros_of(time)))
     }
 
-    /// The date as text. Faster than `Display`, since each message is written with one.
+    /// The date as text. Hand-written for speed, because every message on the wire contains a date.
     pub fn text(self) -> DateText {
         let date = EPOCH + SignedDuration::from_micros(self.0);
         let mut text = *b"0000-00-00T00:00:00.000000Z";
@@ -57,7 +57,7 @@ impl Date {
         DateText(text)
     }
 
-    /// Parses RFC 3339, or the same without an offset (then UTC). The fraction is optional and truncated to
+    /// Parses RFC 3339, with or without an offset (UTC if absent). The optional fraction is truncated to
     /// microseconds.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const REFUSED: &str = "is not a date: write it like 2024-05-12T10:29:16.000949Z";
@@ -79,7 +79,7 @@ fn read(text: &[u8]) -> Option<i64> {
     let (month, day) = (number(&[*m1, *m2])?, number(&[*d1, *d2])?);
     let (hour, minute, second) = (number(&[*h1, *h2])?, number(&[*n1, *n2])?, number(&[*s1, *s2])?);
     let small = |number: i64| i8::try_from(number).ok();
-    // A leap second has no number of its own.
+    // A leap second has no representation of its own, so it counts as second 59.
     let second = if second == 60 { 59 } else { second };
     let date = civil::Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok()?;
     let time = civil::Time::new(small(hour)?, small(minute)?, small(second)?, 0).ok()?;
@@ -88,7 +88,7 @@ fn read(text: &[u8]) -> Option<i64> {
     Some(i64::try_from(micros).ok()? + fraction - offset(rest)? * 60_000_000)
 }
 
-/// The microseconds of a fraction of a second, and the rest of the text.
+/// Parses an optional fraction of a second. Returns its microseconds and the remaining text.
 fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let [b'.', text @ ..] = text else { return Some((0, text)) };
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
@@ -100,7 +100,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     Some(((0..6).fold(0, |micros, at| micros * 10 + digit(at)), rest))
 }
 
-/// The minutes of an offset from UTC, up to 23:59 in either direction.
+/// Parses an offset from UTC, up to 23:59 in either direction. Returns its minutes.
 fn offset(text: &[u8]) -> Option<i64> {
     match text {
         [] | [b'Z' | b'z'] => Some(0),
@@ -128,7 +128,7 @@ impl AsRef<str> for DateText {
     }
 }
 
-/// Fills `digits` with the last digits of a number.
+/// Writes `number` right-aligned into `digits`, with leading zeros.
 fn write_digits(digits: &mut [u8], mut number: u32) {
     for digit in digits.iter_mut().rev() {
         *digit = b"0123456789"[(number % 10) as usize];

@@ -1,8 +1,8 @@
-//! Entries: the changes of a group as its history shows them.
+//! Entries: the changes of a group that its history shows.
 //!
-//! An entry of the log that changes the group keeps its date, its author and its changes in fields of its `detail`,
-//! beside those of [`LogEntry`](crate::log::LogEntry), which skips them. Users are stored by number, so that their names
-//! are always the current ones.
+//! A log entry that changes the group stores its date, its author and its changes as further fields in its
+//! `detail`. [`LogEntry`](crate::log::LogEntry) skips these fields. Users are stored by id, so that an entry
+//! always shows their current names.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use crate::store::detail::{fields, put};
 use crate::store::encoding::Stored;
 use crate::{Date, MessageId, Name, Seq, UserId};
 
-/// The changes of one entry, which are stored with it.
+/// The changes of one log entry, as stored in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupEntry {
     pub date: Date,
-    /// The acting user; none if a service acted for nobody.
+    /// The acting user. None if a service acted in nobody's name.
     pub by: Option<UserId>,
     pub changes: Vec<Change<UserId>>,
 }
 
-/// One change. Its users are stored by number and shown by name, where a deleted user has none.
+/// One change. `U` is a user id in the store and an optional name on the wire, where a deleted user has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<U> {
-    /// The group was made.
+    /// The group was created.
     Created,
-    /// It has this name now.
+    /// The group has a new name.
     Renamed(Arc<str>),
     /// These details changed.
     Details(Vec<DetailKey>),
@@ -36,14 +36,14 @@ pub enum Change<U> {
     Members {
         what: MemberChange,
         who: Vec<U>,
-        /// The number of users, of whom `who` may have the first only.
+        /// The number of all affected users. `who` may contain only the first of them.
         count: usize,
     },
-    /// A member has another name.
+    /// A member was renamed.
     UserRenamed { name: Name, new_name: Name },
     /// A member was deleted.
     UserDeleted,
-    /// A message was pinned or unpinned. It may be deleted since.
+    /// A message was pinned or unpinned. The message may be deleted by now.
     Pinned { id: MessageId, on: bool },
 }
 
@@ -51,13 +51,13 @@ pub enum Change<U> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberChange {
     Joined,
-    /// They have this role now.
+    /// They received this role.
     Role(Role),
-    /// The one owns the group now.
+    /// The user became the owner.
     Owner,
-    /// They left by themselves.
+    /// They left themselves.
     Left,
-    /// They were removed.
+    /// Another user removed them.
     Removed,
 }
 
@@ -66,12 +66,12 @@ pub enum MemberChange {
 pub struct Entry {
     pub seq: Seq,
     pub date: Date,
-    /// The acting user's name.
+    /// The acting user's name. None if a service acted in nobody's name, or if the user is deleted.
     pub by: Option<Name>,
     pub changes: Vec<Change<Option<Name>>>,
 }
 
-/// The tags of the fields. A tag is never given another meaning, nor one of a log entry.
+/// The tags of the fields. A tag never changes its meaning, and is never one of a log entry's own tags.
 mod tag {
     pub(super) const DATE: u8 = 64;
     pub(super) const BY: u8 = 65;
@@ -87,7 +87,7 @@ mod tag {
 }
 
 impl Change<UserId> {
-    /// A change of these members; none without any.
+    /// A change of these members. None if the list is empty.
     pub fn of(what: MemberChange, who: Vec<UserId>) -> Option<Self> {
         let count = who.len();
         (count > 0).then_some(Self::Members { what, who, count })
@@ -113,7 +113,7 @@ impl Change<UserId> {
                 put(detail, tag, &role.into_iter().chain(ids).collect::<Vec<_>>());
             }
             Self::UserDeleted => put(detail, tag::USER_DELETED, &[]),
-            // The log entry has these.
+            // The log entry itself already stores these two changes.
             Self::UserRenamed { .. } | Self::Pinned { .. } => {}
         }
     }
@@ -143,7 +143,7 @@ impl Change<UserId> {
         }
     }
 
-    /// The users named, at most `most` of each list.
+    /// The affected users, at most `most` of each list.
     fn users(&self, most: usize) -> &[UserId] {
         match self {
             Self::Members { who, .. } => &who[..who.len().min(most)],
@@ -167,7 +167,7 @@ impl Change<UserId> {
     }
 }
 
-/// The stored number of a key, which never changes.
+/// The number under which a key is stored. It never changes.
 fn number(key: DetailKey) -> u8 {
     match key {
         DetailKey::Description => 0,
@@ -180,7 +180,7 @@ fn number(key: DetailKey) -> u8 {
 }
 
 impl GroupEntry {
-    /// Appends its fields to the `detail` of a log entry.
+    /// Appends the fields to the `detail` of a log entry.
     pub fn put(&self, detail: &mut Vec<u8>) {
         put(detail, tag::DATE, &self.date.micros().to_le_bytes());
         if let Some(by) = self.by {
@@ -189,7 +189,7 @@ impl GroupEntry {
         self.changes.iter().for_each(|change| change.put(detail));
     }
 
-    /// Reads its fields from the `detail` of a log entry. None of an entry that an older version wrote.
+    /// Reads the fields from the `detail` of a log entry. None if an older version wrote the entry.
     pub fn read(detail: &[u8]) -> Option<Self> {
         let (mut date, mut by, mut changes) = (None, None, Vec::new());
         for (tag, value) in fields(detail) {
@@ -203,13 +203,13 @@ impl GroupEntry {
         Some(Self { date: date?, by, changes })
     }
 
-    /// The users whose names the entry shows, with at most `most` of each list.
+    /// The users whose names the entry shows, at most `most` of each list.
     pub fn users(&self, most: usize) -> impl Iterator<Item = UserId> {
         let who = self.changes.iter().flat_map(move |change| change.users(most));
         who.copied().chain(self.by)
     }
 
-    /// The entry as clients see it, with at most `most` users of each list.
+    /// Converts to the form that clients see, with at most `most` users of each list.
     pub fn named(self, seq: Seq, most: usize, names: &HashMap<UserId, Name>) -> Entry {
         let changes = self.changes.into_iter().map(|change| change.named(most, names)).collect();
         Entry { seq, date: self.date, by: self.by.and_then(|by| names.get(&by).cloned()), changes }
@@ -217,10 +217,10 @@ impl GroupEntry {
 }
 
 impl Entry {
-    /// The bounded form that an event carries.
+    /// The most users of each list in an entry that an event carries.
     pub const LIVE: usize = SHOWN_WHO;
 
-    /// Whether a detail changed.
+    /// Whether this detail of the group changed.
     pub fn changes_detail(&self, key: DetailKey) -> bool {
         self.changes.iter().any(|change| matches!(change, Change::Details(keys) if keys.contains(&key)))
     }

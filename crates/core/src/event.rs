@@ -1,4 +1,4 @@
-//! Committed changes, and changes that are never stored, as they are delivered to users.
+//! Events for users: committed changes, and changes that are never stored.
 
 use std::sync::Arc;
 
@@ -22,15 +22,15 @@ pub struct Event {
     pub to: Audience,
     /// The number in the group's log, if there is one.
     pub seq: Option<Seq>,
-    /// The socket that requested the change. Its own event carries the `ref`.
+    /// The socket that requested the change. Its copy of the event carries the `ref`.
     pub origin: Option<Origin>,
 }
 
-/// A requesting socket, and the `ref` that its answer carries.
+/// The socket that made a request, and the `ref` that the answer repeats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub socket: SocketId,
-    /// The client's text for the request, at most 64 characters.
+    /// The client's `ref`, at most 64 characters.
     pub reference: Option<Arc<str>>,
 }
 
@@ -39,13 +39,13 @@ pub struct Origin {
 pub enum Audience {
     /// Every socket of every member.
     Group(GroupId),
-    /// Every socket of every member, except of these users.
+    /// Every socket of every member, except for these users.
     Others(GroupId, Vec<UserId>),
     /// Every socket of these users.
     Users(Vec<UserId>),
 }
 
-/// The kind of an event with its content.
+/// The kind of an event, with its content. A *numbered* event takes a number of the group's log.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
     /// A message was sent. Numbered.
@@ -58,7 +58,7 @@ pub enum Kind {
         group: GroupId,
         /// The number of the message.
         seq: Seq,
-        /// The root of its thread as it stands, if it was a reply.
+        /// The current state of the thread's root, if the message was a reply.
         root: Option<RootState>,
     },
     /// Several messages were deleted together. Numbered.
@@ -66,7 +66,7 @@ pub enum Kind {
         group: GroupId,
         /// At most [`crate::limits::DELETED_TOGETHER`].
         ids: Vec<MessageId>,
-        /// The roots of the replies among them, as they stand.
+        /// The current state of the roots of threads that lost replies.
         roots: Vec<RootState>,
     },
     /// A user added a reaction to a message, or removed it. Numbered.
@@ -77,29 +77,29 @@ pub enum Kind {
     MessageRead {
         author: Name,
         group: GroupId,
-        /// Number and date of the last message read, if there is one.
+        /// Number and date of the last message read. None if no message is read.
         at: Option<(Seq, Date)>,
     },
     /// A group was made, or its name or members changed. Numbered.
     GroupUpdate {
-        /// The group after the change: complete if somebody has joined, to whom the group is new; else at
-        /// least the content of a [`brief`](crate::store::Groups::brief) view.
+        /// The group after the change. The view is complete if users have joined, because the group is new to
+        /// them. Otherwise it contains at least a [`brief`](crate::store::Groups::brief) view.
         view: Arc<View>,
-        /// Users who joined with this change, and receive the group's events from here on.
+        /// Users who joined with this change. They receive the group's events from here on.
         joined: Vec<UserId>,
-        /// Users who left or were removed with this change, and receive no later events.
+        /// Users who left or were removed with this change. They receive no later events.
         left: Vec<UserId>,
-        /// The entry of the change, which says what it was. None in the one event of a resume for all changes.
+        /// The log entry of the change. None in the one event that summarizes all changes on resume.
         entry: Option<Arc<Entry>>,
     },
-    /// A member was renamed or deleted, which the members learn from an event without a number. Numbered, and
-    /// delivered to nobody.
+    /// A member was renamed or deleted. Numbered, but delivered to nobody: members learn of the change from
+    /// an event of the user, which has no number.
     MemberChanged {
         group: GroupId,
         /// The user who was deleted.
         left: Option<UserId>,
     },
-    /// The receiver is no longer in the group. Has the number of the change.
+    /// The receiver is no longer in the group. Carries the number of the change.
     GroupQuit {
         group: GroupId,
         /// The receiver.
@@ -107,20 +107,20 @@ pub enum Kind {
     },
     /// A group was deleted. Numbered, the last number of its log.
     GroupDelete(GroupId),
-    /// A change for a user who has yet to accept a group. Has the number of the change.
+    /// A change for a user who has not accepted the group yet. Carries the number of the change.
     Pending(Pending),
-    /// A user has accepted a group: the current group. Its number is the last one of the log; the user
-    /// receives the events after it.
+    /// A user has accepted a group. The view is the current group, and the event's number is the head of its
+    /// log; the user receives the events after it.
     GroupAccepted {
         view: Arc<View>,
         /// The number of unread messages that mention the user.
         mentioned: u32,
     },
-    /// The user's own settings of a group changed. Delivered only to that user.
+    /// The user's own settings of a group changed. Delivered only to this user.
     GroupMe {
         group: GroupId,
         settings: GroupSettings,
-        /// Whether the user has yet to accept.
+        /// Whether the user has not accepted the group yet.
         pending: bool,
     },
     /// A relation changed.
@@ -137,7 +137,7 @@ pub enum Kind {
     UserUpdate {
         user: UserId,
         name: Name,
-        /// The new name of a renamed user.
+        /// The new name, if the user was renamed.
         new_name: Option<Name>,
         /// The current profile, if the user still exists.
         profile: Option<Arc<Details>>,
@@ -151,11 +151,11 @@ pub enum Kind {
         /// Whether typing started or stopped.
         started: bool,
     },
-    /// Credentials ended. Delivered to nobody; the sockets of the credentials are closed with 4001.
+    /// Credentials ended. Delivered to nobody; the hub closes the sockets of these credentials with 4001.
     Ended(Ended),
 }
 
-/// A change of a group for a user who has yet to accept it.
+/// A change of a group for a user who has not accepted it yet.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pending {
     /// The user was added.
@@ -180,9 +180,10 @@ impl Pending {
 pub enum Ended {
     /// One token.
     Token(TokenHash),
-    /// All credentials of a user who was deleted or has signed out everywhere.
+    /// All credentials of a user who was deleted or signed out everywhere.
     User(UserId),
-    /// The use of all credentials of a user, who is suspended. The sockets are closed with 4003.
+    /// All credentials of a suspended user, for as long as the suspension lasts. Sockets are closed with
+    /// 4003.
     Suspended(UserId),
 }
 
@@ -197,12 +198,12 @@ impl Event {
         Self { kind, to: Audience::Group(group), seq: Some(seq), origin: None }
     }
 
-    /// A message that was sent, for the members of its group.
+    /// The event of a new message, for the members of its group.
     pub fn sent(message: &Message) -> Self {
         Self::in_group(Kind::MessageText(message.clone()), message.group, message.seq)
     }
 
-    /// The users of the audience, if they are listed.
+    /// The users of the audience. Empty if the audience is a group.
     pub fn users(&self) -> &[UserId] {
         match &self.to {
             Audience::Users(users) => users,
@@ -210,7 +211,7 @@ impl Event {
         }
     }
 
-    /// The group that the event concerns, if it is one.
+    /// The group that the event is about, if any.
     pub fn group(&self) -> Option<GroupId> {
         match &self.kind {
             Kind::MessageText(message) | Kind::MessageUpdate(message) => Some(message.group),
@@ -234,7 +235,7 @@ impl Event {
         }
     }
 
-    /// Sets the requesting socket.
+    /// Sets the socket that requested the change.
     #[must_use]
     pub fn from(mut self, origin: Option<&Origin>) -> Self {
         self.origin = origin.cloned();

@@ -1,5 +1,5 @@
-//! The feed: every committed change, once, for programs of the host. A row of the feed names what changed by its ids, and
-//! has no text of a message: the event is made when it is read.
+//! The feed: every committed change, once, for programs of the host. A row of the feed refers to the changed
+//! object by id and contains no message text; the event is built when it is read.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::report::MessageReport;
 use crate::store::encoding::Stored;
 use crate::{Date, GroupId, MessageId, Name, Seq, UserId};
 
-/// The events of a page, if the reader does not say how many.
+/// Events per page if the reader gives no limit.
 pub const FEED_PAGE: usize = 100;
-/// The most events of a page.
+/// The most events per page.
 pub const FEED_PAGE_MOST: usize = 1000;
 
 /// The settings of the feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedRules {
-    /// Whether changes are noted (`events.enabled`, false).
+    /// Whether changes are recorded (`events.enabled`, false).
     pub enabled: bool,
     /// The time for which events are kept (`events.keep`, 7 days).
     pub keep: Duration,
@@ -39,15 +39,15 @@ impl FeedRules {
 
 macro_rules! feed_kinds {
     ($($kind:ident $name:literal)+) => {
-        /// The type of an event of the feed. Each is that of a server event, but for `notify` and
-        /// those of reports.
+        /// The type of a feed event. Each corresponds to a server event of the same name, except for `notify`
+        /// and the types of reports.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum FeedKind {
             $($kind),+
         }
 
         impl FeedKind {
-            /// Its name, as clients see it.
+            /// The name on the wire.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$kind => $name),+
@@ -75,7 +75,7 @@ feed_kinds! {
 }
 
 impl FeedKind {
-    /// Whether readers who name no types receive it.
+    /// Whether a reader that names no types receives this type.
     pub fn is_usual(self) -> bool {
         self != Self::Notify
     }
@@ -86,29 +86,29 @@ impl FeedKind {
     }
 }
 
-/// A change as the feed keeps it.
+/// A change, as the feed stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedRow {
     pub kind: FeedKind,
     /// The date at which it was made.
     pub date: Date,
     pub group: Option<GroupId>,
-    /// Its number in the group's log, if it has one.
+    /// The number in the group's log, if any.
     pub seq: Option<Seq>,
-    /// The message that it concerns.
+    /// The message that the change is about.
     pub message: Option<MessageId>,
     /// The number of that message, or of a read mark.
     pub message_seq: Option<Seq>,
     /// The date of that message, or of a read mark.
     pub message_date: Option<Date>,
-    /// The author of that message; else the user whose change it is.
+    /// The author of that message; without a message, the user who made the change.
     pub user: Option<UserId>,
-    /// Further values that the kind needs, in a form of its own.
+    /// Further values, encoded in a form specific to the kind.
     pub detail: Vec<u8>,
 }
 
 impl FeedRow {
-    /// A row that names nothing yet.
+    /// A row with a kind and a date only.
     pub fn new(kind: FeedKind, date: Date) -> Self {
         Self {
             kind,
@@ -127,9 +127,9 @@ impl FeedRow {
 /// The ends of the feed. Positions ascend from 1 in the order of the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FeedBounds {
-    /// The last position that was given.
+    /// The last position in use.
     pub last: i64,
-    /// Events up to this position are no longer kept, or were not noted while the feed was off.
+    /// Events up to this position were removed, or never recorded because the feed was off.
     pub removed: i64,
 }
 
@@ -138,14 +138,13 @@ pub struct FeedBounds {
 pub struct NotifiedUser {
     pub name: Name,
     pub reason: NotifyReason,
-    /// The unread messages of the group, up to [`UNREAD`](crate::limits::UNREAD).
+    /// The user's unread messages in the group, up to [`UNREAD`](crate::limits::UNREAD).
     pub unread: u32,
 }
 
-/// An event of the feed, as it is read.
+/// An event of the feed, built from its row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedEvent {
-    /// Its place in the feed.
     pub position: i64,
     pub kind: FeedKind,
     pub date: Date,
@@ -153,33 +152,34 @@ pub struct FeedEvent {
     pub data: FeedData,
 }
 
-/// The data of an event, made from what stands now.
+/// The data of a feed event, built from the current state.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedData {
-    /// As connected members receive it.
+    /// The event that connected members receive.
     Event {
         event: Box<Event>,
-        /// Whether it is a message of a bot.
+        /// Whether the event is a message of a bot.
         is_bot: bool,
     },
-    /// Of a message that was deleted since, or whose change cannot be shown any more.
+    /// A message that has since been deleted, or whose change can no longer be shown.
     DeletedMessage {
         id: MessageId,
         group: GroupId,
-        /// None once the author is deleted.
+        /// None if the author is deleted.
         author: Option<Name>,
         date: Date,
         seq: Seq,
     },
     /// A read mark.
     Read { author: Option<Name>, group: GroupId, seq: Seq, date: Option<Date> },
-    /// Of a group that was deleted since.
+    /// A group that has since been deleted.
     DeletedGroup(GroupId),
     /// A relation changed.
     Contact { author: Option<Name>, name: Option<Name>, outcome: Outcome },
-    /// Of a user who was deleted since, by the name that it had, and the one that this event has given it.
+    /// A user who has since been deleted. `name` is the name before this event; `new_name` is the name that
+    /// this event gave.
     DeletedUser { name: Option<Name>, new_name: Option<Name> },
-    /// A report of a message, without the message's text.
+    /// A report, without the text of the message.
     Report(Box<MessageReport>),
     /// Users are notified of a message.
     Notify { users: Vec<NotifiedUser>, payload: PushPayload },

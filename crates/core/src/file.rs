@@ -1,5 +1,5 @@
-//! Files that users upload: their values and limits. Their bytes are behind another port,
-//! [`FileStore`](crate::file_store::FileStore).
+//! Files that users upload: their metadata and limits. A separate port,
+//! [`FileStore`](crate::file_store::FileStore), stores their bytes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,23 +11,25 @@ use crate::store::detail::{fields, put};
 use crate::text::is_visible;
 use crate::{Date, Error, FileId, Result, UserId};
 
-/// The most files of a message.
+/// The most files per message.
 pub const ATTACHMENTS: usize = 10;
-/// The time after which an upload without new bytes, or a file that is not attached, is removed: 24 hours.
+/// The age at which an upload that receives no new bytes, or a file that no message carries, is removed: 24
+/// hours.
 pub const FILE_TTL: Duration = Duration::from_secs(24 * 3600);
-/// The time after which an upload that cannot be resumed is removed: 2 hours.
+/// The age at which an upload that cannot be resumed is removed: 2 hours.
 pub const PLAIN_UPLOAD_TTL: Duration = Duration::from_secs(2 * 3600);
 /// The longest alternative text of a file, in characters.
 pub const ALT_CHARS: usize = 1000;
 /// The longest name of a file, in bytes.
 const NAME_BYTES: usize = 255;
 
-/// A stored name of a file: not empty, and at most 255 bytes.
+/// The stored name of a file: not empty, at most 255 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileName(Arc<str>);
 
 impl FileName {
-    /// A name that was freed of paths and control characters. One that is too long is cut at a whole character.
+    /// Takes a name that is already free of paths and control characters. Truncates it at a character
+    /// boundary if it is too long, and replaces an empty one.
     pub fn cleaned(text: &str) -> Self {
         let mut end = text.len().min(NAME_BYTES);
         while !text.is_char_boundary(end) {
@@ -41,14 +43,14 @@ impl FileName {
     }
 }
 
-/// A text for those who cannot see or hear a file: at most 1,000 characters, with line breaks and no other control
-/// characters.
+/// A text for people who cannot see or hear the file: at most 1,000 characters, with line breaks but no other
+/// control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AltText(Arc<str>);
 
 impl AltText {
-    /// Parses a text without the white space around it. One that shows nothing is none. The error completes a sentence
-    /// that begins with the field's name.
+    /// Parses a text, trimmed of white space. None if nothing in it is visible. The error completes a
+    /// sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Option<Self>, String> {
         let text = text.trim();
         if text.chars().nth(ALT_CHARS).is_some() {
@@ -72,33 +74,33 @@ pub struct Dimensions {
     pub height: u32,
 }
 
-/// The small picture of an image.
+/// The thumbnail of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredThumbnail {
     pub dimensions: Dimensions,
-    /// A `ThumbHash` in base64, from which clients draw a first impression.
+    /// A `ThumbHash` in base64, from which clients draw a placeholder.
     pub hash: Arc<str>,
 }
 
-/// A file that is complete. It never changes.
+/// A complete file. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {
     pub id: FileId,
-    /// The attempt that completed it.
+    /// The attempt that completed the upload.
     pub attempt: Attempt,
     pub name: FileName,
-    /// The type, as its content shows it.
+    /// The media type, detected from the content.
     pub media_type: Arc<str>,
-    /// Its length in bytes.
+    /// In bytes.
     pub size: u64,
-    /// Its dimensions, if it is an image that was read.
+    /// None if the file is not an image, or could not be decoded.
     pub dimensions: Option<Dimensions>,
     pub thumbnail: Option<StoredThumbnail>,
-    /// The text that the sender of the message has given instead of it.
+    /// The sender's alternative text.
     pub alt: Option<AltText>,
 }
 
-/// The tags of the fields of a stored file. A tag is never given another meaning.
+/// The tags of the fields of a stored file. A tag never changes its meaning.
 mod tag {
     pub(super) const ID: u8 = 1;
     pub(super) const NAME: u8 = 2;
@@ -112,7 +114,7 @@ mod tag {
 }
 
 impl StoredFile {
-    /// The form in which stores keep it.
+    /// Encodes the file as stores keep it.
     pub fn stored(&self) -> Vec<u8> {
         let mut detail = Vec::new();
         put(&mut detail, tag::ID, self.id.0.as_bytes());
@@ -135,7 +137,8 @@ impl StoredFile {
         detail
     }
 
-    /// Reads that form. None if a part is missing. Unknown fields are of a newer version, and are skipped.
+    /// Decodes the stored form. None if a required field is missing. Skips unknown fields, which a newer
+    /// version may have written.
     pub fn from_stored(detail: &[u8]) -> Option<Self> {
         let text = |value: &[u8]| std::str::from_utf8(value).ok().map(Arc::<str>::from);
         let (mut id, mut name, mut media_type, mut size) = (None, None, None, None);
@@ -160,17 +163,17 @@ impl StoredFile {
         Some(Self { id, attempt, name, media_type, size, dimensions, thumbnail, alt })
     }
 
-    /// The key of its bytes.
+    /// The key under which the file store keeps the content.
     pub fn key(&self) -> FileKey {
         FileKey::Whole(self.id, self.attempt)
     }
 
-    /// The key of its thumbnail.
+    /// The key under which the file store keeps the thumbnail.
     pub fn thumbnail_key(&self) -> FileKey {
         FileKey::Thumbnail(self.id, self.attempt)
     }
 
-    /// The approximate size of its object on the wire.
+    /// The approximate size of the file's JSON object on the wire, in bytes.
     pub(crate) fn wire_size(&self) -> usize {
         const KEYS: usize = 300;
         let alt = self.alt.as_ref().map_or(0, |alt| alt.0.len());
@@ -198,12 +201,12 @@ impl Dimensions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
     pub id: FileId,
-    /// The user who uploads it.
+    /// The user who uploads.
     pub owner: UserId,
     pub name: FileName,
     /// The bytes of the quotas that it may use.
     pub size: u64,
-    /// The date after which it is removed.
+    /// The date after which the upload is removed.
     pub expires: Date,
 }
 
@@ -211,16 +214,17 @@ pub struct Reservation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
     pub id: FileId,
-    /// The text instead of it.
+    /// The alternative text.
     pub alt: Option<AltText>,
 }
 
-/// The files that a request attaches to a message, each once, in order.
+/// The files that a request attaches to a message, in order and without duplicates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AttachmentList(Vec<Attachment>);
 
 impl AttachmentList {
-    /// A list of these files. The error completes a sentence that begins with the field's name.
+    /// Checks the number of files and refuses duplicates. The error completes a sentence that begins with the
+    /// field's name.
     pub fn new(files: Vec<Attachment>) -> Result<Self, String> {
         if files.len() > ATTACHMENTS {
             return Err(format!("may have at most {ATTACHMENTS} files"));
@@ -240,8 +244,8 @@ impl AttachmentList {
         &self.0
     }
 
-    /// Adds the files to the hash by which a retry is known. No mention begins with the byte before each of them, and no
-    /// text has that before an alternative text.
+    /// Adds the files to the hash that identifies a retry. The marker bytes keep the input unambiguous: no
+    /// mention begins with 0xFE, and no text contains 0xFF.
     pub(crate) fn digest(&self, digest: &mut Sha256) {
         const BEFORE: &[u8] = &[0xfe];
         const BEFORE_ALT: &[u8] = &[0xff];
@@ -256,23 +260,23 @@ impl AttachmentList {
     }
 }
 
-/// Limits of uploaded files, which an operator configures.
+/// Limits of uploaded files, set by the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileLimits {
-    /// The most bytes of a file (`files.max_size`, 25 MiB).
+    /// The most bytes per file (`files.max_size`, 25 MiB).
     pub max_size: u64,
-    /// The most bytes of all files of one user (`files.per_user`, 1 GiB).
+    /// The most bytes per user, over all files (`files.per_user`, 1 GiB).
     pub per_user: u64,
-    /// The most files of one user (`files.per_user_count`, 100 000).
+    /// The most files per user (`files.per_user_count`, 100 000).
     pub per_user_count: u64,
-    /// The most bytes of all files (`files.total`); none: no limit.
+    /// The most bytes of all files (`files.total`). None: no limit.
     pub total: Option<u64>,
-    /// The allowed media types (`files.types`), such as `image/png` or `image/*`; none: all.
+    /// The allowed media types (`files.types`), such as `image/png` or `image/*`. None: all types.
     pub types: Option<Vec<String>>,
 }
 
 impl FileLimits {
-    /// Refuses a file of this size if it is too large.
+    /// Refuses a file that is too large.
     pub fn admit_size(&self, size: u64) -> Result<()> {
         if size > self.max_size {
             let why = format!("the file is larger than {} bytes (files.max_size)", self.max_size);

@@ -1,9 +1,10 @@
-//! The port to the storage of files' bytes: a folder, or a bucket that nodes share.
+//! The port to the storage of file contents: a folder, or a bucket that all nodes share.
 //!
-//! **Atomicity.** An object is visible only when its writer has finished, and then whole; a writer that is dropped
-//! leaves nothing to read. **Order.** None: which object belongs to a file, and who may read it, is decided in the
-//! store. **Loss.** What is finished survives the loss of power. **Bound.** A writer and a reader hold a few MiB. A
-//! storage that is away or slow is [`Error::Unavailable`](crate::Error::Unavailable) within a bounded time, a full disk
+//! **Atomicity.** An object becomes visible only when its writer finishes, and then completely. A dropped
+//! writer leaves nothing visible. **Order.** None. The database decides which object belongs to a file and
+//! who may read it. **Loss.** A finished object survives a power failure. **Bound.** A writer or reader uses
+//! a few MiB of memory. If the storage is unreachable or slow, calls fail with
+//! [`Error::Unavailable`](crate::Error::Unavailable) within a bounded time; if its disk is full, with
 //! [`Error::Full`](crate::Error::Full).
 
 use std::fs::File;
@@ -16,65 +17,67 @@ use bytes::Bytes;
 use crate::store::{Answer, Done};
 use crate::{Date, FileId};
 
-/// The most objects that are listed together.
+/// The most objects in one page of a listing.
 pub const LISTED_TOGETHER: usize = 1000;
 
-/// The key of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FileKey {
-    /// The bytes of a file.
+    /// The content of a file.
     Whole(FileId, Attempt),
-    /// Its thumbnail.
+    /// The thumbnail of a file.
     Thumbnail(FileId, Attempt),
-    /// A part of an upload that is not complete.
+    /// A part of an incomplete upload.
     Part(FileId, PartId),
 }
 
-/// The number of the attempt to complete a file that wrote its objects. Nodes may complete an upload at the same time: each
-/// writes objects of its own, and the file's row names those that count.
+/// The number of an attempt to complete an upload. Several nodes may complete the same upload concurrently:
+/// each attempt writes its own objects, and the file's row names the attempt that won.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Attempt(pub u64);
 
 impl Attempt {
-    /// That of a file whose bytes come in one request.
+    /// The attempt of a file that is uploaded in a single request.
     pub const ONLY: Self = Self(0);
 }
 
-/// The id of a part of an upload. Parts may overlap, since a client that lost its connection sends again what may
-/// still arrive.
+/// The id of a part of an upload. Parts may overlap: a client that loses its connection sends bytes again
+/// that may still arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PartId {
-    /// The position of its first byte.
+    /// The position of the part's first byte in the file.
     pub offset: u64,
-    /// A number that no other part of this offset has.
+    /// Distinguishes parts that begin at the same offset.
     pub number: u64,
 }
 
-/// The storage. See the module's documentation for its promises.
+/// The storage. The module's documentation states its guarantees.
 pub trait FileStore: Send + Sync + 'static {
-    /// Begins to write an object. The last writer of a key to finish replaces what others wrote there.
+    /// Begins to write an object. If several writers of one key finish, the last one wins.
     fn create(&self, key: FileKey) -> Answer<'_, Box<dyn FileWriter>>;
 
-    /// Reads a range of an object, in pieces. The first is [`Error::NotFound`](crate::Error::NotFound) if there is no
-    /// such object.
+    /// Reads a range of an object in pieces. If the object does not exist, the first call of `next` fails
+    /// with [`Error::NotFound`](crate::Error::NotFound).
     fn read(&self, key: FileKey, range: Range<u64>) -> Box<dyn FileReader>;
 
-    /// The size of an object, if there is one.
+    /// The size of an object in bytes. None if it does not exist.
     fn size(&self, key: FileKey) -> Answer<'_, Option<u64>>;
 
-    /// The parts of an upload with their sizes, ascending.
+    /// The parts of an upload with their sizes, in ascending order.
     fn parts(&self, id: FileId) -> Answer<'_, Vec<(PartId, u64)>>;
 
-    /// Removes the parts of an upload, and the objects of other attempts to complete it. Those that are gone are no error.
+    /// Removes the parts of an upload, and the objects of all other attempts to complete it. Missing objects
+    /// are not an error.
     fn remove_except(&self, id: FileId, attempt: Attempt) -> Done<'_>;
 
-    /// Removes everything of a file: its bytes, its thumbnail, its parts. What is gone is no error.
+    /// Removes all objects of a file: content, thumbnail and parts. Missing objects are not an error.
     fn remove(&self, id: FileId) -> Done<'_>;
 
-    /// Lists all objects that are visible, in no order. One that appears or goes meanwhile may be listed or not.
+    /// Lists all visible objects, in no particular order. An object that appears or disappears meanwhile may
+    /// or may not be listed.
     fn list(&self) -> Box<dyn FileLister>;
 
-    /// An address at which anybody reads an object for a while, if the storage makes such addresses.
+    /// An address at which anybody can read the object until `ttl` has passed. None if the storage has no
+    /// such addresses.
     fn presign<'a>(
         &'a self,
         key: FileKey,
@@ -83,14 +86,13 @@ pub trait FileStore: Send + Sync + 'static {
     ) -> Answer<'a, Option<String>>;
 }
 
-/// The headers of the answer at a presigned address.
+/// The response headers of a presigned address.
 #[derive(Debug, Clone, Copy)]
 pub struct PresignedHeaders<'a> {
     pub content_type: &'a str,
     pub content_disposition: &'a str,
 }
 
-/// An object that is being written.
 pub trait FileWriter: Send {
     /// Appends bytes.
     fn write(&mut self, bytes: Bytes) -> Done<'_>;
@@ -99,38 +101,38 @@ pub trait FileWriter: Send {
     fn finish(self: Box<Self>) -> Done<'static>;
 }
 
-/// An object that is being read.
 pub trait FileReader: Send {
-    /// The next bytes, at least one and at most `most`, or `None` at the end of the range. They hold no others in memory.
+    /// Returns the next bytes, between 1 and `most`, or `None` at the end of the range. The buffer holds no
+    /// other bytes in memory.
     fn next(&mut self, most: usize) -> Answer<'_, Option<Bytes>>;
 
-    /// The next bytes, at least one and at most `most`, where they are in a file of this machine: the system has read
-    /// them into its memory. `None` at the end of the range, and always if the storage has no such files.
+    /// Returns the next bytes, between 1 and `most`, as a span of a local file that the operating system has
+    /// already read into its page cache. `None` at the end of the range, and always if the storage has no
+    /// local files.
     fn next_span(&mut self, _most: usize) -> Answer<'_, Option<FileSpan>> {
         Box::pin(async { Ok(None) })
     }
 }
 
-/// Neighbouring bytes of an open file, which is at least as long as they reach.
+/// A contiguous span of an open file. The file is at least as long as the end of the span.
 #[derive(Debug, Clone)]
 pub struct FileSpan {
     pub file: Arc<File>,
     pub range: Range<u64>,
 }
 
-/// The objects of a storage, being listed.
+/// A listing of the storage.
 pub trait FileLister: Send {
-    /// The next objects, at most [`LISTED_TOGETHER`]; none at the end.
+    /// The next objects, at most [`LISTED_TOGETHER`]. Empty at the end.
     fn next(&mut self) -> Answer<'_, Vec<ListedObject>>;
 }
 
-/// An object as it is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListedObject {
     pub key: FileKey,
-    /// Its length in bytes.
+    /// In bytes.
     pub size: u64,
-    /// The date at which it was written, by the storage's clock.
+    /// The time of writing, by the storage's clock.
     pub written: Date,
 }
 

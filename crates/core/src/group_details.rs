@@ -1,5 +1,5 @@
-//! The details of a group beside its name and members: description, picture, the host application's data, how it may
-//! be joined and written to, and how long it keeps its messages.
+//! The details of a group besides its name and members: description, avatar, the host application's data,
+//! whether anyone may join, slow mode, and retention.
 
 use std::sync::Arc;
 
@@ -13,17 +13,16 @@ pub struct GroupDetails {
     pub description: Option<Arc<str>>,
     /// The [`Avatar`] as stored.
     pub avatar: Option<Arc<str>>,
-    /// The host application's own data: a JSON object as text.
+    /// The host application's data: a JSON object as text.
     pub data: Option<Arc<str>>,
-    /// Whether anyone may join.
+    /// Whether any user may join.
     pub is_open: bool,
-    /// Seconds between two messages of one member below admin. 0: no limit.
+    /// Slow mode: the seconds between two messages of a member below admin. 0: no limit.
     pub slow: u32,
-    /// The days after which its messages are erased; none: never.
+    /// The age in days at which messages are erased. None: never.
     pub keep: Option<u32>,
 }
 
-/// The name of a detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DetailKey {
     Description,
@@ -35,7 +34,7 @@ pub enum DetailKey {
 }
 
 impl DetailKey {
-    /// Every key, in the order in which an entry of the log lists them.
+    /// All keys, in the order in which a log entry lists them.
     pub const ALL: [Self; 6] =
         [Self::Description, Self::Avatar, Self::Data, Self::Open, Self::Slow, Self::Keep];
 
@@ -64,7 +63,7 @@ pub struct GroupDetailsUpdate {
 }
 
 impl GroupDetailsUpdate {
-    /// The keys that the update names, whether they change anything or not.
+    /// The keys that the update contains, whether or not their values change.
     pub fn keys(&self) -> Vec<DetailKey> {
         let named = |key: &DetailKey| match key {
             DetailKey::Description => self.description != FieldUpdate::Keep,
@@ -77,7 +76,7 @@ impl GroupDetailsUpdate {
         DetailKey::ALL.into_iter().filter(named).collect()
     }
 
-    /// The details after the change.
+    /// The details after the update.
     pub fn after(&self, before: &GroupDetails) -> GroupDetails {
         let GroupDetails { description, avatar, data, is_open, slow, keep } = before.clone();
         GroupDetails {
@@ -92,7 +91,7 @@ impl GroupDetailsUpdate {
 }
 
 impl GroupDetails {
-    /// The keys whose values differ.
+    /// The keys whose values differ between the two.
     pub fn differing(&self, other: &Self) -> Vec<DetailKey> {
         let differs = |key: &DetailKey| match key {
             DetailKey::Description => self.description != other.description,
@@ -111,8 +110,8 @@ impl GroupDetails {
 pub struct Description(Arc<str>);
 
 impl Description {
-    /// Parses a description; the empty text is none. The error completes a sentence that begins with the field's
-    /// name.
+    /// Parses a description. Empty text means none. The error completes a sentence that begins with the
+    /// field's name.
     pub fn parse(text: &str) -> Result<Option<Self>, String> {
         if text.is_empty() {
             return Ok(None);
@@ -130,7 +129,7 @@ impl Description {
     }
 }
 
-/// The seconds between two messages of one member below admin: 0 to 21,600.
+/// The slow-mode delay between two messages of a member below admin: 0 to 21,600 seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slow(u32);
 
@@ -142,7 +141,7 @@ impl Slow {
     }
 }
 
-/// The days for which a group keeps its messages: 1 to 36,500.
+/// The retention of a group's messages: 1 to 36,500 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeepDays(u32);
 

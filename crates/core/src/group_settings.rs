@@ -1,9 +1,9 @@
-//! A user's own settings of a group, which nobody else sees.
+//! A user's own settings of a group. Nobody else sees them.
 
 use crate::Date;
 use crate::profile::FieldUpdate;
 
-/// The messages of a group of which a user wants to be notified.
+/// The messages of a group that notify the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Notify {
     #[default]
@@ -13,7 +13,6 @@ pub enum Notify {
 }
 
 impl Notify {
-    /// Every value.
     pub const ALL: [Self; 3] = [Self::All, Self::Mentions, Self::None];
 
     /// Parses the wire form.
@@ -31,16 +30,16 @@ impl Notify {
     }
 }
 
-/// A member's own settings of a group. A new member has the default ones.
+/// A member's own settings of a group. New members have the defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GroupSettings {
     pub notify: Notify,
-    /// The group is muted until then.
+    /// The end of the mute. None: not muted.
     pub muted_until: Option<Date>,
-    /// Whether the group is hidden. Its next message ends that.
+    /// Whether the group is hidden. The next message shows it again.
     pub hidden: bool,
     pub pinned: bool,
-    /// Whether the user has marked the group as unread. The next read mark ends that.
+    /// Whether the user marked the group as unread. The next read mark clears it.
     pub marked_unread: bool,
 }
 
@@ -55,7 +54,7 @@ pub struct GroupSettingsUpdate {
 }
 
 impl GroupSettingsUpdate {
-    /// The settings after the change.
+    /// The settings after the update.
     pub fn after(&self, before: GroupSettings) -> GroupSettings {
         GroupSettings {
             notify: self.notify.unwrap_or(before.notify),

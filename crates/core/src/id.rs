@@ -1,4 +1,4 @@
-//! Identifiers. Clients see those that are UUIDs; the numbers of users and sockets stay inside the server.
+//! Identifiers. Clients see the UUIDs. The numbers of users and sockets stay inside the server.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ macro_rules! uuid_id {
         impl FromStr for $name {
             type Err = &'static str;
 
-            /// Parses a UUID, only in its hyphenated form of 36 characters.
+            /// Accepts a UUID only in its hyphenated form of 36 characters.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let refused = concat!("is not ", $what, "'s id: a UUID of 36 characters is expected");
                 if text.len() != 36 {
@@ -42,7 +42,7 @@ uuid_id!(
     GroupId, "a group"
 );
 uuid_id!(
-    /// A message's id. The id in the event is the stored id.
+    /// A message's id. The store and the event use the same id.
     MessageId, "a message"
 );
 
@@ -96,17 +96,17 @@ uuid_id!(
     TaskId, "a task"
 );
 uuid_id!(
-    /// The id under which a process holds leases of followers: another in each process.
+    /// The id under which a process holds the leases of followers. Each process has its own.
     HolderId, "a holder"
 );
 uuid_id!(
-    /// The id of a store's history: another after each `restore`, the same after `migrate`.
+    /// The id of a store's history. `restore` creates a new one; `migrate` keeps it.
     HistoryId, "a history"
 );
 
 impl GroupId {
-    /// A new random id (UUID version 4). Its first hex digit is a letter, so that the id may be the name of a
-    /// CSS class.
+    /// A new random id (UUID version 4). Its first hex digit is a letter, so that the id is valid as a CSS
+    /// class name.
     pub fn new(clock: &dyn Clock) -> Self {
         let secret = clock.secret();
         let mut bytes = [0; 16];
@@ -117,7 +117,7 @@ impl GroupId {
     }
 }
 
-/// Makes new ids of random bits, so that the address of one object says nothing of another's.
+/// Generates ids from random bits, so that the id of one object reveals nothing about others.
 macro_rules! random_id {
     ($($name:ident)+) => {
         $(impl $name {
@@ -135,7 +135,7 @@ macro_rules! random_id {
 random_id!(FileId WebhookId HookId BotKeyId KeyId PushId);
 
 impl SessionId {
-    /// The id of the session with this token. It is made of the hash, and says nothing of it.
+    /// The id of the session with this token. It is derived from the token's hash but does not reveal it.
     pub fn of(token: &TokenHash) -> Self {
         let hash = Sha256::new().chain_update(b"session").chain_update(token.0).finalize();
         let bytes = *hash.first_chunk().expect("there are 32 bytes");
@@ -156,7 +156,7 @@ impl AuditId {
         Self(clock.uuid())
     }
 
-    /// The least id of entries that are made from a date on.
+    /// The smallest id of any entry created at or after `date`.
     pub fn first_at(date: Date) -> Self {
         let millis = u128::try_from(date.micros() / 1000).unwrap_or_default();
         Self(Uuid::from_u128(millis << 80))
@@ -184,7 +184,7 @@ impl MessageId {
     }
 }
 
-/// A user's number in the store. It survives renames, is never reused, and is not sent to clients.
+/// A user's number in the store. It survives renames, is never reused, and is never sent to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub i64);
 
@@ -192,7 +192,7 @@ pub struct UserId(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(pub u64);
 
-/// A position in a group's log: 1, 2, 3 … without a gap. 0 means "before the first".
+/// A number in a group's log: 1, 2, 3 … without gaps. 0 means "before the first".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Seq(pub i64);
 

@@ -6,61 +6,61 @@ use std::time::Duration;
 use crate::token::letters_and_digits;
 use crate::{Clock, Date, GroupId, UserId};
 
-/// The invites of a group that stand.
+/// The most valid invites per group.
 pub const INVITES: usize = 100;
-/// The most users who join with one invite that has an end to them.
+/// The highest use limit that an invite can have.
 pub const INVITE_USES: u32 = 10_000;
-/// The lifetime of an invite that is made without one: 7 days.
+/// The default lifetime of an invite: 7 days.
 pub const INVITE_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// The beginning of a code, by which people and secret scanners recognise it.
+/// The prefix of a code. It lets people and secret scanners recognise one.
 const PREFIX: &str = "cw_invite_";
-/// The letters and digits after it.
+/// The number of letters and digits after the prefix.
 const LENGTH: usize = 22;
 
-/// The code of an invite. It is stored as it is, and never logged.
+/// The code of an invite. It is stored in plain text, and never logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InviteCode(String);
 
-/// An invite, as a store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invite {
     pub code: InviteCode,
     pub group: GroupId,
-    /// The member who made it, with whose membership it ends; none if a service did in nobody's name.
+    /// The member who created the invite, which ends with this member's membership. None if a service created
+    /// it in nobody's name.
     pub maker: Option<UserId>,
     pub created: Date,
     pub expires: Date,
-    /// The number of users who may still join with it, if there is an end to them.
+    /// How many more users may join. None: no limit.
     pub uses: Option<u32>,
 }
 
 impl InviteCode {
-    /// A new code of 131 random bits.
+    /// A new code with 131 random bits.
     pub fn new(clock: &dyn Clock) -> Self {
         let text = letters_and_digits(clock.secret());
-        // The first digit of all is not as random as the others.
+        // Take the last characters: the first digit is less random than the others.
         Self(format!("{PREFIX}{}", &text[text.len() - LENGTH..]))
     }
 
-    /// Reads a code. `None` for a text that can be none.
+    /// Parses a code. `None` if the text cannot be a code.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix(PREFIX)?;
         let is_code = rest.len() == LENGTH && rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
         is_code.then(|| Self(text.to_owned()))
     }
 
-    /// The code that a caller gives. A text that can be none becomes a code that no invite has.
+    /// The code that a caller sent. Malformed text becomes the empty code, which no invite has.
     pub fn given(text: &str) -> Self {
         Self::parse(text).unwrap_or_else(|| Self(String::new()))
     }
 
-    /// The code of a row.
+    /// A code from the store.
     pub fn stored(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The text, for those who may see it.
+    /// The plain text, for callers who may see it.
     pub fn expose(&self) -> &str {
         &self.0
     }

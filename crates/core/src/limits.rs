@@ -1,5 +1,5 @@
-//! Limits: those that the protocol fixes, and those that an operator configures ([`Limits`]). The bounds of one noun,
-//! such as [`PINS`](crate::pin::PINS), stand in its own file.
+//! Limits: those that the protocol fixes, and those that an operator configures ([`Limits`]). A limit that
+//! concerns one type only, such as [`PINS`](crate::pin::PINS), is in the module of that type.
 
 use std::time::Duration;
 
@@ -13,65 +13,66 @@ use crate::webhook::WEBHOOKS;
 pub const NAME_CHARS: usize = 128;
 /// The longest display name, in characters, after trimming.
 pub const DISPLAY_NAME_CHARS: usize = 80;
-/// The longest address of a picture, in characters.
+/// The longest avatar URL, in characters.
 pub const AVATAR_CHARS: usize = 2048;
-/// The longest data of the host application on one object, in bytes.
+/// The longest host data on one object, in bytes.
 pub const DATA_BYTES: usize = 4096;
 /// The longest group name, in characters, after trimming.
 pub const GROUP_NAME_CHARS: usize = 200;
 /// The longest description of a group, in characters.
 pub const DESCRIPTION_CHARS: usize = 1000;
-/// The longest reason of a report, and the longest note to one, in characters.
+/// The longest reason of a report and the longest note on one, in characters.
 pub const REPORT_CHARS: usize = 1000;
 /// The longest reason of a suspension, in characters.
 pub const SUSPENSION_CHARS: usize = 500;
-/// The longest time for which a group keeps its messages, in days.
+/// The longest retention that a group can set, in days.
 pub const KEEP_DAYS: u32 = 36_500;
-/// The longest slow mode, in seconds.
+/// The longest slow-mode delay, in seconds.
 pub const SLOW_SECONDS: u32 = 21_600;
-/// The users whom a change of members names in an event.
+/// The most users that an event lists for one change of members.
 pub const SHOWN_WHO: usize = 100;
 /// The longest `client_id`, in characters.
 pub const CLIENT_ID_CHARS: usize = 64;
-/// The length of a password, in characters.
+/// The allowed length of a password, in characters.
 pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
-/// The number of messages in a group's `messages`, newest first.
+/// The most messages in a group's `messages`, which are the newest ones, newest first.
 pub const LATEST: usize = 20;
-/// In groups of up to so many members, events carry the lists of members, and all members receive read marks.
+/// The largest group whose events carry the lists of members, and whose members all receive read marks.
 pub const LISTED: usize = 100;
-/// `unread` and `mentioned` count up to this, which means "this or more".
+/// The upper limit of `unread` and `mentioned`; it means "this or more".
 pub const UNREAD: u32 = 100;
-/// `unread` first counts among this many of a group's newest numbers. If that is not sufficient, it counts
-/// author by author.
+/// `unread` is first counted among this many of a group's newest log numbers. If that is not sufficient, it
+/// is counted author by author.
 pub const UNREAD_NEAR: u32 = 200;
 /// The most messages in one request for messages by id.
 pub const IDS_PAGE: usize = 100;
 /// The most messages that one log entry deletes.
 pub const DELETED_TOGETHER: usize = 1000;
-/// Up to so many messages of one request leave the index of the search at once; the words of more leave it in steps.
+/// The most messages of one request that the search index removes immediately. Beyond that, it removes the
+/// terms in steps.
 pub const FEW_REMOVALS: usize = 4;
 /// The longest page of a group's history.
 pub const HISTORY_PAGE: usize = 100;
 /// The longest query of a search, in characters.
 pub const QUERY_CHARS: usize = 256;
-/// The most words of a query. Each character of a script without spaces is one.
+/// The most words of a query. In scripts without spaces, each character counts as a word.
 pub const QUERY_WORDS: usize = 64;
-/// Sessions and service tokens of one user; one more ends the oldest.
+/// The most sessions and service tokens of one user. Creating one more ends the oldest.
 pub const SESSIONS: usize = 100;
-/// The most events of one group in the answer to a resume. Beyond that the client reads the history.
+/// The most events of one group in the answer to a resume. If there are more, the client reads the history.
 pub const RESUME_EVENTS: usize = 1000;
-/// The most events in the answer to one resume, of all its groups together.
+/// The most events in the answer to one resume, over all groups.
 pub const RESUME_TOTAL: usize = 10_000;
-/// The most groups that a user has yet to accept. Beyond that the oldest are dropped.
+/// The most groups that a user has not accepted yet. Beyond that, the oldest are dropped.
 pub const PENDING_GROUPS: usize = 100;
-/// The most received invitations of a user. Beyond that the oldest are dropped.
+/// The most invitations that a user can have received. Beyond that, the oldest are dropped.
 pub const RECEIVED_INVITATIONS: usize = 1000;
 /// The most names in one request for users by name.
 pub const NAMES_PAGE: usize = 100;
 /// The longest page of a list.
 pub const LIST_PAGE: usize = 1000;
 
-/// Limits that an operator configures. The transaction that writes checks them.
+/// Limits that an operator configures. They are checked in the transaction that writes.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// The longest name of a new user, in characters (`limits.name_chars`, 128).
@@ -82,66 +83,65 @@ pub struct Limits {
     pub group_members: usize,
     /// The most groups of one user (`limits.user_groups`, 2 000).
     pub user_groups: usize,
-    /// The most contacts, sent invitations and blocks of one user (`limits.user_relations`, 5 000). A block
-    /// is made in any case.
+    /// The most contacts, sent invitations and blocks of one user (`limits.user_relations`, 5 000). Blocking
+    /// works even beyond the limit.
     pub user_relations: usize,
     pub rates: RateLimits,
-    /// Whether a user who is added to a group by somebody who is not a contact has to accept
-    /// (`groups.consent`, true).
+    /// Whether a user whom a non-contact adds to a group must accept first (`groups.consent`, true).
     pub consent: bool,
     /// Whether users see who has blocked them (`users.show_blocked_by`, false).
     pub show_blocked_by: bool,
-    /// The time within which an author may edit a message (`messages.edit_window`); none: at any time.
+    /// The time within which an author may edit a message (`messages.edit_window`). None: no time limit.
     pub edit_window: Option<Duration>,
-    /// The time within which an author below admin may delete a message (`messages.delete_window`); none: at
-    /// any time.
+    /// The time within which an author below admin may delete a message (`messages.delete_window`). None: no
+    /// time limit.
     pub delete_window: Option<Duration>,
-    /// The time for which messages are kept (`messages.keep`); none: for good.
+    /// The retention of messages (`messages.keep`). None: forever.
     pub messages_keep: Option<Duration>,
     pub files: FileLimits,
     pub feed: FeedRules,
-    /// The settings of the audit log.
     pub audit: AuditRules,
     /// The most webhooks (`webhooks.max`, 32).
     pub webhooks: usize,
     pub push: PushRules,
 }
 
-/// Rate limits. 0 lifts a limit.
+/// Rate limits. 0 disables a limit. A burst is the number that a user may use at once before the rate per
+/// second applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateLimits {
-    /// Messages that a user may send at once (`limits.messages_burst`, 30).
+    /// Messages of a user: burst (`limits.messages_burst`, 30).
     pub messages_burst: u32,
-    /// Messages of a user per second after that (`limits.messages_per_second`, 5).
+    /// Messages of a user: rate (`limits.messages_per_second`, 5).
     pub messages_per_second: u32,
-    /// Events of a user, and its requests other than GET, at once (`limits.events_burst`, 200).
+    /// Events of a user, and its requests other than GET: burst (`limits.events_burst`, 200).
     pub events_burst: u32,
-    /// The same per second after that (`limits.events_per_second`, 50).
+    /// Events of a user, and its requests other than GET: rate (`limits.events_per_second`, 50).
     pub events_per_second: u32,
-    /// Changes of groups, memberships and profiles by a user at once (`limits.changes_burst`, 100).
+    /// Changes of groups, memberships and profiles by a user: burst (`limits.changes_burst`, 100).
     pub changes_burst: u32,
-    /// The same per second after that (`limits.changes_per_second`, 5).
+    /// Changes of groups, memberships and profiles by a user: rate (`limits.changes_per_second`, 5).
     pub changes_per_second: u32,
-    /// Private groups that a user opens with users who are not contacts, and strangers whom it adds to groups
+    /// Private groups that a user opens with non-contacts, and strangers that it adds to groups, per day
     /// (`limits.first_contacts_per_day`, 50).
     pub first_contacts_per_day: u32,
-    /// Groups that a user makes, not counting private ones (`limits.groups_per_day`, 100).
+    /// Groups that a user creates per day, not counting private ones (`limits.groups_per_day`, 100).
     pub groups_per_day: u32,
-    /// Accounts made from one address (`limits.signups_per_hour`, 10).
+    /// Accounts created from one address per hour (`limits.signups_per_hour`, 10).
     pub signups_per_hour: u32,
-    /// Reports of a user (`limits.reports_per_hour`, 20).
+    /// Reports of a user per hour (`limits.reports_per_hour`, 20).
     pub reports_per_hour: u32,
-    /// Searches of a user at once (`limits.searches_burst`, 20).
+    /// Searches of a user: burst (`limits.searches_burst`, 20).
     pub searches_burst: u32,
-    /// The same per second after that (`limits.searches_per_second`, 5).
+    /// Searches of a user: rate (`limits.searches_per_second`, 5).
     pub searches_per_second: u32,
-    /// Handshakes of a user at once (`limits.connects_burst`, 20).
+    /// WebSocket handshakes of a user: burst (`limits.connects_burst`, 20).
     pub connects_burst: u32,
-    /// The same per second after that (`limits.connects_per_second`, 1).
+    /// WebSocket handshakes of a user: rate (`limits.connects_per_second`, 1).
     pub connects_per_second: u32,
-    /// Sign-ins for one name from one address per minute (`auth.attempts_per_name`, 10).
+    /// Sign-in attempts for one name from one address, per minute (`auth.attempts_per_name`, 10).
     pub attempts_per_name: u32,
-    /// Sign-ins from one address per minute (`auth.attempts_per_address`, 60).
+    /// Sign-in attempts from one address, per minute (`auth.attempts_per_address`, 60).
     pub attempts_per_address: u32,
 }
 
@@ -192,7 +192,7 @@ impl Default for RateLimits {
     }
 }
 
-/// The users whose profiles stand beside one event.
+/// The most profiles that accompany one event.
 pub const CARDS: usize = 1000;
 
 /// Rules for users that an operator configures.
@@ -200,22 +200,23 @@ pub const CARDS: usize = 1000;
 pub struct UserRules {
     /// Whether users who signed up here may rename themselves (`users.rename = "self"`; default: no).
     pub rename_self: bool,
-    /// Whether only the service changes display names and avatars (`users.profile = "service"`; default: no).
+    /// Whether only the service may change display names and avatars (`users.profile = "service"`; default:
+    /// no).
     pub profile_by_service: bool,
-    /// Whether users set the addresses of their own avatars (`users.avatar_urls`; default: no).
+    /// Whether users may set their avatars to URLs (`users.avatar_urls`; default: no).
     pub avatar_urls: bool,
     /// The time for which the name of a deleted or renamed user is reserved (`users.name_hold`, 30 days).
     pub name_hold: Duration,
-    /// The users that a user finds (`users.directory`, default: by exact name).
+    /// Which strangers a user can find (`users.directory`, default: by exact name).
     pub directory: Directory,
 }
 
-/// The strangers that a user finds.
+/// Which strangers a user can find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Directory {
     /// Everybody.
     All,
-    /// Users whose exact name it gives.
+    /// Users whose exact name is given.
     Exact,
     /// Nobody.
     None,

@@ -1,14 +1,14 @@
-//! A group's log: each of its numbers is taken by one entry.
+//! A group's log: each number belongs to exactly one entry.
 //!
-//! [`LogEntry`] is the one list of what takes a number. A message is its own entry; every other entry
-//! is stored by its kind, the message or user that it concerns, and a `detail` in a form of its own, so
-//! that a new kind needs no new column. A client that resumes is sent the event of each entry; so is
-//! every connected client when the entry is made.
+//! [`LogEntry`] is the complete list of changes that take a number. A message is its own entry. Every other
+//! entry is stored as its kind, the message or user that it is about, and an encoded `detail`, so that a new
+//! kind needs no new column. Connected clients receive the event of an entry when it is made; clients that
+//! resume receive it then.
 //!
-//! **Versions.** A `detail` is a list of fields, and a reader skips the fields that it does not know.
-//! An entry of a kind that this version does not know, or whose `detail` it cannot read, is
-//! [`LogEntry::Unknown`]: it keeps its number, and nothing is sent of it. So an older program serves a
-//! database in which a newer one of the same schema version has written.
+//! **Versions.** A `detail` is a list of tagged fields, and readers skip unknown fields. An entry of an
+//! unknown kind, or with a `detail` that cannot be decoded, becomes [`LogEntry::Unknown`]: it keeps its
+//! number but has no event. An older program can therefore serve a database in which a newer one of the same
+//! schema version has written.
 
 use uuid::Uuid;
 
@@ -21,74 +21,67 @@ use crate::store::detail::{find, put};
 use crate::store::encoding::Stored;
 use crate::{Date, GroupId, MessageId, Name, Result, Seq, UserId};
 
-/// An entry, which takes a number of a group's log.
+/// An entry of a group's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogEntry {
-    /// A message was sent. Its row among the messages is the entry.
+    /// A message was sent. The row of the message is the entry.
     MessageSent,
     /// A message was edited.
     MessageEdited(Seq),
     /// A message was deleted.
     MessageDeleted {
-        /// Its id.
         id: MessageId,
-        /// Its own number.
+        /// The message's own number.
         seq: Seq,
-        /// The number of its root, if it was a reply.
+        /// The number of the thread's root, if the message was a reply.
         root: Option<Seq>,
     },
-    /// Messages were deleted together.
+    /// Several messages were deleted together.
     MessagesDeleted {
-        /// Their ids; at least one.
+        /// Not empty.
         ids: Vec<MessageId>,
-        /// The numbers of the roots of the replies among them.
+        /// The numbers of the thread roots that lost replies.
         roots: Vec<Seq>,
     },
-    /// The group was made, or its name or members changed.
+    /// The group was created, or its name or members changed.
     GroupChanged,
-    /// A member has another name.
+    /// A member was renamed.
     MemberRenamed {
-        /// The member.
         user: UserId,
-        /// The old name.
         name: Name,
-        /// The new name.
         new_name: Name,
     },
     /// A user added a reaction to a message, or removed it.
     MessageReacted {
-        /// The message's number.
         message: Seq,
-        /// The user.
         user: UserId,
         emoji: Emoji,
-        /// Whether it was added.
+        /// True if the reaction was added, false if it was removed.
         on: bool,
     },
-    /// A member was deleted, and these messages lost its reactions; at least one.
+    /// A member was deleted. These messages, at least one, lost the member's reactions.
     MemberDeleted { lost: Vec<MessageId> },
-    /// Messages lost reactions of a user who is no more, and whose deletion has no number in the group or had too many
-    /// of them; at least one.
+    /// Messages, at least one, lost the reactions of a deleted user. Used if the deletion has no entry in
+    /// this group, or if that entry could not hold them all.
     ReactionsErased { lost: Vec<MessageId> },
-    /// A message lost a reaction, as its user is no more. Only of an older version.
+    /// A message lost a reaction because its user was deleted. Only older versions wrote this entry.
     ReactionErased(Seq),
     /// A message was pinned or unpinned.
     MessagePinned {
-        /// The message's number.
         message: Seq,
-        /// Its id, which outlives it.
+        /// The message's id. It outlives the message.
         id: MessageId,
-        /// The user who did it, or none if a service did.
+        /// The user who did it. None if a service did.
         by: Option<UserId>,
         date: Date,
-        /// Whether it was pinned.
+        /// True if the message was pinned, false if it was unpinned.
         on: bool,
     },
-    /// An entry that a newer version has written, by the number of its kind.
+    /// An entry that a newer version wrote, with the number of its kind.
     Unknown(i64),
 }
 
-/// The number under which a kind is stored, as a literal. It is never changed or given to another kind.
+/// The number under which a kind is stored, as a literal. A number never changes its meaning.
 #[macro_export]
 #[rustfmt::skip] // A table reads by its rows.
 macro_rules! log_number {
@@ -106,7 +99,7 @@ macro_rules! log_number {
 /// Declares [`LogKind`] and its stored numbers.
 macro_rules! log_kinds {
     ($($kind:ident)+) => {
-        /// The kinds of entries, without what belongs to one.
+        /// The kinds of log entries, without their content.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum LogKind {
             $($kind),+
@@ -130,33 +123,33 @@ log_kinds! {
     MessagePinned
 }
 
-/// One number of a group's log, as it is read.
+/// One row of a group's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRow {
-    /// The number.
     pub seq: Seq,
-    /// The entry that took it.
+    /// The entry with this number.
     pub entry: LogEntry,
-    /// The message that was sent, edited or reacted to, as it stands now; none if it was deleted since.
+    /// The current state of the message that was sent, edited or reacted to. None if it has since been
+    /// deleted.
     pub message: Option<Message>,
 }
 
-/// An entry as its row holds it.
+/// An entry in the form in which a row stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEntry<'a> {
     /// The number of its [`LogKind`].
     pub kind: i64,
-    /// The message that it concerns.
+    /// The message that the entry is about.
     pub message: Option<Seq>,
-    /// The user whose names `detail` holds. When that user is deleted, the entry becomes a
+    /// The user whose names `detail` contains. When that user is deleted, the entry becomes a
     /// [`LogEntry::GroupChanged`].
     pub user: Option<UserId>,
-    /// The rest, if there is any.
+    /// The encoded fields, if any.
     pub detail: Option<&'a [u8]>,
 }
 
-/// The tags of the fields of a `detail`. A tag is never given another meaning. Those of date and author are the tags of
-/// a [`GroupEntry`](crate::entry::GroupEntry), which a pin is read as too.
+/// The tags of the fields of a `detail`. A tag never changes its meaning. `DATE` and `BY` are also tags of a
+/// [`GroupEntry`](crate::entry::GroupEntry), because a pin is read as one, too.
 mod tag {
     pub(super) const MESSAGE_IDS: u8 = 1;
     pub(super) const NAME: u8 = 2;
@@ -170,7 +163,7 @@ mod tag {
 }
 
 impl LogEntry {
-    /// The kind under which it is stored; none of one that this version does not know.
+    /// The kind under which the entry is stored. None for an unknown kind.
     pub fn kind(&self) -> Option<LogKind> {
         Some(match self {
             Self::MessageSent => LogKind::MessageSent,
@@ -186,7 +179,7 @@ impl LogEntry {
         })
     }
 
-    /// Whether the message that it concerns is sent with it.
+    /// Whether the event carries the message that the entry is about.
     pub fn shows_message(&self) -> bool {
         matches!(
             self,
@@ -198,12 +191,12 @@ impl LogEntry {
         )
     }
 
-    /// Whether clients learn of it by the group as it stands.
+    /// Whether clients learn of the entry from the current state of the group.
     pub fn changes_group(&self) -> bool {
         matches!(self, Self::GroupChanged | Self::MemberDeleted { .. } | Self::MemberRenamed { .. })
     }
 
-    /// Gives `store` the entry as its row holds it.
+    /// Encodes the entry and passes it to `store`.
     pub fn with_stored<T>(&self, store: impl FnOnce(StoredEntry<'_>) -> T) -> T {
         let mut detail = Vec::new();
         let (mut message, mut user) = (None, None);
@@ -253,7 +246,7 @@ impl LogEntry {
         store(StoredEntry { kind, message, user, detail })
     }
 
-    /// Reads an entry from its row.
+    /// Decodes an entry from its row.
     pub fn from_stored(stored: &StoredEntry<'_>) -> Self {
         Self::parse(stored).unwrap_or(Self::Unknown(stored.kind))
     }
@@ -306,7 +299,7 @@ impl LogEntry {
         })
     }
 
-    /// The numbers of the roots of the replies that it deleted.
+    /// The numbers of the thread roots whose replies the entry deleted.
     pub fn roots(&self) -> Vec<Seq> {
         match self {
             Self::MessageDeleted { root, .. } => root.iter().copied().collect(),
@@ -315,7 +308,7 @@ impl LogEntry {
         }
     }
 
-    /// The messages that lost reactions of a user who is no more.
+    /// The messages that lost the reactions of a deleted user.
     pub fn lost(&self) -> &[MessageId] {
         match self {
             Self::MemberDeleted { lost } | Self::ReactionsErased { lost } => lost,
@@ -323,8 +316,9 @@ impl LogEntry {
         }
     }
 
-    /// The event of an entry for members, where it has one of its own: `message` is the one that it shows; the
-    /// profile of a renamed user and the roots of deleted replies are left out. Nothing of a message that was deleted since.
+    /// The event of the entry for clients that resume. `message` is the current state of the message that the
+    /// entry is about. None if that message has since been deleted, or if the kind has no event of its own.
+    /// The event lacks the profile of a renamed user and the roots of deleted replies.
     pub fn event(self, group: GroupId, message: Option<Message>) -> Option<Kind> {
         match self {
             Self::MessageSent => message.map(Kind::MessageText),
@@ -344,7 +338,8 @@ impl LogEntry {
         }
     }
 
-    /// The same for members who were connected when it was made, to whom a change of a message is an event of its own.
+    /// Like [`event`](Self::event), for members who are connected when the entry is made. They receive
+    /// reactions and pins as events of their own.
     pub(crate) fn live_event(
         self,
         tx: &dyn Tx,

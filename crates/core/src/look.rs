@@ -1,4 +1,4 @@
-//! The look of a name or display name, by which people tell others apart.
+//! How a name looks to people, to find names that are easily confused.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -6,9 +6,9 @@ use unicode_security::confusable_detection::skeleton;
 
 use crate::text::is_invisible;
 
-/// A key that texts of the same look share: without case, accents, width, white space and invisible characters, each
-/// letter of another script as the Latin letter that it looks like (UTS 39). It is looser than the keys by which names
-/// are reserved: people who are told apart by it may still have both names.
+/// A key that texts of similar appearance share. It ignores case, accents, width, white space and invisible
+/// characters, and replaces letters of other scripts by the Latin letters that they look like (UTS 39). It is
+/// looser than the keys that reserve names: two users may have names with the same look key.
 pub fn look_key(text: &str) -> String {
     let letters = text.nfkd().filter(|c| !is_invisible(*c) && !is_combining_mark(*c)).flat_map(seen);
     let folded = letters.flat_map(char::to_uppercase).flat_map(char::to_lowercase).flat_map(seen);
@@ -16,7 +16,7 @@ pub fn look_key(text: &str) -> String {
     key.replace("rn", "m").replace("vv", "w")
 }
 
-/// The letters that a letter looks like. ASCII stays as it is: what looks alike there is in [`same`].
+/// The letters that `c` looks like by UTS 39. ASCII stays unchanged here; [`same`] handles its look-alikes.
 fn seen(c: char) -> impl Iterator<Item = char> {
     let other = (!c.is_ascii()).then(|| skeleton(c.encode_utf8(&mut [0; 4])).collect::<Vec<char>>());
     let own = other.is_none().then_some(c);

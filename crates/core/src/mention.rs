@@ -1,13 +1,13 @@
-//! Mentions: the users whose attention a message asks for.
+//! Mentions: users whose attention a message requests.
 
 use sha2::{Digest, Sha256};
 
 use crate::{Name, UserId};
 
-/// The most mentions of a message.
+/// The most mentions per message.
 pub const MENTIONS: usize = 50;
-/// `mentioned` looks at so many of a user's newest mentions in a group, and at as many of everyone's. The rest is
-/// of authors whom the user has blocked, or counts no more than these.
+/// `mentioned` is counted among this many of a user's newest mentions in a group, and as many of everyone's.
+/// Older mentions are ignored; they can matter only if the user blocked the authors of newer ones.
 pub const MENTIONS_NEAR: u32 = 1000;
 
 /// The text that mentions everyone in the group.
@@ -31,16 +31,16 @@ impl Mention {
     }
 }
 
-/// The mentions in a request, each once.
+/// The mentions in a request, without duplicates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MentionList {
     everyone: bool,
-    /// Each with its index in the request.
+    /// Each name with its index in the request.
     names: Vec<(usize, Name)>,
 }
 
 impl MentionList {
-    /// The different ones of these mentions. The error completes a sentence that begins with the field's name.
+    /// Removes duplicates. The error completes a sentence that begins with the field's name.
     pub fn new(all: impl IntoIterator<Item = Mention>) -> Result<Self, String> {
         let mut list = Self::default();
         for (index, mention) in all.into_iter().enumerate() {
@@ -62,17 +62,17 @@ impl MentionList {
         !self.everyone && self.names.is_empty()
     }
 
-    /// Whether everyone is mentioned.
     pub fn everyone(&self) -> bool {
         self.everyone
     }
 
-    /// The names, each with its index in the request.
+    /// The mentioned names, each with its index in the request.
     pub fn names(&self) -> &[(usize, Name)] {
         &self.names
     }
 
-    /// Adds the mentions to the hash by which a retry is known. No text contains the byte before each of them.
+    /// Adds the mentions to the hash that identifies a retry. Each one begins with 0xFF, which no text
+    /// contains.
     pub(crate) fn digest(&self, digest: &mut Sha256) {
         const BEFORE: &[u8] = &[0xff];
         let mut texts: Vec<_> = self.names.iter().map(|(_, name)| name.as_str()).collect();
@@ -92,25 +92,25 @@ pub struct Mentions {
     pub everyone: bool,
     /// The mentioned users, at most [`MENTIONS`].
     pub users: Vec<UserId>,
-    /// Their current names.
+    /// The current names of `users`, in the same order.
     pub names: Vec<Name>,
 }
 
 impl Mentions {
-    /// The stored number for everyone. No user has it.
+    /// The user id that is stored for everyone. No user has it.
     pub const EVERYONE: UserId = UserId(0);
 
     pub fn is_empty(&self) -> bool {
         !self.everyone && self.users.is_empty()
     }
 
-    /// The texts of the mentions, as clients receive them.
+    /// The mentions as clients receive them.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.everyone.then_some(EVERYONE).into_iter().chain(self.names.iter().map(Name::as_str))
     }
 
-    /// The users for whom the message counts as a mention, [`Mentions::EVERYONE`] alone if it mentions everyone.
-    /// Nobody mentions oneself.
+    /// The users for whom the message counts as a mention; only [`Mentions::EVERYONE`] if it mentions
+    /// everyone. Authors never mention themselves.
     pub fn counted(&self, author: UserId) -> Vec<UserId> {
         if self.everyone {
             return vec![Self::EVERYONE];
@@ -118,7 +118,7 @@ impl Mentions {
         self.users.iter().copied().filter(|user| *user != author).collect()
     }
 
-    /// Reads the numbers of the users, without names.
+    /// Decodes the user ids. Names are not set.
     pub(crate) fn from_stored(ids: &[u8]) -> Self {
         let mut mentions = Self::default();
         let (ids, _) = ids.as_chunks();
@@ -128,19 +128,19 @@ impl Mentions {
         mentions
     }
 
-    /// The numbers of the users, that of everyone first.
+    /// Encodes the user ids, [`EVERYONE`](Self::EVERYONE) first.
     pub(crate) fn stored(&self) -> Vec<u8> {
         let everyone = self.everyone.then_some(Self::EVERYONE);
         everyone.iter().chain(&self.users).flat_map(|user| user.0.to_le_bytes()).collect()
     }
 
-    /// The approximate size on the wire.
+    /// The approximate size on the wire, in bytes.
     pub(crate) fn size(&self) -> usize {
         const NAME: usize = 24;
         NAME * (self.users.len() + usize::from(self.everyone))
     }
 
-    /// Names the users. Those of whom `name` knows no name are no more, and are left out.
+    /// Sets the names. Users for whom `name` returns none are deleted, and are left out.
     pub fn name_users(&mut self, name: impl Fn(UserId) -> Option<Name>) {
         let found = self.users.iter().filter_map(|user| Some((*user, name(*user)?)));
         (self.users, self.names) = found.unzip();

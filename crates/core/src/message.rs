@@ -18,37 +18,37 @@ use crate::{Date, GroupId, MessageId, Name, Seq, UserId};
 pub struct Message {
     pub id: MessageId,
     pub group: GroupId,
-    /// Its number in the group's log.
+    /// The message's number in the group's log.
     pub seq: Seq,
     pub author: UserId,
     /// The author's current name.
     pub author_name: Name,
-    /// The date of the commit, or the date that a service gave.
+    /// The date of the commit, or the date that a service set.
     pub date: Date,
-    /// 1 to 4096 Unicode scalar values, unchanged; empty if the message has files alone.
+    /// 1 to 4096 Unicode scalar values, exactly as sent. Empty if the message only has files.
     pub body: Arc<str>,
-    /// The message of the same group that it replies to, if that is not deleted.
+    /// The message of the same group that this one replies to, unless that is deleted.
     pub respond_to: Option<MessageId>,
-    /// The date of the last edit.
+    /// The date of the last edit, if any.
     pub edited: Option<Date>,
-    /// The sender's id for the message.
+    /// The id that the sender chose.
     pub client_id: Option<ClientId>,
-    /// The last entry of the group's log that concerns it, if there is one after its own.
+    /// The number of the latest log entry about the message, if any after its own.
     pub changed: Option<Seq>,
-    /// Its reactions, in order of the first of each.
+    /// The reactions, ordered by the first use of each emoji.
     pub reactions: Vec<Tally>,
-    /// The root of its thread, if it is a reply and the root stands.
+    /// The root of the thread, if the message is a reply and the root is not deleted.
     pub thread: Option<ThreadRoot>,
-    /// The replies to it, if there are any.
+    /// The replies to the message, if any.
     pub replies: Option<Replies>,
-    /// The root of its thread as it stands, in the event of a reply that was sent.
+    /// The current state of the thread's root. Set only in the event of a new reply.
     pub root: Option<Box<RootState>>,
-    /// The parts that most messages do not have.
+    /// The fields that most messages do not have.
     pub detail: MessageDetail,
 }
 
 impl Message {
-    /// A message with a body and nothing else: each other key has the value of one that was not set.
+    /// A message with only a body. All other fields have their defaults.
     pub fn new(group: GroupId, kept: Kept, author: UserId, author_name: Name, body: Arc<str>) -> Self {
         let Kept { id, date, seq } = kept;
         Self {
@@ -71,20 +71,22 @@ impl Message {
         }
     }
 
-    /// The users that it names beside its author, and whose names are read apart from it.
+    /// The users that the message names besides its author: reactors and mentioned users. Their names are
+    /// read separately.
     pub fn named_users(&self) -> impl Iterator<Item = UserId> {
         let reactors = self.reactions.iter().flat_map(|tally| &tally.users);
         reactors.chain(&self.detail.mentions.users).copied()
     }
 
-    /// Gives it the names of [its users](Self::named_users). Users without a name are no more.
+    /// Sets the names of [these users](Self::named_users). Users for whom `name` returns none are deleted,
+    /// and are left out.
     pub fn name_users(&mut self, name: impl Fn(UserId) -> Option<Name>) {
         self.detail.mentions.name_users(&name);
         self.reactions.iter_mut().for_each(|tally| tally.name_users(&name));
         self.reactions.retain(|tally| tally.count > 0);
     }
 
-    /// The approximate size of its parts that may be long, on the wire.
+    /// The approximate size on the wire of the parts that may be long, in bytes.
     pub fn size(&self) -> usize {
         let reactions = self.reactions.iter().map(Tally::size).sum::<usize>();
         let threads = self.replies.iter().map(Replies::size).sum::<usize>()
@@ -93,7 +95,7 @@ impl Message {
     }
 }
 
-/// A sender's id for a message: 1 to 64 characters, unique per author and group.
+/// The sender's id of a message: 1 to 64 characters, unique per author and group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientId(Arc<str>);
 
@@ -119,22 +121,23 @@ impl ClientId {
     }
 }
 
-/// The refusal of a body without visible text.
+/// The error text for a body without visible characters.
 pub const INVISIBLE: &str = "must contain a visible character";
 
-/// A message's body: it has visible text, unless the message has files, and is not longer than the limit.
+/// The body of a message. It has visible text, unless the message has files, and is within the length limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body(Arc<str>);
 
 impl Body {
-    /// Parses a body of at most `limit` Unicode scalar values, and stores it to the byte. The error completes
+    /// Parses a body of at most `limit` Unicode scalar values, and keeps its exact bytes. The error completes
     /// a sentence that begins with the field's name.
     pub fn parse(text: &str, limit: usize) -> Result<Self, String> {
         let body = Self::parse_any(text, limit)?;
         if body.is_empty() { Err(INVISIBLE.into()) } else { Ok(body) }
     }
 
-    /// The same for the body of a message that may have files: a text that shows nothing is empty.
+    /// Like [`parse`](Self::parse), for a message that may have files: text without visible characters
+    /// becomes empty.
     pub fn parse_any(text: &str, limit: usize) -> Result<Self, String> {
         if text.chars().nth(limit).is_some() {
             return Err(format!("is longer than {limit} characters"));
@@ -153,7 +156,7 @@ impl Body {
         Self(text)
     }
 
-    /// The body of a message that has files alone.
+    /// The body of a message that only has files.
     pub fn empty() -> Self {
         Self("".into())
     }

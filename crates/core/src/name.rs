@@ -1,10 +1,10 @@
 //! Names of users and groups.
 //!
 //! A user's name is its public key. An ASCII name may be any id that applications use: a UUID, an e-mail
-//! address, `auth0|5f7c…`. A name with other letters follows PRECIS `UsernameCasePreserved` (RFC 8265) and
-//! the highly restrictive level of UTS 39, so that it is written in one script. Two names that differ only in
-//! case, in width, or by look-alike letters of another script are the same name. With [`NameCase::Exact`]
-//! ASCII names differ by case, for applications whose ids do.
+//! address, `auth0|5f7c…`. Other names follow PRECIS `UsernameCasePreserved` (RFC 8265) and the highly
+//! restrictive level of UTS 39, which requires a single script. Two names that differ only in case, in width,
+//! or by look-alike letters of another script are the same name. With [`NameCase::Exact`], case distinguishes
+//! ASCII names, for applications whose ids are case-sensitive.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,19 +24,19 @@ use crate::text::{is_invisible, is_visible};
 /// The most combining marks that one letter of a name may carry.
 const MARKS: usize = 4;
 
-/// Whether ASCII names that differ in case alone are one name (`users.case`). A store keeps to the one
-/// that it began with.
+/// Whether ASCII names that differ only in case are the same name (`users.case`). A store never changes its
+/// setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NameCase {
-    /// They are one.
+    /// They are the same name.
     #[default]
     Folded,
-    /// They are several.
+    /// They are different names.
     Exact,
 }
 
 impl NameCase {
-    /// The setting's word.
+    /// The value of the setting.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Folded => "folded",
@@ -45,7 +45,7 @@ impl NameCase {
     }
 }
 
-/// Says why a store, called `database`, cannot be used with another setting: for its error.
+/// The error text for a store with another setting. `database` is the name of the store.
 pub fn name_case_kept(kept: NameCase, database: &dyn fmt::Display) -> String {
     let kept = kept.as_str();
     format!(
@@ -54,13 +54,13 @@ pub fn name_case_kept(kept: NameCase, database: &dyn fmt::Display) -> String {
     )
 }
 
-/// A user's name: 1 to 128 characters, valid and in its canonical form.
+/// A user's name: 1 to 128 characters, valid, and in canonical form.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(Arc<str>);
 
 impl Name {
-    /// Parses a name and converts it to its canonical form (width and normalisation form C; the case is
-    /// kept). The error completes a sentence that begins with the field's name.
+    /// Parses a name and converts it to its canonical form (width and normalisation form C, with its case
+    /// unchanged). The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("may not be empty");
@@ -81,14 +81,14 @@ impl Name {
         if name.contains(['/', '\\', '"', '<', '>']) {
             return Err("may not contain / \\ \" < or >");
         }
-        // Browsers treat these as steps in a path, escaped or not.
+        // Browsers treat these as path segments, even when they are escaped.
         if matches!(&*name, "." | "..") {
             return Err("must not be . or .., which cannot be part of an address");
         }
         Ok(Self(name.into()))
     }
 
-    /// Parses a name from a source that vouches for it. The name must be in its canonical form already:
+    /// Parses a name from a source that vouches for it. The name must already be in canonical form, because
     /// another spelling may mean another person.
     pub fn parse_exact(text: &str) -> Result<Self, &'static str> {
         let name = Self::parse(text)?;
@@ -104,18 +104,17 @@ impl Name {
         Self(text.into())
     }
 
-    /// The name in its own spelling.
+    /// The name as its user spells it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the name is ASCII, as the ids of most applications are.
     pub fn is_ascii(&self) -> bool {
         self.0.is_ascii()
     }
 
-    /// The key by which the name is found, without its case unless `case` distinguishes it. The canonical form
-    /// has one width already.
+    /// The key by which the name is found. Folds the case, unless `case` distinguishes it. Width needs no
+    /// folding, since the canonical form has only one.
     pub fn fold(&self, case: NameCase) -> String {
         match (self.0.is_ascii(), case) {
             (true, NameCase::Exact) => self.0.to_string(),
@@ -124,19 +123,18 @@ impl Name {
         }
     }
 
-    /// Whether both find the same user.
+    /// Whether both names refer to the same user.
     pub fn finds_same(&self, other: &Self, case: NameCase) -> bool {
         self.fold(case) == other.fold(case)
     }
 
-    /// Every key by which the name reserves its appearance: two names that share a key are the same name. An
-    /// ASCII name has one key. Another name has one or two keys: in the first, letters are folded before they
-    /// are compared by appearance, in the second after, because capitals and small letters have different
-    /// look-alikes.
+    /// The keys that the name reserves. Two names that share a key are the same name. An ASCII name has one
+    /// key. Other names have one or two: the first folds case before it maps look-alikes, the second after,
+    /// because capital and small letters have different look-alikes.
     ///
-    /// With [`NameCase::Exact`] the key of an ASCII name has its case. A name beyond ASCII is still the same as
-    /// an ASCII name in any case that looks like it. The stores compare the keys of [`NameCase::Folded`] for
-    /// that.
+    /// With [`NameCase::Exact`], the key of an ASCII name keeps its case. A non-ASCII name still collides
+    /// with every ASCII name that looks like it, whatever the case; for that, stores compare the keys of
+    /// [`NameCase::Folded`].
     pub fn claims(&self, case: NameCase) -> Vec<String> {
         let fold = self.fold(case);
         if self.0.is_ascii() {
@@ -162,7 +160,7 @@ impl fmt::Debug for Name {
 
 const TOO_LONG: &str = "is longer than 128 characters";
 
-/// The canonical form of a name with characters beyond ASCII.
+/// Converts a name with non-ASCII characters to its canonical form.
 fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
     let name = UsernameCasePreserved::enforce(text).map_err(
         |_| "may hold letters, digits and ASCII punctuation only: no symbols, no mixed directions",
@@ -180,7 +178,7 @@ fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
             return Err("has a letter with more than 4 combining marks");
         }
     }
-    // ASCII punctuation belongs to no script, and may be in names of any.
+    // ASCII punctuation belongs to no script and is valid in names of any script.
     let letters: String = name.chars().filter(|c| !c.is_ascii_punctuation()).collect();
     if !letters.chars().all(GeneralSecurityProfile::identifier_allowed) {
         return Err("contains a letter that is not in current use");
@@ -191,12 +189,12 @@ fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
     Ok(name)
 }
 
-/// Upper case first, so that ß equals ss, and both small sigmas are equal.
+/// Maps to upper case first, so that ß equals ss and both lower-case sigmas are equal.
 fn fold(c: char) -> impl Iterator<Item = char> {
     c.to_uppercase().flat_map(char::to_lowercase)
 }
 
-/// The Latin letter that a letter of another script looks like. Latin letters stay as they are: `rn` may look
+/// The Latin letters that a letter of another script looks like. Latin letters stay unchanged: `rn` may look
 /// like `m`, but `Tam` and `Tarn` are two people.
 fn look(c: char) -> impl Iterator<Item = char> {
     let mut buffer = [0; 4];
@@ -211,7 +209,7 @@ fn look(c: char) -> impl Iterator<Item = char> {
     seen.into_iter()
 }
 
-/// A group's name: 1 to 200 characters, trimmed, with no control characters, and not `@`.
+/// A group's name: 1 to 200 characters, trimmed, without control characters, and not `@`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupName(Arc<str>);
 

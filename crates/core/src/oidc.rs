@@ -1,11 +1,11 @@
-//! Users who sign in through a provider of OpenID Connect.
+//! Users who sign in through an OpenID Connect provider.
 
-/// The most characters of an issuer.
+/// The longest issuer, in characters.
 pub const ISSUER_CHARS: usize = 512;
-/// The most characters of a subject, as OpenID Connect has it.
+/// The longest subject, in characters, as in the OpenID Connect specification.
 pub const SUBJECT_CHARS: usize = 255;
 
-/// A user as a provider knows it: nothing else of what a provider says identifies anybody.
+/// A provider's identity of a user: its issuer and subject. No other claim identifies a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ProviderIdentity {
     issuer: String,
@@ -13,7 +13,7 @@ pub struct ProviderIdentity {
 }
 
 impl ProviderIdentity {
-    /// Checks the bounds. The error is a sentence without its end.
+    /// Checks the bounds. The error is a sentence without a full stop.
     pub fn parse(issuer: &str, subject: &str) -> Result<Self, &'static str> {
         let fits = |text: &str, most: usize| {
             !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control)
@@ -27,7 +27,7 @@ impl ProviderIdentity {
         Ok(Self { issuer: issuer.to_owned(), subject: subject.to_owned() })
     }
 
-    /// The provider.
+    /// The provider's address.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }

@@ -1,5 +1,5 @@
-//! Passwords: Argon2id, as PHC strings. Hashing and verifying take tens of milliseconds and 19 MiB: run them
-//! on a thread that may block, with a bound on their number.
+//! Passwords: Argon2id, as PHC strings. Hashing and verifying take tens of milliseconds and 19 MiB. Run them
+//! on a thread that may block, and bound their number.
 
 use std::sync::LazyLock;
 
@@ -11,16 +11,17 @@ use unicode_normalization::UnicodeNormalization;
 use crate::limits::PASSWORD_CHARS;
 use crate::{Error, Result};
 
-/// The most common passwords, in lower case and ascending, one per line.
+/// The most common passwords, in lower case and ascending order, one per line.
 static COMMON: &str = include_str!("password/common.txt");
 static COMMON_LINES: LazyLock<Vec<&str>> = LazyLock::new(|| COMMON.lines().collect());
 
 /// A password of 8 to 256 characters, as typed and in its normal form (`OpaqueString` of RFC 8265:
-/// normalisation form C, with every kind of space as an ASCII space). Never shown, logged or stored.
+/// normalisation form C, with every kind of space replaced by an ASCII space). Never displayed, logged or
+/// stored.
 #[derive(Clone)]
 pub struct Password {
     normal: String,
-    /// The password as typed, if that differs. Older hashes were made of it.
+    /// The password as typed, if it differs from `normal`. Older versions hashed this form.
     typed: Option<String>,
 }
 
@@ -35,7 +36,7 @@ impl Password {
         Ok(Self { normal, typed })
     }
 
-    /// Parses a new password, which must not be among the 10,000 most common ones.
+    /// Parses a new password. Refuses the 10,000 most common ones.
     pub fn choose(text: &str) -> Result<Self, &'static str> {
         let password = Self::parse(text)?;
         let lower = password.normal.to_lowercase();
@@ -51,8 +52,8 @@ impl Password {
         Ok(hash.to_string())
     }
 
-    /// Whether `phc` is the hash of this password. Without a hash it takes the same time and returns false,
-    /// so that nobody learns which names have accounts.
+    /// Whether `phc` is a hash of this password. Without a hash, returns false after the same time, so that
+    /// timing does not reveal which names have accounts.
     pub fn verify(&self, phc: Option<&str>) -> bool {
         const NOBODY: &str =
             "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdA$q4Jt1rR4Kc1S9m0m4dI0Yc0b8V0e9E3J6o7y6m6b2hA";
@@ -64,7 +65,7 @@ impl Password {
     }
 }
 
-/// A space of any kind (`Zs`).
+/// Whether `c` is a space of any kind (Unicode category `Zs`).
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }

@@ -1,4 +1,4 @@
-//! The role table: the actions that each role allows in a group, as one pure function.
+//! The role table: the actions that each role may perform in a group, as one pure function.
 
 use crate::{Error, Result};
 
@@ -16,7 +16,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role, the highest first.
+    /// All roles, highest first.
     pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Member, Self::Restrict];
 }
 
@@ -27,39 +27,38 @@ pub enum Action {
     Read,
     /// Set the member's own read mark.
     MarkRead,
-    /// Leave.
     Quit,
-    /// Send, reply, signal typing.
+    /// Send, reply, or signal typing.
     Send,
     /// Edit or delete one of the member's own messages.
     ChangeOwn,
     /// Mention everyone in the group.
     MentionEveryone,
-    /// Delete a message of a member with this role. A user who has left counts as restrict.
+    /// Delete a message of a member with this role. A former member counts as restrict.
     DeleteOf(Role),
     /// Pin a message, or unpin it.
     Pin,
     /// Change the group's name.
     Rename,
-    /// Change the group's description, picture, data, openness or slow mode.
+    /// Change the group's description, avatar, data, openness, slow mode or retention.
     Describe,
-    /// Add a user with this role (never as owner).
+    /// Add a user with this role, which is never owner.
     Add(Role),
-    /// Change a member's role from the first to the second (neither may be owner).
+    /// Change a member's role from the first to the second. Neither is owner.
     Move(Role, Role),
     /// Remove a member with this role.
     Remove(Role),
-    /// Ban a user who is not a member, or end a ban.
+    /// Ban a user who is not a member, or lift a ban.
     Ban,
-    /// Make an invite, see the invites of the group, end one.
+    /// Create, list and end invites of the group.
     Invite,
-    /// Make another member the owner.
+    /// Transfer ownership to another member.
     HandOver,
     /// Delete the group.
     Delete,
 }
 
-/// Whether a member of `role` may do `action`.
+/// Whether a member with `role` may do `action`.
 pub fn may(role: Role, action: Action) -> bool {
     use Role::{Admin, Member, Owner, Restrict};
     match action {
@@ -79,7 +78,7 @@ pub fn may(role: Role, action: Action) -> bool {
     }
 }
 
-/// Refuses an action that the role does not allow. `refusal` is a sentence.
+/// Returns 403 if the role does not allow the action. `refusal` is a sentence.
 pub(crate) fn allow(role: Role, action: Action, refusal: &'static str) -> Result<()> {
     if may(role, action) { Ok(()) } else { Err(Error::forbidden(refusal)) }
 }
@@ -89,7 +88,7 @@ mod tests {
     use super::Role::{Admin, Member, Owner, Restrict};
     use super::*;
 
-    /// The table of the protocol, row by row: owner, admin, member, restrict.
+    /// The table of the protocol, row by row. Columns: owner, admin, member, restrict.
     const TABLE: &[(&[Action], [bool; 4])] = &[
         (&[Action::Read, Action::MarkRead, Action::Quit], [true, true, true, true]),
         (&[Action::Send, Action::ChangeOwn], [true, true, true, false]),

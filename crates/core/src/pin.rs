@@ -1,32 +1,31 @@
-//! Pins. The list of a group's pinned messages is a value in the group's row, and each message has a mark in its
+//! Pins. The group's row contains the list of pinned messages, and each pinned message has a mark in its
 //! [detail](crate::message::MessageDetail::pinned).
 
 use uuid::Uuid;
 
 use crate::{GroupId, MessageId, Name};
 
-/// The pinned messages of a group.
+/// The most pinned messages per group.
 pub const PINS: usize = 50;
 
 /// A message that was pinned or unpinned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pinned {
-    /// The message.
     pub id: MessageId,
     pub group: GroupId,
-    /// The user who did it. None of a service, or of a user who is no more.
+    /// The user who pinned or unpinned it. None for a service, or if the user is deleted.
     pub name: Option<Name>,
-    /// Whether it was pinned.
+    /// True if pinned, false if unpinned.
     pub on: bool,
 }
 
-/// The pinned messages of a group, from its row.
+/// Decodes the pinned messages from a group's row.
 pub fn listed(stored: &[u8]) -> Vec<MessageId> {
     let (ids, _) = stored.as_chunks();
     ids.iter().map(|id| MessageId(Uuid::from_bytes(*id))).collect()
 }
 
-/// The same for its row; none if the list is empty.
+/// Encodes the pinned messages for a group's row. None if there are none.
 pub fn stored(pins: &[MessageId]) -> Option<Vec<u8>> {
     let ids: Vec<u8> = pins.iter().flat_map(|id| id.0.into_bytes()).collect();
     Some(ids).filter(|ids| !ids.is_empty())

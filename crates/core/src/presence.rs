@@ -1,34 +1,34 @@
-//! Presence: one status for each user, over all of its sockets.
+//! Presence: one status per user, over all of its sockets.
 
 /// A user's presence, as others see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Status {
-    /// No socket, or all sockets set this status ("appear offline").
+    /// The user has no socket, or all of its sockets set this status ("appear offline").
     #[default]
     Disconnected,
-    /// Some socket is `afk` and none is `online`.
+    /// At least one socket is `afk` and none is `online`.
     Afk,
-    /// Some socket is `online`.
+    /// At least one socket is `online`.
     Online,
 }
 
-/// A user's presence, in ascending order, with the difference that others do not see: whether a user who is
-/// disconnected to them is connected.
+/// A user's presence, in ascending order. Unlike [`Status`], it distinguishes a user without sockets from one
+/// who appears offline; other users do not see the difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Appearance {
-    /// No socket.
+    /// The user has no socket.
     #[default]
     Absent,
-    /// All sockets are set to `disconnected` ("appear offline").
+    /// All sockets set the status `disconnected` ("appear offline").
     Hidden,
-    /// Some socket is `afk` and none is `online`.
+    /// At least one socket is `afk` and none is `online`.
     Afk,
-    /// Some socket is `online`.
+    /// At least one socket is `online`.
     Online,
 }
 
 impl Appearance {
-    /// A user's appearance over all of its sockets: the highest of them.
+    /// A user's appearance over all of its sockets: the highest one.
     pub fn of(sockets: impl IntoIterator<Item = Status>) -> Self {
         sockets.into_iter().map(Self::of_socket).fold(Self::Absent, Self::max)
     }
@@ -52,7 +52,6 @@ impl Appearance {
 }
 
 impl Status {
-    /// Every value.
     pub const ALL: [Self; 3] = [Self::Online, Self::Afk, Self::Disconnected];
 
     /// The wire form.

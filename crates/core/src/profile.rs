@@ -8,15 +8,15 @@ use crate::text::{is_invisible, is_visible};
 use crate::user::User;
 use crate::{Date, FileId, GroupName, Name};
 
-/// Stands before the id of a file in a stored avatar. No address begins so.
+/// The prefix of a file id in a stored avatar. No URL begins with it.
 const STORED_FILE: &str = "file:";
 
-/// The source of a user, which vouches for it.
+/// Who vouches for a user's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// An account that was signed up here: anybody who knows its password.
+    /// An account that was signed up on this server. Anybody who knows the password is the user.
     Account,
-    /// The host application: by the service, a JWT or the validator. Or a provider of OpenID Connect.
+    /// The host application, through the service, a JWT or the validator; or an OpenID Connect provider.
     Host,
 }
 
@@ -38,7 +38,6 @@ pub enum UserKind {
 }
 
 impl UserKind {
-    /// Every value.
     pub const ALL: [Self; 2] = [Self::Person, Self::Bot];
 
     /// The wire form.
@@ -55,14 +54,15 @@ impl UserKind {
     }
 }
 
-/// A user with its origin.
+/// A user with the facts that decide how it may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub user: User,
     pub origin: Origin,
-    /// Its last suspension, which may have ended.
+    /// The latest suspension, which may have ended.
     pub suspension: Option<Suspension>,
-    /// Whether a provider of OpenID Connect identifies the user. The host application may mean somebody else by the same name.
+    /// Whether an OpenID Connect provider identifies the user. If so, the host application may mean another
+    /// person by the same name.
     pub provided: bool,
 }
 
@@ -71,20 +71,20 @@ pub struct Identity {
 pub struct Details {
     pub origin: Origin,
     pub kind: UserKind,
-    /// The name that people see.
+    /// The name that other users see.
     pub display_name: Option<Arc<str>>,
     /// The [`Avatar`] as stored.
     pub avatar: Option<Arc<str>>,
-    /// The host application's own data: a JSON object as text.
+    /// The host application's data: a JSON object as text.
     pub data: Option<Arc<str>>,
     pub created: Date,
-    /// The last time at which the user was not `disconnected` and this was stored.
+    /// The last stored time at which the user was not `disconnected`.
     pub last_seen: Option<Date>,
-    /// Whether only the service sees that.
+    /// Whether `last_seen` is hidden from everyone except the service.
     pub hides_last_seen: bool,
 }
 
-/// The part of a user's profile that stands beside its messages.
+/// The part of a profile that accompanies the user's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileCard {
     pub name: Name,
@@ -94,7 +94,7 @@ pub struct ProfileCard {
     pub kind: UserKind,
 }
 
-/// A change of one value.
+/// An update of one optional value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum FieldUpdate<T> {
     /// No change.
@@ -107,7 +107,7 @@ pub enum FieldUpdate<T> {
 }
 
 impl<T> FieldUpdate<T> {
-    /// The value after the change.
+    /// The value after the update.
     pub fn after(self, before: Option<T>) -> Option<T> {
         match self {
             Self::Keep => before,
@@ -116,7 +116,7 @@ impl<T> FieldUpdate<T> {
         }
     }
 
-    /// The same change with another type of value.
+    /// Converts the type of the value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> FieldUpdate<U> {
         match self {
             Self::Keep => FieldUpdate::Keep,
@@ -136,7 +136,7 @@ pub struct ProfileUpdate {
 }
 
 impl ProfileUpdate {
-    /// The profile after the change.
+    /// The profile after the update.
     pub fn after(&self, before: Details) -> Details {
         Details {
             display_name: self.display_name.clone().map(|name| name.0).after(before.display_name),
@@ -148,7 +148,7 @@ impl ProfileUpdate {
     }
 }
 
-/// The name that people see: 1 to 80 characters, trimmed, by the rules of a group's name.
+/// The name that other users see: 1 to 80 characters, trimmed, with the rules of a group's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisplayName(Arc<str>);
 
@@ -162,23 +162,22 @@ impl DisplayName {
         GroupName::parse(name).map(|name| Self(name.as_str().into())).map_err(str::to_owned)
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The picture of a user or of a group.
+/// The avatar of a user or of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Avatar {
-    /// Its address elsewhere: an `https` URL of at most 2,048 characters.
+    /// An external `https` URL of at most 2,048 characters.
     Address(Arc<str>),
-    /// An image that was uploaded.
+    /// An uploaded image.
     File(FileId),
 }
 
 impl Avatar {
-    /// The form in which stores keep it.
+    /// Encodes the avatar as stores keep it.
     pub fn into_stored(self) -> Arc<str> {
         match self {
             Self::Address(address) => address,
@@ -186,12 +185,12 @@ impl Avatar {
         }
     }
 
-    /// The file of a stored avatar, if it is one.
+    /// The file of a stored avatar. None if the avatar is a URL.
     pub fn stored_file(stored: &str) -> Option<FileId> {
         stored.strip_prefix(STORED_FILE)?.parse().ok()
     }
 
-    /// Parses an address or the id of a file. The error completes a sentence that begins with the field's name.
+    /// Parses a URL or the id of a file. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
         if let Ok(id) = text.parse() {
             return Ok(Self::File(id));
@@ -209,7 +208,7 @@ impl Avatar {
     }
 }
 
-/// The host application's own data, a JSON object as compact text of at most 4 KiB.
+/// The host application's data: a JSON object as compact text of at most 4 KiB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Data(Arc<str>);
 
@@ -219,7 +218,8 @@ impl Data {
         self.0
     }
 
-    /// Takes the compact text of an object. The error completes a sentence that begins with the field's name.
+    /// Takes an object as compact JSON text. The error completes a sentence that begins with the field's
+    /// name.
     pub fn compact(text: &str) -> Result<Self, String> {
         if text.len() > DATA_BYTES {
             return Err(format!("is longer than {DATA_BYTES} bytes of compact JSON"));

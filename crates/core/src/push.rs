@@ -1,4 +1,4 @@
-//! Notifications: the messages of which a user is notified, and the subscriptions to which they are pushed.
+//! Notifications: which messages notify a user, and the subscriptions to which notifications are pushed.
 
 mod payload;
 mod position;
@@ -16,29 +16,32 @@ use crate::{Date, GroupId, MessageId, PushId, Seq, UserId};
 pub use payload::{PAYLOAD_BYTES, PushContent, PushPayload};
 pub use position::{PushBatch, PushPosition};
 
-/// The most subscriptions of a user. Beyond that the one that was sent longest ago goes.
+/// The most subscriptions per user. Adding one more removes the one that its client has not sent for the
+/// longest time.
 pub const SUBSCRIPTIONS: usize = 20;
 /// The longest endpoint, in characters.
 pub const ENDPOINT_CHARS: usize = 2048;
-/// A subscription without a token ends so long after it was last sent.
+/// The lifetime of a subscription that belongs to no token, counted from the last time that its client sent
+/// it.
 pub const UNSENT: Duration = Duration::from_secs(14 * 24 * 3600);
-/// The time after which a notification is given up.
+/// The time after which an undelivered notification is dropped.
 pub const PUSHED_WITHIN: Duration = Duration::from_secs(24 * 3600);
-/// The most groups that wait for one subscription. Beyond that the one with the oldest message goes.
+/// The most groups in one subscription's queue. Beyond that, the one with the oldest message is dropped.
 pub const PUSH_WAITING: usize = 100;
-/// The time for which `notify` events are made after somebody has read them.
+/// How long `notify` events continue after a client last read them.
 pub const ASKED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
-/// The most users of one `notify` event.
+/// The most users in one `notify` event.
 pub const NOTIFY_USERS: usize = 1000;
-/// The longest pause between two attempts. A notification that is due later waits by a clock that was set back, and is due.
+/// The longest pause between two attempts. A notification that is due even later was scheduled before the
+/// clock was set back, and is treated as due.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// The settings of notifications.
+/// The configuration of notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PushRules {
     /// Whether users may subscribe (`push.enabled`, true).
     pub enabled: bool,
-    /// The time for which a message must be unread (`push.delay`, 10 s).
+    /// How long a message must stay unread before it notifies (`push.delay`, 10 s).
     pub delay: Duration,
 }
 
@@ -48,12 +51,13 @@ impl Default for PushRules {
     }
 }
 
-/// The key pair with which a server signs at push services. It is stored as it is, and the private key is never logged.
+/// The key pair with which the server signs requests to push services (VAPID). It is stored unencrypted, and
+/// the private key is never logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerKeys {
-    /// PKCS #8.
+    /// In PKCS #8.
     pub private: Vec<u8>,
-    /// An uncompressed point of P-256.
+    /// An uncompressed P-256 point.
     pub public: Vec<u8>,
 }
 
@@ -63,12 +67,12 @@ impl fmt::Debug for ServerKeys {
     }
 }
 
-/// The key and the secret of a browser or phone, for which payloads are encrypted.
+/// The keys of a browser or phone, with which payloads are encrypted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DeviceKeys {
-    /// An uncompressed point of P-256.
+    /// An uncompressed P-256 point.
     pub public: Vec<u8>,
-    /// 16 bytes.
+    /// The authentication secret, 16 bytes.
     pub secret: Vec<u8>,
 }
 
@@ -78,31 +82,31 @@ impl fmt::Debug for DeviceKeys {
     }
 }
 
-/// A browser or phone to which notifications of a user are pushed.
+/// A browser or phone that receives a user's notifications.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
     pub id: PushId,
     pub user: UserId,
-    /// The URL at the push service, which is a secret of the device.
+    /// The URL at the push service. It is a secret of the device.
     pub endpoint: String,
     pub keys: DeviceKeys,
-    /// The token that made it, with which it ends.
+    /// The token that created the subscription, which ends together with it.
     pub token: Option<TokenHash>,
     pub created: Date,
-    /// The date at which its user last sent it.
+    /// The date at which the client last sent the subscription.
     pub sent: Date,
-    /// It ends then, at the latest.
+    /// The latest date at which the subscription ends.
     pub expires: Date,
 }
 
 impl Subscription {
-    /// The hash by which an endpoint is found.
+    /// The hash that identifies an endpoint in the store.
     pub fn endpoint_hash(endpoint: &str) -> [u8; 32] {
         Sha256::digest(endpoint).into()
     }
 }
 
-/// The reason for which a user is notified.
+/// Why a user is notified, the most important reason first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NotifyReason {
     Mention,
@@ -111,7 +115,6 @@ pub enum NotifyReason {
 }
 
 impl NotifyReason {
-    /// Every value.
     pub const ALL: [Self; 3] = [Self::Mention, Self::Private, Self::Message];
 
     /// The wire form.
@@ -123,44 +126,44 @@ impl NotifyReason {
         }
     }
 
-    /// Whether it goes before others.
+    /// Whether the notification takes precedence over others.
     pub fn is_urgent(self) -> bool {
         self != Self::Message
     }
 }
 
-/// The facts about a member that decide whether it is notified.
+/// The facts about a member that decide whether a message notifies it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotifyFacts {
     pub user: UserId,
     pub notify: Notify,
     pub muted_until: Option<Date>,
-    /// Messages after this number are unread.
+    /// The member's read mark. Messages after it are unread.
     pub read: Seq,
     /// Whether the user has yet to accept the group.
     pub pending: bool,
     pub is_bot: bool,
-    /// Whether it has a subscription that stands.
+    /// Whether the user has a valid subscription.
     pub subscribed: bool,
 }
 
-/// The facts about a message that decide who is notified of it.
+/// The facts about a message that decide which members it notifies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotifyingMessage {
     pub id: MessageId,
     pub seq: Seq,
     pub author: UserId,
     pub date: Date,
-    /// Whether its group is private.
+    /// Whether the message's group is private.
     pub private: bool,
     pub everyone: bool,
     pub mentions: Vec<UserId>,
-    /// The users who have blocked its author.
+    /// The users who block the author.
     pub blocked_by: Vec<UserId>,
 }
 
 impl NotifyingMessage {
-    /// A message that stands.
+    /// Takes the facts from a message that is not deleted.
     pub fn new(message: &Message, private: bool, blocked_by: Vec<UserId>) -> Self {
         let mentions = &message.detail.mentions;
         Self {
@@ -175,7 +178,8 @@ impl NotifyingMessage {
         }
     }
 
-    /// The reason for which it notifies a member now; none if it does not. Whether the member is online is not asked here.
+    /// Why the message notifies a member at `now`. None if it does not. Does not consider whether the member
+    /// is online.
     pub fn reason(&self, member: &NotifyFacts, now: Date) -> Option<NotifyReason> {
         let is_read = member.user == self.author || self.seq <= member.read;
         let is_muted = member.muted_until.is_some_and(|until| until > now);
@@ -194,7 +198,8 @@ impl NotifyingMessage {
     }
 }
 
-/// The newest message of a group of which a member is notified, and the most pressing reason among all of them.
+/// Combines the notifications of one member in one group: the newest message that notifies, with the most
+/// important reason of all such messages.
 pub fn collapse<'m>(
     messages: &'m [NotifyingMessage],
     member: &NotifyFacts,
@@ -206,26 +211,26 @@ pub fn collapse<'m>(
     })
 }
 
-/// A notification that waits for a subscription.
+/// A notification in the queue of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WaitingPush {
     pub subscription: PushId,
     pub group: GroupId,
     pub message: MessageId,
     pub seq: Seq,
-    /// Whether it goes before others.
+    /// Whether the notification takes precedence over others.
     pub urgent: bool,
     /// The date of the next attempt.
     pub due: Date,
-    /// The date at which it is given up.
+    /// The date after which the notification is dropped.
     pub expires: Date,
-    /// The attempts that failed.
+    /// The number of failed attempts.
     pub attempts: u32,
 }
 
 impl WaitingPush {
-    /// The same after one more attempt that failed; none if it is to be given up. `after` is the pause that the push
-    /// service asks for.
+    /// Schedules the next attempt after a failed one. `after` is the pause that the push service requested.
+    /// None if the notification would expire first.
     pub fn failed(self, now: Date, after: Option<Duration>) -> Option<Self> {
         let pause = 1_u64.checked_shl(self.attempts).unwrap_or(u64::MAX).clamp(1, LONGEST_PAUSE.as_secs());
         let asked = after.unwrap_or_default().min(LONGEST_PAUSE);

@@ -1,5 +1,5 @@
-//! Rate limits for users, addresses and names: buckets that refill evenly (GCRA), counted in memory on a
-//! monotonic clock. Several nodes add up their counts a moment later: see [`Rates::unsent`].
+//! Rate limits for users, addresses and names: buckets that refill evenly (GCRA), in memory and on a
+//! monotonic clock. The nodes of a cluster exchange their counts with a short delay: see [`Rates::unsent`].
 
 mod table;
 
@@ -11,7 +11,7 @@ use self::table::Table;
 use crate::limits::RateLimits;
 use crate::{Clock, Error, Result, UserId};
 
-/// The most users with a bucket that is not full again, and the most other keys.
+/// The most users with buckets that are not full, and the most other keys.
 const KEYS: usize = 256 * 1024;
 
 /// The owner of a bucket.
@@ -19,80 +19,81 @@ const KEYS: usize = 256 * 1024;
 pub enum Key {
     /// A user, over all its sockets and requests.
     User(UserId),
-    /// An address, or a whole network of IPv6 addresses.
+    /// An IPv4 address, or a network of IPv6 addresses.
     Address(IpAddr),
-    /// Attempts to sign in to one name from one address, as a hash of both.
+    /// Sign-in attempts for one name from one address. The bytes are a hash of both.
     Attempt([u8; 16]),
-    /// Attempts to sign in to one name from all unknown addresses, or from all known browsers, as a hash of the name.
+    /// Sign-in attempts for one name, from all unknown addresses or from all known browsers. The bytes are a
+    /// hash of the name.
     Name([u8; 16]),
 }
 
-/// The kind of requests that a bucket counts.
+/// The kind of operation that a bucket counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitKind {
     /// Events, and requests other than GET.
     Events,
     Messages,
-    /// Changes of groups, memberships, relations, profiles and statuses.
+    /// Changes to groups, memberships, relations, profiles and statuses.
     Changes,
-    /// Private groups opened with users who are not contacts, and strangers added to groups.
+    /// Private groups opened with non-contacts, and strangers added to groups.
     FirstContacts,
     /// New groups.
     Groups,
     Connects,
     Searches,
-    /// Attempts to sign in, by [`Key::Address`].
+    /// Sign-in attempts, by [`Key::Address`].
     SignIns,
     /// New accounts, by [`Key::Address`].
     SignUps,
-    /// Attempts to sign in, by [`Key::Attempt`].
+    /// Sign-in attempts, by [`Key::Attempt`].
     Attempts,
-    /// Attempts to sign in to one name, by [`Key::Name`].
+    /// Sign-in attempts for one name, by [`Key::Name`].
     NameAttempts,
-    /// Counts that were given back. No other node knows of them.
+    /// Refunds. They are not shared with other nodes.
     GivenBack,
     /// Reports of messages.
     Reports,
-    /// Attempts of known browsers to sign in to one name, by [`Key::Name`].
+    /// Sign-in attempts of known browsers for one name, by [`Key::Name`].
     DeviceAttempts,
 }
 
 const KINDS: usize = 14;
-/// The most kinds of one key.
+/// The most kinds per key.
 const SLOTS: usize = 9;
-/// The browsers of one name that may use up their attempts at the same time.
+/// How many browsers of one name may use up their attempts at the same time.
 const DEVICES_AT_ONCE: u32 = 3;
-/// The names of users that one change may have. A request with more counts as several changes.
+/// The most user names in one change. A request with more names counts as several changes.
 const NAMES_OF_A_CHANGE: usize = 100;
 
-/// The cost of an event or a request for the user who sends it.
+/// The cost of an event or request, charged to the user who sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
-    /// Nothing, because it only reads.
+    /// Free, because it only reads.
     Nothing,
     Event,
     Message,
-    /// A change of a group, a membership, a relation, a profile or a status.
+    /// A change to a group, a membership, a relation, a profile or a status.
     Change,
-    /// A change of a group that names so many users.
+    /// A change to a group that names this many users.
     Members(usize),
-    /// A new group that names so many users.
+    /// A new group that names this many users.
     Group(usize),
     Search,
     /// A report of a message.
     Report,
-    /// An event that no limit refuses: a block.
+    /// A block. It is counted as an event, but never refused.
     Block,
 }
 
-/// The size of a bucket, and the time after which a full one has room for one more, in nanoseconds.
+/// The size of a bucket, and the time in which it regains one unit, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Quota {
     burst: u64,
     step: u64,
 }
 
-/// A count to add to a bucket.
+/// An amount to charge to a bucket.
 #[derive(Debug, Clone, Copy)]
 struct Addition {
     slot: usize,
@@ -100,14 +101,14 @@ struct Addition {
     count: u32,
 }
 
-/// A count of this node that the other nodes do not know.
+/// A count of this node that is not shared with other nodes yet.
 #[derive(Debug, Clone, Copy)]
 pub struct Unsent {
     key: Key,
     kind: LimitKind,
-    /// The time by which the bucket is empty again later.
+    /// How much the count extends the refill time of the bucket.
     pub taken: Duration,
-    /// The longest time that a bucket of this kind takes. More is not counted.
+    /// The longest refill time of a bucket of this kind. Excess is not counted.
     pub most: Duration,
 }
 
@@ -117,7 +118,7 @@ pub struct Rates {
     quotas: [Option<Quota>; KINDS],
     users: Table,
     strangers: Table,
-    /// Keys with unsent counts, each once. Empty on a single node.
+    /// Keys with unsent counts, without duplicates. Empty on a single node.
     unsent: Mutex<Vec<Key>>,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -135,7 +136,7 @@ impl Cost {
         }
     }
 
-    /// The changes that it counts as: the store's work grows with the names.
+    /// The number of changes to charge. The store's work grows with the number of names.
     fn changes(self) -> u32 {
         let names = match self {
             Self::Members(names) | Self::Group(names) => names,
@@ -163,7 +164,7 @@ impl LimitKind {
         Self::DeviceAttempts,
     ];
 
-    /// The kinds of users that other nodes count, too.
+    /// The kinds of a user's buckets that are shared between nodes.
     const OF_USERS: [Self; 8] = [
         Self::Events,
         Self::Messages,
@@ -175,12 +176,12 @@ impl LimitKind {
         Self::Reports,
     ];
 
-    /// Whether one request may count as several of this kind.
+    /// Whether one request may count more than once for this kind.
     fn is_of_several(self) -> bool {
         matches!(self, Self::Changes | Self::FirstContacts | Self::GivenBack)
     }
 
-    /// The index of this kind among the kinds of its key.
+    /// The index of the kind's bucket among those of its key.
     fn slot(self) -> usize {
         match self {
             Self::Events | Self::SignIns | Self::Attempts | Self::NameAttempts => 0,
@@ -230,30 +231,30 @@ impl LimitKind {
 impl Quota {
     const SECOND: u64 = 1_000_000_000;
 
-    /// A bucket of `burst` that refills by `per_second`. `None` if the limit is lifted.
+    /// A bucket of `burst` units that refills at `per_second`. `None` if the limit is disabled.
     fn refilled(burst: u32, per_second: u32) -> Option<Self> {
         (burst > 0 && per_second > 0)
             .then(|| Self { burst: burst.into(), step: Self::SECOND / u64::from(per_second) })
     }
 
-    /// A bucket of `count` that refills evenly over `seconds`. `None` if the limit is lifted.
+    /// A bucket of `count` units that refills evenly within `seconds`. `None` if the limit is disabled.
     fn within(count: u32, seconds: u64) -> Option<Self> {
         (count > 0).then(|| Self { burst: count.into(), step: seconds * Self::SECOND / u64::from(count) })
     }
 
-    /// The time in which a full bucket refills.
+    /// The time in which an empty bucket refills completely.
     fn window(self) -> u64 {
         self.burst.saturating_mul(self.step)
     }
 
-    /// The longest time to refill, with the counts of several nodes. Nobody waits longer than the window.
+    /// The longest refill time, including the counts of other nodes. No request waits longer than the window.
     fn most(self) -> u64 {
         self.window().saturating_mul(2).saturating_sub(self.step)
     }
 }
 
 impl Rates {
-    /// Empty buckets.
+    /// Creates full buckets.
     pub fn new(limits: &RateLimits, clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
@@ -265,7 +266,7 @@ impl Rates {
         }
     }
 
-    /// Counts a user's request, or refuses it and counts nothing.
+    /// Charges a user's request, or refuses it and charges nothing.
     pub fn spend(&self, user: UserId, cost: Cost) -> Result<()> {
         match cost {
             Cost::Nothing => Ok(()),
@@ -277,13 +278,13 @@ impl Rates {
         }
     }
 
-    /// Counts one of each of these kinds, or refuses and counts nothing.
+    /// Charges one unit of each of these kinds, or refuses and charges nothing.
     pub fn take(&self, key: Key, kinds: &[LimitKind]) -> Result<()> {
         self.take_several(key, kinds, 1)
     }
 
-    /// The same for a request that counts as several of the kinds of which one request may. It takes at most all that
-    /// a full bucket has.
+    /// Like [`take`](Self::take), but charges `several` units for the kinds that allow it, at most a full
+    /// bucket.
     pub fn take_several(&self, key: Key, kinds: &[LimitKind], several: u32) -> Result<()> {
         match self.add(key, kinds, several, true) {
             0 => Ok(()),
@@ -291,8 +292,8 @@ impl Rates {
         }
     }
 
-    /// Gives back what a user's request was charged, since its use case refused it as one too many. Only as many as a
-    /// user may send are given back, for each of them was work for the store; the rest stays counted.
+    /// Refunds a user's request that its use case refused as one too many. Refunds are rate-limited as well,
+    /// because each refused request was work for the store; beyond that limit, the charge stays.
     pub fn give_back(&self, user: UserId, cost: Cost) {
         let (key, several) = (Key::User(user), cost.changes());
         if self.take_several(key, &[LimitKind::GivenBack], several).is_ok() {
@@ -301,7 +302,7 @@ impl Rates {
         }
     }
 
-    /// Refuses what [`take`](Self::take) would refuse now, and counts nothing.
+    /// Refuses if [`take`](Self::take) would refuse now. Charges nothing.
     pub fn check(&self, key: Key, kinds: &[LimitKind]) -> Result<()> {
         let limited = kinds.iter().filter_map(|kind| Some((kind.slot(), self.quotas[*kind as usize]?)));
         match limited.map(|(slot, quota)| self.table(key).wait(key, slot, quota, self.now())).max() {
@@ -310,7 +311,8 @@ impl Rates {
         }
     }
 
-    /// Counts a request. If it may refuse and does, it counts nothing and returns the wait.
+    /// Charges a request and returns 0. If `refuse` is set and there is no room, charges nothing and returns
+    /// the wait.
     fn add(&self, key: Key, kinds: &[LimitKind], several: u32, refuse: bool) -> u64 {
         let (asked, count) = self.asked(kinds, several);
         if count == 0 {
@@ -325,7 +327,7 @@ impl Rates {
         added.wait
     }
 
-    /// The additions to those of these kinds that have a limit, and their number.
+    /// The amounts for those of these kinds that have a limit, and the number of valid array elements.
     fn asked(&self, kinds: &[LimitKind], several: u32) -> ([Addition; SLOTS], usize) {
         let mut asked = [Addition { slot: 0, quota: Quota { burst: 0, step: 0 }, count: 0 }; SLOTS];
         let mut used = 0;
@@ -340,12 +342,13 @@ impl Rates {
         (asked, used)
     }
 
-    /// Collects counts for other nodes from now on. `wake` is called when there are some. It must not block.
+    /// Starts to collect counts for other nodes. `wake` is called when there are unsent counts, and must not
+    /// block.
     pub fn share(&self, wake: impl Fn() + Send + Sync + 'static) {
         let _ = self.wake.set(Box::new(wake));
     }
 
-    /// The counts of up to `most` keys that the other nodes do not know. They count as sent after this call.
+    /// Takes the unsent counts of up to `most` keys. They are considered sent after this call.
     pub fn unsent(&self, most: usize) -> Vec<Unsent> {
         let mut waiting = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
         let begin = waiting.len().saturating_sub(most);
@@ -367,7 +370,7 @@ impl Rates {
         unsent
     }
 
-    /// Sets the time until a bucket has refilled, from the count of all nodes.
+    /// Sets the remaining refill time of a bucket to the total of all nodes.
     pub fn settle(&self, sent: &Unsent, ahead: Duration) {
         let Some(quota) = self.quotas[sent.kind as usize] else { return };
         let ahead = nanos(ahead).min(quota.most());
@@ -384,7 +387,7 @@ impl Rates {
 }
 
 impl Unsent {
-    /// The bucket's name, the same on every node.
+    /// The bucket's name, which is the same on every node.
     pub fn name(&self) -> String {
         let hex = |bytes: &[u8]| bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         let kind = self.kind as usize;

@@ -5,35 +5,35 @@ use std::sync::{Arc, LazyLock};
 use crate::message::Message;
 use crate::{Date, GroupId, MessageId, Name, Seq, UserId};
 
-/// Different reactions of a message.
+/// The most different emoji on one message.
 pub const REACTIONS: usize = 20;
-/// The number of users whom a message names for each of its reactions.
+/// The most users that a message lists per reaction.
 pub const SHOWN_REACTORS: usize = 20;
-/// The most reactions that one log entry takes from messages, as their user is no more.
+/// The most messages that one log entry lists as having lost the reactions of a deleted user.
 pub const LOST_TOGETHER: usize = 200;
 
-/// The version of Unicode whose emoji may be reactions.
+/// The version of Unicode whose emoji are valid reactions.
 pub const UNICODE: &str = "17.0";
 
-/// The emoji that are recommended for general interchange (UTS 51), a line each, in ascending order without
-/// U+FE0F. Made from emojibase-data 17.0.0 (MIT), whose list is that of Unicode 17.0; each line was checked against
-/// the property `RGI_Emoji`.
+/// The emoji recommended for general interchange (RGI, UTS 51), one per line, in ascending order of their
+/// text without U+FE0F. Generated from emojibase-data 17.0.0 (MIT), whose list is that of Unicode 17.0. Each
+/// line was checked against the property `RGI_Emoji`.
 static RGI: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("reaction/emoji.txt").lines().collect());
 
-/// The selector of the emoji presentation, which is often left out or repeated.
+/// The selector of the emoji presentation. It is often omitted or repeated.
 const SELECTOR: char = '\u{fe0f}';
-/// No form of an emoji is longer, even with a selector after each character.
+/// An upper bound for the length of an emoji, even with a selector after each character.
 const FORM_BYTES: usize = 100;
-/// Characters of a name between colons.
+/// The longest name between colons, in characters.
 const NAME_CHARS: usize = 32;
 
-/// An emoji of [`UNICODE`], or a name between colons, that a user adds to a message.
+/// A reaction: an emoji of [`UNICODE`], or a name between colons.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Emoji(Arc<str>);
 
 impl Emoji {
-    /// Parses an emoji, and gives it the form that UTS 51 recommends. The error completes a sentence that
-    /// begins with the field's name.
+    /// Parses an emoji and converts it to the form that UTS 51 recommends. The error completes a sentence
+    /// that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let found = if is_name(text) { Some(text) } else { recommended(text) };
         found.map(|text| Self(text.into())).ok_or("must be one emoji, or a name such as :tada:")
@@ -59,7 +59,7 @@ fn recommended(text: &str) -> Option<&'static str> {
     fn bare(text: &str) -> impl Iterator<Item = char> {
         text.chars().filter(|char| *char != SELECTOR)
     }
-    // A selector alone is no emoji, and neither is one that has none before it.
+    // A selector must follow another character.
     if text.len() > FORM_BYTES || text.starts_with(SELECTOR) {
         return None;
     }
@@ -67,50 +67,49 @@ fn recommended(text: &str) -> Option<&'static str> {
     RGI.get(at).copied()
 }
 
-/// The users who have added one emoji to a message, as the message shows them.
+/// The users who reacted to a message with one emoji, as far as the message lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
     pub emoji: Emoji,
-    /// The number of users.
+    /// The number of all users.
     pub count: u32,
     /// The first users, at most [`SHOWN_REACTORS`], in order of their reactions.
     pub users: Vec<UserId>,
-    /// Their current names.
+    /// The current names of `users`, in the same order.
     pub names: Vec<Name>,
-    /// Whether the receiver is one of all users, if this was read for one receiver.
+    /// Whether the receiver is among all users. None if the message was not read for one receiver.
     pub mine: Option<bool>,
 }
 
-/// One reaction.
+/// One user's reaction to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reaction {
-    /// Its number in the group's log.
+    /// The number of its entry in the group's log.
     pub seq: Seq,
-    /// The current name of the user.
+    /// The user's current name.
     pub name: Name,
     pub emoji: Emoji,
     pub date: Date,
 }
 
-/// A reaction that was added or removed, and the users who have it now.
+/// A reaction that was added or removed, with the tally after that.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reacted {
-    /// The message.
     pub id: MessageId,
     pub group: GroupId,
-    /// The user who added or removed it.
+    /// The user who added or removed the reaction.
     pub name: Name,
     pub emoji: Emoji,
-    /// Whether it was added.
+    /// True if added, false if removed.
     pub on: bool,
-    /// The number of users who have it.
+    /// The number of users with this reaction now.
     pub count: u32,
-    /// The first of them, as a [`Tally`] has them.
+    /// The first of these users, as in a [`Tally`].
     pub names: Vec<Name>,
 }
 
 impl Reacted {
-    /// The reaction of a user to this message, whose reactions are as they stand now.
+    /// The event of a user's reaction. `message` has its current reactions.
     pub fn new(message: &Message, name: Name, emoji: Emoji, on: bool) -> Self {
         let tally = message.reactions.iter().find(|tally| tally.emoji == emoji);
         let (count, names) = tally.map(|tally| (tally.count, tally.names.clone())).unwrap_or_default();
@@ -119,12 +118,13 @@ impl Reacted {
 }
 
 impl Tally {
-    /// A tally without names.
+    /// A tally whose names are not set.
     pub fn new(emoji: Emoji, count: u32, users: Vec<UserId>) -> Self {
         Self { emoji, count, users, names: Vec::new(), mine: None }
     }
 
-    /// Its field in a message's detail: a count, the ids of users, and the emoji, which is whatever is left.
+    /// Encodes the tally as a field of a message's detail: the count, the number of listed users and their
+    /// ids, then the emoji up to the end.
     pub(crate) fn stored(&self) -> Vec<u8> {
         let mut value = self.count.to_le_bytes().to_vec();
         value.push(u8::try_from(self.users.len()).unwrap_or(0));
@@ -144,7 +144,7 @@ impl Tally {
         Some(Self::new(Emoji::stored(std::str::from_utf8(emoji).ok()?), u32::from_le_bytes(*count), users))
     }
 
-    /// Names the users. Those of whom `name` knows no name are no more: they are left out and not counted.
+    /// Sets the names. Users for whom `name` returns none are deleted; they are left out and not counted.
     pub fn name_users(&mut self, name: impl Fn(UserId) -> Option<Name>) {
         let found = self.users.iter().filter_map(|user| Some((*user, name(*user)?)));
         let (users, names): (Vec<_>, Vec<_>) = found.unzip();
@@ -152,19 +152,19 @@ impl Tally {
         (self.users, self.names, self.count) = (users, names, self.count.saturating_sub(gone));
     }
 
-    /// Whether a user is among all users, as far as the first ones tell.
+    /// Whether a user is among all users. None if the user is not listed and the list is incomplete.
     pub fn has(&self, user: UserId) -> Option<bool> {
         let is_shown = self.users.contains(&user);
         let are_all = usize::try_from(self.count) == Ok(self.users.len());
         (is_shown || are_all).then_some(is_shown)
     }
 
-    /// Its approximate size on the wire.
+    /// The approximate size on the wire, in bytes.
     pub fn size(&self) -> usize {
         64 + self.names.iter().map(|name| name.as_str().len() + 3).sum::<usize>()
     }
 
-    /// Whether a further user would be shown.
+    /// Whether the list has room for another user.
     pub fn has_room(&self) -> bool {
         self.users.len() < SHOWN_REACTORS
     }

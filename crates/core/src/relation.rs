@@ -1,5 +1,5 @@
-//! Relations between two users: invitation, contact, block. Each has one direction; contacts have a row in
-//! both directions.
+//! Relations between two users: invitation, contact, block. A relation has a direction. Contacts have one row
+//! in each direction.
 
 use crate::{Error, Name, Result};
 
@@ -8,7 +8,7 @@ use crate::{Error, Name, Result};
 pub enum Relation {
     /// The author has invited the target.
     Invitation,
-    /// Both are contacts; the other row is the same.
+    /// The two users are contacts. The row of the other direction is also `Contact`.
     Contact,
     /// The author has blocked the target.
     Block,
@@ -21,9 +21,9 @@ pub enum Operation {
     Invite,
     /// Accept an invitation, or invite.
     Accept,
-    /// Drop the target's invitation.
+    /// Remove the target's invitation.
     Deny,
-    /// Drop the author's relation, and the target's unless it is a block.
+    /// Remove the author's relation, and the target's unless it is a block.
     Remove,
     /// Block the target.
     Block,
@@ -46,20 +46,19 @@ impl Operation {
 /// The result of an operation, as reported to users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// There is an invitation.
+    /// There is an open invitation.
     Invitation,
-    /// Both are contacts now.
+    /// The two users are now contacts.
     Contact,
     /// An invitation was denied.
     Deny,
     /// A relation was removed.
     Remove,
-    /// The target is blocked.
+    /// The author blocks the target.
     Block,
 }
 
 impl Outcome {
-    /// Every value.
     pub const ALL: [Self; 5] = [Self::Invitation, Self::Contact, Self::Deny, Self::Remove, Self::Block];
 
     /// The wire form.
@@ -74,7 +73,7 @@ impl Outcome {
     }
 }
 
-/// The two rows between an author and a target.
+/// The rows of both directions between an author and a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Pair {
     /// The author's row about the target.
@@ -84,12 +83,13 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Whether either has blocked the other.
+    /// Whether either user blocks the other.
     pub fn blocked(self) -> bool {
         self.mine == Some(Relation::Block) || self.theirs == Some(Relation::Block)
     }
 
-    /// The pair after `operation`, and the result to report. The same pair means that nothing changes.
+    /// The pair after `operation`, and the result to report. If the pair is unchanged, nothing has to be
+    /// written.
     pub fn after(self, operation: Operation) -> Result<(Pair, Outcome)> {
         use Relation::{Block, Contact, Invitation};
         let unless_block = |row: Option<Relation>| row.filter(|r| *r == Block);
@@ -120,17 +120,17 @@ impl Pair {
     }
 }
 
-/// All of a user's relations, by kind: lists of names in ascending order.
+/// All of a user's relations by kind, each as a list of names in ascending order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relations {
     pub contacts: Vec<Name>,
-    /// Users that the user has blocked.
+    /// Users that this user blocks.
     pub blockeds: Vec<Name>,
-    /// Users who have blocked the user.
+    /// Users that block this user.
     pub blocked_by: Vec<Name>,
-    /// Users that the user has invited.
+    /// Users that this user has invited.
     pub invitations: Vec<Name>,
-    /// Users who have invited the user.
+    /// Users that have invited this user.
     pub invited_by: Vec<Name>,
 }
 

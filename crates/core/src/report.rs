@@ -1,4 +1,4 @@
-//! Reports of messages, which admins of the server read and close.
+//! Reports of messages, which admins of the server handle.
 
 use std::sync::Arc;
 
@@ -6,24 +6,23 @@ use crate::limits::REPORT_CHARS;
 use crate::text::trimmed;
 use crate::{Date, GroupId, MessageId, Name, ReportId, UserId};
 
-/// The time for which the text of a reported message is kept: 30 days.
+/// How long the text of a reported message is kept: 30 days.
 pub const REPORTED_TEXT: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
-/// The time for which a report is kept that is closed: a year since it was made.
+/// How long a closed report is kept: one year after its creation.
 pub const CLOSED_REPORTS: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 3600);
 
 /// The state of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportState {
     Open,
-    /// Something was done.
+    /// Closed after action was taken.
     Resolved,
-    /// Nothing was to be done.
+    /// Closed because no action was needed.
     Dismissed,
 }
 
 impl ReportState {
-    /// Every value.
     pub const ALL: [Self; 3] = [Self::Open, Self::Resolved, Self::Dismissed];
 
     /// The wire form.
@@ -47,22 +46,23 @@ pub struct MessageReport {
     pub id: ReportId,
     pub message: MessageId,
     pub group: GroupId,
-    /// The author of the message; none once it is deleted.
+    /// The author of the message. None if deleted.
     pub author: Option<Name>,
-    /// The user who reports; none once it is deleted.
+    /// The user who reported the message. None if deleted.
     pub reporter: Option<Name>,
-    /// The text as it was reported; none once the report was closed, the author is deleted, or 30 days have passed.
+    /// The text at the time of the report. None if the report is closed, the author is deleted, or 30 days
+    /// have passed.
     pub body: Option<Arc<str>>,
-    /// The reason; none once the reporter is deleted.
+    /// None if the reporter is deleted.
     pub reason: Option<Arc<str>>,
     pub state: ReportState,
-    /// A note of who handles it.
+    /// A note by the person who handles the report.
     pub note: Option<Arc<str>>,
     pub date: Date,
 }
 
 impl MessageReport {
-    /// The report as it is shown at `now`: old text is not.
+    /// The report as shown at `now`, without its text if that is too old.
     #[must_use]
     pub fn shown_at(mut self, now: Date) -> Self {
         if self.date.plus(REPORTED_TEXT) <= now {
@@ -72,7 +72,7 @@ impl MessageReport {
     }
 }
 
-/// A report to be kept.
+/// A report to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewReport {
     pub id: ReportId,
@@ -85,7 +85,7 @@ pub struct NewReport {
     pub date: Date,
 }
 
-/// The text of a reason or a note: 1 to 1,000 characters, trimmed, not only invisible ones.
+/// The text of a reason or a note: 1 to 1,000 characters, trimmed, at least one of them visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportText(Arc<str>);
 
@@ -95,7 +95,6 @@ impl ReportText {
         trimmed(text, REPORT_CHARS, "must have a visible character").map(Self)
     }
 
-    /// The text.
     pub fn into_text(self) -> Arc<str> {
         self.0
     }

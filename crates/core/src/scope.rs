@@ -1,18 +1,18 @@
-//! Keys of the service that are good for a part of the API, and the scopes that divide it.
+//! Keys of the service that are limited to a part of the API, and the scopes into which the API is divided.
 
 use crate::{Date, KeyId};
 
-/// The most keys beside the first one.
+/// The most keys besides the first one, which has every scope.
 pub const SCOPED_KEYS: usize = 100;
 
-/// A part of the API. Each route is in one.
+/// A part of the API. Each route belongs to one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// Read users, groups, messages, files, and what else is not of another scope.
+    /// Read users, groups, messages, files, and everything that no other scope covers.
     Read,
-    /// Change groups, messages, private conversations, relations, files.
+    /// Change groups, messages, private conversations, relations and files.
     Write,
-    /// Make, change and delete users, their tokens and passwords.
+    /// Create, change and delete users, their tokens and passwords.
     Users,
     /// The feed, webhooks, bots and incoming hooks.
     Events,
@@ -24,18 +24,17 @@ pub enum Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scopes(u8);
 
-/// A key of the service that is good for some scopes.
+/// A key of the service that is limited to some scopes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopedKey {
     pub id: KeyId,
     pub scopes: Scopes,
     pub created: Date,
-    /// None if it does not end by itself.
+    /// None: the key does not expire.
     pub expires: Option<Date>,
 }
 
 impl Scope {
-    /// Every value.
     pub const ALL: [Self; 5] = [Self::Read, Self::Write, Self::Users, Self::Events, Self::Admin];
 
     /// The wire form.
@@ -63,39 +62,36 @@ impl Scopes {
     /// Every scope.
     pub const ALL: Self = Self(0b1_1111);
 
-    /// These scopes.
     pub fn of(scopes: &[Scope]) -> Self {
         Self(scopes.iter().fold(0, |bits, scope| bits | scope.bit()))
     }
 
-    /// The scopes of a row.
+    /// Decodes the number that a store keeps.
     pub fn stored(bits: i64) -> Self {
         Self(u8::try_from(bits & i64::from(Self::ALL.0)).unwrap_or(0))
     }
 
-    /// The number that a store keeps.
+    /// Encodes the scopes as the number that a store keeps.
     pub fn number(self) -> i64 {
         self.0.into()
     }
 
-    /// Whether a scope is among them.
     pub fn has(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0
     }
 
-    /// The first scope of another set that is not among them.
+    /// The first scope of `others` that this set lacks.
     pub fn lacking(self, others: Self) -> Option<Scope> {
         others.list().find(|scope| !self.has(*scope))
     }
 
-    /// The scopes, in order.
     pub fn list(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.has(*scope))
     }
 }
 
 impl ScopedKey {
-    /// Whether it is good at a date.
+    /// Whether the key has not expired at `now`.
     pub fn is_good(&self, now: Date) -> bool {
         self.expires.is_none_or(|expires| expires > now)
     }

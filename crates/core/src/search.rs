@@ -1,5 +1,6 @@
-//! The search for text. A text is cut into [`words`], and a [`query`](SearchQuery) finds them. Chinwag cuts and folds by
-//! itself and not by its database, so that hits and marks are the same on every store, whatever its locale.
+//! Full-text search. A text is split into [`words`], and a [`query`](SearchQuery) finds them. Chinwag splits
+//! and folds texts itself instead of leaving this to the database, so that hits and marks are the same on
+//! every store, whatever its locale.
 
 mod query;
 mod terms;

@@ -1,6 +1,7 @@
-//! The decision to send a message: the request, the facts, the rule, and the answer made from them. It lies below
-//! the store's port. A store that decides one message at a time [runs](Sending::run) it in a job. A store that
-//! decides many in one statement gathers the same [`Facts`] and [concludes](Sending::conclude) with them.
+//! The decision whether a message is sent: the request, the facts, the rule, and the answer. It sits below
+//! the store's port. A store that decides one message at a time [runs](Sending::run) it in a job. A store
+//! that decides many messages in one statement gathers the same [`Facts`] and [concludes](Sending::conclude)
+//! with them.
 
 use std::sync::Arc;
 
@@ -22,33 +23,31 @@ use crate::token::REFUSED;
 use crate::user::{Caller, User};
 use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
 
-/// Sends a message.
+/// The command to send a message.
 #[derive(Debug, Clone)]
 pub struct Send {
-    /// The author. A user may omit its own name.
+    /// The author. Users may omit it.
     pub author: Option<Name>,
     pub group: GroupId,
     pub body: Body,
-    /// The message of the same group that it answers.
+    /// The message of the same group that this one replies to.
     pub respond_to: Option<MessageId>,
-    /// The root of its thread, a message of the same group that is no reply itself.
+    /// The root of the thread: a message of the same group that is not itself a reply.
     pub thread: Option<MessageId>,
-    /// Its date, which counts only if a service calls.
+    /// The date of the message. Ignored unless a service calls.
     pub date: Option<Date>,
-    /// The sender's own id for it. A retry with the same id makes no second message.
+    /// The sender's id of the message. A retry with the same id does not create a second message.
     pub client_id: Option<ClientId>,
-    /// The users whom it mentions.
     pub mentions: MentionList,
-    /// The files that it carries.
     pub attachments: AttachmentList,
-    /// The parts that most messages do not have.
+    /// The fields that most messages do not have.
     pub detail: MessageDetail,
-    /// The hash of what the client sent, if the hook before sending has put something else in its place.
+    /// The hash of what the client sent, if the hook before sending replaced it.
     pub sent_as: Option<[u8; 32]>,
 }
 
 impl Send {
-    /// A message with a body and nothing else.
+    /// A message with only a body.
     pub fn new(group: GroupId, body: Body) -> Self {
         Self {
             author: None,
@@ -65,7 +64,7 @@ impl Send {
         }
     }
 
-    /// The same with what the hook before sending puts in its place.
+    /// The command after the hook before sending replaced the content.
     pub(crate) fn replaced(self, Replacement { body, data }: Replacement) -> Self {
         let (sent_as, mut detail) = (Some(self.digest()), self.detail.clone());
         if let Some(data) = data {
@@ -74,23 +73,23 @@ impl Send {
         Self { body, detail, sent_as, ..self }
     }
 
-    /// The date of the message: its own counts only if a service calls.
+    /// The date of the message. Only a service can set another date than `now`.
     pub(crate) fn date_by(&self, service: bool, now: Date) -> Date {
         self.date.filter(|_| service).unwrap_or(now)
     }
 
-    /// Whether it is more than its body and the parts of its detail.
+    /// Whether the message has mentions or files.
     pub(crate) fn names_others(&self) -> bool {
         !self.mentions.is_empty() || !self.attachments.is_empty()
     }
 
-    /// Whether the hash by which a retry is known is not that of its body and data.
+    /// Whether the hash that identifies a retry is not simply that of the body and data.
     pub(crate) fn has_own_digest(&self) -> bool {
         self.names_others() || self.sent_as.is_some()
     }
 
-    /// The hash by which a retry is known, which is that of what the client sent. Without mentions and files it is that of the
-    /// body and the data.
+    /// The hash that identifies a retry. It covers what the client sent. Without mentions and files, it
+    /// covers the body and the data only.
     pub(crate) fn digest(&self) -> [u8; 32] {
         if let Some(digest) = self.sent_as {
             return digest;
@@ -109,14 +108,14 @@ impl Send {
 /// The result of sending.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sent {
-    /// The message is committed, and published to the group.
+    /// The message is committed and published to the group.
     New(Message),
-    /// It was sent before: the original answer. Nothing is published.
+    /// The message was sent earlier; this repeats the original answer. Nothing is published.
     Before(Message),
 }
 
 impl Sent {
-    /// The message, however it came to be.
+    /// The message, whether new or sent earlier.
     pub fn into_message(self) -> Message {
         match self {
             Self::New(message) | Self::Before(message) => message,
@@ -124,152 +123,152 @@ impl Sent {
     }
 }
 
-/// The part of sending that needs more than the decision: use cases provide it.
+/// The part of sending that only the use cases can provide.
 pub trait SendRules: std::marker::Send + Sync {
-    /// A new id, and the date of now.
+    /// A new id and the current date.
     fn stamp(&self) -> (MessageId, Date);
-    /// The comparison of names.
+    /// How user names are compared.
     fn name_case(&self) -> NameCase;
-    /// Sends a message in this transaction.
+    /// Sends a message within this transaction.
     fn run(&self, sending: &Sending, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent>;
 }
 
-/// A message on its way into the store: the request, its caller, and the rules.
+/// A message to be sent: the request, its caller, and the rules.
 #[derive(Clone)]
 pub struct Sending {
     rules: Arc<dyn SendRules>,
     context: Context,
-    /// Boxed, since it is moved from queue to queue.
+    /// Boxed because it moves between several queues.
     command: Box<Send>,
 }
 
-/// The facts about a message to send, from one snapshot.
+/// The facts that decide whether a message is sent, read from one snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// The user who calls; if it is the service, the user that it names as the author. None if a
-    /// [`Who::Token`] is not good, or is that of a user who is suspended.
+    /// The calling user, or the author that the calling service names. None if a [`Who::Token`] is not valid,
+    /// or if its user is suspended.
     pub author: Option<User>,
-    /// That user's membership in the group.
+    /// The author's membership in the group.
     pub member: Option<Membership>,
-    /// Whether there is such a group.
+    /// Whether the group exists.
     pub stands: bool,
-    /// That user's earlier message in the group with the same `client_id`.
+    /// The author's earlier message in the group with the same `client_id`.
     pub prior: Option<Prior>,
-    /// The number of the message that is answered, if it stands in the same group.
+    /// The number of the message replied to, if it exists in the same group.
     pub answered: Option<Seq>,
-    /// The number of the root of the thread, if it stands in the same group and is no reply itself.
+    /// The number of the thread's root, if it exists in the same group and is not itself a reply.
     pub root: Option<Seq>,
-    /// The replies to the root, this message included, if it was kept.
+    /// The replies to the root, including this message if it was stored.
     pub replies: Option<Replies>,
 }
 
-/// The values that a store has given to a message.
+/// The values that the store assigned to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
-    /// Its id.
     pub id: MessageId,
-    /// Its date.
     pub date: Date,
-    /// Its number.
+    /// The message's number in the group's log.
     pub seq: Seq,
 }
 
-/// The decision of the rule.
+/// The outcome of the rule.
 pub(crate) enum Verdict {
-    /// It was sent before, and this was the answer.
+    /// The message was sent earlier; this was the answer.
     Before(Box<Message>),
-    /// It is to be kept in this name.
+    /// Store the message with this author.
     Keep(User),
 }
 
-/// The outcome of a message that a store has decided in one statement with others.
+/// The outcome for a message that a store decided in one statement together with others.
 #[derive(Debug)]
 pub struct Conclusion {
     pub outcome: Result<Sent>,
-    /// The difference, if the store has decided otherwise than the rule. It is a fault of the store, to be logged.
+    /// Set if the store's decision differs from the rule. That is a fault of the store, and is logged.
     pub disagreement: Option<String>,
 }
 
-/// The refusal of what is written in a private group while a block stands.
+/// The error text for a message in a private group while one user blocks the other.
 pub(crate) const BLOCKED: &str =
     "one of you has blocked the other: neither can write in this conversation until the block is removed";
 
-/// The roles of those who may send.
+/// The roles that may send messages.
 pub fn senders() -> impl Iterator<Item = Role> {
     Role::ALL.into_iter().filter(|role| may(*role, Action::Send))
 }
 
 impl Sending {
-    /// A message on its way.
     pub fn new(rules: Arc<dyn SendRules>, context: Context, command: Send) -> Self {
         Self { rules, context, command: Box::new(command) }
     }
 
-    /// The command. Its date counts only for services: see [`Sending::stamp`].
+    /// The command. For its date, use [`Sending::stamp`], which ignores the dates of users.
     pub fn command(&self) -> &Send {
         &self.command
     }
 
-    /// The caller.
     pub fn who(&self) -> Who {
         self.context.who
     }
 
-    /// The caller, and the socket of the request.
+    /// The caller, and the origin of the request.
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// The comparison of the name of its author.
+    /// How the author's name is compared.
     pub fn name_case(&self) -> NameCase {
         self.rules.name_case()
     }
 
-    /// The same message under other rules, made from the present ones.
+    /// Replaces the rules by a wrapper around them.
     #[must_use]
     pub fn with_rules(self, rules: impl FnOnce(Arc<dyn SendRules>) -> Arc<dyn SendRules>) -> Self {
         Self { rules: rules(self.rules), ..self }
     }
 
-    /// The date of now.
+    /// The current date.
     pub fn now(&self) -> Date {
         self.rules.stamp().1
     }
 
-    /// The id and the date for it, taken anew at each call.
+    /// The id and date to store. Each call generates new ones.
     pub fn stamp(&self) -> (MessageId, Date) {
         let (id, now) = self.rules.stamp();
         (id, self.command.date_by(self.context.who.is_service(), now))
     }
 
-    /// Whether it has to be decided by itself, since it would accept a pending membership, or the author is in slow
-    /// mode: a store that decides many messages in one statement keeps none of them then, and
-    /// [runs](Sending::run) them one after the other.
+    /// Whether the facts show that this message must be decided alone, because it would accept a pending
+    /// membership or because slow mode applies. A store that decides many messages in one statement then
+    /// stores none of them, and [runs](Sending::run) them one by one instead.
     pub fn stands_alone(&self, facts: &Facts) -> bool {
         let stands_alone = |member: Membership| member.pending || member.slow_seconds() > 0;
         facts.member.is_some_and(stands_alone) && facts.prior.is_none()
     }
 
-    /// Whether a store that decides many messages in one statement sends it alone: its mentions and files, the secret of
-    /// its bot, a key of the service, or what the client sent in its place, are decided by more facts than those of [`Facts`]. It is then
-    /// [run](Sending::run) in its place among the others.
+    /// Whether the request itself shows that this message must be decided alone. Mentions, files, a bot's
+    /// secret, a service key, or a replacement by the hook require more facts than [`Facts`] contains. A
+    /// store that decides many messages in one statement [runs](Sending::run) this one separately, in its
+    /// position in the order.
     pub fn is_alone(&self) -> bool {
         self.command.has_own_digest() || matches!(self.context.who, Who::Bot(_) | Who::Key(_))
     }
 
-    /// Sends it inside a transaction, as a store does that decides one message at a time.
+    /// Sends the message inside a transaction. For stores that decide one message at a time.
     pub fn run(&self, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
         self.rules.run(self, tx, events)
     }
 
-    /// The answer, and the event if there is one, for a store that has decided many messages in one
-    /// statement. It has kept exactly those whose author is there (of a [`Who::Token`] that was
-    /// good when the batch began) and is the one that is named, has a role of [`senders`], is neither
-    /// pending nor blocked nor in slow mode, has no prior message with the `client_id`, answers nothing or what
-    /// stands in the group, and is in no thread or in that of a root of the group. A message that
-    /// [stands alone](Sending::stands_alone), or [is alone](Sending::is_alone), was left to [`Sending::run`].
+    /// Returns the answer, and adds the event if there is one. For stores that decide many messages in one
+    /// statement.
     ///
-    /// A message that the store has kept against the rule is published like any other, since it is committed.
+    /// Such a store must keep exactly the messages that fulfil all of these conditions: the author exists
+    /// (the [`Who::Token`] was valid when the batch began) and is the one that the command names; the author
+    /// has one of the roles of [`senders`], and is not pending, blocked or in slow mode; there is no prior
+    /// message with the same `client_id`; the message replied to, if any, exists in the group; the root of
+    /// the thread, if any, is a root in the group. Messages that [stand alone](Sending::stands_alone) or [are
+    /// alone](Sending::is_alone) go to [`Sending::run`].
+    ///
+    /// A message that the store kept against the rule is published like any other, because it is committed.
     pub fn conclude(&self, facts: &Facts, kept: Option<Kept>, events: &mut Vec<Event>) -> Conclusion {
         let decided = self.decide(facts);
         let disagreement = match (&decided, kept) {
@@ -331,7 +330,7 @@ pub(crate) fn gather(tx: &dyn Tx, caller: Caller, command: &Send) -> Result<Fact
     })
 }
 
-/// The rule.
+/// Decides whether the message is sent.
 pub(crate) fn judge(caller: Caller, command: &Send, facts: &Facts, case: NameCase) -> Result<Verdict> {
     let author = acting(caller, command.author.as_ref(), facts.author.clone(), case)?
         .ok_or_else(|| Error::field("author", "must name the acting user"))?;
@@ -354,7 +353,8 @@ pub(crate) fn judge(caller: Caller, command: &Send, facts: &Facts, case: NameCas
     Ok(Verdict::Keep(author))
 }
 
-/// The hash by which a retry is known: of the body and of the data, if there is any. A body has no NUL.
+/// The hash that identifies a retry: of the body, and of the data if any. The separator is a NUL, which no
+/// body contains.
 pub fn digest(body: &Body, detail: &MessageDetail) -> [u8; 32] {
     let mut digest = Sha256::new_with_prefix(body.as_str());
     if let Some(data) = &detail.data {
@@ -374,7 +374,7 @@ pub(crate) fn message(command: &Send, author: &User, kept: Kept) -> Message {
     }
 }
 
-/// The message with its thread and the thread's root, if it is a reply.
+/// Adds the thread and the current state of its root, if the message is a reply.
 pub(crate) fn in_thread(message: Message, command: &Send, facts: &Facts) -> Message {
     let Some((id, seq)) = command.thread.zip(facts.root) else { return message };
     let root = ThreadRoot { id, seq };
@@ -382,8 +382,8 @@ pub(crate) fn in_thread(message: Message, command: &Send, facts: &Facts) -> Mess
     Message { thread: Some(root), root: Some(Box::new(state)), ..message }
 }
 
-/// The answer that the first send got. Of an erased message the body comes from the retry. If the message that the first
-/// one answered does not stand any more, the retry may name any that does not stand.
+/// The answer that the first send got. The body of an erased message comes from the retry. If the message
+/// that the first send replied to no longer exists, the retry may refer to any message that does not exist.
 fn as_first_answered(command: &Send, author: &User, prior: &Prior, answered: Option<Seq>) -> Result<Message> {
     let thread = prior.thread.map(|thread| thread.root.id);
     let is_other = prior.body_hash.is_some_and(|first| first != command.digest());

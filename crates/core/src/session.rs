@@ -1,33 +1,33 @@
-//! Sessions, the places at which a user is signed in. A session is a token with its history, and ends with it.
+//! Sessions: the places where a user is signed in. A session is a token with its history, and ends with it.
 
 use std::time::Duration;
 
 use crate::token::TokenHash;
 use crate::{Date, SessionId};
 
-/// The longest `User-Agent` that is kept, in characters.
+/// The longest stored `User-Agent`, in characters.
 pub const AGENT_CHARS: usize = 256;
-/// A use of a session is noted so long after it at the latest.
+/// The longest delay before a use of a session is recorded.
 pub const USES_NOTED_EVERY: Duration = Duration::from_secs(300);
-/// The most uses that one transaction notes.
+/// The most uses that one transaction records.
 pub const USES_NOTED_TOGETHER: usize = 200;
 
 /// The browser or program that uses a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionClient {
-    /// The beginning of its `User-Agent`, if it sends one.
+    /// The start of the `User-Agent`, if the client sends one.
     agent: Option<String>,
-    /// The address from which it came.
+    /// The client's IP address.
     pub address: Option<String>,
 }
 
-/// One place at which a user is signed in.
+/// A place where a user is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserSession {
     pub token: TokenHash,
-    /// None for a token of an earlier version.
+    /// None if an earlier version created the token.
     pub created: Option<Date>,
-    /// None before the first noted use.
+    /// None before the first recorded use.
     pub last_used: Option<Date>,
     pub expires: Date,
     pub client: SessionClient,
@@ -37,30 +37,30 @@ pub struct UserSession {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenUse {
     pub token: TokenHash,
-    /// The user of the token, if it is known.
+    /// The client that used the token, if known.
     pub client: Option<SessionClient>,
 }
 
 impl SessionClient {
-    /// A client with this `User-Agent`, of which the beginning is kept.
+    /// Keeps only the start of a long `User-Agent`.
     pub fn new(agent: Option<&str>, address: String) -> Self {
         let agent = agent.map(|agent| agent.chars().take(AGENT_CHARS).collect());
         Self { agent, address: Some(address) }
     }
 
-    /// A client as it was stored.
+    /// A client from the store.
     pub fn stored(agent: Option<String>, address: Option<String>) -> Self {
         Self { agent, address }
     }
 
-    /// The beginning of its `User-Agent`.
+    /// The start of the `User-Agent`.
     pub fn agent(&self) -> Option<&str> {
         self.agent.as_deref()
     }
 }
 
 impl UserSession {
-    /// The id, which says nothing of the token.
+    /// The id. It does not reveal the token.
     pub fn id(&self) -> SessionId {
         SessionId::of(&self.token)
     }

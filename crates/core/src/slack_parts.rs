@@ -1,14 +1,14 @@
-//! The texts of a message's attachments and blocks in Slack's form, which Mattermost shares.
+//! The texts of message attachments and blocks in Slack's format, which Mattermost also uses.
 
 use crate::text::is_visible;
 
-/// A JSON object of a message. Values of other types than those that are asked for count as absent: the messages of Slack's
-/// applications have many forms.
+/// A JSON object of a message. Values of an unexpected type count as absent, because messages of Slack
+/// applications vary in form.
 pub trait SlackObject: Copy {
     /// The text under a key.
     fn text(self, key: &str) -> Option<String>;
 
-    /// The same, unless it is invisible.
+    /// The text under a key. None if nothing in it is visible.
     fn visible(self, key: &str) -> Option<String> {
         self.text(key).filter(|text| is_visible(text))
     }
@@ -20,8 +20,9 @@ pub trait SlackObject: Copy {
     fn objects(self, key: &str) -> impl Iterator<Item = Self>;
 }
 
-/// The texts of an attachment, in the order in which they are shown: the text above it, its title, its text, its fields and its
-/// blocks; or else the text for clients that show none of them. `link` writes an address and its label.
+/// The texts of an attachment, in display order: the text above it, its title, its text, its fields and its
+/// blocks. If there are none, the fallback text for clients that cannot show attachments. `link` formats a
+/// URL with its label.
 pub fn attachment_texts(attachment: impl SlackObject, link: impl Fn(&str, &str) -> String) -> Vec<String> {
     let text = |key| attachment.visible(key);
     let title = match (text("title"), text("title_link")) {
@@ -38,7 +39,7 @@ pub fn attachment_texts(attachment: impl SlackObject, link: impl Fn(&str, &str) 
     if texts.is_empty() { text("fallback").into_iter().collect() } else { texts }
 }
 
-/// The texts of a block: that of a header or a section with its fields, or those of a context.
+/// The texts of a block: of a header, of a section with its fields, or of the elements of a context.
 pub fn block_texts(block: impl SlackObject) -> Vec<String> {
     let parts = ["fields", "elements"].into_iter().flat_map(|key| block.objects(key));
     block.object("text").into_iter().chain(parts).filter_map(|part| part.visible("text")).collect()
@@ -49,7 +50,7 @@ mod tests {
     use super::*;
     use crate::slack_text::link;
 
-    /// A value of a message, as the tests write it.
+    /// A JSON value, as the tests write it.
     enum Written {
         Text(&'static str),
         Object(Vec<(&'static str, Written)>),

@@ -1,15 +1,15 @@
-//! Text in Slack's form: three escapes, links and mentions in angle brackets, and formats of its own.
+//! Text in Slack's format: three escapes, links and mentions in angle brackets, and its own formatting marks.
 
 /// The labels of Slack's own mentions of everyone.
 const ALL: [&str; 3] = ["here", "channel", "everyone"];
-/// Formats within each other. Deeper ones stay as they are.
+/// The deepest nesting of formats. Deeper ones stay unchanged.
 const DEPTH: usize = 3;
-/// The marks of Slack's formats that are others here.
+/// Slack's formatting marks that differ from Chinwag's, with their replacements.
 const MARKS: [(char, &str); 2] = [('*', "**"), ('~', "~~")];
 
-/// The names of the ids and codes in a text, where they are known.
+/// Resolves the ids and codes in a text to names. By default, none is known.
 pub trait SlackNames {
-    /// The name of a user who is mentioned.
+    /// The name of a mentioned user.
     fn user(&mut self, _id: &str) -> Option<String> {
         None
     }
@@ -19,37 +19,38 @@ pub trait SlackNames {
         None
     }
 
-    /// The text of a mention of everyone, if it is one here.
+    /// The text of a mention of everyone. None if it does not count as one here.
     fn everyone(&mut self) -> Option<&'static str> {
         None
     }
 
-    /// The emoji of a code.
+    /// The emoji for a code.
     fn emoji(&mut self, _code: &str) -> Option<String> {
         None
     }
 }
 
-/// Knows no names.
+/// Resolves nothing.
 struct NoNames;
 
 impl SlackNames for NoNames {}
 
-/// A link in Slack's form.
+/// Formats a link in Slack's format.
 pub fn link(address: &str, label: &str) -> String {
     format!("<{address}|{label}>")
 }
 
-/// The plain text of a message in Slack's form. What is escaped is decoded once; `<https://a.example|Build 7>` becomes
-/// `Build 7 (https://a.example)`. Other text in angle brackets stays.
+/// Converts Slack's format to plain text. Escapes are decoded once; `<https://a.example|Build 7>` becomes
+/// `Build 7 (https://a.example)`. Other text in angle brackets stays unchanged.
 pub fn plain(text: &str) -> String {
     let mut found = String::with_capacity(text.len());
     put_plain(text, &mut NoNames, &mut found);
     found
 }
 
-/// The same with names in place of ids, and Slack's formats as those that messages have here: `*bold*` becomes
-/// `**bold**`, and code between three backquotes has lines of its own. Time and memory grow with the length of the text.
+/// Like [`plain`], but resolves ids to names and converts Slack's formats to those of Chinwag: `*bold*`
+/// becomes `**bold**`, and code between three backquotes is placed on lines of its own. Time and memory are
+/// linear in the length of the text.
 pub fn formatted(text: &str, names: &mut dyn SlackNames) -> String {
     const FENCE: &str = "```";
     let mut found = String::with_capacity(text.len());
@@ -82,7 +83,8 @@ fn put_plain(text: &str, names: &mut dyn SlackNames, to: &mut String) {
     to.push_str(rest);
 }
 
-/// Puts the text of the escape or the brackets with which a text begins, else its first character. Returns the rest.
+/// Appends the text of the escape or brackets at the start of `text`, or else its first character. Returns
+/// the remainder.
 fn put_special<'t>(text: &'t str, names: &mut dyn SlackNames, to: &mut String) -> &'t str {
     let (shown, length) =
         bracketed(text, names).or_else(|| escape(text)).unwrap_or_else(|| (text[..1].to_owned(), 1));
@@ -99,9 +101,9 @@ fn put_lines(text: &str, names: &mut dyn SlackNames, to: &mut String) {
     }
 }
 
-/// Puts a line, or a part of it inside of a format.
+/// Appends a line, or the part of a line inside a format.
 fn put_line(text: &str, names: &mut dyn SlackNames, to: &mut String, depth: usize) {
-    // Marks of which no further one ends a format in this text.
+    // Marks that no further mark in this text closes. Remembered, so that the time stays linear.
     let mut unended: [bool; MARKS.len()] = [false; MARKS.len()];
     let (mut rest, mut before) = (text, None);
     while let Some(first) = rest.chars().next() {
@@ -133,7 +135,7 @@ fn put_line(text: &str, names: &mut dyn SlackNames, to: &mut String, depth: usiz
     }
 }
 
-/// Whether the mark with which a text begins may begin a format, after this character.
+/// Whether the mark at the start of `text` may open a format after this character.
 fn may_begin(before: Option<char>, text: &str) -> bool {
     let mut chars = text.chars();
     let mark = chars.next();
@@ -142,7 +144,8 @@ fn may_begin(before: Option<char>, text: &str) -> bool {
         && next.is_some_and(|c| !c.is_whitespace() && Some(c) != mark)
 }
 
-/// The text inside of the format with whose mark a text begins, if it ends. Brackets and code have no ends of formats.
+/// The text inside the format that the mark at the start of `text` opens, if something closes it. Marks
+/// inside brackets and code close nothing.
 fn inside_of(text: &str, mark: char) -> Option<&str> {
     let inner = &text[mark.len_utf8()..];
     let mut at = 0;
@@ -159,13 +162,14 @@ fn inside_of(text: &str, mark: char) -> Option<&str> {
     None
 }
 
-/// Whether a mark between two texts may end a format.
+/// Whether a mark between these two texts may close a format.
 fn ends_format(before: &str, after: &str, mark: char) -> bool {
     before.chars().next_back().is_some_and(|c| !c.is_whitespace() && c != mark)
         && after.chars().next().is_none_or(|c| !c.is_alphanumeric() && c != mark)
 }
 
-/// Puts code between backquotes, in which there are escapes and links, and no formats.
+/// Appends code between backquotes, which may contain escapes and links but no formats. Returns the
+/// remainder.
 fn put_code<'t>(text: &'t str, names: &mut dyn SlackNames, to: &mut String) -> &'t str {
     to.push('`');
     let Some((code, rest)) = text[1..].split_once('`').filter(|(code, _)| !code.is_empty()) else {
@@ -176,7 +180,7 @@ fn put_code<'t>(text: &'t str, names: &mut dyn SlackNames, to: &mut String) -> &
     rest
 }
 
-/// Puts the emoji of a code such as `:+1::skin-tone-2:`, if it is known.
+/// Appends the emoji for a code such as `:+1::skin-tone-2:`, if it is known. Returns the remainder.
 fn put_emoji<'t>(text: &'t str, names: &mut dyn SlackNames, to: &mut String) -> &'t str {
     const TONE: &str = ":skin-tone-";
     let code = |text: &'t str| {
@@ -202,13 +206,13 @@ fn put_emoji<'t>(text: &'t str, names: &mut dyn SlackNames, to: &mut String) -> 
     &text[1..]
 }
 
-/// The character that an escape stands for, and the length of the escape.
+/// The character for an escape at the start of `text`, and the length of the escape.
 fn escape(text: &str) -> Option<(String, usize)> {
     let escapes = [("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">")];
     escapes.into_iter().find(|(from, _)| text.starts_with(from)).map(|(from, to)| (to.to_owned(), from.len()))
 }
 
-/// The text of a link or a mention with which a text begins, and its length.
+/// The text for a link or a mention at the start of `text`, and its length.
 fn bracketed(text: &str, names: &mut dyn SlackNames) -> Option<(String, usize)> {
     let inner = text.strip_prefix('<')?;
     let end = inner.find(['>', '<', '\n'])?;
@@ -246,7 +250,7 @@ fn shown(target: &str, label: Option<&str>, names: &mut dyn SlackNames) -> Optio
     }
 }
 
-/// Whether a text begins like a URL. A tag of HTML does not.
+/// Whether a text looks like a URL. An HTML tag does not.
 fn is_address(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -254,7 +258,7 @@ fn is_address(text: &str) -> bool {
     is_scheme && !rest.is_empty() && !text.contains(char::is_whitespace)
 }
 
-/// A text with its escapes decoded once.
+/// Decodes the escapes of a text once.
 fn decoded(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

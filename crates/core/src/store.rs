@@ -1,21 +1,19 @@
-//! The port to the store: the one truth, and the only place where anything is decided.
+//! The port to the store: the single source of truth, and the only place where decisions are made.
 //!
-//! **Atomicity.** A write job sees one state, and all of its changes commit or none does; the
-//! same for each job of a batch that commits together: one that refuses undoes itself alone.
-//! **Isolation.** Write jobs that touch the same group or user behave as if one ran after the
-//! other. A read job sees one snapshot. **Durability.** `write` answers `Ok` only after
-//! a commit that survives the loss of power. **Order.** After the commit and before the answer,
-//! the store hands the job's events to the bus, those of one group in the order of their numbers
-//! as far as this node commits them: another node's commits between them are told there. Jobs that
-//! wait at the same time may run in any order, or side by side.
-//! **Loss.** An `Err` other than [`Error::Unknown`] means that nothing was changed.
-//! **Bound.** Jobs wait in a bounded queue; when it stays full, [`Error::Unavailable`].
-//! **Deadline.** No caller waits for ever: a job that has not begun by a deadline never runs, and is
-//! [`Error::Unavailable`]; a write that has begun and may yet commit is [`Error::Unknown`].
+//! **Atomicity.** A write job sees one state, and either all of its changes commit or none does. This holds
+//! for each job in a batch that commits together: a job that refuses undoes only its own changes.
+//! **Isolation.** Write jobs that touch the same group or user are serializable. A read job sees one
+//! snapshot. **Durability.** `write` returns `Ok` only after a commit that survives a power failure.
+//! **Order.** After the commit and before the answer, the store publishes the job's events to the bus. The
+//! events of one group are published in the order of their numbers, as far as this node commits them; commits
+//! of another node in between are published on that node. Jobs that wait at the same time may run in any
+//! order, or concurrently. **Loss.** An `Err` other than [`Error::Unknown`] means that nothing has changed.
+//! **Bound.** Jobs wait in a bounded queue. If it stays full, they fail with [`Error::Unavailable`].
+//! **Deadline.** No caller waits forever. A job that has not begun by its deadline never runs and fails with
+//! [`Error::Unavailable`]; a write that has begun and may still commit fails with [`Error::Unknown`].
 //!
-//! Jobs are synchronous: they run on a thread of the store's, which waits for the disk or the
-//! network in place. They may run more than once (a store may retry), so they change nothing
-//! but through the transaction.
+//! Jobs are synchronous: they run on a thread of the store and block on the disk or the network. A store may
+//! retry a job, so a job may run more than once and must have no side effects outside the transaction.
 
 mod audit;
 mod ban;
@@ -96,7 +94,7 @@ use crate::event::Event;
 use crate::name::NameCase;
 use crate::{Error, HistoryId, Result};
 
-/// The shortest time between two cleanings of the index of the search, each of which may write all of it.
+/// The shortest pause between two cleanups of the search index. Each cleanup may rewrite the whole index.
 const INDEX_REST: Duration = Duration::from_secs(10);
 
 /// One transaction: `&self` reads, `&mut self` writes.
@@ -170,51 +168,53 @@ impl<
 {
 }
 
-/// A job that writes, and tells what happened. May run more than once.
+/// A job that writes and collects events. May run more than once.
 pub type WriteJob = Box<dyn Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<()> + Send>;
-/// A job that reads one snapshot.
+/// A job that reads from one snapshot. May run more than once.
 pub type ReadJob = Box<dyn Fn(&dyn Tx) -> Result<()> + Send>;
-/// The outcome of a job, as a future.
+/// The result of a call, as a future.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
-/// The end of a job.
+/// The completion of a call without a value.
 pub type Done<'a> = Answer<'a, ()>;
 
-/// A store. See the module's documentation for what it promises.
+/// A store. The module's documentation states its guarantees.
 pub trait Store: Sends + Send + Sync + 'static {
     /// Runs a job in a transaction and commits. Dropping the future does not undo the job.
     fn submit_write(&self, job: WriteJob) -> Done<'_>;
-    /// The same for jobs that come together: those that find a place get it at once.
+    /// Like [`submit_write`](Self::submit_write), for several jobs at once. Jobs for which the queue has room
+    /// are queued immediately.
     fn submit_writes(&self, jobs: Vec<WriteJob>) -> Vec<Done<'_>> {
         jobs.into_iter().map(|job| self.submit_write(job)).collect()
     }
     /// Runs a job on one snapshot.
     fn submit_read(&self, job: ReadJob) -> Done<'_>;
-    /// The id of this store's history: no two states of one history contradict each other. Read when the store is
-    /// opened.
+    /// The id of this store's history. No two states of one history contradict each other. Read when the
+    /// store is opened.
     fn history(&self) -> HistoryId;
-    /// The comparison of names in this store. Read when the store is opened.
+    /// How user names are compared in this store. Read when the store is opened.
     fn name_case(&self) -> NameCase;
-    /// Brings what was erased since the last call out of the store's files, as far as nobody reads an earlier
-    /// state; what is left is brought out by a later call. Works in steps, beside writes. Costs nothing where
-    /// nothing was erased.
+    /// Removes content that was erased since the last call from the store's files, unless a reader still uses
+    /// an earlier state; a later call removes the remainder. Works in steps, concurrently with writes. Free
+    /// if nothing was erased.
     fn cleanse(&self) -> Done<'_> {
         Box::pin(ready(Ok(())))
     }
-    /// Builds the index of the search anew from its rows, where that takes the last words of erased messages out of it. Takes as
-    /// long as the index is large, beside everything else; nobody waits for it. Dropping the future does not end it.
+    /// Rebuilds the search index from its rows, if the store needs that to remove the last terms of erased
+    /// messages. Takes time in proportion to the size of the index, but blocks nothing. Dropping the future
+    /// does not cancel it.
     fn index_renew(&self) -> Done<'_> {
         Box::pin(ready(Ok(())))
     }
-    /// The time from a cleaning of the index that took so long to the next one.
+    /// The pause after a cleanup of the index, given how long the cleanup took.
     fn index_rest(&self, _took: Duration) -> Duration {
         INDEX_REST
     }
-    /// The state of the room for new content, shared with the store.
+    /// The state of the disk space for new content, shared with the store.
     fn room(&self) -> Room {
         Room::default()
     }
-    /// Restores the reserve that the store keeps for deletions on a full disk, as far as there is room for it.
-    /// Costs next to nothing while the reserve is whole.
+    /// Restores the reserve of disk space that lets deletions work on a full disk, as far as there is space
+    /// for it. Almost free while the reserve is complete.
     fn reserve(&self) -> Done<'_> {
         Box::pin(ready(Ok(())))
     }
@@ -223,7 +223,7 @@ pub trait Store: Sends + Send + Sync + 'static {
 }
 
 impl dyn Store {
-    /// Runs `job` in a transaction, commits, and answers with what it returned.
+    /// Runs `job` in a transaction, commits, and returns the job's value.
     pub async fn write<T: Send + 'static>(
         &self,
         job: impl Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<T> + Send + 'static,
@@ -236,7 +236,7 @@ impl dyn Store {
         outcome(self.submit_write(job), filled).await
     }
 
-    /// Runs `job` on one snapshot and answers with what it returned.
+    /// Runs `job` on one snapshot and returns the job's value.
     pub async fn read<T: Send + 'static>(
         &self,
         job: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
@@ -252,7 +252,7 @@ impl dyn Store {
 
 type Slot<T> = Arc<Mutex<Option<T>>>;
 
-/// The value in a job's slot, once the job is done.
+/// Waits for the job, then returns the value in its slot.
 async fn outcome<T>(done: Done<'_>, filled: Slot<T>) -> Result<T> {
     done.await?;
     take(&filled)

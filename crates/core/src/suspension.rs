@@ -1,4 +1,4 @@
-//! Suspensions: for a time a user may neither sign in nor use any of its credentials.
+//! Suspensions: a suspended user can neither sign in nor use any of its credentials for some time.
 
 use std::sync::Arc;
 
@@ -6,26 +6,25 @@ use crate::limits::SUSPENSION_CHARS;
 use crate::text::trimmed;
 use crate::{Date, Error};
 
-/// A suspension of a user. It ends by itself.
+/// A suspension of a user. It ends at a fixed date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspension {
-    /// The date of its end.
     pub until: Date,
-    /// The reason, which the user is told.
+    /// The reason, which is shown to the user.
     pub reason: Option<Arc<str>>,
 }
 
-/// The part of a user that the service and admins decide.
+/// The status of a user that the service and admins control.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserStanding {
     /// Whether the user is an admin of the server.
     pub admin: bool,
-    /// The last suspension, which may have ended.
+    /// The latest suspension, which may have ended.
     pub suspension: Option<Suspension>,
 }
 
 impl Suspension {
-    /// The refusal of everything that the user asks for.
+    /// The error for every request of the suspended user.
     pub fn refusal(&self) -> Error {
         let until = self.until;
         Error::forbidden(match &self.reason {
@@ -36,18 +35,18 @@ impl Suspension {
 }
 
 impl UserStanding {
-    /// The suspension, if there is one at `now`.
+    /// The suspension, if it has not ended at `now`.
     pub fn suspended_at(&self, now: Date) -> Option<&Suspension> {
         self.suspension.as_ref().filter(|suspension| suspension.until > now)
     }
 
-    /// Refuses a user who is suspended at `now`.
+    /// Returns 403 if the user is suspended at `now`.
     pub fn admit(&self, now: Date) -> Result<(), Error> {
         self.suspended_at(now).map_or(Ok(()), |suspension| Err(suspension.refusal()))
     }
 }
 
-/// The reason of a suspension: up to 500 characters, trimmed, not only invisible ones.
+/// The reason of a suspension: up to 500 characters, trimmed, at least one of them visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuspensionReason(Arc<str>);
 
@@ -57,7 +56,6 @@ impl SuspensionReason {
         trimmed(text, SUSPENSION_CHARS, "must have a visible character, or be null").map(Self)
     }
 
-    /// The text.
     pub fn into_text(self) -> Arc<str> {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Visibility of characters. Names and bodies without visible characters are refused. Visible text is stored
+//! Character visibility. Names and bodies without visible characters are refused. Visible text is stored
 //! unchanged.
 
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Characters with the property `Default_Ignorable_Code_Point` (Unicode 16), which have no glyph, in
-/// ascending ranges. The ranges are stable: Unicode reserves the unassigned characters in them.
+/// The characters with the property `Default_Ignorable_Code_Point` (Unicode 16), which have no glyph, in
+/// ascending ranges. The ranges are stable: they include the unassigned characters that Unicode reserves.
 const IGNORABLE: &[(char, char)] = &[
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -28,10 +28,10 @@ const IGNORABLE: &[(char, char)] = &[
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// Blank glyphs: the Braille pattern without dots, the musical null notehead.
+/// Characters with a blank glyph: the Braille pattern without dots and the musical null notehead.
 const BLANK: [char; 2] = ['\u{2800}', '\u{1d159}'];
 
-/// Whether a character is invisible: white space, a control or format character, a blank glyph.
+/// Whether a character is invisible: white space, a control or format character, or a blank glyph.
 pub fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_graphic();
@@ -39,21 +39,22 @@ pub fn is_invisible(c: char) -> bool {
     c.is_whitespace() || c.is_control() || BLANK.contains(&c) || is_ignorable(c)
 }
 
-/// Whether a character has no glyph, and means nothing to a search.
+/// Whether a character has no glyph, so that searches ignore it.
 pub(crate) fn is_ignorable(c: char) -> bool {
     c >= IGNORABLE[0].0 && IGNORABLE.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
 
-/// Whether a text has a visible character.
+/// Whether a text has at least one visible character.
 pub fn is_visible(text: &str) -> bool {
     text.chars().any(|c| !is_invisible(c))
 }
 
-/// The refusal of a text with the character NUL, which PostgreSQL neither keeps nor compares.
+/// The error text for a text with a NUL character, which PostgreSQL cannot store or compare.
 pub const NUL: &str = "may not contain NUL";
 
-/// A text as it is kept: trimmed, of at most `most` characters, not only invisible ones, which are refused with
-/// `invisible`. The error completes a sentence that begins with the field's name.
+/// Trims a text and checks that it has at most `most` characters and at least one visible character.
+/// `invisible` is the error text for the latter. The error completes a sentence that begins with the field's
+/// name.
 pub(crate) fn trimmed(text: &str, most: usize, invisible: &str) -> Result<Arc<str>, String> {
     let text = text.trim();
     if text.chars().nth(most).is_some() {
@@ -68,7 +69,7 @@ pub(crate) fn trimmed(text: &str, most: usize, invisible: &str) -> Result<Arc<st
     Ok(text.into())
 }
 
-/// The form for searching: without case, accents and width.
+/// The key for searching names: without case, accents and width.
 pub fn search_key(text: &str) -> String {
     let folded = text.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     folded.nfd().filter(|c| !is_combining_mark(*c)).collect()

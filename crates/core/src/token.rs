@@ -6,29 +6,29 @@ use crate::suspension::Suspension;
 use crate::{Clock, Date, Error, Name, UserId};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// The number of letters and digits that 256 bits need.
+/// The number of base-62 digits that 256 bits need.
 const LENGTH: usize = 43;
 
-/// The refusal of an invalid credential.
+/// The error for an invalid credential.
 pub const REFUSED: Error = Error::Unauthenticated("the credential is invalid or has expired");
 
-/// The kind of a secret, with which its text begins.
+/// The kind of a secret, which determines its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretKind {
-    /// The service's key.
+    /// A key of the service.
     Key,
     /// A user's token.
     Token,
-    /// A ticket for one handshake.
+    /// A ticket for one WebSocket handshake.
     Ticket,
     /// A bot's key.
     Bot,
-    /// The address of an incoming hook.
+    /// The last part of an incoming hook's address.
     Hook,
 }
 
 impl SecretKind {
-    /// The beginning of the text, by which people and secret scanners recognise it.
+    /// The prefix of the text, by which people and secret scanners recognise the secret.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Key => "cw_key_",
@@ -40,7 +40,7 @@ impl SecretKind {
     }
 }
 
-/// A secret, to be shown once: its kind, and 43 letters and digits.
+/// A secret: a prefix for its kind, and 43 letters and digits. It is shown only once.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// A new secret of 256 random bits.
+    /// A new secret with 256 random bits.
     pub fn new(kind: SecretKind, clock: &dyn Clock) -> Self {
         Self(format!("{}{}", kind.prefix(), letters_and_digits(clock.secret())))
     }
@@ -61,13 +61,13 @@ impl Secret {
         TokenHash::of(&self.0)
     }
 
-    /// The text for the user.
+    /// The plain text.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// A number of 256 bits, in letters and digits.
+/// Encodes a 256-bit number in base 62.
 pub(crate) fn letters_and_digits(mut number: [u8; 32]) -> String {
     let mut text = [b'0'; LENGTH];
     for digit in text.iter_mut().rev() {
@@ -82,42 +82,43 @@ pub(crate) fn letters_and_digits(mut number: [u8; 32]) -> String {
     text.iter().map(|digit| char::from(*digit)).collect()
 }
 
-/// The SHA-256 of a secret, which is all that is stored of it.
+/// The SHA-256 of a secret. The store keeps nothing else of the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
-    /// The hash of a secret from a caller.
+    /// The hash of a secret that a caller sent.
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret).into())
     }
 }
 
-/// The refusal of a lifetime out of bounds. It completes a sentence that begins with the field's name.
+/// The error text for an invalid lifetime. It completes a sentence that begins with the field's name.
 pub const TTL: &str = "must be a number of seconds from 1 to 31536000 (365 days)";
 
-/// The use of a token.
+/// What a token can be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Requests and handshakes until it expires or is revoked.
+    /// Requests and handshakes, until the token expires or is revoked.
     Token,
     /// One WebSocket handshake.
     Ticket {
-        /// The token that requested the ticket, if any. The ticket and its socket end with that token.
+        /// The token that requested the ticket, if any. The ticket and its socket end together with that
+        /// token.
         of: Option<TokenHash>,
     },
 }
 
-/// A valid token from the store.
+/// A token from the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     pub hash: TokenHash,
     pub user: UserId,
-    /// That user's current name.
+    /// The user's current name.
     pub name: Name,
     pub kind: Kind,
     pub expires: Date,
-    /// That user's last suspension, which may have ended.
+    /// The user's latest suspension, which may have ended.
     pub suspension: Option<Suspension>,
 }
 

@@ -5,15 +5,15 @@ use crate::{Name, UserId};
 /// A stored user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The user's number, which clients never see.
+    /// The internal id, which clients never see.
     pub id: UserId,
-    /// The user's public key.
+    /// The name, which is the user's public key.
     pub name: Name,
-    /// Whether only services act for this user (`admin`, `system`, …).
+    /// Whether only services can act as this user (`admin`, `system`, …).
     pub special: bool,
 }
 
-/// The users whom a user allows to do something.
+/// Which other users may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Allowed {
     #[default]
@@ -23,7 +23,6 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    /// Every value.
     pub const ALL: [Self; 3] = [Self::Anyone, Self::Contacts, Self::Nobody];
 
     /// Parses the wire form.
@@ -40,7 +39,7 @@ impl Allowed {
         }
     }
 
-    /// Whether a contact, or a user who is not a contact, is allowed.
+    /// Whether another user is allowed. `is_contact` tells whether it is a contact.
     pub fn admits(self, is_contact: bool) -> bool {
         match self {
             Self::Anyone => true,
@@ -53,27 +52,27 @@ impl Allowed {
 /// A user's own settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
-    /// The users who may add this user to a group.
+    /// Who may add this user to a group.
     pub added_by: Allowed,
-    /// The users who may open a private conversation with this user.
+    /// Who may open a private conversation with this user.
     pub write_first: Allowed,
-    /// Whether others do not see the time at which the user was last seen.
+    /// Whether the time at which the user was last seen is hidden from other users.
     pub hide_last_seen: bool,
-    /// Whether others do not see the user's read marks, nor the user theirs.
+    /// Whether the user's read marks are hidden from other users, and theirs from this user.
     pub hide_reads: bool,
 }
 
-/// The caller, as identified by its credential.
+/// The caller of a use case, identified by its credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// The service, which may do everything in the name of any user.
+    /// The service, which may do everything, in the name of any user.
     Service,
-    /// A signed-in user, who acts only as itself. The transaction checks whether the user still exists.
+    /// A signed-in user, who can only act as itself. The transaction checks that the user still exists.
     User(UserId),
 }
 
 impl Caller {
-    /// The user who calls, if it is not the service.
+    /// The calling user. None for the service.
     pub fn user(self) -> Option<UserId> {
         match self {
             Self::Service => None,

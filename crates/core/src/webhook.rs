@@ -1,4 +1,4 @@
-//! Webhooks: addresses of the host application to which the events of the feed are sent.
+//! Webhooks: addresses of the host application that receive the events of the feed.
 
 mod attempt;
 
@@ -13,46 +13,48 @@ use crate::{Date, WebhookId};
 
 pub use attempt::{ATTEMPTS, WebhookAttempt};
 
-/// The most webhooks, unless an operator says otherwise.
+/// The default limit for the number of webhooks.
 pub const WEBHOOKS: usize = 32;
-/// The longest address, in characters.
+/// The longest URL, in characters.
 pub const WEBHOOK_URL_CHARS: usize = 2048;
-/// The length of a secret, in bytes.
+/// The allowed length of a secret, in bytes.
 pub const WEBHOOK_SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
-/// The time for which a secret still signs after another has taken its place.
+/// How long a replaced secret continues to sign.
 pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
-/// The time after which an event is given up.
+/// The time after which an undelivered event is dropped.
 pub const SENT_WITHIN: Duration = Duration::from_secs(3 * 24 * 3600);
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
-/// The pauses after the attempts of an event, in seconds, as Standard Webhooks lists them. After further attempts the
-/// last one stands.
+/// The pauses after failed attempts, in seconds, as recommended by Standard Webhooks. Further attempts use
+/// the last one.
 const PAUSES: [u64; 9] =
     [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
-/// No pause between two attempts is longer. An event that is due later waits by a clock that was set back, and is due.
+/// The longest pause between two attempts. An event that is due even later was scheduled before the clock was
+/// set back, and is treated as due.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(22 * HOUR);
-/// The last attempt is made so long before an event is given up.
+/// The time between the last attempt and the expiry of an event.
 const LAST_BEFORE: Duration = Duration::from_secs(MINUTE);
-/// Pauses are up to a tenth longer, by event, so that attempts that failed together do not come together again.
+/// Pauses are extended by up to this percentage, depending on the event, so that attempts that failed
+/// together are not retried together.
 const SPREAD: i64 = 10;
 
-/// The secret of a webhook, with which its requests are signed. It is stored as it is, and never logged.
+/// The secret that signs a webhook's requests. It is stored in plain text, and never logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecret(Vec<u8>);
 
 impl WebhookSecret {
-    /// A secret of these bytes, if they are as many as a secret has.
+    /// None if the number of bytes is out of range.
     pub fn new(bytes: &[u8]) -> Option<Self> {
         WEBHOOK_SECRET_BYTES.contains(&bytes.len()).then(|| Self(bytes.to_vec()))
     }
 
-    /// The secret of a row.
+    /// A secret from the store.
     pub fn stored(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())
     }
 
-    /// The bytes, for signing and for those who may see it.
+    /// The bytes, for signing and for callers who may see the secret.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -67,19 +69,18 @@ impl fmt::Debug for WebhookSecret {
 /// The types of events that a webhook receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookKinds {
-    /// All but `notify`, those of later versions included.
+    /// All types except `notify`, including types that later versions add.
     All,
-    /// Those whose stored number is a bit of this one.
+    /// A bit mask of the stored numbers of the types.
     Only(i64),
 }
 
 impl WebhookKinds {
-    /// These types.
     pub fn of(kinds: &[FeedKind]) -> Self {
         Self::Only(kinds.iter().fold(0, |bits, kind| bits | bit(*kind)))
     }
 
-    /// Whether events of a type are sent.
+    /// Whether events of this type are sent.
     pub fn has(self, kind: FeedKind) -> bool {
         match self {
             Self::All => kind.is_usual(),
@@ -92,7 +93,6 @@ fn bit(kind: FeedKind) -> i64 {
     1 << kind.number()
 }
 
-/// A webhook, as a store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
     pub id: WebhookId,
@@ -100,24 +100,24 @@ pub struct Webhook {
     pub url: String,
     pub kinds: WebhookKinds,
     pub secret: WebhookSecret,
-    /// The secret before that one, and the date until which it signs, too.
+    /// The previous secret, and the date until which it also signs.
     pub previous: Option<(WebhookSecret, Date)>,
     pub created: Date,
     pub queue: WebhookQueue,
-    /// The position in the feed up to which every event was sent, given up, or waits in the queue.
+    /// The position in the feed up to which every event has been sent, dropped, or placed in the queue.
     pub position: i64,
-    /// The last replay: its date, and the position up to which events were to be sent again.
+    /// The latest replay: its date, and the position up to which it sends events again.
     pub replayed: Option<(Date, i64)>,
 }
 
 impl Webhook {
-    /// The secrets that sign now, the newest first.
+    /// The secrets that sign at `now`, newest first.
     pub fn secrets(&self, now: Date) -> Vec<&WebhookSecret> {
         let previous = self.previous.as_ref().filter(|(_, until)| *until > now).map(|(secret, _)| secret);
         std::iter::once(&self.secret).chain(previous).collect()
     }
 
-    /// The date at which an event is given up.
+    /// The date after which an event is dropped.
     pub fn expiry(&self, position: i64, date: Date) -> Date {
         let from = match self.replayed {
             Some((replayed, upto)) if position <= upto => date.max(replayed),
@@ -127,16 +127,17 @@ impl Webhook {
     }
 }
 
-/// The id of the events that wait for another attempt at a webhook. A replay begins another queue.
+/// The id of a webhook's queue of events that wait for another attempt. A replay starts a new queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WebhookQueue(pub Uuid);
 
-/// Events that are sent one after the other: those of one group, or one event of no group.
+/// Events in the same lane are sent one after the other: those of one group, or a single event without a
+/// group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WebhookLane(pub Uuid);
 
 impl WebhookLane {
-    /// The lane of a row of the feed.
+    /// The lane of a feed row.
     pub fn of(row: &FeedRow, position: i64) -> Self {
         match row.group {
             Some(group) => Self(group.0),
@@ -145,22 +146,22 @@ impl WebhookLane {
     }
 }
 
-/// An event that waits for an attempt.
+/// An event in a webhook's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WaitingEvent {
     pub lane: WebhookLane,
-    /// Its position in the feed.
+    /// The event's position in the feed.
     pub position: i64,
-    /// The date at which it is given up.
+    /// The date after which the event is dropped.
     pub expires: Date,
-    /// The attempts that failed.
+    /// The number of failed attempts.
     pub attempts: u32,
-    /// The date of the next attempt. None while another of its lane is before it.
+    /// The date of the next attempt. None while an earlier event of the lane is in the queue.
     pub due: Option<Date>,
 }
 
 impl WaitingEvent {
-    /// The same after one more attempt that failed; none if it is to be given up.
+    /// Schedules the next attempt after a failed one. None if the event is dropped instead.
     pub fn failed(self, now: Date) -> Option<Self> {
         let attempts = self.attempts.saturating_add(1);
         let index = usize::try_from(attempts - 1).unwrap_or(usize::MAX).min(PAUSES.len() - 1);

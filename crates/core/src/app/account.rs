@@ -1,5 +1,5 @@
-//! Accounts, sessions and tokens. Passwords arrive as PHC strings; [`crate::password`] hashes and verifies
-//! them.
+//! Accounts, sessions and tokens. Passwords arrive here as PHC strings; [`crate::password`] does the hashing
+//! and the verification.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub const TICKET: Duration = Duration::from_secs(30);
 const HOST_USER: Error =
     Error::Conflict("this user signs in through the host application and has no password here");
 
-/// The refusal of a change with a wrong old password.
+/// The error text for a password change with a wrong old password.
 pub const WRONG_OLD: &str = "the old password is wrong";
 
 /// Signs a user up.
@@ -35,24 +35,21 @@ pub struct SignUp {
     pub name: Name,
     /// The password as a PHC string.
     pub phc: String,
-    /// The lifetime of the session.
+    /// The lifetime of the first session.
     pub ttl: Duration,
-    /// The browser or program that signs up.
     pub client: SessionClient,
 }
 
-/// Begins a session for a user whose password was verified.
+/// Begins a session. The password must already be verified.
 #[derive(Debug, Clone)]
 pub struct BeginSession {
-    /// The account, against which the password was verified.
+    /// The account that the password was verified against.
     pub account: Account,
-    /// The lifetime of the session.
     pub ttl: Duration,
-    /// The browser or program that signs in.
     pub client: SessionClient,
 }
 
-/// A new token. Its secret is shown only once.
+/// A new token. The secret is shown only once.
 #[derive(Debug, Clone)]
 pub struct Issued {
     pub user: User,
@@ -60,27 +57,27 @@ pub struct Issued {
     pub expires: Date,
 }
 
-/// The data against which a sign-in is checked.
+/// The data that a sign-in is checked against.
 #[derive(Debug, Clone)]
 pub struct Account {
     pub user: User,
-    /// The password as a PHC string, if the user has one.
+    /// The password as a PHC string. None if the user has no password.
     pub phc: Option<String>,
 }
 
-/// Changes a user's password.
+/// Changes a user's password. The old one must already be verified.
 #[derive(Debug, Clone)]
 pub struct ChangePassword {
-    /// The account, against which the old password was verified.
+    /// The account that the old password was verified against.
     pub account: Account,
     /// The new password as a PHC string.
     pub phc: String,
-    /// The session of the request, which stays. All others end.
+    /// The session of the request, which continues. All other sessions end.
     pub session: Option<TokenHash>,
 }
 
 impl App {
-    /// Makes a user with a password and a first session.
+    /// Creates a user with a password, and its first session.
     pub async fn account_create(&self, command: SignUp) -> Result<Issued> {
         self.write(Growth::Adds, &Context::new(Caller::Service), command, |unit, command| {
             not_held(unit, &command.name, "name")?;
@@ -92,7 +89,7 @@ impl App {
         .await
     }
 
-    /// Makes a user with a password, for the service.
+    /// Creates a user with a password, on behalf of the service.
     pub async fn account_add(&self, context: &Context, name: Name, phc: String) -> Result<User> {
         self.write(Growth::Adds, context, (name, phc), |unit, (name, phc)| {
             service_only(unit.caller)?;
@@ -104,7 +101,7 @@ impl App {
         .await
     }
 
-    /// The account of this name, for a sign-in.
+    /// The account with this name, for a sign-in.
     pub async fn account(&self, name: Name) -> Result<Option<Account>> {
         self.read(&Context::new(Caller::Service), name, |tx, _, name| {
             let Some(user) = tx.user_named(name)? else { return Ok(None) };
@@ -114,8 +111,8 @@ impl App {
         .await
     }
 
-    /// Makes a session for a user whose password was verified against `phc`. The password must not have
-    /// changed since.
+    /// Begins a session for a user whose password was verified against `phc`. Fails if the password has
+    /// changed since then.
     pub async fn session_create(&self, command: BeginSession) -> Result<Issued> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), command, |unit, command| {
             let account = &command.account;
@@ -132,7 +129,7 @@ impl App {
         .await
     }
 
-    /// The account of the calling user, whose password may be changed.
+    /// The calling user's account, for a change of its password.
     pub async fn own_account(&self, context: &Context) -> Result<Account> {
         self.read(context, (), |tx, caller, ()| {
             let id = caller.user().ok_or_else(|| Error::forbidden("only a user has a password"))?;
@@ -143,8 +140,8 @@ impl App {
         .await
     }
 
-    /// Changes the password of the calling user, whose old one was verified, and ends its other sessions. The old one
-    /// must not have changed since.
+    /// Changes the calling user's password and ends its other sessions. Fails if the password has changed
+    /// since the old one was verified.
     pub async fn password_change(&self, context: &Context, command: ChangePassword) -> Result<()> {
         self.write(Growth::Bounded, context, command, |unit, command| {
             let Account { user, phc } = &command.account;
@@ -164,7 +161,7 @@ impl App {
         .await
     }
 
-    /// Sets the password of a user who signs in here, and ends all of the user's sessions.
+    /// Sets the password of a user with an account on this server, and ends all of its sessions.
     pub async fn password_set(&self, context: &Context, name: Name, phc: String) -> Result<()> {
         self.write(Growth::Bounded, context, (name, phc, context.who), |unit, (name, phc, who)| {
             service_only(unit.caller)?;
@@ -178,8 +175,8 @@ impl App {
         .await
     }
 
-    /// Gives a password to a user of the host application, of a provider or of an import: from now on it signs in here, and by
-    /// nothing else. All of its tokens and sessions end.
+    /// Gives a password to a user of the host application, of a provider or of an import. From now on the
+    /// user signs in with this password, and in no other way. All of its tokens and sessions end.
     pub async fn password_adopt(&self, context: &Context, name: Name, phc: String) -> Result<()> {
         self.write(Growth::Bounded, context, (name, phc), |unit, (name, phc)| {
             service_only(unit.caller)?;
@@ -193,8 +190,8 @@ impl App {
         .await
     }
 
-    /// Makes a ticket for one WebSocket handshake of the calling user. It ends with the token that requested
-    /// it, if any.
+    /// Creates a ticket for one WebSocket handshake of the calling user. The ticket ends together with the
+    /// token that requested it, if any.
     pub async fn ticket_create(&self, context: &Context, of: Option<TokenHash>) -> Result<Issued> {
         self.write(Growth::Bounded, context, of, |unit, of| {
             let id =
@@ -205,15 +202,15 @@ impl App {
         .await
     }
 
-    /// The token with this hash, if it is valid now. Fails if its user is suspended.
+    /// The token with this hash. None if it is not valid now. Fails if the user is suspended.
     pub async fn token(&self, hash: TokenHash) -> Result<Option<Token>> {
         let now = self.clock().now();
         let service = Context::new(Caller::Service);
         self.read(&service, (hash, now), |tx, _, (hash, now)| good(tx, hash, *now)).await
     }
 
-    /// Uses a ticket. Returns the token that requested it, or else the ticket itself, if it was valid. Fails if its user is
-    /// suspended.
+    /// Consumes a ticket. Returns the token that requested it, or the ticket itself if there is none. None if
+    /// the ticket was not valid. Fails if the user is suspended.
     pub async fn ticket_take(&self, hash: TokenHash) -> Result<Option<Token>> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), hash, |unit, hash| {
             let now = unit.now();
@@ -232,7 +229,7 @@ impl App {
         .await
     }
 
-    /// Ends a token of the calling user with its open sockets.
+    /// Ends a token of the calling user, and closes its sockets.
     pub async fn token_end(&self, context: &Context, hash: TokenHash) -> Result<()> {
         self.write(Growth::Bounded, context, hash, |unit, hash| {
             let user = unit.caller.user().map(|id| unit.tx.user(id)).transpose()?.flatten();
@@ -244,7 +241,8 @@ impl App {
         .await
     }
 
-    /// Ends all tokens of a user with their open sockets. The password stays. Returns whether the user is the caller.
+    /// Ends all tokens of a user, and closes their sockets. The password stays. Returns whether the user is
+    /// the caller.
     pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<bool> {
         self.write(Growth::Bounded, context, (name, context.who), |unit, (name, who)| {
             let user = session_owner(unit.tx, unit.caller, unit.rules.users.directory, name)?;
@@ -256,7 +254,8 @@ impl App {
         .await
     }
 
-    /// When a user was made, if it still exists. Of users with the same name, each has another date.
+    /// The date on which a user was created. None if it no longer exists. Distinguishes successive users with
+    /// the same name.
     pub async fn user_created(&self, id: UserId) -> Result<Option<Date>> {
         self.read(&Context::new(Caller::Service), id, |tx, _, id| {
             Ok(tx.details(&[*id])?.pop().flatten().map(|details| details.created))
@@ -264,7 +263,7 @@ impl App {
         .await
     }
 
-    /// The user with this id, if it still exists. Fails for one who is suspended.
+    /// The user with this id. None if it no longer exists. Fails if the user is suspended.
     pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
         let now = self.clock().now();
         self.read(&Context::new(Caller::Service), (id, now), |tx, _, (id, now)| {
@@ -276,7 +275,7 @@ impl App {
     }
 }
 
-/// Fails for a user who signs in through the host application.
+/// Fails if the user signs in through the host application.
 fn signs_in_here(tx: &dyn Tx, user: UserId) -> Result<()> {
     let details = tx.details(&[user])?.pop().flatten();
     if details.is_none_or(|details| details.origin == Origin::Host) {
@@ -285,7 +284,7 @@ fn signs_in_here(tx: &dyn Tx, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Ends a token with its open sockets, if there is such a token.
+/// Ends a token, if it exists, and closes its sockets.
 pub(super) fn end_token(unit: &mut Unit, token: &TokenHash) -> Result<()> {
     if unit.tx.token_delete(token)? {
         unit.tell_end(*token);
@@ -293,7 +292,7 @@ pub(super) fn end_token(unit: &mut Unit, token: &TokenHash) -> Result<()> {
     Ok(())
 }
 
-/// Ends all tokens of a user with their open sockets.
+/// Ends all tokens of a user, and closes their sockets.
 fn end_sessions(unit: &mut Unit, user: UserId) -> Result<()> {
     unit.tx.tokens_delete(user)?;
     unit.tell(Event::to_users(Kind::Ended(Ended::User(user)), vec![]));
@@ -310,13 +309,13 @@ fn account_insert(unit: &mut Unit, name: &Name, phc: &str) -> Result<User> {
     Ok(user)
 }
 
-/// The token with this hash, if it is valid at `now`. Fails if its user is suspended.
+/// The token with this hash. None if it is not valid at `now`. Fails if the user is suspended.
 pub(super) fn good(tx: &dyn Tx, hash: &TokenHash, now: Date) -> Result<Option<Token>> {
     let found = tx.token(hash)?.filter(|token| token.kind == token::Kind::Token && token.expires > now);
     found.map(|token| admitted(token, now)).transpose()
 }
 
-/// Refuses the token of a user who is suspended.
+/// Refuses the token of a suspended user.
 fn admitted(token: Token, now: Date) -> Result<Token> {
     match &token.suspension {
         Some(suspension) if suspension.until > now => Err(suspension.refusal()),
@@ -324,7 +323,7 @@ fn admitted(token: Token, now: Date) -> Result<Token> {
     }
 }
 
-/// Makes a token of a user, for the client that has signed in, or for a service.
+/// Creates a token of a user: for the client that signed in, or for a service.
 pub(super) fn issue_token(
     unit: &mut Unit,
     user: User,
@@ -351,7 +350,7 @@ fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Resul
 }
 
 impl Unit<'_> {
-    /// Publishes the end of a token, which closes its sockets on every node.
+    /// Publishes the end of a token. Every node then closes the sockets of the token.
     pub(super) fn tell_end(&mut self, token: TokenHash) {
         self.tell(Event::to_users(Kind::Ended(Ended::Token(token)), vec![]));
     }

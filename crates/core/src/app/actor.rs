@@ -1,4 +1,4 @@
-//! Reads the actor of a request, by the rules of `crate::actor`.
+//! Loads the actor of a request from the store and applies the rules of `crate::actor`.
 
 use crate::actor::{acting, member_as};
 use crate::group::Membership;
@@ -16,12 +16,12 @@ pub(super) fn actor(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Resul
     acting(caller, author, found, tx.name_case())
 }
 
-/// The actor, which must be a user.
+/// The actor of an action that requires a user.
 pub(super) fn someone(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Result<User> {
     actor(tx, caller, author)?.ok_or_else(|| Error::field("author", "must name the acting user"))
 }
 
-/// Refuses callers other than services.
+/// Returns 403 unless the caller is a service.
 pub(super) fn service_only(caller: Caller) -> Result<()> {
     match caller {
         Caller::Service => Ok(()),
@@ -29,30 +29,30 @@ pub(super) fn service_only(caller: Caller) -> Result<()> {
     }
 }
 
-/// The refusal of an action in a group that the user has yet to accept.
+/// The error text for an action in a group that the user has not accepted yet.
 pub(super) const PENDING: &str = "you have not accepted this group yet: accept it, or leave it to decline";
 
-/// The role that decides the actor's rights. If the actor is not a member, a user gets the answer for a
-/// missing group; a service, which sees every group, gets a refusal. A member who has yet to accept may do
-/// nothing that needs a role.
+/// The role that decides the actor's rights. If the actor is not a member, a user gets the error for a
+/// missing group; a service, which sees every group, gets 403. A member who has not accepted the group gets
+/// 403 as well.
 pub(super) fn role_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<Role> {
     accepted_in(tx, caller, group, user).map(Membership::effective_role)
 }
 
-/// The membership of an actor who has accepted, with the refusals of [`role_in`].
+/// The membership of an actor who has accepted the group. Fails like [`role_in`].
 pub(super) fn accepted_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<Membership> {
     let membership = membership_in(tx, caller, group, user)?;
     if membership.pending { Err(Error::forbidden(PENDING)) } else { Ok(membership) }
 }
 
-/// The same for actions that a member may do before accepting.
+/// Like [`accepted_in`], for actions that members may perform before they accept.
 pub(super) fn membership_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<Membership> {
     let membership = tx.membership(group, user.id)?;
     let stands = membership.is_some() || caller == Caller::Service && tx.group(group)?.is_some();
     member_as(caller, membership, stands, user)
 }
 
-/// Refuses a group that the caller may not see, as if it did not exist.
+/// Fails with the error for a missing group if the caller may not see the group.
 pub(super) fn visible(tx: &dyn Tx, caller: Caller, group: GroupId) -> Result<()> {
     let seen = match caller {
         Caller::Service => tx.group(group)?.is_some(),

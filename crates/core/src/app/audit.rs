@@ -1,4 +1,4 @@
-//! The audit log: its entries, which use cases write in their own transaction, and the list of them.
+//! The audit log: use cases write its entries in their own transaction, and admins list them.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -14,37 +14,37 @@ use crate::store::Tx;
 use crate::user::Caller;
 use crate::{AuditId, Result};
 
-/// The difference between an entry's date and the time in its id, and between clocks of nodes, at most.
+/// The largest expected difference between an entry's date and the time in its id, including the differences
+/// between the clocks of nodes.
 const CLOCKS_APART: Duration = Duration::from_secs(60);
-/// The entries that one call reads at most to fill a page, where a filter admits few of them.
+/// The most entries that one call reads to fill a page, if a filter matches few of them.
 const READ_FOR_A_PAGE: usize = 10_000;
-/// The entries that are read at a time where a filter has several values.
+/// The number of entries that are read at a time if a filter has several values.
 const READ_AT_ONCE: usize = 500;
 
-/// A page of the audit log.
 #[derive(Debug, Default)]
 pub struct AuditPage {
-    /// The entries that the filter admits.
+    /// The entries that match the filter.
     pub entries: Vec<AuditEntry>,
-    /// The last entry that was read. None if there are no more.
+    /// The cursor of the next page: the last entry that was read. None at the end.
     pub next: Option<AuditId>,
 }
 
-/// A sign-in that failed.
+/// A failed sign-in.
 #[derive(Debug, Clone)]
 pub struct FailedSignIn {
-    /// The name that was tried; none of a text that is no name, and where no name is given.
+    /// The attempted name. None if the text is not a valid name, or if no name is given.
     pub name: Option<Name>,
     pub address: IpAddr,
-    /// The reason. It holds nothing that the caller has sent.
+    /// The reason. It contains nothing that the caller sent.
     pub reason: String,
-    /// The number of failed sign-ins before it that have no entry.
+    /// The number of earlier failed sign-ins that have no entry.
     pub more: u64,
 }
 
 impl App {
-    /// Up to `limit` entries before `before`, the newest first. A call reads a bounded number of entries, so that there may be
-    /// more where it returns fewer than `limit`.
+    /// Up to `limit` matching entries before `before`, newest first. A call reads a bounded number of
+    /// entries, so a page with fewer than `limit` entries may not be the last one.
     pub async fn audit(
         &self,
         context: &Context,
@@ -59,7 +59,7 @@ impl App {
         .await
     }
 
-    /// Notes a sign-in that failed. Refused while the disk is full.
+    /// Records a failed sign-in. Refused while the disk is full.
     pub async fn audit_failure(&self, failure: FailedSignIn) -> Result<()> {
         let source = CallSource::Address(failure.address);
         let nobody = Context { source, ..Context::new(Caller::Service) };
@@ -76,7 +76,7 @@ impl App {
         .await
     }
 
-    /// Notes what a command does beside the store.
+    /// Records an operator's command that does not run a use case.
     pub async fn audit_command(&self, action: AuditAction, detail: Option<&'static str>) -> Result<()> {
         self.write(Growth::Bounded, &Context::command_line(), (action, detail), |unit, (action, detail)| {
             let (actor, detail) = (Some(COMMAND_LINE.into()), detail.map(Into::into));
@@ -88,14 +88,14 @@ impl App {
 }
 
 impl Unit<'_> {
-    /// Notes an act of the caller, if such an act of this caller is noted. It commits with the act. Each use case that the
-    /// service, an admin or the command line may call has its entry here; a user's own act costs nothing, unless it makes or
-    /// ends a credential.
+    /// Records an action of the caller, if this action of this caller is to be recorded. The entry commits
+    /// together with the action. Every use case that the service, an admin or the command line may call uses
+    /// this. A user's own action costs nothing, unless it creates or ends a credential.
     pub(super) fn audit(&mut self, action: AuditAction, target: impl Display) -> Result<()> {
         self.note(action, &target, None)
     }
 
-    /// The same with more about the act, in a few words.
+    /// Like [`audit`](Self::audit), with further details in a few words.
     pub(super) fn audit_with(
         &mut self,
         action: AuditAction,
@@ -120,7 +120,7 @@ impl Unit<'_> {
         self.tx.audit_insert(&AuditEntry { actor, detail, ..entry })
     }
 
-    /// Notes that a user has signed in or up, before which the caller is nobody.
+    /// Records that a user signed in or up. Before that, the caller is unknown.
     pub(super) fn audit_sign_in(
         &mut self,
         action: AuditAction,

@@ -1,4 +1,5 @@
-//! Avatars that are uploaded images: which file may become one, who reads it, and the end of one that is replaced.
+//! Avatars that are uploaded images: which files may become avatars, who may read them, and how they are
+//! replaced.
 
 use std::sync::Arc;
 
@@ -18,16 +19,16 @@ use crate::{Error, FileId, GroupId, Result, UserId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AvatarOf {
     User(UserId),
-    /// A group, and the user who changes it. A service may do so without one.
+    /// A group, and the user who changes its avatar. None if a service changes it in nobody's name.
     Group(GroupId, Option<UserId>),
 }
 
-/// The file of a stored avatar.
+/// The file of a stored avatar, if it has one.
 fn file_of(stored: Option<&Arc<str>>) -> Option<FileId> {
     stored.and_then(|stored| Avatar::stored_file(stored))
 }
 
-/// Makes the file of the new avatar one, and drops that of the old one.
+/// Marks the new avatar's file as shown, and drops the file of the old one.
 pub(super) fn replace_avatar(
     unit: &mut Unit,
     of: AvatarOf,
@@ -62,9 +63,9 @@ fn require_usable(unit: &Unit, id: FileId, uploader: Option<UserId>) -> Result<(
     }
 }
 
-/// Whether the caller may read an avatar: whoever may see the user or the group whose it is.
+/// Whether the caller may read an avatar: it must be able to see the user or the group.
 pub(super) fn is_shown(tx: &dyn Tx, caller: Caller, directory: Directory, row: &FileRow) -> Result<bool> {
-    // The files of a deleted user are about to be removed.
+    // The files of a deleted user will soon be removed.
     let Some(uploader) = tx.user(row.owner)? else { return Ok(false) };
     let Some(group) = row.group else {
         return Ok(find(tx, caller, directory, &uploader.name)?.is_some());
@@ -75,7 +76,7 @@ pub(super) fn is_shown(tx: &dyn Tx, caller: Caller, directory: Directory, row: &
 }
 
 impl Unit<'_> {
-    /// Takes the avatars from groups that a deleted user has uploaded. Returns whether none is left.
+    /// Removes the avatars of groups whose files a deleted user uploaded. Returns whether all are removed.
     pub(super) fn take_avatars(&mut self, user: UserId, effort: Effort) -> Result<bool> {
         let found = self.tx.avatars_of_groups(user, effort.groups)?;
         for (file, group) in &found {

@@ -1,4 +1,4 @@
-//! Bans: users who may not join a group, nor be added to it.
+//! Bans: banned users can neither join a group nor be added to it.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,25 @@ use crate::store::Tx;
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, Name, Result, UserId};
 
-/// The banned users of a group.
+/// The most banned users per group.
 pub const BANS: usize = 10_000;
 
-/// The bans in a change of a group.
+/// The bans to add and to lift in an update of a group.
 #[derive(Debug, Clone, Default)]
 pub struct BanUpdate {
-    /// Users to ban. Members among them are removed.
+    /// Users to ban. Those who are members are removed.
     pub ban: Vec<Name>,
-    /// Users whose ban ends, before anybody is added.
+    /// Users to unban. This happens before users are added.
     pub unban: Vec<Name>,
 }
 
 impl BanUpdate {
-    /// Whether it names nobody.
     pub(super) fn is_empty(&self) -> bool {
         self.ban.is_empty() && self.unban.is_empty()
     }
 }
 
-/// Ends the bans of these users, and returns whether there were any. A banned user is found by its name even where the
+/// Lifts the bans of these users, and returns whether there were any. Finds banned users by name even if the
 /// directory hides strangers.
 pub(super) fn lift(unit: &mut Unit, role: Option<Role>, group: GroupId, names: &[Name]) -> Result<bool> {
     if names.is_empty() {
@@ -49,7 +48,7 @@ pub(super) fn lift(unit: &mut Unit, role: Option<Role>, group: GroupId, names: &
     Ok(!banned.is_empty())
 }
 
-/// Bans users by the rules of removal, and plans the removal of the members among them.
+/// Bans users, subject to the rules of removal, and plans the removal of those who are members.
 pub(super) fn ban(
     unit: &mut Unit,
     plan: &mut Plan,
@@ -81,7 +80,8 @@ pub(super) fn ban(
     Ok(())
 }
 
-/// The banned users of a group, for services, the owner and the admins; `role` is that of a calling user.
+/// The banned users of a group, for services, the owner and the admins. None for others. `role` is the role
+/// of a calling user.
 pub(super) fn shown_bans(
     tx: &dyn Tx,
     caller: Caller,

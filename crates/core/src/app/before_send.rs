@@ -1,7 +1,7 @@
-//! Messages and edits about which the hook before sending is asked. Without a hook none of this runs.
+//! Asks the hook before sending about messages and edits. None of this runs without a hook.
 //!
-//! The hook decides on messages that have passed the checks of their use case, on one snapshot. The use case checks again when it
-//! stores the message.
+//! The hook decides only on messages that pass the checks of their use case on a snapshot. The use case
+//! repeats the checks when it stores the message.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,11 +24,12 @@ use crate::store::{Answer, Tx};
 use crate::user::{Caller, User};
 use crate::{Date, Error, GroupId, Result, UserId};
 
-/// A place in the order of the author's questions, which is held until the message is stored.
+/// A turn in the order of the author's questions. It is held until the message is stored.
 type HeldTurn = Option<Box<dyn QuestionTurn>>;
 
 impl App {
-    /// Sends a message about which the hook is asked. Its place in the order is taken at once, as far as the author is known.
+    /// Asks the hook about a message, then sends it. Takes the turn immediately if the author is already
+    /// known.
     pub(super) fn send_asked(
         &self,
         hook: &Arc<dyn BeforeSend>,
@@ -64,7 +65,7 @@ impl App {
         })
     }
 
-    /// An edit as it is to be stored.
+    /// Asks the hook about an edit, and returns the edit to store.
     pub(super) async fn edit_asked(
         &self,
         context: &Context,
@@ -79,14 +80,14 @@ impl App {
             check_edit(tx, caller, command, *now, *window)
         });
         let command = match replacement(&**hook, Some(question.await?)).await? {
-            // An edit does not change data.
+            // An edit cannot change data.
             Some(replacement) => Edit { body: Some(replacement.body), ..command },
             None => command,
         };
         Ok((Some(turn), command))
     }
 
-    /// A first message as it is to be stored.
+    /// Asks the hook about a message to a user, and returns the message to store.
     pub(super) async fn first_asked(&self, context: &Context, command: First) -> Result<(HeldTurn, First)> {
         let hook = self.hook_for(context).filter(|_| command.body.is_some());
         let Some(hook) = hook else { return Ok((None, command)) };
@@ -104,7 +105,8 @@ impl App {
         Ok((Some(turn), command))
     }
 
-    /// The answer to a retry. What the hook has put in the place of a message is read, since the retry does not have it.
+    /// The answer to a retry. If the hook replaced the message, the retry does not contain the replacement,
+    /// so it is read from the store.
     pub(super) async fn first_answer(&self, sent: Message) -> Result<Message> {
         if self.rules.before_send.is_none() {
             return Ok(sent);
@@ -120,7 +122,7 @@ impl App {
         })
     }
 
-    /// The hook, if it is asked about what this caller writes.
+    /// The hook, if it decides on messages of this caller.
     fn hook_for(&self, context: &Context) -> Option<&Arc<dyn BeforeSend>> {
         self.rules.before_send.as_ref().filter(|_| !context.who.is_service())
     }
@@ -139,8 +141,8 @@ fn asking(caller: Caller) -> Result<UserId> {
     caller.user().ok_or_else(|| Error::internal("the service asks no hook"))
 }
 
-/// Asks the question, if there is one. Answers the text that takes the place of the message, if the hook replaces it, and fails
-/// if the hook refuses it.
+/// Asks the question, if there is one. Returns the replacement if the hook replaces the message, and fails if
+/// the hook refuses it.
 async fn replacement(hook: &dyn BeforeSend, question: Option<Question>) -> Result<Option<Replacement>> {
     let Some(question) = question else { return Ok(None) };
     match hook.ask(question).await? {
@@ -150,7 +152,7 @@ async fn replacement(hook: &dyn BeforeSend, question: Option<Question>) -> Resul
     }
 }
 
-/// Checks a message as the rule of sending does. There is no question about one that was sent before.
+/// Checks a message by the rule for sending. Returns no question if the message was sent earlier.
 fn check_message(
     tx: &dyn Tx,
     caller: Caller,
@@ -198,11 +200,11 @@ fn check_first(
     let target = writable(target.ok_or_else(|| unknown(&command.target, "target"))?, "target")?;
     let kind = QuestionKind::First(target.name.clone());
     let group = tx.group_of_pair(author.id, target.id)?;
-    // Of a group that is made with the message, no id is known yet.
+    // A group that is created together with the message has no id yet.
     let message = command.message(group.unwrap_or(GroupId(uuid::Uuid::nil())));
     let Some(message) = message else { return Ok(None) };
     if group.is_some() {
-        // A private group has no slow mode.
+        // Private groups have no slow mode, so the date does not matter.
         return check_message(tx, caller, &message, case, Date::from_micros(0), kind);
     }
     may_open(tx, caller, &author, &target)?;

@@ -1,4 +1,4 @@
-//! The secrets of bots: make, list and end keys and incoming hooks. Only the service does.
+//! The secrets of bots: creates, lists and ends keys and incoming hooks. Only the service may do this.
 
 use super::actor::service_only;
 use super::{App, Context, Growth, Unit, Who};
@@ -14,16 +14,16 @@ use crate::{BotKeyId, Date, Error, GroupId, HookId, Name, Result, UserId};
 
 const MISSING_HOOK: Error = Error::NotFound("hook");
 
-/// Makes a key of a bot.
+/// Creates a key of a bot.
 #[derive(Debug, Clone)]
 pub struct MakeBotKey {
     pub bot: Name,
-    /// The groups in which it is good, at least one and at most [`KEY_GROUPS`](crate::bot::KEY_GROUPS).
+    /// The groups in which the key is valid: between 1 and [`KEY_GROUPS`](crate::bot::KEY_GROUPS).
     pub groups: Vec<GroupId>,
     pub may: BotRights,
 }
 
-/// Makes an incoming hook of a bot.
+/// Creates an incoming hook of a bot.
 #[derive(Debug, Clone)]
 pub struct MakeIncomingHook {
     pub bot: Name,
@@ -31,7 +31,8 @@ pub struct MakeIncomingHook {
 }
 
 impl App {
-    /// Makes a key of a bot. The secret is shown this once. A key of the service makes none for what it may not do itself.
+    /// Creates a key of a bot. Its secret is shown only this once. A service key cannot create a bot key with
+    /// rights that it lacks itself.
     pub async fn bot_key_create(&self, context: &Context, command: MakeBotKey) -> Result<(BotKey, Secret)> {
         self.write(Growth::Bounded, context, (command, context.who), create_key).await
     }
@@ -41,7 +42,6 @@ impl App {
         self.read(context, bot, |tx, caller, bot| tx.bot_keys(bot_of(tx, caller, bot)?.id)).await
     }
 
-    /// One key of a bot.
     pub async fn bot_key(&self, context: &Context, bot: Name, id: BotKeyId) -> Result<BotKey> {
         self.read(context, (bot, id), |tx, caller, (bot, id)| {
             let keys = tx.bot_keys(bot_of(tx, caller, bot)?.id)?;
@@ -50,7 +50,7 @@ impl App {
         .await
     }
 
-    /// Ends a key of a bot with its open sockets.
+    /// Ends a key of a bot, and closes its sockets.
     pub async fn bot_key_delete(&self, context: &Context, bot: Name, id: BotKeyId) -> Result<()> {
         self.write(Growth::Bounded, context, (bot, id), |unit, (bot, id)| {
             let bot = bot_of(unit.tx, unit.caller, bot)?;
@@ -61,7 +61,7 @@ impl App {
         .await
     }
 
-    /// Makes an incoming hook of a bot. The secret is shown this once.
+    /// Creates an incoming hook of a bot. Its secret is shown only this once.
     pub async fn incoming_hook_create(
         &self,
         context: &Context,
@@ -75,7 +75,6 @@ impl App {
         self.read(context, bot, |tx, caller, bot| tx.incoming_hooks(bot_of(tx, caller, bot)?.id)).await
     }
 
-    /// One incoming hook of a bot.
     pub async fn incoming_hook(&self, context: &Context, bot: Name, id: HookId) -> Result<IncomingHook> {
         self.read(context, (bot, id), |tx, caller, (bot, id)| {
             let hooks = tx.incoming_hooks(bot_of(tx, caller, bot)?.id)?;
@@ -84,7 +83,6 @@ impl App {
         .await
     }
 
-    /// Ends an incoming hook of a bot.
     pub async fn incoming_hook_delete(&self, context: &Context, bot: Name, id: HookId) -> Result<()> {
         self.write(Growth::Bounded, context, (bot, id), |unit, (bot, id)| {
             let bot = bot_of(unit.tx, unit.caller, bot)?;
@@ -96,7 +94,7 @@ impl App {
         .await
     }
 
-    /// The present grant of a secret. Each use case looks again, in its transaction.
+    /// The current grant of a secret. Each use case reads it again, in its own transaction.
     pub async fn bot_grant(&self, secret: BotSecret) -> Result<BotGrant> {
         let now = self.clock().now();
         self.read(&Context::new(Caller::Service), (secret, now), |tx, _, (secret, now)| {
@@ -106,8 +104,8 @@ impl App {
     }
 }
 
-/// The grant of a secret, if it is good. An unknown key is refused like a token, and an unknown hook is not there. The
-/// secrets of a bot that is suspended are good for nothing.
+/// The grant of a secret. An unknown key fails like a token, an unknown hook as missing. The secrets of a
+/// suspended bot are refused.
 pub(super) fn bot_grant(tx: &dyn Tx, secret: BotSecret, now: Date) -> Result<BotGrant> {
     let grant: BotGrant = match secret {
         BotSecret::Key(hash) => tx.bot_key(&hash)?.ok_or(REFUSED)?.into(),
@@ -119,7 +117,7 @@ pub(super) fn bot_grant(tx: &dyn Tx, secret: BotSecret, now: Date) -> Result<Bot
     Ok(grant)
 }
 
-/// Refuses what is in no group of a secret, as if it did not exist.
+/// Fails with the error for a missing object if the target is outside the groups of the secret.
 pub(super) fn reach(tx: &dyn Tx, grant: &BotGrant, target: BotTarget) -> Result<()> {
     let (group, missing) = match target {
         BotTarget::Group(group) => (Some(group), "group"),
@@ -129,14 +127,14 @@ pub(super) fn reach(tx: &dyn Tx, grant: &BotGrant, target: BotTarget) -> Result<
     if group.is_some_and(|group| grant.reaches(group)) { Ok(()) } else { Err(Error::NotFound(missing)) }
 }
 
-/// Ends the keys and hooks of a user who is a bot no longer, with the user's sockets.
+/// Ends the keys and hooks of a user who is no longer a bot, and closes the user's sockets.
 pub(super) fn end_bot(unit: &mut Unit, user: UserId) -> Result<()> {
     unit.tx.bot_secrets_delete(user)?;
     unit.tell(Event::to_users(Kind::Ended(Ended::User(user)), vec![]));
     Ok(())
 }
 
-/// The bot of this name, for the service.
+/// The bot with this name. Only for the service.
 fn bot_of(tx: &dyn Tx, caller: Caller, name: &Name) -> Result<User> {
     service_only(caller)?;
     let user = tx.user_named(name)?.ok_or(Error::NotFound("user"))?;

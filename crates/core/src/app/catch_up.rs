@@ -1,4 +1,5 @@
-//! Catching up: the events of a group that a node among others has missed, as connected sockets receive them.
+//! Catching up: the events of a group that one node of a cluster has missed, as connected sockets receive
+//! them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,21 +15,21 @@ use crate::log::{LogEntry, LogRow};
 use crate::store::Tx;
 use crate::{GroupId, Result, Seq, UserId};
 
-/// Up to so many members are looked up one by one.
+/// Up to this many members are looked up one by one.
 const FEW: usize = 8;
 
-/// The events of a group that a node has missed, and the current group, from one snapshot.
+/// The missed events of a group, with its current state, from one snapshot.
 #[derive(Debug, Clone)]
 pub struct CaughtUp {
-    /// The last number in the group's log.
+    /// The head of the group's log.
     pub head: Seq,
-    /// The events with the requested numbers, in order; empty if there are too many.
+    /// The events with the requested numbers, in order. Empty if there are too many.
     pub events: Vec<Event>,
-    /// Whether there are too many.
+    /// Whether there are too many events to return.
     pub too_far: bool,
-    /// The members who have accepted among the requested users, in ascending order.
+    /// The requested users who are members and have accepted, in ascending order.
     pub members: Vec<UserId>,
-    /// Those who have yet to accept, in ascending order.
+    /// The requested users who have not accepted the group yet, in ascending order.
     pub pending: Vec<UserId>,
     /// The complete view of the group, if requested.
     pub view: Option<Arc<View>>,
@@ -40,15 +41,15 @@ pub struct Behind {
     pub group: GroupId,
     /// The last number that the node has.
     pub after: Seq,
-    /// The last number that it knows of.
+    /// The last number that the node knows of.
     pub upto: Seq,
-    /// Users whose membership it needs to know.
+    /// Users whose membership the node needs to know.
     pub users: Vec<UserId>,
-    /// Whether it needs the view of the group.
+    /// Whether the node needs the view of the group.
     pub view: bool,
 }
 
-/// Reads the events of a group that a node has missed; `None` if there is no such group.
+/// Reads the missed events of a group. `None` if the group does not exist.
 pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
     let group = asked.group;
     let Some(found) = tx.group(group)? else { return Ok(None) };
@@ -75,8 +76,8 @@ pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
     }))
 }
 
-/// The pending members among `users`, and the others, each in ascending order. A few are looked up one by
-/// one; for many, all members are read.
+/// The pending members among `users`, and the other members, each in ascending order. Looks up a few users
+/// one by one; for many, reads all members.
 fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<(Vec<UserId>, Vec<UserId>)> {
     let asked: BTreeSet<_> = users.iter().copied().collect();
     let mut members = if users.len() <= FEW {
@@ -94,9 +95,9 @@ fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<(Vec<U
     Ok((ids(pending), ids(accepted)))
 }
 
-/// The events of the entries after a number for connected sockets. Each change of the group has its own number and its
-/// entry, with the group as it stands. The rename of a user is an event without a number; the number that it takes is
-/// delivered to nobody.
+/// The events of the log entries after `after`, for connected sockets. Each change of the group becomes an
+/// event with its own number, its entry, and the current state of the group. The rename of a user becomes
+/// two: an event without a number, and a numbered one that is delivered to nobody.
 fn events(tx: &dyn Tx, group: GroupId, after: Seq, rows: Vec<LogRow>, roots: &Roots) -> Result<Vec<Event>> {
     let mut events = Vec::with_capacity(rows.len());
     let mut changes = if rows.iter().any(|row| row.entry.changes_group()) {

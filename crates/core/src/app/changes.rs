@@ -1,5 +1,6 @@
-//! The changes for a user since a client was here, beyond the groups that the client names: groups, departures, profiles,
-//! relations, and the user's own marks and settings. In pages, each of which is a snapshot of another moment.
+//! The changes for a user since its client was last connected, except for the groups that the client names:
+//! groups, departures, profiles, relations, and the user's own marks and settings. They come in pages, each
+//! read from its own snapshot.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
@@ -15,32 +16,31 @@ use crate::group_settings::GroupSettings;
 use crate::store::{ChangedGroup, CommitPoint, Tx};
 use crate::{Error, GroupId, Name, Result, Seq, UserId};
 
-/// The approximate bytes of a page.
+/// The approximate size of a page, in bytes.
 const PAGE_BYTES: usize = 64 * 1024;
-/// The approximate bytes of a small event, and of a group without its messages.
+/// The approximate size of a small event, and of a group without its messages, in bytes.
 const EVENT_BYTES: usize = 256;
 const GROUP_BYTES: usize = 1024;
-/// Groups that are read first, and at most at once.
+/// The number of groups read at first, and the most read at once.
 const GROUPS_FIRST: usize = 8;
 const GROUPS_MOST: usize = 64;
-/// Departures and profiles that are read at once.
+/// The number of departures or profiles read at once.
 const ROWS: usize = 64;
 
-/// A request for what has changed.
 #[derive(Debug, Clone, Default)]
 pub struct ChangesQuery {
-    /// The groups that the client names, for which it is answered otherwise.
+    /// The groups that the client names. A resume of their logs answers for them.
     pub named: BTreeSet<GroupId>,
-    /// The point of which the client has everything. None: it has nothing.
+    /// The point up to which the client has everything. None: it has nothing.
     pub since: Option<CommitPoint>,
-    /// The messages of each group.
+    /// The number of messages per group.
     pub window: Window,
 }
 
-/// A part of what has changed.
+/// A part of the answer.
 #[derive(Debug)]
 pub enum ChangesPart {
-    /// Groups that are not named, each as it is for this user.
+    /// Groups that the client did not name, each as this user sees it.
     Groups(Vec<Summary>),
     /// Other changes.
     Events(Vec<Event>),
@@ -48,29 +48,29 @@ pub enum ChangesPart {
     People(People),
 }
 
-/// The changes for a user, as they are read in pages.
+/// The state of reading a user's changes, page by page.
 #[derive(Debug, Clone)]
 pub struct Changes {
     query: Arc<ChangesQuery>,
-    /// The groups of a bot's key, for which nothing else and no people are answered.
+    /// The groups of a bot's key. If set, the answer covers only these groups, and no people.
     scope: Option<Vec<GroupId>>,
-    /// The stamp since which changes are answered; 0 for everything.
+    /// The stamp from which changes are returned. 0: everything.
     since: i64,
-    /// Whether the client's point cannot be answered from, and everything is.
+    /// Whether the client's point is too old or unknown, so that everything is returned.
     pub too_far: bool,
-    /// The heads of the groups that were answered.
+    /// The heads of the groups that were returned.
     pub heads: BTreeMap<GroupId, Seq>,
     groups: VecDeque<GroupId>,
     groups_at_once: usize,
     deleted: VecDeque<GroupId>,
-    /// The last departure that was read; none before the first.
+    /// The last departure that was read. None before the first.
     departed: Option<GroupId>,
     step: ChangesStep,
     users: VecDeque<UserId>,
     marks: VecDeque<ChangedGroup>,
 }
 
-/// The part that is read next.
+/// The part to read next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum ChangesStep {
     Begin,
@@ -88,7 +88,7 @@ impl App {
         self.store.read(|tx: &dyn Tx| tx.commit_point()).await
     }
 
-    /// The next page of what has changed for the calling user.
+    /// The next page of the calling user's changes.
     pub async fn changes_page(
         &self,
         context: &Context,
@@ -109,7 +109,7 @@ impl App {
 }
 
 impl Changes {
-    /// Begins to answer a request. With `too_far` the client's point is unreadable, or of another history.
+    /// Starts to read. Set `too_far` if the client's point is unreadable or belongs to another history.
     pub fn new(query: ChangesQuery, too_far: bool) -> Self {
         Self {
             query: Arc::new(query),
@@ -158,7 +158,7 @@ impl Changes {
         Ok(parts)
     }
 
-    /// Finds what has changed. Every later page is read after this one, and has all of it at least.
+    /// Finds out what has changed. Later pages use later snapshots, so they include at least these changes.
     fn begin(&mut self, tx: &dyn Tx, user: UserId) -> Result<Option<ChangesPart>> {
         let point = tx.commit_point()?;
         if let Some(since) = self.query.since {
@@ -174,17 +174,17 @@ impl Changes {
             }
             let is_named = self.query.named.contains(&changed.group);
             if changed.is_deleted {
-                // A named one is refused.
+                // For a group that the client names, the resume reports the refusal.
                 self.deleted.extend(Some(changed.group).filter(|_| !is_named));
                 continue;
             }
             self.groups.extend(Some(changed.group).filter(|_| !is_named && changed.is_changed));
             if !is_named && changed.is_changed && changed.settings == Some(GroupSettings::default()) {
-                // The group shows them.
+                // The summary of the group contains the settings.
                 changed.settings = None;
             }
             if changed.pending {
-                // The group shows its settings, and no mark.
+                // The summary of the group contains the settings, and shows no mark.
                 changed.read = None;
             }
             if changed.read.is_some() || changed.settings.is_some() {
@@ -207,7 +207,7 @@ impl Changes {
         if ids.is_empty() {
             return Ok(None);
         }
-        // Large groups have no lists, as in the event of a change.
+        // Large groups come without lists of members, as in events.
         let window = Window { groups: Some(ids.len()), ..self.query.window };
         let mut found = summaries(tx, user, &ids, &window)?;
         for summary in &mut found {
@@ -223,7 +223,7 @@ impl Changes {
         Ok(Some(part))
     }
 
-    /// Departures matter to a client that has groups.
+    /// Departures matter only to clients that already have groups.
     fn next_departures(&mut self, tx: &dyn Tx, (user, name): (UserId, &Name)) -> Result<Option<ChangesPart>> {
         let mut events: Vec<_> = mem::take(&mut self.deleted).into_iter().map(deleted).collect();
         let rows =
@@ -280,7 +280,7 @@ fn some(events: Vec<Event>) -> Option<ChangesPart> {
     (!events.is_empty()).then_some(ChangesPart::Events(events))
 }
 
-/// An event of an answer, which has no number.
+/// An event without a number, as part of an answer.
 fn own(kind: Kind) -> Event {
     Event::to_users(kind, Vec::new())
 }
@@ -289,7 +289,7 @@ fn deleted(group: GroupId) -> Event {
     own(Kind::GroupDelete(group))
 }
 
-/// The approximate size on the wire.
+/// The approximate size on the wire, in bytes.
 fn size(part: &ChangesPart) -> usize {
     match part {
         ChangesPart::Groups(groups) => groups

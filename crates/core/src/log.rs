@@ -46,11 +46,7 @@ pub enum LogEntry {
     /// The group was created, or its name or members changed.
     GroupChanged,
     /// A member was renamed.
-    MemberRenamed {
-        user: UserId,
-        name: Name,
-        new_name: Name,
-    },
+    MemberRenamed { user: UserId, name: Name, new_name: Name },
     /// A user added a reaction to a message, or removed it.
     MessageReacted {
         message: Seq,

@@ -1,4 +1,4 @@
-//! The summary of a new socket, in pages. Each page is a snapshot of one moment.
+//! The summary for a new socket, in pages. Each page is read from its own snapshot.
 
 use std::cmp::Reverse;
 
@@ -10,15 +10,15 @@ use crate::relation::Relations;
 use crate::store::{CommitPoint, GroupPosition, Shown, Tx, Unread};
 use crate::{Error, GroupId, Name, Result, Seq, UserId};
 
-/// The number of groups on the first page. Later pages have as many as fit.
+/// The number of groups on the first page. Later pages contain as many as fit.
 const FIRST: usize = 16;
 
-/// The groups in a summary, and the number of their messages.
+/// Which groups a summary contains, and how many of their messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Window {
-    /// The number of groups, those with the latest activity first. Default: all, in order of id.
+    /// The most groups, most recently active first. Default: all, in order of id.
     pub groups: Option<usize>,
-    /// The number of the newest messages of each group. Default: [`LATEST`].
+    /// The most messages per group, newest first. Default: [`LATEST`].
     pub messages: Option<usize>,
 }
 
@@ -27,19 +27,19 @@ pub struct Window {
 pub struct Opening {
     /// The first groups.
     pub page: Vec<Summary>,
-    /// The groups of later pages, in order.
+    /// The groups of the later pages, in order.
     pub later: Vec<GroupId>,
-    /// The number of groups that are left out.
+    /// The number of groups that the window excludes.
     pub left_out: usize,
-    /// The left out groups whose events the user receives.
+    /// The excluded groups whose events the user receives.
     pub unshown: Vec<GroupId>,
-    /// The user's relations and contacts, if there are no later pages.
+    /// The user's relations and contacts. None if there are later pages.
     pub people: Option<People>,
-    /// The head of every group whose events the user receives, at the same moment.
+    /// The heads of all groups whose events the user receives, from the same snapshot.
     pub heads: Vec<(GroupId, Seq)>,
-    /// The same of every group that the user has yet to accept.
+    /// The heads of all groups that the user has not accepted yet, from the same snapshot.
     pub pending: Vec<(GroupId, Seq)>,
-    /// The point in the order of commits at that moment, for a socket with a window.
+    /// The commit point of the snapshot. Only for a socket with a window.
     pub point: Option<CommitPoint>,
 }
 
@@ -47,7 +47,7 @@ pub struct Opening {
 #[derive(Debug, Default)]
 pub struct People {
     pub relations: Relations,
-    /// The user's contacts, for their presence.
+    /// The user's contacts, whose presence is to be shown.
     pub contacts: Vec<(UserId, Name)>,
 }
 
@@ -56,12 +56,12 @@ pub struct People {
 pub struct SummaryPage {
     /// The groups of which the user is still a member.
     pub groups: Vec<Summary>,
-    /// The user's relations and contacts, on the last page.
+    /// The user's relations and contacts. Only on the last page.
     pub people: Option<People>,
 }
 
 impl Window {
-    /// Whether a parameter was given. Long lists of members are then left out as well.
+    /// Whether a parameter was given. If so, long lists of members are omitted as well.
     pub fn is_given(&self) -> bool {
         *self != Self::default()
     }
@@ -72,9 +72,10 @@ impl Window {
     }
 }
 
-/// The first part of a summary, from one snapshot. Of a key of a bot, `scope` has the groups, and no people are shown.
+/// Reads the first part of a summary from one snapshot. `scope` limits it to the groups of a bot's key; then
+/// no people are shown.
 pub fn opening(tx: &dyn Tx, user: UserId, window: &Window, scope: Option<&[GroupId]>) -> Result<Opening> {
-    // Others are not kept for a client that comes back.
+    // Only clients that use a window can resume from a commit point.
     let point = if window.is_given() { Some(tx.commit_point()?) } else { None };
     let mut positions = tx.group_positions(user)?;
     let (mut heads, mut pending) = (Vec::with_capacity(positions.len()), Vec::new());
@@ -97,7 +98,7 @@ pub fn opening(tx: &dyn Tx, user: UserId, window: &Window, scope: Option<&[Group
     let mut ids: Vec<_> = shown.map(|position| position.group).collect();
     let unshown = if left_out == 0 { Vec::new() } else { without(&heads, &ids) };
     let later = ids.split_off(ids.len().min(FIRST));
-    // A pending member receives no events of these groups, so that they need no page of their own.
+    // The user receives no events of groups that are not accepted, so these need no page of their own.
     ids.append(&mut invited);
     let page = summaries(tx, user, &ids, window)?;
     let people = match (later.is_empty(), scope) {
@@ -108,7 +109,7 @@ pub fn opening(tx: &dyn Tx, user: UserId, window: &Window, scope: Option<&[Group
     Ok(Opening { page, later, left_out, unshown, people, heads, pending, point })
 }
 
-/// The groups of `heads` that are not among `shown`.
+/// The groups of `heads` that are not in `shown`.
 fn without(heads: &[(GroupId, Seq)], shown: &[GroupId]) -> Vec<GroupId> {
     let mut shown = shown.to_vec();
     shown.sort_unstable();
@@ -116,8 +117,9 @@ fn without(heads: &[(GroupId, Seq)], shown: &[GroupId]) -> Vec<GroupId> {
 }
 
 impl App {
-    /// The counts of what the calling user has not read in these groups, except those that are muted, each counted up to
-    /// [`UNREAD`](crate::limits::UNREAD). Bounded by the caller.
+    /// The counts of what the calling user has not read in these groups. Muted groups are skipped, and each
+    /// group is counted up to [`UNREAD`](crate::limits::UNREAD). The function that calls this bounds the
+    /// number of groups.
     pub async fn unread(&self, context: &Context, groups: Vec<GroupId>) -> Result<Unread> {
         let now = self.clock().now();
         self.read(context, (groups, now), |tx, caller, (groups, now)| {
@@ -128,7 +130,7 @@ impl App {
     }
 }
 
-/// Those of the newest activity, newest first; of several alike the lower id.
+/// Keeps the most recently active groups, most recent first. Ties are broken by the lower id.
 fn keep_newest(positions: &mut Vec<GroupPosition>, limit: usize) {
     let order = |position: &GroupPosition| (Reverse(position.active), position.group);
     if limit < positions.len() {
@@ -138,7 +140,7 @@ fn keep_newest(positions: &mut Vec<GroupPosition>, limit: usize) {
     positions.sort_unstable_by_key(order);
 }
 
-/// A later page.
+/// Reads a later page.
 pub fn page(
     tx: &dyn Tx,
     user: UserId,
@@ -156,8 +158,8 @@ pub fn page(
     Ok(SummaryPage { groups, people })
 }
 
-/// The summaries of groups for this user: short for groups that it has not accepted, and with the current
-/// blocks for private ones.
+/// The summaries of groups for this user: shortened for groups that it has not accepted, and with the current
+/// blocks for private groups.
 pub(super) fn summaries(tx: &dyn Tx, user: UserId, ids: &[GroupId], window: &Window) -> Result<Vec<Summary>> {
     let (mut groups, blocks) = (tx.summaries(user, ids, window.shown())?, tx.blocks(user)?);
     for summary in &mut groups {
@@ -177,7 +179,7 @@ pub(super) fn people(tx: &dyn Tx, user: UserId) -> Result<People> {
 }
 
 impl SummaryPage {
-    /// The head of each group whose events the user receives.
+    /// The heads of the groups whose events the user receives.
     pub fn heads(&self) -> Vec<(GroupId, Seq)> {
         let accepted = self.groups.iter().filter(|summary| !summary.pending);
         accepted.map(|summary| (summary.view.group.id, summary.view.group.head)).collect()

@@ -1,4 +1,4 @@
-//! Consent: adding users to a group, and accepting.
+//! Consent: adding users to a group, and accepting it.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -17,21 +17,21 @@ use crate::store::Newcomer;
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, Result, Seq, UserId};
 
-/// The users who are looked at together.
+/// The number of users that one query looks up.
 const LOOKED_AT: usize = 100;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// The result of accepting.
+/// The result of accepting a group.
 #[derive(Debug, Clone)]
 pub struct Accepted {
     /// The group as the user sees it.
     pub seen: Seen,
-    /// Whether it was pending. Only then do the user's sockets receive events.
+    /// Whether the membership was pending. Only then do the user's sockets receive events.
     pub changed: bool,
 }
 
 impl App {
-    /// Accepts a group to which somebody else has added the user.
+    /// Accepts a group to which somebody else added the user.
     pub async fn group_accept(&self, context: &Context, command: Leave) -> Result<Accepted> {
         self.write(Growth::Bounded, context, command, |unit, command| {
             let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
@@ -47,8 +47,8 @@ impl App {
     }
 }
 
-/// Ends a pending membership by accepting. It takes no number: the user's sockets receive the current group
-/// and then its later events. The first event answers a request that `asks` for this alone.
+/// Accepts a pending membership. This takes no number in the log: the user's sockets receive the current
+/// group and then its later events. With `asks`, the first event is the answer to the request.
 pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User, asks: bool) -> Result<()> {
     require_room_for_group(unit, user)?;
     let head = unit.tx.log_hold(group)?;
@@ -68,8 +68,8 @@ pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User, asks: bool) -
     Ok(())
 }
 
-/// Checks whether `actor` may add these users to a group (a service may act for nobody), and returns those
-/// who have to accept first. Strangers among them count as first contacts.
+/// Checks that `actor` may add these users to a group, and returns those who have to accept first. A service
+/// may act without an actor. Strangers count as first contacts.
 pub(super) fn admit(
     unit: &Unit,
     group: GroupId,
@@ -82,7 +82,7 @@ pub(super) fn admit(
         return Err(Error::field("members", why));
     }
     let ids: Vec<_> = coming.iter().map(|user| user.id).collect();
-    // A service that acts for nobody has no relations.
+    // A service without an actor has no relations.
     let newcomers = unit.tx.newcomers(group, actor.map_or(UserId(0), |actor| actor.id), &ids)?;
     let mut pending = Vec::new();
     for (user, newcomer) in coming.iter().zip(newcomers) {
@@ -110,7 +110,8 @@ pub(super) fn admit(
     Ok(pending)
 }
 
-/// Counts those of these users who share no accepted group with `actor`. No wait makes room for more than those of a day.
+/// Charges the limit on first contacts for those of `users` who share no accepted group with `actor`. More
+/// strangers than one day allows are refused outright, since waiting would not help.
 fn count_strangers(unit: &Unit, actor: &User, users: &[UserId], counted: &AtomicBool) -> Result<()> {
     let most = unit.rules.limits.rates.first_contacts_per_day;
     if most == 0 {
@@ -126,7 +127,7 @@ fn count_strangers(unit: &Unit, actor: &User, users: &[UserId], counted: &Atomic
     count_first_contacts(unit, u32::try_from(strangers).unwrap_or(u32::MAX), counted)
 }
 
-/// Whether this user has to accept first. Fails if it may not be added.
+/// Whether the user has to accept first. Fails if `actor` may not add the user.
 fn may_add(unit: &Unit, actor: &User, user: &User, newcomer: &Newcomer) -> Result<bool> {
     let (name, pair) = (&user.name, newcomer.pair);
     if pair.theirs == Some(Relation::Block) {
@@ -156,8 +157,8 @@ fn may_add(unit: &Unit, actor: &User, user: &User, newcomer: &Newcomer) -> Resul
     Ok(true)
 }
 
-/// Makes newcomers, who are members by now, pending. Other joined users receive events like any member. Call
-/// [`invite`] once the change has its number.
+/// Makes the newcomers in `pending`, who are already members, pending. The other users in `joined` receive
+/// events like any member. Call [`invite`] once the change has its number.
 pub(super) fn bring_in(unit: &mut Unit, group: GroupId, joined: &[UserId], pending: &[UserId]) -> Result<()> {
     for user in joined {
         unit.tx.declined_set(group, *user, false)?;
@@ -168,8 +169,8 @@ pub(super) fn bring_in(unit: &mut Unit, group: GroupId, joined: &[UserId], pendi
     Ok(())
 }
 
-/// Sends pending newcomers the group to which change `seq` has added them, and drops pending memberships of those who
-/// have too many, as if they had left.
+/// Sends the group to the pending newcomers that change `seq` added. If a newcomer has too many pending
+/// memberships, its oldest ones are dropped, as if the user had left.
 pub(super) fn invite(unit: &mut Unit, group: GroupId, seq: Seq, pending: &[UserId]) -> Result<()> {
     if pending.is_empty() {
         return Ok(());
@@ -186,7 +187,7 @@ pub(super) fn invite(unit: &mut Unit, group: GroupId, seq: Seq, pending: &[UserI
     Ok(())
 }
 
-/// Ends a user's pending membership and publishes that to the user.
+/// Ends a user's pending membership, and publishes this to the user.
 pub(super) fn end(unit: &mut Unit, group: GroupId, user: &User) -> Result<()> {
     let departed = depart(unit, group, user.id, false, Departure::Left)?;
     let seq = departed.seq;

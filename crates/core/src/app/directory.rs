@@ -1,5 +1,5 @@
-//! The directory (`users.directory`): the users that a user finds. A user that is not found is answered like
-//! an unknown name.
+//! The directory (`users.directory`): which users a user can find. The answer for a user that cannot be found
+//! is the same as for an unknown name.
 
 use super::suspension::governs;
 use super::{App, Context, Unit};
@@ -13,8 +13,8 @@ use crate::user::{Caller, User};
 use crate::{Error, Name, Result, UserId};
 
 impl App {
-    /// The users with these names that the caller finds, each once, with the keys that the caller may see.
-    /// Others are left out.
+    /// The users with these names that the caller can find, without duplicates, with the fields that the
+    /// caller may see. Other names are omitted.
     pub async fn users_of_names(
         &self,
         context: &Context,
@@ -35,8 +35,8 @@ impl App {
     }
 }
 
-/// The users with these names, ignoring case, in the order of `names`: `None` for those that the caller does
-/// not find.
+/// The users with these names, ignoring case, in the order of `names`. `None` where the caller cannot find
+/// the user.
 pub(super) fn find_all(
     tx: &dyn Tx,
     caller: Caller,
@@ -56,27 +56,27 @@ pub(super) fn find_all(
     Ok(users)
 }
 
-/// The user with this name, ignoring case, if the caller finds it.
+/// The user with this name, ignoring case. None if the caller cannot find it.
 pub(super) fn find(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<Option<User>> {
     Ok(find_all(tx, caller, directory, std::slice::from_ref(name))?.pop().flatten())
 }
 
-/// The user, unless it is a special one.
+/// Returns 403 for a special user.
 pub(super) fn not_special(user: User) -> Result<User> {
     if user.special { Err(Error::forbidden("special users cannot be changed")) } else { Ok(user) }
 }
 
-/// The user in a path, who must be found.
+/// The user named in a path. 404 if the caller cannot find it.
 pub(super) fn found(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<User> {
     find(tx, caller, directory, name)?.ok_or(Error::NotFound("user"))
 }
 
-/// The user in a payload, who must be found.
+/// The user named in a field of a payload. An error in this field if the caller cannot find it.
 pub(super) fn named(unit: &Unit, name: &Name, field: &'static str) -> Result<User> {
     find(unit.tx, unit.caller, unit.rules.users.directory, name)?.ok_or_else(|| unknown(name, field))
 }
 
-/// The users in one list of a payload, who must all be found.
+/// The users named in a list of a payload. An error in this field if the caller cannot find all of them.
 pub(super) fn all_named(unit: &Unit, field: &'static str, names: &[Name]) -> Result<Vec<User>> {
     let users = find_all(unit.tx, unit.caller, unit.rules.users.directory, names)?;
     users.into_iter().zip(names).map(|(user, name)| user.ok_or_else(|| unknown(name, field))).collect()
@@ -85,15 +85,14 @@ pub(super) fn all_named(unit: &Unit, field: &'static str, names: &[Name]) -> Res
 /// A range of the list of users, in order of creation.
 #[derive(Debug, Clone, Default)]
 pub struct Part {
-    /// The beginning of the users' names or display names, in any spelling.
+    /// The prefix of names or display names, in any case and with any accents.
     pub prefix: Option<String>,
-    /// The user before the range.
+    /// The last user before the range.
     pub after: Option<UserId>,
-    /// The most users.
     pub limit: usize,
 }
 
-/// The users that the caller's list contains.
+/// The users in the caller's list.
 pub(super) fn page(tx: &dyn Tx, caller: Caller, directory: Directory, part: &Part) -> Result<Vec<User>> {
     let key = part.prefix.as_deref().map(search_key);
     let sees_all = directory == Directory::All || governs(tx, caller, Govern::SeeUsers)?;

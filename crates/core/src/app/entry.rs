@@ -1,4 +1,4 @@
-//! The entries of a group's history, beside its messages.
+//! The entries of a group's history, besides its messages.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::store::{Edge, Page, Tx};
 use crate::{GroupId, Name, Result, Seq, UserId};
 
-/// A part of a history with entries.
+/// An item of a history that includes entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HistoryItem {
     Message(Box<Message>),
@@ -35,8 +35,8 @@ impl From<Message> for HistoryItem {
 }
 
 impl App {
-    /// A page of a group's messages and entries, in the order of the page's edge. With a date, the page begins at
-    /// the message nearest to it.
+    /// A page of a group's messages and entries, in the order of the page's edge. If the edge is a date, the
+    /// page begins at the message nearest to it.
     pub async fn history_items(
         &self,
         context: &Context,
@@ -51,7 +51,7 @@ impl App {
             let Some(edge) = edge_of_entries(page.edge, first) else {
                 return Ok(messages.into_iter().map(HistoryItem::from).collect());
             };
-            // What is further away than a whole page of messages is not of this page.
+            // If the page is full of messages, entries beyond the last message belong to later pages.
             let upto = messages.last().filter(|_| messages.len() >= page.limit).map(|message| message.seq);
             let entries = entries(tx, *group, &Page { edge, limit: page.limit }, upto)?;
             let messages = messages.into_iter().map(HistoryItem::from);
@@ -71,7 +71,8 @@ fn is_ascending(edge: Edge) -> bool {
     matches!(edge, Edge::AfterSeq(_) | Edge::AfterDate(_))
 }
 
-/// The edge of the entries beside messages of which the first has this number; none without any.
+/// The edge for the entries of a page whose first message is `first`. None if the edge is a date and there is
+/// no message.
 fn edge_of_entries(edge: Edge, first: Option<Seq>) -> Option<Edge> {
     match edge {
         Edge::BeforeDate(_) => first.map(Edge::BeforeSeq),
@@ -80,19 +81,19 @@ fn edge_of_entries(edge: Edge, first: Option<Seq>) -> Option<Edge> {
     }
 }
 
-/// The entries of a page, no further than `upto`, with all names.
+/// The entries of a page up to `upto`, with all names.
 fn entries(tx: &dyn Tx, group: GroupId, page: &Page, upto: Option<Seq>) -> Result<Vec<Entry>> {
     let found = tx.entries(group, page.edge, upto, page.limit)?;
     let names = names(tx, found.iter().flat_map(|(_, entry)| entry.users(usize::MAX)))?;
     Ok(found.into_iter().map(|(seq, entry)| entry.named(seq, usize::MAX, &names)).collect())
 }
 
-/// The entry with this number as events carry it, if it changed the group.
+/// The entry with this number as events carry it. None if it did not change the group.
 pub(super) fn entry_at(tx: &dyn Tx, group: GroupId, seq: Seq) -> Result<Option<Entry>> {
     Ok(live_entries(tx, group, Seq(seq.0 - 1), 1)?.remove(&seq))
 }
 
-/// The entries among the next `count` numbers as events carry them, of those that changed the group.
+/// The entries among the next `count` numbers as events carry them. Only those that changed the group.
 pub(super) fn live_entries(
     tx: &dyn Tx,
     group: GroupId,
@@ -113,8 +114,7 @@ fn names(tx: &dyn Tx, users: impl Iterator<Item = UserId>) -> Result<HashMap<Use
 }
 
 impl Unit<'_> {
-    /// Takes the group's next number for changes of the group, and keeps them. Returns the entry as events carry
-    /// it.
+    /// Stores changes of the group under the next number of its log. Returns the entry as events carry it.
     pub(super) fn log_changes(
         &mut self,
         group: GroupId,
@@ -124,7 +124,7 @@ impl Unit<'_> {
         self.log_entry(group, &LogEntry::GroupChanged, by, changes)
     }
 
-    /// The same for a log entry that concerns a user.
+    /// Like [`log_changes`](Self::log_changes), for a log entry that is about a user.
     pub(super) fn log_entry(
         &mut self,
         group: GroupId,

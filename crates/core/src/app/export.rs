@@ -1,4 +1,4 @@
-//! The export of a user's data: its parts, page by page. Each page checks the caller again.
+//! The export of a user's data, part by part and page by page. Each page authorises the caller again.
 
 use super::user::editable;
 use super::{App, Context};
@@ -17,52 +17,51 @@ use crate::suspension::UserStanding;
 use crate::user::{Caller, Settings, User};
 use crate::{Date, Error, FileId, GroupId, Name, ReportId, Result, Seq, UserId};
 
-/// Rows in one page.
+/// The most rows per page.
 pub const EXPORT_PAGE: usize = 100;
 
-/// A user whose data are exported, with what is known of it.
+/// A user whose data is exported, with the data that is not paged.
 #[derive(Debug, Clone)]
 pub struct ExportedUser {
     pub user: User,
     pub details: Details,
     pub settings: Settings,
-    /// Without those who have blocked the user.
+    /// Users who block this user are not included.
     pub relations: Relations,
-    /// The sessions, the newest first.
+    /// Newest first.
     pub sessions: Vec<UserSession>,
-    /// The identities at providers of OpenID Connect.
     pub identities: Vec<ProviderIdentity>,
     /// The subscriptions to notifications.
     pub devices: Vec<ExportedDevice>,
-    /// The decisions of the service and admins.
+    /// The decisions of the service and of admins about the user.
     pub standing: UserStanding,
 }
 
 /// A browser or phone to which notifications are pushed.
 #[derive(Debug, Clone)]
 pub struct ExportedDevice {
-    /// Its address at the push service, of which only the host is for others.
+    /// The full URL at the push service, which is a secret of the device. Only its host may be exported.
     pub endpoint: String,
     pub created: Date,
-    /// The date at which its user last sent it.
+    /// The date at which the client last sent the subscription.
     pub sent: Date,
 }
 
-/// A user's membership of a group.
+/// A user's membership in a group.
 #[derive(Debug, Clone)]
 pub struct ExportedMembership {
     pub group: GroupId,
     pub role: Role,
     pub since: Date,
-    /// Whether the user has yet to accept.
+    /// Whether the user has not accepted the group yet.
     pub pending: bool,
-    /// Number and date of the last message read.
+    /// Number and date of the last message read, if any.
     pub last_read: Option<(Seq, Date)>,
     pub settings: GroupSettings,
 }
 
 impl App {
-    /// The user whose data are exported, for the user itself and for services.
+    /// The user whose data is exported. For the user itself and for services.
     pub async fn export_user(&self, context: &Context, name: Name) -> Result<ExportedUser> {
         let query = (name, self.user_rules().directory, self.clock().now());
         self.read(context, query, |tx, caller, (name, directory, now)| {
@@ -85,7 +84,7 @@ impl App {
         .await
     }
 
-    /// The memberships of a user, those after a group, in order of the groups' ids.
+    /// The next page of a user's memberships, in order of the groups' ids.
     pub async fn export_memberships(
         &self,
         context: &Context,
@@ -100,7 +99,7 @@ impl App {
         .await
     }
 
-    /// The groups in which the user may have written, those after a group.
+    /// The next page of the groups in which the user may have written.
     pub async fn export_groups(
         &self,
         context: &Context,
@@ -114,7 +113,7 @@ impl App {
         .await
     }
 
-    /// The messages of a user in a group, those after a number. There are none in a group that is no more.
+    /// The next page of a user's messages in a group. Empty if the group no longer exists.
     pub async fn export_messages(
         &self,
         context: &Context,
@@ -131,7 +130,7 @@ impl App {
         .await
     }
 
-    /// The reactions of a user in a group, those after a place. There are none in a group that is no more.
+    /// The next page of a user's reactions in a group. Empty if the group no longer exists.
     pub async fn export_reactions(
         &self,
         context: &Context,
@@ -148,7 +147,7 @@ impl App {
         .await
     }
 
-    /// The reports that a user has made, those after a report.
+    /// The next page of the reports that a user has made.
     pub async fn export_reports(
         &self,
         context: &Context,
@@ -162,7 +161,7 @@ impl App {
         .await
     }
 
-    /// The complete files of a user, those after a file, and the last file that was looked at.
+    /// The next page of a user's complete files, and the last file that was examined, which is the cursor.
     pub async fn export_files(
         &self,
         context: &Context,
@@ -179,7 +178,7 @@ impl App {
     }
 }
 
-/// Refuses everybody but the user and services.
+/// Returns 403 unless the caller is the user itself or a service.
 fn require(caller: Caller, user: UserId) -> Result<()> {
     match caller {
         Caller::Service => Ok(()),

@@ -1,4 +1,5 @@
-//! The feed of events: what each change notes, and the events that are made of it when they are read.
+//! The feed of events: which rows a change records, and how events are built from the rows when they are
+//! read.
 
 mod note;
 mod notify;
@@ -15,46 +16,45 @@ use crate::store::{Lease, Tx};
 use crate::user::Caller;
 use crate::{Date, Result};
 
-/// Rows that are read, numbered or removed in one transaction.
+/// The most rows that one transaction reads (`CHUNK`), or numbers and removes (`STEP`).
 const CHUNK: usize = 100;
 const STEP: usize = 1000;
-/// Steps of one [`App::feed_settle`], so that it ends however much is being written.
+/// The most steps of one [`App::feed_settle`], so that it ends even under a heavy write load.
 const STEPS: usize = 10;
 
 /// A request for events.
 #[derive(Debug, Clone)]
 pub struct FeedQuery {
-    /// The position after which to begin; none: at the oldest event that is kept.
+    /// The position after which to begin. None: at the oldest stored event.
     pub after: Option<i64>,
-    /// The types that are wanted; none: all but `notify`.
+    /// The requested types. None: all except `notify`.
     pub kinds: Option<Vec<FeedKind>>,
-    /// The most events.
     pub limit: usize,
 }
 
 /// The answer to a request for events.
 #[derive(Debug)]
 pub enum FeedAnswer {
-    /// Changes are not noted.
+    /// The feed is off: changes are not recorded.
     Off,
-    /// Events after the position are no longer kept, or never were.
+    /// The events after the position were removed or never recorded.
     Gone,
     Part(FeedPart),
 }
 
-/// Some events in order. There may be fewer than were asked for.
+/// Events in order. There may be fewer than requested.
 #[derive(Debug)]
 pub struct FeedPart {
     pub events: Vec<FeedEvent>,
-    /// The position from which to go on.
+    /// The cursor of the next request.
     pub after: i64,
-    /// Whether there may be more at once.
+    /// Whether more events may be available immediately.
     pub has_more: bool,
 }
 
 impl App {
-    /// Switches the feed on or off, as this node is configured. It is on while there is a webhook, or a subscription to
-    /// notifications. Returns its new state if it has changed.
+    /// Switches the feed on or off. It is on if this node's configuration enables it, if there is a webhook,
+    /// or if there is a subscription to notifications. Returns the new state if it changed.
     pub async fn feed_prepare(&self) -> Result<Option<bool>> {
         let enabled = self.rules.limits.feed.enabled;
         let service = Context::new(Caller::Service);
@@ -68,17 +68,17 @@ impl App {
         Ok(Some(is_wanted))
     }
 
-    /// Whether changes are noted.
+    /// Whether changes are recorded.
     pub async fn feed_is_on(&self) -> Result<bool> {
         self.read(&Context::new(Caller::Service), (), |tx, _, ()| tx.feed_is_on()).await
     }
 
-    /// The last position that was given.
+    /// The last position in use.
     pub async fn feed_end(&self) -> Result<i64> {
         self.read(&Context::new(Caller::Service), (), |tx, _, ()| Ok(tx.feed_bounds()?.last)).await
     }
 
-    /// A part of the feed.
+    /// Reads a part of the feed.
     pub async fn feed(&self, context: &Context, query: FeedQuery) -> Result<FeedAnswer> {
         self.read(context, query, |tx, caller, query| {
             service_only(caller)?;
@@ -87,7 +87,7 @@ impl App {
         .await
     }
 
-    /// Whether committed events have no positions yet.
+    /// Whether there are committed events without a position.
     pub async fn feed_is_behind(&self, context: &Context) -> Result<bool> {
         self.read(context, (), |tx, caller, ()| {
             service_only(caller)?;
@@ -96,7 +96,7 @@ impl App {
         .await
     }
 
-    /// Gives committed events their positions. Readers call it before they read.
+    /// Assigns positions to committed events. Call it before reading.
     pub async fn feed_settle(&self) -> Result<()> {
         let service = Context::new(Caller::Service);
         for _ in 0..STEPS {
@@ -108,8 +108,9 @@ impl App {
         Ok(())
     }
 
-    /// A step of the follower: gives some events their positions, and removes some that are too old. Returns their
-    /// number; after 0 there is nothing left. Fails with [`LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
+    /// A step of the follower: assigns positions to some events, and removes some events that are too old.
+    /// Returns their number; 0 means that nothing is left to do. Fails with
+    /// [`LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
     pub async fn feed_trim(&self, lease: Lease) -> Result<usize> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
             let numbered = unit.tx.feed_number(STEP)?;
@@ -128,7 +129,7 @@ impl App {
 }
 
 impl Unit<'_> {
-    /// Switches the feed on if it is configured, or a webhook or a subscription needs it, and else off.
+    /// Switches the feed on if the configuration, a webhook or a subscription requires it, or else off.
     pub(super) fn switch_feed(&mut self) -> Result<()> {
         let on = is_wanted(self.tx, self.rules.limits.feed.enabled)?;
         self.tx.feed_switch(on)
@@ -139,7 +140,7 @@ fn is_wanted(tx: &dyn Tx, enabled: bool) -> Result<bool> {
     Ok(enabled || tx.webhooks_exist()? || tx.subscriptions_exist()?)
 }
 
-/// Whether the follower has work: events without a position, or too old ones.
+/// Whether the follower has work: events without a position, or events that are too old.
 pub(super) fn is_due(tx: &dyn Tx, oldest: Date) -> Result<bool> {
     let first = tx.feed_page(tx.feed_bounds()?.removed, 1)?.pop();
     Ok(first.is_some_and(|(_, row)| row.is_none_or(|row| row.date < oldest)) || tx.feed_is_behind()?)

@@ -1,4 +1,4 @@
-//! Files: reserve, complete, abandon, read. Their bytes are written and read by the callers.
+//! Files: reserve, complete, abandon, read. The callers transfer the content.
 
 use std::sync::Arc;
 
@@ -27,40 +27,40 @@ pub struct ReserveFile {
     /// The acting user, if a service calls.
     pub author: Option<Name>,
     pub name: FileName,
-    /// The length of the file, or the most that it may have.
+    /// The length of the file in bytes, or an upper bound.
     pub size: u64,
-    /// Whether the upload may go on after a break.
+    /// Whether the upload may continue after an interruption.
     pub resumable: bool,
 }
 
-/// Completes an upload whose bytes are in storage.
+/// Completes an upload whose content is in the file store.
 #[derive(Debug, Clone)]
 pub struct CompleteFile {
     pub id: FileId,
-    /// The attempt that wrote its objects.
+    /// The attempt that wrote the objects.
     pub attempt: Attempt,
     pub media_type: Arc<str>,
-    /// The length of the file as it is stored, which may be more than was reserved.
+    /// The length of the stored file in bytes. It may exceed the reservation.
     pub size: u64,
     pub dimensions: Option<Dimensions>,
     pub thumbnail: Option<StoredThumbnail>,
-    /// The bytes of the thumbnail, which count in the quotas too.
+    /// The size of the thumbnail in bytes. It counts towards the quotas as well.
     pub thumbnail_size: u64,
 }
 
 impl App {
-    /// Reserves a file's bytes of the quotas.
+    /// Reserves bytes of the quotas for a file.
     pub async fn file_reserve(&self, context: &Context, command: ReserveFile) -> Result<Reservation> {
         self.rules.limits.files.admit_size(command.size)?;
         self.write(Growth::Adds, context, command, reserve).await
     }
 
-    /// An upload of the caller's that is not complete.
+    /// An incomplete upload of the caller.
     pub async fn file_reservation(&self, context: &Context, id: FileId) -> Result<Reservation> {
         self.read(context, id, |tx, caller, id| own_reservation(tx, caller, *id)).await
     }
 
-    /// Gives an upload that is not complete, and has new bytes, its whole time again.
+    /// Restarts the lifetime of an incomplete upload that has received new bytes.
     pub async fn file_extend(&self, context: &Context, id: FileId) -> Result<Reservation> {
         self.write(Growth::Bounded, context, id, |unit, id| {
             let reservation = own_reservation(unit.tx, unit.caller, *id)?;
@@ -71,14 +71,14 @@ impl App {
         .await
     }
 
-    /// Completes an upload, and gives back what it has not used. A file that is complete is answered as it is, with the attempt
-    /// that completed it.
-    /// A refusal changes nothing: the upload is then [dropped](Self::file_drop).
+    /// Completes an upload, and returns the unused part of its reservation to the quotas. If the file is
+    /// already complete, returns it unchanged, with the attempt that completed it. A refusal changes nothing;
+    /// the caller then [drops](Self::file_drop) the upload.
     pub async fn file_complete(&self, command: CompleteFile) -> Result<StoredFile> {
         self.write(Growth::Adds, &Context::new(Caller::Service), command, complete).await
     }
 
-    /// Ends an upload of the caller's, or removes a file of the caller's that is not used.
+    /// Aborts an upload of the caller, or removes a file of the caller that is not in use.
     pub async fn file_abandon(&self, context: &Context, id: FileId) -> Result<()> {
         self.write(Growth::Bounded, context, id, |unit, id| {
             let row = own(unit.tx, unit.caller, *id)?;
@@ -90,7 +90,7 @@ impl App {
         .await
     }
 
-    /// Ends an upload whose bytes did not arrive, or were refused, whoever uploads it.
+    /// Aborts an upload whose content did not arrive or was refused. Does not check the owner.
     pub async fn file_drop(&self, id: FileId) -> Result<()> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), id, |unit, id| {
             let row = unit.tx.file(*id)?;
@@ -103,8 +103,8 @@ impl App {
         .await
     }
 
-    /// A complete file, for whoever may read it: the user who uploaded it, those who may read a message that
-    /// carries it, and those who may see the user or the group whose avatar it is.
+    /// A complete file, if the caller may read it: as its owner, as a reader of the message that carries it,
+    /// or because the caller can see the user or group whose avatar it is.
     pub async fn file(&self, context: &Context, id: FileId) -> Result<StoredFile> {
         let query = (id, self.user_rules().directory);
         let act = (BotAct::ReadFile, BotTarget::File(id));
@@ -114,8 +114,8 @@ impl App {
         .await
     }
 
-    /// Up to `limit` uploads of a user after `after`, in order of their ids; an upload that is not complete is none. For the
-    /// user itself, and for services and admins.
+    /// Up to `limit` uploads of a user after `after`, in order of id. Incomplete uploads have no file. For
+    /// the user itself, and for services and admins.
     pub async fn files_of(
         &self,
         context: &Context,
@@ -136,12 +136,12 @@ impl App {
         .await
     }
 
-    /// The sum of the sizes of all files, those that are reserved included.
+    /// The total size of all files in bytes, including reservations.
     pub async fn file_usage(&self) -> Result<u64> {
         self.read(&Context::new(Caller::Service), (), |tx, _, ()| tx.file_usage(None)).await
     }
 
-    /// Files that were not dropped, in order of their ids.
+    /// The files that are not dropped, in order of id.
     pub async fn files_after(&self, after: Option<FileId>, limit: usize) -> Result<Vec<FileRow>> {
         let service = Context::new(Caller::Service);
         self.read(&service, (after, limit), |tx, _, (after, limit)| tx.files_after(*after, *limit)).await
@@ -164,7 +164,8 @@ fn reserve(unit: &mut Unit, command: &ReserveFile) -> Result<Reservation> {
     Ok(reservation)
 }
 
-/// Refuses another file of a user who has as many as the limit allows, so that empty ones do not fill the table.
+/// Refuses another file if the user already has as many as the limit allows. Without this limit, empty files
+/// could fill the table.
 fn admit_count(unit: &Unit, owner: UserId) -> Result<()> {
     let most = unit.rules.limits.files.per_user_count;
     if unit.tx.file_count(owner)? < most {
@@ -174,7 +175,7 @@ fn admit_count(unit: &Unit, owner: UserId) -> Result<()> {
     Err(Error::TooLarge(why))
 }
 
-/// Refuses so many further bytes of a user if they are more than the quotas allow.
+/// Refuses `more` further bytes if the quotas do not allow them.
 fn admit(unit: &Unit, owner: UserId, more: u64) -> Result<()> {
     let limits = &unit.rules.limits.files;
     let exceeds = |used: u64, most: u64| used.saturating_add(more) > most;
@@ -212,7 +213,7 @@ fn complete(unit: &mut Unit, command: &CompleteFile) -> Result<StoredFile> {
     Ok(file)
 }
 
-/// A file of the caller's. A service has everybody's.
+/// A file of the caller. A service may use the files of all users.
 fn own(tx: &dyn Tx, caller: Caller, id: FileId) -> Result<FileRow> {
     let user = actor(tx, caller, None)?;
     let row = tx.file(id)?.ok_or(MISSING)?;
@@ -237,7 +238,7 @@ fn readable(tx: &dyn Tx, caller: Caller, directory: Directory, id: FileId) -> Re
     let is_owner = user.is_none_or(|user| user.id == row.owner);
     let is_readable = match (row.state, row.group) {
         (FileState::Stored, _) => is_owner,
-        // Whoever uploaded it may have left the group.
+        // The owner may read the file even after leaving the group.
         (FileState::Attached, Some(group)) if is_owner => tx.group(group)?.is_some(),
         (FileState::Attached, Some(group)) => visible(tx, caller, group).is_ok(),
         (FileState::Avatar, _) => is_shown(tx, caller, directory, &row)?,
@@ -246,7 +247,7 @@ fn readable(tx: &dyn Tx, caller: Caller, directory: Directory, id: FileId) -> Re
     row.file.filter(|_| is_readable).ok_or(MISSING)
 }
 
-/// The files that a message is to carry, which its author must have uploaded and not used.
+/// The files to attach to a message. Each one must be an unused upload of the author.
 pub(super) fn attachable(unit: &Unit, author: UserId, list: &AttachmentList) -> Result<Vec<StoredFile>> {
     let find = |Attachment { id, alt }: &Attachment| {
         let row = unit.tx.file(*id)?.filter(|row| row.owner == author);
@@ -264,7 +265,7 @@ fn unusable(id: FileId, why: &str) -> Error {
     Error::field("attachments", format!("must name unused files of the author: {id} {why}"))
 }
 
-/// Attaches these files to a message that was stored.
+/// Attaches these files to a stored message.
 pub(super) fn attach(unit: &mut Unit, files: &[StoredFile], group: GroupId, message: Seq) -> Result<()> {
     unit.tx.files_attach(files, group, message)
 }

@@ -1,4 +1,4 @@
-//! The removal of bytes from the storage: those of dropped files, and objects that belong to no file.
+//! Removes objects from the file store: those of dropped files, and those that belong to no file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,12 +11,12 @@ use crate::store::{FileRow, Lease};
 use crate::user::Caller;
 use crate::{FileId, Result};
 
-/// Files that one step of the removal takes.
+/// The most files per step.
 const STEP: usize = 20;
-/// The time after which bytes that the storage refused to remove are tried again, where it has removed others.
+/// The delay before the next attempt for files that the file store failed to remove while it removed others.
 const REFUSED_FOR: Duration = Duration::from_secs(15 * 60);
-/// The age from which an object without a row is removed. Each row is older than its objects, and an upload that is
-/// under way has a row.
+/// The minimum age for removing an object without a row. A row always exists before its objects are written,
+/// and an upload in progress has a row.
 const STRAY_AGE: Duration = FILE_TTL;
 
 /// Counts of removals since the start of the process.
@@ -28,44 +28,44 @@ pub struct RemovalCounts {
 }
 
 impl RemovalCounts {
-    /// Files whose bytes were removed.
+    /// The number of files whose objects were removed.
     pub fn removed(&self) -> u64 {
         self.removed.load(Ordering::Relaxed)
     }
 
-    /// Attempts that the storage refused.
+    /// The number of failed removals.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Files without a row whose objects were removed.
+    /// The number of removed strays: files without a row.
     pub fn strays(&self) -> u64 {
         self.strays.load(Ordering::Relaxed)
     }
 }
 
-/// A step of the round through all objects of the storage.
+/// The result of one step of the scan of all objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StrayStep {
-    /// Whether the round is at its end.
+    /// Whether the scan is complete.
     pub is_last: bool,
-    /// Files without a row whose objects were removed.
+    /// The number of files without a row whose objects were removed.
     pub removed: usize,
-    /// Files without a row whose objects were left alone: most of the objects belong to no file, as if the storage were
-    /// another database's.
+    /// The number of files without a row that were left alone. This happens if most of the objects belong to
+    /// no file, which suggests that the storage belongs to another database.
     pub left: usize,
 }
 
 impl App {
-    /// The counts of removals.
     pub fn removal_counts(&self) -> &RemovalCounts {
         &self.rules.removals
     }
 
-    /// Removes some dropped files from storage, as a step of the lease, and forgets those that are gone. Files that
-    /// have expired are dropped first. Those that the storage refuses to remove wait, so that they hold up no others.
-    /// Returns the number of removed files; after 0 there is nothing left for now. Fails with the storage's error if it
-    /// has removed none, and with [`Error::LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
+    /// Removes the objects of some dropped files, as a step of the lease, and then deletes the rows of these
+    /// files. Drops expired files first. A file that the file store fails to remove is postponed, so that it
+    /// does not block others. Returns the number of removed files; 0 means that nothing is left for now.
+    /// Fails with the storage's error if no removal succeeded, and with
+    /// [`Error::LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
     pub async fn files_remove(&self, lease: Lease, bytes: &dyn FileStore) -> Result<usize> {
         let service = Context::new(Caller::Service);
         let dropped = self.write(Growth::Bounded, &service, lease, |unit, lease| {
@@ -90,7 +90,8 @@ impl App {
         self.rules.removals.removed.fetch_add(removed as u64, Ordering::Relaxed);
         self.rules.removals.refused.fetch_add(refused.len() as u64, Ordering::Relaxed);
         if removed > 0 || !refused.is_empty() {
-            // If it has removed none, it is away, and all of them are tried again soon, after others.
+            // If nothing was removed, the file store is probably unreachable: retry all of them soon, after
+            // the others.
             let pause = if removed > 0 { REFUSED_FOR } else { Duration::ZERO };
             self.write(Growth::Bounded, &service, (lease, gone, refused, pause), |unit, command| {
                 let (lease, gone, refused, pause) = command;
@@ -104,7 +105,7 @@ impl App {
         failed.filter(|_| removed == 0).map_or(Ok(removed), Err)
     }
 
-    /// Removes the bytes that requests have left of an upload that is complete, or of one that has ended.
+    /// Removes objects that requests left behind after their upload was completed or aborted.
     pub async fn file_clear(&self, id: FileId, bytes: &dyn FileStore) -> Result<()> {
         let service = Context::new(Caller::Service);
         match self.read(&service, id, |tx, _, id| tx.file(*id)).await? {
@@ -114,8 +115,8 @@ impl App {
         }
     }
 
-    /// Removes the objects of the lister's next page that have no row, as a step of the lease, if they are old enough; and
-    /// what a crash has left of uploads that are complete.
+    /// Reads the lister's next page, as a step of the lease. Removes objects that have no row and are old
+    /// enough, and objects that a crash left behind after an upload was completed.
     pub async fn files_remove_strays(
         &self,
         lease: Lease,
@@ -126,7 +127,7 @@ impl App {
         let page = lister.next().await?;
         let is_last = page.is_empty();
         let all: BTreeSet<FileId> = page.iter().map(|object| object.key.file()).collect();
-        // A file with a young object is left alone.
+        // Files with a recent object are left alone.
         let now = self.rules.clock.now();
         let young: BTreeSet<FileId> = page
             .iter()
@@ -163,7 +164,7 @@ impl App {
     }
 }
 
-/// The files that have more than the objects of one attempt.
+/// The files that have parts, or objects of more than one attempt.
 fn cluttered(page: &[ListedObject]) -> BTreeSet<FileId> {
     let mut attempts = BTreeMap::new();
     let is_more = |key: &FileKey| match *key {

@@ -1,4 +1,5 @@
-//! Followers: background work that one node does at a time, in steps. See [`store::Followers`](crate::store::Followers).
+//! Followers: background work that runs in steps, on one node at a time. See
+//! [`store::Followers`](crate::store::Followers).
 
 use std::time::Duration;
 
@@ -9,46 +10,45 @@ use crate::store::{Follower, FollowerState, Lease, POSITION_BYTES, Sign, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, HolderId, Result};
 
-/// The time between two removals of expired tokens, on whatever nodes.
+/// The time between two removals of expired tokens, over all nodes.
 const TOKENS_EVERY: Duration = Duration::from_secs(600);
-/// Departures from groups are kept so long for clients that come back, and removed so many at a time.
+/// How long departures from groups are kept for clients that resume.
 const DEPARTURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 const PURGED: usize = 1000;
-/// The time between two rounds through all objects of the storage, on whatever nodes.
+/// The time between two scans of the file store, over all nodes.
 const STRAYS_EVERY: Duration = Duration::from_secs(6 * 3600);
-/// The time between two rounds through the groups for messages that are too old, on whatever nodes.
+/// The time between two retention scans of the groups, over all nodes.
 const RETENTION_EVERY: Duration = Duration::from_secs(30);
 
-/// This node as one that may do a follower's work.
+/// This node as a candidate for a follower's lease.
 pub struct Candidate {
     app: App,
     follower: Follower,
     holder: HolderId,
-    /// The time after which a holder without a sign of life counts as gone.
+    /// A holder that gives no sign of life for this long is considered dead.
     patience: Duration,
-    /// The holder's last sign of life, and the moment at which it was seen first.
+    /// The latest sign of life of the holder, and when this node first saw it.
     seen: Option<(Sign, Duration)>,
 }
 
-/// The outcome of an attempt to take the lease.
+/// The result of an attempt to take the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// There is nothing to do now.
+    /// There is no work.
     Idle,
     /// Another node has the lease.
     Held,
     /// This node has the lease.
     Mine {
-        /// The lease.
         lease: Lease,
-        /// Whether it was taken from a holder that counts as gone.
+        /// Whether the lease was taken over from a dead holder.
         taken_over: bool,
     },
 }
 
 impl Candidate {
-    /// Takes the lease if there is work, and if it is free or its holder gives no sign of life. To be asked
-    /// again after any other answer.
+    /// Takes the lease if there is work, and if the lease is free or its holder is dead. Call it again later
+    /// after any other result.
     pub async fn take(&mut self) -> Result<Claim> {
         let service = Context::new(Caller::Service);
         let follower = self.follower;
@@ -75,7 +75,7 @@ impl Candidate {
         Ok(Claim::Mine { lease, taken_over: state.holder.is_some_and(|holder| holder != self.holder) })
     }
 
-    /// Ends a lease of this node.
+    /// Releases the lease of this node.
     pub async fn release(&mut self, lease: Lease) -> Result<()> {
         let service = Context::new(Caller::Service);
         self.app
@@ -83,7 +83,8 @@ impl Candidate {
             .await
     }
 
-    /// Whether the lease is free, this node's own, or the same sign of life has stood for long enough.
+    /// Whether this node may take the lease: it is free or already this node's, or the holder has given no
+    /// new sign of life for long enough.
     fn may_take(&mut self, state: &FollowerState) -> bool {
         if state.holder.is_none_or(|holder| holder == self.holder) {
             return true;
@@ -100,15 +101,16 @@ impl Candidate {
 }
 
 impl App {
-    /// A candidate for a follower's work. Only one in a process: a holder takes its own lease at once.
+    /// Creates a candidate for a follower's lease. Create only one per process, because a holder may always
+    /// take its own lease again.
     pub fn candidate(&self, follower: Follower, patience: Duration) -> Candidate {
         let holder = HolderId::new(&*self.rules.clock);
         Candidate { app: self.clone(), follower, holder, patience, seen: None }
     }
 
-    /// Deletes some expired tokens and subscriptions, names whose reservation has ended, old departures, old reports and old entries
-    /// of the audit log, as a step of the lease. Returns the number of rows; after 0 there is nothing left. Fails with
-    /// [`Error::LeaseEnded`] if another node has the lease.
+    /// Deletes some expired rows as a step of the lease: tokens, subscriptions, name reservations, invites,
+    /// service keys, departures, reports and audit log entries. Returns the number of rows; 0 means that
+    /// nothing is left. Fails with [`Error::LeaseEnded`] if another node has the lease.
     pub async fn tokens_purge(&self, lease: Lease) -> Result<usize> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
             let now = unit.now();
@@ -130,14 +132,14 @@ impl App {
 }
 
 impl Unit<'_> {
-    /// Ends a follower's step: everything that it has changed is undone if its lease has ended.
+    /// Ends a step of a follower. If the lease has ended, the error rolls back the whole step.
     pub(super) fn end_step(&mut self, lease: Lease, position: Option<&[u8]>) -> Result<()> {
         debug_assert!(position.is_none_or(|position| position.len() <= POSITION_BYTES), "a short position");
         if self.tx.lease_step(&lease, position)? { Ok(()) } else { Err(Error::LeaseEnded) }
     }
 }
 
-/// Whether a follower has work now.
+/// Whether a follower has work.
 fn is_due(
     tx: &dyn Tx,
     follower: Follower,
@@ -151,17 +153,17 @@ fn is_due(
         Follower::DroppedFiles => tx.files_are_due(now),
         Follower::EventFeed => feed::is_due(tx, feed.oldest(now)),
         Follower::Webhooks => tx.webhooks_exist(),
-        // The node that asks has found that there may be messages to index.
+        // A node asks only if it may have messages that are not indexed.
         Follower::SearchIndex => Ok(true),
         Follower::Notifications => push::is_due(tx, now),
         Follower::Retention => Ok(has_passed(state, RETENTION_EVERY, now) && retention::is_due(tx, *keep)?),
     }
 }
 
-/// Whether so much time has passed since the date in the position.
+/// Whether this much time has passed since the date in the position.
 fn has_passed(state: &FollowerState, time: Duration, now: Date) -> bool {
     let Ok(done) = <[u8; 8]>::try_from(state.position.as_slice()) else { return true };
     let done = i64::from_be_bytes(done);
-    // In either direction: a node with a wrong clock may have kept a date far ahead.
+    // In either direction, because a node with a wrong clock may have stored a date in the far future.
     u128::from(now.micros().abs_diff(done)) >= time.as_micros()
 }

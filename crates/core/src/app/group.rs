@@ -1,4 +1,4 @@
-//! Groups: create, read, leave, delete. Private groups are in [`super::private`].
+//! Groups: create, read, leave, delete. For private groups, see [`super::private`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::store::{Task, Tx};
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, MessageId, Name, Result, Seq, UserId};
 
-/// The names in a request, by the role that it gives them.
+/// The user names in a request, by the role to assign.
 #[derive(Debug, Clone, Default)]
 pub struct Roles {
     pub admins: Vec<Name>,
@@ -34,10 +34,10 @@ pub struct Roles {
     pub restricts: Vec<Name>,
 }
 
-/// Makes a group that its author owns.
+/// Creates a group that its author owns.
 #[derive(Debug, Clone)]
 pub struct Create {
-    /// The owner. A user may omit its own name.
+    /// The owner. Users may omit it.
     pub author: Option<Name>,
     pub name: GroupName,
     /// The other members.
@@ -53,23 +53,21 @@ pub struct Leave {
     pub group: GroupId,
 }
 
-/// A group with the calling user's own mark.
+/// A group with the calling user's own state.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// The view of all members.
+    /// The same view for all members, except for the read marks.
     pub view: Arc<View>,
-    /// The calling user's own mark, if a user calls.
+    /// The calling user's read mark. None if a service calls.
     pub mark: Option<Mark>,
-    /// The calling user's own settings.
     pub settings: GroupSettings,
-    /// Whether the calling user was added by somebody who is not a contact, and has not accepted.
+    /// Whether the calling user, who was added by a non-contact, has yet to accept the group.
     pub pending: bool,
-    /// The banned users, if the caller asks for the group and may see them.
+    /// The banned users. Only if the caller requested the group and may see them.
     pub banned: Option<Vec<Name>>,
 }
 
 impl App {
-    /// Makes a group.
     pub async fn group_create(&self, context: &Context, command: Create) -> Result<Arc<View>> {
         self.write(Growth::Adds, context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
             create(unit, command, counted)
@@ -77,7 +75,8 @@ impl App {
         .await
     }
 
-    /// One group. Admins of the server see all groups, other people's without messages.
+    /// One group. Admins of the server can see all groups; those of which they are not members come without
+    /// messages.
     pub async fn group(&self, context: &Context, id: GroupId) -> Result<Seen> {
         let act = (BotAct::ReadGroup, BotTarget::Group(id));
         self.read_by_bots(context, act, id, |tx, caller, id| {
@@ -110,7 +109,7 @@ impl App {
         .await
     }
 
-    /// Up to `limit` groups that the caller may see, after `after`, by id.
+    /// Up to `limit` groups that the caller can see, after `after`, in order of id.
     pub async fn groups(
         &self,
         context: &Context,
@@ -126,18 +125,17 @@ impl App {
         .await
     }
 
-    /// Leaves a group. If the owner leaves, another member inherits the group; an empty group is deleted.
+    /// Leaves a group. If the owner leaves, another member becomes the owner. An empty group is deleted.
     pub async fn group_quit(&self, context: &Context, command: Leave) -> Result<()> {
         self.write(Growth::Bounded, context, command, quit).await
     }
 
-    /// Deletes a group.
     pub async fn group_delete(&self, context: &Context, command: Leave) -> Result<()> {
         self.write(Growth::Bounded, context, command, delete).await
     }
 
-    /// The caller, if it may write in the group, and the users who do not receive its typing; `None` if the
-    /// caller has yet to accept, because then nobody receives it.
+    /// The calling user, if it may write in the group, and the users to whom its typing is not shown. `None`
+    /// if the caller has not accepted the group, because then nobody sees it typing.
     pub async fn group_typist(
         &self,
         context: &Context,
@@ -158,7 +156,7 @@ impl App {
     }
 }
 
-/// A group as an admin of the server sees it who is not a member: without its messages.
+/// A group as seen by an admin of the server who is not a member: without its messages.
 fn seen_by_admin(tx: &dyn Tx, mut view: Arc<View>) -> Result<Seen> {
     let banned = if view.group.private { None } else { Some(tx.banned(view.group.id)?) };
     let shown = Arc::make_mut(&mut view);
@@ -167,7 +165,7 @@ fn seen_by_admin(tx: &dyn Tx, mut view: Arc<View>) -> Result<Seen> {
     Ok(Seen { view, mark: None, settings: GroupSettings::default(), pending: false, banned })
 }
 
-/// A group as a member who has accepted sees it.
+/// A group as seen by a member who has accepted it.
 pub(super) fn seen_by(tx: &dyn Tx, group: GroupId, user: &User) -> Result<Seen> {
     let (mut view, mark) = (standing(tx, group)?, tx.mark(group, user.id)?);
     show_reads(tx, &mut view, &[user.id])?;
@@ -175,7 +173,7 @@ pub(super) fn seen_by(tx: &dyn Tx, group: GroupId, user: &User) -> Result<Seen> 
     Ok(Seen { view, mark: Some(mark), settings, pending: false, banned: None })
 }
 
-/// The users named in a request, each once, with the highest role named.
+/// The users named in a request, without duplicates, each with the highest role requested.
 pub(super) fn roles_of(unit: &Unit, roles: &Roles) -> Result<Vec<(User, Role)>> {
     let mut found: BTreeMap<UserId, (User, Role)> = BTreeMap::new();
     let lists = [
@@ -249,33 +247,33 @@ fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
         unit.answer(Event { seq: Some(departed.seq), ..Event::to_users(gone, vec![user.id]) });
     }
     unit.audit_with(AuditAction::GroupQuit, group.id, &user.name)?;
-    // If the group is empty, nothing is stored.
+    // Has no effect if the group has just been deleted.
     unit.tx.declined_set(group.id, user.id, true)
 }
 
-/// A user's removal from a group.
+/// The result of removing a user from a group.
 pub(super) struct Departed {
-    /// The number of the change.
+    /// The number of the change in the group's log.
     pub(super) seq: Seq,
     pub(super) entry: Arc<Entry>,
-    /// Whether another member owns the group now.
+    /// Whether another member became the owner.
     pub(super) inherited: bool,
-    /// Whether no member who has accepted remains.
+    /// Whether no accepted member remains.
     ended: bool,
 }
 
-/// The reason for a user's removal from a group.
+/// Why a user is removed from a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Departure {
-    /// The user left by itself.
+    /// The user left.
     Left,
-    /// The user was deleted, and these messages lose its reactions.
+    /// The user was deleted. These messages lose its reactions.
     Deleted { lost: Vec<MessageId> },
 }
 
-/// Removes a user from a group. If it was the owner, another member inherits the group, unless it has an owner by now:
-/// a deleted user leaves its groups in steps, and a service may hand them over before. The caller publishes the change and
-/// then calls [`delete_if_ended`].
+/// Removes a user from a group. If the user was the owner, another member becomes the owner, unless the group
+/// already has a new one: a deleted user leaves its groups in steps, and a service may transfer ownership
+/// before that. The caller publishes the change and then calls [`delete_if_ended`].
 pub(super) fn depart(
     unit: &mut Unit,
     group: GroupId,
@@ -303,7 +301,7 @@ pub(super) fn depart(
     Ok(Departed { seq: entry.seq, entry, inherited, ended })
 }
 
-/// Deletes a group if no member who has accepted remains.
+/// Deletes the group if no accepted member remains.
 pub(super) fn delete_if_ended(unit: &mut Unit, group: GroupId, departed: &Departed) -> Result<()> {
     if departed.ended {
         let members = unit.tx.members(group)?;
@@ -313,7 +311,7 @@ pub(super) fn delete_if_ended(unit: &mut Unit, group: GroupId, departed: &Depart
     Ok(())
 }
 
-/// Publishes the end of the group to members who have yet to accept.
+/// Publishes the end of the group to pending members.
 fn tell_pending_of_end(unit: &mut Unit, group: GroupId, seq: Seq, members: &[Member]) {
     let pending: Vec<_> = members.iter().filter(|member| member.pending).map(|member| member.user).collect();
     if !pending.is_empty() {
@@ -340,7 +338,7 @@ fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {
     Ok(())
 }
 
-/// Deletes a group. A large one is erased in steps, which nobody sees.
+/// Deletes a group. The content of a large group is erased in steps, in the background.
 fn delete_now(unit: &mut Unit, group: GroupId) -> Result<()> {
     let task = unit.new_task();
     unit.tx.group_delete(group, task)?;

@@ -1,4 +1,4 @@
-//! The right to change a group's details.
+//! Which details of a group an actor may change.
 
 use super::{Unit, allow};
 use crate::group::Group;
@@ -8,8 +8,8 @@ use crate::profile::{Avatar, FieldUpdate};
 use crate::user::Caller;
 use crate::{Error, Result};
 
-/// The details of a group after an update by an actor of this role, if they change. A service without an acting
-/// user (`None`) has the rights of an owner.
+/// The details of a group after an update by an actor with this role. None if nothing changes. A role of
+/// `None` is a service without an acting user, which has the rights of an owner.
 pub(super) fn plan_details(
     unit: &Unit,
     role: Option<Role>,
@@ -28,7 +28,7 @@ pub(super) fn plan_details(
     Ok(Some(after).filter(|after| *after != group.details))
 }
 
-/// Refuses keys that the caller may not set, whatever its role.
+/// Returns 403 for fields that the caller may not set, whatever its role.
 pub(super) fn require_rights(unit: &Unit, private: bool, update: &GroupDetailsUpdate) -> Result<()> {
     if private {
         let settable = [DetailKey::Data, DetailKey::Keep];

@@ -1,4 +1,4 @@
-//! A user's own settings of a group, and what is unread in all of its groups.
+//! A user's own settings of a group, and the unread counts over all of its groups.
 
 use super::actor::{role_in, someone};
 use super::{App, Context, Growth, Unit};
@@ -18,7 +18,7 @@ pub struct ChangeGroupSettings {
     pub update: GroupSettingsUpdate,
 }
 
-/// The settings after a change.
+/// The settings after the change.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnSettings {
     pub settings: GroupSettings,
@@ -26,11 +26,11 @@ pub struct OwnSettings {
     pub mentioned: u32,
 }
 
-/// Groups whose unread messages are counted in one job of the store.
+/// The number of groups whose unread messages one job of the store counts.
 pub const UNREAD_PAGE: usize = 32;
 
 impl App {
-    /// Changes a member's own settings of a group, and answers all of them.
+    /// Changes a member's own settings of a group, and returns all of them.
     pub async fn group_settings(
         &self,
         context: &Context,
@@ -52,8 +52,8 @@ impl App {
         .await
     }
 
-    /// The counts of what the calling user has not read in all of its groups that are not muted. The groups are counted in
-    /// pages, each in a job of its own, so that no job is long.
+    /// The counts of what the calling user has not read in all of its groups that are not muted. The groups
+    /// are counted in pages, each in its own job, so that no job takes long.
     pub async fn unread_total(&self, context: &Context) -> Result<Unread> {
         let positions = self.read(context, (), |tx, caller, ()| {
             let user = caller.user().ok_or_else(|| Error::forbidden("only a user has unread messages"))?;
@@ -69,7 +69,8 @@ impl App {
     }
 }
 
-/// Ends the user's own mark that a group is unread. A read mark that has moved has done that already.
+/// Clears the user's own mark that the group is unread. Not needed if the read mark moves, which clears it,
+/// too.
 pub(super) fn end_marked_unread(unit: &mut Unit, group: GroupId, user: &User) -> Result<()> {
     let settings = unit.tx.group_settings(group, user.id)?;
     if settings.marked_unread {

@@ -1,4 +1,4 @@
-//! Changes of a group's name, details, members and roles, all in one request.
+//! Updates of a group's name, details, members and roles in one request.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,16 +22,16 @@ use crate::permission::{Action, Role};
 use crate::user::User;
 use crate::{Error, GroupId, GroupName, Name, Result, UserId};
 
-/// Changes a group.
+/// Updates a group.
 #[derive(Debug, Clone)]
 pub struct Update {
-    /// The acting user. A service without one may do everything.
+    /// The acting user. A service without one may change everything.
     pub author: Option<Name>,
     pub group: GroupId,
     pub name: Option<GroupName>,
-    /// The member who becomes the owner.
+    /// The new owner, who must be a member.
     pub owner: Option<Name>,
-    /// Users to add, and members whose role changes, by role.
+    /// Users to add, and members whose role changes, by their new role.
     pub roles: Roles,
     /// Members to remove.
     pub remove: Vec<Name>,
@@ -42,16 +42,14 @@ pub struct Update {
 /// The result of an update.
 #[derive(Debug, Clone)]
 pub struct Updated {
-    /// The current group.
     pub view: Arc<View>,
-    /// Whether anything changed for the members. Only then is an event published.
+    /// Whether anything visible to members changed. Only then is an event published.
     pub changed: bool,
-    /// The banned users, in the answer to a REST request of somebody who may see them.
+    /// The banned users. Only in the response to a REST request by a caller who may see them.
     pub banned: Option<Vec<Name>>,
 }
 
 impl App {
-    /// Changes a group's name, details, members and roles.
     pub async fn group_update(&self, context: &Context, command: Update) -> Result<Updated> {
         let (growth, command) = (command.growth(), (command, AtomicBool::new(false)));
         self.write(growth, context, command, |unit, (command, counted)| update(unit, command, counted)).await
@@ -59,20 +57,20 @@ impl App {
 }
 
 impl Update {
-    /// Members are removed whether there is room or not.
+    /// Removals are possible even on a full disk.
     fn growth(&self) -> Growth {
         let texts = [DetailKey::Description, DetailKey::Avatar, DetailKey::Data];
         let has_texts = self.details.keys().iter().any(|key| texts.contains(key));
         if self.moves_members() || self.name.is_some() || has_texts { Growth::Adds } else { Growth::Bounded }
     }
 
-    /// Whether it names users who get a role.
+    /// Whether the update assigns a role to any user.
     fn moves_members(&self) -> bool {
         let Roles { admins, members, restricts } = &self.roles;
         self.owner.is_some() || [admins, members, restricts].iter().any(|names| !names.is_empty())
     }
 
-    /// Whether it names nothing but details, and at least one of them.
+    /// Whether the update consists only of details, at least one.
     fn is_of_details_only(&self) -> bool {
         let is_of_members = self.moves_members() || !self.remove.is_empty() || !self.bans.is_empty();
         let others = self.name.is_some() || is_of_members;
@@ -80,17 +78,17 @@ impl Update {
     }
 }
 
-/// The changes of a group's members.
+/// The planned changes to a group.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     set: Vec<(UserId, Role)>,
     joined: Vec<UserId>,
-    /// The joined users who have to accept first.
+    /// Those of `joined` who have to accept first.
     pending: Vec<UserId>,
     removed: Vec<Removed>,
-    /// Whether users are banned who were not. It takes no number.
+    /// Whether users are newly banned. A ban takes no number in the log.
     pub(super) bans: bool,
-    /// Whether a member becomes the owner, and the old owner an admin.
+    /// Whether ownership is transferred. The old owner becomes an admin.
     hands_over: bool,
     name: Option<GroupName>,
     details: Option<GroupDetails>,
@@ -119,7 +117,8 @@ fn update(unit: &mut Unit, command: &Update, counted: &AtomicBool) -> Result<Upd
     let coming = users(unit, &plan.joined)?;
     plan.pending = admit(unit, group.id, actor.as_ref(), &coming.iter().collect::<Vec<_>>(), counted)?;
     let most = unit.rules.limits.group_members;
-    // An import, or a limit that was lowered, leaves groups with more, which may change and shrink.
+    // A group may exceed the limit after an import, or after the limit was lowered. It may still change or
+    // shrink.
     if members.len() + plan.joined.len() - plan.removed.len() > most.max(members.len()) {
         return Err(Error::field("members", format!("exceed the limit of {most} users in a group")));
     }
@@ -150,7 +149,7 @@ fn new_name<'a>(
     Ok(name)
 }
 
-/// A service without an acting user (`None`) has the rights of an owner.
+/// Like [`allow`], but a service without an acting user (`None`) has the rights of an owner.
 pub(super) fn permit(role: Option<Role>, action: Action, refusal: &'static str) -> Result<()> {
     allow(role.unwrap_or(Role::Owner), action, refusal)
 }
@@ -260,7 +259,7 @@ fn plan_owner(
 }
 
 impl Plan {
-    /// The changes, in the order in which an entry lists them.
+    /// The changes, in the order in which a log entry lists them.
     fn changes(&self, group: &Group, members: &BTreeMap<UserId, Member>) -> Vec<Change<UserId>> {
         let renamed = self.name.iter().map(|name| Change::Renamed(name.as_str().into()));
         let differing = self.details.iter().map(|details| Change::Details(group.details.differing(details)));
@@ -281,8 +280,9 @@ impl Plan {
             .collect()
     }
 
-    /// Whether an entry lists the role that a user gets. Joining as a member, and an owner who becomes an admin by
-    /// handing over, are listed as such.
+    /// Whether a log entry lists the role that a user receives. It does not for users who join as members,
+    /// nor for an owner who becomes an admin by transferring ownership, since other changes of the entry
+    /// imply both.
     fn shows_role(&self, user: UserId, role: Role, members: &BTreeMap<UserId, Member>) -> bool {
         match members.get(&user) {
             None => role != Role::Member,
@@ -358,7 +358,7 @@ mod tests {
         User { id: UserId(id), name: Name::stored(&format!("u{id}")), special: false }
     }
 
-    /// For every role and every change of role, the plan allows exactly what the table allows.
+    /// For every role and every change of role, the plan allows exactly what the role table allows.
     #[test]
     fn every_change_of_role_is_planned_as_the_table_says() {
         for actor in Role::ALL {

@@ -1,5 +1,5 @@
-//! Identity: names that the host application vouches for, and names that other users had. No account ever
-//! belongs to two people.
+//! Identity: which user a name from the host application refers to, and the reservation of former names. An
+//! account never passes from one person to another.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::token;
 use crate::user::{Caller, User};
 use crate::{Date, Error, Name, Result};
 
-/// The refusal of a name that only the service may reassign.
+/// The error text for a reserved name, which only the service may reassign.
 pub(super) const HELD: &str = "is reserved, because another user had it recently: choose another name";
 const VARIANT: Error = Error::Conflict(
     "this is another spelling of an existing user's name: send the name exactly as it is stored",
@@ -34,11 +34,11 @@ const PROVIDED: Error = Error::Conflict(
      every session",
 );
 
-/// A name in the host application's spelling.
+/// A name as the host application spells it.
 #[derive(Debug, Clone)]
 pub struct Spelled {
     name: Name,
-    /// Whether it was given in its canonical form.
+    /// Whether the name was already in canonical form.
     exact: bool,
 }
 
@@ -49,49 +49,48 @@ impl Spelled {
         Ok(Self { exact: name.as_str() == text, name })
     }
 
-    /// Whether it equals the user's name byte for byte.
+    /// Whether the spelling equals the user's name byte for byte.
     fn is(&self, user: &User) -> bool {
         self.exact && self.name == user.name
     }
 }
 
-/// Requests a token for a user.
+/// Creates a token for a user.
 #[derive(Debug, Clone)]
 pub struct IssueToken {
     pub name: Spelled,
-    /// The lifetime of the token.
     pub ttl: Duration,
-    /// Whether to take over a user who signed up here.
+    /// Whether to take over a user who signed up on this server.
     pub adopt: bool,
 }
 
-/// Makes a user, or changes its profile.
+/// Creates a user, or updates its profile.
 #[derive(Debug, Clone)]
 pub struct PutUser {
     pub name: Spelled,
     pub profile: ProfileUpdate,
-    /// Whether to take over a user who signed up here.
+    /// Whether to take over a user who signed up on this server.
     pub adopt: bool,
 }
 
-/// A user, and whether it is new.
+/// A user, and whether it was created.
 #[derive(Debug, Clone)]
 pub struct Put {
     pub user: User,
     pub made: bool,
 }
 
-/// The result for a name from a JWT or the validator.
+/// The result for a name in a JWT or from the validator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Vouched {
     For(User),
-    /// The name is refused for this reason, which is only for the log.
+    /// The name is refused. The reason is only logged.
     Refused(&'static str),
 }
 
 impl App {
     /// The user with this name, exactly as a JWT or the validator spells it. With `create`, a missing user is
-    /// made. Fails for one who is suspended.
+    /// created. Fails if the user is suspended.
     pub async fn vouched_for(&self, name: Name, create: bool) -> Result<Vouched> {
         let service = Context::new(Caller::Service);
         let found = self.read(&service, name.clone(), |tx, _, name| tx.identity(name)).await?;
@@ -104,7 +103,7 @@ impl App {
         }
     }
 
-    /// Makes a token for a user, for the service.
+    /// Creates a token for a user, on behalf of the service.
     pub async fn token_create(&self, context: &Context, command: IssueToken) -> Result<Issued> {
         self.write(Growth::Bounded, context, (command, context.who), |unit, (command, who)| {
             service_only(unit.caller)?;
@@ -120,7 +119,7 @@ impl App {
         .await
     }
 
-    /// Makes a user, or changes its profile, for the service.
+    /// Creates a user or updates its profile, on behalf of the service.
     pub async fn user_put(&self, context: &Context, command: PutUser) -> Result<Put> {
         let query = (command.name.name.clone(), command.profile.clone());
         let told = self.read(context, query, |tx, _, (name, update)| audience(tx, name, update)).await?;
@@ -147,8 +146,8 @@ impl App {
     }
 }
 
-/// Reserves a user's former name, so that only the service may reassign it. Keys that the user's new name
-/// uses stay free for it.
+/// Reserves a user's former name, so that only the service may reassign it. Keys that the new name also uses
+/// are not reserved.
 pub(super) fn hold(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Result<()> {
     let case = unit.rules.name_case;
     let kept = new_name.map(|name| name.claims(case)).unwrap_or_default();
@@ -160,7 +159,7 @@ pub(super) fn hold(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Res
     unit.tx.names_hold(&claims, unit.now().plus(hold))
 }
 
-/// Refuses a reserved name. Only the service may reassign it, which ends the reservation.
+/// Refuses a reserved name.
 pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Result<()> {
     if unit.tx.names_held(&name.claims(unit.rules.name_case), unit.rules.clock.now())? {
         return Err(Error::field(field, HELD));
@@ -168,7 +167,7 @@ pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Res
     Ok(())
 }
 
-/// The user named by the service, to whom the host application gives credentials.
+/// The user that the service names, for whom the host application vouches.
 fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -> Result<User> {
     let Identity { user, origin, provided, .. } = identity;
     let user = not_special(user)?;
@@ -184,7 +183,7 @@ fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -
     Ok(user)
 }
 
-/// Makes the host application the only one that vouches for this user.
+/// Makes the host application the only source that vouches for this user.
 pub(super) fn take_over(unit: &mut Unit, user: &User) -> Result<()> {
     unit.tx.password_delete(user.id)?;
     unit.tx.provider_identities_delete(user.id)?;
@@ -206,7 +205,7 @@ fn new_host_user(unit: &mut Unit, name: &Spelled) -> Result<User> {
     Ok(user)
 }
 
-/// Makes a user that a JWT or the validator names for the first time.
+/// Creates a user whom a JWT or the validator names for the first time.
 fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<Vouched> {
     if let Some(identity) = unit.tx.identity(name)? {
         return acceptable(name, identity, unit.now());

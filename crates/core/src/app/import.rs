@@ -1,8 +1,8 @@
-//! Imports of another service's data, page by page, each page in one transaction. Every id, date, role,
-//! relation and read mark stays. A source may be read again without harm, because each of its objects is
-//! imported once. Imports publish no events: no server runs at the same time.
+//! Imports of another service's data, in pages. Each page is one transaction. Ids, dates, roles, relations
+//! and read marks are preserved. Imports are idempotent: reading a source again imports each object only
+//! once. They publish no events, because no server runs at the same time.
 //!
-//! Each object that cannot stay unchanged gets a note that says what it has become.
+//! For each object that cannot be preserved unchanged, a note states the difference.
 
 mod check;
 mod content;
@@ -33,25 +33,26 @@ use crate::store::{ImportKind, Imported, Tx};
 use crate::user::{Caller, User};
 use crate::{FileId, Name, Result};
 
-/// The result of a page.
+/// The result of importing a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportPage {
-    /// Its objects, by result.
+    /// The page's objects, counted by result.
     pub tally: Tally,
-    /// A note for each object that was changed or refused.
+    /// One note per object that was changed or refused.
     pub notes: Vec<String>,
 }
 
-/// Objects, by result.
+/// Counts of objects by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Imported now.
+    /// Imported by this run.
     pub taken: u64,
     /// Imported by an earlier run.
     pub before: u64,
-    /// Deleted here after an earlier run, or not imported, because the object that they belong to was deleted here.
+    /// Not present: the object was deleted here after an earlier run, or it was not imported because the
+    /// object that contains it was deleted here.
     pub gone: u64,
-    /// Not imported, for a reason in the notes.
+    /// Not imported. A note gives the reason.
     pub refused: u64,
 }
 
@@ -63,22 +64,21 @@ impl Tally {
         self.refused += other.refused;
     }
 
-    /// The total.
     pub fn all(self) -> u64 {
         self.taken + self.before + self.gone + self.refused
     }
 }
 
-/// The result of a page of messages.
+/// The result of importing a page of messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MessagePage {
     pub messages: ImportPage,
     pub reactions: Tally,
-    /// The stored files of messages that were not imported. They expire like uploads that are not used.
+    /// Stored files of messages that were not imported. They expire like unused uploads.
     pub unused: Vec<FileId>,
 }
 
-/// The result of a page of groups.
+/// The result of importing a page of groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupPage {
     pub groups: ImportPage,
@@ -86,13 +86,12 @@ pub struct GroupPage {
 }
 
 impl App {
-    /// Imports users.
     pub async fn import_users(&self, page: Vec<SourceUser>) -> Result<ImportPage> {
         self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| user::take(unit, page))
             .await
     }
 
-    /// Imports relations. Their users must have been imported before.
+    /// Imports relations. Import their users first.
     pub async fn import_relations(&self, page: Vec<SourceRelations>) -> Result<ImportPage> {
         self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| {
             relation::take(unit, page)
@@ -100,34 +99,32 @@ impl App {
         .await
     }
 
-    /// Imports groups with their members, who must have been imported before.
+    /// Imports groups with their members. Import the members first.
     pub async fn import_groups(&self, page: Vec<SourceGroup>) -> Result<GroupPage> {
         self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| group::take(unit, page))
             .await
     }
 
-    /// Imports messages and numbers them in the given order. Their groups and authors must have been imported
-    /// before.
+    /// Imports messages and numbers them in the given order. Import their groups and authors first.
     pub async fn import_messages(&self, page: Vec<SourceMessage>) -> Result<MessagePage> {
         self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| message::take(unit, page))
             .await
     }
 
-    /// Moves read marks forward. The messages must have been imported before. Returns the number of moved
-    /// marks.
+    /// Moves read marks forward. Import the messages first. Returns the number of marks that moved.
     pub async fn import_marks(&self, page: Vec<SourceMark>) -> Result<u64> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), page, |unit, page| mark::take(unit, page))
             .await
     }
 
-    /// Reserves an upload for a file of a message, or finds the file that an earlier run has stored. Its owner must have
-    /// been imported before. The quotas of users do not hold for imports.
+    /// Reserves an upload for a file of a message, or finds the file that an earlier run stored. Import the
+    /// owner first. User quotas do not apply to imports.
     pub async fn import_file(&self, file: SourceFile) -> Result<FileSlot> {
         self.rules.limits.files.admit_size(file.size)?;
         self.write(Growth::Adds, &Context::new(Caller::Service), file, file::slot).await
     }
 
-    /// The current names of the users that these users of the source became, in the order of `ids`.
+    /// The current names of imported users, by their ids in the source, in the order of `ids`.
     pub async fn import_names(&self, ids: Vec<Uuid>) -> Result<Vec<Option<Name>>> {
         self.read(&Context::new(Caller::Service), ids, |tx, _, ids| {
             let people = People::find(tx, ids.iter().copied())?;
@@ -136,12 +133,12 @@ impl App {
         .await
     }
 
-    /// The states of messages before they are imported, in the order of `lookups`.
+    /// The state of each message before its import, in the order of `lookups`.
     pub async fn import_states(&self, lookups: Vec<MessageLookup>) -> Result<Vec<MessageState>> {
         self.read(&Context::new(Caller::Service), lookups, |tx, _, lookups| state::find(tx, lookups)).await
     }
 
-    /// The number of these objects that were imported.
+    /// How many of these objects are imported.
     pub async fn import_check(&self, check: Check) -> Result<u64> {
         self.read(&Context::new(Caller::Service), check, |tx, _, check| check::count(tx, check)).await
     }
@@ -158,21 +155,20 @@ impl ImportPage {
     }
 }
 
-/// The users that users of the source became, if they still exist.
+/// Users of the source and the users that they became. `None` for users who no longer exist.
 struct People(HashMap<Uuid, Option<User>>);
 
-/// The user that a user of the source became.
+/// What a user of the source became.
 enum Person<'p> {
-    /// This user.
     Standing(&'p User),
-    /// The user was deleted here since.
+    /// A user that has since been deleted here.
     Deleted,
-    /// The user was not imported.
+    /// Nothing: the user was not imported.
     Unknown,
 }
 
 impl People {
-    /// Finds the users with these ids.
+    /// Finds the users by their ids in the source.
     fn find(tx: &dyn Tx, ids: impl IntoIterator<Item = Uuid>) -> Result<Self> {
         let mut ids: Vec<_> = ids.into_iter().collect();
         ids.sort_unstable();

@@ -1,4 +1,4 @@
-//! Invites: make, list, end, look at, use.
+//! Invites: create, list, delete, look up, use.
 
 use std::time::Duration;
 
@@ -18,19 +18,19 @@ use crate::{Date, Error, GroupId, Name, Result};
 
 const MISSING: Error = Error::NotFound("invite");
 
-/// Makes an invite.
+/// Creates an invite.
 #[derive(Debug, Clone)]
 pub struct MakeInvite {
-    /// The acting user. A service without one makes an invite that ends with nobody's membership.
+    /// The acting user. If a service acts without one, the invite does not end with anybody's membership.
     pub author: Option<Name>,
     pub group: GroupId,
-    /// The number of users who may join with it, if there is an end to them.
+    /// How many users may join with the invite. None: no limit.
     pub uses: Option<u32>,
-    /// Its lifetime, if it is not the usual one.
+    /// The lifetime. None: the default.
     pub ttl: Option<Duration>,
 }
 
-/// One invite of a group.
+/// An invite of a group.
 #[derive(Debug, Clone)]
 pub struct OneInvite {
     /// The acting user, if a service calls for one.
@@ -47,7 +47,7 @@ pub struct UseInvite {
     pub code: InviteCode,
 }
 
-/// A group, as it is shown to somebody with a code.
+/// The part of a group that is shown to users with a valid code.
 #[derive(Debug, Clone)]
 pub struct Invited {
     pub group: Group,
@@ -55,12 +55,11 @@ pub struct Invited {
 }
 
 impl App {
-    /// Makes an invite to a group.
     pub async fn invite_create(&self, context: &Context, command: MakeInvite) -> Result<Invite> {
         self.write(Growth::Adds, context, command, create).await
     }
 
-    /// The invites of a group, the newest first.
+    /// The invites of a group, newest first.
     pub async fn invites(&self, context: &Context, group: GroupId) -> Result<Vec<Invite>> {
         let now = self.clock().now();
         self.read(context, (group, now), |tx, caller, (group, now)| {
@@ -70,7 +69,6 @@ impl App {
         .await
     }
 
-    /// One invite of a group.
     pub async fn invite(&self, context: &Context, group: GroupId, code: InviteCode) -> Result<Invite> {
         let now = self.clock().now();
         self.read(context, (group, code, now), |tx, caller, (group, code, now)| {
@@ -80,7 +78,6 @@ impl App {
         .await
     }
 
-    /// Ends an invite of a group.
     pub async fn invite_delete(&self, context: &Context, command: OneInvite) -> Result<()> {
         self.write(Growth::Bounded, context, command, |unit, command| {
             let actor = actor(unit.tx, unit.caller, command.author.as_ref())?;
@@ -92,7 +89,7 @@ impl App {
         .await
     }
 
-    /// The group to which a code leads.
+    /// The group that a code gives access to.
     pub async fn invite_look(&self, context: &Context, code: InviteCode) -> Result<Invited> {
         let now = self.clock().now();
         self.read(context, (code, now), |tx, _, (code, now)| {
@@ -103,7 +100,8 @@ impl App {
         .await
     }
 
-    /// Joins a group with a code. A member stays as it is, and one who has yet to accept accepts, both without a use.
+    /// Joins a group with a code. For a member, nothing changes. A pending member accepts. Neither consumes a
+    /// use of the invite.
     pub async fn invite_use(&self, context: &Context, command: UseInvite) -> Result<Seen> {
         self.write(Growth::Adds, context, command, |unit, command| {
             let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
@@ -145,7 +143,7 @@ fn create(unit: &mut Unit, command: &MakeInvite) -> Result<Invite> {
     Ok(invite)
 }
 
-/// Refuses callers who may not manage the invites of a group: all but services, its owner and its admins.
+/// Refuses callers who may not manage the invites of a group. Only services, the owner and admins may.
 fn admit_inviter(tx: &dyn Tx, caller: Caller, group: GroupId, actor: Option<&User>) -> Result<()> {
     visible(tx, caller, group)?;
     if tx.group(group)?.is_some_and(|group| group.private) {
@@ -156,7 +154,7 @@ fn admit_inviter(tx: &dyn Tx, caller: Caller, group: GroupId, actor: Option<&Use
     allow(role, Action::Invite, "only an admin or the owner may make, see and end invites")
 }
 
-/// The invite of this group with this code.
+/// The invite with this code, if it belongs to this group.
 fn of_group(tx: &dyn Tx, group: GroupId, code: &InviteCode, now: Date) -> Result<Invite> {
     tx.invite(code, now)?.filter(|invite| invite.group == group).ok_or(MISSING)
 }

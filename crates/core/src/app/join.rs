@@ -1,4 +1,4 @@
-//! Joining: the list of open groups, and users who come in by themselves.
+//! Joining: the list of open groups, and users who join groups on their own.
 
 use super::actor::someone;
 use super::consent::{accept, bring_in};
@@ -12,21 +12,21 @@ use crate::store::{OpenGroupRow, OpenPlace, open_key};
 use crate::user::{Caller, User};
 use crate::{Error, Result};
 
-/// The refusal of joining a private group.
+/// The error text for joining a private group.
 pub(super) const PRIVATE: &str = "nobody can join a private conversation";
 
-/// A range of the groups that anyone may join: by name, in any spelling.
+/// A page of the open groups, ordered by name, ignoring case and accents.
 #[derive(Debug, Clone)]
 pub struct OpenPage {
-    /// The beginning of the groups' names, in any spelling.
+    /// The prefix of the groups' names, in any case and with any accents.
     pub prefix: String,
-    /// The group before the range.
+    /// The last group before the page.
     pub after: Option<OpenPlace>,
     pub limit: usize,
 }
 
 impl App {
-    /// A page of the groups that anyone may join, whoever is in them.
+    /// A page of the open groups, including those of which the caller is a member.
     pub async fn open_groups(&self, context: &Context, page: OpenPage) -> Result<Vec<OpenGroupRow>> {
         self.read(context, page, |tx, _, page| {
             tx.open_groups(&open_key(&page.prefix), page.after.as_ref(), page.limit)
@@ -34,7 +34,7 @@ impl App {
         .await
     }
 
-    /// Joins an open group. A member stays as it is, and one who has yet to accept accepts.
+    /// Joins an open group. For a member, nothing changes. A pending member accepts.
     pub async fn group_join(&self, context: &Context, command: Leave) -> Result<Seen> {
         self.write(Growth::Adds, context, command, |unit, command| {
             let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
@@ -60,8 +60,8 @@ impl App {
     }
 }
 
-/// Whether a user who wants to be in a group has to join it. One who has yet to accept accepts. Fails if the user may not
-/// join.
+/// Whether the user still has to join the group. If the membership is pending, accepts it. Fails if the user
+/// may not join.
 pub(super) fn needs_joining(
     unit: &mut Unit,
     group: &Group,
@@ -89,7 +89,7 @@ pub(super) fn needs_joining(
     Ok(true)
 }
 
-/// Refuses a user who is in as many groups as one may be.
+/// Refuses a user who is already in the maximum number of groups.
 pub(super) fn require_room_for_group(unit: &Unit, user: &User) -> Result<()> {
     let most = unit.rules.limits.user_groups;
     if unit.tx.groups_count(user.id)? >= most {
@@ -99,7 +99,7 @@ pub(super) fn require_room_for_group(unit: &Unit, user: &User) -> Result<()> {
     Ok(())
 }
 
-/// Makes a user a member by its own will, which is never pending.
+/// Makes a user a member at its own request. Such a membership is never pending.
 pub(super) fn come_in(unit: &mut Unit, group: &Group, user: &User) -> Result<()> {
     let joined = vec![user.id];
     let now = unit.now();

@@ -1,4 +1,4 @@
-//! Keys of the service that are good for some scopes: make, list and end them.
+//! Keys of the service that are limited to some scopes: create, list and end them.
 
 use std::time::Duration;
 
@@ -14,21 +14,22 @@ use crate::{Date, Error, KeyId, Result, UserId};
 
 const MISSING: Error = Error::NotFound("key");
 
-/// Makes a key.
+/// Creates a key.
 #[derive(Debug, Clone)]
 pub struct MakeKey {
     pub scopes: Scopes,
-    /// The lifetime; none if it does not end by itself.
+    /// The lifetime. None: the key does not expire.
     pub ttl: Option<Duration>,
 }
 
 impl App {
-    /// Makes a key. The secret is shown this once. A key makes no key of scopes that it does not have.
+    /// Creates a key. Its secret is shown only this once. A key cannot create a key with scopes that it lacks
+    /// itself.
     pub async fn key_create(&self, context: &Context, command: MakeKey) -> Result<(ScopedKey, Secret)> {
         self.write(Growth::Bounded, context, (command, context.who), create).await
     }
 
-    /// The keys that are good, in order of creation.
+    /// The keys that have not expired, in order of creation.
     pub async fn keys(&self, context: &Context) -> Result<Vec<ScopedKey>> {
         let now = self.clock().now();
         self.read(context, now, |tx, caller, now| {
@@ -38,12 +39,10 @@ impl App {
         .await
     }
 
-    /// One key.
     pub async fn key(&self, context: &Context, id: KeyId) -> Result<ScopedKey> {
         self.keys(context).await?.into_iter().find(|key| key.id == id).ok_or(MISSING)
     }
 
-    /// Ends a key.
     pub async fn key_delete(&self, context: &Context, id: KeyId) -> Result<()> {
         self.write(Growth::Bounded, context, id, |unit, id| {
             service_only(unit.caller)?;
@@ -55,21 +54,21 @@ impl App {
         .await
     }
 
-    /// The scopes of a key that is good. Each use case looks again, in its transaction.
+    /// The scopes of a valid key. Each use case looks the key up again, in its own transaction.
     pub async fn scopes_of(&self, key: TokenHash) -> Result<Scopes> {
         let query = (key, self.clock().now());
         self.read(&Context::new(Caller::Service), query, |tx, _, (key, now)| scopes(tx, key, *now)).await
     }
 }
 
-/// The scopes of a key, if it is good.
+/// The scopes of a key. Fails if the key is not valid.
 pub(super) fn scopes(tx: &dyn Tx, key: &TokenHash, now: Date) -> Result<Scopes> {
     let found = tx.scoped_key(key)?.filter(|key| key.is_good(now));
     found.map(|key| key.scopes).ok_or(REFUSED)
 }
 
 impl Unit<'_> {
-    /// Refuses a key that would hand out a scope which it does not have itself.
+    /// Returns 403 if the caller is a key that lacks one of the scopes `given`.
     pub(super) fn require_scopes(&self, who: Who, given: Scopes) -> Result<()> {
         let Who::Key(key) = who else { return Ok(()) };
         match scopes(self.tx, &key, self.now())?.lacking(given) {
@@ -81,7 +80,8 @@ impl Unit<'_> {
         }
     }
 
-    /// Refuses a key without the scope `admin` where it would come to what only that scope allows.
+    /// Returns 403 if the caller is a key without the scope `admin`. For actions through which it could gain
+    /// what only that scope allows.
     pub(super) fn require_admin_scope(&self, who: Who) -> Result<()> {
         match who {
             Who::Key(key) if !scopes(self.tx, &key, self.now())?.has(Scope::Admin) => Err(Error::forbidden(
@@ -92,7 +92,7 @@ impl Unit<'_> {
         }
     }
 
-    /// The same where the user is an admin of the server.
+    /// Like [`require_admin_scope`](Self::require_admin_scope), but only if `user` is an admin of the server.
     pub(super) fn require_scope_over(&self, who: Who, user: UserId) -> Result<()> {
         let standing = self.tx.user_standing(user)?;
         if standing.is_some_and(|(_, standing)| standing.admin) {

@@ -10,17 +10,17 @@ use crate::text::search_key;
 use crate::user::Caller;
 use crate::{Error, GroupId, Name, Result, Seq, UserId};
 
-/// A range of the members of a group: by role, the highest first, then by the date of joining.
+/// A page of the members of a group, ordered by role, highest first, then by date of joining.
 #[derive(Debug, Clone)]
 pub struct MemberPage {
     pub group: GroupId,
-    /// The beginning of the members' names or display names, in any spelling.
+    /// The prefix of the members' names or display names, in any case and with any accents.
     pub prefix: Option<String>,
-    /// A text that the members' names or display names look like, in place of `prefix`.
+    /// A text to compare with the members' names or display names by appearance, instead of `prefix`.
     pub alike: Option<String>,
-    /// One role, or all.
+    /// Only members with this role. None: all.
     pub role: Option<Role>,
-    /// The member before the range.
+    /// The last member before the page.
     pub after: Option<MemberPlace>,
     pub limit: usize,
 }
@@ -30,9 +30,9 @@ pub struct MemberPage {
 pub struct ListedAs {
     pub name: Name,
     pub place: MemberPlace,
-    /// The role as shown: both users of a private group are restricted while one has blocked the other.
+    /// The role to show. Both users of a private group are shown as restricted while one blocks the other.
     pub role: Role,
-    /// The last number read, if the caller may see it.
+    /// The last number read. None if the caller may not see it.
     pub read: Option<Seq>,
     pub pending: bool,
 }
@@ -61,12 +61,12 @@ impl App {
     }
 }
 
-/// The members of a page by their beginning.
+/// The members of a page whose names begin with the prefix.
 fn listed(tx: &dyn Tx, page: &MemberPage, key: Option<&str>) -> Result<Vec<ListedMember>> {
     by_role(page, |role, after, most| tx.members_listed(page.group, role, after, key, most))
 }
 
-/// The members of a page by their look. A text without a visible character looks like none.
+/// The members of a page whose names look like the text. A text without visible characters matches none.
 fn alike(tx: &dyn Tx, page: &MemberPage, look: &str) -> Result<Vec<ListedMember>> {
     if look.is_empty() {
         return Ok(Vec::new());
@@ -74,7 +74,7 @@ fn alike(tx: &dyn Tx, page: &MemberPage, look: &str) -> Result<Vec<ListedMember>
     by_role(page, |role, after, most| tx.members_alike(page.group, role, after, look, most))
 }
 
-/// The members of a page, role by role.
+/// Fills a page with members, role by role.
 fn by_role(
     page: &MemberPage,
     members: impl Fn(Role, Option<MemberPlace>, usize) -> Result<Vec<ListedMember>>,
@@ -91,7 +91,7 @@ fn by_role(
     Ok(found)
 }
 
-/// The members whose read marks the caller does not see.
+/// The members whose read marks the caller may not see.
 enum Hidden {
     Nobodys,
     All { but: UserId },

@@ -1,4 +1,4 @@
-//! The mentions that a message keeps of those that a request names.
+//! Selects which of the mentions in a request a message keeps.
 
 use super::Unit;
 use super::directory::find_all;
@@ -7,8 +7,9 @@ use crate::mention::{MentionList, Mentions};
 use crate::permission::{Action, Role, may};
 use crate::{Error, GroupId, Name, Result, UserId};
 
-/// The mentions to keep. Each name must be of a user whom the caller finds. Users who are no members are left out.
-/// Mentions that the message has already are kept as they are. `role` is that of the author, if a user acts.
+/// The mentions that the message keeps. Each name must belong to a user that the caller can find. Users who
+/// are not members are left out. Mentions that the message already has are kept. `role` is the author's role,
+/// if a user acts.
 pub(super) fn kept(
     unit: &Unit,
     group: GroupId,
@@ -42,7 +43,7 @@ pub(super) fn kept(
     Ok(mentions)
 }
 
-/// Those of these users who are members. All must be found.
+/// The users with these names who are members. Fails if the caller cannot find one of them.
 fn members_named(
     unit: &Unit,
     group: GroupId,

@@ -33,9 +33,9 @@ use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
 #[derive(Debug, Clone)]
 pub struct Edit {
     pub id: MessageId,
-    /// The new body; none to keep it.
+    /// The new body. None to keep the current one.
     pub body: Option<Body>,
-    /// The new mentions; none to keep them.
+    /// The new mentions. None to keep the current ones.
     pub mentions: Option<MentionList>,
 }
 
@@ -43,18 +43,18 @@ pub struct Edit {
 #[derive(Debug, Clone)]
 pub struct Edited {
     pub message: Message,
-    /// Whether something changed. Else nobody receives the event.
+    /// Whether anything changed. If not, no event is published.
     pub told: bool,
 }
 
-/// A point in a group's log, for a read mark or a page.
+/// A point in a group's log, by number or by date.
 #[derive(Debug, Clone, Copy)]
 pub enum Point {
     Seq(Seq),
     Date(Date),
 }
 
-/// Marks a group as read.
+/// Moves a read mark.
 #[derive(Debug, Clone)]
 pub struct MarkRead {
     /// The acting user, if a service calls.
@@ -64,30 +64,32 @@ pub struct MarkRead {
     pub at: Point,
 }
 
-/// The result of marking.
+/// The result of moving a read mark.
 #[derive(Debug, Clone)]
 pub struct Marked {
     pub author: Name,
-    /// The current mark: number and date of the last message read.
+    /// The current mark: number and date of the last message read, if any.
     pub at: Option<(Seq, Date)>,
-    /// Whether the asking socket receives the event together with the others. It does not if the mark has not
-    /// moved, or if the user has yet to accept the group.
+    /// Whether an event is published, which the requesting socket receives as well. False if the mark did not
+    /// move, or if the user has not accepted the group.
     pub told: bool,
 }
 
 impl App {
-    /// Sends a message: stores, numbers and publishes it, once per `client_id`.
+    /// Sends a message: stores, numbers and publishes it, only once per `client_id`.
     pub async fn message_send(&self, context: &Context, command: Send) -> Result<Sent> {
         self.messages_send([(context, command)]).pop().expect("one was sent").await
     }
 
-    /// The same for several messages that arrive together. All of them begin at once, in their order.
+    /// Like [`message_send`](Self::message_send), for several messages at once. All of them are submitted
+    /// immediately, in order.
     pub fn messages_send<'a>(
         &self,
         all: impl IntoIterator<Item = (&'a Context, Send)>,
     ) -> Vec<Answer<'_, Sent>> {
         let sending = |(context, command): (&Context, Send)| self.sending(context, command);
-        // A store that decides in one statement does not ask for room.
+        // A store that decides many messages in one statement does not run `admit`, so check here for free
+        // disk space.
         if let Err(why) = self.rules.admit(Growth::Adds) {
             let refused = |_| -> Answer<'_, Sent> { Box::pin(ready(Err(why.clone()))) };
             return all.into_iter().map(refused).collect();
@@ -101,31 +103,30 @@ impl App {
         self.store.submit_sends(all.into_iter().map(sending).collect())
     }
 
-    /// Gives a message to the store.
+    /// Submits a message to the store.
     pub(super) fn send_one(&self, context: &Context, command: Send) -> Answer<'_, Sent> {
         self.store.submit_sends(vec![self.sending(context, command)]).pop().expect("one was sent")
     }
 
-    /// A message as it is given to the store.
+    /// Wraps a command for the store.
     pub fn sending(&self, context: &Context, command: Send) -> Sending {
         Sending::new(self.rules.clone(), context.clone(), command)
     }
 
-    /// Edits a message: the caller's own, or for a service any.
+    /// Edits a message of the caller. A service may edit any message.
     pub async fn message_edit(&self, context: &Context, command: Edit) -> Result<Edited> {
         let act = (BotAct::Edit, BotTarget::Message(command.id));
         let (_turn, command) = self.edit_asked(context, act, command).await?;
         self.write_by_bots(Growth::Adds, context, act, command, edit).await
     }
 
-    /// Deletes a message and erases its body. Returns the event if the caller is an admin of the server and no member, whose
-    /// sockets do not receive it.
+    /// Deletes a message and erases its body. Returns the event if the caller is an admin of the server but
+    /// not a member, since its sockets do not receive the event.
     pub async fn message_delete(&self, context: &Context, id: MessageId) -> Result<Option<Event>> {
         let act = (BotAct::Delete, BotTarget::Message(id));
         self.write_by_bots(Growth::Bounded, context, act, id, delete).await
     }
 
-    /// One message.
     pub async fn message(&self, context: &Context, id: MessageId) -> Result<Message> {
         let act = (BotAct::ReadMessages, BotTarget::Message(id));
         self.read_by_bots(context, act, id, |tx, caller, id| {
@@ -144,7 +145,7 @@ impl App {
         .await
     }
 
-    /// The same, with the profiles of the authors.
+    /// Like [`messages`](Self::messages), with the profiles of the authors.
     pub async fn messages_with_people(
         &self,
         context: &Context,
@@ -159,7 +160,7 @@ impl App {
         .await
     }
 
-    /// Those of these messages that stand in a group, in the order of the ids.
+    /// The messages with these ids that exist in the group, in the order of `ids`.
     pub async fn messages_by_id(
         &self,
         context: &Context,
@@ -173,18 +174,18 @@ impl App {
         .await
     }
 
-    /// Moves the caller's own read mark forward. It never moves back.
+    /// Moves the caller's read mark forward. It never moves back.
     pub async fn message_read(&self, context: &Context, command: MarkRead) -> Result<Marked> {
         self.write(Growth::Bounded, context, command, mark_read).await
     }
 }
 
-/// The act of reading a group's messages.
+/// The action and target for reading a group's messages, for the rights of bots.
 pub(super) fn reading(group: GroupId) -> (BotAct, BotTarget) {
     (BotAct::ReadMessages, BotTarget::Group(group))
 }
 
-/// A page of a group's messages, if the caller may see the group.
+/// A page of a group's messages. Fails if the caller may not see the group.
 fn page_of(tx: &dyn Tx, caller: Caller, group: GroupId, page: &Page) -> Result<Vec<Message>> {
     visible(tx, caller, group)?;
     let mut messages = tx.messages(group, page)?;
@@ -192,7 +193,8 @@ fn page_of(tx: &dyn Tx, caller: Caller, group: GroupId, page: &Page) -> Result<V
     Ok(messages)
 }
 
-/// Those of these messages that stand in a group, in the order of the ids. The caller may see the group.
+/// The messages with these ids that exist in the group, in the order of `ids`. The caller's access must
+/// already be checked.
 pub(super) fn listed(tx: &dyn Tx, caller: Caller, group: GroupId, ids: &[MessageId]) -> Result<Vec<Message>> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -203,7 +205,7 @@ pub(super) fn listed(tx: &dyn Tx, caller: Caller, group: GroupId, ids: &[Message
     Ok(messages)
 }
 
-/// The message, if the caller may see it.
+/// The message. Fails with 404 if the caller may not see it.
 pub(super) fn seen(tx: &dyn Tx, caller: Caller, id: MessageId) -> Result<Message> {
     let message = tx.message(id)?.ok_or(Error::NotFound("message"))?;
     visible(tx, caller, message.group).map_err(|_| Error::NotFound("message"))?;
@@ -241,7 +243,8 @@ fn edit(unit: &mut Unit, command: &Edit) -> Result<Edited> {
     Ok(Edited { message, told })
 }
 
-/// The author who edits its message, and its role; none if a service edits it.
+/// The user who edits its own message, and its role. None if a service edits the message. Fails if the user
+/// may not.
 pub(super) fn may_edit(
     tx: &dyn Tx,
     caller: Caller,
@@ -269,19 +272,20 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<Option<Event>> {
         let role = membership.effective_role();
         let action = if message.author == user.id {
             if membership.slow_seconds() > 0 {
-                // Deleting a message does not make room for another one.
+                // A deleted message still counts for slow mode.
                 unit.tx.slow_note(message.group, user.id, message.date)?;
             }
             Action::ChangeOwn
         } else {
-            // An author who has left has no role. Its messages may be deleted like those of a restrict.
+            // A former member has no role. Its messages may be deleted like those of a restricted member.
             let author = unit.tx.member(message.group, message.author)?;
             Action::DeleteOf(author.map_or(Role::Restrict, |member| member.role))
         };
         if !may(role, action) {
             return Err(Error::forbidden("your role does not allow you to delete this message"));
         }
-        // Admins delete the messages of others at any time, and so their own.
+        // Admins may delete the messages of others at any time, so the time limit does not apply to their own
+        // either.
         if role < Role::Admin {
             within(unit.now(), &message, unit.rules.limits.delete_window, "delete")?;
         }
@@ -289,8 +293,8 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<Option<Event>> {
     erase(unit, &message).map(|_| None)
 }
 
-/// The message, if it is another's and has a report, and the caller is an admin of the server. Also whether the caller is a
-/// member of its group.
+/// The message, if a server admin deletes a reported message of another user; also whether the admin is a
+/// member of the group. None in all other cases.
 fn reported_to_admin(unit: &Unit, id: MessageId) -> Result<Option<(Message, bool)>> {
     let Some(caller) = unit.caller.user() else { return Ok(None) };
     let Some(message) = unit.tx.message(id)?.filter(|message| message.author != caller) else {
@@ -303,7 +307,7 @@ fn reported_to_admin(unit: &Unit, id: MessageId) -> Result<Option<(Message, bool
     Ok(Some((message, membership.is_some_and(|membership| !membership.pending))))
 }
 
-/// Refuses an author whose time for changing a message is over.
+/// Returns 403 if the time for changing the message has passed.
 fn within(now: Date, message: &Message, window: Option<Duration>, change: &str) -> Result<()> {
     let Some(window) = window else { return Ok(()) };
     let age = now.micros().saturating_sub(message.date.micros());
@@ -315,7 +319,7 @@ fn within(now: Date, message: &Message, window: Option<Duration>, change: &str) 
     Ok(())
 }
 
-/// Erases a message and publishes its deletion, the event of which is returned.
+/// Erases a message and publishes its deletion. Returns that event.
 fn erase(unit: &mut Unit, message: &Message) -> Result<Option<Event>> {
     let Message { id, group, seq, thread, .. } = *message;
     unit.tx.message_erase(group, seq)?;
@@ -339,8 +343,8 @@ fn erase(unit: &mut Unit, message: &Message) -> Result<Option<Event>> {
     Ok(event)
 }
 
-/// Erases several messages of a group, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER), with
-/// one event.
+/// Erases several messages of a group, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER), with a
+/// single event.
 pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[Written]) -> Result<()> {
     if found.len() > FEW_REMOVALS {
         unit.tx.index_defer(group)?;
@@ -362,7 +366,7 @@ pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[Written])
     Ok(())
 }
 
-/// Writes a deletion into the log. Its event has the roots of the deleted replies, as they stand now.
+/// Logs a deletion. Its event carries the current state of the roots of the deleted replies.
 fn deletion(unit: &mut Unit, group: GroupId, entry: LogEntry) -> Result<Option<Event>> {
     let seq = unit.log(group, &entry)?;
     let of = entry.roots();
@@ -374,12 +378,13 @@ fn deletion(unit: &mut Unit, group: GroupId, entry: LogEntry) -> Result<Option<E
     }))
 }
 
-/// Sets the keys of messages that differ by receiver, for one.
+/// Sets the fields of messages that differ by receiver.
 pub(super) fn show_to(tx: &dyn Tx, user: Option<UserId>, messages: &mut [Message]) -> Result<()> {
     mark_own(tx, user, messages)
 }
 
-/// Erases the reactions to erased messages: a part at once, and the rest, which nobody reads, in steps.
+/// Erases the reactions to erased messages: some immediately, and the remainder, which nobody can read, in
+/// steps.
 fn erase_reactions(unit: &mut Unit, group: GroupId, messages: Vec<Seq>) -> Result<()> {
     if unit.tx.reactions_erase(group, &messages, AT_ONCE.rows)? < AT_ONCE.rows {
         return Ok(());
@@ -415,7 +420,7 @@ fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
     let told = moved && !membership.pending;
     if told {
         let kind = Kind::MessageRead { author: user.name.clone(), group, at };
-        // In a large group, read marks would cause an event for each pair of members.
+        // In a large group, sending read marks to everyone would cost one event for each pair of members.
         let is_large = unit.tx.members_count(group, LISTED + 1)? > LISTED;
         let to = if is_large || unit.tx.settings(user.id)?.hide_reads {
             Audience::Users(vec![user.id])
@@ -427,9 +432,8 @@ fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
     Ok(Marked { author: user.name, at, told })
 }
 
-/// A page of a group's history, from a point.
 impl Page {
-    /// The `limit` messages before `point`, or the newest.
+    /// The `limit` messages before `point`, or the newest ones.
     pub fn before(point: Option<Point>, limit: usize) -> Self {
         let edge = match point {
             None => Edge::Newest,

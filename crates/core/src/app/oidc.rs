@@ -1,4 +1,4 @@
-//! Sign-in through a provider of OpenID Connect, whose answer was verified.
+//! Sign-in through an OpenID Connect provider. The provider's response must already be verified.
 
 use std::time::Duration;
 
@@ -16,19 +16,17 @@ use crate::{Error, Name, Result};
 const HAS_IDENTITY: Error =
     Error::Conflict("another user has this id at the provider: delete that user first");
 
-/// Begins a session for the user with an identity.
+/// Begins a session for the user with this identity.
 #[derive(Debug, Clone)]
 pub struct ProviderSignIn {
     pub identity: ProviderIdentity,
-    /// The lifetime of the session.
     pub ttl: Duration,
-    /// The browser that signs in.
     pub client: SessionClient,
 }
 
 impl App {
-    /// Makes a session for the user whom a provider has identified. There is none if no user has the identity: the user
-    /// has yet to be made, with a name.
+    /// Begins a session for the user that a provider identified. None if no user has this identity; the user
+    /// must then choose a name and be created.
     pub async fn provider_sign_in(&self, command: ProviderSignIn) -> Result<Option<Issued>> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), command, |unit, command| {
             let Some(user) = identified(unit, &command.identity)? else { return Ok(None) };
@@ -37,8 +35,8 @@ impl App {
         .await
     }
 
-    /// Makes the user whom a provider has identified, with a name that nobody has, and its first session. If the user was
-    /// made meanwhile, this is a session of that user.
+    /// Creates the user that a provider identified, under a free name, and its first session. If the user was
+    /// created in the meantime, begins a session for it.
     pub async fn provider_sign_up(&self, name: Name, command: ProviderSignIn) -> Result<Issued> {
         self.write(Growth::Adds, &Context::new(Caller::Service), (name, command), |unit, (name, command)| {
             if let Some(user) = identified(unit, &command.identity)? {
@@ -50,8 +48,8 @@ impl App {
         .await
     }
 
-    /// Gives a user who exists an identity at a provider: from now on it signs in through that, and by nothing else. Its
-    /// password and all of its tokens and sessions end.
+    /// Links an existing user to an identity at a provider. From now on, the user signs in through the
+    /// provider, and in no other way. Its password, tokens and sessions end.
     pub async fn provider_link(
         &self,
         context: &Context,
@@ -73,7 +71,7 @@ impl App {
     }
 }
 
-/// The user with an identity. Fails for one who is suspended.
+/// The user with this identity. Fails if the user is suspended.
 fn identified(unit: &Unit, identity: &ProviderIdentity) -> Result<Option<User>> {
     let Some(id) = unit.tx.provider_user(identity)? else { return Ok(None) };
     let (user, standing) =
@@ -82,13 +80,13 @@ fn identified(unit: &Unit, identity: &ProviderIdentity) -> Result<Option<User>> 
     Ok(Some(user))
 }
 
-/// Makes a session, which the audit log has with this action.
+/// Begins a session, and records `action` in the audit log.
 fn signed_in(unit: &mut Unit, action: AuditAction, user: User, command: &ProviderSignIn) -> Result<Issued> {
     unit.audit_sign_in(action, &user.name, command.client.address.as_deref(), "OpenID Connect")?;
     issue_token(unit, user, command.ttl, Some(&command.client))
 }
 
-/// Makes a user who has no password here, and whom no other credential names.
+/// Creates a user without a password, to whom no other credential refers.
 fn provider_user(unit: &mut Unit, name: &Name, identity: &ProviderIdentity) -> Result<User> {
     not_held(unit, name, "name")?;
     short_enough(unit, name, "name")?;

@@ -1,4 +1,4 @@
-//! A few users, groups and messages at once, for a search box.
+//! A few matching users, groups and messages at once, for a search box.
 
 use super::directory::{self, Part};
 use super::search::{Hit, Search, find};
@@ -11,25 +11,25 @@ use crate::store::Tx;
 use crate::user::Caller;
 use crate::{GroupId, Result};
 
-/// The most of each.
+/// The most results of each kind.
 const SHOWN: usize = 5;
-/// The pages of groups that are read for a service, which sees all of them.
+/// The most pages of groups that are read for a service, which sees all groups.
 const PAGES: usize = 10;
 
 /// The first results of each kind.
 #[derive(Debug, Clone)]
 pub struct Overview {
-    /// Users whose name or display name begins so, by the directory's rule.
+    /// Users whose name or display name begins with the text, as far as the caller can find them.
     pub people: Vec<ProfileCard>,
-    /// The caller's groups with a word in their name that begins so.
+    /// The caller's groups whose name contains a word that begins with the text.
     pub groups: Vec<Group>,
     pub messages: Vec<Hit>,
-    /// The percentage of the index of messages while it is being built.
+    /// The progress of building the message index, in percent. None when it is complete.
     pub indexing: Option<u8>,
 }
 
 impl App {
-    /// The users, groups and messages that a text finds.
+    /// The users, groups and messages that match a text.
     pub async fn overview(&self, context: &Context, text: String) -> Result<Overview> {
         let query = (text, self.user_rules().directory);
         self.read(context, query, |tx, caller, (text, directory)| {
@@ -52,7 +52,7 @@ impl App {
 }
 
 fn people(tx: &dyn Tx, caller: Caller, directory: Directory, text: &str) -> Result<Vec<ProfileCard>> {
-    // Names are found by their beginning in any case.
+    // Names are matched by their prefix anyway, so the asterisk is not needed.
     let prefix = text.trim().trim_end_matches('*').to_owned();
     let part = Part { prefix: Some(prefix), after: None, limit: SHOWN };
     let users = directory::page(tx, caller, directory, &part)?;

@@ -13,13 +13,13 @@ use crate::send::BLOCKED;
 use crate::user::User;
 use crate::{Error, GroupId, MessageId, Name, Result};
 
-/// Pins a message, or unpins it.
+/// Pins or unpins a message.
 #[derive(Debug, Clone)]
 pub struct Pin {
-    /// The acting user, if a service calls. Without one the service pins in nobody's name.
+    /// The acting user, if a service calls. Without one, the service acts in nobody's name.
     pub author: Option<Name>,
     pub message: MessageId,
-    /// Whether to pin it.
+    /// True to pin, false to unpin.
     pub on: bool,
 }
 
@@ -27,14 +27,14 @@ pub struct Pin {
 #[derive(Debug, Clone)]
 pub struct PinResult {
     pub message: Message,
-    /// The event that the members receive.
+    /// The content of the event that members receive.
     pub pinned: Pinned,
-    /// Whether something changed. Else nobody receives the event.
+    /// Whether anything changed. If not, no event is published.
     pub told: bool,
 }
 
 impl App {
-    /// Pins a message, or unpins it. One that is so already stays as it is.
+    /// Pins or unpins a message. No change if it is already so.
     pub async fn pin(&self, context: &Context, command: Pin) -> Result<PinResult> {
         self.write(Growth::of_switch(command.on), context, command, pin).await
     }
@@ -78,7 +78,7 @@ fn pin(unit: &mut Unit, command: &Pin) -> Result<PinResult> {
     Ok(PinResult { message, pinned, told })
 }
 
-/// Refuses users other than owner and admins; in a private group, users who may not write.
+/// Refuses members other than the owner and admins. In a private group, refuses users who may not write.
 fn may_pin(unit: &Unit, group: &Group, user: &User) -> Result<()> {
     let membership = membership_in(unit.tx, unit.caller, group.id, user)?;
     if membership.pending {

@@ -1,4 +1,4 @@
-//! Private groups: one for each pair of users, and one for a user's notes to itself.
+//! Private groups: one per pair of users, and one per user for notes to itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,32 +24,30 @@ use crate::store::Tx;
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, Name, Result};
 
-/// Opens the private group with a user, with a first message.
+/// Opens the private group with a user, and sends a message to it.
 #[derive(Debug, Clone)]
 pub struct First {
     pub target: Name,
-    /// The first message.
+    /// The message. None to only open the group.
     pub body: Option<Body>,
-    /// The sender's id for that message. A retry with the same id makes no second message.
+    /// The sender's id of the message. A retry with the same id does not create a second message.
     pub client_id: Option<ClientId>,
-    /// The users whom that message mentions.
     pub mentions: MentionList,
-    /// The files that it carries.
     pub attachments: AttachmentList,
-    /// The parts of that message that most messages do not have.
+    /// The fields that most messages do not have.
     pub detail: MessageDetail,
-    /// The hash of what the client sent, if the hook before sending has put something else in its place.
+    /// The hash of what the client sent, if the hook before sending replaced it.
     pub sent_as: Option<[u8; 32]>,
 }
 
 impl First {
-    /// The message, if there is one, in the group of both users.
+    /// The command to send the message to the group of both users. None if there is no message.
     pub(super) fn message(&self, group: GroupId) -> Option<Send> {
         let Self { body, client_id, mentions, attachments, detail, sent_as, .. } = self.clone();
         Some(Send { client_id, mentions, attachments, detail, sent_as, ..Send::new(group, body?) })
     }
 
-    /// The same with what the hook before sending puts in the place of its message.
+    /// The command after the hook before sending replaced the content.
     pub(super) fn replaced(self, replacement: Replacement) -> Self {
         let message = self.message(GroupId(uuid::Uuid::nil()));
         match message.map(|message| message.replaced(replacement)) {
@@ -59,23 +57,23 @@ impl First {
     }
 }
 
-/// Makes or finds the private group of two users.
+/// Finds or creates the private group of two users.
 #[derive(Debug, Clone)]
 pub enum Open {
     /// The caller's own group with this user.
     With(Name),
-    /// The group of these two users, for a service.
+    /// The group of these two users. Only for services.
     Between(Name, Name),
 }
 
 /// The result of opening a private group.
 #[derive(Debug, Clone)]
 pub enum Opened {
-    /// The group was made, or the message was sent to it. Both users receive an event.
+    /// The group was created, or the message was sent. Both users receive an event.
     Published,
-    /// The message was sent before: the original answer, only for the caller.
+    /// The message was sent earlier. The original answer, which only the caller receives.
     Before(Box<Message>),
-    /// The group existed and there was nothing to send: the group, only for the caller.
+    /// The group already existed and there was no message to send. Only the caller receives the group.
     Standing(Arc<View>),
 }
 
@@ -87,7 +85,7 @@ pub struct Private {
 }
 
 impl App {
-    /// Makes or finds the private group with a user, and sends the message there.
+    /// Finds or creates the private group with a user, and sends the message there.
     pub async fn message_first(&self, context: &Context, command: First) -> Result<Opened> {
         let (_turn, command) = self.first_asked(context, command).await?;
         let command = (command, AtomicBool::new(false));
@@ -99,7 +97,7 @@ impl App {
         }
     }
 
-    /// Makes or finds the private group of two users.
+    /// Finds or creates the private group of two users.
     pub async fn private_open(&self, context: &Context, command: Open) -> Result<Private> {
         self.write(Growth::Adds, context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
             open_between(unit, command, counted)
@@ -171,7 +169,7 @@ pub(super) fn writable(user: User, field: &'static str) -> Result<User> {
     Ok(user)
 }
 
-/// The relation of two users, of whom one may open their private group.
+/// Checks that `author` may open a private group with `target`, and returns their relation.
 pub(super) fn may_open(tx: &dyn Tx, caller: Caller, author: &User, target: &User) -> Result<Pair> {
     let pair = tx.pair(author.id, target.id)?;
     if pair.blocked() {
@@ -185,8 +183,8 @@ pub(super) fn may_open(tx: &dyn Tx, caller: Caller, author: &User, target: &User
     Ok(pair)
 }
 
-/// Makes the private group of two users, or of a user with itself. Its creation and its first message are one
-/// event with number 1.
+/// Creates the private group of two users, or of a user with itself. The creation and the first message share
+/// one event, with number 1.
 fn open(
     unit: &mut Unit,
     author: &User,
@@ -219,8 +217,8 @@ fn open(
     Ok(id)
 }
 
-/// Counts users to whom a user writes, or whom it adds to a group, without being their contact, once even if the job
-/// runs again.
+/// Charges the limit on first contacts for users whom the caller writes to or adds to a group without being
+/// their contact. `counted` ensures that a repeated run of the job does not charge again.
 pub(super) fn count_first_contacts(unit: &Unit, users: u32, counted: &AtomicBool) -> Result<()> {
     let Some(user) = unit.caller.user().filter(|_| users > 0) else { return Ok(()) };
     if !counted.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! A user's profile and its own settings: the change of both, and its announcement.
+//! A user's profile and its own settings: how they are changed and announced.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::store::Tx;
 use crate::user::{Allowed, Caller, Settings, User};
 use crate::{Error, Name, Result, UserId};
 
-/// Changes a user's profile and its own settings.
+/// Changes a user's profile and settings.
 #[derive(Debug, Clone)]
 pub struct ChangeProfile {
     pub name: Name,
@@ -22,21 +22,21 @@ pub struct ChangeProfile {
     pub settings: SettingsUpdate,
 }
 
-/// Changes of a user's own settings.
+/// An update of a user's own settings.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SettingsUpdate {
-    /// The users who may add this user to a group.
+    /// Who may add this user to a group.
     pub added_by: Option<Allowed>,
-    /// The users who may open a private conversation with this user.
+    /// Who may open a private conversation with this user.
     pub write_first: Option<Allowed>,
-    /// Whether others do not see the time at which the user was last seen.
+    /// Whether the time at which the user was last seen is hidden from other users.
     pub hide_last_seen: Option<bool>,
-    /// Whether others do not see the user's read marks.
+    /// Whether the user's read marks are hidden from other users, and theirs from this user.
     pub hide_reads: Option<bool>,
 }
 
 impl SettingsUpdate {
-    /// The settings after the change.
+    /// The settings after the update.
     fn after(self, before: Settings) -> Settings {
         Settings {
             added_by: self.added_by.unwrap_or(before.added_by),
@@ -48,7 +48,7 @@ impl SettingsUpdate {
 }
 
 impl App {
-    /// Changes a user's profile and its own settings. The users who know it receive the new profile.
+    /// Changes a user's profile and settings. Announces a new profile to the users who know this one.
     pub async fn user_profile(&self, context: &Context, command: ChangeProfile) -> Result<User> {
         let query = (command.name.clone(), command.profile.clone());
         let told = self.read(context, query, |tx, _, (name, update)| audience(tx, name, update)).await?;
@@ -71,11 +71,12 @@ impl App {
     }
 }
 
-/// The users who receive a change of a user's profile, in ascending order: those who know the user, and itself.
+/// The users to whom a new profile is announced, in ascending order: the user itself and those who know it.
+/// Includes the id of the user. None if the profile does not change.
 pub(super) type Audience = Option<(UserId, Vec<UserId>)>;
 
-/// The audience of an update, if it changes the profile. It is read before the change, so that the change
-/// occupies the store for as short as possible.
+/// The audience of an update, if it changes the profile. Read before the write transaction, to keep that as
+/// short as possible.
 pub(super) fn audience(tx: &dyn Tx, name: &Name, update: &ProfileUpdate) -> Result<Audience> {
     if *update == ProfileUpdate::default() {
         return Ok(None);
@@ -88,15 +89,15 @@ pub(super) fn audience(tx: &dyn Tx, name: &Name, update: &ProfileUpdate) -> Resu
     Ok(Some((user.id, receivers(tx, user.id, tx.acquaintances(user.id)?)?)))
 }
 
-/// The receivers of a change of a user among its acquaintances: not those whom it has blocked and with whom it
-/// shares no group; and the user itself.
+/// The receivers of a change of a user: the user itself and its acquaintances, except for blocked users with
+/// whom it shares no group.
 pub(super) fn receivers(tx: &dyn Tx, user: UserId, known: Vec<UserId>) -> Result<Vec<UserId>> {
     let estranged = tx.estranged(user)?;
     let told = known.into_iter().filter(|other| estranged.binary_search(other).is_err());
     Ok(told.chain([user]).collect())
 }
 
-/// Changes a profile, and publishes that if anything is different. Returns whether it is.
+/// Changes a profile, and publishes it if anything changed. Returns whether it did.
 pub(super) fn set_profile(
     unit: &mut Unit,
     user: &User,
@@ -127,19 +128,19 @@ pub(super) fn set_profile(
     Ok(true)
 }
 
-/// The cards of these users, each once; of at most [`CARDS`] users, the first ones.
+/// The profile cards of these users, without duplicates. Only the first [`CARDS`] users are included.
 pub fn cards(tx: &dyn Tx, users: impl IntoIterator<Item = UserId>) -> Result<Vec<ProfileCard>> {
     let mut seen = HashSet::new();
     let ids: Vec<_> = users.into_iter().filter(|user| seen.insert(*user)).take(CARDS).collect();
     tx.cards(&ids)
 }
 
-/// The profile of a user whom this transaction has found.
+/// The profile of a user that exists in this transaction.
 pub(super) fn stored(tx: &dyn Tx, user: UserId) -> Result<Details> {
     tx.details(&[user])?.pop().flatten().ok_or(Error::NotFound("user"))
 }
 
-/// Refuses keys that the caller may not set.
+/// Returns 403 for fields that the caller may not set.
 fn require_rights(unit: &Unit, update: &ProfileUpdate) -> Result<()> {
     if unit.caller == Caller::Service {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Notifications: the keys of the server, and the subscriptions of users.
+//! Notifications: the server's keys, and the subscriptions of users.
 
 mod decide;
 mod send;
@@ -27,7 +27,7 @@ pub struct Subscribe {
     pub keys: DeviceKeys,
 }
 
-/// Names a user's subscription.
+/// Identifies a subscription of a user.
 #[derive(Debug, Clone)]
 pub struct OneSubscription {
     /// The user, if a service calls.
@@ -36,7 +36,8 @@ pub struct OneSubscription {
 }
 
 impl App {
-    /// The keys with which this server signs at push services: those of the store, or new ones by `make`.
+    /// The keys with which this server signs requests to push services. If the store has none, stores those
+    /// that `make` returns.
     pub async fn push_prepare(&self, make: impl FnOnce() -> Result<ServerKeys>) -> Result<ServerKeys> {
         let service = Context::new(Caller::Service);
         if let Some(keys) = self.read(&service, (), |tx, _, ()| tx.push_keys()).await? {
@@ -49,19 +50,19 @@ impl App {
         .await
     }
 
-    /// Those keys. Every caller may have the public one.
+    /// The keys from the store. The public key is available to every caller.
     pub async fn push_keys(&self, context: &Context) -> Result<ServerKeys> {
         let keys = self.read(context, (), |tx, _, ()| tx.push_keys()).await?;
         keys.ok_or_else(|| Error::internal("the keys for push services were not made"))
     }
 
-    /// Subscribes a device. Answers the subscription, and whether it is a new one. An endpoint belongs to the user who
-    /// sent it last.
+    /// Subscribes a device. Returns the subscription, and whether it is new. An endpoint belongs to the user
+    /// who sent it most recently.
     pub async fn subscribe(&self, context: &Context, command: Subscribe) -> Result<(Subscription, bool)> {
         self.write(Growth::Adds, context, (command, context.who), subscribe).await
     }
 
-    /// The subscriptions of a user, in order of their last sending.
+    /// The subscriptions of a user, in the order in which the clients last sent them.
     pub async fn subscriptions(&self, context: &Context, author: Option<Name>) -> Result<Vec<Subscription>> {
         let now = self.clock().now();
         self.read(context, (author, now), |tx, caller, (author, now)| {
@@ -71,7 +72,6 @@ impl App {
         .await
     }
 
-    /// Ends a subscription.
     pub async fn unsubscribe(&self, context: &Context, command: OneSubscription) -> Result<()> {
         self.write(Growth::Bounded, context, (command, context.who), |unit, (command, who)| {
             let OneSubscription { author, id } = command;
@@ -86,12 +86,12 @@ impl App {
         .await
     }
 
-    /// Notes that a reader of the feed asks for `notify` events, which are made from then on for a week.
+    /// Records that a reader of the feed requests `notify` events. They are then created for one week.
     pub async fn notify_ask(&self, context: &Context) -> Result<()> {
         let now = self.clock().now();
         let noted = self.read(context, now, |tx, caller, now| {
             super::actor::service_only(caller)?;
-            // It is noted again before half of its time is over.
+            // Renewed only after half of the week, to save writes.
             let asked = tx.notify_asked()?;
             Ok(!tx.feed_is_on()? || asked.is_some_and(|asked| asked.plus(ASKED_FOR / 2) > *now))
         });
@@ -107,7 +107,7 @@ impl App {
 }
 
 impl Unit<'_> {
-    /// Lets the follower begin with messages that are sent from now on, if nobody was to be notified before.
+    /// Lets the follower begin with messages sent from now on, unless notifications were already active.
     pub(super) fn begin_notifying(&mut self) -> Result<()> {
         if is_due(self.tx, self.now())? {
             return Ok(());
@@ -117,12 +117,12 @@ impl Unit<'_> {
     }
 }
 
-/// Whether anybody is to be notified: there is a subscription, or `notify` events are wanted.
+/// Whether notifications are active: there is a subscription, or somebody requests `notify` events.
 pub(super) fn is_due(tx: &dyn Tx, now: Date) -> Result<bool> {
     Ok(tx.subscriptions_exist()? || wants_events(tx, now)?)
 }
 
-/// Whether a reader of the feed or a webhook wants `notify` events.
+/// Whether a reader of the feed or a webhook requests `notify` events.
 fn wants_events(tx: &dyn Tx, now: Date) -> Result<bool> {
     let is_asked = tx.notify_asked()?.is_some_and(|asked| asked.plus(ASKED_FOR) > now);
     let named = |kinds: WebhookKinds| matches!(kinds, WebhookKinds::Only(_)) && kinds.has(FeedKind::Notify);
@@ -131,7 +131,7 @@ fn wants_events(tx: &dyn Tx, now: Date) -> Result<bool> {
 
 fn subscribe(unit: &mut Unit, (command, who): &(Subscribe, Who)) -> Result<(Subscription, bool)> {
     let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
-    // The notifications hold what the user is sent.
+    // Notifications reveal the messages that the user receives.
     unit.require_scope_over(*who, user.id)?;
     let token = match who {
         Who::Token(hash) => Some(*hash),

@@ -14,24 +14,23 @@ use crate::send::BLOCKED;
 use crate::store::{NewReaction, Tx};
 use crate::{Error, MessageId, Name, Result, Seq, UserId};
 
-/// Adds a reaction to a message, or removes it.
+/// Adds or removes a reaction.
 #[derive(Debug, Clone)]
 pub struct React {
     /// The acting user, if a service calls.
     pub author: Option<Name>,
     pub message: MessageId,
     pub emoji: Emoji,
-    /// Whether to add it.
+    /// True to add, false to remove.
     pub on: bool,
 }
 
-/// The result of a reaction.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub message: Message,
-    /// The event that the members receive.
+    /// The content of the event that members receive.
     pub reacted: Reacted,
-    /// Whether something changed. Else nobody receives the event.
+    /// Whether anything changed. If not, no event is published.
     pub told: bool,
 }
 
@@ -39,20 +38,20 @@ pub struct Outcome {
 #[derive(Debug, Clone)]
 pub struct ReactionPage {
     pub message: MessageId,
-    /// One emoji, or all.
+    /// Only this emoji. None: all.
     pub emoji: Option<Emoji>,
-    /// The number of the last reaction of the page before.
+    /// The number of the last reaction on the previous page.
     pub after: Seq,
     pub limit: usize,
 }
 
 impl App {
-    /// Adds a reaction, or removes it. A user for whom it is so already changes nothing.
+    /// Adds or removes a reaction. No change if it is already so.
     pub async fn react(&self, context: &Context, command: React) -> Result<Outcome> {
         self.write(Growth::of_switch(command.on), context, command, react).await
     }
 
-    /// A page of a message's reactions, in their order.
+    /// A page of a message's reactions, in order.
     pub async fn reactions(&self, context: &Context, page: ReactionPage) -> Result<Vec<Reaction>> {
         let act = (BotAct::ReadMessages, BotTarget::Message(page.message));
         self.read_by_bots(context, act, page, |tx, caller, page| {
@@ -95,7 +94,7 @@ fn react(unit: &mut Unit, command: &React) -> Result<Outcome> {
     answer(unit, command, user.name, None)
 }
 
-/// The answer, and the event if something changed.
+/// Builds the result. Publishes the event if anything changed.
 fn answer(unit: &mut Unit, command: &React, name: Name, seq: Option<Seq>) -> Result<Outcome> {
     let mut message = seen(unit.tx, unit.caller, command.message)?;
     let reacted = Reacted::new(&message, name, command.emoji.clone(), command.on);
@@ -116,7 +115,8 @@ fn has_room(message: &Message, emoji: &Emoji) -> Result<()> {
     Err(Error::field("emoji", why))
 }
 
-/// Marks in messages that are made for one user which reactions are its own. Mostly the message itself tells.
+/// Marks which reactions are the user's own. Usually the message itself has this information; only otherwise
+/// it is read from the store.
 pub(super) fn mark_own(tx: &dyn Tx, user: Option<UserId>, messages: &mut [Message]) -> Result<()> {
     let Some(user) = user else { return Ok(()) };
     for message in messages {

@@ -1,4 +1,5 @@
-//! A user's groups in the order of their latest activity, in pages: those that the summary of a socket has left out.
+//! A user's groups in order of their latest activity, in pages. For the groups that the summary of a socket
+//! omits.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -9,42 +10,43 @@ use crate::group::Summary;
 use crate::store::{GroupPosition, Tx};
 use crate::{Date, Error, GroupId, Name, Result, UserId};
 
-/// Groups of one page that are read in one job of the store. With 20 of the longest messages each they are some 5 MiB.
+/// The most groups that one job of the store reads. With 20 messages of maximum length each, they take about
+/// 5 MiB.
 pub const RECENT_PAGE: usize = 16;
 
-/// A page of a user's groups, those with the latest activity first; of several alike the lower id.
+/// A page of a user's groups, most recently active first. Ties are broken by the lower id.
 #[derive(Debug, Clone)]
 pub struct RecentPage {
-    /// The place before the page.
+    /// The position before the page.
     pub after: Option<RecentPlace>,
-    /// At most so many groups. Bounded by the caller.
+    /// The most groups. The caller must bound it.
     pub limit: usize,
-    /// The number of the newest messages of each.
+    /// The number of newest messages per group.
     pub messages: usize,
     pub filter: RecentFilter,
 }
 
-/// A place in the order of activity: that of a group.
+/// A position in the order of activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecentPlace {
     pub active: Reverse<Date>,
     pub group: GroupId,
 }
 
-/// The groups that are asked for.
+/// Which groups to include.
 #[derive(Debug, Clone)]
 pub enum RecentFilter {
     All,
-    /// These, as far as the user is in them.
+    /// Those of these groups that the user is a member of.
     Ids(BTreeSet<GroupId>),
-    /// The private group with a user.
+    /// The private group with this user.
     With(Name),
-    /// Those that the user has pinned.
+    /// The groups that the user has pinned.
     Pinned,
 }
 
 impl App {
-    /// A page of the calling user's groups, each as in the summary of a socket.
+    /// A page of the calling user's groups, in the same form as in the summary of a socket.
     pub async fn recent_groups(
         &self,
         context: &Context,
@@ -83,12 +85,12 @@ fn recent(tx: &dyn Tx, user: UserId, page: &RecentPage) -> Result<Vec<(RecentPla
     }
     places.sort_unstable();
     let ids: Vec<_> = places.iter().map(|place| place.group).collect();
-    // As in a summary of which a part is asked for: without the lists of large groups.
+    // Like a summary with a window: without the lists of members of large groups.
     let window = Window { groups: Some(ids.len()), messages: Some(page.messages) };
     let found = summaries(tx, user, &ids, &window)?;
     if found.len() != places.len() {
         return Err(Error::internal("a member's group is gone"));
     }
-    // The store answers in the order of the ids that it is given.
+    // The store returns the groups in the order of `ids`.
     Ok(places.into_iter().zip(found).collect())
 }

@@ -13,7 +13,7 @@ use crate::{Error, Name, Result};
 /// Changes the author's relation to a target.
 #[derive(Debug, Clone)]
 pub struct Relate {
-    /// The acting user. A user may omit its own name.
+    /// The acting user. Users may omit it.
     pub author: Option<Name>,
     pub target: Name,
     pub operation: Operation,
@@ -31,12 +31,11 @@ pub struct Related {
 }
 
 impl App {
-    /// Changes a relation.
     pub async fn relate(&self, context: &Context, command: Relate) -> Result<Related> {
         self.write(command.growth(), context, command, relate).await
     }
 
-    /// Refuses with 403 if `target` has blocked `author`, and with 404 if one of them does not exist.
+    /// Fails with 403 if `target` blocks `author`, and with 404 if one of them does not exist.
     pub async fn relation_check(&self, context: &Context, author: Option<Name>, target: Name) -> Result<()> {
         let query = (author, target, self.user_rules().directory);
         self.read(context, query, |tx, caller, (author, target, directory)| {
@@ -57,7 +56,7 @@ impl App {
 }
 
 impl Relate {
-    /// Nobody has to bear another for want of room.
+    /// Ending a relation and blocking must work even on a full disk.
     fn growth(&self) -> Growth {
         match self.operation {
             Operation::Invite | Operation::Accept => Growth::Adds,
@@ -96,8 +95,9 @@ fn relate(unit: &mut Unit, command: &Relate) -> Result<Related> {
     Ok(Related { author, target, outcome, changed })
 }
 
-/// Publishes a change to both users, but a block and its end only to the author. If a block has ended a
-/// relation, the other user learns that the relation was removed.
+/// Publishes a change to both users. A block or its end is published only to the author, unless the
+/// configuration shows it to the target. If a block ended another relation, the target learns only that the
+/// relation was removed.
 fn publish(unit: &mut Unit, author: &User, target: &User, (before, after): (Pair, Pair), outcome: Outcome) {
     let update = |outcome| Kind::ContactUpdate {
         author: (author.id, author.name.clone()),
@@ -117,7 +117,7 @@ fn publish(unit: &mut Unit, author: &User, target: &User, (before, after): (Pair
     }
 }
 
-/// Refuses a relation beyond the limit of the author's own relations.
+/// Refuses one more relation if the author has reached the limit.
 fn room_for_one(unit: &Unit, author: &User) -> Result<()> {
     let most = unit.rules.limits.user_relations;
     if unit.tx.relations_count(author.id)? >= most {
@@ -129,7 +129,7 @@ fn room_for_one(unit: &Unit, author: &User) -> Result<()> {
     Ok(())
 }
 
-/// Bounds the invitations in a user's summary.
+/// Drops the target's oldest invitations beyond the limit, which bounds the size of its summary.
 fn drop_oldest_invitations(unit: &mut Unit, target: &User) -> Result<()> {
     for (id, name) in unit.tx.invitations_trim(target.id, RECEIVED_INVITATIONS)? {
         let to = vec![id, target.id];
@@ -139,7 +139,7 @@ fn drop_oldest_invitations(unit: &mut Unit, target: &User) -> Result<()> {
     Ok(())
 }
 
-/// Whether the caller may see all of a user: a user of itself, a service of everybody.
+/// Whether the caller may see all data of a user: as this user, or as a service.
 pub(super) fn sees_all_of(caller: Caller, user: &User) -> bool {
     match caller {
         Caller::Service => true,

@@ -1,4 +1,4 @@
-//! Reports: a user reports a message that it may read; admins of the server read and close reports.
+//! Reports: users report messages that they can read, and admins of the server read and close reports.
 
 use super::actor::someone;
 use super::feed::report_row;
@@ -18,7 +18,7 @@ const MISSING: Error = Error::NotFound("report");
 /// Reports a message.
 #[derive(Debug, Clone)]
 pub struct MakeReport {
-    /// The user who reports. A user may omit its own name.
+    /// The user who reports. Users may omit it.
     pub author: Option<Name>,
     pub message: MessageId,
     pub reason: ReportText,
@@ -28,14 +28,14 @@ pub struct MakeReport {
 #[derive(Debug, Clone)]
 pub struct ChangeReport {
     pub id: ReportId,
-    /// The state; none: as it is.
+    /// The new state. None to keep the current one.
     pub state: Option<ReportState>,
     pub note: FieldUpdate<ReportText>,
 }
 
 impl App {
-    /// Reports a message; a second time the same user replaces its reason. Returns the report, and whether it is new. The
-    /// reporter does not see the note.
+    /// Reports a message. If the same user reports it again, the new reason replaces the old one. Returns the
+    /// report, and whether it is new. The note is not shown to the reporter.
     pub async fn report_create(
         &self,
         context: &Context,
@@ -44,7 +44,7 @@ impl App {
         self.write(Growth::Adds, context, command, create).await
     }
 
-    /// Up to `limit` reports, of one state or of all, those before `before`, the newest first.
+    /// Up to `limit` reports before `before`, newest first; only those in `state`, if given.
     pub async fn reports(
         &self,
         context: &Context,
@@ -61,7 +61,8 @@ impl App {
         .await
     }
 
-    /// Changes the state or the note of a report. One that is closed loses the text of its message for good.
+    /// Changes the state or the note of a report. Closing a report permanently removes the text of the
+    /// message.
     pub async fn report_change(&self, context: &Context, command: ChangeReport) -> Result<MessageReport> {
         self.write(Growth::Bounded, context, command, change).await
     }
@@ -70,7 +71,7 @@ impl App {
 fn create(unit: &mut Unit, command: &MakeReport) -> Result<(MessageReport, bool)> {
     let message = seen(unit.tx, unit.caller, command.message)?;
     let reporter = someone(unit.tx, unit.caller, command.author.as_ref())?;
-    // The service reports for a user what that user may read.
+    // A service may report only messages that the reporter can read.
     seen(unit.tx, Caller::User(reporter.id), command.message)
         .map_err(|_| Error::forbidden("the user may not read this message"))?;
     let reason = command.reason.clone().into_text();
@@ -104,7 +105,7 @@ fn change(unit: &mut Unit, command: &ChangeReport) -> Result<MessageReport> {
     note(unit, FeedKind::ReportUpdate, command.id)
 }
 
-/// Notes the change of a report in the feed, if that is on. Returns the report as it stands.
+/// Records the change of a report in the feed, if the feed is on. Returns the current report.
 fn note(unit: &mut Unit, kind: FeedKind, id: ReportId) -> Result<MessageReport> {
     let now = unit.now();
     let report = unit.tx.report(id)?.ok_or(MISSING)?.shown_at(now);

@@ -1,4 +1,4 @@
-//! Notes of use cases in the feed: a row for each of their events that the feed has, in the same transaction.
+//! Records the events of use cases in the feed, in the same transaction: one row per change.
 
 use super::super::Unit;
 use crate::event::{Event, Kind};
@@ -10,7 +10,7 @@ use crate::store::Tx;
 use crate::store::detail::{find, put};
 use crate::{Date, MessageId, Result, UserId};
 
-/// The tags of the fields of a row's detail. A tag is never given another meaning.
+/// The tags of the fields of a row's detail. A tag never changes its meaning.
 pub(super) mod tag {
     pub(crate) const OTHER: u8 = 1;
     pub(crate) const OUTCOME: u8 = 2;
@@ -22,7 +22,7 @@ pub(super) mod tag {
 }
 
 impl Unit<'_> {
-    /// Notes the events of this unit, if the feed is on. Several events of one change are one row.
+    /// Records the events of this unit, if the feed is on. Several events of one change become one row.
     pub(in crate::app) fn note_events(&mut self) -> Result<()> {
         if self.events.is_empty() || !self.tx.feed_is_on()? {
             return Ok(());
@@ -40,7 +40,8 @@ impl Unit<'_> {
     }
 }
 
-/// Whether two rows of a transaction are of one change: of one number, or of one relation.
+/// Whether two rows of a transaction belong to the same change: they have the same number, or the same
+/// relation.
 fn is_of_one_change(one: &FeedRow, other: &FeedRow) -> bool {
     let related = |row: &FeedRow| find(&row.detail, tag::OTHER).map(<[u8]>::to_vec);
     one.kind == other.kind
@@ -50,7 +51,7 @@ fn is_of_one_change(one: &FeedRow, other: &FeedRow) -> bool {
         && related(one) == related(other)
 }
 
-/// The row of an event, if the feed has it.
+/// The row for an event. None if the feed does not contain events of this kind.
 fn row(tx: &dyn Tx, event: &Event, now: Date) -> Result<Option<FeedRow>> {
     let row = |kind| FeedRow { group: event.group(), seq: event.seq, ..FeedRow::new(kind, now) };
     let is_numbered = event.seq.is_some();
@@ -91,8 +92,8 @@ fn row(tx: &dyn Tx, event: &Event, now: Date) -> Result<Option<FeedRow>> {
     })
 }
 
-/// The row of the message with which a private group begins. The event of both is that of the group, which those who read
-/// messages alone would not see.
+/// The row for the message with which a private group begins. Both share one event, that of the group, which
+/// readers that request only messages would not receive.
 fn first_message(event: &Event, now: Date) -> Option<FeedRow> {
     let Kind::GroupUpdate { view, .. } = &event.kind else { return None };
     let message = view.messages.iter().find(|message| Some(message.seq) == event.seq)?;
@@ -100,7 +101,7 @@ fn first_message(event: &Event, now: Date) -> Option<FeedRow> {
     Some(of_message(row, message))
 }
 
-/// The row of a report that was made or changed.
+/// The row for a report that was created or changed.
 pub(in crate::app) fn report_row(kind: FeedKind, report: &MessageReport, now: Date) -> FeedRow {
     let detail = field(tag::REPORT, report.id.0.as_bytes());
     FeedRow { group: Some(report.group), message: Some(report.message), detail, ..FeedRow::new(kind, now) }

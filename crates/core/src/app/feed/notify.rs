@@ -1,4 +1,4 @@
-//! The rows of `notify` events: the users who are notified of a message.
+//! The rows of `notify` events: which users are notified of a message.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,11 @@ use crate::store::Tx;
 use crate::store::detail::find;
 use crate::{Date, GroupId, Result, UserId};
 
-/// The bytes of a user: its number, the reason, and the unread messages.
+/// The encoded size of a user in bytes: its id (8), the reason (1), and the number of unread messages (1).
 const USER: usize = 10;
 
-/// The row of a message and some users who are notified of it, each with its reason and its unread messages.
+/// The row for a message and some of the users who are notified of it, each with the reason and the number of
+/// unread messages.
 pub(in crate::app) fn notify_row(
     group: GroupId,
     message: &NotifyingMessage,
@@ -36,7 +37,7 @@ pub(in crate::app) fn notify_row(
     }
 }
 
-/// The users of a row who stand.
+/// The users of a row who still exist.
 pub(super) fn notified(tx: &dyn Tx, row: &FeedRow) -> Result<Vec<NotifiedUser>> {
     let (users, _) = find(&row.detail, tag::USERS).unwrap_or_default().as_chunks::<USER>();
     let id = |user: &[u8; USER]| user.first_chunk().map_or(UserId(0), |id| UserId(i64::from_le_bytes(*id)));

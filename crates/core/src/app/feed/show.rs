@@ -1,4 +1,4 @@
-//! The events of the feed as they are read: each with its object as it stands.
+//! Builds the events of the feed when they are read, from the current state of their objects.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::store::Tx;
 use crate::store::detail::find;
 use crate::{GroupId, MessageId, Name, ReportId, Result, Seq, UserId};
 
-/// Numbers of one log that are this near are read together.
+/// Log numbers at most this far apart are read with one query.
 const NEAR: i64 = 8;
 
-/// The events of these rows.
+/// Builds the events for these rows.
 pub(in crate::app) fn shown(tx: &dyn Tx, rows: Vec<(i64, FeedRow)>) -> Result<Vec<FeedEvent>> {
     let mut current = CurrentState { logs: logs(tx, &rows)?, names: names(tx, &rows)?, tx };
     let mut events = Vec::with_capacity(rows.len());
@@ -35,17 +35,17 @@ pub(in crate::app) fn shown(tx: &dyn Tx, rows: Vec<(i64, FeedRow)>) -> Result<Ve
     Ok(events)
 }
 
-/// The entries of one group's log that rows name, and the roots of the replies among them.
+/// The log entries of one group that the rows refer to, and the roots of the replies among them.
 struct Log {
     rows: BTreeMap<Seq, LogRow>,
     roots: Roots,
 }
 
-/// The state from which events are made.
+/// The current state from which events are built.
 struct CurrentState<'t> {
     tx: &'t dyn Tx,
     logs: HashMap<GroupId, Log>,
-    /// The names of the users that the rows name, who stand.
+    /// The names of the users in the rows, as far as these still exist.
     names: HashMap<UserId, Name>,
 }
 
@@ -77,7 +77,7 @@ impl CurrentState<'_> {
         self.names.get(&user?).cloned()
     }
 
-    /// A message, or a change of it, with the message as it stands.
+    /// A message or a change of it, with the current state of the message.
     fn message(&mut self, row: &FeedRow) -> Result<FeedData> {
         let (group, number) = (group(row), row.seq.unwrap_or(Seq(0)));
         if let Some(Log { rows, roots }) = self.logs.get_mut(&group)
@@ -111,7 +111,8 @@ impl CurrentState<'_> {
         }
     }
 
-    /// A report as it stands. One that is deleted is older than the feed keeps anything, unless it was closed just before.
+    /// The current state of a report. A report outlives its rows in the feed, unless it was closed shortly
+    /// before its deletion.
     fn report(&self, row: &FeedRow) -> Result<FeedData> {
         let id = find(&row.detail, tag::REPORT).and_then(|id| Uuid::from_slice(id).ok()).map(ReportId);
         match id.map(|id| self.tx.report(id)).transpose()?.flatten() {
@@ -191,11 +192,12 @@ fn text(row: &FeedRow, tag: u8) -> Option<Name> {
     Some(Name::stored(std::str::from_utf8(find(&row.detail, tag)?).ok()?))
 }
 
-/// The parts of the logs that the rows name. Numbers that are near each other are read together.
+/// Reads the parts of the logs that the rows refer to. Numbers that are close together are read with one
+/// query.
 fn logs(tx: &dyn Tx, rows: &[(i64, FeedRow)]) -> Result<HashMap<GroupId, Log>> {
     let mut wanted: BTreeMap<GroupId, BTreeSet<Seq>> = BTreeMap::new();
     for (_, row) in rows {
-        if row.kind <= FeedKind::MessagePin // Those of messages stand first.
+        if row.kind <= FeedKind::MessagePin // The kinds about messages come first.
             && let Some((group, seq)) = row.group.zip(row.seq)
         {
             wanted.entry(group).or_default().insert(seq);
@@ -220,14 +222,14 @@ fn logs(tx: &dyn Tx, rows: &[(i64, FeedRow)]) -> Result<HashMap<GroupId, Log>> {
     Ok(logs)
 }
 
-/// The names of the users that the rows name.
+/// The names of the users in the rows.
 fn names(tx: &dyn Tx, rows: &[(i64, FeedRow)]) -> Result<HashMap<UserId, Name>> {
     let users = rows.iter().flat_map(|(_, row)| row.user.into_iter().chain(other(row)));
     let users: Vec<_> = users.collect::<BTreeSet<_>>().into_iter().collect();
     if users.is_empty() { Ok(HashMap::new()) } else { Ok(tx.user_names(&users)?.into_iter().collect()) }
 }
 
-/// Marks the messages of bots.
+/// Marks messages whose author is a bot.
 fn mark_bots(tx: &dyn Tx, events: &mut [FeedEvent]) -> Result<()> {
     let authors = events.iter().filter_map(|event| author(&event.data)).map(|(id, _)| id);
     let authors: Vec<_> = authors.collect::<BTreeSet<_>>().into_iter().collect();
@@ -245,7 +247,7 @@ fn mark_bots(tx: &dyn Tx, events: &mut [FeedEvent]) -> Result<()> {
     Ok(())
 }
 
-/// The author of an event that is a message.
+/// The author, if the event is a message.
 fn author(data: &FeedData) -> Option<(UserId, &Name)> {
     let FeedData::Event { event, .. } = data else { return None };
     match &event.kind {

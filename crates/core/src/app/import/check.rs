@@ -1,4 +1,4 @@
-//! The count of imported objects.
+//! Counts imported objects.
 
 use std::collections::BTreeMap;
 
@@ -10,27 +10,26 @@ use super::{People, SourceGroup};
 use crate::store::{FileState, ImportKind, Tx};
 use crate::{FileId, MessageId, Result};
 
-/// Objects of the source to count. Those that were deleted here are not counted, nor is what their group had.
+/// The objects of the source to count. Objects that were deleted here are not counted, nor are objects in
+/// deleted groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {
     /// Users, by their ids in the source.
     Users(Vec<Uuid>),
-    /// Relations of two users, the lower id first.
+    /// Relations between two users, with the lower id first.
     Relations(Vec<(Uuid, Uuid)>),
     /// Groups, by their ids in the source.
     Groups(Vec<Uuid>),
-    /// Memberships: group and user.
+    /// Memberships, as pairs of group and user.
     Memberships(Vec<(Uuid, Uuid)>),
-    /// Messages, by their ids.
     Messages(Vec<Uuid>),
-    /// Reactions, by the ids under which they are recorded.
+    /// Reactions, by the ids under which the import records them.
     Reactions(Vec<Uuid>),
-    /// Files that a message carries.
+    /// Files that messages carry.
     Files(Vec<FileId>),
 }
 
 impl Check {
-    /// All memberships of these groups.
     pub fn members_of(groups: &[SourceGroup]) -> Self {
         let pairs = |group: &SourceGroup| {
             let id = group.id;

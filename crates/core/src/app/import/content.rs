@@ -1,4 +1,4 @@
-//! The parts of imported messages that most messages do not have: files, mentions, edits, pins.
+//! The parts of imported messages that most messages lack: files, mentions, edits and pins.
 
 use super::message::{Found, Known, SourceMessage};
 use super::{ImportPage, Unit};
@@ -10,7 +10,7 @@ use crate::pin::PINS;
 use crate::store::{FileState, NewMessage, Tx};
 use crate::{Date, Result};
 
-/// The files of a message that are stored, and are not used yet.
+/// The files of a message that are stored and not in use yet.
 pub(super) fn attachments(
     tx: &dyn Tx,
     message: &SourceMessage,
@@ -28,7 +28,7 @@ pub(super) fn attachments(
     Ok(files)
 }
 
-/// Adds to a stored message what its row does not have.
+/// Adds the parts that the message's row does not contain to a stored message.
 pub(super) fn complete(
     unit: &mut Unit,
     known: &Known,
@@ -55,7 +55,7 @@ fn mentions(tx: &dyn Tx, known: &Known, message: &SourceMessage, row: &NewMessag
     let everyone = message.mentions.everyone;
     let mut users = Vec::new();
     for user in message.mentions.users.iter().filter_map(|id| known.people.standing(*id)) {
-        // Several users of the source may be one here.
+        // Several users of the source may have become the same user.
         if users.len() < MENTIONS && !users.contains(&user.id) {
             users.push(user.id);
         }

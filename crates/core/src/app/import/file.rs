@@ -8,31 +8,31 @@ use crate::file::{FILE_TTL, FileName, Reservation};
 use crate::store::FileState;
 use crate::{Error, FileId, Result};
 
-/// Ids that are tried for a file.
+/// How many ids are tried for a file.
 const TRIES: u8 = 16;
 
-/// A file of a message of the source.
+/// A file of a message in the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
-    /// The id that it gets if that is free, and from which others are made.
+    /// The preferred id. If it is taken, other ids are derived from it.
     pub id: Uuid,
-    /// The id in the source of the message's author.
+    /// The message's author, by its id in the source.
     pub owner: Uuid,
     pub name: FileName,
     pub size: u64,
 }
 
-/// The place for a file.
+/// The slot for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileSlot {
-    /// Its bytes are to be stored.
+    /// The content has to be stored.
     Reserved(FileId),
-    /// An earlier run has stored them.
+    /// An earlier run stored the content.
     Stored(FileId),
 }
 
-/// Reserves an upload, or finds the one of an earlier run. A server that ran in between may have removed that, and its id
-/// is not used again.
+/// Reserves an upload, or finds the one of an earlier run. If a server ran in between, it may have removed
+/// that upload, whose id is then not used again.
 pub(super) fn slot(unit: &mut Unit, file: &SourceFile) -> Result<FileSlot> {
     let people = People::find(unit.tx, [file.owner])?;
     let Person::Standing(owner) = people.get(file.owner) else {

@@ -11,26 +11,25 @@ use crate::store::{ImportKind, Imported};
 use crate::user::User;
 use crate::{GroupId, GroupName, Name, Result};
 
-/// The name shown as the owner of every private group, which is nobody's role.
+/// On the wire, the name of the owner of every private group. No user with this name takes part in it.
 const PRIVATE_OWNER: &str = "admin";
 
-/// A group of the source.
+/// A group in the source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceGroup {
-    /// Its id, which does not change.
+    /// The id, which the import preserves.
     pub id: Uuid,
-    /// Its name in the source; `@` if it is private.
+    /// The name in the source. `@` if the group is private.
     pub name: String,
-    /// Its members in the source, the highest role first, each once.
+    /// The members in the source, highest role first, without duplicates.
     pub members: Vec<(Uuid, Option<Role>)>,
-    /// Whether it is private, and its one member's own.
+    /// Whether the group is private and has a single member, for notes to itself.
     pub is_own_notes: bool,
-    /// Whether anyone may join.
     pub is_open: bool,
     pub description: Option<String>,
 }
 
-/// The kind of group that a group of the source becomes.
+/// The kind of group to create.
 enum Shape {
     /// The private group of two users.
     Private(User, User),
@@ -54,7 +53,7 @@ pub(super) fn take(unit: &mut Unit, groups: &[SourceGroup]) -> Result<GroupPage>
     Ok(page)
 }
 
-/// One group's import.
+/// The import of one group.
 struct Import<'i, 'u> {
     unit: &'i mut Unit<'u>,
     people: &'i People,
@@ -63,7 +62,8 @@ struct Import<'i, 'u> {
 }
 
 impl<'i> Import<'i, '_> {
-    /// A group that an earlier run has imported: new members join, and no other member changes.
+    /// Continues with a group that an earlier run imported: adds new members, and leaves other members
+    /// unchanged.
     fn again(&mut self, id: GroupId) -> Result<()> {
         if let Some(group) = self.unit.tx.group(id)? {
             self.page.groups.tally.before += 1;
@@ -110,7 +110,7 @@ impl<'i> Import<'i, '_> {
         self.fill(id, private)
     }
 
-    /// The members who are users here, without the owner of private groups.
+    /// The members who are users here, except for the owner that every private group shows.
     fn standing(&self) -> Vec<&'i User> {
         let private = self.source.name == GroupName::PRIVATE;
         let people = self.people;
@@ -127,7 +127,8 @@ impl<'i> Import<'i, '_> {
         Ok(free)
     }
 
-    /// The kind of the group. A private group has exactly two users.
+    /// The kind of group to create. A group becomes private only if exactly two of its users exist, or one
+    /// with `is_own_notes`.
     fn shape(&mut self, members: &[&User]) -> Shape {
         if self.source.name == GroupName::PRIVATE {
             if let ([one], true) = (members, self.source.is_own_notes) {
@@ -160,7 +161,7 @@ impl<'i> Import<'i, '_> {
         }
     }
 
-    /// Gives a new group its details.
+    /// Sets the details of a new group.
     fn describe(&mut self, id: GroupId) -> Result<()> {
         let SourceGroup { is_open, description, .. } = self.source;
         if !is_open && description.is_none() {
@@ -173,7 +174,8 @@ impl<'i> Import<'i, '_> {
         )
     }
 
-    /// The text, changed as little as possible to be a valid name; else a name made of the group's id.
+    /// Converts a text to a valid name with as few changes as possible. If that fails, derives a name from
+    /// the group's id.
     fn made_name(&self, text: &str) -> GroupName {
         let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
         let made = format!("group {}", self.source.id);
@@ -182,7 +184,7 @@ impl<'i> Import<'i, '_> {
             .unwrap_or_else(|_| unreachable!("it is a name"))
     }
 
-    /// Adds the members that no run has added before.
+    /// Adds the members that no earlier run added.
     fn fill(&mut self, id: GroupId, private: bool) -> Result<()> {
         let keys: Vec<_> =
             self.source.members.iter().map(|(user, _)| pair_key(self.source.id, *user)).collect();
@@ -247,8 +249,8 @@ impl<'i> Import<'i, '_> {
         Ok(())
     }
 
-    /// The two users of a private group have the same role. Other users in the source were shown as members
-    /// without being members.
+    /// Adds a user to a private group with the role that both of its users have. The source shows other users
+    /// as members who are none; these are skipped.
     fn join_private(&mut self, id: GroupId, user: &User) -> Result<()> {
         if is_private_owner(user) {
             return Ok(());
@@ -269,8 +271,8 @@ impl<'i> Import<'i, '_> {
         Ok(())
     }
 
-    /// Ensures that the group has one owner. If the source names none, it is the member who would inherit the
-    /// group.
+    /// Ensures that the group has an owner. If the source names none, the member who would succeed an owner
+    /// becomes the owner.
     fn see_that_it_is_owned(&mut self, id: GroupId, owned: bool) -> Result<()> {
         let members = self.unit.tx.members(id)?;
         if let Some(heir) = heir(&members).filter(|_| !owned) {

@@ -6,14 +6,12 @@ use super::message::groups;
 use super::{People, Person, Unit};
 use crate::{Date, Result};
 
-/// A read mark of the source.
+/// A read mark in the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceMark {
-    /// The group's id in the source.
     pub group: Uuid,
-    /// The user's id in the source.
     pub user: Uuid,
-    /// The date of the mark, in microseconds since 1970.
+    /// In microseconds since 1970.
     pub micros: i64,
 }
 

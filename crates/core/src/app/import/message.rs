@@ -13,51 +13,51 @@ use crate::send::Kept;
 use crate::store::{ImportKind, Imported, NewMessage, Tx};
 use crate::{Date, FileId, GroupId, MessageId, Result, Seq, UserId};
 
-/// A message of the source.
+/// A message in the source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceMessage {
-    /// Its id, which does not change.
+    /// The id, which the import preserves.
     pub id: Uuid,
-    /// Its author's id in the source.
+    /// The author's id in the source.
     pub author: Option<Uuid>,
-    /// Its group's id in the source.
+    /// The group's id in the source.
     pub group: Option<Uuid>,
-    /// Its date, in microseconds since 1970.
+    /// The date, in microseconds since 1970.
     pub micros: i64,
-    /// The message that it replies to.
+    /// The message replied to.
     pub respond_to: Option<Uuid>,
-    /// The message whose thread it is in.
+    /// The root of the thread.
     pub thread: Option<Uuid>,
-    /// Its body, unchecked.
+    /// The body, not validated yet.
     pub body: String,
-    /// The date of its last edit.
+    /// The date of the last edit, in microseconds since 1970.
     pub edited: Option<i64>,
     pub pinned: bool,
-    /// The sender's object, as compact JSON.
+    /// The sender's JSON object, as compact text.
     pub data: Option<String>,
     pub mentions: SourceMentions,
-    /// Its files, which are stored.
+    /// The files, whose content is already stored.
     pub files: Vec<FileId>,
     pub reactions: Vec<SourceReaction>,
-    /// Its place in the source, for notes; empty if its id says enough.
+    /// The position in the source, for notes. Empty if the id identifies the message well enough.
     pub label: String,
 }
 
-/// The users whom a message of the source mentions.
+/// The mentions of a message in the source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceMentions {
     pub everyone: bool,
-    /// Their ids in the source.
+    /// The users' ids in the source.
     pub users: Vec<Uuid>,
 }
 
-/// A reaction to a message of the source.
+/// A reaction to a message in the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReaction {
     /// The user's id in the source.
     pub user: Uuid,
     pub emoji: Emoji,
-    /// Its date, in microseconds since 1970.
+    /// The date, in microseconds since 1970.
     pub micros: i64,
 }
 
@@ -65,9 +65,9 @@ pub struct SourceReaction {
 pub(super) struct Known {
     pub(super) people: People,
     groups: HashMap<Uuid, Option<GroupId>>,
-    /// Group and number of the messages that have one.
+    /// The group and number of each message that is already stored.
     pub(super) places: HashMap<Uuid, (GroupId, Seq)>,
-    /// Those of them that stand and are in no thread.
+    /// The stored messages that exist and are in no thread, so that they can be roots.
     roots: HashSet<Uuid>,
 }
 
@@ -101,7 +101,7 @@ pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<Messag
     Ok(MessagePage { messages: page, reactions, unused })
 }
 
-/// The imported form of a message.
+/// A message that can be imported, with its references resolved.
 pub(super) struct Found {
     group: GroupId,
     pub(super) author: UserId,
@@ -110,7 +110,7 @@ pub(super) struct Found {
 }
 
 impl SourceMessage {
-    /// Its name in notes.
+    /// How notes refer to the message.
     pub(super) fn shown(&self) -> String {
         if self.label.is_empty() { format!("message {}", self.id) } else { format!("message {}", self.label) }
     }
@@ -146,7 +146,8 @@ impl Known {
         Ok(())
     }
 
-    /// Whether its group was deleted here since, or its author before it was imported.
+    /// Whether the message's group has been deleted here, or its author was deleted here before the message
+    /// was imported.
     pub(super) fn is_gone(&self, message: &SourceMessage) -> bool {
         let author = message.author.map_or(Person::Unknown, |author| self.people.get(author));
         match message.group.and_then(|group| self.groups.get(&group)) {
@@ -156,7 +157,8 @@ impl Known {
         }
     }
 
-    /// The imported form of a message; `None` if it cannot be imported.
+    /// Validates a message and resolves its references. `None` if it cannot be imported; a note then gives
+    /// the reason.
     fn judge(&self, message: &SourceMessage, limit: usize, page: &mut ImportPage) -> Option<Found> {
         let shown = message.shown();
         let Some(group) = message.group.and_then(|group| self.groups.get(&group).copied().flatten()) else {
@@ -202,7 +204,7 @@ impl Known {
         None
     }
 
-    /// The number of the root of its thread.
+    /// The number of the root of the thread.
     fn root(&self, message: &SourceMessage, group: GroupId, page: &mut ImportPage) -> Option<Seq> {
         let target = message.thread?;
         let why = match self.places.get(&target) {
@@ -215,7 +217,7 @@ impl Known {
     }
 }
 
-/// Numbers and stores messages of one group.
+/// Numbers and stores messages of the same group.
 fn insert(
     unit: &mut Unit,
     known: &mut Known,
@@ -253,8 +255,8 @@ fn insert(
     Ok(())
 }
 
-/// Records a user who is no longer a member as a former member, so that its messages and reactions are found when the
-/// user is deleted.
+/// Records a user who is not a member as a former member. Otherwise, its messages and reactions would not be
+/// found when the user is deleted.
 pub(super) fn remember(unit: &mut Unit, group: GroupId, user: UserId) -> Result<()> {
     if unit.tx.member(group, user)?.is_none() {
         let now = unit.now();
@@ -264,7 +266,7 @@ pub(super) fn remember(unit: &mut Unit, group: GroupId, user: UserId) -> Result<
     Ok(())
 }
 
-/// The groups that groups of the source became, if they still exist.
+/// The groups of the source and the groups that they became. `None` for groups that no longer exist.
 pub(super) fn groups(
     tx: &dyn Tx,
     ids: impl IntoIterator<Item = Uuid>,

@@ -1,4 +1,5 @@
-//! Reactions of an import. Each is recorded, so that one that its user has removed here does not come back.
+//! Reactions of an import. The import records each one, so that a later run does not restore a reaction that
+//! its user has removed here.
 
 use std::collections::HashSet;
 
@@ -14,11 +15,11 @@ use crate::store::{ImportKind, Imported, NewReaction};
 use crate::user::User;
 use crate::{Date, MessageId, Result};
 
-/// Reactions that are looked up together.
+/// The number of reactions looked up at a time.
 const TOGETHER: usize = 1000;
 
 impl SourceReaction {
-    /// The id under which it is recorded.
+    /// The id under which the import records the reaction.
     pub fn id(&self, message: Uuid) -> Uuid {
         let digest = Sha256::new_with_prefix(message).chain_update(self.user);
         let digest = digest.chain_update(self.emoji.as_str()).finalize();
@@ -26,7 +27,7 @@ impl SourceReaction {
     }
 }
 
-/// Adds the reactions that no run has added before.
+/// Adds the reactions that no earlier run added.
 pub(super) fn take(
     unit: &mut Unit,
     known: &Known,
@@ -40,7 +41,7 @@ pub(super) fn take(
             continue;
         }
         if !known.places.contains_key(&message.id) {
-            // A note says why the message was not taken.
+            // A note already says why the message was not imported.
             taker.tally.refused += message.reactions.len() as u64;
             continue;
         }
@@ -51,7 +52,7 @@ pub(super) fn take(
     Ok(taker.tally)
 }
 
-/// The reactions of a page of messages, being added.
+/// The state of adding the reactions of a page of messages.
 struct ReactionTaker<'t, 'u> {
     unit: &'t mut Unit<'u>,
     known: &'t Known,
@@ -60,7 +61,7 @@ struct ReactionTaker<'t, 'u> {
 }
 
 impl ReactionTaker<'_, '_> {
-    /// Adds those reactions to a message that are not recorded.
+    /// Adds the reactions to a message that are not recorded yet.
     fn take(&mut self, message: &SourceMessage, reactions: &[SourceReaction]) -> Result<()> {
         let ids: Vec<_> = reactions.iter().map(|reaction| reaction.id(message.id)).collect();
         let recorded = self.unit.tx.imported(ImportKind::Reaction, &ids)?;
@@ -80,7 +81,7 @@ impl ReactionTaker<'_, '_> {
         self.unit.tx.imported_add(&taken)
     }
 
-    /// Adds a reaction. Returns whether it was taken.
+    /// Adds a reaction. Returns whether it was imported.
     fn add(
         &mut self,
         message: &SourceMessage,
@@ -113,7 +114,7 @@ impl ReactionTaker<'_, '_> {
     }
 }
 
-/// The message of some reactions.
+/// The message that some reactions belong to.
 enum ReactionTarget {
     Standing(Box<ReactedMessage>),
     Deleted,
@@ -141,7 +142,7 @@ impl ReactedMessage {
         self.emoji.len() < REACTIONS || self.emoji.contains(reaction.emoji.as_str())
     }
 
-    /// Adds a reaction, unless its user has added it here.
+    /// Adds a reaction, unless its user already has it here.
     fn add(&mut self, unit: &mut Unit, reaction: &SourceReaction, user: &User) -> Result<()> {
         let (group, message, emoji) = (self.message.group, self.message.seq, reaction.emoji.clone());
         if unit.tx.has_reacted(group, message, user.id, &emoji)? {

@@ -8,14 +8,14 @@ use crate::Result;
 use crate::relation::{Pair, Relation};
 use crate::store::{ImportKind, Imported};
 
-/// The relation between two users of the source, the lower id first.
+/// The relation between two users in the source, with the lower id first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceRelations {
     pub low: Uuid,
     pub high: Uuid,
-    /// Both rows, from the side of `low`.
+    /// The rows of both directions, as seen from `low`.
     pub pair: Pair,
-    /// Unknown relations of the source.
+    /// Relations in the source of an unknown kind.
     pub unknown: Vec<String>,
 }
 
@@ -67,13 +67,13 @@ pub(super) fn take(unit: &mut Unit, relations: &[SourceRelations]) -> Result<Imp
     Ok(page)
 }
 
-/// The key of the relation between two objects, in this order.
+/// The key of the relation from one object to another. The order matters.
 pub(super) fn pair_key(one: Uuid, other: Uuid) -> Uuid {
     let digest = Sha256::new().chain_update(one).chain_update(other).finalize();
     Uuid::from_slice(&digest[..16]).unwrap_or_default()
 }
 
-/// The allowed form of two rows, and the reason if it differs.
+/// The valid pair that is closest to `pair`. If it differs, also the reason.
 fn settle(pair: Pair) -> (Pair, Option<&'static str>) {
     use Relation::{Block, Contact, Invitation};
     let contacts = Pair { mine: Some(Contact), theirs: Some(Contact) };

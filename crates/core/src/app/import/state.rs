@@ -1,4 +1,4 @@
-//! The states of messages of the source in the store, before they and their files are imported.
+//! The state of each message of the source in the store, before the messages and their files are imported.
 
 use uuid::Uuid;
 
@@ -7,25 +7,26 @@ use super::{People, Person};
 use crate::store::Tx;
 use crate::{FileId, MessageId, Result};
 
-/// A message of the source that is looked up.
+/// A message in the source to look up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessageLookup {
     pub id: Uuid,
-    /// The ids in the source of its group and its author.
+    /// The group's id in the source.
     pub group: Uuid,
+    /// The author's id in the source.
     pub author: Uuid,
 }
 
-/// The state of a message of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageState {
-    /// No run has imported it.
+    /// No run has imported the message.
     New,
-    /// An earlier run has imported it, and these are its files here.
+    /// An earlier run imported the message. These are its files here.
     Imported(Vec<FileId>),
-    /// An earlier run has imported it, and it was deleted here since.
+    /// An earlier run imported the message, and it has since been deleted here.
     Deleted,
-    /// Its group was deleted here since, or its author before it was imported.
+    /// The message's group has been deleted here, or its author was deleted here before the message was
+    /// imported.
     Gone,
 }
 

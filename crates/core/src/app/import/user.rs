@@ -9,39 +9,39 @@ use crate::store::{ImportKind, Imported};
 use crate::user::User;
 use crate::{Error, Name, Result};
 
-/// The beginning of names that the import makes. With the last 16 digits of the id, such a name is longer
-/// than any name in the source, so that no user there can have it, now or later.
+/// The prefix of names that the import generates. The last 16 digits of the id follow. The result is longer
+/// than any name that the source allows, so it can never collide with one.
 const MADE: &str = "imported-";
 
-/// A user of the source.
+/// A user in the source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceUser {
-    /// Its id in the source.
     pub id: Uuid,
-    /// Its name in the source, unchecked.
+    /// The name in the source, not validated yet.
     pub name: String,
     /// Whether an earlier user in the source has the same name.
     pub repeated: bool,
-    /// The name that an operator has given it, unchecked. If there is such a user, it is that user, whoever has made it.
+    /// The name that an operator assigned, not validated yet. If a user with this name exists, that user is
+    /// taken, no matter how it was created.
     pub given: Option<String>,
     pub display_name: Option<String>,
     pub is_bot: bool,
-    /// Whether it is a special user here if it has the name of one.
+    /// Whether the user may become the special user of the same name here.
     pub may_be_special: bool,
 }
 
 impl SourceUser {
-    /// The name that it should have here.
+    /// The preferred name.
     fn wanted(&self) -> &str {
         self.given.as_ref().unwrap_or(&self.name)
     }
 }
 
-/// The user that a user of the source becomes.
+/// The user that a user of the source became.
 struct Admitted {
     user: User,
     is_new: bool,
-    /// The reason, if it has another name.
+    /// Why the user has another name than in the source, if it does.
     why: Option<&'static str>,
 }
 
@@ -72,13 +72,14 @@ pub(super) fn take(unit: &mut Unit, users: &[SourceUser]) -> Result<ImportPage> 
             ));
         }
         page.tally.taken += 1;
-        // One at a time, because the next user may have the same name.
+        // Recorded one by one, because the next user may have the same name.
         unit.tx.imported_add(&[(source.id, Imported::User(user.id))])?;
     }
     Ok(page)
 }
 
-/// Makes the user, or finds it if the host has made it here already, or an operator has named it.
+/// Creates the user. If the host already created it here, or an operator assigned it a name, returns the
+/// existing user.
 fn admit(unit: &mut Unit, source: &SourceUser) -> Result<Admitted> {
     let why = match Name::parse(source.wanted()) {
         Err(why) => why,
@@ -104,8 +105,8 @@ fn admit(unit: &mut Unit, source: &SourceUser) -> Result<Admitted> {
     Err(Error::internal(format!("the user {} cannot be given a name", source.id)))
 }
 
-/// The user with this name, and whether it was made just now; `None` if it is a special one, or another user has a similar
-/// name.
+/// The user with this name, and whether it was just created. `None` if it is a special user, or if another
+/// user has a similar name.
 fn given(unit: &mut Unit, name: &Name) -> Result<Option<(User, bool)>> {
     match unit.tx.user_named(name)? {
         Some(user) => Ok(Some((user, false)).filter(|(user, _)| !user.special)),
@@ -118,7 +119,7 @@ fn made(unit: &mut Unit, name: &Name) -> Result<Option<(User, bool)>> {
     Ok(unit.tx.user_insert(name, false, now)?.map(|user| (user, true)))
 }
 
-/// Gives a new user the name that people see, cut if it is too long, and its kind.
+/// Sets the kind and the display name of a new user. Truncates a display name that is too long.
 fn show_as(unit: &mut Unit, user: &User, source: &SourceUser) -> Result<()> {
     let shown =
         source.display_name.as_ref().map(|name| name.chars().take(DISPLAY_NAME_CHARS).collect::<String>());
@@ -133,9 +134,9 @@ fn show_as(unit: &mut Unit, user: &User, source: &SourceUser) -> Result<()> {
     unit.tx.profile_set(user.id, &Details { kind, display_name, ..details })
 }
 
-/// The user with exactly this name, made if it does not exist, and whether it was; `None` if another user has the name or a
-/// similar one. A user who signed up here is another user: nobody vouches that it is the user of the source,
-/// whose data it would get.
+/// The user with exactly this name, and whether it was just created. `None` if the name belongs to another
+/// user or is similar to such a name. A user who signed up on this server counts as another user: nobody
+/// vouches that it is the same person as the user in the source, whose data it would receive.
 fn named(unit: &mut Unit, name: &Name, may_be_special: bool) -> Result<Option<(User, bool)>> {
     match unit.tx.identity(name)? {
         Some(Identity { user, origin: Origin::Host, provided: false, .. })

@@ -1,4 +1,5 @@
-//! The first part of the follower's work: it looks at messages whose delay is over, and decides who is notified of each.
+//! The first part of the follower's work: decides which users are notified of messages whose delay has
+//! passed.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -18,29 +19,31 @@ use crate::store::{Lease, Tx};
 use crate::user::Caller;
 use crate::{Date, GroupId, MessageId, PushId, Result, UserId};
 
-/// Rows of the feed that are looked at together.
+/// The most rows of the feed per step.
 const ROWS: usize = 500;
-/// Members that are decided together.
+/// The most members per step.
 const MEMBERS: usize = 500;
 
-/// A request to decide.
+/// A request for one step.
 #[derive(Debug, Clone, Copy)]
 pub struct PushDecision {
     pub lease: Lease,
-    /// Rows up to this position were committed at least a delay ago, whatever their dates say: clocks of nodes differ.
+    /// Rows up to this position were committed at least one delay ago, whatever their dates say. Dates are
+    /// not reliable because the clocks of nodes differ.
     pub settled: i64,
 }
 
-/// The outcome of a decision.
+/// The outcome of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decided {
-    /// There is nothing to decide now.
+    /// No message is due.
     Nothing,
-    /// Some was decided, and there may be more. These members are not notified as long as they are online.
+    /// A step was decided, and there may be more. The members in the list are not notified while they are
+    /// online.
     Some(Vec<OnlineMembers>),
 }
 
-/// Members of a group who were online when messages were decided, and who would be notified of them otherwise.
+/// Members of a group who were online when messages were decided, and who would otherwise be notified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnlineMembers {
     pub group: GroupId,
@@ -48,7 +51,7 @@ pub struct OnlineMembers {
     pub users: Vec<UserId>,
 }
 
-/// Messages of one group whose delay is over, and members who may be notified of them.
+/// Messages of one group whose delay has passed, and members who may be notified of them.
 #[derive(Debug, Clone)]
 struct GroupPart {
     group: GroupId,
@@ -56,17 +59,17 @@ struct GroupPart {
     members: Vec<NotifyFacts>,
 }
 
-/// The part of the feed that is decided in one step.
+/// The part of the feed that one step decides.
 #[derive(Debug, Clone)]
 struct FeedSlice {
     groups: Vec<GroupPart>,
-    /// The position after it, if it is looked at for the first time.
+    /// The position after this part. None if the step repeats an earlier decision.
     next: Option<PushPosition>,
-    /// Whether `notify` events are made.
+    /// Whether `notify` events are requested.
     events: bool,
 }
 
-/// The decision about a part, to be stored.
+/// The decisions of one step, to be stored.
 #[derive(Debug, Clone)]
 struct Decision {
     lease: Lease,
@@ -75,7 +78,7 @@ struct Decision {
     events: Vec<NotifyEvent>,
 }
 
-/// A message, and users who are notified of it.
+/// A message and some of the users who are notified of it.
 #[derive(Debug, Clone)]
 struct NotifyEvent {
     group: GroupId,
@@ -84,8 +87,8 @@ struct NotifyEvent {
 }
 
 impl App {
-    /// Decides who is notified of the next messages whose delay is over, as a step of the lease. `online` says which of
-    /// some users have a socket that is online, on any node.
+    /// Decides who is notified of the next messages whose delay has passed, as a step of the lease. For each
+    /// of some users, `online` returns whether it has an online socket on any node.
     pub async fn push_decide(
         &self,
         decision: PushDecision,
@@ -110,7 +113,7 @@ impl App {
         Ok(Decided::Some(later))
     }
 
-    /// Decides the same messages for users who were online and are no longer, as a step of the lease.
+    /// Repeats a decision for users who were online then and no longer are, as a step of the lease.
     pub async fn push_decide_again(&self, lease: Lease, members: OnlineMembers) -> Result<()> {
         let service = Context::new(Caller::Service);
         let now = self.clock().now();
@@ -130,7 +133,7 @@ impl App {
         self.write(Growth::Bounded, &service, decide(lease, &part, now), keep).await
     }
 
-    /// Leaves subscriptions out of account where they are switched off.
+    /// Ignores subscriptions if push notifications are disabled.
     fn silence(&self, part: &mut FeedSlice) {
         let enabled = self.rules.limits.push.enabled;
         let members = part.groups.iter_mut().flat_map(|group| &mut group.members);
@@ -139,7 +142,7 @@ impl App {
 }
 
 impl GroupPart {
-    /// Those of its members who are online and would be notified otherwise; none if there are none.
+    /// The members in `online` who would be notified if they were offline. None if there are none.
     fn online_members(&self, online: &[NotifyFacts], events: bool, now: Date) -> Option<OnlineMembers> {
         let is_notified = |member: &NotifyFacts| {
             (member.subscribed || events) && collapse(&self.messages, member, now).is_some()
@@ -151,12 +154,12 @@ impl GroupPart {
     }
 }
 
-/// The next part of the feed; none if no row is due.
+/// Reads the next part of the feed. None if no row is due.
 fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<Option<FeedSlice>> {
     let state = tx.follower(decision.lease.follower)?;
     let stored = PushPosition::decode(&state.position);
     let first = stored.position.max(tx.push_begin()?).max(tx.feed_bounds()?.removed);
-    // What was skipped is not gone on with.
+    // If positions were skipped, the unfinished batch is obsolete.
     let batch = stored.batch.filter(|_| stored.position == first);
     let rows = tx.feed_page(first, ROWS)?;
     let is_due = |position: i64, row: Option<&FeedRow>| match (batch, row) {
@@ -205,7 +208,7 @@ fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<O
     Ok(Some(part))
 }
 
-/// Those of the messages that stand.
+/// The messages with these ids that still exist.
 fn messages(tx: &dyn Tx, group: GroupId, ids: &[MessageId]) -> Result<Vec<NotifyingMessage>> {
     let private = tx.group(group)?.is_some_and(|group| group.private);
     let mut found = tx.messages_by_id(Some(group), ids)?;
@@ -222,7 +225,7 @@ fn messages(tx: &dyn Tx, group: GroupId, ids: &[MessageId]) -> Result<Vec<Notify
     Ok(messages)
 }
 
-/// The users who have blocked a user.
+/// The users who block a user.
 pub(super) fn blocked_by(tx: &dyn Tx, user: UserId) -> Result<Vec<UserId>> {
     let mut blockers = Vec::new();
     for other in tx.blocks(user)? {
@@ -248,7 +251,7 @@ fn decide(lease: Lease, part: &FeedSlice, now: Date) -> Decision {
     decision
 }
 
-/// A notification that is due at once. Its subscription is not known yet.
+/// A notification that is due immediately. Its subscription is set later.
 fn waiting(group: GroupId, message: &NotifyingMessage, reason: NotifyReason, now: Date) -> WaitingPush {
     WaitingPush {
         subscription: PushId(Uuid::nil()),
@@ -296,8 +299,9 @@ fn keep(unit: &mut Unit, decision: &Decision) -> Result<()> {
     unit.end_step(decision.lease, decision.next.map(PushPosition::encode).as_deref())
 }
 
-/// The notification that waits after another one came; none if it stays as it is. A newer one takes the place of that
-/// which waits, with its rank, and with its pause if the push service asked for one.
+/// What remains in the queue if a newer notification arrives for the same subscription and group. The newer
+/// message replaces the earlier one, but keeps its due date and attempts, and stays urgent if either is. None
+/// if the earlier notification is not older.
 fn replace(earlier: Option<WaitingPush>, newer: WaitingPush) -> Option<WaitingPush> {
     let Some(earlier) = earlier else { return Some(newer) };
     let WaitingPush { due, attempts, urgent, seq, .. } = earlier;

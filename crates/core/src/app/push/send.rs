@@ -1,4 +1,5 @@
-//! The second part of the follower's work: it takes notifications that are due, and keeps the outcome of attempts.
+//! The second part of the follower's work: takes notifications that are due from the queue, and stores the
+//! outcome of attempts.
 
 use std::time::Duration;
 
@@ -11,30 +12,31 @@ use crate::store::{Lease, Tx};
 use crate::user::Caller;
 use crate::{Date, Result, UserId};
 
-/// The pause of a notification whose push service has enough requests under way.
+/// The delay before the next attempt if too many requests to the push service are in flight.
 const BUSY: Duration = Duration::from_secs(1);
 
 /// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PushResult {
-    /// The push service has it, or refuses it for good, or nobody knows: it is not sent again.
+    /// The push service accepted or permanently refused the notification, or the outcome is unknown. It is
+    /// not sent again.
     Ended,
-    /// The push service knows no such subscription any more.
+    /// The push service no longer knows the subscription.
     Gone,
-    /// It did not take it, and asks for another attempt, after a pause if it says so.
+    /// The attempt failed and may be repeated, after this pause if the push service requested one.
     Failed(Option<Duration>),
-    /// It was not tried: so many requests to its push service are under way, or the node has stood still since it was taken.
+    /// Not attempted: too many requests to the push service are in flight, or this node was stalled since it
+    /// took the notification.
     Busy,
 }
 
-/// A notification, and the outcome of an attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct PushOutcome {
     pub waiting: WaitingPush,
     pub result: PushResult,
 }
 
-/// A step of the lease: the outcome of attempts, and the most notifications to take.
+/// A step of the lease: the outcomes of attempts, and the most notifications to take.
 #[derive(Debug, Clone)]
 pub struct PushStep {
     pub lease: Lease,
@@ -42,7 +44,7 @@ pub struct PushStep {
     pub take: usize,
 }
 
-/// A notification to send. It is no longer in the store.
+/// A notification to send. It is already removed from the store.
 #[derive(Debug, Clone)]
 pub struct PushToSend {
     pub waiting: WaitingPush,
@@ -51,7 +53,6 @@ pub struct PushToSend {
 }
 
 impl App {
-    /// Whether a notification is due.
     pub async fn pushes_are_due(&self) -> Result<bool> {
         let now = self.clock().now();
         self.read(&Context::new(Caller::Service), now, |tx, _, now| {
@@ -60,14 +61,14 @@ impl App {
         .await
     }
 
-    /// Whether anybody is still to be notified.
+    /// Whether notifications are active. See [`is_due`](super::is_due).
     pub async fn notifies(&self) -> Result<bool> {
         let now = self.clock().now();
         self.read(&Context::new(Caller::Service), now, |tx, _, now| super::is_due(tx, *now)).await
     }
 
-    /// Keeps the outcome of attempts, and takes notifications that are due, urgent ones first. Those that were taken are
-    /// removed in the same transaction, so that each is sent at most once.
+    /// Stores the outcomes of attempts, and takes notifications that are due, urgent ones first. The same
+    /// transaction removes the taken ones, so that each is sent at most once.
     pub async fn push_step(&self, step: PushStep) -> Result<Vec<PushToSend>> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), step, |unit, step| {
             let now = unit.now();
@@ -102,7 +103,8 @@ fn keep(unit: &mut Unit, PushOutcome { waiting, result }: &PushOutcome, now: Dat
         PushResult::Busy => Some(WaitingPush { due: now.plus(BUSY), ..*waiting }),
     };
     let Some(again) = again else { return Ok(()) };
-    // One that came meanwhile is newer: it waits in its place, after the same pause, with its rank.
+    // A newer notification may have arrived in the meantime. It replaces this one, but inherits its due date,
+    // attempts and urgency.
     let kept = match unit.tx.push_waiting(again.subscription, again.group)? {
         Some(newer) => WaitingPush {
             due: again.due,
@@ -115,8 +117,8 @@ fn keep(unit: &mut Unit, PushOutcome { waiting, result }: &PushOutcome, now: Dat
     unit.tx.push_set(&kept)
 }
 
-/// A notification with its payload; none if it is not to be sent any more: its message was deleted or read, or its user
-/// does not want it, may not read it, or has ended the subscription.
+/// A notification with its payload. None if it should no longer be sent: the message is deleted or read, or
+/// the user does not want it, may no longer read it, or has ended the subscription.
 fn prepared(tx: &dyn Tx, waiting: WaitingPush, now: Date) -> Result<Option<PushToSend>> {
     let subscription = tx.subscription(waiting.subscription)?.filter(|found| found.expires > now);
     let (Some(subscription), Some(message)) = (subscription, tx.message(waiting.message)?) else {
@@ -139,7 +141,7 @@ fn prepared(tx: &dyn Tx, waiting: WaitingPush, now: Date) -> Result<Option<PushT
     Ok(Some(PushToSend { waiting, subscription, payload }))
 }
 
-/// The payload of a notification of a message, without the number of unread messages.
+/// The payload of a notification, without the number of unread messages.
 pub(in crate::app) fn payload(tx: &dyn Tx, message: &Message, group: &Group) -> Result<PushPayload> {
     let title = if group.private {
         let profile = tx.details(&[message.author])?.pop().flatten();

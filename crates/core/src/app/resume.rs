@@ -1,4 +1,4 @@
-//! Resuming: the events of a client's groups after the last numbers that it holds.
+//! Resuming: the events of a client's groups after the last numbers that the client has.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
@@ -18,57 +18,56 @@ use crate::store::Tx;
 use crate::thread::RootState;
 use crate::{Error, GroupId, MessageId, Result, Seq, UserId};
 
-/// Bounds of a page of a resume: numbers, and approximate bytes.
+/// Limits of one page of a resume: log numbers, and approximate bytes.
 const PAGE: usize = 256;
 const PAGE_BYTES: usize = 64 * 1024;
-/// Numbers that are read first. Few, because their messages may be long.
+/// The numbers read at first. Few, because their messages may be long.
 const CHUNK: usize = 16;
 
-/// The answers for the groups of a resume.
+/// The answers per group.
 #[derive(Debug, Clone, Default)]
 pub struct Resumed {
-    /// The head of each group that was answered. Later events follow it.
+    /// The head of each group that was answered. The client receives later events live.
     pub heads: BTreeMap<GroupId, Seq>,
-    /// The refused groups, with the reason.
+    /// The groups that cannot be resumed, with the reason.
     pub refused: BTreeMap<GroupId, Refusal>,
     /// The profiles of the authors of the messages that were sent.
     pub people: Vec<ProfileCard>,
-    /// Whether the client's point in the order of commits cannot be answered from.
+    /// Whether the client's commit point is refused, so that its changes since then are unknown.
     pub is_since_refused: bool,
 }
 
-/// The reason why a group cannot be resumed.
+/// Why a group cannot be resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The number is beyond the group's head.
+    /// The client's number is beyond the head of the group.
     SeqAhead,
-    /// There is no such group, or the user is not a member.
+    /// The group does not exist, or the user is not a member.
     NotFound,
-    /// Too many events have happened since. The client reads the history instead.
+    /// There are too many later events. The client must read the history instead.
     TooFar,
-    /// The client's numbers belong to another history. It starts again from the summaries.
+    /// The client's numbers belong to another history. The client must start again from a summary.
     HistoryChanged,
-    /// The user has yet to accept the group.
+    /// The user has not accepted the group yet.
     Pending,
 }
 
-/// The numbers that a client holds.
+/// A client's request to resume.
 #[derive(Debug, Clone, Default)]
 pub struct Resume {
-    /// The last number held of each group.
+    /// The last number that the client has of each group.
     pub since: Vec<(GroupId, Seq)>,
-    /// The id of the history of these numbers, as the client received it.
+    /// The id of the history that these numbers belong to, as the client received it.
     pub history: Option<Box<str>>,
-    /// Whether to answer all that has changed, also of groups that are not named.
+    /// Whether to return all changes, including those of groups that are not named.
     pub all: bool,
-    /// The point since which it may have changed, as the client received it.
+    /// The commit point from which to return changes, as the client received it.
     pub changed_since: Option<Box<str>>,
     /// Whether another part of the request follows.
     pub more: bool,
 }
 
 impl Refusal {
-    /// Every value.
     pub const ALL: [Self; 5] =
         [Self::SeqAhead, Self::NotFound, Self::TooFar, Self::HistoryChanged, Self::Pending];
 
@@ -85,7 +84,7 @@ impl Refusal {
 }
 
 impl Resumed {
-    /// Adds the answers of a later part of the same request.
+    /// Adds the answers to a later part of the same request.
     pub fn add(&mut self, later: Self) {
         for group in later.heads.keys() {
             self.refused.remove(group);
@@ -101,7 +100,7 @@ impl Resumed {
         self.is_since_refused |= later.is_since_refused;
     }
 
-    /// Raises the heads of groups of which the client has been sent more since.
+    /// Raises the heads of groups whose later events were already sent to the client.
     pub fn raise(&mut self, sent: &[(GroupId, Seq)]) {
         for (group, last) in sent {
             if let Some(head) = self.heads.get_mut(group) {
@@ -117,15 +116,16 @@ impl Resumed {
 }
 
 impl App {
-    /// Whether the client's numbers belong to the history of this store, if the client says so.
+    /// Whether the client's numbers belong to this store's history. Assumed if the client does not name a
+    /// history.
     pub fn is_of_this_history(&self, resume: &Resume) -> bool {
         let own = self.history().to_string();
         resume.history.as_ref().is_none_or(|history| history.eq_ignore_ascii_case(&own))
     }
 
-    /// The next page of events after the numbers that the calling user holds: group by group, in ascending
-    /// order of numbers. Each page is a snapshot of another moment. No page exceeds the head that a group had
-    /// when its first page was read.
+    /// The next page of events after the numbers that the calling user has: group by group, in ascending
+    /// order of numbers. Each page is read from its own snapshot. No page goes beyond the head that a group
+    /// had when its first page was read.
     pub async fn resume_page(&self, context: &Context, resuming: Resuming) -> Result<(Resuming, Vec<Event>)> {
         let (rules, who) = (self.rules.clone(), context.who);
         let job = move |tx: &dyn Tx| {
@@ -150,49 +150,47 @@ impl App {
     }
 }
 
-/// A resume that is read in pages, with its position.
+/// The state of reading a resume, page by page.
 #[derive(Debug, Clone, Default)]
 pub struct Resuming {
     /// The answers so far. For a group in progress, the last number sent.
     pub resumed: Resumed,
-    /// Whether the user was removed from a group in progress, so that its rest cannot be sent.
+    /// Whether the user was removed from a group in progress, so that the remaining events cannot be sent.
     pub is_lost: bool,
     asked: VecDeque<(GroupId, Seq)>,
     group: Option<Stretch>,
-    /// Numbers read so far.
+    /// The number of log entries read so far.
     read: usize,
     authors: BTreeSet<UserId>,
 }
 
-/// The rest of one group's events.
+/// The remaining events of a group in progress.
 #[derive(Debug, Clone)]
 struct Stretch {
     group: GroupId,
     after: Seq,
     head: Seq,
-    /// The number of the one event for all changes of the group.
+    /// The number of the single event that stands for all changes of the group.
     last_change: Option<Seq>,
-    /// Whether the group is private.
     is_private: bool,
 }
 
-/// The user who resumes.
+/// The user who resumes, in one group.
 #[derive(Debug, Clone, Copy)]
 struct Receiver {
     user: UserId,
-    /// The last number that is sent.
+    /// The last number to send.
     head: Seq,
-    /// Whether the group is private.
     is_private: bool,
 }
 
 impl Resuming {
-    /// Begins to resume groups after these numbers.
+    /// Starts to resume groups after these numbers.
     pub fn new(since: Vec<(GroupId, Seq)>) -> Self {
         Self { asked: since.into(), ..Self::default() }
     }
 
-    /// Refuses the groups that are not among these, as if they did not exist.
+    /// Refuses all groups except these, as if they did not exist.
     pub fn refuse_others(&mut self, groups: &[GroupId]) {
         let (kept, refused): (Vec<_>, Vec<_>) =
             mem::take(&mut self.asked).into_iter().partition(|(group, _)| groups.contains(group));
@@ -243,7 +241,7 @@ impl Resuming {
         Ok(page)
     }
 
-    /// The part to read next. Groups that cannot be resumed are refused.
+    /// The group to read next. Groups that cannot be resumed are refused.
     fn next(&mut self, tx: &dyn Tx, user: UserId) -> Result<Option<Stretch>> {
         if let Some(stretch) = self.group.take() {
             return Ok(Some(stretch));
@@ -258,7 +256,8 @@ impl Resuming {
     }
 }
 
-/// The count of an entry in the limits of a resume. An entry that deletes many messages is as long as many others.
+/// How much an entry counts towards the limits of a resume. An entry that deletes many messages counts as
+/// several.
 fn weight(entry: &LogEntry) -> usize {
     const IDS: usize = 16;
     match entry {
@@ -267,7 +266,7 @@ fn weight(entry: &LogEntry) -> usize {
     }
 }
 
-/// The approximate size of an event on the wire.
+/// The approximate size of an event on the wire, in bytes.
 fn size_of_event(event: &Event) -> usize {
     const REST: usize = 256;
     const ID: usize = 39;
@@ -304,9 +303,10 @@ fn missed(tx: &dyn Tx, user: UserId, group: GroupId, after: Seq, room: usize) ->
     Ok(Ok(Stretch { group, after, head, last_change, is_private: found.private }))
 }
 
-/// The events for a part of a group's log for a user who resumes. All changes of the group become one event with the
-/// number of the last, and a changed message is sent once, as it stands, with the number of its last change. In a private
-/// group the user does not learn the new name of a user who is estranged from it.
+/// The events for a part of a group's log, for a user who resumes. All changes of the group become a single
+/// event with the number of the last change. A changed message is sent once, in its current state, with the
+/// number of its last change. In a private group, the new name of a user who is estranged from the receiver
+/// is omitted.
 fn events(
     tx: &dyn Tx,
     group: GroupId,
@@ -329,7 +329,8 @@ fn events(
         if let Some(mut kind) = missed_event(tx, group, seq, entry, message, receiver)? {
             roots.add_to(&mut kind, &of);
             show_profile(tx, &mut kind)?;
-            // A new name has no number of its own: the group's change that follows has it.
+            // The event of a rename carries no number: the event that stands for all changes of the group
+            // carries it.
             let seq = Some(seq).filter(|_| !changes_group);
             events.push(Event { seq, to: Audience::Group(group), kind, origin: None });
         }
@@ -340,7 +341,7 @@ fn events(
     Ok(events)
 }
 
-/// Adds the profile of a renamed user.
+/// Adds the profile to the event of a rename.
 pub(super) fn show_profile(tx: &dyn Tx, kind: &mut Kind) -> Result<()> {
     if let Kind::UserUpdate { user, profile, .. } = kind {
         *profile = tx.details(&[*user])?.pop().flatten().map(Arc::new);
@@ -348,7 +349,8 @@ pub(super) fn show_profile(tx: &dyn Tx, kind: &mut Kind) -> Result<()> {
     Ok(())
 }
 
-/// The event of an entry for a user who resumes. Later changes of a message include the earlier ones.
+/// The event of an entry for a user who resumes. None if a later change of the same message is sent, too,
+/// which then includes this one.
 fn missed_event(
     tx: &dyn Tx,
     group: GroupId,
@@ -367,8 +369,8 @@ fn missed_event(
     Ok(entry.event(group, message))
 }
 
-/// The messages that lost reactions with an entry, for a user who resumes: each as it stands, all with the number of
-/// the entry.
+/// The events for messages that lost reactions with an entry, for a user who resumes: each message in its
+/// current state, with the number of the entry.
 fn lost_reactions(
     tx: &dyn Tx,
     group: GroupId,
@@ -389,7 +391,7 @@ fn lost_reactions(
         .collect())
 }
 
-/// Whether a renamed user hides its new name from `other`.
+/// Whether a user who was renamed hides its new name from `other`.
 fn is_estranged(tx: &dyn Tx, user: UserId, other: Option<UserId>) -> Result<bool> {
     let Some(other) = other.filter(|other| *other != user) else { return Ok(false) };
     Ok(tx.estranged(user)?.binary_search(&other).is_ok())

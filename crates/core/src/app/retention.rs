@@ -1,5 +1,5 @@
-//! Retention: messages that are too old are erased. One node at a time looks for groups that have some; their erasure
-//! is a [task](super::work).
+//! Retention: messages that are too old are erased. One node at a time looks for groups with such messages;
+//! the erasure itself is a [task](super::work).
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::store::{Lease, Task, Tx};
 use crate::user::Caller;
 use crate::{Date, GroupId, Result};
 
-/// Groups that one step looks at, and that one task has at most.
+/// The most groups per step, and per task.
 const PAGE: usize = 1000;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A round through the groups, as far as it has come.
+/// The progress of one scan of the groups.
 #[derive(Debug, Default)]
 pub struct RetentionRound {
     begun: Option<Date>,
@@ -24,14 +24,14 @@ pub struct RetentionRound {
 }
 
 impl App {
-    /// The date before which the server erases messages (`messages.keep`); none if it keeps them for good.
+    /// The date before which the server erases messages (`messages.keep`). None: messages are kept forever.
     pub fn oldest_kept(&self) -> Option<Date> {
         oldest_kept(self.clock().now(), self.limits().messages_keep, None)
     }
 
-    /// A step of the follower: looks at some groups, and begins the erasure of messages that are too old. Returns 0 after
-    /// the last group, and where an erasure was begun: the round goes on when that is complete. Fails with
-    /// [`LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
+    /// A step of the follower: looks at some groups, and starts a task to erase messages that are too old.
+    /// Returns 0 after the last group, and also after starting a task: the scan continues when that task is
+    /// complete. Fails with [`LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
     pub async fn retention_step(&self, lease: Lease, round: &mut RetentionRound) -> Result<usize> {
         let service = Context::new(Caller::Service);
         let now = self.clock().now();
@@ -63,7 +63,7 @@ impl App {
 }
 
 impl Unit<'_> {
-    /// Erases old messages of these groups, in their order. Returns the groups that are left.
+    /// Erases old messages of these groups, in order. Returns the groups that remain.
     pub(super) fn erase_old(&mut self, mut groups: Vec<GroupId>, effort: Effort) -> Result<Vec<GroupId>> {
         let mut rows = effort.rows.min(DELETED_TOGETHER);
         let mut done = 0;
@@ -78,7 +78,8 @@ impl Unit<'_> {
         Ok(groups)
     }
 
-    /// Erases the oldest messages of a group if they are too old, by the rules of now. Returns their number.
+    /// Erases the oldest messages of a group if they are too old by the current settings. Returns their
+    /// number.
     fn erase_old_of(&mut self, group: GroupId, limit: usize) -> Result<usize> {
         let Some(found) = self.tx.group(group)? else { return Ok(0) };
         let (now, server) = (self.now(), self.rules.limits.messages_keep);
@@ -91,13 +92,13 @@ impl Unit<'_> {
     }
 }
 
-/// Whether a round is to be made: there may be something to erase, and no erasure waits.
+/// Whether to start a scan: retention is configured, and no erasure is pending.
 pub(super) fn is_due(tx: &dyn Tx, server: Option<Duration>) -> Result<bool> {
     Ok((server.is_some() || tx.retention_is_set()?) && !tx.retention_waits()?)
 }
 
-/// The date before which messages are erased, by the shorter of the server's time and the group's days; none if they
-/// are kept for good.
+/// The date before which messages are erased, by the shorter of the server's and the group's retention. None:
+/// messages are kept forever.
 fn oldest_kept(now: Date, server: Option<Duration>, days: Option<u32>) -> Option<Date> {
     let own = days.map(|days| DAY.saturating_mul(days));
     server.into_iter().chain(own).min().map(|shorter| now.minus(shorter))

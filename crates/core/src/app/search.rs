@@ -1,9 +1,11 @@
-//! The search over messages, newest date first.
+//! Full-text search over messages, newest first.
 //!
-//! One job reads the newest messages of the groups that the caller may read now, merged by date, then those that the
-//! index finds, and the query is compared with each. So hits and their order do not depend on the index, an edit is found at once, and an
-//! erased message never. A job reads a bounded number of messages and of bytes; a page that needs more, since the
-//! index is not built or finds the words in the groups of others, ends early, with the place of the rest.
+//! One job first reads the newest messages of all groups that the caller may currently read, merged by date,
+//! and then only the messages that the index finds. It compares every one of them with the query. Hits and
+//! their order therefore do not depend on the state of the index, an edit is found immediately, and an erased
+//! message is never found. A job reads a bounded number of messages and bytes. If a page needs more, because
+//! the index is not built yet or finds the words in groups that the caller may not read, it ends early and
+//! returns the position to continue from.
 
 pub mod index;
 mod indexed;
@@ -22,37 +24,38 @@ use crate::store::{Candidate, IndexedGroup, SearchPlace, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, GroupId, Name, Result, Seq, UserId};
 
-/// The messages that one page reads, and the bytes of their bodies.
+/// The most messages that one page reads, and the most bytes of their bodies.
 const SCANNED: usize = 10_000;
 const SCANNED_BYTES: usize = 2 << 20;
-/// The messages that are read before the index is asked. Words that most messages have are found in them.
+/// The number of messages to read before asking the index. Common words are usually found among these.
 const NEWEST: usize = 400;
-/// Of more groups than this the index is asked first: the newest message of each is too much to read.
+/// With more groups than this, the index is asked first, because reading the newest message of each would
+/// take too long.
 const MANY_GROUPS: usize = 64;
-/// The messages that are first read of one group, of all groups together.
+/// The number of messages to read first, divided among the groups.
 const FIRST: usize = 128;
-/// The most messages that are read of a group at a time.
+/// The most messages that are read from a group at a time.
 const MOST: usize = 512;
 
 /// Searches messages.
 #[derive(Debug, Clone)]
 pub struct Search {
     pub query: SearchQuery,
-    /// The group, or all that the caller may read.
+    /// Only this group. None: all groups that the caller may read.
     pub group: Option<GroupId>,
     pub author: Option<Name>,
-    /// Only messages before and after these dates.
+    /// Only messages before this date, and only those after the next one.
     pub before: Option<Date>,
     pub after: Option<Date>,
     pub has: Option<Content>,
     /// Only messages that mention the caller.
     pub mentions_me: bool,
-    /// The place of the last hit of the page before.
+    /// The position of the last hit on the previous page.
     pub from: Option<SearchPlace>,
     pub limit: usize,
 }
 
-/// A content of messages beside their words.
+/// Content of a message other than its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
     File,
@@ -60,7 +63,6 @@ pub enum Content {
     Link,
 }
 
-/// A message that was found.
 #[derive(Debug, Clone)]
 pub struct Hit {
     pub message: Message,
@@ -71,14 +73,15 @@ pub struct Hit {
 #[derive(Debug, Clone)]
 pub struct SearchPage {
     pub hits: Vec<Hit>,
-    /// The place from which the search goes on, if there may be more.
+    /// The position from which to continue. None if there are no more hits.
     pub next: Option<SearchPlace>,
-    /// The percentage of the index that is built, unless it is whole. It stays 0 where no index is kept.
+    /// The progress of building the index, in percent. None when it is complete; 0 if the store keeps no
+    /// index.
     pub indexing: Option<u8>,
 }
 
 impl App {
-    /// A page of the messages that a query finds.
+    /// A page of the messages that match a query.
     pub async fn search(&self, context: &Context, search: Search) -> Result<SearchPage> {
         self.read(context, search, find).await
     }
@@ -135,7 +138,7 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
         let place = candidate.place;
         if let Some(marks) = filter.marks(&candidate) {
             if found.len() == search.limit {
-                // One more than requested shows that there is a next page.
+                // A further hit beyond the limit shows that there is a next page.
                 return shown(tx, caller, found, last);
             }
             found.push((candidate, marks));
@@ -167,7 +170,7 @@ fn readable(tx: &dyn Tx, caller: Caller) -> Result<Vec<IndexedGroup>> {
     }
 }
 
-/// The hits with their whole messages.
+/// Loads the complete messages of the hits.
 fn shown(
     tx: &dyn Tx,
     caller: Caller,
@@ -185,7 +188,7 @@ fn shown(
 }
 
 impl Search {
-    /// A search of everything that the caller may read, from the newest message.
+    /// A search of everything that the caller may read, starting at the newest message.
     pub fn new(query: SearchQuery, limit: usize) -> Self {
         Self {
             query,
@@ -200,9 +203,9 @@ impl Search {
         }
     }
 
-    /// The place before which the search begins.
+    /// The position before which the search begins.
     fn start(&self) -> SearchPlace {
-        // Of the date itself, which is excluded, nothing stands before this place.
+        // `before` is exclusive: no message with this very date is before this position.
         let edge = self.before.map_or_else(SearchPlace::end, SearchPlace::before_date);
         self.from.map_or(edge, |from| from.min(edge))
     }
@@ -216,7 +219,7 @@ struct Filter<'s> {
 }
 
 impl Filter<'_> {
-    /// The marks of a message that is found.
+    /// The marks of a message that matches. None if it does not match.
     fn marks(&self, candidate: &Candidate) -> Option<Marks> {
         let Self { search, author, me } = self;
         if author.is_some_and(|author| candidate.author != author) {
@@ -246,7 +249,7 @@ fn has(candidate: &Candidate, content: Content) -> bool {
     }
 }
 
-/// Whether a text has an address of the web.
+/// Whether a text contains a web address.
 fn has_link(text: &str) -> bool {
     text.match_indices("://").any(|(at, mark)| {
         let (before, after) = (&text.as_bytes()[..at], &text[at + mark.len()..]);
@@ -261,23 +264,24 @@ fn has_link(text: &str) -> bool {
     })
 }
 
-/// The next message that is compared with the query.
+/// The next message to compare with the query.
 enum Compared {
     Message(Candidate),
-    /// There may be more before this place, but the page is to end.
+    /// The page must end here. There may be more messages before this position.
     Paused(SearchPlace),
     End,
 }
 
 /// The messages that a search compares with its query.
 struct ComparedMessages {
-    /// Those of all groups, or of those that are not indexed.
+    /// The messages of all groups, or only those of groups outside the index.
     merge: Merge,
     indexed: Option<Indexed>,
 }
 
 impl ComparedMessages {
-    /// Everything before a place: what the index finds, if it is to be asked first, and all messages of the other groups.
+    /// Starts before a position: with the hits of the index, if `query` is given, and with all messages of
+    /// groups outside the index.
     fn begin(
         tx: &dyn Tx,
         query: Option<&IndexQuery>,
@@ -291,7 +295,7 @@ impl ComparedMessages {
         Ok(Self { merge: Merge::begin(tx, &unindexed, from)?, indexed })
     }
 
-    /// From this place on, reads of the groups that are indexed only what the index finds.
+    /// From this position on, reads only the hits of the index for groups inside the index.
     fn look_up(
         &mut self,
         tx: &dyn Tx,
@@ -323,16 +327,16 @@ impl ComparedMessages {
 
 /// The messages of several groups, merged by date.
 struct Merge {
-    /// The group whose next message is the newest is the first.
+    /// The first lane is the one with the newest message.
     lanes: BinaryHeap<Lane>,
 }
 
-/// The next messages of one group, newest first; never empty.
+/// The next messages of one group, newest first. Never empty.
 #[derive(PartialEq, Eq)]
 struct Lane {
     next: SearchPlace,
     read: VecDeque<Candidate>,
-    /// The number of messages that were requested last; 0 if there are no more.
+    /// The number of messages that the latest read requested. 0 if there are no more.
     size: usize,
 }
 
@@ -353,7 +357,8 @@ impl Merge {
         let size = (FIRST / groups.len().max(1)).max(1);
         let mut lanes: Vec<Lane> = Vec::new();
         for part in groups.chunks(LIST_PAGE) {
-            // Of the date of the place, a group with a higher id is read already, and one with a lower id is not.
+            // Among messages with the date of the position, those of groups with a higher id are already
+            // read, and those of groups with a lower id are not.
             let (high, rest): (Vec<_>, Vec<_>) = part.iter().partition(|group| **group > from.group);
             let (same, low): (Vec<_>, Vec<_>) = rest.into_iter().partition(|group| *group == from.group);
             for (groups, seq) in [(high, Seq(i64::MIN)), (same, from.seq), (low, Seq(i64::MAX))] {
@@ -361,7 +366,7 @@ impl Merge {
                     lanes.extend(Lane::read(tx, &groups, (from.date, seq), size)?);
                 }
             }
-            // No page reaches a group behind as many others.
+            // A page never reads more groups than this, because it reads at least one message of each.
             if lanes.len() > SCANNED {
                 lanes.sort_unstable_by(|one, other| other.cmp(one));
                 lanes.truncate(SCANNED);
@@ -370,7 +375,7 @@ impl Merge {
         Ok(Self { lanes: lanes.into() })
     }
 
-    /// The next message.
+    /// The newest message that remains.
     fn next(&mut self, tx: &dyn Tx) -> Result<Option<Candidate>> {
         let Some(mut lane) = self.lanes.pop() else { return Ok(None) };
         let Some(candidate) = lane.read.pop_front() else { return Ok(None) };

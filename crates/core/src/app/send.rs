@@ -1,4 +1,4 @@
-//! Sending a message in a job of its own, by the [rule](crate::send).
+//! Sends a message in its own job, by the [rule](crate::send).
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl SendRules for Rules {
     }
 }
 
-/// Sends a message, once per `client_id`.
+/// Sends a message, only once per `client_id`.
 pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
     let mut facts = gather(unit.tx, unit.caller, command)?;
     let author = match judge(unit.caller, command, &facts, unit.rules.name_case)? {
@@ -53,7 +53,7 @@ pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
     Ok(Sent::New(message))
 }
 
-/// Keeps a message of an author who may send it under the group's next number. `facts` are completed.
+/// Stores a message of an author who may send it, under the group's next number. Adds to `facts`.
 pub(super) fn insert(unit: &mut Unit, command: &Send, author: &User, facts: &mut Facts) -> Result<Message> {
     let group = command.group;
     let mentions = match &command.mentions {
@@ -88,7 +88,7 @@ pub(super) fn insert(unit: &mut Unit, command: &Send, author: &User, facts: &mut
     if !mentions.is_empty() {
         unit.tx.mentions_set(group, seq, author.id, &mentions)?;
     }
-    // Only a retry, which needs a client_id, is ever compared with it.
+    // The digest is only compared with retries, and only messages with a `client_id` can be retried.
     if command.has_own_digest() && command.client_id.is_some() {
         unit.tx.message_digest_set(group, seq, &command.digest())?;
     }
@@ -97,7 +97,7 @@ pub(super) fn insert(unit: &mut Unit, command: &Send, author: &User, facts: &mut
     Ok(message)
 }
 
-/// The answer to a retry, with the mentions and the files that the message has.
+/// The answer to a retry, with the stored mentions and files of the message.
 fn before(unit: &Unit, command: &Send, mut message: Message) -> Result<Sent> {
     if command.names_others()
         && let Some(found) = unit.tx.message(message.id)?
@@ -108,7 +108,7 @@ fn before(unit: &Unit, command: &Send, mut message: Message) -> Result<Sent> {
     Ok(Sent::Before(message))
 }
 
-/// Refuses a message that comes sooner after the last one than slow mode allows.
+/// Refuses a message that follows the previous one sooner than slow mode allows.
 pub(super) fn slow_down(tx: &dyn Tx, now: Date, group: GroupId, user: UserId, seconds: u32) -> Result<()> {
     if seconds == 0 {
         return Ok(());
@@ -116,7 +116,7 @@ pub(super) fn slow_down(tx: &dyn Tx, now: Date, group: GroupId, user: UserId, se
     let Some(last) = tx.slow_since(group, user)? else { return Ok(()) };
     let least = i64::from(seconds) * 1_000_000;
     let passed = now.micros() - last.micros();
-    // A service may have given a message a date far ahead, which holds nobody up.
+    // If a service gave the previous message a date far in the future, slow mode does not apply.
     if passed >= least || passed <= -least {
         return Ok(());
     }

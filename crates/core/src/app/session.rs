@@ -1,4 +1,4 @@
-//! Sessions: where a user is signed in, and their ends.
+//! Sessions: lists them, records their use, and ends them.
 
 use super::account::end_token;
 use super::directory::{found, not_special};
@@ -22,7 +22,7 @@ pub struct EndSession {
 }
 
 impl App {
-    /// The sessions of a user, the newest first, for the user, services and admins.
+    /// The sessions of a user, newest first. For the user itself, services and admins.
     pub async fn sessions(&self, context: &Context, name: Name) -> Result<Vec<UserSession>> {
         let query = (name, self.user_rules().directory, self.clock().now());
         self.read(context, query, |tx, caller, (name, directory, now)| {
@@ -32,7 +32,7 @@ impl App {
         .await
     }
 
-    /// Ends one session of a user with its open sockets. Returns its token.
+    /// Ends one session of a user, and closes its sockets. Returns the token.
     pub async fn session_end(&self, context: &Context, command: EndSession) -> Result<TokenHash> {
         self.write(Growth::Bounded, context, (command, context.who), |unit, (command, who)| {
             let EndSession { name, id } = command;
@@ -48,7 +48,7 @@ impl App {
         .await
     }
 
-    /// Ends all tokens of a user with their open sockets, except one.
+    /// Ends all tokens of a user except one, and closes their sockets.
     pub async fn tokens_end_others(&self, context: &Context, name: Name, kept: TokenHash) -> Result<()> {
         self.write(Growth::Bounded, context, (name, kept), |unit, (name, kept)| {
             let user = own(unit, name)?;
@@ -58,7 +58,7 @@ impl App {
         .await
     }
 
-    /// Notes that tokens are in use, a few in one transaction.
+    /// Records the use of tokens, in several small transactions.
     pub async fn tokens_use(&self, uses: Vec<TokenUse>) -> Result<()> {
         for uses in uses.chunks(USES_NOTED_TOGETHER) {
             let service = Context::new(Caller::Service);
@@ -72,7 +72,8 @@ impl App {
     }
 }
 
-/// A user whose sessions the caller may see and end: itself, and for the service and admins anybody.
+/// A user whose sessions the caller may see and end. Users may do this only for themselves; the service and
+/// admins for everyone.
 pub(super) fn session_owner(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<User> {
     if !governs(tx, caller, Govern::EndSessions)? {
         return editable(tx, caller, directory, name);
@@ -80,7 +81,7 @@ pub(super) fn session_owner(tx: &dyn Tx, caller: Caller, directory: Directory, n
     not_special(found(tx, caller, directory, name)?)
 }
 
-/// Ends all tokens of a user with their open sockets, except one.
+/// Ends all tokens of a user except one, and closes their sockets.
 pub(super) fn end_others(unit: &mut Unit, user: UserId, kept: &TokenHash) -> Result<()> {
     for ended in unit.tx.tokens_delete_others(user, kept)? {
         unit.tell_end(ended);
@@ -88,7 +89,7 @@ pub(super) fn end_others(unit: &mut Unit, user: UserId, kept: &TokenHash) -> Res
     Ok(())
 }
 
-/// Notes a new token, and the client that has asked for it for itself.
+/// Records a new token, and the client that requested it for itself.
 pub(super) fn begin(unit: &mut Unit, token: &TokenHash, client: Option<&SessionClient>) -> Result<()> {
     let now = unit.now();
     unit.tx.session_begin(token, now, client)

@@ -1,4 +1,4 @@
-//! Administration of users: their suspension, and who is an admin.
+//! Administration of users: suspensions, and the appointment of admins.
 
 use super::actor::service_only;
 use super::directory::{found, not_special};
@@ -12,17 +12,17 @@ use crate::suspension::{Suspension, UserStanding};
 use crate::user::{Caller, User};
 use crate::{Error, Name, Result};
 
-/// Changes what the service and admins decide of a user.
+/// Changes a user's standing, which the service and admins control.
 #[derive(Debug, Clone)]
 pub struct ChangeStanding {
     pub name: Name,
-    /// Whether the user is an admin from now on.
+    /// Whether to appoint the user as an admin, or to revoke the appointment. None: no change.
     pub admin: Option<bool>,
     pub suspension: FieldUpdate<Suspension>,
 }
 
 impl App {
-    /// Changes whether a user is an admin, and its suspension. The sockets of a user who is suspended are closed.
+    /// Changes whether a user is an admin, and its suspension. Closes the sockets of a suspended user.
     pub async fn standing_change(&self, context: &Context, command: ChangeStanding) -> Result<User> {
         self.write(Growth::Bounded, context, (command, context.who), |unit, (command, who)| {
             if command.admin.is_some() {
@@ -33,30 +33,29 @@ impl App {
         .await
     }
 
-    /// Refuses a caller who may not do this.
+    /// Returns 403 if the caller's authority does not allow `act`.
     pub async fn govern(&self, context: &Context, act: Govern) -> Result<()> {
         self.read(context, act, |tx, caller, act| govern(tx, caller, *act)).await
     }
 }
 
-/// The authority of a caller.
 pub(super) fn authority(tx: &dyn Tx, caller: Caller) -> Result<Authority> {
     let Caller::User(id) = caller else { return Ok(Authority::Service) };
     let found = tx.user_standing(id)?;
     Ok(if found.is_some_and(|(_, standing)| standing.admin) { Authority::Admin } else { Authority::User })
 }
 
-/// Refuses a caller who may not do this.
+/// Returns 403 if the caller's authority does not allow `act`.
 pub(super) fn govern(tx: &dyn Tx, caller: Caller, act: Govern) -> Result<()> {
     allow_govern(authority(tx, caller)?, act)
 }
 
-/// Whether a caller may do this.
+/// Whether the caller's authority allows `act`.
 pub(super) fn governs(tx: &dyn Tx, caller: Caller, act: Govern) -> Result<bool> {
     Ok(may_govern(authority(tx, caller)?, act))
 }
 
-/// Notes what was changed of a user's standing.
+/// Records the differences between two standings in the audit log.
 fn audit(unit: &mut Unit, name: &Name, before: &UserStanding, after: &UserStanding) -> Result<()> {
     if after.admin != before.admin {
         unit.audit_with(AuditAction::UserAdmin, name, if after.admin { "named" } else { "ended" })?;

@@ -1,4 +1,4 @@
-//! Threads: the replies to a message, and the state of roots for events.
+//! Threads: the replies to a message, and the current state of roots for events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +13,9 @@ use crate::store::{OutsidePart, Page, Tx};
 use crate::thread::RootState;
 use crate::{GroupId, MessageId, Result, Seq};
 
-/// The numbers among which one job looks for messages outside of threads.
+/// The number of log numbers that one job examines for messages outside threads.
 const PART: usize = 1000;
-/// The jobs of one page.
+/// The most jobs per page.
 const PARTS: usize = 50;
 
 impl App {
@@ -31,8 +31,9 @@ impl App {
         .await
     }
 
-    /// A page of a group's messages outside of threads. Replies are read and left out, in parts that are a job each,
-    /// so that no job is long. If a page reads too many of them, it ends early, with the edge of the rest.
+    /// A page of a group's messages outside threads. Replies have to be read and skipped. This happens in
+    /// parts, each in its own job, so that no job takes long. A page that would read too many parts ends
+    /// early, and returns the edge to continue from.
     pub async fn messages_outside_threads(
         &self,
         context: &Context,
@@ -58,12 +59,12 @@ impl App {
     }
 }
 
-/// The roots of replies, as they stand, by their numbers.
+/// The current state of thread roots, by number.
 #[derive(Debug, Default)]
 pub(super) struct Roots(BTreeMap<Seq, RootState>);
 
 impl Roots {
-    /// Those with these numbers. No statement without numbers.
+    /// Reads the roots with these numbers. Runs no query if there are none.
     pub(super) fn read(tx: &dyn Tx, group: GroupId, wanted: &BTreeSet<Seq>) -> Result<Self> {
         if wanted.is_empty() {
             return Ok(Self::default());
@@ -73,7 +74,7 @@ impl Roots {
         Ok(Self(roots.into_iter().map(|state| (state.root.seq, state)).collect()))
     }
 
-    /// Those of the replies that were sent or deleted with these entries.
+    /// Reads the roots of all replies that these entries sent or deleted.
     pub(super) fn of_rows(tx: &dyn Tx, group: GroupId, rows: &[LogRow]) -> Result<Self> {
         let of_row = |row: &LogRow| match &row.entry {
             LogEntry::MessageSent => row
@@ -88,12 +89,12 @@ impl Roots {
         Self::read(tx, group, &rows.iter().flat_map(of_row).collect())
     }
 
-    /// Those with these numbers that stand.
+    /// The roots with these numbers, as far as they still exist.
     pub(super) fn among(&self, wanted: &[Seq]) -> Vec<RootState> {
         wanted.iter().filter_map(|seq| self.0.get(seq).cloned()).collect()
     }
 
-    /// Adds the roots to the event of replies that were sent or deleted.
+    /// Adds the roots to an event about replies that were sent or deleted.
     pub(super) fn add_to(&self, kind: &mut Kind, of: &[Seq]) {
         match kind {
             Kind::MessageText(message) => {

@@ -22,24 +22,25 @@ use crate::{Error, GroupId, Name, Result, UserId};
 #[derive(Debug, Clone)]
 pub struct Profile {
     pub user: User,
-    /// The profile, if requested.
+    /// The public profile, if requested.
     pub details: Option<Details>,
-    /// All other parts, for the user itself and for services, if requested.
+    /// The private parts, if requested. Only for the user itself and for services.
     pub whole: Option<Whole>,
     /// Whether the caller may see everything.
     pub own: bool,
-    /// Whether the caller may see the status.
+    /// Whether the caller may see the user's status.
     pub status: bool,
-    /// Whether the caller may see when the user was last seen, even if the user hides it.
+    /// Whether the caller may see when the user was last seen even if the user hides it.
     pub sees_hidden: bool,
-    /// The decisions of the service and admins, if requested: for the user itself, admins and services.
+    /// The decisions of the service and of admins, if requested. Only for the user itself, admins and
+    /// services.
     pub standing: Option<UserStanding>,
-    /// The use of the quota of files, if requested: for the same.
+    /// The usage of the file quota, if requested. Only for the user itself, admins and services.
     pub files: Option<FileUse>,
 }
 
 impl Profile {
-    /// A user with nothing but the name.
+    /// A user with only its name.
     pub fn bare(user: User) -> Self {
         Self {
             user,
@@ -54,7 +55,7 @@ impl Profile {
     }
 }
 
-/// The requested parts of a user, beside its name.
+/// The requested parts of a user, besides its name.
 #[expect(clippy::struct_excessive_bools, reason = "each is a part that is read apart")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted {
@@ -62,9 +63,9 @@ pub struct Wanted {
     /// Relations, groups and contacts.
     pub whole: bool,
     pub status: bool,
-    /// The decisions of the service and admins.
+    /// The decisions of the service and of admins.
     pub standing: bool,
-    /// The use of the quota of files.
+    /// The usage of the file quota.
     pub files: bool,
 }
 
@@ -72,11 +73,11 @@ impl Wanted {
     pub const ALL: Self = Self { details: true, whole: true, status: true, standing: true, files: true };
 }
 
-/// The files that a user has uploaded, with those whose bytes are reserved.
+/// The usage of the file quota by a user, including reservations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileUse {
     pub count: u64,
-    /// The bytes that count in the quota.
+    /// The bytes that count towards the quota.
     pub size: u64,
 }
 
@@ -86,7 +87,7 @@ pub struct Whole {
     pub relations: Relations,
     /// In order of id.
     pub groups: Vec<GroupId>,
-    /// The user's contacts, for their presence.
+    /// The user's contacts, whose presence is to be shown.
     pub contacts: Vec<(UserId, Name)>,
     pub settings: Settings,
 }
@@ -99,8 +100,8 @@ pub struct Rename {
 }
 
 impl App {
-    /// Makes the special users that do not exist yet. Called once at the start, which needs no room where all of them exist.
-    /// Returns the names that ordinary users have.
+    /// Creates the special users that do not exist yet. Called once at startup. Works on a full disk if all
+    /// of them already exist. Returns the names that belong to ordinary users.
     pub async fn prepare(&self, special: Vec<Name>) -> Result<Vec<Name>> {
         let service = Context::new(Caller::Service);
         let (missing, ordinary) =
@@ -119,7 +120,7 @@ impl App {
         .await
     }
 
-    /// Makes a user without a password.
+    /// Creates a user without a password.
     pub async fn user_create(&self, context: &Context, name: Name) -> Result<User> {
         self.write(Growth::Adds, context, name, |unit, name| {
             service_only(unit.caller)?;
@@ -133,7 +134,7 @@ impl App {
         .await
     }
 
-    /// The parts of a user that the caller may see.
+    /// A user, with the parts that the caller may see.
     pub async fn user(&self, context: &Context, name: Name, wanted: Wanted) -> Result<Profile> {
         let query = (name, wanted, self.user_rules().directory);
         let found = self.read(context, query, |tx, caller, (name, wanted, directory)| {
@@ -143,7 +144,7 @@ impl App {
         Ok(self.shown_to(context, found.await?))
     }
 
-    /// Removes the parts of a profile that users do not see even of themselves.
+    /// Removes the parts of a profile that users may not see, not even of themselves.
     pub(super) fn shown_to(&self, context: &Context, mut profile: Profile) -> Profile {
         let is_service = context.who.is_service();
         if let (false, false, Some(whole)) = (is_service, self.limits().show_blocked_by, &mut profile.whole) {
@@ -152,7 +153,7 @@ impl App {
         profile
     }
 
-    /// A range of the users in the caller's list, each with the parts that the caller may see.
+    /// A page of the users in the caller's list, each with the parts that the caller may see.
     pub async fn users(&self, context: &Context, part: Part, wanted: Wanted) -> Result<Vec<Profile>> {
         let query = (part, wanted, self.user_rules().directory);
         let found = self.read(context, query, |tx, caller, (part, wanted, directory)| {
@@ -162,20 +163,21 @@ impl App {
         Ok(found.await?.into_iter().map(|profile| self.shown_to(context, profile)).collect())
     }
 
-    /// Renames a user and publishes that to the users who know it. The logs of its groups follow in steps.
+    /// Renames a user, and publishes this to the users who know it. The rename is logged in its groups in
+    /// steps.
     pub async fn user_rename(&self, context: &Context, command: Rename) -> Result<User> {
         let known = self.read(context, (command.name.clone(), self.user_rules().directory), known).await?;
         self.write(Growth::Adds, context, (command, known), rename).await
     }
 
-    /// Deletes a user. Nothing of the user can be read after that. Its messages are erased in steps.
+    /// Deletes a user. Afterwards, nothing of the user can be read. Its messages are erased in steps.
     pub async fn user_delete(&self, context: &Context, name: Name) -> Result<()> {
         let known = self.read(context, (name.clone(), self.user_rules().directory), known).await?;
         self.write(Growth::Bounded, context, (name, known, context.who), delete).await
     }
 }
 
-/// The names of special users that nobody has, and those that ordinary users have.
+/// The special names that are free, and those that belong to ordinary users.
 fn split(tx: &dyn Tx, special: &[Name]) -> Result<(Vec<Name>, Vec<Name>)> {
     let (mut missing, mut ordinary) = (Vec::new(), Vec::new());
     for name in special {
@@ -188,9 +190,9 @@ fn split(tx: &dyn Tx, special: &[Name]) -> Result<(Vec<Name>, Vec<Name>)> {
     Ok((missing, ordinary))
 }
 
-/// A user who is about to change, and its acquaintances. They are read before the change, so that the change
-/// writes as little as possible. A user who becomes an acquaintance meanwhile learns of the change from the
-/// log of the shared group.
+/// A user who is about to change, and its acquaintances. They are read before the write transaction, to keep
+/// that as short as possible. A user who becomes an acquaintance in between learns of the change from the log
+/// of the shared group.
 type Known = (UserId, Vec<UserId>);
 
 fn known(tx: &dyn Tx, caller: Caller, (name, directory): &(Name, Directory)) -> Result<Known> {
@@ -198,13 +200,13 @@ fn known(tx: &dyn Tx, caller: Caller, (name, directory): &(Name, Directory)) -> 
     Ok((user.id, tx.acquaintances(user.id)?))
 }
 
-/// The user, who must be the one whose acquaintances were read.
+/// The user. It must be the one whose acquaintances were read.
 fn own_known(unit: &Unit, name: &Name, known: &Known) -> Result<User> {
     let user = own(unit, name)?;
     if user.id == known.0 { Ok(user) } else { Err(Error::unavailable()) }
 }
 
-/// The refusal of a name that another user has, or that looks like one.
+/// The error for a name that is taken or looks like a taken one.
 pub(super) fn taken(field: &'static str) -> Error {
     Error::field(field, "is taken, or looks like a name that is taken: choose another name")
 }
@@ -270,7 +272,8 @@ fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {
     })
 }
 
-/// The user in a path that the caller may change: itself, or for a service any user who is not special.
+/// The user named in a path, which the caller may change: itself, or for a service any user who is not
+/// special.
 pub(super) fn own(unit: &Unit, name: &Name) -> Result<User> {
     editable(unit.tx, unit.caller, unit.rules.users.directory, name)
 }
@@ -315,8 +318,8 @@ fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
     Ok(User { name: command.new_name.clone(), ..user })
 }
 
-/// Refuses a user's rename of itself unless it is allowed. Users of the host application never rename
-/// themselves.
+/// Refuses a user's own rename unless the configuration allows it. Users of the host application can never
+/// rename themselves.
 fn renames_itself(unit: &mut Unit, user: &User, new_name: &Name) -> Result<()> {
     if !unit.rules.users.rename_self {
         return Err(Error::forbidden("only the service may rename users (users.rename)"));

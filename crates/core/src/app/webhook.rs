@@ -1,4 +1,4 @@
-//! Webhooks: make, list, change, end, replay. Only the service does; admins may see them.
+//! Webhooks: create, list, change, delete, replay. Only the service may do this; admins may list them.
 
 mod delivery;
 
@@ -16,16 +16,16 @@ pub use delivery::{EventToSend, LaneEnd, LaneToSend, WebhookStep, WebhookWork, W
 
 const MISSING: Error = Error::NotFound("webhook");
 
-/// Makes a webhook.
+/// Creates a webhook.
 #[derive(Debug, Clone)]
 pub struct MakeWebhook {
     pub url: String,
     pub kinds: WebhookKinds,
-    /// The secret; none: a new one is made.
+    /// None: generate a secret.
     pub secret: Option<WebhookSecret>,
 }
 
-/// Changes a webhook. A value that is none stays as it is.
+/// Changes a webhook. `None` keeps a value.
 #[derive(Debug, Clone)]
 pub struct ChangeWebhook {
     pub id: WebhookId,
@@ -34,21 +34,20 @@ pub struct ChangeWebhook {
     pub secret: Option<WebhookSecret>,
 }
 
-/// The answer to a replay.
 #[derive(Debug)]
 pub enum ReplayAnswer {
     Begun(Webhook),
-    /// Events after the position are no longer kept, or never were.
+    /// The events after the position were removed or never recorded.
     Gone,
 }
 
 impl App {
-    /// Makes a webhook. It receives the events that are committed from now on.
+    /// Creates a webhook. It receives the events that are committed from now on.
     pub async fn webhook_create(&self, context: &Context, command: MakeWebhook) -> Result<Webhook> {
         self.write(Growth::Adds, context, command, create).await
     }
 
-    /// All webhooks, in order of creation, as the caller may see them.
+    /// All webhooks, in order of creation, with the parts that the caller may see.
     pub async fn webhooks(&self, context: &Context) -> Result<Vec<Webhook>> {
         self.read(context, (), |tx, caller, ()| {
             let shown = shown_to(tx, caller)?;
@@ -57,7 +56,6 @@ impl App {
         .await
     }
 
-    /// One webhook.
     pub async fn webhook(&self, context: &Context, id: WebhookId) -> Result<Webhook> {
         self.read(context, id, |tx, caller, id| {
             service_only(caller)?;
@@ -66,7 +64,7 @@ impl App {
         .await
     }
 
-    /// A webhook as the caller may see it: admins do not see the query of its address.
+    /// A webhook, with the parts that the caller may see. Admins do not see the query string of its URL.
     pub async fn webhook_shown(&self, context: &Context, id: WebhookId) -> Result<Webhook> {
         self.read(context, id, |tx, caller, id| {
             let shown = shown_to(tx, caller)?;
@@ -75,12 +73,11 @@ impl App {
         .await
     }
 
-    /// Changes a webhook. A secret that is replaced signs for another day.
+    /// Changes a webhook. A replaced secret continues to sign for one day.
     pub async fn webhook_change(&self, context: &Context, command: ChangeWebhook) -> Result<Webhook> {
         self.write(Growth::Bounded, context, command, change).await
     }
 
-    /// Ends a webhook.
     pub async fn webhook_delete(&self, context: &Context, id: WebhookId) -> Result<()> {
         self.write(Growth::Bounded, context, id, |unit, id| {
             service_only(unit.caller)?;
@@ -93,12 +90,12 @@ impl App {
         .await
     }
 
-    /// Sends the events after a position again, and those that still wait. Each has its time anew.
+    /// Sends again the events after a position and the events in the queue. Each one gets a new expiry date.
     pub async fn webhook_replay(&self, context: &Context, id: WebhookId, after: i64) -> Result<ReplayAnswer> {
         self.write(Growth::Bounded, context, (id, after), |unit, (id, after)| replay(unit, *id, *after)).await
     }
 
-    /// The newest attempts at a webhook, the newest first.
+    /// The latest attempts at a webhook, newest first.
     pub async fn webhook_attempts(&self, context: &Context, id: WebhookId) -> Result<Vec<WebhookAttempt>> {
         self.read(context, id, |tx, caller, id| {
             govern(tx, caller, Govern::SeeWebhooks)?;
@@ -108,7 +105,7 @@ impl App {
         .await
     }
 
-    /// Notes an attempt that was made on request.
+    /// Records an attempt that was made on request.
     pub async fn webhook_attempted(
         &self,
         context: &Context,
@@ -126,7 +123,7 @@ impl App {
 }
 
 impl Unit<'_> {
-    /// Notes attempts, the newest first.
+    /// Records attempts, which are listed newest first.
     fn note_attempts(&mut self, id: WebhookId, attempts: &[WebhookAttempt]) -> Result<()> {
         if attempts.is_empty() {
             return Ok(());
@@ -139,7 +136,7 @@ impl Unit<'_> {
         WebhookQueue(self.rules.clock.uuid())
     }
 
-    /// Erases a queue that no webhook has any more, in steps.
+    /// Erases a queue that no longer belongs to a webhook, in steps.
     fn end_queue(&mut self, queue: WebhookQueue) -> Result<()> {
         if self.tx.webhook_next_due(queue, self.now())?.is_none() {
             return Ok(());
@@ -201,7 +198,7 @@ fn change(unit: &mut Unit, command: &ChangeWebhook) -> Result<Webhook> {
     Ok(webhook)
 }
 
-/// The keys of a webhook that a change concerns, for the audit log.
+/// The names of the fields that changed, for the audit log.
 fn changed_keys(before: &Webhook, after: &Webhook) -> String {
     let changes = [
         ("url", before.url != after.url),
@@ -222,7 +219,7 @@ fn replay(unit: &mut Unit, id: WebhookId, after: i64) -> Result<ReplayAnswer> {
     if !(bounds.removed..=bounds.last).contains(&after) {
         return Ok(ReplayAnswer::Gone);
     }
-    // Events that wait from before are sent again, too, and none that was not sent yet is skipped.
+    // Start early enough to include the events in the queue, and to skip no event that was not sent yet.
     let waiting = unit.tx.webhook_first_waiting(webhook.queue)?.map(|first| first - 1);
     let position = [Some(after), waiting].into_iter().flatten().fold(webhook.position, i64::min);
     let ended = webhook.queue;
@@ -235,7 +232,7 @@ fn replay(unit: &mut Unit, id: WebhookId, after: i64) -> Result<ReplayAnswer> {
     Ok(ReplayAnswer::Begun(webhook))
 }
 
-/// The form in which a caller may see webhooks. Refuses one who may see none.
+/// Hides the parts of a webhook that the caller may not see. Fails if the caller may not see webhooks at all.
 fn shown_to(tx: &dyn Tx, caller: Caller) -> Result<impl Fn(Webhook) -> Webhook> {
     govern(tx, caller, Govern::SeeWebhooks)?;
     let is_whole = governs(tx, caller, Govern::SeeWebhookQueries)?;

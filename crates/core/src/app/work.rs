@@ -1,7 +1,7 @@
-//! Tasks: long operations that a request begins and steps complete, such as the erasure of users and groups,
-//! or the rename of a user in the logs of many groups. The request itself makes the change take effect, and
-//! does a first, usually sufficient part. The rest waits as a [`Task`]. Any node does it step by step, each
-//! step as one job.
+//! Tasks: long operations that a request starts and that are completed in steps, such as erasing users and
+//! groups, or logging a rename in many groups. The request itself makes the change effective and does a first
+//! part of the work, which is usually all of it. The remainder is stored as a [`Task`]. Any node can complete
+//! it step by step, with one job per step.
 
 use std::sync::atomic::Ordering;
 
@@ -15,12 +15,12 @@ use crate::store::{ReactionOf, Task};
 use crate::user::Caller;
 use crate::{Date, GroupId, MessageId, Result, Seq, TaskId, UserId};
 
-/// The bounds of a step.
+/// The limits of one step.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// Messages or other rows of a group.
+    /// The most messages or other rows of groups.
     pub rows: usize,
-    /// Changes of groups, each of which reads the group's members.
+    /// The most changes of groups. Each one reads all members of the group.
     pub groups: usize,
 }
 
@@ -28,17 +28,17 @@ pub struct Effort {
 pub(super) const AT_ONCE: Effort = Effort { rows: 200, groups: 20 };
 
 impl App {
-    /// Whether this node has begun tasks that may have further steps. Tasks of other nodes are found by
-    /// [`App::work`].
+    /// Whether tasks that this node started may have further steps. [`App::work`] also finds the tasks of
+    /// other nodes.
     pub fn has_work(&self) -> bool {
         self.rules.works.load(Ordering::Acquire)
     }
 
-    /// Does one step of a task. Returns the microseconds for which it occupied the store, or `None` if there
-    /// is no task.
+    /// Does one step of a task. Returns the microseconds for which it occupied the store. `None` if there is
+    /// no task.
     pub async fn work(&self, effort: Effort) -> Result<Option<u64>> {
         let service = Context::new(Caller::Service);
-        // Usually there is no task, and a read is sufficient to find that out.
+        // Usually there is no task. A read is enough to find that out.
         self.rules.works.store(false, Ordering::Release);
         let waits = self.read(&service, (), |tx, _, ()| Ok(tx.task_next()?.is_some())).await;
         self.rules.works.fetch_or(!matches!(waits, Ok(false)), Ordering::AcqRel);
@@ -61,7 +61,6 @@ fn micros_between(begun: Date, ended: Date) -> u64 {
 }
 
 impl Unit<'_> {
-    /// The id of a new task.
     pub(super) fn new_task(&self) -> TaskId {
         TaskId::new(&*self.rules.clock)
     }
@@ -122,9 +121,9 @@ impl Unit<'_> {
         Ok(false)
     }
 
-    /// Removes a deleted user and its reactions from a group, if the group still exists. The messages that lose them
-    /// count as changed with the number of the removal; clients learn of that from `user.delete`. Returns the number
-    /// of reactions, of which a part may be left.
+    /// Removes a deleted user and its reactions from a group, if the group still exists. The affected
+    /// messages count as changed by the log entry of the removal; clients learn of it from `user.delete`.
+    /// Returns the number of removed reactions. There may be more.
     fn take_out(&mut self, user: UserId, group: GroupId, role: Role) -> Result<usize> {
         let Some(found) = self.tx.group(group)? else {
             self.tx.member_remove(group, user)?;
@@ -135,7 +134,7 @@ impl Unit<'_> {
         let why = Departure::Deleted { lost: messages_of(&reactions) };
         let departed = depart(self, group, user, role == Role::Owner, why)?;
         self.drop_reactions(user, group, &reactions, departed.seq)?;
-        // `user.delete` does not report the change of another member's role.
+        // `user.delete` does not report that another member's role changed.
         if silenced || departed.inherited {
             self.group_affected(group, departed.seq, vec![user], Some(departed.entry.clone()))?;
         } else {
@@ -171,8 +170,8 @@ impl Unit<'_> {
         Ok(self.tx.names_delete(user, rows)? < rows)
     }
 
-    /// Removes reactions of a user who is no more, at most `limit`: those in groups that it had left, and those beyond
-    /// the ones that went with it. Clients learn of that from `user.delete`.
+    /// Removes at most `limit` reactions of a deleted user: those in groups that it had left, and those that
+    /// exceeded the limit when it was removed from a group. Clients learn of this from `user.delete`.
     fn take_reactions(&mut self, user: UserId, group: GroupId, limit: usize) -> Result<usize> {
         if self.tx.group(group)?.is_none() {
             return Ok(0);
@@ -203,8 +202,7 @@ impl Unit<'_> {
         Ok(())
     }
 
-    /// Writes a rename into the logs of the user's next groups. Returns the last of them if there may be
-    /// more.
+    /// Logs a rename in the user's next groups. Returns the last of these groups if there may be more.
     fn log_rename(
         &mut self,
         user: UserId,
@@ -222,15 +220,15 @@ impl Unit<'_> {
     }
 }
 
-/// The ids of the messages of reactions that are in the order of these, each once.
+/// The ids of the messages, without duplicates. Requires reactions in the order of their messages.
 fn messages_of(reactions: &[ReactionOf]) -> Vec<MessageId> {
     let mut ids: Vec<_> = reactions.iter().map(|reaction| reaction.id).collect();
     ids.dedup();
     ids
 }
 
-/// The other user of a private group with a deleted user keeps the history, and may leave. Returns whether
-/// its role changed.
+/// Restricts the other user of a private group with a deleted user: it keeps the history, and may leave.
+/// Returns whether its role changed.
 fn silence_the_other(unit: &mut Unit, group: GroupId) -> Result<bool> {
     let mut changed = false;
     let now = unit.now();

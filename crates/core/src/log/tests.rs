@@ -14,7 +14,7 @@ fn pinned(by: Option<UserId>, on: bool) -> LogEntry {
     LogEntry::MessagePinned { message: Seq(9), id: id(3), by, date: Date::from_micros(5), on }
 }
 
-/// Entries with their stored forms: kind, message, user and detail. Add lines, and change none.
+/// Entries with their stored forms: kind, message, user and detail. Only add lines, never change one.
 fn entries() -> Vec<(LogEntry, &'static str)> {
     vec![
         (LogEntry::MessageSent, "0 - - -"),

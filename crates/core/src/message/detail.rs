@@ -1,7 +1,8 @@
-//! The column `detail` of a message: fields that most messages do not have, each with a tag. A message without any
-//! stores nothing there.
+//! The column `detail` of a message: tagged fields that most messages do not have. A message without any of
+//! them stores nothing there.
 //!
-//! To add a field, give it a tag, a line in [`MessageDetail`], and its lines in `read_field` and `put_fields`.
+//! To add a field, define its tag, add it to [`MessageDetail`], and handle it in `read_field` and
+//! `put_fields`.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::mention::Mentions;
 use crate::reaction::Tally;
 use crate::store::detail::{fields, put};
 
-/// The tags of the fields. A tag is never given another meaning.
+/// The tags of the fields. A tag never changes its meaning.
 mod tag {
     pub(super) const TALLY: u8 = 1;
     pub(super) const DATA: u8 = 2;
@@ -18,28 +19,27 @@ mod tag {
     pub(super) const ATTACHMENT: u8 = 4;
     pub(super) const PINNED: u8 = 16;
 
-    /// Whether a field is one of [`MessageDetail`](super::MessageDetail).
+    /// Whether a field belongs to [`MessageDetail`](super::MessageDetail).
     pub(super) fn is_of_detail(tag: u8) -> bool {
         matches!(tag, DATA | MENTIONS | ATTACHMENT | PINNED)
     }
 }
 
-/// The parts of a message that most messages do not have. Tallies of reactions are in the same column, and apart from
-/// these, since an edit keeps them.
+/// The fields of a message that most messages do not have. The tallies of reactions are in the same column
+/// but not part of this type, because an edit does not change them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MessageDetail {
-    /// An object of the sender's, as JSON.
+    /// The sender's JSON object.
     pub data: Option<Arc<str>>,
-    /// The users whom it mentions.
     pub mentions: Mentions,
-    /// The files that it carries, in the order of sending. They never change, and so stand here whole.
+    /// The attached files, in the order of sending. They are stored here in full, since they never change.
     pub attachments: Vec<StoredFile>,
-    /// Whether it is pinned.
     pub pinned: bool,
 }
 
 impl MessageDetail {
-    /// Reads a column: the detail, and the tallies without names, in order of the first reaction.
+    /// Decodes a column. Returns the detail, and the tallies in order of their first reactions, without
+    /// names.
     pub fn read(column: &[u8]) -> (Self, Vec<Tally>) {
         let (mut detail, mut tallies) = (Self::default(), Vec::new());
         for (tag, value) in fields(column) {
@@ -52,27 +52,27 @@ impl MessageDetail {
         (detail, tallies)
     }
 
-    /// The column of a message without reactions; none if there is nothing to store.
+    /// Encodes the column of a message without reactions. None if there is nothing to store.
     pub fn stored(&self) -> Option<Vec<u8>> {
         let mut column = Vec::new();
         self.put_fields(&mut column);
         some(column)
     }
 
-    /// The column with this detail instead of its own. Tallies stay, and so do the fields of a newer version.
+    /// Replaces the detail in a column. Keeps tallies, and fields that a newer version wrote.
     pub fn replace_in(&self, column: &[u8]) -> Option<Vec<u8>> {
         let mut replaced = kept(column, |tag| !tag::is_of_detail(tag));
         self.put_fields(&mut replaced);
         some(replaced)
     }
 
-    /// The approximate size of its keys on the wire.
+    /// The approximate size on the wire, in bytes.
     pub fn size(&self) -> usize {
         let files = self.attachments.iter().map(StoredFile::wire_size).sum::<usize>();
         self.data.as_ref().map_or(0, |data| data.len()) + self.mentions.size() + files
     }
 
-    /// Takes a field in. Unknown ones are of a newer version, and are skipped.
+    /// Decodes a field. Skips unknown fields, which a newer version may have written.
     fn read_field(&mut self, tag: u8, value: &[u8]) {
         match tag {
             tag::DATA => self.data = std::str::from_utf8(value).ok().map(Into::into),
@@ -99,7 +99,7 @@ impl MessageDetail {
     }
 }
 
-/// The column with these tallies instead of its own. Other fields stay.
+/// Replaces the tallies in a column. Keeps all other fields.
 pub fn replace_tallies(column: &[u8], tallies: &[Tally]) -> Option<Vec<u8>> {
     let mut replaced = Vec::new();
     for tally in tallies {
@@ -109,7 +109,7 @@ pub fn replace_tallies(column: &[u8], tallies: &[Tally]) -> Option<Vec<u8>> {
     some(replaced)
 }
 
-/// The fields whose tags are kept.
+/// The fields of a column whose tags pass the filter.
 fn kept(column: &[u8], is_kept: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut kept = Vec::new();
     for (tag, value) in fields(column).filter(|(tag, _)| is_kept(*tag)) {
@@ -118,7 +118,7 @@ fn kept(column: &[u8], is_kept: impl Fn(u8) -> bool) -> Vec<u8> {
     kept
 }
 
-/// A column that is empty is none.
+/// None if the column is empty.
 fn some(column: Vec<u8>) -> Option<Vec<u8>> {
     Some(column).filter(|column| !column.is_empty())
 }

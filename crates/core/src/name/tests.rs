@@ -155,7 +155,7 @@ fn every_ascii_character_is_taken_or_refused() {
     }
 }
 
-/// The result of `encodeURIComponent`.
+/// The result of `encodeURIComponent` in JavaScript.
 fn encoded(text: &str) -> String {
     let kept = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(byte);
     text.bytes().map(|b| if kept(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()

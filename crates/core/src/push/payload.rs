@@ -6,21 +6,21 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{GroupId, MessageId, Name, Seq};
 
-/// The most bytes of a payload. Encrypted, it fits into the 4,096 bytes that every push service takes.
+/// The largest payload in bytes. Encrypted, it fits into the 4,096 bytes that every push service accepts.
 pub const PAYLOAD_BYTES: usize = 3993;
 
-/// The parts of a message that push services carry, encrypted.
+/// The parts of a message that are sent through push services, encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PushContent {
     #[default]
     Full,
-    /// No text.
+    /// Without the message text.
     Sender,
-    /// Ids alone.
+    /// Only ids.
     None,
 }
 
-/// One of the texts of a payload.
+/// Selects one of the texts of a payload.
 type PayloadText = fn(&mut PushPayload) -> &mut Option<Arc<str>>;
 
 /// The payload of a notification.
@@ -29,18 +29,18 @@ pub struct PushPayload {
     pub group: GroupId,
     pub message: MessageId,
     pub seq: Seq,
-    /// The name of the group; in a private group the display name of the author, else its name.
+    /// The name of the group. In a private group, the author's display name, or else its name.
     pub title: Option<Arc<str>>,
     pub author: Option<Name>,
     pub body: Option<Arc<str>>,
-    /// The unread messages of the group.
+    /// The number of unread messages in the group.
     pub unread: u32,
-    /// Whether a text was cut.
+    /// Whether a text was truncated.
     pub cut: bool,
 }
 
 impl PushPayload {
-    /// The parts that the operator allows.
+    /// Removes the parts that the operator does not allow.
     #[must_use]
     pub fn showing(self, content: PushContent) -> Self {
         match content {
@@ -50,7 +50,8 @@ impl PushPayload {
         }
     }
 
-    /// Cuts the body, and if that is not enough the title, so that the form that `write` gives has at most `most` bytes.
+    /// Truncates the body, and then the title if necessary, until the form that `write` produces has at most
+    /// `most` bytes.
     pub fn fit(mut self, most: usize, write: impl Fn(&Self) -> Vec<u8>) -> Vec<u8> {
         let whole = write(&self);
         if whole.len() <= most {

@@ -1,28 +1,29 @@
-//! The position of the follower that notifies.
+//! The position of the follower that decides on notifications.
 
 use uuid::Uuid;
 
 use crate::{GroupId, UserId};
 
-/// The position in the feed up to which messages were looked at.
+/// The position in the feed up to which messages have been decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PushPosition {
     pub position: i64,
-    /// The messages that are being looked at, if a part of their members is done.
+    /// The batch in progress, if some of its members are already decided.
     pub batch: Option<PushBatch>,
 }
 
-/// A part of the feed of which some members are done: those of lower groups, and of this group those up to this user.
+/// A part of the feed that is in progress. Decided are the members of groups with lower ids, and the members
+/// of `group` up to `user`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PushBatch {
-    /// The last position of the part.
+    /// The last position of the batch.
     pub upto: i64,
     pub group: GroupId,
     pub user: UserId,
 }
 
 impl PushPosition {
-    /// The stored form.
+    /// Encodes the stored form.
     pub fn encode(self) -> Vec<u8> {
         let mut bytes = self.position.to_be_bytes().to_vec();
         if let Some(PushBatch { upto, group, user }) = self.batch {
@@ -33,7 +34,7 @@ impl PushPosition {
         bytes
     }
 
-    /// Reads the stored form. Anything else is the beginning.
+    /// Decodes the stored form. Invalid bytes decode to the start.
     pub fn decode(bytes: &[u8]) -> Self {
         let number = |at: usize| Some(i64::from_be_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
         let batch = || {

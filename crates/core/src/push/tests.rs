@@ -32,7 +32,7 @@ fn member(user: i64) -> NotifyFacts {
     }
 }
 
-/// Every combination of the facts that decide.
+/// Every combination of the facts that affect the decision.
 fn combinations() -> Vec<(NotifyingMessage, NotifyFacts)> {
     let mut all = Vec::new();
     for user in [1, 2] {
@@ -173,7 +173,7 @@ fn payload(title: &str, body: &str) -> PushPayload {
     }
 }
 
-/// A form in which a quotation mark takes two bytes, as in JSON.
+/// A form in which a quotation mark takes two bytes, like in JSON.
 fn written(payload: &PushPayload) -> Vec<u8> {
     let part = |text: &Option<std::sync::Arc<str>>| text.as_deref().unwrap_or("-").replace('"', "\\\"");
     format!("{}|{}|{}", part(&payload.title), part(&payload.body), payload.cut).into_bytes()
@@ -183,7 +183,7 @@ fn written(payload: &PushPayload) -> Vec<u8> {
 fn long_text_is_cut_at_a_grapheme() {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("a text");
     assert_eq!(text(payload("t", "short").fit(20, written)), "t|short|false");
-    // A family of three people is one grapheme of 18 bytes.
+    // A family of three people is a single grapheme of 18 bytes.
     let family = "👨\u{200d}👩\u{200d}👦";
     let body = format!("a{family}b{family}");
     assert_eq!(text(payload("t", &body).fit(27, written)), format!("t|a{family}b|true"));

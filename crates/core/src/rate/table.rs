@@ -1,4 +1,4 @@
-//! The buckets by key: a bounded number of them, in shards with a lock each.
+//! The buckets by key. Their number is bounded, and they are divided into shards with a lock each.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -7,38 +7,36 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::{Addition, Key, Quota, SLOTS};
 
 const SHARDS: usize = 64;
-/// The least number of new keys before a shard is swept.
+/// The fewest new keys between two sweeps of a shard.
 const SWEPT_AFTER: usize = 64;
 
-/// Buckets of one kind of key.
+/// The buckets of one type of key.
 pub(super) struct Table {
     shards: Box<[Mutex<Shard>]>,
-    /// The most keys in one shard.
+    /// The most keys per shard.
     most: usize,
     hasher: RandomState,
 }
 
 struct Shard {
     buckets: HashMap<Key, Bucket>,
-    /// New keys before the next sweep: as many as the last sweep left, so that the cost of a new key does not
-    /// depend on their number.
+    /// How many new keys trigger the next sweep. Set to the number of keys that the previous sweep kept, so
+    /// that the amortized cost of a new key is constant.
     sweep_in: usize,
 }
 
-/// A key's buckets.
 #[derive(Default)]
 struct Bucket {
-    /// The time at which each bucket has refilled, in nanoseconds of the clock.
+    /// When each bucket has completely refilled, in nanoseconds of the clock.
     empty_at: [u64; SLOTS],
-    /// The counts that other nodes do not know.
+    /// The counts that are not shared with other nodes yet.
     unsent: [u32; SLOTS],
 }
 
-/// The result of adding to a bucket.
 pub(super) struct Added {
-    /// The wait; 0 if the request was counted.
+    /// How long the request must wait. 0 if it was counted.
     pub(super) wait: u64,
-    /// Whether there are unsent counts now and were none before.
+    /// Whether the key has unsent counts now and had none before.
     pub(super) newly_unsent: bool,
 }
 
@@ -73,7 +71,7 @@ impl Table {
         Added { wait: 0, newly_unsent }
     }
 
-    /// Takes these counts out of their buckets again. Those that the other nodes know of already stay there.
+    /// Removes these counts from their buckets. Counts that were already shared with other nodes stay there.
     pub(super) fn give_back(&self, key: Key, asked: &[Addition]) {
         let mut shard = self.shard(key);
         let Some(bucket) = shard.buckets.get_mut(&key) else { return };
@@ -84,19 +82,18 @@ impl Table {
         }
     }
 
-    /// The wait until a key's bucket has room for one more.
+    /// The wait until a key's bucket has room for one more unit.
     pub(super) fn wait(&self, key: Key, slot: usize, quota: Quota, now: u64) -> u64 {
         let one = Addition { slot, quota, count: 1 };
         self.shard(key).buckets.get(&key).map_or(0, |bucket| bucket.wait(&one, now))
     }
 
-    /// A key's unsent counts, which count as sent after this call.
+    /// Takes a key's unsent counts. They are considered sent after this call.
     pub(super) fn send(&self, key: Key) -> Option<[u32; SLOTS]> {
         Some(std::mem::take(&mut self.shard(key).buckets.get_mut(&key)?.unsent))
     }
 
-    /// Sets the time at which a bucket has refilled, from the other nodes' counts and the unsent counts of
-    /// this node.
+    /// Sets when a bucket has refilled, from the total of all nodes plus the unsent counts of this node.
     pub(super) fn settle(&self, key: Key, slot: usize, quota: Quota, empty_at: u64) {
         if let Some(bucket) = self.shard(key).buckets.get_mut(&key) {
             let unsent = u64::from(bucket.unsent[slot]).saturating_mul(quota.step);
@@ -117,7 +114,7 @@ impl Table {
 }
 
 impl Shard {
-    /// Forgets buckets that have refilled, from time to time; and any key if the shard is full.
+    /// Removes refilled buckets from time to time. If the shard is full, also removes an arbitrary key.
     fn make_room(&mut self, most: usize, now: u64) {
         self.sweep_in -= 1;
         if self.sweep_in == 0 {
@@ -133,7 +130,7 @@ impl Shard {
 }
 
 impl Bucket {
-    /// The time at which a bucket would have refilled with an addition.
+    /// When the bucket would have refilled after an addition.
     fn filled(&self, addition: &Addition, now: u64) -> u64 {
         self.empty_at[addition.slot].max(now).saturating_add(addition.time())
     }
@@ -145,7 +142,7 @@ impl Bucket {
 }
 
 impl Addition {
-    /// The time in which it refills.
+    /// The time in which the amount refills.
     fn time(&self) -> u64 {
         self.quota.step.saturating_mul(self.count.into())
     }

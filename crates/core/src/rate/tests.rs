@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::Date;
 
-/// A clock that a test sets.
+/// A clock that the test controls.
 #[derive(Default)]
 struct Hand(AtomicU64);
 
@@ -168,7 +168,7 @@ fn nodes_add_up_and_nobody_waits_longer_than_the_window() {
     assert_eq!(unsent.iter().map(|one| one.taken).collect::<Vec<_>>(), [Duration::from_secs(18)]);
     assert!(rates.unsent(10).is_empty(), "what was sent is sent");
     rates.take(key, &[LimitKind::Attempts]).expect("the fourth, unsent");
-    // Six were counted elsewhere meanwhile, beside the three from here.
+    // The other nodes counted six, in addition to the three from here.
     rates.settle(&unsent[0], Duration::from_secs(9 * 6));
     assert_eq!(wait(rates.take(key, &[LimitKind::Attempts])), Duration::from_secs(6));
     rates.settle(&unsent[0], Duration::from_secs(100_000));

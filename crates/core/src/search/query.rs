@@ -1,4 +1,4 @@
-//! A query: the terms that a text must have, and those that it may not.
+//! Search queries: the terms that a text must contain, and those that it must not contain.
 
 use std::collections::BTreeSet;
 
@@ -6,27 +6,27 @@ use super::terms::{RequiredTerm, required};
 use super::words::{Word, cut};
 use crate::limits::{QUERY_CHARS, QUERY_WORDS};
 
-/// The places that a query found in a text: first scalar value and length of each, ascending.
+/// The positions of a query's matches in a text: start and length in scalar values, ascending.
 pub type Marks = Vec<(usize, usize)>;
 
-/// A query that looks for at least one word.
+/// A query with at least one wanted word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchQuery {
     wanted: Vec<Term>,
     excluded: Vec<Term>,
 }
 
-/// Words that follow each other.
+/// A sequence of words that must follow each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Term {
     words: Vec<Word>,
-    /// Whether the last word is the beginning of one.
+    /// Whether the last word is a prefix.
     is_prefix: bool,
 }
 
 impl SearchQuery {
-    /// Parses a query: terms between white space, `"a phrase"`, `prefix*`, `-excluded`. A term of several words is a phrase.
-    /// The error completes a sentence that begins with the field's name.
+    /// Parses a query: terms separated by white space, `"a phrase"`, `prefix*`, `-excluded`. A term of
+    /// several words is a phrase. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.chars().nth(QUERY_CHARS).is_some() {
             return Err(format!("is longer than {QUERY_CHARS} characters"));
@@ -59,7 +59,8 @@ impl SearchQuery {
         Ok(query)
     }
 
-    /// A query for the words of a text that follow each other, of which the last may go on. `None` without a word.
+    /// A query for the words of a text as a phrase, with the last one as a prefix. `None` if the text has no
+    /// word.
     pub fn beginning(text: &str) -> Option<Self> {
         let words = cut(text);
         let is_prefix = !words.last()?.is_part;
@@ -67,25 +68,25 @@ impl SearchQuery {
             .then(|| Self { wanted: vec![Term { words, is_prefix }], excluded: Vec::new() })
     }
 
-    /// The number of its words.
+    /// The number of words.
     pub fn words(&self) -> usize {
         self.wanted.iter().chain(&self.excluded).map(|term| term.words.len()).sum()
     }
 
-    /// The terms that every text has which the query finds. There may be none, for a short prefix.
+    /// The terms that every matching text contains. Empty if a short prefix is the only word.
     pub fn required(&self) -> Vec<RequiredTerm> {
         let terms = self.wanted.iter().flat_map(|term| required(&term.words, term.is_prefix));
         terms.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Whether words must follow each other, of which the terms of a text say nothing.
+    /// Whether the query has words that must follow each other, which the terms of a text cannot confirm.
     pub fn has_phrase(&self) -> bool {
         let is_phrase = |term: &Term| term.words.windows(2).any(|two| !is_piece(&two[1], &two[0]));
         self.wanted.iter().any(is_phrase)
     }
 
-    /// The places that the query finds in a text: whole words, and the parts found in scripts without spaces. `None` if the
-    /// text does not have every term, or has an excluded one.
+    /// The positions of the matches in a text: whole words, and parts of words in scripts without spaces.
+    /// `None` if a term is missing, or if an excluded one is present.
     pub fn find(&self, text: &str) -> Option<Marks> {
         let words = cut(text);
         if self.excluded.iter().any(|term| term.places(&words).next().is_some()) {
@@ -115,7 +116,7 @@ impl Term {
         Self { words, is_prefix }
     }
 
-    /// The runs of words that the term finds.
+    /// The sequences of words that match the term.
     fn places<'w>(&'w self, words: &'w [Word]) -> impl Iterator<Item = &'w [Word]> {
         words.windows(self.words.len()).filter(|found| self.is_found(found))
     }
@@ -128,12 +129,13 @@ impl Term {
             } else {
                 word.folded == wanted.folded
             };
-            // Parts that adjoin are one piece of text.
+            // Parts that adjoin in the query must adjoin in the text.
             is_same && (at == 0 || word.adjoins || !is_piece(wanted, &self.words[at - 1]))
         })
     }
 
-    /// Adds the marks of one place: one for each word, one for parts that adjoin in the query.
+    /// Adds the marks of one match: one for each word, and one for each sequence of parts that adjoin in the
+    /// query.
     fn mark(&self, found: &[Word], marks: &mut Vec<(usize, usize)>) {
         let mut piece: Option<(usize, usize)> = None;
         for (at, word) in found.iter().enumerate() {
@@ -150,12 +152,12 @@ impl Term {
     }
 }
 
-/// Whether two words are parts of one piece of text without spaces.
+/// Whether two words are adjoining parts of a text without spaces.
 fn is_piece(word: &Word, before: &Word) -> bool {
     word.adjoins && word.is_part && before.is_part
 }
 
-/// Marks in ascending order, of which none overlaps another.
+/// Sorts the marks, and merges those that overlap.
 fn merge(mut places: Vec<(usize, usize)>) -> Marks {
     places.sort_unstable();
     let mut merged: Vec<(usize, usize)> = Vec::with_capacity(places.len());

@@ -1,34 +1,34 @@
-//! The terms of an index of texts, and those that a query needs.
+//! The terms under which the search index stores a text, and the terms that a query requires.
 //!
-//! An index finds more than a query does: which terms follow each other, and which are excluded, only
-//! [`SearchQuery::find`](super::SearchQuery::find) decides. It never finds less.
+//! The index may return texts that do not match: only [`SearchQuery::find`](super::SearchQuery::find) checks
+//! the order of terms and the excluded terms. It never misses a match.
 
 use std::collections::BTreeSet;
 
 use super::words::{Word, cut};
 
-/// The form of the terms. An index of another form is built anew.
+/// The version of the form of terms. An index with another version is rebuilt.
 pub const TERMS_VERSION: u8 = 2;
 
-/// The bytes of a term, at most. A longer word has the term of its beginning.
+/// The longest term in bytes. A longer word is truncated to its prefix.
 const TERM_BYTES: usize = 96;
-/// The bytes of all terms of a text, at most. A text with more has [`MANY_TERMS`] alone.
+/// The most bytes of all terms of a text. A text with more has the single term [`MANY_TERMS`].
 const ALL_BYTES: usize = 256 << 10;
-/// The term of a text with too many of them, which each lookup must find, too.
+/// The only term of a text with too many terms. Every lookup must also return texts with this term.
 pub const MANY_TERMS: &str = "manyterms0";
-/// The letters from which on the beginning of a word is looked up. A shorter one is that of too many words.
+/// The shortest prefix to look up, in letters. Shorter prefixes match too many words.
 const PREFIX_CHARS: usize = 3;
 
-/// A term that a text must have.
+/// A term that a text must contain.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RequiredTerm {
     pub text: String,
-    /// Whether the text is the beginning of a term.
+    /// Whether `text` is only the prefix of the term.
     pub is_prefix: bool,
 }
 
-/// The terms of a text: its words, and in scripts without spaces the pairs of neighbouring characters, too. A term
-/// has letters, marks and digits alone, and no ASCII capital.
+/// The terms of a text: its words and, in scripts without spaces, also the pairs of adjoining characters. A
+/// term consists of letters, marks and digits, without ASCII capitals.
 pub fn terms(text: &str) -> BTreeSet<String> {
     let words = cut(text);
     let pairs = words.windows(2).filter(|two| is_pair(two)).map(pair);
@@ -38,12 +38,12 @@ pub fn terms(text: &str) -> BTreeSet<String> {
     if bytes > ALL_BYTES { BTreeSet::from([MANY_TERMS.to_owned()]) } else { terms }
 }
 
-/// The terms of a text, separated by spaces, as the stores take them.
+/// The terms of a text, separated by spaces, in the form that stores expect.
 pub fn joined_terms(text: &str) -> String {
     terms(text).into_iter().collect::<Vec<_>>().join(" ")
 }
 
-/// The terms that every text has in which these words follow each other.
+/// The terms that every text contains in which these words follow each other.
 pub(super) fn required(words: &[Word], is_prefix: bool) -> Vec<RequiredTerm> {
     let last = words.len() - 1;
     let mut terms = Vec::new();
@@ -54,14 +54,14 @@ pub(super) fn required(words: &[Word], is_prefix: bool) -> Vec<RequiredTerm> {
         if let Some(two) = before {
             terms.push(RequiredTerm { text: pair(two), is_prefix: false });
         } else if after.is_none() && (!is_prefix || word.folded.chars().nth(PREFIX_CHARS - 1).is_some()) {
-            // The pair of a character has it, too.
+            // A pair already includes its single characters.
             terms.push(RequiredTerm { text: shortened(&word.folded).to_owned(), is_prefix });
         }
     }
     terms
 }
 
-/// Whether two words are neighbouring characters of one text without spaces.
+/// Whether two words are adjoining characters of a text without spaces.
 fn is_pair(two: &[Word]) -> bool {
     two[0].is_part && two[1].is_part && two[1].adjoins
 }

@@ -1,9 +1,9 @@
-//! The words of a text, as a search compares them.
+//! Splits a text into words for the search.
 //!
-//! A word is a run of letters, marks and digits. In scripts that are written without spaces, and in Hangul, each
-//! character is a word of its own, so that any part of a text is found. Words are folded: compatibility forms and width
-//! (NFKC), case, accents, and the letters of [`PLAIN`], which no decomposition knows. Vowel signs and the marks of kana are
-//! no accents: they distinguish words, and stay.
+//! A word is a sequence of letters, marks and digits. In scripts that are written without spaces, and in
+//! Hangul, each character is a separate word, so that any part of a text can be found. Words are folded:
+//! compatibility forms and width (NFKC), case, accents, and the letters of [`PLAIN`], which have no Unicode
+//! decomposition. Vowel signs and kana marks are kept, because they distinguish words.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, compose, is_combining_mark};
@@ -11,7 +11,8 @@ use unicode_script::{Script, UnicodeScript};
 
 use crate::text::is_ignorable;
 
-/// Letters that do not decompose, and the letters that they are found by. `ı` folds with its case.
+/// Letters without a decomposition, and their plain equivalents. `ı` is not listed, because case folding
+/// covers it.
 pub const PLAIN: &[(char, &str)] = &[
     ('ß', "ss"),
     ('ł', "l"),
@@ -25,26 +26,26 @@ pub const PLAIN: &[(char, &str)] = &[
     ('ŧ', "t"),
 ];
 
-/// The marks of one letter that are brought into their canonical order. Further ones keep theirs.
+/// The most marks of one letter that are sorted into canonical order. Further ones keep their order.
 const ORDERED_MARKS: usize = 32;
-/// A mark that becomes a letter in upper case. It counts as an accent, since other marks may stand before it or after it.
+/// A mark that becomes a letter in upper case. It is treated as an accent, because other marks may precede or
+/// follow it.
 const IOTA_SUBSCRIPT: char = '\u{345}';
 
 /// A word of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    /// Its folded form.
     pub folded: String,
-    /// Its first scalar value in the text, and the one after its last.
+    /// The index of the first scalar value in the text. `end` is the index after the last.
     pub start: usize,
     pub end: usize,
-    /// Whether it is one character of a script that is written without spaces.
+    /// Whether the word is a single character of a script without spaces.
     pub is_part: bool,
-    /// Whether nothing stands between it and the word before.
+    /// Whether the word directly follows the previous one.
     pub adjoins: bool,
 }
 
-/// The words of a text, in their order. Takes time in proportion to the text.
+/// The words of a text, in order. Takes time linear in the length of the text.
 pub fn cut(text: &str) -> Vec<Word> {
     let mut cutter = Cutter { words: Vec::new(), is_open: false };
     let mut folded = Vec::new();
@@ -68,7 +69,7 @@ pub fn cut(text: &str) -> Vec<Word> {
     cutter.words
 }
 
-/// Appends the folded form of a character: nothing if it is an accent.
+/// Appends the folded form of a character. Appends nothing for an accent.
 fn fold(c: char, folded: &mut Vec<char>) {
     let marks = std::iter::once(c).nfkd().filter(|c| *c != IOTA_SUBSCRIPT);
     let cases = marks.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
@@ -80,30 +81,30 @@ fn fold(c: char, folded: &mut Vec<char>) {
     }
 }
 
-/// Whether a mark is an accent by its combining class: one that is drawn above, below or across a letter, a point of
-/// Hebrew or Arabic, or a mark of another reading beside a Han character.
+/// Whether a mark is an accent, judged by its combining class: a mark above, below or across a letter, a
+/// point of Hebrew or Arabic, or a mark for an alternative reading of a Han character.
 fn is_accent(c: char) -> bool {
     is_combining_mark(c) && matches!(canonical_combining_class(c), 1 | 6 | 10..=36 | 200..)
 }
 
-/// Whether a character belongs to a script that is written without spaces, or to Hangul.
+/// Whether a character belongs to Hangul or to a script that is written without spaces.
 fn is_part(c: char) -> bool {
     use Script::{Han, Hangul, Hiragana, Katakana, Khmer, Lao, Myanmar, Thai};
-    // Both kana have the sign of a long vowel.
+    // The prolonged sound mark, which both kana scripts share.
     c == 'ー'
         || (c >= '\u{e00}'
             && matches!(c.script(), Han | Hangul | Hiragana | Katakana | Khmer | Lao | Myanmar | Thai))
 }
 
-/// The words so far.
+/// The state of splitting a text.
 struct Cutter {
     words: Vec<Word>,
-    /// Whether the last character belongs to the last word.
+    /// Whether the previous character belongs to the last word, so that the next one may extend it.
     is_open: bool,
 }
 
 impl Cutter {
-    /// Takes the next folded character, of the scalar value at `at`.
+    /// Adds the next folded character, which comes from the scalar value at index `at`.
     fn take(&mut self, c: char, at: usize) {
         if self.compose(c, at) {
             return;
@@ -130,14 +131,14 @@ impl Cutter {
         self.order(c);
     }
 
-    /// Adds the accent at `at` to the last word.
+    /// Extends the last word by the accent at index `at`.
     fn extend(&mut self, at: usize) {
         if let Some(word) = self.words.last_mut().filter(|_| self.is_open) {
             word.end = at + 1;
         }
     }
 
-    /// Composes a character of kana or Hangul with the one before.
+    /// Composes a kana or Hangul character with the previous one, if possible. Returns whether it did.
     fn compose(&mut self, c: char, at: usize) -> bool {
         if c < '\u{1100}' {
             return false;
@@ -153,7 +154,7 @@ impl Cutter {
         true
     }
 
-    /// Brings a mark that is a part by itself before those of a higher class.
+    /// Moves a mark that is a separate part before marks with a higher combining class.
     fn order(&mut self, c: char) {
         let class = class_of(c);
         let mut at = self.words.len() - 1;
@@ -177,7 +178,7 @@ impl Cutter {
     }
 }
 
-/// Appends a character to a word: a mark before those of a higher class.
+/// Appends a character to a word. A mark is inserted before marks with a higher combining class.
 fn push(word: &mut String, c: char) {
     let class = class_of(c);
     if class == 0 {
@@ -193,7 +194,8 @@ fn push(word: &mut String, c: char) {
     word.insert(place, c);
 }
 
-/// The canonical combining class of a character. Those before the first mark, U+0300, have 0 and are not looked up.
+/// The canonical combining class of a character. Characters before U+0300, the first mark, have class 0,
+/// which needs no lookup.
 fn class_of(c: char) -> u8 {
     if c < '\u{300}' { 0 } else { canonical_combining_class(c) }
 }
@@ -287,7 +289,7 @@ mod tests {
     #[test]
     fn mark_of_another_reading_is_an_accent() {
         assert_eq!(words("\u{5b57}\u{16ff0}"), words("\u{5b57}"));
-        // Its class is lower than that of a nukta.
+        // Its combining class is lower than that of a nukta.
         assert_eq!(words("\u{a33}\u{16ff0}"), words("\u{a32}\u{16ff0}\u{a3c}"));
     }
 

@@ -1,18 +1,18 @@
-//! The audit log, as a store keeps it.
+//! The audit log in the store.
 
 use crate::audit::{AuditEntry, AuditFilter};
 use crate::{AuditId, Date, Result};
 
 /// The audit log, in a transaction.
 ///
-/// **Atomicity.** An act and its entry commit together. **Order.** Ids ascend in the order of making. **Bound.** A call reads or
-/// removes at most as many rows as it is asked for.
+/// **Atomicity.** An action and its entry commit together. **Order.** Ids ascend in the order of creation.
+/// **Bound.** A call reads or removes at most `limit` rows.
 pub trait Audit {
-    /// Keeps an entry.
+    /// Stores an entry.
     fn audit_insert(&mut self, entry: &AuditEntry) -> Result<()>;
 
-    /// Up to `limit` entries before `before`, the newest first: those that have one of the values of the filter, which the
-    /// caller compares with all of them.
+    /// Up to `limit` entries before `before`, newest first. The store applies only one value of the filter;
+    /// the caller must check the others.
     fn audit_page(
         &self,
         filter: &AuditFilter,
@@ -20,6 +20,6 @@ pub trait Audit {
         limit: usize,
     ) -> Result<Vec<AuditEntry>>;
 
-    /// Removes entries from before a date, at most `limit`. Returns their number.
+    /// Removes at most `limit` entries older than `before`. Returns their number.
     fn audit_purge(&mut self, before: Date, limit: usize) -> Result<usize>;
 }

@@ -6,9 +6,10 @@ use crate::{BotKeyId, HookId, Result, UserId};
 
 /// Keys and incoming hooks of bots, in a transaction.
 ///
-/// **Atomicity.** A secret ends in the transaction that removes it, or its bot; a hook also with its group. **Order.** Lists
-/// are in order of creation. **Loss.** None. **Bound.** A bot has at most
-/// [`BOT_KEYS`](crate::bot::BOT_KEYS) keys and [`INCOMING_HOOKS`](crate::bot::INCOMING_HOOKS) hooks, by the use cases.
+/// **Atomicity.** A secret ends in the transaction that removes it or its bot; a hook also ends together with
+/// its group. **Order.** Lists are in order of creation. **Loss.** None. **Bound.** At most
+/// [`BOT_KEYS`](crate::bot::BOT_KEYS) keys and [`INCOMING_HOOKS`](crate::bot::INCOMING_HOOKS) hooks per bot,
+/// ensured by the use cases.
 pub trait Bots {
     /// The key with this hash.
     fn bot_key(&self, hash: &TokenHash) -> Result<Option<BotKey>>;
@@ -16,22 +17,22 @@ pub trait Bots {
     /// The keys of a bot.
     fn bot_keys(&self, user: UserId) -> Result<Vec<BotKey>>;
 
-    /// Keeps a new key.
+    /// Stores a new key.
     fn bot_key_insert(&mut self, hash: &TokenHash, key: &BotKey) -> Result<()>;
 
-    /// Removes a key of a bot; answers its hash, if there was one.
+    /// Removes a key of a bot. Returns its hash, if it existed.
     fn bot_key_delete(&mut self, user: UserId, id: BotKeyId) -> Result<Option<TokenHash>>;
 
-    /// The hook with this hash, if its group stands.
+    /// The hook with this hash, if its group exists.
     fn incoming_hook(&self, hash: &TokenHash) -> Result<Option<IncomingHook>>;
 
-    /// The hooks of a bot whose groups stand.
+    /// The hooks of a bot whose groups exist.
     fn incoming_hooks(&self, user: UserId) -> Result<Vec<IncomingHook>>;
 
-    /// Keeps a new hook.
+    /// Stores a new hook.
     fn incoming_hook_insert(&mut self, hash: &TokenHash, hook: &IncomingHook) -> Result<()>;
 
-    /// Removes a hook of a bot. `false` if there was none.
+    /// Removes a hook of a bot. `false` if it did not exist.
     fn incoming_hook_delete(&mut self, user: UserId, id: HookId) -> Result<bool>;
 
     /// Removes every key and hook of a user.

@@ -1,6 +1,5 @@
-//! The form of a `detail` column: a list of fields, each a tag, a length in four bytes and as many
-//! bytes, little-endian. A reader skips the fields that it does not know, so that a newer version may add
-//! some.
+//! The encoding of `detail` columns: a list of fields, each with a tag, a length in four bytes, and that many
+//! bytes of value, all little-endian. Readers skip unknown fields, so that a newer version may add some.
 
 /// Appends a field.
 pub(crate) fn put(detail: &mut Vec<u8>, tag: u8, value: &[u8]) {
@@ -9,7 +8,7 @@ pub(crate) fn put(detail: &mut Vec<u8>, tag: u8, value: &[u8]) {
     detail.extend(value);
 }
 
-/// The fields with their tags, up to one that ends too early.
+/// The fields with their tags. Ends at the first truncated field.
 pub(crate) fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
         let (tag, after) = rest.split_first()?;
@@ -20,7 +19,7 @@ pub(crate) fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-/// The first field with this tag; none also where the fields end too early.
+/// The first field with this tag. None if a truncated field comes before it.
 pub(crate) fn find(detail: &[u8], wanted: u8) -> Option<&[u8]> {
     fields(detail).find(|(tag, _)| *tag == wanted).map(|(_, value)| value)
 }

@@ -1,6 +1,6 @@
-//! The numbers under which values are stored. Both stores and `migrate` use these and no others, so a
-//! row means the same in both databases. A number is never changed or given to another value. Those of log entries stand
-//! with [their kinds](crate::log::LogKind).
+//! The numbers under which values are stored. Both databases and `migrate` use only these, so a row means the
+//! same everywhere. A number never changes its meaning. The numbers of log entries are defined next to [their
+//! kinds](crate::log::LogKind).
 
 use super::file::FileState;
 use super::follower::Follower;
@@ -14,7 +14,7 @@ use crate::report::ReportState;
 use crate::user::Allowed;
 use crate::{Error, Result};
 
-/// A value's number as a literal, which `concat!` accepts: SQL text takes its numbers from here.
+/// A value's number as a literal that `concat!` accepts, for use in SQL text.
 #[macro_export]
 #[rustfmt::skip] // A table reads by its rows.
 macro_rules! stored_number {
@@ -96,27 +96,25 @@ macro_rules! stored_number {
 
 /// A value that is stored as a small number.
 pub trait Stored: Copy + Sized + 'static {
-    /// Every value.
     const VALUES: &'static [Self];
-    /// The type's name, for errors and for the table of all numbers.
+    /// The type's name, for error texts and for the table of all numbers.
     const NAME: &'static str;
 
-    /// Its number.
     fn number(self) -> i16;
 
-    /// The value of a number, or none if this version knows no such value.
+    /// The value for a number. None if this version does not know it.
     fn known(number: i64) -> Option<Self> {
         Self::VALUES.iter().copied().find(|value| i64::from(value.number()) == number)
     }
 
-    /// The value of a number that must be known.
+    /// The value for a number. Fails if this version does not know it.
     fn from_number(number: i64) -> Result<Self> {
         let unknown = || Error::internal(format_args!("{} has no stored number {number}", Self::NAME));
         Self::known(number).ok_or_else(unknown)
     }
 }
 
-/// The kinds of tokens, without what belongs to one.
+/// The kinds of tokens, without their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
     /// [`Token`](crate::token::Kind::Token).
@@ -125,7 +123,7 @@ pub enum TokenKind {
     Ticket,
 }
 
-/// The kinds of tasks, without what belongs to one.
+/// The kinds of tasks, without their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskKind {
     /// [`Task::EraseUser`](super::Task::EraseUser).
@@ -155,7 +153,7 @@ macro_rules! stored {
             }
         })+
 
-        /// Every number with its value, one a line.
+        /// All numbers with their values, one per line.
         #[cfg(test)]
         fn table() -> String {
             let mut lines = String::new();

@@ -1,4 +1,4 @@
-//! The messages, reactions and files of one user, as a store reads them for an export.
+//! The messages, reactions and files of one user, as an export reads them.
 
 use crate::message::Message;
 use crate::reaction::Emoji;
@@ -6,14 +6,16 @@ use crate::{Date, FileId, GroupId, MessageId, Result, Seq, UserId};
 
 use super::FileRow;
 
-/// The parts of an export, in a transaction. **Atomicity.** Each call reads one part of the transaction's state. **Order.** By
-/// id, or by number. **Loss.** None. **Bound.** Each call answers at most `limit` rows; the groups are those that the
-/// user is or was in.
+/// The parts of an export, in a transaction.
+///
+/// **Atomicity.** Each call reads from the transaction's snapshot. **Order.** By id or by number. **Loss.**
+/// None. **Bound.** Each call returns at most `limit` rows. The groups are those of which the user is or was
+/// a member.
 pub trait Exports {
-    /// The groups that a user is or was in, those after `after`, also groups that are no more.
+    /// The groups after `after` of which a user is or was a member, including deleted groups.
     fn groups_written(&self, user: UserId, after: Option<GroupId>, limit: usize) -> Result<Vec<GroupId>>;
 
-    /// The messages of an author in a group that stand, those after the number `after`.
+    /// The messages of an author in a group after the number `after`, except for deleted ones.
     fn messages_written(
         &self,
         group: GroupId,
@@ -22,7 +24,8 @@ pub trait Exports {
         limit: usize,
     ) -> Result<Vec<Message>>;
 
-    /// The reactions of a user in a group, those after a place, also to messages whose erasure has begun.
+    /// The reactions of a user in a group after a position, including those to messages that are being
+    /// erased.
     fn reactions_written(
         &self,
         group: GroupId,
@@ -31,11 +34,11 @@ pub trait Exports {
         limit: usize,
     ) -> Result<Vec<WrittenReaction>>;
 
-    /// The files of a user that were not dropped, those after `after`.
+    /// The files of a user after `after`, except for dropped ones.
     fn files_written(&self, owner: UserId, after: Option<FileId>, limit: usize) -> Result<Vec<FileRow>>;
 }
 
-/// A place among the reactions of a user in a group.
+/// A position among the reactions of a user in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReactionPlace {
     /// The number of the message.
@@ -44,11 +47,9 @@ pub struct ReactionPlace {
     pub seq: Seq,
 }
 
-/// A reaction of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenReaction {
     pub place: ReactionPlace,
-    /// The message.
     pub message: MessageId,
     pub emoji: Emoji,
     pub date: Date,

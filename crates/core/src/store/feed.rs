@@ -5,33 +5,35 @@ use crate::feed::{FeedBounds, FeedRow};
 
 /// The feed, in a transaction.
 ///
-/// **Atomicity.** A change and its row in the feed commit together. **Order.** A row gets its position after its commit,
-/// by [`feed_number`](Self::feed_number), which only one transaction at a time does. Rows of one group get theirs in the
-/// order of its log. So a reader that has seen a position has seen, or will never miss, every lower one. **Loss.** None
-/// until a row is removed; a reader learns that by [`FeedBounds::removed`]. **Bound.** Each call reads or changes at most
-/// as many rows as it is asked for.
+/// **Atomicity.** A change and its feed row commit together. **Order.** Rows get their positions after their
+/// commit, from [`feed_number`](Self::feed_number), which only one transaction at a time runs. Rows of one
+/// group get them in the order of its log. Once a reader has read up to a position, no row can therefore
+/// appear at a lower one. **Loss.** None until a row is removed, which a reader detects by
+/// [`FeedBounds::removed`]. **Bound.** Each call reads or changes at most `limit` rows.
 pub trait Feed {
-    /// Whether changes are noted.
+    /// Whether changes are recorded.
     fn feed_is_on(&self) -> Result<bool>;
 
-    /// Sets whether changes are noted. What was noted before it was switched on counts as removed.
+    /// Sets whether changes are recorded. Rows from before the feed is switched on count as removed.
     fn feed_switch(&mut self, on: bool) -> Result<()>;
 
-    /// Notes a change of this transaction. Its group's log is held by the transaction if it has a number there.
+    /// Records a change of this transaction. If the row has a number, the transaction must hold the log of
+    /// its group.
     fn feed_insert(&mut self, row: &FeedRow) -> Result<()>;
 
-    /// Whether committed rows have no position yet.
+    /// Whether there are committed rows without a position.
     fn feed_is_behind(&self) -> Result<bool>;
 
-    /// Gives positions to up to `limit` committed rows that have none, and answers how many got one.
+    /// Assigns positions to up to `limit` committed rows without one. Returns their number.
     fn feed_number(&mut self, limit: usize) -> Result<usize>;
 
     /// The ends of the feed.
     fn feed_bounds(&self) -> Result<FeedBounds>;
 
-    /// Up to `limit` rows after a position, in order. A row of a kind that this version does not know has none.
+    /// Up to `limit` rows after a position, in order. `None` stands for a row of a kind that this version
+    /// does not know.
     fn feed_page(&self, after: i64, limit: usize) -> Result<Vec<(i64, Option<FeedRow>)>>;
 
-    /// Removes the rows up to a position.
+    /// Removes the rows up to and including a position.
     fn feed_remove(&mut self, upto: i64) -> Result<()>;
 }

@@ -1,9 +1,10 @@
-//! Files, as a store keeps them: a row for each, and their number and the sum of their sizes for each user. Their bytes are in a
-//! [`FileStore`](crate::file_store::FileStore).
+//! Files in the store: one row per file, and the number and total size of the files per user. A
+//! [`FileStore`](crate::file_store::FileStore) keeps their content.
 //!
-//! **Atomicity.** A row and the sums change together. **Order.** A file is reserved, then stored, then attached or
-//! made an avatar, and dropped from any of these. **Loss.** A dropped file is not read, and its row stays until its bytes are gone.
-//! **Bound.** Each drop takes a bounded number of rows.
+//! **Atomicity.** A row and the totals change together. **Order.** A file is first reserved, then stored,
+//! then attached or made an avatar, and can be dropped from each of these states. **Loss.** Dropped files are
+//! not read; their rows stay until their objects are removed. **Bound.** Each call that drops files changes a
+//! bounded number of rows.
 
 use crate::file::{FileName, Reservation, StoredFile};
 use crate::{Date, FileId, GroupId, Result, Seq, UserId};
@@ -11,96 +12,101 @@ use crate::{Date, FileId, GroupId, Result, Seq, UserId};
 /// The state of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileState {
-    /// Its bytes are not complete.
+    /// The content is incomplete.
     Reserved,
-    /// It is complete.
+    /// The content is complete, and the file is not used yet.
     Stored,
     /// A message carries it.
     Attached,
-    /// Its bytes are to be removed.
+    /// The objects are to be removed.
     Dropped,
-    /// It is the avatar of the user who uploaded it, or of a group.
+    /// The file is the avatar of its owner or of a group.
     Avatar,
 }
 
-/// A file that was not dropped.
+/// A file that is not dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRow {
     pub id: FileId,
-    /// The user who uploaded it.
+    /// The user who uploaded the file.
     pub owner: UserId,
     pub state: FileState,
     pub name: FileName,
-    /// The bytes that count in the sums: those that are reserved, and then those of the file and its thumbnail.
+    /// The bytes that count towards the quotas: those of the reservation, and later those of the file and its
+    /// thumbnail.
     pub size: u64,
-    /// The date after which it is dropped, unless it is attached or an avatar.
+    /// The date after which the file is dropped. Has no effect on attached files and avatars.
     pub expires: Option<Date>,
-    /// The file, if it is complete.
+    /// None while the content is incomplete.
     pub file: Option<StoredFile>,
-    /// The group of the message that carries it, if that message stands; or the group whose avatar it is.
+    /// The group of the message that carries the file, if that message exists; or the group whose avatar the
+    /// file is.
     pub group: Option<GroupId>,
 }
 
 /// Files, in a transaction.
 pub trait Files {
-    /// A file that was not dropped.
+    /// The file, unless it is dropped.
     fn file(&self, id: FileId) -> Result<Option<FileRow>>;
 
-    /// Files that were not dropped, in order of their ids, those after `after`.
+    /// The files after `after` that are not dropped, in order of id.
     fn files_after(&self, after: Option<FileId>, limit: usize) -> Result<Vec<FileRow>>;
 
-    /// The sum of the sizes of a user's files that were not dropped; without a user, of all files.
+    /// The total size of a user's files that are not dropped, or of all users' files.
     fn file_usage(&self, owner: Option<UserId>) -> Result<u64>;
 
-    /// The number of a user's files that were not dropped.
+    /// The number of a user's files that are not dropped.
     fn file_count(&self, owner: UserId) -> Result<u64>;
 
-    /// Keeps a reservation.
+    /// Stores a reservation.
     fn file_reserve(&mut self, reservation: &Reservation) -> Result<()>;
 
-    /// Gives a file that is not attached another date at which it expires.
+    /// Sets the expiry date of a file that is not attached.
     fn file_extend(&mut self, id: FileId, expires: Date) -> Result<()>;
 
-    /// Completes a reserved file. These bytes count instead of the reserved ones.
+    /// Completes a reserved file. From now on, `counted` bytes count towards the quotas instead of the
+    /// reservation.
     fn file_complete(&mut self, file: &StoredFile, counted: u64, expires: Date) -> Result<()>;
 
-    /// Attaches stored files to the message with this number, with their alternative texts. They no longer expire.
+    /// Attaches stored files to the message with this number, and sets their alternative texts. They no
+    /// longer expire.
     fn files_attach(&mut self, files: &[StoredFile], group: GroupId, message: Seq) -> Result<()>;
 
     /// Makes a stored file the avatar of its owner, or of a group. It no longer expires.
     fn file_show(&mut self, id: FileId, group: Option<GroupId>) -> Result<()>;
 
-    /// A user's files that are avatars of groups, at most `limit`, with those groups.
+    /// At most `limit` files of a user that are avatars of groups, with these groups.
     fn avatars_of_groups(&self, owner: UserId, limit: usize) -> Result<Vec<(FileId, GroupId)>>;
 
-    /// Drops a file.
     fn file_drop(&mut self, id: FileId) -> Result<()>;
 
-    /// Drops the files of erased messages, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER) messages.
+    /// Drops the files of erased messages. At most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER)
+    /// messages per call.
     fn files_drop_of_messages(&mut self, group: GroupId, messages: &[Seq]) -> Result<()>;
 
-    /// Drops files of a deleted group and its avatar, at most `limit`; answers how many.
+    /// Drops at most `limit` files of a deleted group, including its avatar. Returns their number.
     fn files_drop_of_group(&mut self, group: GroupId, limit: usize) -> Result<usize>;
 
-    /// Drops files of a deleted user, at most `limit`; answers how many. With the last, its sum is forgotten.
+    /// Drops at most `limit` files of a deleted user. Returns their number. The user's totals are deleted
+    /// with the last file.
     fn files_drop_of_user(&mut self, user: UserId, limit: usize) -> Result<usize>;
 
-    /// Whether a file is dropped, or has expired at `now`.
+    /// Whether there is a dropped file, or a file that has expired at `now`.
     fn files_are_due(&self, now: Date) -> Result<bool>;
 
-    /// Drops files that have expired at `now`, at most `limit`.
+    /// Drops at most `limit` files that have expired at `now`.
     fn files_expire(&mut self, now: Date, limit: usize) -> Result<()>;
 
-    /// Dropped files whose removal is due at `now`, at most `limit`: first those that were not tried yet, then those that
-    /// have waited longest.
+    /// At most `limit` dropped files whose removal is due at `now`: first those that were never attempted,
+    /// then those that have waited longest.
     fn files_dropped(&self, now: Date, limit: usize) -> Result<Vec<FileId>>;
 
-    /// Lets dropped files whose bytes could not be removed wait until a date.
+    /// Postpones the removal of dropped files until a date. For files whose objects could not be removed.
     fn files_postpone(&mut self, ids: &[FileId], until: Date) -> Result<()>;
 
-    /// Those of the ids that have no row, not even of a dropped file, in any order.
+    /// The ids that have no row, not even a dropped one, in any order.
     fn files_unknown(&self, ids: &[FileId]) -> Result<Vec<FileId>>;
 
-    /// Forgets dropped files whose bytes are gone.
+    /// Deletes the rows of dropped files whose objects are removed.
     fn files_forget(&mut self, ids: &[FileId]) -> Result<()>;
 }

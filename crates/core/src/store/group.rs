@@ -1,4 +1,4 @@
-//! Groups, their members, marks and logs, as a store keeps them.
+//! Groups, members, read marks and logs in the store.
 
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -20,58 +20,56 @@ pub trait Groups: Messages + Relations {
     /// The private group of two users, in either order.
     fn group_of_pair(&self, a: UserId, b: UserId) -> Result<Option<GroupId>>;
 
-    /// Up to `limit` groups in ascending order of id, those after `after`.
+    /// Up to `limit` groups after `after`, in ascending order of id.
     fn groups_page(&self, after: Option<GroupId>, limit: usize) -> Result<Vec<Group>>;
 
-    /// The same, of those that `user` is in.
+    /// Like [`groups_page`](Self::groups_page), only the groups of which `user` is a member.
     fn groups_of(&self, user: UserId, after: Option<GroupId>, limit: usize) -> Result<Vec<Group>>;
 
-    /// The number of groups a user is in, except those that it has yet to accept.
+    /// The number of groups of which a user is a member, not counting those that it has not accepted.
     fn groups_count(&self, user: UserId) -> Result<usize>;
 
-    /// The last numbers of these groups' logs, of those that there are, in any order. Bounded by
-    /// the caller.
+    /// The heads of the logs of those of these groups that exist, in any order. The caller must bound their
+    /// number.
     fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>>;
 
-    /// The groups that these users are in, each with whether the user has yet to accept it, in any order.
-    /// Bounded by the caller.
+    /// The groups of each of these users, with whether the membership is pending, in any order. The caller
+    /// must bound the number of users.
     fn memberships(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId, bool)>>;
 
-    /// Makes a group with no members and an empty log. With a `pair`, in either order, it is
-    /// their private one, and there must be none yet. An id of which [`Groups::group_erase`] has left
-    /// something is a conflict.
+    /// Creates a group without members and with an empty log. With a `pair`, in either order, it becomes the
+    /// private group of these users, who must not have one yet. Conflicts with an id of which
+    /// [`Groups::group_erase`] has not erased everything yet.
     fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()>;
 
-    /// Gives a group another name.
     fn group_rename(&mut self, id: GroupId, name: &str) -> Result<()>;
 
-    /// Gives a group other details.
+    /// Replaces the details of a group.
     fn group_details_set(&mut self, id: GroupId, details: &GroupDetails) -> Result<()>;
 
-    /// Removes a group, and keeps `task` to erase the rest: its memberships, messages and log, none of which is
-    /// found from here on.
+    /// Removes a group, and stores `task` to erase its memberships, messages and log. From here on, none of
+    /// these can be read.
     fn group_delete(&mut self, id: GroupId, task: TaskId) -> Result<()>;
 
-    /// Erases what a group that is no more has left, at most `limit` rows; answers how many.
+    /// Erases at most `limit` remaining rows of a deleted group. Returns their number.
     fn group_erase(&mut self, id: GroupId, limit: usize) -> Result<usize>;
 
-    /// Takes the next `count` numbers (1 or more) of the group's log; answers the first of them.
+    /// Takes the next `count` numbers (at least 1) of the group's log. Returns the first one.
     fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq>;
 
-    /// The same for messages, the last of which has this date: from here on it is the group's newest, until it is
-    /// erased.
+    /// Like [`seq_take`](Self::seq_take), for messages. `newest` is the date of the last one, which is the
+    /// group's newest message until it is erased.
     fn seq_take_for_messages(&mut self, group: GroupId, count: usize, newest: Date) -> Result<Seq>;
 
-    /// Keeps an entry under the number that was taken for it. A message is its own entry, and is not
-    /// kept by this.
+    /// Stores an entry under a number taken for it. Not used for messages, whose rows are their entries.
     fn log_insert(&mut self, group: GroupId, seq: Seq, entry: &LogEntry) -> Result<()>;
 
-    /// Keeps an entry that changes the group, with its changes.
+    /// Stores an entry together with the changes of the group.
     fn entry_insert(&mut self, group: GroupId, seq: Seq, log: &LogEntry, entry: &GroupEntry) -> Result<()>;
 
-    /// Up to `limit` entries that change the group or its pins, with their changes, from an edge by number, in its order, and no
-    /// further than `upto`. Left out are those that an older version made, and renames of users who were deleted. An edge by date
-    /// has none.
+    /// Up to `limit` entries that change the group or its pins, with their changes, in the order of the edge,
+    /// and no further than `upto`. The edge must be a number; an edge by date has no entries. Omits entries
+    /// that an older version wrote, and renames of users who were deleted.
     fn entries(
         &self,
         group: GroupId,
@@ -80,26 +78,25 @@ pub trait Groups: Messages + Relations {
         limit: usize,
     ) -> Result<Vec<(Seq, GroupEntry)>>;
 
-    /// The entries after the number `after`, ascending and without a gap, at most `limit` of them.
+    /// At most `limit` entries after the number `after`, in ascending order and without a gap.
     fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<LogRow>>;
 
-    /// The last number after `after`, up to `upto`, of an entry that [changes the
-    /// group](LogEntry::changes_group). Bounded by the caller.
+    /// The last number in the range from `after` (exclusive) to `upto` whose entry [changes the
+    /// group](LogEntry::changes_group). The caller must bound the range.
     fn last_change(&self, group: GroupId, after: Seq, upto: Seq) -> Result<Option<Seq>>;
 
-    /// A group's members in order of coming (then of number).
+    /// The members of a group in order of joining, then of id.
     fn members(&self, group: GroupId) -> Result<Vec<Member>>;
 
-    /// One member.
     fn member(&self, group: GroupId, user: UserId) -> Result<Option<Member>>;
 
     /// The number of members of a group, counted up to `most`.
     fn members_count(&self, group: GroupId, most: usize) -> Result<usize>;
 
-    /// The owner, if the group has one. The bound is the group's members.
+    /// The owner, if the group has one. Reads as many rows as the group has members.
     fn owner(&self, group: GroupId) -> Result<Option<Member>>;
 
-    /// A group's members and how many they are; of a group of more than `most` the owner alone.
+    /// The members of a group, and their number. Of a group with more than `most` members, only the owner.
     fn members_up_to(&self, group: GroupId, most: usize) -> Result<(Vec<Member>, usize)> {
         if most < usize::MAX && self.members_count(group, most + 1)? > most {
             return Ok((self.owner(group)?.into_iter().collect(), self.members_count(group, usize::MAX)?));
@@ -109,34 +106,35 @@ pub trait Groups: Messages + Relations {
         Ok((members, count))
     }
 
-    /// Brings a user in, or changes its role; one who is in keeps its date of coming. One who comes back
-    /// has the mark that it had, and nothing unread of what was written before.
+    /// Adds a user to a group, or changes its role. A member keeps its date of joining. A user who returns
+    /// has its former read mark; messages from before its return do not count as unread.
     fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()>;
 
-    /// Puts a user out, and ends the invites that it made. Its mark is kept for the day that it comes back.
+    /// Removes a user from a group, and ends the invites that it created. Keeps its read mark in case it
+    /// returns.
     fn member_remove(&mut self, group: GroupId, user: UserId) -> Result<()>;
 
-    /// The read mark of a user and the numbers of unread messages and of mentions: none and 0 for one who is not in.
-    /// Found by indices, whatever the length of the log and whoever wrote it.
+    /// A user's read mark, with the numbers of unread messages and mentions. Empty for a user who is not a
+    /// member. Uses indices only, so the cost does not depend on the length or the authors of the log.
     fn mark(&self, group: GroupId, user: UserId) -> Result<Mark>;
 
-    /// The sums of a user's [marks](Self::mark) in these groups, and the number of groups that have any unread
-    /// messages. Groups that it has yet to accept, has muted at `now`, or wants no notifications of do not count.
-    /// Bounded by the caller.
+    /// The sums of a user's [marks](Self::mark) in these groups, and the number of groups with unread
+    /// messages. Skips groups that are pending, are muted at `now`, or do not notify the user. The caller
+    /// must bound the number of groups.
     fn unread(&self, user: UserId, groups: &[GroupId], now: Date) -> Result<Unread>;
 
-    /// Sets how far a member has read. The member's own mark that the group is unread ends.
+    /// Sets a member's read mark. Clears the member's own mark that the group is unread.
     fn mark_set(&mut self, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()>;
 
-    /// Every group that a user is in, in ascending order of id. One row of each group is read, and no message.
+    /// All groups of a user, in ascending order of id. Reads one row per group, and no messages.
     fn group_positions(&self, user: UserId) -> Result<Vec<GroupPosition>>;
 
-    /// Those of these groups that a user is in, in the order given, as that user sees them. Bounded
-    /// by the caller.
+    /// Those of these groups of which a user is a member, in the given order, as this user sees them. The
+    /// caller must bound their number.
     fn summaries(&self, user: UserId, groups: &[GroupId], shown: Shown) -> Result<Vec<Summary>>;
 
-    /// A group as everybody in it sees it. While one of a private group's users has blocked the
-    /// other, both are shown as restricted.
+    /// A group as all of its members see it. In a private group, both users are shown as restricted while one
+    /// blocks the other.
     fn view(&self, id: GroupId) -> Result<Option<Arc<View>>> {
         let Some(group) = self.group(id)? else { return Ok(None) };
         let members = self.members(id)?;
@@ -148,8 +146,8 @@ pub trait Groups: Messages + Relations {
         Ok(Some(Arc::new(view)))
     }
 
-    /// The view that members receive with a change of a group: no messages, and of a group of more than
-    /// [`LISTED`] members the owner alone.
+    /// The view that members receive with a change of a group: without messages, and for groups of more than
+    /// [`LISTED`] members only with the owner.
     fn brief(&self, id: GroupId) -> Result<Option<Arc<View>>> {
         let Some(group) = self.group(id)? else { return Ok(None) };
         let (members, members_count) = self.members_up_to(id, LISTED)?;
@@ -159,7 +157,7 @@ pub trait Groups: Messages + Relations {
         Ok(Some(Arc::new(view)))
     }
 
-    /// Shows both users of a private group as restricted while one has blocked the other.
+    /// Shows both users of a private group as restricted while one blocks the other.
     fn show_block(&self, view: &mut View) -> Result<()> {
         if let (true, [a, b]) = (view.group.private, &view.members[..])
             && self.pair(a.user, b.user)?.blocked()
@@ -170,14 +168,14 @@ pub trait Groups: Messages + Relations {
     }
 }
 
-/// The unread messages of a user.
+/// The counts of what a user has not read, over several groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Unread {
-    /// The sum over the groups, each counted up to [`UNREAD`](crate::limits::UNREAD).
+    /// The sum over the groups, each one counted up to [`UNREAD`](crate::limits::UNREAD).
     pub unread: u64,
-    /// The sum of those that mention the user, likewise.
+    /// The sum of unread mentions, with the same upper limit per group.
     pub mentioned: u64,
-    /// The number of groups that have any.
+    /// The number of groups with unread messages.
     pub groups: u64,
 }
 
@@ -199,32 +197,31 @@ impl AddAssign for Unread {
     }
 }
 
-/// The position of a user's group.
+/// A group of a user, with its position in the log and in the order of activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupPosition {
-    /// The group.
     pub group: GroupId,
-    /// The last number of its log.
+    /// The head of the group's log.
     pub head: Seq,
-    /// The date of its newest message that is not erased, by number; of the user's joining if there is none. See
-    /// [`Messages::message_erase`] for what remains after very many erasures.
+    /// The date of the newest message, by number, that is not erased. If there is none, the date on which the
+    /// user joined. For the effect of very many erasures, see [`Messages::message_erase`].
     pub active: Date,
-    /// Whether the user has yet to accept.
+    /// Whether the user has not accepted the group yet.
     pub pending: bool,
-    /// Whether the user has pinned it above the others.
+    /// Whether the user has pinned the group above the others.
     pub pinned: bool,
 }
 
-/// The part of each group that a summary shows.
+/// How much of each group a summary shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shown {
-    /// So many of its newest messages.
+    /// The most messages per group, newest first.
     pub messages: usize,
-    /// All members of groups that have at most so many; of larger ones the owner alone.
+    /// The largest group whose members are all shown. Larger groups only show their owner.
     pub members: usize,
 }
 
 impl Shown {
-    /// All members, and as many messages as a group shows of itself.
+    /// All members, and the default number of messages.
     pub const WHOLE: Self = Self { messages: LATEST, members: usize::MAX };
 }

@@ -1,5 +1,5 @@
-//! Records of imported objects, as a store keeps them. An object is imported once: what became
-//! of it here since is its own affair.
+//! Records of imported objects in the store. Each object is imported only once; later changes to it here do
+//! not matter.
 
 use uuid::Uuid;
 
@@ -7,49 +7,48 @@ use crate::{GroupId, Result, UserId};
 
 /// Records of imports, in a transaction.
 pub trait Imports {
-    /// The results of importing these objects of one kind, in the order of `ids`, which are those that they
-    /// had elsewhere: `None` where none was taken. Bounded by the caller.
+    /// The results of importing these objects of one kind, in the order of `ids`, which are their ids in the
+    /// source. `None` if an object was not imported. The caller must bound their number.
     fn imported(&self, kind: ImportKind, ids: &[Uuid]) -> Result<Vec<Option<Imported>>>;
 
-    /// Whether a user came by an import.
+    /// Whether an import created the user.
     fn is_imported(&self, user: UserId) -> Result<bool>;
 
-    /// Records objects that were taken. Each pair of kind and id is recorded once.
+    /// Records imported objects. Each pair of kind and id is recorded only once.
     fn imported_add(&mut self, taken: &[(Uuid, Imported)]) -> Result<()>;
 }
 
-/// Kinds of objects that imports take.
+/// The kinds of objects that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ImportKind {
     /// A user.
     User,
     /// A group.
     Group,
-    /// The relations of two users.
+    /// The relation between two users.
     Relation,
-    /// One user in one group.
+    /// The membership of a user in a group.
     Membership,
-    /// One user's reaction to one message.
+    /// A reaction of a user to a message.
     Reaction,
 }
 
 /// The result of importing an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Imported {
-    /// This user, who may be deleted since.
+    /// The user, who may have been deleted since.
     User(UserId),
-    /// This group, which may be deleted since.
+    /// The group, which may have been deleted since.
     Group(GroupId),
-    /// Relations of two users.
+    /// A relation between two users.
     Relation,
     /// A membership.
     Membership,
-    /// A reaction, which may be removed since.
+    /// A reaction, which may have been removed since.
     Reaction,
 }
 
 impl Imported {
-    /// Its kind.
     pub fn kind(self) -> ImportKind {
         match self {
             Self::User(_) => ImportKind::User,

@@ -1,4 +1,4 @@
-//! The rights of members, consent, and the settings of users, as a store keeps them.
+//! The rights of members, consent, and the settings of users in the store.
 
 use crate::group::Membership;
 use crate::group_settings::GroupSettings;
@@ -9,12 +9,12 @@ use crate::{Date, GroupId, Name, Result, Seq, UserId};
 
 /// Memberships and consent, in a transaction.
 pub trait Memberships {
-    /// The rights of a user in a group now, in one query; none for one who is not in it.
+    /// The facts that decide a user's rights in a group, with one query. None if the user is not a member.
     fn membership(&self, group: GroupId, user: UserId) -> Result<Option<Membership>>;
 
-    /// Up to `limit` members of one role, in order of joining (then of number), those after a place. With a `prefix`
-    /// those whose name or display name begins with it, as [`search_key`](crate::text::search_key) spells them.
-    /// **Bound.** With a prefix all members of the role are read.
+    /// Up to `limit` members with this role after a position, in order of joining, then of id. With a
+    /// `prefix`, only those whose name or display name begins with it; it is compared as a
+    /// [`search_key`](crate::text::search_key). **Bound.** With a prefix, all members with the role are read.
     fn members_listed(
         &self,
         group: GroupId,
@@ -24,8 +24,9 @@ pub trait Memberships {
         limit: usize,
     ) -> Result<Vec<ListedMember>>;
 
-    /// The same for those whose name or display name has a [`look_key`](crate::look::look_key). **Bound.** All members of
-    /// the role are read, a thousand at a time.
+    /// Like [`members_listed`](Self::members_listed), for members whose name or display name has this
+    /// [`look_key`](crate::look::look_key). **Bound.** All members with the role are read, a thousand at a
+    /// time.
     fn members_alike(
         &self,
         group: GroupId,
@@ -35,67 +36,67 @@ pub trait Memberships {
         limit: usize,
     ) -> Result<Vec<ListedMember>>;
 
-    /// The date of a member's newest message, which slow mode counts from; also of a noted one that was deleted.
+    /// The date from which slow mode counts: that of the member's newest message, including a deleted one
+    /// that was recorded.
     fn slow_since(&self, group: GroupId, user: UserId) -> Result<Option<Date>>;
 
-    /// Notes the date of a member's message that is deleted.
+    /// Records the date of a member's message that is about to be deleted.
     fn slow_note(&mut self, group: GroupId, user: UserId, date: Date) -> Result<()>;
 
-    /// Sets whether a member has yet to accept.
+    /// Sets whether a membership is pending.
     fn pending_set(&mut self, group: GroupId, user: UserId, pending: bool) -> Result<()>;
 
-    /// The groups in which a user has yet to accept, oldest first, without `keep` of them. Each owner keeps its newest
-    /// ones, and as many as any other that has so many.
+    /// The groups that a user has not accepted, oldest first, except for `keep` of them. The kept ones are
+    /// the newest per owner, with equal shares for all owners, so that a single owner cannot displace the
+    /// groups of others.
     fn pending_beyond(&self, user: UserId, keep: usize) -> Result<Vec<GroupId>>;
 
-    /// Notes that a former member left by itself, or forgets it.
+    /// Records that a former member left by itself, or deletes this record.
     fn declined_set(&mut self, group: GroupId, user: UserId, declined: bool) -> Result<()>;
 
-    /// The facts that decide whether `actor` may bring each of these users into `group`, in their order.
-    /// Unknown users are left out.
+    /// The facts that decide whether `actor` may add each of these users to `group`, in the order of `users`.
+    /// Unknown users are omitted.
     fn newcomers(&self, group: GroupId, actor: UserId, users: &[UserId]) -> Result<Vec<Newcomer>>;
 
-    /// A member's own settings of a group; the default ones for a user who is not in it. A hidden group with a
-    /// message that was sent after hiding is no longer hidden, also once that message is erased.
+    /// A member's own settings of a group. The defaults for a user who is not a member. A hidden group is
+    /// shown again once a message is sent after hiding it, even if that message is erased later.
     fn group_settings(&self, group: GroupId, user: UserId) -> Result<GroupSettings>;
 
-    /// Stores a member's own settings of a group. A group that is hidden by this stays hidden until its next
+    /// Stores a member's own settings of a group. A group that becomes hidden stays hidden until its next
     /// message.
     fn group_settings_set(&mut self, group: GroupId, user: UserId, settings: &GroupSettings) -> Result<()>;
 
-    /// Lets nobody take a number of the group's log until this transaction has ended and its events
-    /// are told; answers the last one that was given.
+    /// Locks the group's log until this transaction has ended and its events are published: until then,
+    /// nobody else can take a number. Returns the head.
     fn log_hold(&mut self, group: GroupId) -> Result<Seq>;
 
-    /// A user's settings; those of a new user where there is none.
+    /// A user's settings. The defaults if none are stored.
     fn settings(&self, user: UserId) -> Result<Settings>;
 
-    /// Keeps a user's settings.
     fn settings_set(&mut self, user: UserId, settings: &Settings) -> Result<()>;
 
-    /// The members of a group who are not told that this user types: one has blocked the other.
-    /// With `reads`, those who are not told how far it has read: also those who hide their own marks.
+    /// The members of a group who must not see this user typing, because one of the two blocks the other.
+    /// With `reads`, the members who must not see its read marks, which includes those who hide their own.
     fn unaware(&self, group: GroupId, user: UserId, reads: bool) -> Result<Vec<UserId>>;
 }
 
-/// One user whom another would bring into a group.
+/// A user whom another one wants to add to a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Newcomer {
-    /// The user.
     pub user: UserId,
-    /// The number of groups it is in, except those that it has yet to accept.
+    /// The number of groups of which the user is a member, not counting those that it has not accepted.
     pub groups: usize,
     /// The relations between the actor and the user.
     pub pair: Pair,
-    /// The user's setting for being added.
+    /// Who may add the user to groups.
     pub added_by: Allowed,
-    /// Whether it left this group by itself.
+    /// Whether the user once left this group by itself.
     pub declined: bool,
-    /// Whether it is banned from this group.
+    /// Whether the user is banned from this group.
     pub banned: bool,
 }
 
-/// A place in the list of a group's members.
+/// A position in the list of a group's members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemberPlace {
     pub role: Role,
@@ -104,13 +105,12 @@ pub struct MemberPlace {
     pub user: UserId,
 }
 
-/// A member in the list of a group's members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedMember {
     pub name: Name,
     pub place: MemberPlace,
-    /// The last number read.
+    /// The number of the last message read, if any.
     pub read: Option<Seq>,
-    /// Whether the user has yet to accept.
+    /// Whether the user has not accepted the group yet.
     pub pending: bool,
 }

@@ -1,10 +1,10 @@
-//! Mentions, as a store keeps them: in the row of a message, so that a page of messages is read without others, and a row
-//! for each user for whom one counts, so that they are counted by an index. One that is of everyone is one row.
-//! A message without mentions has nothing of this.
+//! Mentions in the store. The row of a message lists its mentions, so that a page of messages can be read
+//! without joining other rows. In addition, there is one indexed row for each user whose mention counts, or a
+//! single row if everyone is mentioned. A message without mentions stores nothing.
 //!
-//! **Atomicity.** A message's mentions and the rows of its users change together. **Loss.** Mentions of a user who is
-//! no more are not read. Those of an erased message, or by an author who is no more, do not count.
-//! **Bound.** A message has at most [`MENTIONS`](crate::mention::MENTIONS), and a count looks at the newest
+//! **Atomicity.** The mentions in a message and the indexed rows change together. **Loss.** Mentions of a
+//! deleted user are not read. Mentions in an erased message, or by a deleted author, do not count. **Bound.**
+//! At most [`MENTIONS`](crate::mention::MENTIONS) per message. A count reads the newest
 //! [`MENTIONS_NEAR`](crate::mention::MENTIONS_NEAR) of a user in a group and as many of everyone.
 
 use crate::mention::Mentions as MessageMentions;
@@ -12,10 +12,10 @@ use crate::{GroupId, Result, Seq, UserId};
 
 /// Mentions, in a transaction.
 pub trait Mentions {
-    /// Those of these users who are in a group, in any order. Bounded by the caller.
+    /// The users among `users` who are members of a group, in any order. The caller must bound their number.
     fn members_among(&self, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>>;
 
-    /// Gives a message that stands these mentions instead of its own.
+    /// Replaces the mentions of a message.
     fn mentions_set(
         &mut self,
         group: GroupId,
@@ -24,9 +24,9 @@ pub trait Mentions {
         mentions: &MessageMentions,
     ) -> Result<()>;
 
-    /// Removes what counts the mentions of messages that were erased. Bounded by the caller.
+    /// Removes the indexed rows of erased messages. The caller must bound their number.
     fn mentions_erase(&mut self, group: GroupId, messages: &[Seq]) -> Result<()>;
 
-    /// Removes what counts the mentions of a user who is no more, at most `limit` rows; answers how many.
+    /// Removes at most `limit` indexed rows of a deleted user. Returns their number.
     fn mentions_delete(&mut self, user: UserId, limit: usize) -> Result<usize>;
 }

@@ -1,6 +1,6 @@
-//! Messages, as a store keeps them. Only those that stand are ever found; of a deleted one its
-//! place in the log, its id, author and `client_id` remain, and no body. Those of an author who is no
-//! more do not stand, erased or not.
+//! Messages in the store. Only messages that are not deleted can be read. Of a deleted message, the store
+//! keeps its position in the log, its id, author and `client_id`, but not its body. The messages of a deleted
+//! author count as deleted even before they are erased.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::send::Kept;
 use crate::thread::ThreadRoot;
 use crate::{Date, GroupId, MessageId, Result, Seq, UserId};
 
-/// Numbers of a log in which the newest message is looked for after an erasure.
+/// The number of log numbers in which the newest remaining message is searched after an erasure.
 pub const UNCOVERED: i64 = 1000;
 
 /// Messages, in a transaction.
@@ -17,10 +17,11 @@ pub trait Messages {
     /// The message with this id.
     fn message(&self, id: MessageId) -> Result<Option<Message>>;
 
-    /// Those of these messages that stand, in any order; of a group those in it alone. Bounded by the caller.
+    /// Those of these messages that exist, in any order. With a group, only those in the group. The caller
+    /// must bound their number.
     fn messages_by_id(&self, group: Option<GroupId>, ids: &[MessageId]) -> Result<Vec<Message>>;
 
-    /// The message that was made before with this `client_id`, whether it still stands or not.
+    /// The earlier message with the same `client_id`, whether or not it is deleted.
     fn message_prior(&self, group: GroupId, author: UserId, client_id: &ClientId) -> Result<Option<Prior>>;
 
     /// Up to `page.limit` messages of a group. See [`Edge`] for their order.
@@ -29,140 +30,135 @@ pub trait Messages {
     /// The newest message whose number is at most `seq`: its number and date.
     fn message_at_seq(&self, group: GroupId, seq: Seq) -> Result<Option<(Seq, Date)>>;
 
-    /// The message with the latest date at or before `date` (of several, the highest number).
+    /// The message with the latest date at or before `date`. Ties are broken by the higher number.
     fn message_at_date(&self, group: GroupId, date: Date) -> Result<Option<(Seq, Date)>>;
 
-    /// The first `limit` messages of one author in a group, ascending: also of an author
-    /// who is no more, and whose messages are not erased yet.
+    /// The first `limit` messages of an author in a group, in ascending order. Also works for a deleted
+    /// author whose messages are not erased yet.
     fn messages_by(&self, group: GroupId, author: UserId, limit: usize) -> Result<Vec<Written>>;
 
-    /// Keeps a message under the number that was taken for it. The root of a reply notes that it has had replies.
+    /// Stores a message under a number taken for it. Marks the root of a reply as having replies.
     fn message_insert(&mut self, message: &NewMessage) -> Result<()>;
 
-    /// Keeps messages that came from elsewhere, each under the number that was taken for it, with no
-    /// `client_id`: all, or none. Bounded by the caller.
+    /// Stores imported messages, each under a number taken for it, without a `client_id`. Either all are
+    /// stored or none. The caller must bound their number.
     fn messages_insert(&mut self, messages: &[NewMessage]) -> Result<()> {
         messages.iter().try_for_each(|message| self.message_insert(message))
     }
 
-    /// The places of these messages in the logs, whether they stand or not, in any order; none for
-    /// unknown ids. Bounded by the caller.
+    /// The positions of these messages in the logs, including deleted messages, in any order. Unknown ids are
+    /// omitted. The caller must bound their number.
     fn messages_located(&self, ids: &[MessageId]) -> Result<Vec<Located>>;
 
-    /// Notes the number of the last entry that concerns a message.
+    /// Records the number of the latest log entry about a message.
     fn message_change(&mut self, group: GroupId, seq: Seq, by: Seq) -> Result<()>;
 
-    /// Sets the hash by which a retry of a message is known, where it is not that of the body alone.
+    /// Sets the hash that identifies a retry. Only needed if it is not the [digest](crate::send::digest) of
+    /// the body and data.
     fn message_digest_set(&mut self, group: GroupId, seq: Seq, digest: &[u8; 32]) -> Result<()>;
 
-    /// Gives a message another body.
+    /// Replaces the body of a message.
     fn message_edit(&mut self, group: GroupId, seq: Seq, body: &Body, edited: Date) -> Result<()>;
 
-    /// Gives a message another detail. The tallies of its reactions stay.
+    /// Replaces the detail of a message. The tallies of its reactions stay.
     fn message_detail_set(&mut self, group: GroupId, seq: Seq, detail: &MessageDetail) -> Result<()>;
 
-    /// Erases a message's body, and whatever was derived from it, except for the
-    /// [reactions](super::Reactions::reactions_erase), [what counts mentions](super::Mentions::mentions_erase) and the
-    /// group's [pins](super::Pins::pins_erase). If it was the newest of its group, the newest of
-    /// the [`UNCOVERED`] numbers before it takes its place; if none of them stands, the group keeps the date.
-    /// **Bound.** One message and so many numbers are read, however many were erased before.
+    /// Erases the body of a message and everything derived from it, except for the
+    /// [reactions](super::Reactions::reactions_erase), the [indexed
+    /// mentions](super::Mentions::mentions_erase) and the group's [pins](super::Pins::pins_erase). If it was
+    /// the newest message of its group, the newest message among the [`UNCOVERED`] numbers before it takes
+    /// over; if all of these are deleted, the group keeps the date. **Bound.** Reads one message and
+    /// [`UNCOVERED`] numbers, however many messages were erased before.
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()>;
 }
 
-/// A message to keep.
+/// A message to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
-    /// Its id: unique, or the insert is refused as a conflict.
+    /// Must be unique. Otherwise the insert fails with a conflict.
     pub id: MessageId,
-    /// Its group.
     pub group: GroupId,
-    /// The number taken for it.
+    /// The number taken for the message.
     pub seq: Seq,
     pub author: UserId,
-    /// Its date.
     pub date: Date,
-    /// Its body.
     pub body: Body,
-    /// The number of the message of the same group that it answers.
+    /// The number of the message replied to, in the same group.
     pub respond_to: Option<Seq>,
-    /// The number of the root of its thread, of the same group.
+    /// The number of the thread's root, in the same group.
     pub thread: Option<Seq>,
-    /// The sender's own id for it.
+    /// The sender's id of the message.
     pub client_id: Option<ClientId>,
-    /// The parts that most messages do not have.
+    /// The fields that most messages do not have.
     pub detail: MessageDetail,
 }
 
-/// A message's place in the logs.
+/// The position of a message in the logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Located {
-    /// The message's id.
     pub id: MessageId,
-    /// Its group.
     pub group: GroupId,
-    /// Its number.
+    /// The message's number in the group's log.
     pub seq: Seq,
 }
 
-/// A message that was made before with a `client_id`.
+/// An earlier message with the same `client_id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prior {
-    /// The message's id.
     pub id: MessageId,
-    /// Its number.
+    /// The message's number in the group's log.
     pub seq: Seq,
-    /// Its date.
     pub date: Date,
-    /// The [digest](crate::send::digest) of what was first sent, unless another one was
-    /// [set](Messages::message_digest_set), if the message still stands.
+    /// The hash that identifies a retry, if the message still exists: the [digest](crate::send::digest) of
+    /// what was first sent, or the hash that [was set](Messages::message_digest_set).
     pub body_hash: Option<[u8; 32]>,
-    /// The message that it answered, if that still stands.
+    /// The message replied to, if it still exists.
     pub respond_to: Option<MessageId>,
-    /// The root of its thread, if it was sent as a reply.
+    /// The root of the thread, if the message was sent as a reply.
     pub thread: Option<PriorThread>,
 }
 
-/// The thread of a message that was made before.
+/// The thread of an earlier message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PriorThread {
     pub root: ThreadRoot,
-    /// Whether the root still stands.
+    /// Whether the root still exists.
     pub stands: bool,
 }
 
-/// A message to be erased together with others.
+/// A message to erase together with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
     pub seq: Seq,
     pub id: MessageId,
-    /// The number of the root of its thread, if it was sent as a reply.
+    /// The number of the thread's root, if the message was sent as a reply.
     pub thread: Option<Seq>,
 }
 
-/// A part of a group's messages.
+/// The range of a group's messages to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
     pub edge: Edge,
     pub limit: usize,
 }
 
-/// The edge at which a page begins, with its direction.
+/// Where a page begins, and in which direction it continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
-    /// From the newest backwards: newest first.
+    /// From the newest message, backwards. Newest first.
     Newest,
-    /// Those with a lower number: newest first.
+    /// Messages with a lower number. Newest first.
     BeforeSeq(Seq),
-    /// From the message with the latest date before this one, backwards by number: newest first.
+    /// From the message with the latest date before this one, backwards by number. Newest first.
     BeforeDate(Date),
-    /// Those with a higher number: oldest first.
+    /// Messages with a higher number. Oldest first.
     AfterSeq(Seq),
-    /// From the message with the earliest date after this one, onwards by number: oldest first.
+    /// From the message with the earliest date after this one, onwards by number. Oldest first.
     AfterDate(Date),
 }
 
 impl NewMessage {
-    /// A message with a body and nothing else.
+    /// A message with only a body.
     pub fn new(group: GroupId, kept: Kept, author: UserId, body: Body) -> Self {
         let Kept { id, date, seq } = kept;
         let detail = MessageDetail::default();

@@ -1,8 +1,8 @@
-//! Open groups, as a store keeps them: a group that anyone may join has the key of its name in its row, which is the
-//! first [`OPEN_KEY_CHARS`] characters of its [`search_key`], and any other group has none.
+//! Open groups in the store. The row of an open group contains a key, the first [`OPEN_KEY_CHARS`] characters
+//! of the [`search_key`] of its name. Other groups have no key.
 //!
-//! **Order.** By key, then by id. **Bound.** A page is read by an index of open groups alone. Each group costs the count
-//! of its members.
+//! **Order.** By key, then by id. **Bound.** A page is read from an index that contains only open groups. For
+//! each group, its members are counted.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::group::Group;
 use crate::text::search_key;
 use crate::{GroupId, Result};
 
-/// The characters of a key. A longer one would not fit into an index and into cursors.
+/// The longest key, in characters. The limit keeps keys small enough for the index and for cursors.
 pub const OPEN_KEY_CHARS: usize = 64;
 
 /// Open groups, in a transaction.
 pub trait OpenGroups {
-    /// Up to `limit` open groups whose key begins with `prefix`, those after a place.
+    /// Up to `limit` open groups after a position whose key begins with `prefix`.
     fn open_groups(&self, prefix: &str, after: Option<&OpenPlace>, limit: usize)
     -> Result<Vec<OpenGroupRow>>;
 }
@@ -28,14 +28,14 @@ pub struct OpenGroupRow {
     pub place: OpenPlace,
 }
 
-/// A place in the list of open groups.
+/// A position in the list of open groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenPlace {
     pub key: Arc<str>,
     pub group: GroupId,
 }
 
-/// The key of a name, or of the beginning of one.
+/// The key for a name, or for a prefix of names.
 pub fn open_key(name: &str) -> String {
     search_key(name).chars().take(OPEN_KEY_CHARS).collect()
 }

@@ -1,16 +1,17 @@
-//! Pins, as a store keeps them: a list in the row of the group, beside the mark in the
-//! [detail](crate::message::MessageDetail::pinned) of each pinned message. The caller changes both in one transaction.
+//! Pins in the store: a list in the group's row, and a mark in the
+//! [detail](crate::message::MessageDetail::pinned) of each pinned message. The caller changes both in one
+//! transaction.
 //!
-//! **Order.** A list begins with the message that was pinned last. **Loss.** Pins of an author who is no more are not
-//! read. **Bound.** A list holds [`PINS`](crate::pin::PINS) messages that stand, by the rule of the caller.
+//! **Order.** Most recently pinned first. **Loss.** Pins of messages by deleted authors are not read.
+//! **Bound.** At most [`PINS`](crate::pin::PINS) existing messages per list, ensured by the caller.
 
 use crate::{GroupId, MessageId, Result};
 
 /// Pins, in a transaction.
 pub trait Pins {
-    /// Puts a message above those pinned before, or takes it out of the list.
+    /// Adds a message at the top of the list, or removes it from the list.
     fn pin_set(&mut self, group: GroupId, message: MessageId, on: bool) -> Result<()>;
 
-    /// Takes messages that were erased out of the list. Bounded by the caller.
+    /// Removes erased messages from the list. The caller must bound their number.
     fn pins_erase(&mut self, group: GroupId, messages: &[MessageId]) -> Result<()>;
 }

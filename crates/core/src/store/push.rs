@@ -1,56 +1,58 @@
-//! Subscriptions to notifications, and the notifications that wait for them.
+//! Subscriptions to notifications, and the queues of notifications.
 
 use crate::push::{NotifyFacts, ServerKeys, Subscription, WaitingPush};
 use crate::{Date, GroupId, PushId, Result, UserId};
 
 /// Notifications, in a transaction.
 ///
-/// **Atomicity.** A notification that is taken is removed in the same transaction, so that nobody else takes it. **Order.**
-/// The longest due first. **Loss.** A notification waits until it is taken, replaced by a newer one of its group, or its
-/// subscription ends. **Bound.** A subscription has one notification for each group, and at most
-/// [`PUSH_WAITING`](crate::push::PUSH_WAITING). Each call reads or changes at most as many rows as it is asked for.
+/// **Atomicity.** A notification is taken and removed in the same transaction, so that no other node takes
+/// it. **Order.** The longest due first. **Loss.** A notification stays in the queue until it is taken, a
+/// newer one of its group replaces it, or its subscription ends. **Bound.** A subscription has one
+/// notification per group, and at most [`PUSH_WAITING`](crate::push::PUSH_WAITING) in total. Each call reads
+/// or changes at most as many rows as its parameters allow.
 pub trait Pushes {
-    /// The keys of this server, once they were set.
+    /// The server's keys. None until they are set.
     fn push_keys(&self) -> Result<Option<ServerKeys>>;
 
-    /// Keeps the keys of this server, unless it has some.
+    /// Stores the server's keys, unless it already has some.
     fn push_keys_set(&mut self, keys: &ServerKeys) -> Result<()>;
 
-    /// The position in the feed before which no message is pushed.
+    /// The position in the feed before which no messages are pushed.
     fn push_begin(&self) -> Result<i64>;
 
-    /// Sets that position.
+    /// Sets the position of [`push_begin`](Self::push_begin).
     fn push_begin_set(&mut self, position: i64) -> Result<()>;
 
-    /// The date at which a reader of the feed last asked for `notify` events.
+    /// The latest date on which a reader of the feed requested `notify` events.
     fn notify_asked(&self) -> Result<Option<Date>>;
 
-    /// Sets that date.
+    /// Sets the date of [`notify_asked`](Self::notify_asked).
     fn notify_asked_set(&mut self, date: Date) -> Result<()>;
 
     /// Whether there is a subscription.
     fn subscriptions_exist(&self) -> Result<bool>;
 
-    /// The subscriptions of a user that stand, in order of their last sending.
+    /// The valid subscriptions of a user, in the order in which the clients last sent them.
     fn subscriptions(&self, user: UserId, now: Date) -> Result<Vec<Subscription>>;
 
-    /// One subscription, ended or not.
+    /// The subscription with this id. It may have expired.
     fn subscription(&self, id: PushId) -> Result<Option<Subscription>>;
 
-    /// The subscription of an endpoint, ended or not.
+    /// The subscription of an endpoint. It may have expired.
     fn subscription_of(&self, endpoint: &str) -> Result<Option<Subscription>>;
 
-    /// Keeps a subscription, in place of that of the same id. No other may have its endpoint.
+    /// Stores a subscription, and replaces one with the same id. No other subscription may have the same
+    /// endpoint.
     fn subscription_set(&mut self, subscription: &Subscription) -> Result<()>;
 
-    /// Ends a subscription, with the notifications that wait for it.
+    /// Removes a subscription and its queue.
     fn subscription_delete(&mut self, id: PushId) -> Result<()>;
 
-    /// Removes up to 1000 subscriptions that have ended before `now`; answers how many.
+    /// Removes up to 1000 subscriptions that expired before `now`. Returns their number.
     fn subscriptions_purge(&mut self, now: Date) -> Result<usize>;
 
-    /// The facts about up to `limit` members of a group, those after a user, in order of their numbers; unless `all`, of
-    /// those alone who have a subscription. **Bound.** Up to as many members as the group has are looked at.
+    /// The facts about up to `limit` members of a group after a user, in order of id. Unless `all` is set,
+    /// only members with a subscription. **Bound.** Examines at most as many rows as the group has members.
     fn notify_facts(
         &self,
         group: GroupId,
@@ -60,17 +62,18 @@ pub trait Pushes {
         limit: usize,
     ) -> Result<Vec<NotifyFacts>>;
 
-    /// The notification of a group that waits for a subscription.
+    /// The notification of a group in the queue of a subscription.
     fn push_waiting(&self, subscription: PushId, group: GroupId) -> Result<Option<WaitingPush>>;
 
-    /// Up to `limit` notifications that are due, urgent ones or others, the longest due first; then those whose date is further
-    /// away than any [pause](crate::push::LONGEST_PAUSE).
+    /// Up to `limit` notifications that are due, either urgent ones or others, the longest due first. They
+    /// are followed by those whose due date is further in the future than any
+    /// [pause](crate::push::LONGEST_PAUSE), which happens after a clock was set back.
     fn pushes_due(&self, urgent: bool, now: Date, limit: usize) -> Result<Vec<WaitingPush>>;
 
-    /// Keeps a notification, in place of that of its group if there is one. Beyond the bound of its subscription the one
-    /// with the oldest message goes. Nothing is kept for a subscription that is no more.
+    /// Puts a notification into the queue, and replaces the one of the same group. If the queue is full,
+    /// drops the notification with the oldest message. Has no effect if the subscription no longer exists.
     fn push_set(&mut self, waiting: &WaitingPush) -> Result<()>;
 
-    /// Removes a notification.
+    /// Removes a notification from the queue.
     fn push_delete(&mut self, subscription: PushId, group: GroupId) -> Result<()>;
 }

@@ -1,12 +1,12 @@
-//! Reactions, as a store keeps them: a row each, and in the row of a message a tally for each of its emoji, so
-//! that a page of messages is read without them. A message without reactions has no tally.
+//! Reactions in the store: one row per reaction and, in the row of the message, one tally per emoji, so that
+//! a page of messages can be read without the rows of reactions. A message without reactions has no tally.
 //!
-//! **Atomicity.** A reaction and the tally of its emoji change together, and the message notes the number of the
-//! change. **Order.** A message has its tallies in order of the first reaction of each; one keeps its place until its
-//! last reaction is gone. Reactions are in order of their numbers. **Loss.** Reactions of a user who is no more are not
-//! read, nor counted among the users whom a tally names. Those of an erased message are not read.
-//! **Bound.** A tally names [`SHOWN_REACTORS`](crate::reaction::SHOWN_REACTORS) users, and no read of messages reads
-//! more of a reaction than its tally.
+//! **Atomicity.** A reaction and its tally change together, and the message records the number of the change.
+//! **Order.** The tallies of a message are ordered by their first reaction; a tally keeps its position until
+//! its last reaction is removed. Reactions are in order of their numbers. **Loss.** Reactions of a deleted
+//! user are not read, and not counted among the users whom a tally names. Reactions to an erased message are
+//! not read. **Bound.** A tally names at most [`SHOWN_REACTORS`](crate::reaction::SHOWN_REACTORS) users, and
+//! reading messages reads only tallies.
 
 use crate::reaction::{Emoji, Reaction};
 use crate::{Date, GroupId, MessageId, Result, Seq, UserId};
@@ -16,7 +16,7 @@ pub trait Reactions {
     /// Whether a user has this reaction to a message.
     fn has_reacted(&self, group: GroupId, message: Seq, user: UserId, emoji: &Emoji) -> Result<bool>;
 
-    /// Up to `limit` reactions to a message, those after the number `after`, of one emoji or of all.
+    /// Up to `limit` reactions to a message after the number `after`, with one emoji or with any.
     fn reactions(
         &self,
         group: GroupId,
@@ -26,10 +26,10 @@ pub trait Reactions {
         limit: usize,
     ) -> Result<Vec<Reaction>>;
 
-    /// Up to `limit` reactions of a user in a group, also of one who is no more, in order of the messages.
+    /// Up to `limit` reactions of a user in a group, in order of the messages. Also works for a deleted user.
     fn reactions_by(&self, group: GroupId, user: UserId, limit: usize) -> Result<Vec<ReactionOf>>;
 
-    /// Keeps a reaction under the number that was taken for it. The user must not have it yet.
+    /// Stores a reaction under a number taken for it. The user must not have this reaction yet.
     fn reaction_insert(&mut self, reaction: &NewReaction) -> Result<()>;
 
     /// Removes a reaction, if the user has it. `seq` is the number of the change.
@@ -42,27 +42,23 @@ pub trait Reactions {
         seq: Seq,
     ) -> Result<()>;
 
-    /// Removes at most `limit` reactions to messages that were erased; answers how many. Nothing is left if these are
-    /// fewer.
+    /// Removes at most `limit` reactions to erased messages. Returns their number; if it is lower than
+    /// `limit`, none are left.
     fn reactions_erase(&mut self, group: GroupId, messages: &[Seq], limit: usize) -> Result<usize>;
 }
 
-/// A reaction of a known user in a known group.
+/// A reaction, where the user and the group are known from the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReactionOf {
-    /// The message's number.
     pub message: Seq,
-    /// The message's id.
     pub id: MessageId,
     pub emoji: Emoji,
 }
 
-/// A reaction to keep.
+/// A reaction to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewReaction {
-    /// The group of the message.
     pub group: GroupId,
-    /// The message's number.
     pub message: Seq,
     /// The number taken for the reaction.
     pub seq: Seq,

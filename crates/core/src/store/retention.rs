@@ -1,22 +1,23 @@
-//! Messages that are to be erased because they are too old.
+//! Finds the messages to erase because they are too old.
 
 use super::Written;
 use crate::{Date, GroupId, Result};
 
 /// Retention, in a transaction.
 ///
-/// **Order.** Groups are looked through by their ids, and messages are found from the oldest on. **Bound.** A page looks
-/// at so many groups, and reads at most one message of each. Groups that keep their messages for good cost nothing
-/// where the server does, too.
+/// **Order.** Groups are scanned in order of id, messages from the oldest. **Bound.** A page examines at most
+/// `limit` groups, and reads at most one message of each. If neither the server nor a group has a retention,
+/// that group costs nothing.
 pub trait Retention {
-    /// Whether a group says how long it keeps its messages.
+    /// Whether any group has a retention of its own.
     fn retention_is_set(&self) -> Result<bool>;
 
-    /// Whether an erasure that a round has begun is not complete.
+    /// Whether an erasure that a scan started is incomplete.
     fn retention_waits(&self) -> Result<bool>;
 
-    /// The next groups after `after`, at most `limit`: those that have a message from before `oldest`, or from before the
-    /// days that they keep, counted back from `now`. Without `oldest` only groups with a number of days are looked at.
+    /// Examines the next groups after `after`, at most `limit`. Due are groups with a message older than
+    /// `oldest`, or older than the group's own retention, counted back from `now`. Without `oldest`, only
+    /// groups with their own retention are examined.
     fn retention_page(
         &self,
         after: Option<GroupId>,
@@ -25,15 +26,15 @@ pub trait Retention {
         limit: usize,
     ) -> Result<RetentionPage>;
 
-    /// The oldest messages of a group from before a date, at most `limit`.
+    /// At most `limit` messages of a group older than `date`, oldest first.
     fn messages_before(&self, group: GroupId, date: Date, limit: usize) -> Result<Vec<Written>>;
 }
 
-/// Some groups of a round.
+/// The result of examining some groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetentionPage {
-    /// Those that have messages to erase.
+    /// The groups with messages to erase.
     pub due: Vec<GroupId>,
-    /// The last group that was looked at; none if no more follow.
+    /// The last group that was examined. None if there are no more.
     pub last: Option<GroupId>,
 }

@@ -1,10 +1,10 @@
-//! Whether there is room for new content.
+//! Whether there is disk space for new content.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether use cases that add are refused for want of room: as long as the disk has less than is kept free, or
-/// the store has met a full disk and not made its reserve anew. Clones share one state.
+/// Whether use cases that add content are refused because of the disk: its free space is below the configured
+/// reserve, or the store met a full disk and has not yet restored its own reserve. Clones share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Room(Arc<State>);
 
@@ -15,22 +15,22 @@ struct State {
 }
 
 impl Room {
-    /// Whether there is none.
+    /// Whether there is no space for new content.
     pub fn is_full(&self) -> bool {
         self.0.is_low.load(Ordering::Relaxed) || self.is_spent()
     }
 
-    /// Whether the store has met a full disk.
+    /// Whether the store met a full disk and has not yet restored its reserve.
     pub fn is_spent(&self) -> bool {
         self.0.is_spent.load(Ordering::Relaxed)
     }
 
-    /// Sets whether the disk has less room than is kept free.
+    /// Sets whether the free disk space is below the configured reserve.
     pub fn set_low(&self, low: bool) {
         self.0.is_low.store(low, Ordering::Relaxed);
     }
 
-    /// Sets whether the store has met a full disk; answers whether it was set before.
+    /// Sets whether the store met a full disk. Returns the previous value.
     pub fn set_spent(&self, spent: bool) -> bool {
         self.0.is_spent.swap(spent, Ordering::Relaxed)
     }

@@ -4,18 +4,18 @@ use super::{Answer, Store, Tx, WriteJob, fill, outcome, slot};
 use crate::event::Event;
 use crate::send::{Sending, Sent};
 
-/// Sending messages: the frequent write, which a store may decide for many messages in one statement. It keeps the
-/// promises of [`Store::submit_write`] for each message.
+/// Sending messages, the most frequent write. A store may decide many messages in one statement. For each
+/// message, the guarantees of [`Store::submit_write`] apply.
 ///
-/// **Decision.** Each message has the answer of [`Sending::run`] in a job of its own. **Order.** Messages of one
-/// group that come together are numbered in their order. **Loss.** Every committed message is published, also one
-/// that a store has kept against the rule.
+/// **Decision.** The result for each message is the same as that of [`Sending::run`] in its own job.
+/// **Order.** Messages of one group that are submitted together are numbered in the given order. **Loss.**
+/// Every committed message is published, even one that a store kept against the rule.
 pub trait Sends {
-    /// Sends messages that come together. Dropping a future does not undo its message.
+    /// Sends several messages. Dropping a future does not undo its message.
     fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>>;
 }
 
-/// Sends each message as a job of its own, for a store that decides one at a time.
+/// Sends each message in its own job. For stores that decide one message at a time.
 pub fn send_as_jobs<S: Store + ?Sized>(store: &S, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
     let job = |sending: Sending| {
         let (slot, filled) = slot();

@@ -1,17 +1,19 @@
-//! Sessions, as a store keeps them: what it knows of tokens beside whom they stand for.
+//! Sessions in the store: the data about tokens besides their users.
 
 use crate::session::{SessionClient, TokenUse, UserSession};
 use crate::token::TokenHash;
 use crate::{Date, Result, UserId};
 
-/// Sessions, in a transaction. **Atomicity.** As the transaction's. **Order.** The newest token first. **Loss.** Notes are
-/// lost with their token, and no other way. **Bound.** A user has few tokens: [`tokens_trim`](super::Tokens::tokens_trim)
-/// bounds them; the caller bounds the uses.
+/// Sessions, in a transaction.
+///
+/// **Atomicity.** That of the transaction. **Order.** Newest token first. **Loss.** The data is lost together
+/// with its token only. **Bound.** A user has few tokens, because [`tokens_trim`](super::Tokens::tokens_trim)
+/// bounds them. The caller must bound the uses.
 pub trait Sessions {
-    /// The tokens of a user that stand, the newest first. Tickets are none.
+    /// The valid tokens of a user, newest first. Tickets are not included.
     fn sessions(&self, user: UserId, now: Date) -> Result<Vec<UserSession>>;
 
-    /// Notes when a token was made, and by what client, which thereby has used it.
+    /// Records when a token was created, and by which client, which counts as its first use.
     fn session_begin(
         &mut self,
         token: &TokenHash,
@@ -19,7 +21,7 @@ pub trait Sessions {
         client: Option<&SessionClient>,
     ) -> Result<()>;
 
-    /// Notes that tokens are in use. The first client that is noted of a token stays. A token that is no more is passed
-    /// over.
+    /// Records that tokens were used. The first recorded client of a token is kept. Tokens that no longer
+    /// exist are skipped.
     fn tokens_use(&mut self, uses: &[TokenUse], now: Date) -> Result<()>;
 }

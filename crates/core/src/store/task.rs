@@ -1,5 +1,5 @@
-//! Work that a request has begun and that goes on after its answer, in steps: each step is a job of its own,
-//! does a bounded part, and may be run by any node.
+//! Tasks: work that continues in steps after the request that started it was answered. Each step is a job of
+//! its own, does a bounded amount of work, and may run on any node.
 
 use uuid::Uuid;
 
@@ -8,16 +8,15 @@ use super::encoding::{Stored, TaskKind};
 use crate::webhook::WebhookQueue;
 use crate::{Error, GroupId, Name, Result, Seq, TaskId, UserId};
 
-/// Work that remains.
+/// Work that remains to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
-    /// Erase the messages of a deleted user, and take it out of its groups.
+    /// Remove a deleted user from its groups, and erase its messages.
     EraseUser(UserId),
     /// Erase a deleted group with everything in it.
     EraseGroup(GroupId),
-    /// Write a user's new name into the logs of its groups.
+    /// Log a user's new name in its groups.
     LogRename {
-        /// The user.
         user: UserId,
         /// The old name.
         name: Name,
@@ -25,36 +24,35 @@ pub enum Task {
         new_name: Name,
         /// Whether the user renamed itself.
         by_self: bool,
-        /// The last group that has it, in the order of their ids.
+        /// The last group that is done, in order of id.
         after: Option<GroupId>,
     },
     /// Erase the reactions to erased messages.
     EraseReactions {
-        /// The group of the messages.
         group: GroupId,
         /// The numbers of the messages, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER).
         messages: Vec<Seq>,
     },
-    /// Erase the events that wait in a queue of a webhook, which has another queue now, or is deleted.
+    /// Erase a webhook's former queue. The webhook has another queue now, or is deleted.
     EraseWebhookQueue(WebhookQueue),
-    /// Erase the messages that are too old, of these groups in their order.
+    /// Erase messages that are too old in these groups, in order.
     EraseOld { groups: Vec<GroupId> },
 }
 
-/// A task as its row holds it.
+/// A task in the form in which a row stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredTask<'a> {
     /// The number of its [`TaskKind`].
     pub kind: i64,
-    /// The user that it concerns.
+    /// The user that the task is about.
     pub user: Option<UserId>,
-    /// The group that it concerns, or that it has come to.
+    /// The group that the task is about, or the last one that is done.
     pub group: Option<GroupId>,
-    /// The rest, if there is any.
+    /// The encoded fields, if any.
     pub detail: Option<&'a [u8]>,
 }
 
-/// The tags of the fields of a `detail`. A tag is never given another meaning.
+/// The tags of the fields of a `detail`. A tag never changes its meaning.
 mod tag {
     pub(super) const NAME: u8 = 1;
     pub(super) const NEW_NAME: u8 = 2;
@@ -65,7 +63,7 @@ mod tag {
 }
 
 impl Task {
-    /// Gives `store` the task as its row holds it.
+    /// Encodes the task and passes it to `store`.
     pub fn with_stored<T>(&self, store: impl FnOnce(StoredTask<'_>) -> T) -> T {
         let mut detail = Vec::new();
         let (kind, user, group) = match self {
@@ -98,7 +96,7 @@ impl Task {
         store(StoredTask { kind: kind.number().into(), user, group, detail })
     }
 
-    /// Reads a task from its row.
+    /// Decodes a task from its row.
     pub fn from_stored(stored: &StoredTask<'_>) -> Result<Self> {
         let broken = || Error::internal(format_args!("a task of kind {} lacks a value", stored.kind));
         let name = |tag| {
@@ -138,22 +136,22 @@ impl Task {
 
 /// Tasks, in a transaction.
 pub trait Tasks {
-    /// Keeps a task. Ids ascend in the order in which tasks are begun. A user or a group is erased by the one
-    /// task that deleting it has kept ([`Users::user_delete`](super::Users::user_delete),
+    /// Stores a task. Ids ascend in the order in which tasks are started. Users and groups are erased by a
+    /// single task, which deleting them stores ([`Users::user_delete`](super::Users::user_delete),
     /// [`Groups::group_delete`](super::Groups::group_delete)).
     fn task_insert(&mut self, id: TaskId, task: &Task) -> Result<()>;
 
-    /// The oldest task of a kind that this version knows; one of [`Task::EraseOld`] after all others. Tasks of other kinds are left to the nodes of the
-    /// version that has begun them.
+    /// The oldest task of a kind that this version knows. A [`Task::EraseOld`] comes after all others. Tasks
+    /// of other kinds are left to nodes of the version that started them.
     fn task_next(&self) -> Result<Option<(TaskId, Task)>>;
 
-    /// Keeps how far the logs of a user's groups have its new name.
+    /// Records how far a [`Task::LogRename`] has come.
     fn task_advance(&mut self, id: TaskId, after: GroupId) -> Result<()>;
 
-    /// Keeps which groups are left of a [`Task::EraseOld`].
+    /// Records which groups remain of a [`Task::EraseOld`].
     fn task_shorten(&mut self, id: TaskId, left: &Task) -> Result<()>;
 
-    /// Drops a task that is done.
+    /// Removes a completed task.
     fn task_delete(&mut self, id: TaskId) -> Result<()>;
 }
 

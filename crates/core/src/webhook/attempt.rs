@@ -1,14 +1,14 @@
-//! The newest attempts at a webhook, and the form in which a store keeps them.
+//! The latest attempts at a webhook, and their encoding in the store.
 
 use crate::Date;
 use crate::store::detail::{fields, find, put};
 
-/// The attempts at a webhook that are kept.
+/// The number of attempts that are stored.
 pub const ATTEMPTS: usize = 100;
-/// The longest reason of a failure that is kept, in bytes.
+/// The longest stored error text, in bytes.
 const ERROR_BYTES: usize = 200;
 
-/// The tags of the fields. A tag is never given another meaning.
+/// The tags of the fields. A tag never changes its meaning.
 mod tag {
     pub(super) const ATTEMPT: u8 = 1;
     pub(super) const EVENT: u8 = 2;
@@ -24,16 +24,16 @@ pub struct WebhookAttempt {
     /// The id of the event.
     pub event: String,
     pub date: Date,
-    /// The status of the answer, if there was one.
+    /// The HTTP status of the response, if there was one.
     pub status: Option<u16>,
-    /// The reason of the failure, if it failed.
+    /// Why the attempt failed. None if it succeeded.
     pub error: Option<String>,
     /// The duration in milliseconds.
     pub ms: u32,
 }
 
 impl WebhookAttempt {
-    /// Attempts in the form in which a store keeps them. The newest come first, and only so many are kept.
+    /// Encodes attempts, which must be newest first. Keeps only the first [`ATTEMPTS`].
     pub fn encode(attempts: &[Self]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for attempt in attempts.iter().take(ATTEMPTS) {
@@ -52,13 +52,13 @@ impl WebhookAttempt {
         bytes
     }
 
-    /// The attempts that were kept.
+    /// Decodes stored attempts.
     pub fn decode(bytes: &[u8]) -> Vec<Self> {
         fields(bytes).filter(|(tag, _)| *tag == tag::ATTEMPT).filter_map(|(_, detail)| read(detail)).collect()
     }
 }
 
-/// The beginning of a text, at most [`ERROR_BYTES`] of it.
+/// The prefix of a text with at most [`ERROR_BYTES`] bytes.
 fn shortened(text: &str) -> &str {
     let end = (0..=text.len().min(ERROR_BYTES)).rev().find(|at| text.is_char_boundary(*at));
     &text[..end.unwrap_or(0)]

@@ -1,7 +1,8 @@
-//! The index of the search, which a follower builds in the background.
+//! The search index, which a follower builds in the background.
 //!
-//! It goes round the groups in the order of their ids, and adds the messages of each up to the head of its log. Nothing
-//! is written when a message is sent: until the follower has come by, a search reads the newest messages themselves.
+//! The follower visits the groups in order of id, and adds the messages of each group up to the head of its
+//! log. Sending a message writes nothing to the index: until the follower has visited the group, searches
+//! read the newest messages directly.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,50 +13,52 @@ use crate::store::{Follower, IndexPart, Lease, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, GroupId, Result};
 
-/// The groups that are looked at in one job, and the jobs of one step.
+/// The number of groups that one query examines, and the most queries per step.
 const GROUPS: usize = 500;
 const PAGES: usize = 20;
-/// The messages, the bytes of their bodies, and the groups that one step adds: some milliseconds of the store.
+/// The most messages, groups and bytes of message bodies that one step adds. This occupies the store for some
+/// milliseconds.
 const MESSAGES: usize = 256;
 const INDEXED_GROUPS: usize = 64;
 const BYTES: usize = 128 << 10;
-/// The pages of the index that one step of a merge writes: some milliseconds of the store.
+/// The number of index pages that one step of a merge writes. This occupies the store for some milliseconds.
 const MERGED_PAGES: usize = 32;
 
-/// The position of the follower.
+/// The follower's position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexProgress {
-    /// Whether a first round has come to its end: then all but the newest messages are indexed.
+    /// Whether the first pass over all groups is complete. From then on, only the newest messages are missing
+    /// from the index.
     pub is_complete: bool,
-    /// The last group that this round has done.
+    /// The last group that the current pass has finished.
     after: Option<GroupId>,
-    /// The number of removals when the last cleaning began.
+    /// The number of removals when the latest cleanup began.
     cleaned: i64,
-    /// No cleaning begins before this date.
+    /// The earliest date of the next cleanup.
     rests_until: Date,
 }
 
-/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexStep {
-    /// The messages that were added.
+    /// The number of messages that were added.
     pub added: usize,
-    /// Whether the round has come to its end.
+    /// Whether the pass is complete.
     pub is_last: bool,
 }
 
 impl App {
-    /// Whether this node may have stored messages that are not indexed since this was last asked.
+    /// Whether this node may have stored messages that are not indexed since the previous call.
     pub fn take_unindexed(&self) -> bool {
         self.rules.unindexed.swap(false, Ordering::Relaxed)
     }
 
-    /// The progress of the index: `None` if there is none of this version.
+    /// The progress of the index. `None` if there is no index of this version.
     pub async fn index_progress(&self) -> Result<Option<IndexProgress>> {
         self.read(&Context::new(Caller::Service), (), |tx, _, ()| IndexProgress::read(tx)).await
     }
 
-    /// The number of removals whose words are in the store's files, if the index should be cleaned of them now.
+    /// The current number of removals, if the index should be cleaned up now, because the store's files still
+    /// contain the terms of removed messages.
     pub async fn index_to_clean(&self) -> Result<Option<i64>> {
         let now = self.clock().now();
         self.read(&Context::new(Caller::Service), now, |tx, _, now| {
@@ -66,12 +69,12 @@ impl App {
         .await
     }
 
-    /// Whether the index is to be merged for its searches to be fast.
+    /// Whether the index needs a merge to keep searches fast.
     pub async fn index_is_scattered(&self) -> Result<bool> {
         self.read(&Context::new(Caller::Service), (), |tx, _, ()| tx.index_is_scattered()).await
     }
 
-    /// Merges the next pages of the index, as a step of the lease. Returns whether there was nothing left to do.
+    /// Merges the next pages of the index, as a step of the lease. Returns whether the merge is complete.
     pub async fn index_merge(&self, lease: Lease) -> Result<bool> {
         let service = Context::new(Caller::Service);
         self.write(Growth::Bounded, &service, lease, |unit, lease| {
@@ -82,18 +85,18 @@ impl App {
         .await
     }
 
-    /// Has the store renew the index, where it cannot be cleaned in steps.
+    /// Lets the store rebuild the index. For stores that cannot clean it up in steps.
     pub async fn index_renew(&self) -> Result<()> {
         self.store.index_renew().await
     }
 
-    /// Gives a sign of life of the lease.
+    /// Gives a sign of life for the lease.
     pub async fn index_hold(&self, lease: Lease) -> Result<()> {
         let service = Context::new(Caller::Service);
         self.write(Growth::Bounded, &service, lease, |unit, lease| unit.end_step(*lease, None)).await
     }
 
-    /// Notes that the index was cleaned of this number of removals in so much time.
+    /// Records a cleanup of the index: the number of removals that it covers, and how long it took.
     pub async fn index_cleaned(&self, lease: Lease, removals: i64, took: Duration) -> Result<()> {
         let service = Context::new(Caller::Service);
         let rest = self.store.index_rest(took);
@@ -106,7 +109,7 @@ impl App {
         .await
     }
 
-    /// Forgets the index, as a step of the lease. The next steps build it anew.
+    /// Discards the index, as a step of the lease. Later steps rebuild it.
     pub async fn index_clear(&self, lease: Lease) -> Result<()> {
         let service = Context::new(Caller::Service);
         self.write(Growth::Bounded, &service, lease, |unit, lease| unit.clear_index(*lease)).await
@@ -114,7 +117,7 @@ impl App {
 
     /// Adds the next messages to the index, as a step of the lease. Refused on a full disk.
     pub async fn index_step(&self, lease: Lease) -> Result<IndexStep> {
-        // The index is content, too, and what the disk has left is for deletions.
+        // The index is content as well, and the remaining disk space is reserved for deletions.
         if self.rules.room.is_full() {
             return Err(Error::Full);
         }
@@ -138,7 +141,7 @@ impl App {
 }
 
 impl IndexProgress {
-    /// The progress, if there is an index of this version.
+    /// The progress. None if there is no index of this version.
     pub(super) fn read(tx: &dyn Tx) -> Result<Option<Self>> {
         let state = tx.follower(Follower::SearchIndex)?;
         let [TERMS_VERSION, is_complete, rest @ ..] = state.position.as_slice() else { return Ok(None) };
@@ -152,7 +155,7 @@ impl IndexProgress {
         }))
     }
 
-    /// The part of the groups that a first round has done, in percent. Ids of groups are evenly distributed.
+    /// The progress of the first pass, in percent. Group ids are evenly distributed.
     pub fn percent(&self) -> u8 {
         match self.after {
             _ if self.is_complete => 100,
@@ -170,17 +173,16 @@ impl IndexProgress {
     }
 }
 
-/// The groups of a step.
 struct NextGroups {
     progress: IndexProgress,
-    /// Those whose index lacks something.
+    /// The groups whose index is incomplete.
     groups: Vec<GroupId>,
-    /// The last group that was looked at.
+    /// The last group that was examined.
     until: Option<GroupId>,
     is_last: bool,
 }
 
-/// The next groups whose index lacks something. `None` if there is no index of this version.
+/// The next groups whose index is incomplete. `None` if there is no index of this version.
 fn next_groups(tx: &dyn Tx) -> Result<Option<NextGroups>> {
     let Some(progress) = IndexProgress::read(tx)? else { return Ok(None) };
     let mut found = NextGroups { progress, groups: Vec::new(), until: progress.after, is_last: false };
@@ -208,7 +210,8 @@ impl Unit<'_> {
         self.end_step(lease, Some(&progress.stored()))
     }
 
-    /// Adds messages of these groups to the index. Returns their number, and whether the index has all of them now.
+    /// Adds messages of these groups to the index. Returns their number, and whether the index now contains
+    /// all messages of these groups.
     fn add_to_index(&mut self, groups: &[GroupId]) -> Result<(usize, bool)> {
         let (mut added, mut bytes, mut parts, mut is_done) = (0, 0, Vec::new(), true);
         for state in self.tx.indexed_groups(groups)? {

@@ -1,4 +1,4 @@
-//! The messages of a search that the index finds.
+//! The messages that the index finds for a search.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -6,50 +6,50 @@ use crate::search::{RequiredTerm, SearchQuery};
 use crate::store::{Candidate, IndexedGroup, SearchPlace, Tx};
 use crate::{GroupId, Result};
 
-/// The numbers of logs that are not indexed, of all groups together, that a page reads beside the index.
+/// The most log numbers outside the index, over all groups, that a page reads in addition to the hits of the
+/// index.
 const UNINDEXED: i64 = 2000;
-/// The messages that are read at a time.
+/// The number of messages that are read at a time.
 const READ: usize = 32;
-/// The places that the index is first asked for, and the most. They grow while the messages do not match the query. Of a phrase
-/// more are asked for at once, since most messages have its words in other places.
+/// How many hits the index is asked for first, and at most. The number grows as long as the messages do not
+/// match the query. It is higher for phrases, because most messages contain the words of a phrase in other
+/// positions.
 const FIRST_PLACES: usize = 64;
 const FIRST_PLACES_OF_PHRASE: usize = 256;
 const MOST_PLACES: usize = 4096;
-/// The questions to the index after which a page ends.
+/// The most queries of the index per page.
 const QUESTIONS: usize = 6;
 
-/// The part of a query that the index answers.
+/// The part of a query that the index can answer.
 #[derive(Debug, Clone)]
 pub(super) struct IndexQuery {
     terms: Vec<RequiredTerm>,
     places: usize,
 }
 
-/// Messages that may be found, newest first: the hits of the index, and those that are not indexed.
+/// The messages that may match, newest first: hits of the index, and messages that are not indexed.
 pub(super) struct Indexed {
     query: IndexQuery,
     groups: Vec<IndexedGroup>,
-    /// Those that are not indexed and not read yet, newest last.
+    /// Messages that are not indexed and not read yet, newest last.
     recent: Vec<SearchPlace>,
     /// Hits that are not read yet, newest first.
     hits: VecDeque<SearchPlace>,
-    /// The place before which all further hits are.
+    /// The position before which all further hits are. None if there are no more.
     rest: Option<SearchPlace>,
     questions: usize,
     read: VecDeque<Candidate>,
 }
 
-/// The answer of the index.
 pub(super) struct Lookup {
     pub indexed: Indexed,
-    /// The groups of which it does not have enough.
+    /// The groups that are read without the index, because too much of them is not indexed.
     pub unindexed: HashSet<GroupId>,
 }
 
-/// The next message of those that the index finds.
 pub(super) enum NextIndexed {
     Message(SearchPlace),
-    /// There may be more before this place, but the page is to end.
+    /// The page must end here. There may be more messages before this position.
     Paused(SearchPlace),
     End,
 }
@@ -62,7 +62,8 @@ impl IndexQuery {
 }
 
 impl Lookup {
-    /// Looks for the messages of these groups before a place that have every term. `None` if they are not in the index.
+    /// Finds the messages of these groups before a position that contain every term. `None` if the index
+    /// cannot help.
     pub(super) fn find(
         tx: &dyn Tx,
         query: Option<&IndexQuery>,
@@ -71,7 +72,7 @@ impl Lookup {
     ) -> Result<Option<Self>> {
         let Some(query) = query.filter(|query| !query.terms.is_empty()) else { return Ok(None) };
         let mut states = groups.to_vec();
-        // Those of which least is missing come first.
+        // The groups with the fewest missing messages come first.
         states.sort_unstable_by_key(|state| (state.head.0 - state.position.0, state.group));
         let (mut indexed, mut lacking, mut left) = (Vec::new(), Vec::new(), UNINDEXED);
         for state in &states {
@@ -105,7 +106,7 @@ impl Lookup {
 }
 
 impl Indexed {
-    /// The place of the next message.
+    /// The position of the next message.
     pub(super) fn peek(&mut self, tx: &dyn Tx) -> Result<NextIndexed> {
         while self.read.is_empty() {
             let next = self.next_places(tx)?;
@@ -119,16 +120,17 @@ impl Indexed {
         Ok(self.read.front().map_or(NextIndexed::End, |next| NextIndexed::Message(next.place)))
     }
 
-    /// The next message, after [`Self::peek`].
+    /// Removes the next message. Call [`Self::peek`] first.
     pub(super) fn pop(&mut self) -> Option<Candidate> {
         self.read.pop_front()
     }
 
-    /// The next places. None only at the end, or where the page is to end.
+    /// The next positions. Empty only at the end, or if the page must end.
     fn next_places(&mut self, tx: &dyn Tx) -> Result<Vec<SearchPlace>> {
         let mut next = Vec::new();
         while next.len() < READ {
-            // A hit that is not known yet is before the rest.
+            // Hits that are not fetched yet are all before `rest`, so messages at or after it can be
+            // returned.
             let recent = self.recent.last().filter(|place| self.rest.is_none_or(|rest| **place >= rest));
             if self.hits.front() > recent {
                 next.extend(self.hits.pop_front());
@@ -142,7 +144,7 @@ impl Indexed {
         Ok(next)
     }
 
-    /// Asks the index for further hits. `false` if the page is to end.
+    /// Asks the index for further hits. `false` if the page must end.
     fn ask(&mut self, tx: &dyn Tx) -> Result<bool> {
         let Some(rest) = self.rest else { return Ok(false) };
         if self.questions == QUESTIONS {

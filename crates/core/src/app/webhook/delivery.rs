@@ -1,4 +1,5 @@
-//! The work of the follower that sends events to webhooks: it reads the events to send, and keeps the outcome of attempts.
+//! The store's side of webhook delivery: reads the events to send, and stores the outcome of attempts. A
+//! follower calls it.
 
 use std::collections::HashMap;
 
@@ -10,18 +11,18 @@ use crate::user::Caller;
 use crate::webhook::{WaitingEvent, Webhook, WebhookAttempt, WebhookLane, WebhookQueue};
 use crate::{Date, Result, WebhookId};
 
-/// The events of one lane that are read for another attempt.
+/// The most events of one lane that are read for another attempt.
 const LANE_EVENTS: usize = 20;
 
-/// A request for the events to send to a webhook.
+/// A request for events to send to a webhook.
 #[derive(Debug, Clone)]
 pub struct WorkQuery {
     pub id: WebhookId,
-    /// The most lanes of events that failed before.
+    /// The most lanes to retry.
     pub retries: usize,
-    /// The most events of the feed that are looked at.
+    /// The most events of the feed to examine.
     pub fresh: usize,
-    /// Lanes with a request under way.
+    /// Lanes with a request in flight.
     pub busy: Vec<WebhookLane>,
 }
 
@@ -29,19 +30,19 @@ pub struct WorkQuery {
 #[derive(Debug)]
 pub struct WebhookWork {
     pub webhook: Webhook,
-    /// Events that failed before.
+    /// Events to send again after a failure.
     pub retries: Vec<LaneToSend>,
-    /// Events that are sent for the first time.
+    /// Events to send for the first time.
     pub fresh: Vec<LaneToSend>,
-    /// Events behind others of their lanes, which have to wait.
+    /// Events behind others of their lanes, which must go to the queue.
     pub behind: Vec<WaitingEvent>,
-    /// The position that the webhook has once all of these are sent or wait.
+    /// The webhook's position after all of these events are sent or in the queue.
     pub position: i64,
-    /// The date of the next attempt at an event that failed before.
+    /// The date of the next retry.
     pub next_due: Option<Date>,
-    /// The date of the oldest event that is sent for the first time.
+    /// The date of the oldest event to send for the first time.
     pub oldest: Option<Date>,
-    /// Events that are not kept any more and were never sent.
+    /// The number of feed positions that were removed before their events were sent.
     pub lost: i64,
 }
 
@@ -56,7 +57,8 @@ pub struct LaneToSend {
 #[derive(Debug)]
 pub struct EventToSend {
     pub waiting: WaitingEvent,
-    /// The event as it stands. None if its time is over, or if it is not kept any more: then it is given up.
+    /// The current form of the event. None if the event has expired or was removed from the feed; it is then
+    /// dropped.
     pub event: Option<FeedEvent>,
 }
 
@@ -66,37 +68,37 @@ pub struct WebhookStep {
     pub id: WebhookId,
     pub queue: WebhookQueue,
     pub lease: Lease,
-    /// The position from now on, if it moves.
+    /// The new position, if it moves.
     pub position: Option<i64>,
-    /// Events that wait behind others.
+    /// Events to queue behind others of their lanes.
     pub behind: Vec<WaitingEvent>,
     pub lanes: Vec<LaneEnd>,
-    /// The attempts, the newest first.
+    /// The attempts, newest first.
     pub attempts: Vec<WebhookAttempt>,
 }
 
-/// The outcome of the attempts of one lane.
+/// The outcome of the attempts in one lane.
 #[derive(Debug, Clone)]
 pub struct LaneEnd {
     pub lane: WebhookLane,
-    /// Positions of events that wait no longer.
+    /// Positions of events to remove from the queue.
     pub ended: Vec<i64>,
-    /// Events that wait from now on.
+    /// Events to put into the queue.
     pub waits: Vec<WaitingEvent>,
-    /// Whether the next event that waits is due.
+    /// Whether the next event of the lane in the queue becomes due.
     pub wakes: bool,
 }
 
 impl App {
-    /// The events to send to a webhook now; none if there is no such webhook any more.
+    /// The events to send to a webhook now. None if the webhook no longer exists.
     pub async fn webhook_work(&self, query: WorkQuery) -> Result<Option<WebhookWork>> {
         let now = self.clock().now();
         self.read(&Context::new(Caller::Service), (query, now), |tx, _, (query, now)| work(tx, query, *now))
             .await
     }
 
-    /// Keeps the outcome of attempts, as a step of the lease. If a replay has begun another queue meanwhile, nothing is
-    /// kept: the events are sent again.
+    /// Stores the outcome of attempts, as a step of the lease. If a replay has started another queue in the
+    /// meantime, stores nothing: the events will be sent again.
     pub async fn webhook_step(&self, step: WebhookStep) -> Result<()> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), step, |unit, step| {
             keep(unit, step)?;
@@ -105,7 +107,7 @@ impl App {
         .await
     }
 
-    /// A sign of life of the node that sends. Answers the webhooks that there are.
+    /// Gives a sign of life for the lease. Returns the existing webhooks.
     pub async fn webhooks_beat(&self, lease: Lease) -> Result<Vec<WebhookId>> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
             unit.end_step(*lease, None)?;
@@ -152,7 +154,7 @@ fn retries(tx: &dyn Tx, webhook: &Webhook, query: &WorkQuery, now: Date) -> Resu
     Ok(lanes)
 }
 
-/// The events of the feed by lanes, and those behind others that wait.
+/// Groups the events of the feed by lane. Events behind others that are in the queue are returned separately.
 fn fresh(
     tx: &dyn Tx,
     webhook: &Webhook,
@@ -197,7 +199,7 @@ fn keep(unit: &mut Unit, step: &WebhookStep) -> Result<()> {
     if let Some(position) = step.position.filter(|position| *position > webhook.position) {
         unit.tx.webhook_move(id, queue, position)?;
     }
-    // Before lanes wake, so that they find the events behind.
+    // Before lanes wake, so that waking finds the events of `behind`.
     for event in &step.behind {
         unit.tx.webhook_wait(queue, event)?;
     }

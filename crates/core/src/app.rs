@@ -296,7 +296,7 @@ impl App {
         self.store.read(move |tx| job(tx, who.caller(tx, &rules)?, &query)).await
     }
 
-    /// Runs a write that a bot's secret may allow. Writes without this variant refuse every bot.
+    /// Like [`write`](Self::write), which refuses every bot, for writes that a bot's secret may allow.
     async fn write_by_bots<C, T>(
         &self,
         growth: Growth,
@@ -321,7 +321,7 @@ impl App {
             .await
     }
 
-    /// Runs a read that a bot's secret may allow.
+    /// Like [`read`](Self::read), which refuses every bot, for reads that a bot's secret may allow.
     async fn read_by_bots<C, T>(
         &self,
         context: &Context,

@@ -80,7 +80,7 @@ pub enum Kind {
         /// Number and date of the last message read. None if no message is read.
         at: Option<(Seq, Date)>,
     },
-    /// A group was made, or its name or members changed. Numbered.
+    /// A group was created, or its name or members changed. Numbered.
     GroupUpdate {
         /// The group after the change. The view is complete if users have joined, because the group is new to
         /// them. Otherwise it contains at least a [`brief`](crate::store::Groups::brief) view.

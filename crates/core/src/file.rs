@@ -13,8 +13,7 @@ use crate::{Date, Error, FileId, Result, UserId};
 
 /// The most files per message.
 pub const ATTACHMENTS: usize = 10;
-/// The age at which an upload that receives no new bytes, or a file that no message carries, is removed: 24
-/// hours.
+/// The age at which an upload that receives no new bytes, or a file that is not in use, is removed: 24 hours.
 pub const FILE_TTL: Duration = Duration::from_secs(24 * 3600);
 /// The age at which an upload that cannot be resumed is removed: 2 hours.
 pub const PLAIN_UPLOAD_TTL: Duration = Duration::from_secs(2 * 3600);

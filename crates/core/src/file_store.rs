@@ -1,8 +1,8 @@
 //! The port to the storage of file contents: a folder, or a bucket that all nodes share.
 //!
 //! **Atomicity.** An object becomes visible only when its writer finishes, and then completely. A dropped
-//! writer leaves nothing visible. **Order.** None. The database decides which object belongs to a file and
-//! who may read it. **Loss.** A finished object survives a power failure. **Bound.** A writer or reader uses
+//! writer leaves nothing visible. **Order.** None. The [store](crate::store) decides which object belongs to a
+//! file and who may read it. **Loss.** A finished object survives a power failure. **Bound.** A writer or reader uses
 //! a few MiB of memory. If the storage is unreachable or slow, calls fail with
 //! [`Error::Unavailable`](crate::Error::Unavailable) within a bounded time; if its disk is full, with
 //! [`Error::Full`](crate::Error::Full).

@@ -1,8 +1,8 @@
 //! The domain rules of Chinwag: values, rights and use cases.
 //!
-//! This crate does not know HTTP, sockets, SQL or Redis. Values are parsed at the edge and stay valid. Use
-//! cases ([`app`]) check rights and write inside one [`store`] transaction, and describe the change as
-//! [`event::Event`]s. The store gives these to the [`bus`] after its commit.
+//! This crate is independent of HTTP, sockets, SQL and Redis. Values are parsed at the edge and are valid from
+//! then on. Use cases ([`app`]) check rights and write inside one [`store`] transaction, and describe the change
+//! as [`event::Event`]s. The store publishes these to the [`bus`] after its commit.
 
 mod actor;
 pub mod app;

@@ -44,8 +44,9 @@ pub struct Search {
     /// Only this group. None: all groups that the caller may read.
     pub group: Option<GroupId>,
     pub author: Option<Name>,
-    /// Only messages before this date, and only those after the next one.
+    /// Only messages before this date.
     pub before: Option<Date>,
+    /// Only messages after this date.
     pub after: Option<Date>,
     pub has: Option<Content>,
     /// Only messages that mention the caller.

@@ -105,7 +105,7 @@ impl App {
         .await
     }
 
-    /// Records an attempt that was made on request.
+    /// Records an attempt that the service requested.
     pub async fn webhook_attempted(
         &self,
         context: &Context,

@@ -11,7 +11,7 @@ use crate::store::{ImportKind, Imported};
 use crate::user::User;
 use crate::{GroupId, GroupName, Name, Result};
 
-/// On the wire, the name of the owner of every private group. No user with this name takes part in it.
+/// The name that every private group shows as its owner. It is not a real member.
 const PRIVATE_OWNER: &str = "admin";
 
 /// A group in the source.

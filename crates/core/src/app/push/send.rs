@@ -61,7 +61,7 @@ impl App {
         .await
     }
 
-    /// Whether notifications are active. See [`is_due`](super::is_due).
+    /// Whether notifications are active: there is a subscription, or somebody requests `notify` events.
     pub async fn notifies(&self) -> Result<bool> {
         let now = self.clock().now();
         self.read(&Context::new(Caller::Service), now, |tx, _, now| super::is_due(tx, *now)).await

@@ -207,11 +207,11 @@ pub struct UserRules {
     pub avatar_urls: bool,
     /// The time for which the name of a deleted or renamed user is reserved (`users.name_hold`, 30 days).
     pub name_hold: Duration,
-    /// Which strangers a user can find (`users.directory`, default: by exact name).
+    /// The strangers that a user can find (`users.directory`, default: by exact name).
     pub directory: Directory,
 }
 
-/// Which strangers a user can find.
+/// The strangers that a user can find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Directory {
     /// Everybody.

@@ -11,7 +11,7 @@ use crate::{Date, FileId, GroupName, Name};
 /// The prefix of a file id in a stored avatar. No URL begins with it.
 const STORED_FILE: &str = "file:";
 
-/// Who vouches for a user's identity.
+/// The source that vouches for a user's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// An account that was signed up on this server. Anybody who knows the password is the user.

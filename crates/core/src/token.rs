@@ -96,7 +96,7 @@ impl TokenHash {
 /// The error text for an invalid lifetime. It completes a sentence that begins with the field's name.
 pub const TTL: &str = "must be a number of seconds from 1 to 31536000 (365 days)";
 
-/// What a token can be used for.
+/// The purpose of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Requests and handshakes, until the token expires or is revoked.

@@ -13,7 +13,7 @@ pub struct User {
     pub special: bool,
 }
 
-/// Which other users may do something.
+/// The other users who may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Allowed {
     #[default]
@@ -52,9 +52,9 @@ impl Allowed {
 /// A user's own settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
-    /// Who may add this user to a group.
+    /// The users who may add this user to a group.
     pub added_by: Allowed,
-    /// Who may open a private conversation with this user.
+    /// The users who may open a private conversation with this user.
     pub write_first: Allowed,
     /// Whether the time at which the user was last seen is hidden from other users.
     pub hide_last_seen: bool,

@@ -13,7 +13,7 @@ use crate::{Error, GroupId, Name, Result, Seq, UserId};
 /// The number of groups on the first page. Later pages contain as many as fit.
 const FIRST: usize = 16;
 
-/// Which groups a summary contains, and how many of their messages.
+/// The part of a user's groups and messages that a summary contains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Window {
     /// The most groups, most recently active first. Default: all, in order of id.

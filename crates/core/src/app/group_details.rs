@@ -1,4 +1,4 @@
-//! Which details of a group an actor may change.
+//! The details of a group that an actor may change.
 
 use super::{Unit, allow};
 use crate::group::Group;

@@ -158,12 +158,12 @@ impl ImportPage {
 /// Users of the source and the users that they became. `None` for users who no longer exist.
 struct People(HashMap<Uuid, Option<User>>);
 
-/// What a user of the source became.
+/// The result of looking up a user of the source.
 enum Person<'p> {
     Standing(&'p User),
-    /// A user that has since been deleted here.
+    /// The user was imported, and has since been deleted here.
     Deleted,
-    /// Nothing: the user was not imported.
+    /// The user was not imported.
     Unknown,
 }
 

@@ -25,9 +25,9 @@ pub struct ChangeProfile {
 /// An update of a user's own settings.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SettingsUpdate {
-    /// Who may add this user to a group.
+    /// The users who may add this user to a group.
     pub added_by: Option<Allowed>,
-    /// Who may open a private conversation with this user.
+    /// The users who may open a private conversation with this user.
     pub write_first: Option<Allowed>,
     /// Whether the time at which the user was last seen is hidden from other users.
     pub hide_last_seen: Option<bool>,

@@ -33,7 +33,7 @@ pub struct RecentPlace {
     pub group: GroupId,
 }
 
-/// Which groups to include.
+/// The groups to include.
 #[derive(Debug, Clone)]
 pub enum RecentFilter {
     All,

@@ -88,7 +88,7 @@ pub struct Newcomer {
     pub groups: usize,
     /// The relations between the actor and the user.
     pub pair: Pair,
-    /// Who may add the user to groups.
+    /// The users who may add this user to groups.
     pub added_by: Allowed,
     /// Whether the user once left this group by itself.
     pub declined: bool,

@@ -16,7 +16,7 @@ pub struct CommitPoint {
     pub next: i64,
 }
 
-/// What has changed in one of a user's groups.
+/// The changes in one of a user's groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedGroup {
     pub group: GroupId,

@@ -299,9 +299,9 @@ fn keep(unit: &mut Unit, decision: &Decision) -> Result<()> {
     unit.end_step(decision.lease, decision.next.map(PushPosition::encode).as_deref())
 }
 
-/// What remains in the queue if a newer notification arrives for the same subscription and group. The newer
-/// message replaces the earlier one, but keeps its due date and attempts, and stays urgent if either is. None
-/// if the earlier notification is not older.
+/// Merges a notification with the one in the queue for the same subscription and group. The newer message
+/// replaces the earlier one, but keeps its due date and attempts, and is urgent if either is. None if `newer` is
+/// not in fact newer, so that the queue stays as it is.
 fn replace(earlier: Option<WaitingPush>, newer: WaitingPush) -> Option<WaitingPush> {
     let Some(earlier) = earlier else { return Some(newer) };
     let WaitingPush { due, attempts, urgent, seq, .. } = earlier;

@@ -1,5 +1,5 @@
-//! Requests of `chinwag user` and `chinwag key`: carried out by the running server, so that whoever is connected
-//! sees it at once, or over the store where none runs.
+//! Requests of `chinwag user` and `chinwag key`. The running server executes them, so that connected users see the
+//! effect at once; without a running server the command executes them on the store.
 
 use std::time::Duration;
 
@@ -17,45 +17,45 @@ use chinwag_core::suspension::{Suspension, SuspensionReason};
 use chinwag_core::{Date, Error, KeyId, Name, UserId};
 use serde::{Deserialize, Serialize};
 
-/// Users in one page of a list.
+/// Users in one page of a list; at most so many names in [`OrderOutcome::Names`].
 const PAGE: usize = 1000;
 
-/// One thing to do.
+/// A request of a command.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Order {
-    /// Make a user, with a password as a PHC string or without.
+    /// Create a user. `phc`: the password as a PHC string; none for a user without a password.
     Add { name: String, phc: Option<String> },
-    /// List users, those after a number.
+    /// List users, those after an id.
     List { after: Option<i64> },
-    /// Set a password, a PHC string.
+    /// Set a password, given as a PHC string.
     Passwd {
         name: String,
         phc: String,
-        /// Whether a user who does not sign in here does so from now on.
+        /// Whether the user is switched to sign-in with a password here, if it signs in elsewhere.
         #[serde(default)]
         adopt: bool,
     },
-    /// Let a user sign in through a provider, by its id there.
+    /// Link a user to its identity at an OpenID Connect provider, so that it can sign in through it.
     Link { name: String, issuer: String, subject: String },
-    /// Make a token. `adopt`: a user who signed up here is taken over.
+    /// Create a token. `adopt`: also for a user who signed up here with a password, which then ends.
     Token { name: String, seconds: u64, adopt: bool },
     /// Change whether a user is an admin, or suspend it.
     Standing { name: String, change: StandingOrder },
     /// Delete a user.
     Delete { name: String },
-    /// Make a key that is good for some scopes; without seconds it does not end by itself.
+    /// Create a key with some scopes. Without `seconds` it does not expire.
     AddKey { scopes: Vec<String>, seconds: Option<u64> },
-    /// List the keys with scopes.
+    /// List the keys that have scopes.
     ListKeys,
-    /// End a key with scopes.
+    /// Delete a key that has scopes.
     DeleteKey { id: String },
-    /// Note that the service key was replaced.
+    /// Record the rotation of the service key in the audit log.
     NoteRotation,
 }
 
 impl Order {
-    /// Whether connected users may be affected.
+    /// Whether the order may affect connected users.
     pub(crate) fn changes(&self) -> bool {
         matches!(
             self,
@@ -68,37 +68,37 @@ impl Order {
     }
 }
 
-/// A change of what the operator decides of a user.
+/// A change of a user's standing: whether it is an admin, and its suspension.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StandingOrder {
-    /// Whether it is an admin.
+    /// Make the user an admin, or revoke that.
     Admin(bool),
-    /// Suspend it for so many seconds, for this reason.
+    /// Suspend the user for `seconds`.
     Suspend { seconds: u64, reason: Option<String> },
-    /// Lift its suspension.
+    /// Lift the suspension of the user.
     Lift,
 }
 
-/// The result.
+/// The result of an order.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum OrderOutcome {
-    /// It is done.
+    /// Success without a value.
     Done,
-    /// Users' names, special ones aside, and after what number there are more.
+    /// Names of users without special ones, and the `after` of the next page if there is one.
     Names { names: Vec<String>, next: Option<i64> },
-    /// The token.
+    /// The secret of a new token.
     Token(String),
-    /// The key.
+    /// The secret of a new key.
     Key(String),
-    /// Keys without their secrets, a line each.
+    /// Keys without their secrets, one line each.
     Keys(Vec<String>),
-    /// It was refused, and why: a sentence.
+    /// The order was refused, for the reason in this sentence.
     Refused(String),
 }
 
-/// Does one thing.
+/// Executes an order.
 pub(crate) async fn carry_out(app: &App, order: Order) -> OrderOutcome {
     attempt(app, order).await.unwrap_or_else(OrderOutcome::Refused)
 }
@@ -185,7 +185,7 @@ impl StandingOrder {
     }
 }
 
-/// Does one thing with keys that are good for some scopes.
+/// Executes an order about keys that have scopes.
 async fn key_order(app: &App, order: Order) -> Result<OrderOutcome, String> {
     let service = Context::command_line();
     match order {
@@ -211,13 +211,13 @@ async fn key_order(app: &App, order: Order) -> Result<OrderOutcome, String> {
     }
 }
 
-/// Notes that the service key, which is no part of the store, was replaced.
+/// Records the rotation of the service key, which is not part of the store, in the audit log.
 async fn note_rotation(app: &App) -> Result<OrderOutcome, String> {
     app.audit_command(AuditAction::KeyRotate, None).await.map_err(|why| why.to_string())?;
     Ok(OrderOutcome::Done)
 }
 
-/// A key in one line.
+/// A key in one line: id, scopes, date of creation and end, with tabs between them.
 fn line(key: &ScopedKey) -> String {
     let scopes = key.scopes.list().map(Scope::as_str).collect::<Vec<_>>().join(",");
     let end = key.expires.map_or_else(|| "never".to_owned(), |expires| expires.to_string());
@@ -243,7 +243,7 @@ fn sentence(name: &Name, why: &Error) -> String {
     }
 }
 
-/// An error that is about no user, as a sentence.
+/// The text of an error that does not concern a single user.
 fn words(why: &Error) -> String {
     match why {
         Error::Invalid(fields) => {

@@ -1,4 +1,4 @@
-//! The text of a start on standard output: the address, the data folder, and the next steps.
+//! The banner that a starting server prints to standard output: its address, the data folder, and the next steps.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -11,23 +11,23 @@ use chinwag_http::PublicUrl;
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
-    /// Whether the server has a certificate of its own.
+    /// Whether the server terminates TLS itself.
     pub(crate) tls: bool,
-    /// The address that browsers use, where it is set.
+    /// The address that browsers use, if it is configured.
     pub(crate) public: Option<&'a PublicUrl>,
     pub(crate) data: &'a Path,
-    /// The address of the database, without its password, where that is not in the folder.
+    /// The address of the database without its password, unless the database is in the data folder.
     pub(crate) database: Option<&'a str>,
     /// Whether callers without a credential count as the service.
     pub(crate) open: bool,
-    /// Whether anybody may make an account.
+    /// Whether anyone may create an account.
     pub(crate) signup: bool,
-    /// Whether the key is the data folder's, to be shown by `chinwag key`.
+    /// Whether the service key is stored in the data folder, so that `chinwag key` can print it.
     pub(crate) key_is_kept: bool,
 }
 
 impl Banner<'_> {
-    /// Writes it. Nobody need read it: a closed output is no fault.
+    /// Prints the banner. Errors are ignored: standard output may be closed.
     pub(crate) fn show(&self) {
         let mut out = io::stdout().lock();
         let _ = out.write_all(self.text().as_bytes()).and_then(|()| out.flush());
@@ -78,7 +78,7 @@ pub(crate) fn open_warning(address: SocketAddr) -> &'static str {
     }
 }
 
-/// The address as a browser takes it.
+/// The server's URL for a browser.
 fn url(address: SocketAddr, tls: bool) -> String {
     let scheme = if tls { "https" } else { "http" };
     if address.ip().is_unspecified() {
@@ -88,7 +88,7 @@ fn url(address: SocketAddr, tls: bool) -> String {
     }
 }
 
-/// A path as a shell takes it.
+/// A path, quoted for a shell if necessary.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:=@%".contains(c);

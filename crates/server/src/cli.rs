@@ -65,7 +65,7 @@ enum Command {
     Asyncapi,
 }
 
-/// Runs a command to its end.
+/// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
@@ -85,7 +85,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     }
 }
 
-/// Writes a line to standard output. A reader who has seen enough is no fault.
+/// Writes a line to standard output. A broken pipe is not an error: `chinwag … | head` closes it early.
 fn say(line: &str) -> Result<()> {
     match writeln!(io::stdout(), "{line}") {
         Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {

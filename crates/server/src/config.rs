@@ -1,5 +1,5 @@
-//! The configuration: every setting with its default and its bounds, one file for each section.
-//! The only place that reads the environment and the configuration file.
+//! The configuration: every setting with its default and bounds, one file for each section.
+//! This module alone reads the environment and the configuration file.
 
 mod audit;
 mod auth;
@@ -57,24 +57,24 @@ pub(crate) use users::Users;
 pub(crate) use webhooks::Webhooks;
 pub(crate) use ws::Ws;
 
-/// Everything an operator may set. A key's path here is its path in the file (`ws.max_frame`),
-/// and in the environment (`CHINWAG_WS__MAX_FRAME`).
+/// All settings. The path of a field is its key in the file (`ws.max_frame`) and, in another form, in the environment
+/// (`CHINWAG_WS__MAX_FRAME`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Config {
-    /// The address and port to listen on; port 0 is any that is free.
+    /// The address and port to listen on; port 0 is any free port.
     pub(crate) listen: String,
     /// The folder of the database and the service key.
     pub(crate) data: PathBuf,
-    /// `sqlite`, the database in the data folder, or the address of a PostgreSQL.
+    /// `sqlite`, for the database in the data folder, or the address of a PostgreSQL database.
     pub(crate) database: String,
     /// The address of the Redis over which nodes exchange hints.
     pub(crate) redis: Option<String>,
-    /// The secret of the nodes, which authenticates their hints.
+    /// The secret shared by all nodes, which authenticates their hints.
     pub(crate) cluster_secret: Option<String>,
-    /// A file with the certificate of the authority that signed the Redis server's.
+    /// The file of the CA certificate that verifies the Redis server.
     pub(crate) redis_ca: Option<PathBuf>,
-    /// The time in which PostgreSQL and Redis must answer at the start.
+    /// How long a start waits for PostgreSQL and Redis to answer.
     pub(crate) start_timeout: Period,
     /// Whether callers without a credential count as the service.
     pub(crate) open: bool,
@@ -136,7 +136,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Values out of bounds, and contradictions.
+    /// Reports values out of bounds, and contradictory settings.
     fn check(&self, problems: &mut Problems) {
         self.check_listen(problems);
         self.check_backends(problems);
@@ -163,12 +163,12 @@ impl Config {
         self.check_tls(problems);
     }
 
-    /// The host of the address to listen on, which may be a name.
+    /// The host of the listening address, an IP address or a name.
     pub(crate) fn listening_host(&self) -> Option<String> {
         self.listen.rsplit_once(':').map(|(host, _)| host.to_owned())
     }
 
-    /// Whether anybody may make an account here.
+    /// Whether anyone may create an account.
     pub(crate) fn signup(&self) -> bool {
         self.auth.signup(!self.http.origins.is_empty())
     }

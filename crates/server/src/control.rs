@@ -1,6 +1,6 @@
-//! The socket in the data folder by which `chinwag user` reaches the server that serves it. Who
-//! may open the folder may use it; there is no other check. One connection carries one
-//! [`Order`] and its [`OrderOutcome`], a line of JSON each.
+//! The control socket in the data folder, by which `chinwag user` and `chinwag key` reach the running server. The
+//! permissions of the folder are the only access check. One connection carries one [`Order`] and its
+//! [`OrderOutcome`], each as one line of JSON.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -18,14 +18,14 @@ use tokio::time::{sleep, timeout};
 
 use crate::admin::{Order, OrderOutcome, carry_out};
 
-/// Connections at a time; more wait.
+/// Concurrent connections; more wait.
 const CONNECTIONS: usize = 4;
-/// The longest order, in bytes.
+/// The maximum size of an order, in bytes.
 const LONGEST: u64 = 64 * 1024;
-/// The time for an order to arrive, and to be carried out.
+/// The timeout for reading an order and executing it.
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// The listener for orders. The socket's file is removed with it.
+/// The listener for orders. Removes the socket's file on drop.
 #[derive(Debug)]
 pub(crate) struct Control {
     listener: UnixListener,
@@ -33,8 +33,8 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Listens at `path`, in place of what a server that is gone has left there: whoever calls
-    /// holds the folder's lock.
+    /// Listens at `path`. Replaces the file that a killed server has left there: the caller holds the folder's lock,
+    /// so no other server uses it.
     pub(crate) fn listen(path: &Path) -> io::Result<Self> {
         match fs::remove_file(path) {
             Err(why) if why.kind() != ErrorKind::NotFound => return Err(why),
@@ -45,7 +45,7 @@ impl Control {
         Ok(control)
     }
 
-    /// Carries out what comes, until it is dropped.
+    /// Executes orders until the future is dropped.
     pub(crate) async fn serve(self, app: App) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
@@ -71,7 +71,7 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        // A file that is left behind does no harm: the next start removes it.
+        // Ignore the error: the next start removes the file.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -88,7 +88,7 @@ async fn answer(mut stream: UnixStream, app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Has the running server do one thing.
+/// Has the running server execute one order.
 pub(crate) async fn send(stream: UnixStream, order: &Order) -> Result<OrderOutcome> {
     let (input, mut output) = stream.into_split();
     let asked = async {

@@ -1,5 +1,4 @@
-//! The data folder: the database's place, the service key, and the lock by which one server at a
-//! time serves it.
+//! The data folder: the paths in it, the service key, and the lock that gives one server exclusive use.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -13,23 +12,23 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::token::{Secret, SecretKind};
 use rustix::process::geteuid;
 
-/// The variable that gives the service key, as the nodes of a cluster need.
+/// The variable that sets the service key, as nodes of a cluster need it.
 const KEY_VARIABLE: &str = "CHINWAG_SERVICE_KEY";
 const KEY_FILE: &str = "service-key";
 const LOCK_FILE: &str = "lock";
 const DATABASE_FILE: &str = "chinwag.db";
-/// The names of databases that `restore --force` keeps: this, a number, and `.db`.
+/// The prefix of databases that `restore --force` keeps: it is followed by a number and `.db`.
 const ASIDE: &str = "chinwag-aside-";
-/// The account and the certificate of `tls.acme`.
+/// The file of the account and certificate of `tls.acme`.
 pub(crate) const ACME_FILE: &str = "acme.json";
 const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 const SHORTEST_KEY: usize = 32;
-/// Only the owner may come in, or read.
+/// Access is for the owner alone.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
-/// A data folder that is there. Its path is absolute.
+/// An existing data folder. Its path is absolute.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -39,16 +38,16 @@ pub(crate) struct Folder {
 /// The service key.
 pub(crate) struct Key {
     pub(crate) text: String,
-    /// Whether it is kept in the folder, not given by the environment.
+    /// Whether the key is stored in the folder, not set by the environment.
     pub(crate) kept: bool,
 }
 
-/// Held by the one server that serves a folder. Its process's end, however it comes, gives it up.
+/// The exclusive lock of a folder. The operating system releases it when the process ends, in whatever way.
 #[derive(Debug)]
 pub(crate) struct Lock(#[expect(dead_code, reason = "it is held, not used")] File);
 
 impl Folder {
-    /// The folder, which is made if it is not there, for its owner alone.
+    /// Opens the folder, and creates it for its owner alone if it does not exist.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         if path.exists() {
             return Self::open(path);
@@ -64,7 +63,7 @@ impl Folder {
         Ok(Self { made: true, ..Self::open(path)? })
     }
 
-    /// The folder, which must be there.
+    /// Opens the folder, which must exist.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
         let meta = fs::metadata(path).with_context(|| {
@@ -83,33 +82,33 @@ impl Folder {
         &self.path
     }
 
-    /// Whether it was not there before.
+    /// Whether [`Folder::create`] created it.
     pub(crate) fn made(&self) -> bool {
         self.made
     }
 
-    /// The file of the embedded store.
+    /// The path of the embedded store.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE_FILE)
     }
 
-    /// The database of a restore that is not done.
+    /// The path of an unfinished restore's database.
     pub(crate) fn restoring(&self) -> PathBuf {
         self.path.join(format!("{DATABASE_FILE}.part"))
     }
 
-    /// The database of a migration that is not done.
+    /// The path of an unfinished migration's database.
     pub(crate) fn migrating(&self) -> PathBuf {
         self.path.join(format!("{DATABASE_FILE}.migrating"))
     }
 
-    /// The place of the next database that a restore keeps.
+    /// The first free path under which a restore can keep the old database.
     pub(crate) fn next_aside(&self, is_free: impl Fn(&Path) -> bool) -> Option<PathBuf> {
         let mut names = (1..=u32::MAX).map(|number| self.path.join(format!("{ASIDE}{number}.db")));
         names.find(|path| is_free(path))
     }
 
-    /// A database that a restore has kept and that is still there.
+    /// The path of a database that a restore has kept, if one still exists.
     pub(crate) fn aside(&self) -> Option<PathBuf> {
         let names =
             fs::read_dir(&self.path).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -117,8 +116,8 @@ impl Folder {
         kept.min().map(|name| self.path.join(name))
     }
 
-    /// Refuses a folder in which a restore or a migration was broken off before the database had its name: a new one would
-    /// answer for it.
+    /// Refuses a folder in which a restore or a migration was interrupted before the database had its final name.
+    /// Otherwise an empty database would be created in its place.
     pub(crate) fn require_finished(&self) -> Result<()> {
         if self.database().exists() {
             return Ok(());
@@ -142,7 +141,7 @@ impl Folder {
         Ok(())
     }
 
-    /// The database, which must be there.
+    /// The path of the database, which must exist.
     pub(crate) fn present_database(&self) -> Result<PathBuf> {
         self.require_finished()?;
         let database = self.database();
@@ -152,8 +151,8 @@ impl Folder {
         Ok(database)
     }
 
-    /// Refuses a folder without a database where `chinwag` was to find one: a new one would answer for another. In a folder that
-    /// no server has served yet a command may make one.
+    /// Refuses a folder without a database if one is expected: otherwise an empty one would be created, and the wrong
+    /// `--data` would go unnoticed. With `may_make`, a folder that no server has used yet is accepted.
     pub(crate) fn require_database(&self, may_make: bool) -> Result<()> {
         self.require_finished()?;
         let is_new = may_make && !self.path.join(LOCK_FILE).exists();
@@ -167,13 +166,13 @@ impl Folder {
         )
     }
 
-    /// The socket on which a running server receives `chinwag user`.
+    /// The path of the control socket.
     pub(crate) fn socket(&self) -> PathBuf {
         self.path.join("control.sock")
     }
 
-    /// Takes the folder for this server alone. Those who only look hold the lock for a moment,
-    /// and so does a server that was just killed.
+    /// Locks the folder for this server. Retries for a moment: [`Folder::is_served`] takes the lock briefly, and a
+    /// server that was just killed may still hold it.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let path = self.path.join(LOCK_FILE);
         let mut options = OpenOptions::new();
@@ -200,13 +199,13 @@ impl Folder {
         }
     }
 
-    /// Whether a server serves the folder now.
+    /// Whether a running server holds the lock.
     pub(crate) fn is_served(&self) -> bool {
         let file = OpenOptions::new().write(true).open(self.path.join(LOCK_FILE));
         file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
-    /// The service key: the environment's, else the folder's, which is made if there is none.
+    /// The service key, from the environment or the folder. Creates one in the folder if there is none.
     pub(crate) fn key(&self) -> Result<Key> {
         if let Some(text) = given_key()? {
             return Ok(Key { text, kept: false });
@@ -218,17 +217,17 @@ impl Folder {
         Ok(Key { text, kept: true })
     }
 
-    /// Whether the environment or the folder has the service key. Makes none.
+    /// Whether the environment or the folder has a service key. Creates none.
     pub(crate) fn look_for_key(&self) -> Result<bool> {
         Ok(given_key()?.is_some() || self.kept_key()?.is_some())
     }
 
-    /// The folder's key, which must be there.
+    /// The folder's key, which must exist.
     pub(crate) fn present_key(&self) -> Result<String> {
         self.kept_key()?.with_context(|| self.without_data())
     }
 
-    /// Puts a new key into the place of the old one.
+    /// Replaces the folder's key with a new one.
     pub(crate) fn rotate_key(&self) -> Result<String> {
         if given_key()?.is_some() {
             bail!("{KEY_VARIABLE} gives the service key: change it there");
@@ -241,8 +240,8 @@ impl Folder {
         Ok(key)
     }
 
-    /// Gives a file or folder that root has made here, with all that is in it, to the owner of the data folder, who runs the
-    /// server.
+    /// When root runs a command, changes the owner of a path that it created, and of everything below, to the owner
+    /// of the data folder, who runs the server.
     pub(crate) fn give(&self, path: &Path) -> Result<()> {
         if !geteuid().is_root() {
             return Ok(());
@@ -261,7 +260,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether others than the owner may read what is here: which file, and its mode.
+    /// The first secret file that others than the owner may read, or the folder if others may write to it, with its
+    /// mode.
     pub(crate) fn exposed(&self) -> Option<(PathBuf, u32)> {
         let secrets = [self.key_file(), self.database(), self.path.join(ACME_FILE)];
         let secrets = secrets.map(|path| (path, 0o077));
@@ -272,8 +272,8 @@ impl Folder {
         })
     }
 
-    /// A file of the server here, or one below `files`, that is another user's and closed to the owner of the data folder, who runs
-    /// the server.
+    /// The first file of the server, here or below `files`, that belongs to another user and is closed to all others,
+    /// so that the owner of the data folder, who runs the server, cannot open it.
     pub(crate) fn misowned(&self, files: Option<&Path>) -> Result<Option<PathBuf>> {
         let cannot = || format!("{} cannot be looked at", self.path.display());
         let owner = fs::metadata(&self.path).with_context(cannot)?.uid();
@@ -296,7 +296,7 @@ impl Folder {
         )
     }
 
-    /// The failure of a write, with its remedy.
+    /// The error of a failed write, with its remedy.
     fn not_written(&self, why: io::Error) -> anyhow::Error {
         let (path, user) = (self.path.display(), geteuid().as_raw());
         if why.kind() == ErrorKind::StorageFull {
@@ -325,8 +325,7 @@ impl Folder {
         }
     }
 
-    /// Makes the key appear whole or not at all. Where two processes do so at once, the first
-    /// one's stands for both.
+    /// Creates the key atomically. If two processes do so at once, both use the key of the first.
     fn make_key(&self) -> Result<String> {
         let (key, draft) = self.draft_key()?;
         let linked = fs::hard_link(&draft, self.key_file());
@@ -344,14 +343,14 @@ impl Folder {
         let key = Secret::new(SecretKind::Key, &SystemClock::default()).expose().to_owned();
         let draft = self.path.join(format!("{KEY_FILE}.{}", std::process::id()));
         let write = || {
-            // One that a process of the same id left behind is nobody's.
+            // Remove a draft that an earlier process with the same id left behind.
             let _ = fs::remove_file(&draft);
             let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&draft)?;
             writeln!(file, "{key}")?;
             file.sync_all()
         };
         write().map_err(|why| {
-            // One that is not whole is no key; what failed is said.
+            // Remove the incomplete draft. The error of the write is reported.
             let _ = fs::remove_file(&draft);
             self.not_written(why)
         })?;
@@ -360,7 +359,7 @@ impl Folder {
     }
 }
 
-/// The first file or folder at a path and below it that is not the owner's, and that nobody else may use.
+/// The first path, from `path` downwards, that belongs to another user and is accessible to that user alone.
 fn closed(path: &Path, owner: u32) -> Option<PathBuf> {
     let meta = fs::symlink_metadata(path).ok()?;
     let open_to_others = meta.mode() & 0o077;
@@ -373,7 +372,7 @@ fn closed(path: &Path, owner: u32) -> Option<PathBuf> {
     fs::read_dir(path).ok()?.flatten().find_map(|entry| closed(&entry.path(), owner))
 }
 
-/// The key that the environment gives.
+/// The service key from the environment.
 pub(crate) fn given_key() -> Result<Option<String>> {
     let Some(key) = std::env::var_os(KEY_VARIABLE).filter(|key| !key.is_empty()) else { return Ok(None) };
     let key = key.into_string().map_err(|_| anyhow!("{KEY_VARIABLE} is not text"))?;
@@ -424,7 +423,7 @@ mod tests {
     fn many_who_make_the_key_at_once_have_one() {
         let outer = tempfile::tempdir().unwrap();
         let folder = Folder::create(outer.path()).unwrap();
-        // Drafts go by the process's id: threads take turns at them, processes do not meet.
+        // Drafts are named by process id: threads must take turns, processes do not collide.
         let first = folder.make_key().unwrap();
         assert_eq!(folder.make_key().unwrap(), first);
     }

@@ -1,4 +1,4 @@
-//! Followers: work in the background that one node does at a time.
+//! Followers: background work that runs on one node at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use tokio::time::sleep;
 
 use crate::data::Folder;
 
-/// The time between two looks for expired tokens, for dropped files, whose bytes are gone within a minute, and whether a
-/// round through all objects of the storage is due.
+/// The intervals of polling for expired tokens, for dropped files (whose bytes must be gone within a minute), and for
+/// whether a round through all stored objects is due.
 const TOKENS_EVERY: Duration = Duration::from_secs(30);
 const FILES_EVERY: Duration = Duration::from_secs(10);
 const STRAYS_EVERY: Duration = Duration::from_secs(300);
-/// The time between two looks for events that are too old.
+/// The interval of polling for events beyond their retention.
 const EVENTS_EVERY: Duration = Duration::from_secs(30);
-/// The time between two looks whether a round for messages that are too old is due, or goes on.
+/// The interval of polling whether a retention round is due, or continues.
 const RETENTION_EVERY: Duration = Duration::from_secs(5);
-/// A node looks so many times within a lease whether its holder lives.
+/// How often within a lease a node checks whether its holder is alive.
 const LOOKS: u32 = 4;
-/// Steps in one round, of up to 1000 tokens, objects or groups each, or of a few files; a later round does the rest.
+/// Steps in one round. A step handles up to 1000 tokens, objects or groups, or a few files; the next round continues.
 const STEPS: usize = 100;
 
 /// The work of one follower.
@@ -35,24 +35,25 @@ enum Work {
     Files(Arc<dyn FileStore>),
     /// The removal of objects that belong to no file.
     Strays(Mutex<StrayRound>),
-    /// The removal of old events.
+    /// The removal of events beyond their retention.
     Events,
-    /// The search for messages that are too old.
+    /// The search for messages beyond their retention.
     Retention(Mutex<RetentionRound>),
 }
 
-/// The round through all objects of the storage.
+/// A round through all objects of the storage, which finds those without a file.
 struct StrayRound {
     files: Arc<dyn FileStore>,
     /// The data folder of the embedded store.
     folder: Option<Folder>,
     lister: Option<Box<dyn FileLister>>,
-    /// Whether it was last held up by a database that was put aside.
+    /// Whether it is suspended, since a restore has put a database aside. Logged once.
     is_held: bool,
 }
 
-/// Does the work of all followers, each on one node at a time, until it is dropped. A holder that gives no sign of life
-/// for `lease` counts as gone. Without storage no files are removed. `folder` is that of the embedded store.
+/// Does the work of all followers, each on one node at a time, until the future is dropped. A holder that gives no
+/// sign of life for `lease` counts as dead. Without `files` no files are removed. `folder` is that of the embedded
+/// store.
 pub(crate) async fn run(
     app: App,
     files: Option<Arc<dyn FileStore>>,
@@ -131,7 +132,7 @@ impl Work {
         }
     }
 
-    /// The work in words, for the log.
+    /// A description of the work, for the log.
     fn about(&self) -> &'static str {
         match self {
             Self::Tokens => "expired tokens",
@@ -142,7 +143,7 @@ impl Work {
         }
     }
 
-    /// The time between two looks for work.
+    /// The polling interval.
     fn every(&self) -> Duration {
         match self {
             Self::Tokens => TOKENS_EVERY,
@@ -153,7 +154,7 @@ impl Work {
         }
     }
 
-    /// Does one step; answers 0 after the last.
+    /// Does one step. Returns 0 after the last.
     async fn step(&self, app: &App, lease: Lease) -> Result<usize> {
         match self {
             Self::Tokens => app.tokens_purge(lease).await,
@@ -174,7 +175,7 @@ impl Work {
 }
 
 impl StrayRound {
-    /// A step, which goes on where the last one ended, unless that failed.
+    /// Does one step. It continues where the last one ended, unless that one failed.
     async fn step(&mut self, app: &App, lease: Lease) -> Result<usize> {
         if self.is_held() {
             return Ok(0);
@@ -194,11 +195,12 @@ impl StrayRound {
             return Ok(0);
         }
         self.lister = Some(listed);
-        // Not 0, so that the round goes on.
+        // Not 0, so that the round continues.
         Ok(1)
     }
 
-    /// Whether a database that was put aside stands, whose files are none of the database that is served.
+    /// Whether a database that was put aside still exists. Its files are unknown to the current database, and must
+    /// not be removed.
     fn is_held(&mut self) -> bool {
         let aside = self.folder.as_ref().and_then(Folder::aside);
         if let (Some(aside), false) = (&aside, self.is_held) {

@@ -1,4 +1,4 @@
-//! The index of the search: one node at a time adds new messages to it, merges its parts, and cleans it of the words of erased
+//! The search index. One node at a time adds new messages to it, merges its parts, and removes the words of erased
 //! messages.
 
 use std::time::Duration;
@@ -9,23 +9,23 @@ use chinwag_core::store::{Follower, Lease};
 use chinwag_core::{Error, Result};
 use tokio::time::{sleep, timeout};
 
-/// The time between two looks whether this node has stored messages, or any has erased some.
+/// The interval of checking whether this node has stored messages, or any node has erased some.
 const EVERY: Duration = Duration::from_secs(10);
-/// The time after which a round is made in any case, for messages that a command or a lost node has stored.
+/// The interval of a round in any case, for messages that a command or a lost node has stored.
 const ANYWAY: Duration = Duration::from_secs(600);
-/// A node looks so many times within a lease whether its holder lives.
+/// How often within a lease a node checks whether its holder is alive.
 const LOOKS: u32 = 4;
-/// The pause after a step, as a multiple of its time: indexing takes a tenth of the store's time. Bounded, so that the lease
-/// does not end in a pause.
+/// The pause after a step, as a multiple of the step's duration: indexing uses a tenth of the store's time. It is
+/// bounded, so that the lease does not expire during a pause.
 const PAUSE: u32 = 9;
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// While messages are being erased in steps, the index is cleaned only this often: each time all of it is written.
+/// The minimum time between two cleanings while messages are erased in steps. Each cleaning rewrites the whole index.
 const WHILE_ERASING: Duration = Duration::from_secs(30);
 
-/// The messages that a node adds between two looks whether the index is to be merged.
+/// The messages that a node adds before it checks again whether the index needs a merge.
 const ADDED: usize = 10_000;
 
-/// Keeps the index up to date until it is dropped. Adds nothing unless `adds`.
+/// Keeps the index up to date until the future is dropped. Without `adds` it only cleans the index.
 pub(crate) async fn run(app: App, lease: Duration, adds: bool) {
     let candidate = app.candidate(Follower::SearchIndex, lease);
     let mut indexing = Indexing { candidate, lease, adds, added: ADDED, cleaned: app.clock().elapsed(), app };
@@ -58,18 +58,19 @@ pub(crate) async fn run(app: App, lease: Duration, adds: bool) {
 struct Indexing {
     app: App,
     candidate: Candidate,
-    /// The time after which a silent holder counts as gone.
+    /// How long a silent holder keeps the lease.
     lease: Duration,
     adds: bool,
-    /// The messages that were added since the last look whether the index is to be merged. The first round looks, since the last
-    /// process may have ended before.
+    /// Messages added since the last check whether a merge is needed. Starts at [`ADDED`], so that the first round
+    /// checks: the last process may have ended before it merged.
     added: usize,
-    /// The time of the last cleaning by this node, or of its start.
+    /// The time of this node's last cleaning, or of its start.
     cleaned: Duration,
 }
 
 impl Indexing {
-    /// Goes once through all groups if that is due, and cleans the index if it has words to lose, if no other node does.
+    /// If no other node does the work: indexes all groups once if `is_due`, and cleans the index of erased words if
+    /// necessary.
     async fn round(&mut self, is_due: bool) -> Result<Claim> {
         if !is_due && self.to_clean().await?.is_none() {
             return Ok(Claim::Idle);
@@ -91,7 +92,7 @@ impl Indexing {
         Ok(claim)
     }
 
-    /// The number of removals of which the index is to be cleaned now.
+    /// The removal count up to which the index must be cleaned now, if it must.
     async fn to_clean(&self) -> Result<Option<i64>> {
         let since = self.app.clock().elapsed().saturating_sub(self.cleaned);
         if self.app.has_work() && since < WHILE_ERASING { Ok(None) } else { self.app.index_to_clean().await }
@@ -111,10 +112,10 @@ impl Indexing {
                 break;
             }
             let took = app.clock().elapsed().saturating_sub(begun);
-            // An erasure may be about to take the same messages out again.
+            // Pause longer: the erasure in progress may remove the same messages again.
             let pause = if app.has_work() { LONGEST_PAUSE } else { took * PAUSE };
             sleep(pause.min(LONGEST_PAUSE)).await;
-            // A long round does not keep erased words for long.
+            // Clean within the round, so that a long round does not delay the removal of erased words.
             if let Some(removals) = self.to_clean().await? {
                 self.clean(lease, removals).await?;
             }
@@ -125,7 +126,8 @@ impl Indexing {
         Ok(())
     }
 
-    /// Merges the parts of the index. Between two steps others have the store for as long as a step.
+    /// Merges the parts of the index. Between two steps it pauses for the duration of a step, so that others can use
+    /// the store.
     async fn merge(&self, lease: Lease) -> Result<()> {
         let clock = self.app.clock();
         loop {

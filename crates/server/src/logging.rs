@@ -1,4 +1,4 @@
-//! The log: one entry is one line on standard error, for people on a terminal and JSON otherwise.
+//! The server's log. Each entry is one line on standard error, plain text on a terminal and JSON otherwise.
 
 mod span_fields;
 
@@ -13,7 +13,7 @@ use tracing_subscriber::{Layer, fmt, registry};
 use self::span_fields::SpanFields;
 use crate::config::{Format, Log};
 
-/// Starts the log of this process. A panic is an entry like any other.
+/// Starts the log of this process. A panic is logged like any other entry.
 pub(crate) fn start(log: &Log) -> Result<()> {
     let terminal = io::stderr().is_terminal();
     let human = match log.format {
@@ -40,7 +40,7 @@ pub(crate) fn start(log: &Log) -> Result<()> {
     Ok(())
 }
 
-/// Writes entries to standard error, each of them as one line.
+/// A writer to standard error that makes each entry one line.
 #[derive(Debug, Clone, Copy)]
 struct Lines;
 
@@ -53,7 +53,7 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 impl Write for Lines {
-    /// Takes a whole entry, as the formatter hands it over, with the line's end.
+    /// Writes an entry. The formatter passes a whole entry with its newline.
     fn write(&mut self, entry: &[u8]) -> io::Result<usize> {
         io::stderr().lock().write_all(&one_line(entry))?;
         Ok(entry.len())
@@ -64,7 +64,7 @@ impl Write for Lines {
     }
 }
 
-/// The entry with any line's end inside it escaped, whoever's text brought it.
+/// The entry with its inner newlines escaped, so that no user's text can forge an entry.
 fn one_line(entry: &[u8]) -> Vec<u8> {
     let text = entry.strip_suffix(b"\n").unwrap_or(entry);
     let mut line = Vec::with_capacity(entry.len());

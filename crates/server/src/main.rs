@@ -1,7 +1,7 @@
-//! Chinwag's one program: reads the command line and the configuration, wires the parts together,
-//! and serves until it receives a signal.
+//! The `chinwag` binary: parses the command line, loads the configuration, wires the parts together, and serves until
+//! it receives a signal.
 //!
-//! No rule of the chat's lives here. Only [`wire_up`] names a store and a bus, only [`config`]
+//! It contains no rules of the chat. Only [`wire_up`] names the implementations of store and bus; only [`config`]
 //! reads the environment and the configuration file.
 
 mod admin;
@@ -27,15 +27,15 @@ use clap::Parser;
 use rustix::fs::Mode;
 use rustix::process::umask;
 
-/// Chosen by what is left after a crowd has come: sockets' small pieces lie among what their
-/// summaries took and gave back, and the system's own allocator keeps hold of all of it.
+/// Chosen for its low fragmentation: when many sockets connect at once, each keeps small allocations between the
+/// large ones that its summary frees, and the system's allocator returns none of that memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Exit codes: 0 done, 1 failed, 2 misused (clap's own).
 fn main() -> ExitCode {
     huge_pages::hold_back();
-    // Messages, files and keys are in what is written: it is for its owner alone.
+    // The process writes messages, files and keys, so everything it creates is for its owner alone.
     umask(Mode::RWXG | Mode::RWXO);
     match cli::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,16 +2,16 @@
 
 use std::fs::read_to_string;
 
-/// A quarter of the memory, if the system does not report it.
+/// The default where the system does not report its memory: a quarter of 2 GiB.
 const QUARTER: usize = 512 * 1024 * 1024;
 
-/// A quarter of the memory that there is.
+/// A quarter of the available memory, in bytes.
 pub(crate) fn quarter() -> usize {
     available().map_or(QUARTER, |bytes| bytes / 4)
 }
 
-/// The memory of the machine, or of this process's control group where that is less; nothing where
-/// the system does not say.
+/// The memory of the machine, or the limit of this process's control group if that is lower. `None` if the system
+/// does not report it.
 fn available() -> Option<usize> {
     let machine = read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
     let group = read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());

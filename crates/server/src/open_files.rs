@@ -1,4 +1,4 @@
-//! Open files, of which each connection and each socket is one: the system's limit, and the settings within it.
+//! The system's limit of open files. Each connection and each socket uses one, so the limit bounds these settings.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::config::Config;
 
-/// Files beside connections and sockets: those of the store, of uploads and downloads, of links to others.
+/// Files reserved for the store, uploads and downloads, and outgoing connections.
 const OTHERS: usize = 2048;
-/// The number of files below which `chinwag check` reports a problem.
+/// The limit below which `chinwag check` reports a problem.
 const FEW: u64 = 1024;
 
-/// The bounds on connections and sockets where the system allows fewer open files than the settings do.
+/// Reduced bounds on connections and sockets, for a limit of open files that is too low for the settings.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OpenFileBounds {
     files: u64,
@@ -19,7 +19,7 @@ pub(crate) struct OpenFileBounds {
     sockets: usize,
 }
 
-/// Lets this process open as many files as it may: the limit, if there is one.
+/// Raises the soft limit of open files to the hard limit. Returns the limit, if there is one.
 pub(crate) fn raise() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     let had = limit.current;
@@ -34,7 +34,8 @@ pub(crate) fn raise() -> Option<u64> {
 }
 
 impl OpenFileBounds {
-    /// The bounds, if `files` are too few for the settings: a quarter for connections, and the rest for sockets.
+    /// The reduced bounds if `files` are too few for the settings: a quarter for connections, the remainder for
+    /// sockets.
     pub(crate) fn of(config: &Config, files: u64) -> Option<Self> {
         Self::within(files, config.http.connections, config.ws.sockets)
     }
@@ -49,7 +50,7 @@ impl OpenFileBounds {
         Some(Self { files, connections, sockets: sockets.min(room - connections) })
     }
 
-    /// Puts the bounds in place of the settings. One address has half of so few connections at most.
+    /// Lowers the settings to the bounds. One address gets at most half of the connections.
     pub(crate) fn apply(&self, config: &mut Config) {
         let each = config.http.connections_per_address;
         config.http.connections = self.connections;
@@ -57,7 +58,7 @@ impl OpenFileBounds {
         config.ws.sockets = self.sockets;
     }
 
-    /// Whether they are too few for a server.
+    /// Whether the limit is too low for a server.
     pub(crate) fn is_few(&self) -> bool {
         self.files < FEW
     }

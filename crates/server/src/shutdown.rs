@@ -1,5 +1,4 @@
-//! The end: at the first signal the server sends everybody away in good order, at the second it
-//! ends at once.
+//! Graceful shutdown. The first signal drains the server; the second one ends it at once.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -15,17 +14,17 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::Shutdown;
 
-/// The time beyond its own bounds after which the serving loop is given up.
+/// The time that the accept loop may exceed its own timeout before the shutdown no longer waits for it.
 const SLACK: Duration = Duration::from_secs(2);
 
-/// The signals that ask a server to end: SIGTERM, and SIGINT as from a terminal.
+/// The signals that begin a shutdown: SIGTERM, and SIGINT (Ctrl-C).
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    /// Registers the signals, which are fatal until then.
+    /// Registers the handlers. Until then these signals kill the process.
     pub(crate) fn register() -> Result<Self> {
         let register = |kind| signal(kind).context("could not register the signal handlers");
         Ok(Self {
@@ -34,7 +33,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) {
         let received = tokio::select! {
             received = self.terminate.recv() => received,
@@ -46,24 +45,24 @@ impl Signals {
     }
 }
 
-/// The parts to stop.
+/// The parts that a shutdown stops.
 pub(crate) struct Serving {
     pub(crate) state: Arc<ServerState>,
     pub(crate) hub: Arc<Hub>,
-    /// The loop that accepts and serves connections.
+    /// The accept loop, which serves connections.
     pub(crate) task: JoinHandle<()>,
-    /// Stops that loop.
+    /// Stops the accept loop.
     pub(crate) stop: oneshot::Sender<()>,
 }
 
-/// Brings it to its end: not ready any more, no new connections, sockets sent away one after the
-/// other, requests under way finished. Bounded by the settings; cut short by a second signal.
+/// Drains the server: reports not ready, stops accepting connections, closes the sockets one after the other, and
+/// waits for requests in flight. Each phase is bounded by the settings; a second signal skips the remainder.
 pub(crate) async fn drain(serving: Serving, settings: &Shutdown, signals: &mut Signals) {
     tracing::info!("draining");
     serving.state.drain();
     let in_order = async {
         sleep(settings.notice.0).await;
-        // The loop may have ended by itself.
+        // The accept loop may have ended already.
         let _ = serving.stop.send(());
         serving.hub.drain(settings.drain.0).await;
         let finish = settings.finish.0 + SLACK;

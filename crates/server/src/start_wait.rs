@@ -1,4 +1,4 @@
-//! The wait of a start for PostgreSQL and Redis, which may be starting as well.
+//! The wait of a starting server for PostgreSQL and Redis, which may still be starting as well.
 
 use std::cell::RefCell;
 
@@ -11,11 +11,11 @@ use crate::wire_up::is_away;
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The time that is left for all steps of a start that need another server.
+/// The timeout shared by all steps of a start that need another server.
 pub(crate) struct StartWait {
     limit: Period,
     until: Instant,
-    /// The reasons that are in the log.
+    /// The reasons that were logged.
     logged: RefCell<Vec<String>>,
 }
 
@@ -24,7 +24,7 @@ impl StartWait {
         Self { limit, until: Instant::now() + limit.0, logged: RefCell::default() }
     }
 
-    /// Repeats a step while a server that it needs does not answer. The log gets each reason once.
+    /// Retries a step while a server that it needs does not answer, up to the timeout. Logs each reason once.
     pub(crate) async fn repeat<T, F: Future<Output = Result<T>>>(&self, step: impl Fn() -> F) -> Result<T> {
         loop {
             let why = match step().await {

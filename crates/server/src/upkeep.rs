@@ -1,4 +1,4 @@
-//! Regular work of a running server: the room on the disk, and the removal of erased text.
+//! Regular upkeep of a running server: the watch over free disk space, and the removal of erased text.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,11 +8,11 @@ use rustix::fs::statvfs;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 const EVERY: Duration = Duration::from_secs(1);
-/// The store is cleansed of what was erased this often.
+/// The interval at which the store is cleansed of erased text.
 const CLEANSE: Duration = Duration::from_secs(15);
 
-/// Keeps `min_free` bytes free in the folder, if there is one to be watched, and cleanses the store of what was
-/// erased, until it is dropped itself.
+/// Watches for `min_free` bytes of free space in `folder`, if one is given, and cleanses the store of erased text.
+/// Runs until the future is dropped.
 pub(crate) async fn run(app: App, folder: Option<PathBuf>, min_free: u64) {
     let watch = async {
         let (mut ticks, mut was_low) = (every(EVERY), false);
@@ -43,13 +43,13 @@ fn every(period: Duration) -> Interval {
     ticks
 }
 
-/// The free bytes on the disk of a folder, if the disk says so.
+/// The free bytes on a folder's disk, if the system reports them.
 pub(crate) fn free_on_disk(folder: &Path) -> Option<u64> {
     let disk = statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// Compares the room on the disk with the room to keep free. Returns whether there is less.
+/// Compares the free space with `min_free`, and informs the use cases of a change. Returns whether space is low.
 fn watch(app: &App, folder: &Path, (min_free, was_low): (u64, bool)) -> bool {
     let Some(free) = free_on_disk(folder) else { return was_low };
     let is_low = free < min_free;

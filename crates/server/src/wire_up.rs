@@ -1,4 +1,5 @@
-//! Wiring: the only place that names the store and the bus, and hands every part its settings.
+//! Wires the parts together. This module alone names the implementations of store and bus, and passes settings to
+//! every part.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use chinwag_store_sqlite::SqliteStore;
 pub(crate) use chinwag_store_sqlite::{backup, dates_match, history, index_matches, names_fit};
 use sha2::{Digest, Sha256};
 
-/// Carrying a whole store into another.
+/// Copying a whole store into another.
 pub(crate) mod transfer {
     pub(crate) use chinwag_store_postgres::transfer as postgres;
     pub(crate) use chinwag_store_sql::file_list;
@@ -33,7 +34,7 @@ pub(crate) mod transfer {
     pub(crate) use chinwag_store_sqlite::transfer as sqlite;
 }
 
-/// Reading what other services have kept.
+/// Reading the exports and databases of other chat services.
 pub(crate) mod import {
     pub(crate) use chinwag_core::app::file::CompleteFile;
     pub(crate) use chinwag_core::app::import::{
@@ -53,21 +54,21 @@ use crate::config::{Config, Files, bucket_variables, shown};
 use crate::data::Folder;
 use crate::start_wait::StartWait;
 
-/// Commits that may wait for their fan-out; then the store's writers wait, too.
+/// Commits that may wait for their fan-out. When the bus is full, the store's writers wait.
 const BUS: usize = 1024;
-/// A node says so often within its lease that it lives.
+/// Heartbeats of a node within its lease.
 const BEATS: u32 = 4;
 
-/// A server's parts, wired and ready to serve.
+/// The wired parts of a server.
 pub(crate) struct Node {
     pub(crate) app: App,
     pub(crate) hub: Arc<Hub>,
     pub(crate) state: Arc<ServerState>,
-    /// The storage of the files, unless they are off.
+    /// The storage of files; `None` if files are off.
     pub(crate) files: Option<Arc<dyn FileStore>>,
 }
 
-/// Opens the store and wires everything to it.
+/// Opens the store and wires everything else to it.
 pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &StartWait) -> Result<Node> {
     let clock = Arc::new(SystemClock::default());
     let (bus, events) = wait.repeat(|| open_bus(config, &*clock)).await?;
@@ -107,15 +108,15 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
     Ok(Node { app, hub, state, files })
 }
 
-/// The use cases, for a command that runs beside no server of its folder.
+/// The use cases, for a command that may run beside servers of other nodes.
 pub(crate) struct Errand {
     pub(crate) app: App,
-    /// The hub that informs other nodes.
+    /// The hub through which other nodes are informed.
     hub: Option<Arc<Hub>>,
 }
 
-/// Opens the store for one command. What it does reaches other nodes if there is a Redis; else
-/// nobody is told.
+/// Opens the store for one command. Its changes are announced to other nodes if there is a Redis; otherwise nobody is
+/// informed.
 pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
     let clock = Arc::new(SystemClock::default());
     let (bus, events) = match open_bus(config, &*clock).await {
@@ -134,14 +135,14 @@ pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
     Ok(Errand { app, hub })
 }
 
-/// The use cases, for a command that has the store for itself.
+/// The use cases, for a command with exclusive use of the store.
 pub(crate) struct Sole {
     pub(crate) app: App,
     _claim: Option<Claim>,
 }
 
-/// Opens the store for a command during which nobody else may use it. Whoever serves the folder is
-/// kept away by its lock, which the caller holds.
+/// Opens the store for exclusive use. The claim excludes servers on PostgreSQL; the folder's lock, which the caller
+/// holds, excludes one on SQLite.
 pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
     let claim = match config.postgres() {
         Some(url) => Some(Claim::take(url, &postgres_options(config), None).await?),
@@ -154,7 +155,7 @@ pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
     Ok(Sole { app, _claim: claim })
 }
 
-/// The way of files into the storage, for a command that has the store for itself; none if files are off.
+/// Opens the intake of files, for a command with exclusive use of the store; `None` if files are off.
 pub(crate) fn intake(config: &Config, folder: &Folder, app: &App) -> Result<Option<FileIntake>> {
     let store = open_files(config, folder)?;
     let options = |store| FileOptions { store, spool: folder.path().to_owned(), redirect: false };
@@ -170,23 +171,23 @@ impl Errand {
     }
 }
 
-/// Whether a step failed for a server that does not answer, so that it may succeed later.
+/// Whether a step failed because another server did not answer, so that a retry may succeed.
 pub(crate) fn is_away(why: &anyhow::Error) -> bool {
     why.downcast_ref::<OpenError>().is_some_and(OpenError::is_away)
         || why.downcast_ref::<ConnectError>().is_some_and(ConnectError::is_away)
         || matches!(why.downcast_ref(), Some(Error::Unavailable(_)))
 }
 
-/// Looks at the ends of this node's links: the reason why it cannot start, if there is one. First of
-/// those that no wait will end.
+/// Checks the links of this node. Returns the reason why it cannot start, if there is one; reasons that no wait
+/// resolves come first.
 pub(crate) async fn require_links(config: &Config) -> Result<()> {
     let found = look_at_links(config).await;
     let why = found.into_iter().filter_map(Result::err).min_by_key(is_away);
     why.map_or(Ok(()), Err)
 }
 
-/// The findings at the ends of this node's links, a line each; for a node on its own folder
-/// nothing. Nothing is changed.
+/// Checks the links to PostgreSQL and Redis, and describes each in one line. Empty for a node without such links.
+/// Changes nothing.
 pub(crate) async fn look_at_links(config: &Config) -> Vec<Result<String>> {
     let mut found = Vec::new();
     if let Some(url) = config.postgres() {
@@ -206,7 +207,7 @@ pub(crate) async fn look_at_links(config: &Config) -> Vec<Result<String>> {
     found
 }
 
-/// Takes a place at a PostgreSQL, where others may serve it, too.
+/// Claims a PostgreSQL database, which other nodes of the same cluster may claim, too.
 pub(crate) async fn claim(config: &Config) -> Result<Option<Claim>> {
     let Some(url) = config.postgres() else { return Ok(None) };
     let secret = config.redis.as_ref().and(config.cluster_secret.as_ref());
@@ -217,13 +218,13 @@ pub(crate) async fn claim(config: &Config) -> Result<Option<Claim>> {
     Ok(Some(Claim::take(url, &postgres_options(config), cluster).await?))
 }
 
-/// Whether another server uses the PostgreSQL database. It cannot be informed.
+/// Whether another server, which cannot be informed of changes, uses the PostgreSQL database.
 pub(crate) async fn is_served_elsewhere(config: &Config) -> bool {
     let Some(url) = config.postgres().filter(|_| config.redis.is_none()) else { return false };
     Claim::is_held(url, &postgres_options(config)).await.unwrap_or(false)
 }
 
-/// The id of the history of the store on PostgreSQL, which gets another one first if `renew`.
+/// The id of the history of the store on PostgreSQL, renewed first if `renew`.
 pub(crate) async fn postgres_history(config: &Config, renew: bool) -> Result<HistoryId> {
     let url = config.postgres().context("no PostgreSQL is configured")?;
     let options = postgres_options(config);
@@ -236,7 +237,7 @@ pub(crate) async fn postgres_history(config: &Config, renew: bool) -> Result<His
 async fn open_bus(config: &Config, clock: &dyn Clock) -> Result<(Arc<dyn Bus>, Receiver)> {
     let Some(options) = redis_options(config)? else {
         let (bus, events) = LocalBus::new(BUS);
-        // A lost connection may leave the end of a commit unknown.
+        // When a connection is lost, the outcome of a commit may be unknown, so events are compared with the store.
         let events = if config.postgres().is_some() { events.compared() } else { events };
         return Ok((bus, events));
     };
@@ -244,7 +245,7 @@ async fn open_bus(config: &Config, clock: &dyn Clock) -> Result<(Arc<dyn Bus>, R
     Ok((bus, events))
 }
 
-/// Opens the storage of the files, unless they are off.
+/// Opens the storage of files; `None` if files are off.
 fn open_files(config: &Config, folder: &Folder) -> Result<Option<Arc<dyn FileStore>>> {
     let Some(location) = config.file_location() else {
         tracing::info!(
@@ -263,7 +264,7 @@ fn open_files(config: &Config, folder: &Folder) -> Result<Option<Arc<dyn FileSto
     Ok(Some(Arc::new(storage)))
 }
 
-/// Opens a storage of files.
+/// Opens the storage at a location.
 pub(crate) fn open_storage(location: &Location, data: &Path, min_free: u64) -> Result<Storage> {
     let options = chinwag_files::Options {
         min_free,
@@ -272,12 +273,12 @@ pub(crate) fn open_storage(location: &Location, data: &Path, min_free: u64) -> R
     Ok(Storage::open(location, &options)?)
 }
 
-/// The changes that opening a store may make to it.
+/// The changes that may be made to a store while it is opened.
 #[derive(Clone, Copy)]
 struct Opening {
-    /// How its names are to compare; else they compare as they do.
+    /// The comparison of names to switch to; `None` keeps the current one.
     name_case: Option<NameCase>,
-    /// Whether one of an older version is brought up to date, which only the server does: there is no way back.
+    /// Whether a store of an older version is upgraded. Only the server does that: there is no way back.
     upgrade: bool,
 }
 
@@ -354,7 +355,7 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// The limits by their keys, as clients read them.
+/// The limits by their keys, as clients see them.
 fn shown_limits(config: &Config) -> Result<serde_json::Map<String, serde_json::Value>> {
     let limits = serde_json::to_value(&config.limits)?;
     let limits = limits.as_object().into_iter().flatten();
@@ -436,7 +437,7 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
     })
 }
 
-/// The server's own TLS, if it has a certificate or requests one.
+/// The server's TLS acceptor, if a certificate is configured or requested.
 pub(crate) fn tls(config: &Config) -> Result<Option<Arc<TlsAcceptor>>> {
     if let Some(options) = config.tls.acme(&config.data) {
         let acceptor = TlsAcceptor::acme(options, config.tls.handshakes);
@@ -447,7 +448,7 @@ pub(crate) fn tls(config: &Config) -> Result<Option<Arc<TlsAcceptor>>> {
     acceptor.map(Some).map_err(|why| anyhow!("tls.cert, tls.key: {why}"))
 }
 
-/// A refusal as whoever starts the server reads it.
+/// The text of an error, for the operator who starts the server.
 fn why_not(error: Error) -> anyhow::Error {
     match error {
         Error::Invalid(fields) => {

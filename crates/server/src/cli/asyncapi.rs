@@ -1,4 +1,4 @@
-//! `chinwag asyncapi`: the document of the WebSocket, as it is served.
+//! `chinwag asyncapi`: prints the AsyncAPI document of the WebSocket, the same that the server serves.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! `chinwag backup`: a copy of the database and of the bytes of its files, beside a running server or without one.
+//! `chinwag backup`: copies the database and the bytes of its files, with the server running or not.
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     absent()?;
     let part = beside(file, ".part");
     let copied = copy(&database, &part)?;
-    // The files follow the database: a file of a row that it has is there, or is removed.
+    // The files are copied after the database, so each file of a copied row has its bytes or was removed meanwhile.
     let placed = match (&args.files, args.without_files) {
         (_, true) => Ok(()),
         (Some(files), false) => back_up_files_of(&config, &folder, &part, files),
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let placed = placed.and_then(|()| absent()).and_then(|()| put(&part, file));
     if placed.is_err() {
-        // What failed is said; that the draft stays as well would be no news.
+        // The error is reported below. A draft that cannot be removed is not worth another.
         let _ = fs::remove_file(&part);
     }
     placed?;
@@ -72,8 +72,8 @@ fn back_up_files_of(config: &Config, folder: &Folder, copy: &Path, to: &Path) ->
     }
 }
 
-/// Writes copies of everything in the storage, for a database of an older version: its rows are not read, and a backup is wanted
-/// before it is brought up to date.
+/// Copies everything in the storage, for a database of an older version: its rows cannot be read, and a backup is
+/// wanted before it is upgraded.
 fn back_up_all_files(config: &Config, folder: &Folder, to: &Path) -> Result<()> {
     let Some(location) = config.file_location() else { return Ok(()) };
     if location.folder(folder.path()).is_some_and(|files| !files.exists()) {
@@ -97,33 +97,33 @@ fn back_up_files(config: &Config, folder: &Folder, rows: &mut dyn Source, to: &P
     copied.missing_line(&from).map_or(Ok(()), |line| say(&line))
 }
 
-/// A file's name with more at its end.
+/// Appends a suffix to a file's name.
 pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// Makes a copy of a database, with the progress on a terminal; returns its size and duration as a text.
+/// Copies a database and shows the progress on a terminal. Returns its size and the duration as text.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<String> {
     let begun = Instant::now();
     let terminal = io::stderr().is_terminal();
     let mut show = |percent: i64| {
         if terminal {
             let word = if percent < 100 { "copied" } else { "copied, checking" };
-            // Who cannot see how far it is sees the end.
+            // Progress is best effort: without standard error the user still sees the final line.
             let _ = write!(io::stderr(), "\r{percent:3} % {word}");
         }
     };
     let bytes = backup::copy(from, to, &mut show);
     if terminal {
-        // The line is erased.
+        // Erase the progress line.
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
     Ok(format!("{} in {:.1} s", size(bytes?), begun.elapsed().as_secs_f64()))
 }
 
-/// Gives a finished file its name, so that it has it after a loss of power too.
+/// Renames a finished draft to its final name, and syncs the folder so that the name survives a power loss.
 pub(super) fn put(draft: &Path, file: &Path) -> Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::rename(draft, file)
@@ -131,7 +131,7 @@ pub(super) fn put(draft: &Path, file: &Path) -> Result<()> {
         .with_context(|| format!("{} cannot be put in its place", file.display()))
 }
 
-/// A length in the unit that it is read best in.
+/// A number of bytes in MiB or GiB.
 pub(super) fn size(bytes: u64) -> String {
     #[allow(clippy::cast_precision_loss, reason = "one decimal of it is shown")]
     let mebibytes = bytes as f64 / f64::from(1 << 20);

@@ -1,4 +1,5 @@
-//! `chinwag check`: what is wrong, and how to mend it; a line for each thing looked at.
+//! `chinwag check`: checks everything that a start needs, prints one line for each check, and says how to fix each
+//! problem.
 
 use std::fs;
 use std::path::Path;
@@ -104,13 +105,13 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     check_address(config, report).await
 }
 
-/// The folder that is there in which a path is to be made.
+/// The nearest existing folder above a path that does not exist yet.
 fn nearest(path: &Path) -> &Path {
     let above = path.ancestors().skip(1).find(|path| path.exists() || path.as_os_str().is_empty());
     above.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Reads the certificate, and the outcome of the last request for one. Requests none.
+/// Checks the certificate, and the outcome of the last ACME order. Places no order.
 fn check_tls(config: &Config, report: &mut Report) -> Result<()> {
     let Some(Some(acceptor)) = report.of(wire_up::tls(config))? else { return Ok(()) };
     let until = acceptor.expires().map(|date| format!(", valid until {date}")).unwrap_or_default();
@@ -139,7 +140,7 @@ fn check_open_files(config: &Config, report: &mut Report) -> Result<()> {
     }
 }
 
-/// Compares the room on the disk of the embedded store with the room to keep free.
+/// Compares the free space on the disk of the embedded store with `store.min_free`.
 fn check_room(config: &Config, folder: &Path, report: &mut Report) -> Result<()> {
     let (Some(free), true) = (free_on_disk(folder), config.postgres().is_none()) else { return Ok(()) };
     if free >= config.store.min_free {
@@ -153,7 +154,7 @@ fn check_room(config: &Config, folder: &Path, report: &mut Report) -> Result<()>
     ))
 }
 
-/// Reads the whole database, beside a running server, too, and says that it does. Changes nothing.
+/// Verifies the whole database, also beside a running server. Changes nothing.
 fn check_database(config: &Config, folder: &Folder, report: &mut Report) -> Result<()> {
     let (database, shown) = (folder.database(), folder.database().display().to_string());
     if !database.exists() {
@@ -196,7 +197,7 @@ fn check_files(config: &Config, report: &mut Report) -> Result<()> {
     };
     let Ok(folder) = Folder::open(&config.data) else { return Ok(()) };
     let Ok(Some(mut rows)) = stored_files::look(config, &folder) else {
-        // The check of the database has said why.
+        // The check of the database has reported the reason.
         return Ok(());
     };
     let Some(has_files) = report.of(stored_files::has_files(&mut *rows))? else { return Ok(()) };
@@ -227,7 +228,7 @@ fn check_files(config: &Config, report: &mut Report) -> Result<()> {
     problems.iter().try_for_each(|problem| report.problem(problem))
 }
 
-/// Reads the host application's keys, where there are any.
+/// Loads the host application's JWT keys, if any are configured.
 async fn check_jwt(config: &Config, report: &mut Report) -> Result<()> {
     let Some(options) = report.of(config.auth.jwt.options())? else { return Ok(()) };
     if options.secret.is_some() {
@@ -240,7 +241,7 @@ async fn check_jwt(config: &Config, report: &mut Report) -> Result<()> {
     }
 }
 
-/// Asks the provider of OpenID Connect, where there is one.
+/// Sends a request to the OpenID Connect provider, if one is configured.
 async fn check_provider(config: &Config, report: &mut Report) -> Result<()> {
     let Some(options) = report.of(config.auth.oidc.options())?.flatten() else { return Ok(()) };
     let issuer = options.issuer.clone();
@@ -253,7 +254,7 @@ async fn check_provider(config: &Config, report: &mut Report) -> Result<()> {
     }
 }
 
-/// Asks the collector of traces, where there is one.
+/// Sends a request to the trace collector, if one is configured.
 async fn check_collector(config: &Config, report: &mut Report) -> Result<()> {
     let Some(options) = config.traces.options() else { return Ok(()) };
     let shown = shown(options.url.as_str());
@@ -264,8 +265,8 @@ async fn check_collector(config: &Config, report: &mut Report) -> Result<()> {
     }
 }
 
-/// Checks the needs of a node on a PostgreSQL beside its folder. Changes nothing there. Returns whether there is a PostgreSQL
-/// at which a place may be asked for.
+/// Checks the service key and the links to PostgreSQL and Redis. Changes nothing there. Returns whether the node may
+/// try to claim a PostgreSQL: one is configured, and all links work.
 async fn check_links(config: &Config, report: &mut Report) -> Result<bool> {
     report.of(check_key_of(config))?;
     let mut is_good = true;
@@ -289,7 +290,7 @@ fn ok(what: &str) -> Result<()> {
     super::say(&format!("ok       {what}"))
 }
 
-/// The findings so far.
+/// Counts the problems that were reported.
 #[derive(Default)]
 struct Report {
     problems: usize,
@@ -301,7 +302,7 @@ impl Report {
         super::say(&format!("problem  {}", what.replace('\n', " ")))
     }
 
-    /// The value, or a line that says why there is none.
+    /// Unwraps a result, or reports its error as a problem and returns `None`.
     fn of<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
         match result {
             Ok(value) => Ok(Some(value)),

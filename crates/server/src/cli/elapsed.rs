@@ -1,23 +1,23 @@
-//! Reports the time spent on an operation of unknown length.
+//! Progress of an operation of unknown duration.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
-/// Seconds between two lines if there is no terminal.
+/// Seconds between two lines without a terminal.
 const EVERY: u64 = 10;
 
-/// A report on standard error: on a terminal one line, rewritten each second; else a line at the beginning and one
-/// every ten seconds.
+/// Reports the elapsed time on standard error: on a terminal in one line, rewritten each second; otherwise in a line
+/// at the beginning and one every ten seconds.
 pub(super) struct Elapsed {
     what: String,
     is_terminal: bool,
     begun: Instant,
-    /// The second of the last report.
+    /// The second of the last report, counted from `begun`.
     shown: Option<u64>,
 }
 
 impl Elapsed {
-    /// Begins to count.
+    /// Starts the clock.
     pub(super) fn new(what: String) -> Self {
         Self { what, is_terminal: io::stderr().is_terminal(), begun: Instant::now(), shown: None }
     }
@@ -25,18 +25,18 @@ impl Elapsed {
     /// Reports the time, if a report is due.
     pub(super) fn show(&mut self) {
         if let Some(text) = self.text(self.begun.elapsed().as_secs()) {
-            // Without standard error the user sees the end alone.
+            // Progress is best effort: without standard error the user still sees the final line.
             let _ = write!(io::stderr(), "{text}");
         }
     }
 
-    /// Reports how far the operation is, if a report is due.
+    /// Sets the text of the report, and reports it if a report is due.
     pub(super) fn show_progress(&mut self, what: String) {
         self.what = what;
         self.show();
     }
 
-    /// Removes the line from the terminal, if it is one.
+    /// Erases the progress line from a terminal.
     pub(super) fn erase() {
         if io::stderr().is_terminal() {
             let _ = write!(io::stderr(), "\r\x1b[K");

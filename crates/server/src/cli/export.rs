@@ -1,4 +1,4 @@
-//! `chinwag export`: all data of one user, in one ZIP.
+//! `chinwag export`: writes all data of one user into a ZIP file.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let written = runtime.block_on(write(&config, &folder, name, &draft));
     let placed = written.and_then(|written| put(&draft, &args.file).map(|()| written));
     if placed.is_err() {
-        // What failed is said; that the draft stays as well would be no news.
+        // The error is reported below. A draft that cannot be removed is not worth another.
         let _ = fs::remove_file(&draft);
     }
     let (bytes, missing) = placed?;
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     say(&format!("exported the data of {} to {shown}, {}", args.name, size(bytes)))
 }
 
-/// Writes the ZIP; returns its length, and the number of files whose bytes are missing.
+/// Writes the ZIP file. Returns its length, and the number of files whose bytes are missing.
 async fn write(config: &Config, folder: &Folder, name: Name, draft: &Path) -> Result<(u64, u64)> {
     let errand = wire_up::errand(config, folder).await?;
     let location = config.file_location();

@@ -1,4 +1,5 @@
-//! `chinwag health`: whether the server of these settings answers. Containers have no other program to look.
+//! `chinwag health`: checks whether the server of these settings answers. Minimal container images have no other HTTP
+//! client.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -14,9 +15,9 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureSch
 use super::say;
 use super::settings::Settings;
 
-/// The time for each step: connecting, asking, and each part of the answer.
+/// The timeout of each step: the connection, the request, and each read of the response.
 const STEP_WITHIN: Duration = Duration::from_secs(5);
-/// The part of the answer that is read.
+/// The bytes of the response that are read; the rest is ignored.
 const ANSWER_MOST: u64 = 4096;
 
 #[derive(Debug, clap::Args)]
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     say(body.trim())
 }
 
-/// The beginning of the answer to a GET.
+/// Sends a GET. Returns the beginning of the response.
 fn ask(listen: &str, path: &str, is_tls: bool) -> Result<String> {
     let addresses = listen.to_socket_addrs().context("the address is unknown")?;
     let address = near(addresses.into_iter().next().context("the name has no address")?);
@@ -59,15 +60,15 @@ fn asked(mut stream: impl Read + Write, path: &str) -> Result<String> {
     stream.flush()?;
     let mut answer = Vec::new();
     match stream.take(ANSWER_MOST).read_to_end(&mut answer) {
-        // Over TLS the end of a connection may come without a word.
+        // A TLS peer may close the connection without `close_notify`.
         Err(why) if why.kind() == ErrorKind::UnexpectedEof && !answer.is_empty() => {}
         read => drop(read?),
     }
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// TLS with whatever certificate this machine's own server has: nothing secret is asked, and nothing is believed but the
-/// answer of a health check.
+/// A TLS configuration that accepts any certificate. This is safe here: the peer is this machine's own server, the
+/// request contains no secret, and the response only decides the health check.
 fn tls_of_any_server() -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(ring::default_provider());
     let config =
@@ -76,7 +77,7 @@ fn tls_of_any_server() -> Result<Arc<ClientConfig>> {
     Ok(Arc::new(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
 }
 
-/// Takes every certificate, of a peer that has its key.
+/// Accepts every certificate, but verifies that the peer has its private key.
 #[derive(Debug)]
 struct AnyServer(Arc<CryptoProvider>);
 
@@ -115,7 +116,7 @@ impl ServerCertVerifier for AnyServer {
     }
 }
 
-/// The address at which this machine reaches a server that listens on all.
+/// The loopback address for a server that listens on all addresses.
 fn near(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),

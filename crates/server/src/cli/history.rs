@@ -1,4 +1,4 @@
-//! `chinwag history`: the id of the store's history, which clients send back when they resume.
+//! `chinwag history`: prints or renews the id of the store's history. Clients send it back when they resume.
 
 use anyhow::{Context, Result};
 

@@ -1,5 +1,5 @@
-//! `chinwag import`: imports the data of another chat service into this one's store. No server
-//! runs on the store meanwhile. Broken off, it is run again and goes on.
+//! `chinwag import`: imports the data of another chat service into the store, while no server uses it. An interrupted
+//! import is resumed by running it again.
 
 mod django;
 mod export;

@@ -1,4 +1,4 @@
-//! `chinwag key`: the service key, and keys that are good for some scopes.
+//! `chinwag key`: the service key, and keys with scopes.
 
 use anyhow::{Result, bail};
 use chinwag_core::scope::Scope;

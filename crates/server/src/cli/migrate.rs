@@ -1,5 +1,5 @@
-//! `chinwag migrate`: carries the whole store between the data folder's SQLite and a PostgreSQL
-//! database, either way, and the bytes of files into another storage. Broken off, it is run again.
+//! `chinwag migrate`: moves the whole store between the data folder's SQLite and a PostgreSQL database, in either
+//! direction, and copies the bytes of files into another storage. An interrupted migration is run again.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Writes the bytes of all files and uploads into another storage.
+/// Copies the bytes of all files and uploads into another storage.
 fn carry_files(config: &Config, folder: &Folder, rows: &mut dyn Source, location: Location) -> Result<()> {
     if stored_files::configured(config)? == location {
         bail!("the files are there already: files.store is {}", config.files.store);
@@ -79,7 +79,7 @@ fn carry_files(config: &Config, folder: &Folder, rows: &mut dyn Source, location
 }
 
 fn to(config: &Config, folder: &Folder, url: &str, files_to: Option<Location>) -> Result<()> {
-    // Held to the end: nobody serves what is being read.
+    // Hold the lock to the end, so that no server changes what is being read.
     let _lock = folder.lock()?;
     let database = folder.present_database()?;
     let mut source = transfer::sqlite::source(&database)?;
@@ -115,7 +115,7 @@ fn from(config: &Config, folder: &Folder, url: &str, files_to: Option<Location>)
     ))
 }
 
-/// Carries everything over, with the progress on a terminal; what that was.
+/// Copies all tables, with progress on a terminal. Returns a summary.
 fn carry(source: &mut dyn Source, target: &mut dyn Target) -> Result<String> {
     let begun = Instant::now();
     let terminal = io::stderr().is_terminal();
@@ -123,13 +123,13 @@ fn carry(source: &mut dyn Source, target: &mut dyn Target) -> Result<String> {
         if terminal {
             let word = if progress.comparing { "compared" } else { "copied" };
             let percent = 100 * progress.done / progress.all.max(1);
-            // Who cannot see how far it is sees the end.
+            // Progress is best effort: without standard error the user still sees the final line.
             let _ = write!(io::stderr(), "\r\x1b[K{percent:3} % {word}, now {}", progress.table);
         }
     };
     let carried = transfer::carry(source, target, &mut show);
     if terminal {
-        // The line is erased.
+        // Erase the progress line.
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
     let carried = carried.map_err(|why| anyhow!(why))?;

@@ -1,4 +1,4 @@
-//! `chinwag openapi`: the document of the REST API, as it is served.
+//! `chinwag openapi`: prints the OpenAPI document of the REST API, the same that the server serves.
 
 use anyhow::Result;
 

@@ -1,5 +1,5 @@
-//! Orders of commands: a running server carries them out, so that whoever is connected sees it at once; without one they
-//! are carried out over the store.
+//! Executes orders of commands: in the running server, so that connected users see the effect at once, or on the
+//! store if no server runs.
 
 use anyhow::{Context, Result, bail};
 use tokio::net::UnixStream;
@@ -11,10 +11,10 @@ use crate::config::Config;
 use crate::data::Folder;
 use crate::{control, wire_up};
 
-/// The refusal of an outcome that does not belong to the order.
+/// The error for an outcome that does not match the order.
 pub(super) const OTHER_VERSION: &str = "the running server is of another version: start it again";
 
-/// The administration of a data folder: orders go to its running server, or to its store.
+/// The administration of a data folder. Sends orders to its running server, or executes them on its store.
 pub(super) struct Orders {
     runtime: Runtime,
     config: Config,
@@ -22,7 +22,7 @@ pub(super) struct Orders {
 }
 
 impl Orders {
-    /// Opens a data folder, and makes it if `create` is set.
+    /// Opens a data folder, and creates it if `create` is set.
     pub(super) fn open(place: &DataArgs, create: bool) -> Result<Self> {
         let config = place.load()?;
         let is_elsewhere = config.postgres().is_some();
@@ -38,7 +38,6 @@ impl Orders {
         Ok(Self { runtime: runtime.context("no runtime could be started")?, config, folder })
     }
 
-    /// The settings of the data folder.
     pub(super) fn config(&self) -> &Config {
         &self.config
     }

@@ -1,4 +1,4 @@
-//! Questions to the operator who runs a command: on the terminal, or read from standard input.
+//! Questions to the operator, answered on the terminal or from standard input.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
@@ -6,9 +6,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use chinwag_core::password::Password;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
-/// More than the longest password takes.
+/// The longest line that is read, in bytes: longer than any password.
 const LONGEST_LINE: u64 = 4096;
-/// Ctrl-C.
+/// The byte that a terminal sends for Ctrl-C.
 const INTERRUPT: u8 = 3;
 
 /// A new password: typed twice without echo on a terminal, else the first line of standard input.
@@ -22,7 +22,7 @@ pub(crate) fn new_password() -> Result<Password> {
     Ok(password)
 }
 
-/// Whether it is to be done. Without a terminal there is nobody to ask, and the command must have said so.
+/// Asks for a confirmation. Without a terminal nobody can answer, so that is an error.
 pub(crate) fn sure(question: &str) -> Result<bool> {
     if !io::stdin().is_terminal() {
         bail!("nobody can be asked, since this is no terminal: add --yes if you are sure");
@@ -36,14 +36,14 @@ fn ask(question: &str) -> Result<()> {
     write!(out, "{question}").and_then(|()| out.flush()).context("the terminal cannot be written to")
 }
 
-/// Reads a line that the terminal does not show.
+/// Reads a line with the terminal's echo off.
 fn silently(question: &str) -> Result<String> {
     ask(question)?;
     let terminal = io::stdin();
     let shown = tcgetattr(&terminal).context("the terminal does not answer")?;
     let mut silent = shown.clone();
     silent.local_modes.remove(LocalModes::ECHO);
-    // Ctrl-C is read as a character: a signal would end the program while the terminal is silent.
+    // Read Ctrl-C as a character: the signal would end the process with the echo still off.
     silent.local_modes.remove(LocalModes::ISIG);
     silent.local_modes.insert(LocalModes::ECHONL);
     silent.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
@@ -53,7 +53,7 @@ fn silently(question: &str) -> Result<String> {
     line?.context("interrupted: nothing was changed")
 }
 
-/// A line from the terminal; none if Ctrl-C ended it.
+/// Reads a line from the terminal, or `None` if Ctrl-C ended it.
 fn typed_line() -> Result<Option<String>> {
     let mut line = Vec::new();
     while line.len() < usize::try_from(LONGEST_LINE)? {

@@ -1,4 +1,5 @@
-//! `chinwag restore`: puts a backup into a data folder that no server serves, and the bytes of files into their storage.
+//! `chinwag restore`: restores a backup into a data folder that no server uses, and the bytes of files into their
+//! storage.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bail!("there is no file {from}");
     }
     let folder = Folder::create(&config.data)?;
-    // Held to the end: no server starts on half of it.
+    // Hold the lock to the end, so that no server starts on a partial restore.
     let _lock = folder.lock()?;
     let database = folder.database();
     let shown = folder.path().display();
@@ -63,14 +64,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         );
     }
     let part = folder.restoring();
-    // One that was broken off: whoever holds the lock is alone here.
+    // Remove the draft of an interrupted restore. The lock excludes a concurrent one.
     remove(&part)?;
     let copied = copy(file, &part)?;
-    // What follows here is not what followed there: clients that held more must not mix the two.
+    // Begin another history: the restored store continues differently, and clients must not mix their later state
+    // with it.
     backup::begin_anew(&part, SystemClock::default().now())?;
     if !args.without_files {
         let files = args.files.clone().unwrap_or_else(|| beside(file, ".files"));
-        // First, so that no database is without its files.
+        // Restore the files first, so that a database is never in place without them.
         restore_files(&config, &folder, &part, &files)?;
     }
     let aside = if occupied { Some(put_aside(&folder)?) } else { None };
@@ -83,7 +85,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Puts the files of a database into their storage.
+/// Restores the files of a database into their storage.
 fn restore_files(config: &Config, folder: &Folder, database: &Path, files: &Path) -> Result<()> {
     let mut rows = transfer::sqlite::look(database)?;
     if let Some(rows) = &mut rows
@@ -92,7 +94,7 @@ fn restore_files(config: &Config, folder: &Folder, database: &Path, files: &Path
         return Ok(());
     }
     if !files.is_dir() {
-        // A database of an older version may have none.
+        // A database of an older version may have no files.
         if rows.is_none() {
             return Ok(());
         }
@@ -119,8 +121,8 @@ fn put_back(config: &Config, folder: &Folder, files: &Path, selection: Selection
     copied.missing_line(&from).map_or(Ok(()), |line| say(&line))
 }
 
-/// Renames the database that is there, with its journal, and answers its new name. At no moment has a database lost its journal:
-/// killed, this leaves both as they were, or no database, which [`Folder::require_finished`] refuses.
+/// Renames the existing database and its journal, and returns the new name. The database never loses its journal: a
+/// crash here leaves either both in place, or no database, which [`Folder::require_finished`] refuses.
 fn put_aside(folder: &Folder) -> Result<PathBuf> {
     let database = folder.database();
     let is_free = |name: &Path| !name.exists() && !beside(name, "-wal").exists();
@@ -129,7 +131,7 @@ fn put_aside(folder: &Folder) -> Result<PathBuf> {
     unless_missing(fs::hard_link(&journal, beside(&aside, "-wal")), "kept", &journal)?;
     unless_missing(fs::rename(&database, &aside), "renamed", &database)?;
     File::open(folder.path())?.sync_all()?;
-    // The new database would take them for its own.
+    // SQLite would apply these files to the new database.
     remove(&journal)?;
     remove(&beside(&database, "-shm"))?;
     Ok(aside)

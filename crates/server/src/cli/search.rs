@@ -1,4 +1,4 @@
-//! `chinwag search`: the index of the search.
+//! `chinwag search`: maintains the search index.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if config.postgres().is_none() {
         folder.present_database()?;
     }
-    // Held to the end: no server starts meanwhile.
+    // Hold the lock to the end, so that no server starts meanwhile.
     let _lock = folder.lock()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
@@ -43,9 +43,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     say(&format!("{messages} messages are in the index"))
 }
 
-/// Builds the index anew. Returns the number of its messages.
+/// Rebuilds the index. Returns the number of messages in it.
 async fn rebuild(app: &App) -> Result<usize> {
-    // The lease of a server that was killed: nobody else uses the store.
+    // With a zero lease, the second attempt takes over from a killed server. Nobody else uses the store.
     let mut candidate = app.candidate(Follower::SearchIndex, Duration::ZERO);
     let mut claim = candidate.take().await?;
     if claim == Claim::Held {

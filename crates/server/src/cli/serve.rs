@@ -25,7 +25,7 @@ use crate::start_wait::StartWait;
 use crate::wire_up::{self, Claim, Node};
 use crate::{followers, indexing, logging, upkeep};
 
-/// The time for background tasks to end.
+/// The timeout for each background task to end.
 const LINGER: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
@@ -42,20 +42,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(bounds) = &bounds {
         bounds.apply(&mut config);
     }
-    // A read may hold one of them up, so that there are two at least.
+    // A read may block one worker thread, so there are at least two.
     let threads = thread::available_parallelism().map_or(2, NonZero::get).max(2);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
     let served = runtime.block_on(serve(&config, (files, bounds)));
-    // Whatever still holds the store lets go of it here; it closes with the last of them.
+    // The store closes when the last task that holds it is dropped here.
     runtime.shutdown_timeout(LINGER);
     served
 }
 
-/// The files that may be open, if there is a limit, and the bounds if they are too few.
+/// The limit of open files, if there is one, and the reduced bounds if that limit is too low for the settings.
 type OpenFiles = (Option<u64>, Option<OpenFileBounds>);
 
-/// A node that is ready to serve, and its places, which it holds for as long as it serves.
+/// A node that is ready to serve, with the lock and the claim that it holds while it serves.
 struct Started {
     claim: Option<Claim>,
     lock: Lock,
@@ -66,7 +66,7 @@ struct Started {
 
 async fn serve(config: &Config, files: OpenFiles) -> Result<()> {
     let mut signals = Signals::register()?;
-    // Before anything is made: a start that fails here leaves nothing behind.
+    // Bind first: a start that fails here leaves nothing behind.
     let listener = bind(&config.listen).await?;
     let address = listener.local_addr().context("the listening address is not known")?;
     check_key_of(config)?;
@@ -77,7 +77,7 @@ async fn serve(config: &Config, files: OpenFiles) -> Result<()> {
             return Ok(());
         }
     };
-    // The places are given up last.
+    // Bound here, so that the claim and the lock are released last.
     let Started { mut claim, lock: _lock, folder, key_is_kept, node } = started;
     let Node { app, hub, state, files: storage } = node;
     let own = config.postgres().is_none().then(|| folder.clone());
@@ -108,7 +108,7 @@ async fn serve(config: &Config, files: OpenFiles) -> Result<()> {
         why = lost(&mut claim) => return Err(why.context("this node has lost its place at the database")),
     }
     drain(Serving { state, hub, task, stop }, &config.shutdown, &mut signals).await;
-    // It ends by itself, so that another node need not wait for its lease.
+    // Wait for these: each releases its lease, so that another node need not wait until it expires.
     wait_for(sending, "the sending to webhooks did not end in time").await;
     wait_for(notifying, "the notifying did not end in time").await;
     wait_for(noting, "the last use of some sessions is not noted").await;
@@ -123,14 +123,14 @@ async fn serve(config: &Config, files: OpenFiles) -> Result<()> {
     watching.abort();
     if let Some(control) = control {
         control.abort();
-        // Its end, so that the socket's file is gone.
+        // Wait until it is dropped, which removes the socket's file.
         let _ = control.await;
     }
     tracing::info!("ended");
     Ok(())
 }
 
-/// Waits until other nodes have the place of this one, which would miss what they change.
+/// Waits until this node has lost its claim: another node may hold it now, and this one would miss its changes.
 async fn lost(claim: &mut Option<Claim>) -> anyhow::Error {
     match claim {
         Some(claim) => claim.lost().await.into(),
@@ -138,14 +138,14 @@ async fn lost(claim: &mut Option<Claim>) -> anyhow::Error {
     }
 }
 
-/// Waits a moment for a task that is about to end.
+/// Waits up to [`LINGER`] for a task that is about to end.
 async fn wait_for(task: JoinHandle<()>, late: &str) {
     if timeout(LINGER, task).await.is_err() {
         tracing::warn!("{late}");
     }
 }
 
-/// Waits for the links of this node, and opens what it serves.
+/// Waits for PostgreSQL and Redis, and opens the store and everything else that the node serves.
 async fn start(config: &Config) -> Result<Started> {
     let wait = StartWait::begin(config.start_timeout);
     wait.repeat(|| wire_up::require_links(config)).await?;
@@ -157,7 +157,7 @@ async fn start(config: &Config) -> Result<Started> {
     Ok(Started { claim, lock, folder, key_is_kept: key.kept, node })
 }
 
-/// Nodes share one service key: no folder's own will do.
+/// Checks that nodes which share a Redis have a given service key: a key in one data folder is not shared.
 pub(crate) fn check_key_of(config: &Config) -> Result<()> {
     if config.redis.is_some() && given_key()?.is_none() {
         bail!(
@@ -190,7 +190,7 @@ fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: 
     }
 }
 
-/// Listens, or says why not and what to do.
+/// Binds the listening address. The error says what to do.
 pub(crate) async fn bind(listen: &str) -> Result<TcpListener> {
     TcpListener::bind(listen).await.map_err(|why| match why.kind() {
         ErrorKind::AddrInUse => {

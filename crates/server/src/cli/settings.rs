@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::config::{Config, Flags, Problems, load};
 
-/// The arguments of every command that reads the data folder.
+/// Arguments of every command that reads the data folder.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DataArgs {
     /// The configuration file [default: ./chinwag.toml, if it is there]
@@ -21,7 +21,7 @@ pub(crate) struct DataArgs {
     database: Option<String>,
 }
 
-/// The arguments of `serve` and `check`.
+/// Arguments of `serve` and `check`.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Settings {
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub(crate) struct Settings {
 }
 
 impl DataArgs {
-    /// The configuration, all of its layers together.
+    /// Loads all layers of the configuration.
     pub(crate) fn load(&self) -> Result<Config> {
         Ok(load(&self.flags(), std::env::vars_os())?)
     }
@@ -54,7 +54,7 @@ impl DataArgs {
 }
 
 impl Settings {
-    /// The configuration, all of its layers together.
+    /// Loads all layers of the configuration.
     pub(crate) fn load(&self) -> Result<Config, Problems> {
         let mut flags = self.place.flags();
         let texts =

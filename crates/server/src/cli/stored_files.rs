@@ -1,4 +1,4 @@
-//! The bytes of uploaded files, as commands copy and check them.
+//! The bytes of uploaded files, for commands that copy and check them.
 
 mod check;
 mod copy;
@@ -19,7 +19,7 @@ use crate::wire_up::open_storage;
 use crate::wire_up::transfer::file_list::{self, ListedFile};
 use crate::wire_up::transfer::{self, Source};
 
-/// A storage of files, with the runtime on which a command waits for it.
+/// A storage of files, with the runtime that its operations run on.
 pub(super) struct StoredFiles {
     storage: Storage,
     location: Location,
@@ -27,43 +27,43 @@ pub(super) struct StoredFiles {
 }
 
 impl StoredFiles {
-    /// The storage at a location. A folder is made if it is not there.
+    /// Opens the storage at a location, and creates its folder if necessary.
     pub(super) fn open(location: Location, data: &Path) -> Result<Self> {
         let storage = open_storage(&location, data, 0)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         Ok(Self { storage, location, runtime: runtime.context("no runtime could be started")? })
     }
 
-    /// A folder that a command names.
+    /// Opens the storage in a folder that is an argument of a command.
     pub(super) fn folder(path: &Path) -> Result<Self> {
         let path = absolute(path).with_context(|| format!("{} is no path of a folder", path.display()))?;
         Self::open(Location::Folder(path), Path::new(""))
     }
 
-    /// The storage that the settings name.
+    /// Opens the storage of `files.store`.
     pub(super) fn configured(config: &Config, folder: &Folder) -> Result<Self> {
         Self::open(configured(config)?, folder.path())
     }
 
-    /// The value of `files.store` for it.
+    /// The value of `files.store` that names this storage.
     pub(super) fn setting(&self) -> String {
         self.location.setting()
     }
 
-    /// The failure of an operation, with its cause.
+    /// The error of a failed operation, with its cause.
     fn failure(&self, error: &Error) -> anyhow::Error {
         let why = self.storage.last_fault().unwrap_or_else(|| error.to_string());
         anyhow!("the files in {} cannot be reached: {why}; run this again, and it goes on", self.location)
     }
 }
 
-/// The location that the settings name.
+/// The location of `files.store`.
 pub(super) fn configured(config: &Config) -> Result<Location> {
     Location::parse(&config.files.store).map_err(|why| anyhow!("files.store {why}"))
 }
 
-/// The database that the settings name, to be looked at beside a running server; `None` if another version wrote it, or
-/// there is none.
+/// Opens the configured database for reading beside a running server. `None` if there is none, or another version
+/// wrote it.
 pub(super) fn look(config: &Config, folder: &Folder) -> Result<Option<Box<dyn Source>>> {
     if let Some(url) = config.postgres() {
         let found = transfer::postgres::look(url)?;
@@ -76,14 +76,14 @@ pub(super) fn look(config: &Config, folder: &Folder) -> Result<Option<Box<dyn So
     Ok(found.map(|found| Box::new(found) as Box<dyn Source>))
 }
 
-/// The same for a command that needs it.
+/// Like [`look`], but fails without a database of this version.
 pub(super) fn require_database(config: &Config, folder: &Folder) -> Result<Box<dyn Source>> {
     look(config, folder)?.context(
         "there is no database of this version: start the server once, or name the right one with --data or --database",
     )
 }
 
-/// Whether a database has a file that is complete.
+/// Whether a database has a complete file.
 pub(super) fn has_files(source: &mut dyn Source) -> Result<bool> {
     let mut pages = FilePages::default();
     while let Some(page) = pages.next(source)? {
@@ -94,14 +94,14 @@ pub(super) fn has_files(source: &mut dyn Source) -> Result<bool> {
     Ok(false)
 }
 
-/// The rows of all files, page by page.
+/// Iterates over the rows of all files, one page at a time.
 #[derive(Default)]
 struct FilePages {
     after: Option<FileId>,
 }
 
 impl FilePages {
-    /// The next page, which is not empty.
+    /// The next page, or `None` at the end. A page is never empty.
     fn next(&mut self, source: &mut dyn Source) -> Result<Option<Vec<ListedFile>>> {
         let page = file_list::page(source, self.after).map_err(|why| anyhow!(why))?;
         self.after = page.last().map(|last| last.id);
@@ -109,7 +109,7 @@ impl FilePages {
     }
 }
 
-/// Some ids for a sentence, and the number of the others.
+/// The ids in `some`, and the number of the others out of `all`.
 fn named<T: std::fmt::Display>(some: &[T], all: u64) -> String {
     let names = some.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match all - some.len() as u64 {

@@ -1,4 +1,4 @@
-//! `chinwag user`: users, their passwords and tokens.
+//! `chinwag user`: manages users, their passwords and tokens.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{prompt, say};
 use crate::admin::{Order, OrderOutcome, StandingOrder};
 use crate::config::Period;
 
-/// A century.
+/// 100 years.
 const LONGEST_SUSPENSION: Duration = Duration::from_secs(36_500 * 24 * 3600);
 
 #[derive(Debug, clap::Args)]

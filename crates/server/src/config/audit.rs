@@ -1,4 +1,4 @@
-//! `[audit]`: what was done, and by whom.
+//! `[audit]`: the audit log.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Audit {
-    /// The time for which entries are kept.
+    /// How long entries are kept.
     pub(crate) keep: Period,
 }
 
@@ -26,7 +26,6 @@ impl Audit {
         problems.period("audit.keep", self.keep, &(day..=3650 * day));
     }
 
-    /// The rules of the use cases.
     pub(crate) fn rules(&self) -> AuditRules {
         AuditRules { keep: self.keep.0 }
     }

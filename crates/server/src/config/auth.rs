@@ -1,4 +1,4 @@
-//! `[auth]`: who may come in, and how.
+//! `[auth]`: how callers authenticate.
 
 mod jwt;
 mod oidc;
@@ -17,25 +17,25 @@ use oidc::Oidc;
 pub(crate) struct Auth {
     /// The name of the cookie that holds a user's token.
     pub(crate) cookie: String,
-    /// Whether anybody may make an account.
+    /// Whether anyone may create an account.
     pub(crate) signup: Signup,
     /// The lifetime of a session.
     pub(crate) session_ttl: Period,
-    /// The host application's own validator, which is asked who a caller is.
+    /// The URL of the host application's validator, which identifies callers.
     pub(crate) validate_url: Option<String>,
-    /// The time between two questions about open sockets; 0s is never.
+    /// The time between two validations of an open socket; `0s` for never.
     pub(crate) validate_every: Period,
-    /// The time for which sockets stay open while it does not answer.
+    /// How long sockets stay open while the validator does not answer.
     pub(crate) validate_grace: Period,
-    /// Whether users whom the validator names are made at first sight.
+    /// Whether users whom the validator names are created when they first appear.
     pub(crate) validate_create: bool,
-    /// The host application's own tokens.
+    /// JWTs of the host application.
     pub(crate) jwt: Jwt,
-    /// The provider of OpenID Connect through which people sign in.
+    /// The OpenID Connect provider through which people sign in.
     pub(crate) oidc: Oidc,
-    /// Sign-ins for one name from one address in a minute. More are answered with 429.
+    /// Sign-in attempts per minute for one name from one address. Further ones are answered with 429.
     pub(crate) attempts_per_name: u32,
-    /// Sign-ins from one address in a minute. More are answered with 429.
+    /// Sign-in attempts per minute from one address. Further ones are answered with 429.
     pub(crate) attempts_per_address: u32,
 }
 
@@ -58,8 +58,8 @@ impl Default for Auth {
 }
 
 impl Auth {
-    /// Whether anybody may make an account here. `elsewhere` says that pages of other origins may
-    /// call: then these pages' application has its own accounts.
+    /// Whether anyone may create an account. `elsewhere`: whether pages of other origins may call. Their application
+    /// then has accounts of its own.
     pub(crate) fn signup(&self, elsewhere: bool) -> bool {
         match self.signup {
             Signup::Auto => {

@@ -1,15 +1,15 @@
-//! `database`, `redis` and `cluster_secret`: one node on the embedded store, or several that share
-//! a PostgreSQL and exchange hints over a Redis.
+//! `database`, `redis` and `cluster_secret`: one node on the embedded store, or several nodes that share a PostgreSQL
+//! database and exchange hints over Redis.
 
 use std::time::Duration;
 
 use super::{Config, Problems};
 
-/// As long as the service key.
+/// As long as the shortest service key.
 const SHORTEST_SECRET: usize = 32;
 
 impl Config {
-    /// The address of the PostgreSQL, if the store is there.
+    /// The address of the PostgreSQL database, if one is configured.
     pub(crate) fn postgres(&self) -> Option<&str> {
         is_postgres(&self.database).then_some(self.database.as_str())
     }
@@ -63,10 +63,10 @@ fn is_redis(url: &str) -> bool {
         .is_some_and(|first| ["redis", "rediss"].contains(&first))
 }
 
-/// An address as it may be shown: without its password.
+/// A URL without its password, for display.
 pub(crate) fn shown(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    // A password may hold a slash or an @ that should have been escaped.
+    // A password may contain a slash or `@` that should have been escaped.
     let Some((credentials, place)) = rest.rsplit_once('@') else { return url.to_owned() };
     let place = place.split('?').next().unwrap_or(place);
     match credentials.split_once(':') {

@@ -1,4 +1,4 @@
-//! `[events]`: the feed of events for the host's own programs.
+//! `[events]`: the event feed for the host's own programs.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Events {
-    /// Whether changes are noted, so that the service can read them.
+    /// Whether changes are recorded in the feed.
     pub(crate) enabled: bool,
-    /// The time for which events are kept.
+    /// How long events are kept.
     pub(crate) keep: Period,
 }
 
@@ -29,7 +29,6 @@ impl Events {
         problems.period("events.keep", self.keep, &(least..=most));
     }
 
-    /// The rules of the use cases.
     pub(crate) fn rules(&self) -> FeedRules {
         FeedRules { enabled: self.enabled, keep: self.keep.0 }
     }

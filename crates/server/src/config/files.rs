@@ -1,4 +1,4 @@
-//! `[files]`: where uploaded files are, and how many bytes there may be.
+//! `[files]`: the storage of uploaded files, and its quotas.
 
 use chinwag_core::file::FileLimits;
 use chinwag_files::Location;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Config, Problems};
 
-/// A file of more bytes has more parts than S3 takes.
+/// A larger file would need more parts than a multipart upload of S3 may have.
 const LARGEST: u64 = 32 << 30;
 const MOST: u64 = 1 << 50;
 const MOST_FILES: u64 = 1_000_000_000;
@@ -14,20 +14,20 @@ const MOST_FILES: u64 = 1_000_000_000;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Files {
-    /// `data`, the folder `files` in the data folder; a folder that all nodes mount, as `file:///path`; or a bucket,
-    /// as `s3://bucket/prefix`.
+    /// `data` for the folder `files` in the data folder, `file:///path` for a folder that all nodes mount, or
+    /// `s3://bucket/prefix` for a bucket.
     pub(crate) store: String,
-    /// The largest file, in bytes.
+    /// The maximum size of a file, in bytes.
     pub(crate) max_size: u64,
-    /// The bytes of one user's files.
+    /// The quota of one user, in bytes.
     pub(crate) per_user: u64,
-    /// The number of one user's files.
+    /// The quota of one user, in files.
     pub(crate) per_user_count: u64,
-    /// The bytes of all files; without a bound if unset.
+    /// The quota of all users, in bytes; unlimited if unset.
     pub(crate) total: Option<u64>,
-    /// The types of files that are accepted, such as `image/png` or `image/*`; any if unset.
+    /// The accepted media types, such as `image/png` or `image/*`; any if unset.
     pub(crate) types: Option<Vec<String>>,
-    /// Whether a file that browsers save, and do not show, is read at the bucket itself.
+    /// Whether downloads that browsers save instead of showing are redirected to the bucket.
     pub(crate) redirect: bool,
 }
 
@@ -58,7 +58,6 @@ impl Files {
         }
     }
 
-    /// The limits of the use cases.
     pub(crate) fn limits(&self) -> FileLimits {
         FileLimits {
             max_size: self.max_size,
@@ -70,7 +69,7 @@ impl Files {
     }
 }
 
-/// The variables by which operators say where S3 is: those that its other clients read.
+/// The environment variables `AWS_*`, which configure S3 as for other S3 clients.
 pub(crate) fn bucket_variables() -> Vec<(String, String)> {
     let variables =
         std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
@@ -78,7 +77,7 @@ pub(crate) fn bucket_variables() -> Vec<(String, String)> {
 }
 
 impl Config {
-    /// The place of the files. There is none where nodes share no folder and no bucket.
+    /// The location of the files; `None` if nodes share neither a folder nor a bucket.
     pub(crate) fn file_location(&self) -> Option<Location> {
         let location = Location::parse(&self.files.store).ok()?;
         (self.redis.is_none() || !location.is_of_one_node()).then_some(location)

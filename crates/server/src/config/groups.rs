@@ -1,11 +1,11 @@
-//! `[groups]`: how people come into groups.
+//! `[groups]`: how users become members of groups.
 
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Groups {
-    /// Whether a user whom a stranger adds to a group has to accept first.
+    /// Whether a user whom a stranger adds to a group must accept first.
     pub(crate) consent: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `[hooks]`: the program that is asked before messages are stored.
+//! `[hooks]`: the hook before sending.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Hooks {
-    /// The address of the program.
+    /// The URL of the hook; none if there is no hook.
     pub(crate) before_send: Option<String>,
-    /// The secret that signs questions.
+    /// The secret with which requests to the hook are signed.
     pub(crate) secret: Option<String>,
-    /// The time for a question and its answer.
+    /// The timeout of a request to the hook.
     pub(crate) timeout: Period,
-    /// The fate of messages while the program fails.
+    /// How messages are treated while the hook fails.
     pub(crate) on_failure: OnFailure,
 }
 
-/// The fate of messages while the hook fails.
+/// How messages are treated while the hook fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OnFailure {
-    /// They are refused.
+    /// Refuse them.
     Refuse,
-    /// They are stored as they are.
+    /// Store them unchanged.
     Allow,
 }
 
@@ -48,7 +48,6 @@ impl Hooks {
         problems.period("hooks.timeout", self.timeout, &bounds);
     }
 
-    /// The settings of the hook, if there is one.
     pub(crate) fn options(&self, message_chars: usize) -> Option<HookOptions> {
         Some(HookOptions {
             url: self.before_send.clone()?,

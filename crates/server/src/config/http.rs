@@ -12,50 +12,48 @@ use crate::memory;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Http {
-    /// Whether unknown keys and query parameters are refused, and not only named.
+    /// Whether requests with unknown keys or query parameters are refused. Otherwise the response names them.
     pub(crate) strict: bool,
-    /// The longest body of a request, in bytes. A longer one is answered with 413.
+    /// The maximum size of a request body, in bytes. A larger one is answered with 413.
     pub(crate) max_body: usize,
-    /// The time that a connection may be idle, or take to send a request's head.
+    /// The timeout for a request's head, and for an idle connection.
     pub(crate) header_timeout: Period,
-    /// The time for receiving a request's body.
+    /// The timeout for a request's body.
     pub(crate) body_timeout: Period,
-    /// The time for a client to read one part of a list.
+    /// The timeout for a client to read one chunk of a list.
     pub(crate) list_timeout: Period,
-    /// Requests under way at a time. More are answered with 503.
+    /// Concurrent requests. Further ones are answered with 503.
     pub(crate) requests: usize,
-    /// Bytes of answers that may wait to be read by one user. Its further requests are answered with 429.
+    /// Unread response bytes of one user. Its further requests are answered with 429.
     pub(crate) user_bytes: usize,
-    /// Bytes of answers that may wait to be read in all, if not a quarter of the memory that there is.
+    /// Unread response bytes of all clients; a quarter of the available memory if unset.
     pub(crate) total_bytes: Option<usize>,
-    /// Connections at a time. More are closed at once.
+    /// Concurrent connections. Further ones are closed at once.
     pub(crate) connections: usize,
-    /// Connections of one address at a time. More are closed at once.
+    /// Concurrent connections of one address. Further ones are closed at once.
     pub(crate) connections_per_address: usize,
-    /// The address by which browsers reach this server, such as `https://chat.example/chinwag`.
+    /// The URL by which browsers reach this server, such as `https://chat.example/chinwag`.
     pub(crate) public_url: Option<String>,
-    /// Names of hosts that are served beside addresses, `localhost`, the listening address and the
-    /// host of `public_url`.
+    /// Accepted host names, in addition to IP addresses, `localhost`, the listening address and the host of
+    /// `public_url`.
     pub(crate) hosts: Vec<String>,
-    /// Proxies whose `X-Forwarded-*` headers are believed: addresses, or ranges (`10.0.0.0/8`).
+    /// Trusted proxies, whose `X-Forwarded-*` headers are used: addresses, or ranges (`10.0.0.0/8`).
     pub(crate) trusted_proxies: Vec<String>,
-    /// Whether their `X-Forwarded-Host` is, too.
+    /// Whether their `X-Forwarded-Host` is trusted as well.
     pub(crate) trust_forwarded_host: bool,
-    /// Origins of pages, such as `https://chat.example`, allowed beside this server's own.
+    /// Allowed origins of pages, such as `https://chat.example`, in addition to this server's own.
     pub(crate) origins: Vec<String>,
     /// Whether browsers reach this server over TLS.
     pub(crate) tls: Tls,
 }
 
-/// Whether browsers reach the server over TLS, and its cookie is for TLS alone.
+/// Whether browsers reach the server over TLS. If so, its cookie is `Secure`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Tls {
-    /// As a trusted proxy says.
+    /// According to the header of a trusted proxy.
     Auto,
-    /// They do.
     Always,
-    /// They do not.
     Never,
 }
 
@@ -83,12 +81,12 @@ impl Default for Http {
 }
 
 impl Http {
-    /// The proxies, as far as they are addresses; what is not is a [problem](Http::check).
+    /// The valid entries of `trusted_proxies`. Invalid ones are a [problem](Http::check).
     pub(crate) fn trusted_proxies(&self) -> Vec<Network> {
         self.trusted_proxies.iter().filter_map(|text| text.parse().ok()).collect()
     }
 
-    /// The address that browsers use, if it is one; what is not is a [problem](Http::check).
+    /// The public URL, if it is valid. An invalid one is a [problem](Http::check).
     pub(crate) fn public_url(&self) -> Option<PublicUrl> {
         self.public_url.as_ref().and_then(|text| text.parse().ok())
     }
@@ -101,7 +99,6 @@ impl Http {
         }
     }
 
-    /// Bytes of answers that may wait to be read in all.
     pub(crate) fn total_bytes(&self) -> usize {
         self.total_bytes.unwrap_or_else(memory::quarter)
     }

@@ -1,5 +1,5 @@
-//! The sources of settings: flags over the environment over the file over the defaults. Each is
-//! laid over what is beneath it key by key, so that an error names the key and whence it came.
+//! The layers of the configuration: flags override the environment, which overrides the file, which overrides the
+//! defaults. Layers are merged key by key, so that an error can name the key and its source.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -9,22 +9,22 @@ use serde_json::{Map, Value};
 
 use super::{Config, Problems};
 
-/// The file that is read where none is named, if it is there.
+/// The default configuration file, which need not exist.
 const FILE: &str = "chinwag.toml";
 const PREFIX: &str = "CHINWAG_";
-/// Variables that are read elsewhere: the path of the file, and the service key.
+/// Variables that are no settings: the path of the file, and the service key.
 const ELSEWHERE: [&str; 2] = ["CHINWAG_CONFIG", "CHINWAG_SERVICE_KEY"];
 
-/// The values from the command line.
+/// The values of the command line.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Flags {
-    /// The configuration file.
+    /// The path of the configuration file.
     pub(crate) file: Option<PathBuf>,
-    /// Settings by their path.
+    /// Settings by their keys.
     pub(crate) settings: Vec<(&'static str, Value)>,
 }
 
-/// Reads every layer and checks what they make together.
+/// Loads and merges all layers, and checks the result.
 pub(crate) fn load(
     flags: &Flags,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -44,7 +44,7 @@ pub(crate) fn load(
     layers.finish()
 }
 
-/// A variable of ours as text, or nothing.
+/// A variable that is a setting of Chinwag, as text; else `None`.
 fn variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
     let name = name.into_string().ok()?;
     let value = value.to_string_lossy().into_owned();
@@ -52,8 +52,8 @@ fn variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
     (ours && !value.is_empty()).then_some((name, value))
 }
 
-/// Kubernetes sets this in every container of a service named `chinwag`; an old Docker
-/// does so for a linked container. No operator has set it.
+/// Whether an orchestrator set this variable, not an operator. Kubernetes sets such variables in every container if a
+/// service is named `chinwag`, and old versions of Docker do so for linked containers.
 fn an_orchestrators(name: &str, value: &str) -> bool {
     let rest = &name[PREFIX.len()..];
     ["SERVICE_HOST", "SERVICE_PORT"].contains(&rest)
@@ -62,7 +62,7 @@ fn an_orchestrators(name: &str, value: &str) -> bool {
         || (rest == "PORT" && value.contains("://"))
 }
 
-/// The settings so far, and what was wrong with any.
+/// The merged settings so far, and the problems found.
 struct Layers {
     tree: Value,
     problems: Problems,
@@ -104,7 +104,7 @@ impl Layers {
         }
     }
 
-    /// A variable is text: what it means is for the setting to say.
+    /// Sets a key from a variable. A variable is text: the setting's type decides how it is parsed.
     fn variable(&mut self, name: &str, text: &str) {
         let path: Vec<_> = name[PREFIX.len()..].to_ascii_lowercase().split("__").map(str::to_owned).collect();
         let plain = Value::from(text);
@@ -114,14 +114,14 @@ impl Layers {
         let candidates = match self.find(&path) {
             Some(Value::Bool(_) | Value::Number(_)) => vec![parsed.unwrap_or(plain)],
             Some(Value::Array(_)) => vec![list()],
-            // One that is not set by default may be of any kind.
+            // A setting without a default may have any type.
             Some(Value::Null) => [Some(plain), parsed.ok(), Some(list())].into_iter().flatten().collect(),
             _ => vec![plain],
         };
         self.set(&path, candidates, name);
     }
 
-    /// Sets one key to the first of the values that it takes.
+    /// Sets a key to the first of these values that the setting accepts.
     fn set(&mut self, path: &[String], values: Vec<Value>, source: &str) {
         let key = path.join(".");
         match self.find(path) {
@@ -175,7 +175,7 @@ impl Layers {
     }
 }
 
-/// The reason of the parser, without the names that types have in Rust.
+/// Serde's error text with words in place of Rust type names.
 fn in_words(why: &str) -> String {
     let Some((found, expected)) = why.rsplit_once("expected ") else { return why.to_owned() };
     let expected = match expected {

@@ -1,5 +1,5 @@
-//! `[limits]`: how much of anything there may be, and how often. A value past its limit is answered
-//! with 400; what comes too often with 429, and 0 lifts such a limit.
+//! `[limits]`: limits on sizes, counts and rates. A value beyond a limit is answered with 400, a request beyond a
+//! rate with 429. A rate of 0 is unlimited.
 
 use chinwag_core::limits::RateLimits;
 
@@ -10,43 +10,43 @@ use super::Problems;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Limits {
-    /// The longest name of a new user, in characters.
+    /// The maximum length of a new user's name, in characters.
     pub(crate) name_chars: usize,
-    /// The longest message, in Unicode scalar values.
+    /// The maximum length of a message, in Unicode scalar values.
     pub(crate) message_chars: usize,
     /// Users in one group.
     pub(crate) group_members: usize,
-    /// Groups that one user is in.
+    /// Groups of one user.
     pub(crate) user_groups: usize,
-    /// Relations of any kind that one user has.
+    /// Relations of one user, of all kinds.
     pub(crate) user_relations: usize,
-    /// Messages that a user may send at once.
+    /// Messages of one user in a burst.
     pub(crate) messages_burst: u32,
-    /// Messages of a user in a second from then on.
+    /// Messages of one user per second after a burst.
     pub(crate) messages_per_second: u32,
-    /// Events of a user, and its requests other than GET, at once.
+    /// Events and requests other than GET of one user in a burst.
     pub(crate) events_burst: u32,
-    /// The same in a second from then on.
+    /// Events and requests other than GET of one user per second after a burst.
     pub(crate) events_per_second: u32,
-    /// Changes of groups, memberships and profiles by a user at once.
+    /// Changes of groups, memberships and profiles by one user in a burst.
     pub(crate) changes_burst: u32,
-    /// The same in a second from then on.
+    /// Changes of groups, memberships and profiles by one user per second after a burst.
     pub(crate) changes_per_second: u32,
-    /// Private groups that a user opens with users who are no contacts.
+    /// Private groups per day that one user opens with users who are not its contacts.
     pub(crate) first_contacts_per_day: u32,
-    /// Groups that a user makes, private ones aside.
+    /// Groups per day that one user creates, not counting private ones.
     pub(crate) groups_per_day: u32,
-    /// Accounts made from one address.
+    /// Sign-ups per hour from one address.
     pub(crate) signups_per_hour: u32,
-    /// Reports of messages by a user.
+    /// Reports per hour by one user.
     pub(crate) reports_per_hour: u32,
-    /// Searches of a user at once.
+    /// Searches of one user in a burst.
     pub(crate) searches_burst: u32,
-    /// The same in a second from then on.
+    /// Searches of one user per second after a burst.
     pub(crate) searches_per_second: u32,
-    /// Handshakes of a user at once.
+    /// WebSocket handshakes of one user in a burst.
     pub(crate) connects_burst: u32,
-    /// The same in a second from then on.
+    /// WebSocket handshakes of one user per second after a burst.
     pub(crate) connects_per_second: u32,
 }
 
@@ -104,7 +104,7 @@ impl Limits {
         }
     }
 
-    /// Limits on the rate of requests and events. Sign-ins are limited by `[auth]`.
+    /// The rate limits, together with those of sign-in attempts from `[auth]`.
     pub(crate) fn rates(&self, attempts_per_name: u32, attempts_per_address: u32) -> RateLimits {
         RateLimits {
             messages_burst: self.messages_burst,

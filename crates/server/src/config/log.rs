@@ -1,4 +1,4 @@
-//! `[log]`: what is logged, and in which form.
+//! `[log]`: the level and format of the server's log.
 
 use serde::{Deserialize, Serialize};
 use tracing::level_filters::LevelFilter;
@@ -9,21 +9,21 @@ use super::Problems;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Log {
-    /// The form of the entries, one a line.
+    /// The format of log entries, which are one line each.
     pub(crate) format: Format,
     /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as `info,chinwag_hub=debug`.
     pub(crate) level: String,
 }
 
-/// The form of log entries.
+/// The format of log entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
-    /// For people on a terminal, JSON otherwise.
+    /// `Human` on a terminal, else `Json`.
     Auto,
-    /// For people.
+    /// Plain text for people.
     Human,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -34,8 +34,8 @@ impl Default for Log {
 }
 
 impl Log {
-    /// The filter. A level alone is that of the server's own entries: libraries have theirs in
-    /// the log from `warn` upwards, since their lower levels may contain the data that they carry.
+    /// The filter. A level without a target applies to the server's own crates. Libraries log from `warn` on, since
+    /// their lower levels may contain user data.
     pub(crate) fn filter(&self) -> Option<EnvFilter> {
         let level = self.level.trim();
         let alone =
@@ -54,10 +54,11 @@ impl Log {
     }
 }
 
-/// Whether this is a directive that says a level. The filter takes any other word for a target, and then logs that alone.
+/// Whether this is a directive with a level, or a target of Chinwag. `EnvFilter` takes any other word for a target,
+/// and would then log that target alone.
 fn is_directive(text: &str) -> bool {
     let text = text.trim();
-    // Nothing would be a level, too.
+    // The empty text would parse as a level.
     let is_level = !text.is_empty() && text.parse::<LevelFilter>().is_ok();
     is_level || text.contains('=') || text.starts_with("chinwag")
 }

@@ -1,4 +1,4 @@
-//! `[messages]`: the time within which authors may change their messages, and for which messages are kept.
+//! `[messages]`: the time limits for edits and deletions, and the retention of messages.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use super::{Period, Problems};
 
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
-/// Messages are kept for at least as long as they are looked for, and for a century at most.
+/// The bounds of `messages.keep`: one minute and 100 years.
 const KEPT: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(36_500 * 24 * 3600);
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Messages {
-    /// The time within which an author may edit a message; at any time if unset.
+    /// How long an author may edit a message; unlimited if unset.
     pub(crate) edit_window: Option<Period>,
-    /// The time within which an author may delete a message; at any time if unset.
+    /// How long an author may delete a message; unlimited if unset.
     pub(crate) delete_window: Option<Period>,
-    /// The time for which messages are kept; for good if unset.
+    /// How long messages are kept; forever if unset.
     pub(crate) keep: Option<Period>,
 }
 

@@ -1,4 +1,4 @@
-//! Durations as people write them: `500ms`, `30s`, `10m`, `12h`, `30d`.
+//! Durations in human-readable form: `500ms`, `30s`, `10m`, `12h`, `30d`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -51,7 +51,7 @@ impl Serialize for Period {
 
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A number alone has no unit: it is answered with the forms that have one.
+        // Accept any value here, so that the error for a bare number lists the forms with a unit.
         let value = serde_json::Value::deserialize(deserializer)?;
         value.as_str().unwrap_or_default().parse().map_err(de::Error::custom)
     }

@@ -1,4 +1,4 @@
-//! `[presence]`: who is shown as being there.
+//! `[presence]`: when users are shown as online or offline.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Presence {
-    /// The time from the end of a user's last socket to its announcement, unless the user returns.
+    /// How long after the close of a user's last socket it is announced as offline, unless it reconnects.
     pub(crate) grace: Period,
-    /// The time after its last sign of life when another node counts as dead, and its users as gone.
+    /// How long after its last sign of life a node counts as dead, and its users as offline.
     pub(crate) lease: Period,
 }
 

@@ -1,4 +1,4 @@
-//! The problems of a configuration: a sentence for each.
+//! The problems of a configuration, one sentence each.
 
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Period;
 
-/// Every problem that was found. As an error it has at least one.
+/// All problems that were found. A value that is returned as an error has at least one.
 #[derive(Debug, Clone, Default, thiserror::Error)]
 pub(crate) struct Problems(Vec<String>);
 
@@ -23,7 +23,7 @@ impl Problems {
         self.0.iter().map(String::as_str)
     }
 
-    /// Bounds a number. The unit follows it, as in "4 to 16 threads".
+    /// Checks that a number is within bounds. `unit` follows it in the message, as in "4 to 16 threads".
     pub(crate) fn number<T: Copy + PartialOrd + Display>(
         &mut self,
         key: &str,
@@ -37,7 +37,7 @@ impl Problems {
         }
     }
 
-    /// Bounds a duration.
+    /// Checks that a duration is within bounds.
     pub(crate) fn period(&mut self, key: &str, value: Period, bounds: &RangeInclusive<Duration>) {
         if !bounds.contains(&value.0) {
             let (least, most) = (Period(*bounds.start()), Period(*bounds.end()));

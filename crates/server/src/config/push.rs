@@ -11,17 +11,17 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Push {
-    /// Whether users may subscribe.
+    /// Whether users may add subscriptions.
     pub(crate) enabled: bool,
-    /// The time for which a message must be unread.
+    /// How long a message must be unread before it is pushed.
     pub(crate) delay: Period,
-    /// The parts of a message that are sent.
+    /// The parts of a message that a notification contains.
     pub(crate) content: Content,
-    /// The contact that push services see.
+    /// The contact URL that is sent to push services.
     pub(crate) subject: Option<String>,
-    /// Whether private addresses are allowed.
+    /// Whether push services may have private addresses.
     pub(crate) private: bool,
-    /// The time for one request.
+    /// The timeout of one request.
     pub(crate) timeout: Period,
 }
 
@@ -54,12 +54,10 @@ impl Push {
         }
     }
 
-    /// The rules of the use cases.
     pub(crate) fn rules(&self) -> PushRules {
         PushRules { enabled: self.enabled, delay: self.delay.0 }
     }
 
-    /// The settings of the sending.
     pub(crate) fn options(&self) -> PushOptions {
         let content = match self.content {
             Content::Full => PushContent::Full,

@@ -1,11 +1,11 @@
-//! `[search]`: the search over messages.
+//! `[search]`: the message search.
 
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Search {
-    /// Whether an index of the words of messages is kept.
+    /// Whether messages are indexed.
     pub(crate) enabled: bool,
 }
 

@@ -1,17 +1,17 @@
-//! The settings in force, as admins of the server read them.
+//! The effective settings, as admins of the server see them.
 
 use serde_json::{Map, Value};
 
 use super::{Config, shown};
 
-/// Settings whose values are secrets. Of these `true` is shown where they are set.
+/// Secret settings, shown as `true` if they are set.
 const SECRETS: [&str; 4] = ["cluster_secret", "hooks.secret", "auth.jwt.secret", "auth.oidc.secret"];
-/// Settings that are addresses, which may have a password.
+/// Settings that are URLs, which may contain a password.
 const ADDRESSES: [&str; 6] =
     ["database", "redis", "auth.validate_url", "auth.jwt.jwks", "hooks.before_send", "traces.otlp"];
 
 impl Config {
-    /// Every setting by its key, without secrets.
+    /// All settings by their keys, without secrets.
     pub(crate) fn shown_settings(&self) -> serde_json::Result<Map<String, Value>> {
         let mut settings = Map::new();
         flatten(&mut settings, String::new(), serde_json::to_value(self)?);
@@ -29,7 +29,7 @@ impl Config {
     }
 }
 
-/// Puts the values of sections under keys such as `ws.max_frame`.
+/// Flattens sections into keys such as `ws.max_frame`.
 fn flatten(settings: &mut Map<String, Value>, key: String, value: Value) {
     match value {
         Value::Object(section) => {

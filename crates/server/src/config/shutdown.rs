@@ -1,4 +1,4 @@
-//! `[shutdown]`: how long the end may take.
+//! `[shutdown]`: the durations of the phases of a graceful shutdown.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Shutdown {
-    /// The time in which the server is not ready (`/readyz` 503) but still serves, so that a
-    /// load balancer sends nobody any more when it stops.
+    /// How long the server still serves while it reports that it is not ready (`/readyz` 503), so that load balancers
+    /// stop sending requests before it stops listening.
     pub(crate) notice: Period,
-    /// Over what time the sockets are sent away, so that they do not all return at once.
+    /// The time over which the sockets are closed, so that clients do not all reconnect at once.
     pub(crate) drain: Period,
-    /// The time for requests under way to finish.
+    /// How long requests in flight may take to finish.
     pub(crate) finish: Period,
 }
 

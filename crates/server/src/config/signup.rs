@@ -1,4 +1,4 @@
-//! Whether anybody may make an account.
+//! `auth.signup`: whether anyone may create an account.
 
 use std::fmt;
 
@@ -8,11 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// `auto`, `true` or `false`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signup {
-    /// As long as nobody else says who people are, and no page of another origin may call.
+    /// On, unless an external source of identities is configured or pages of other origins may call.
     Auto,
-    /// Yes.
     On,
-    /// No.
     Off,
 }
 

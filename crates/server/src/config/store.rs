@@ -1,4 +1,4 @@
-//! `[store]`: how the store runs, the embedded one or PostgreSQL.
+//! `[store]`: the embedded store or PostgreSQL.
 
 use std::time::Duration;
 
@@ -9,27 +9,27 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Store {
-    /// Threads that read.
+    /// Threads for reads.
     pub(crate) readers: usize,
-    /// Jobs that may wait for the writer, and as many for the readers.
+    /// Jobs that may wait for the writer, and as many that may wait for the readers.
     pub(crate) queue: usize,
-    /// The time for which a job waits for a slot in a full queue before it is answered with 503.
+    /// How long a job waits for a slot in a full queue. It is then answered with 503.
     pub(crate) patience: Period,
-    /// The time for a job that has its slot; then its answer is 503. SQLite.
+    /// The timeout of a queued job. It is then answered with 503. SQLite.
     pub(crate) deadline: Period,
-    /// The time for which a write waits for another process's, such as `chinwag user` or a backup. SQLite.
+    /// How long a write waits for another process's, such as `chinwag user` or a backup. SQLite.
     pub(crate) busy: Period,
-    /// Bytes that are kept free on the disk of the data folder: below it new content is refused. SQLite.
+    /// The free bytes to keep on the disk of the data folder. Below that, new content is refused. SQLite.
     pub(crate) min_free: u64,
-    /// Bytes that are kept in reserve for deletions on a full disk. SQLite.
+    /// Bytes reserved so that deletions still work on a full disk. SQLite.
     pub(crate) reserve: u64,
-    /// Threads that write, other than messages. PostgreSQL.
+    /// Threads for writes other than messages. PostgreSQL.
     pub(crate) writers: usize,
-    /// Threads that send messages, each a batch at a time. PostgreSQL.
+    /// Threads for sending messages. Each commits one batch at a time. PostgreSQL.
     pub(crate) senders: usize,
-    /// The time for one statement. PostgreSQL.
+    /// The timeout of a statement. PostgreSQL.
     pub(crate) statement_timeout: Period,
-    /// The time for a connection to be made. PostgreSQL.
+    /// The timeout of a connection attempt. PostgreSQL.
     pub(crate) connect_timeout: Period,
 }
 

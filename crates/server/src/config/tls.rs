@@ -1,4 +1,4 @@
-//! `[tls]`: TLS of the server's own.
+//! `[tls]`: TLS that the server terminates itself.
 
 use std::path::{Path, PathBuf};
 
@@ -8,25 +8,25 @@ use serde::{Deserialize, Serialize};
 use super::{Config, Problems};
 use crate::data::ACME_FILE;
 
-/// The most names of a certificate.
+/// The maximum number of names in a certificate.
 const MAX_NAMES: usize = 100;
-/// The directory of Let's Encrypt.
+/// Let's Encrypt's ACME directory.
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
-/// The certificate with its key, both or none, or the names for which an authority issues one: without them connections are
-/// plain.
+/// A certificate with its key, or the names for which a certificate is requested by ACME. If neither is set,
+/// connections are plain HTTP.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct TlsSettings {
-    /// The file of the certificate with its chain, in PEM.
+    /// The PEM file of the certificate chain.
     pub(crate) cert: Option<PathBuf>,
-    /// The file of its private key, in PEM.
+    /// The PEM file of the private key.
     pub(crate) key: Option<PathBuf>,
-    /// The names for which a certificate is requested.
+    /// The names for which a certificate is requested by ACME.
     pub(crate) acme: Vec<String>,
-    /// The directory of the authority that issues it.
+    /// The URL of the ACME directory.
     pub(crate) acme_directory: String,
-    /// Handshakes under way at a time.
+    /// Concurrent TLS handshakes.
     pub(crate) handshakes: usize,
 }
 
@@ -38,17 +38,17 @@ impl Default for TlsSettings {
 }
 
 impl TlsSettings {
-    /// Both files, if they are set.
+    /// The paths of certificate and key, if both are set.
     pub(crate) fn both(&self) -> Option<(PathBuf, PathBuf)> {
         self.cert.clone().zip(self.key.clone())
     }
 
-    /// Whether connections are over TLS.
+    /// Whether the server terminates TLS.
     pub(crate) fn is_on(&self) -> bool {
         self.both().is_some() || !self.acme.is_empty()
     }
 
-    /// The certificate to request, if there are names for it.
+    /// The options of ACME, if names for it are set.
     pub(crate) fn acme(&self, data: &Path) -> Option<AcmeOptions> {
         let directory = AcmeOptions::parse_directory(&self.acme_directory).ok()?;
         let file = data.join(ACME_FILE);
@@ -77,7 +77,7 @@ impl TlsSettings {
     }
 }
 
-/// Whether a text can be a name of a certificate.
+/// Whether a text is a valid DNS name for a certificate.
 fn is_host_name(name: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -85,13 +85,13 @@ fn is_host_name(name: &str) -> bool {
             && !label.ends_with('-')
             && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
-    // An address ends with a number, and is no name.
+    // A last label of digits is that of an IP address.
     let last = name.rsplit('.').next().unwrap_or_default();
     name.len() <= 253 && name.split('.').all(is_label) && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Config {
-    /// Settings of TLS that are out of bounds, or contradict each other.
+    /// Reports TLS settings that are out of bounds or contradictory.
     pub(super) fn check_tls(&self, problems: &mut Problems) {
         let TlsSettings { cert, key, acme, handshakes, .. } = &self.tls;
         problems.number("tls.handshakes", *handshakes, &(1..=100_000), "handshakes");

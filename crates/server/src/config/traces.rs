@@ -1,4 +1,4 @@
-//! `[traces]`: the collector to which traces are sent, and what is sampled.
+//! `[traces]`: the trace collector, and sampling.
 
 use chinwag_http::{TraceOptions, TraceParents};
 use serde::{Deserialize, Serialize};
@@ -8,15 +8,15 @@ use super::Problems;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Traces {
-    /// The address of the collector, which takes OTLP in JSON.
+    /// The URL of the collector, which accepts OTLP as JSON.
     pub(crate) otlp: Option<String>,
-    /// The share of requests and events that are sampled.
+    /// The sampled share of requests and events, 0 to 1.
     pub(crate) ratio: f64,
-    /// The callers whose `traceparent` decides instead.
+    /// The callers whose `traceparent` decides instead of the ratio.
     pub(crate) parents: Parents,
 }
 
-/// The callers whose `traceparent` decides.
+/// The callers whose `traceparent` decides whether a request is sampled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Parents {
@@ -41,7 +41,6 @@ impl Traces {
         }
     }
 
-    /// The settings of the tracer, if there is a collector.
     pub(crate) fn options(&self) -> Option<TraceOptions> {
         let url = TraceOptions::parse_url(self.otlp.as_deref()?).ok()?;
         let parents = match self.parents {

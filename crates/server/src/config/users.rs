@@ -1,4 +1,4 @@
-//! `[users]`: who is there from the first start.
+//! `[users]`: special users, names, profiles and the directory.
 
 use std::time::Duration;
 
@@ -12,43 +12,43 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Users {
-    /// Users whom only services act for. They are made at the start, and cannot sign in.
+    /// Special users, for whom only services act. They are created at the start, and cannot sign in.
     pub(crate) special: Vec<String>,
-    /// Whether users are shown who has blocked them.
+    /// Whether users can see who has blocked them.
     pub(crate) show_blocked_by: bool,
     /// The callers who may rename users.
     pub(crate) rename: Rename,
     /// The callers who may set display names and avatars.
     pub(crate) profile: Profiles,
-    /// Whether users may set the addresses of their own avatars.
+    /// Whether users may set their avatars to URLs elsewhere.
     pub(crate) avatar_urls: bool,
-    /// The time for which only the service may assign the name of a deleted or renamed user.
+    /// How long only the service may assign the name of a deleted or renamed user.
     pub(crate) name_hold: Period,
-    /// The users that a user finds.
+    /// The users that a user can find.
     pub(crate) directory: Directory,
-    /// Whether ASCII names that differ in case alone are one name.
+    /// Whether ASCII names that differ only in case are the same name.
     pub(crate) case: Case,
 }
 
-/// Whether ASCII names that differ in case alone are one name.
+/// Whether ASCII names that differ only in case are the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Case {
-    /// They are one.
+    /// They are the same.
     Folded,
-    /// They are several.
+    /// They are distinct.
     Exact,
 }
 
-/// The users that a user finds.
+/// The users that a user can find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Directory {
-    /// Everybody.
+    /// All users.
     All,
-    /// Those whose name they know, their contacts and fellow members.
+    /// Its contacts, fellow members, and users whose exact name it enters.
     Exact,
-    /// Those with whom they share a group or a relation.
+    /// Users with whom it shares a group or a relation.
     None,
 }
 
@@ -56,9 +56,9 @@ pub(crate) enum Directory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Rename {
-    /// The service alone.
+    /// Only the service.
     Service,
-    /// Users who signed up here, themselves, too.
+    /// The service, and users who signed up here for themselves.
     #[serde(rename = "self")]
     Themselves,
 }
@@ -67,9 +67,9 @@ pub(crate) enum Rename {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Profiles {
-    /// The service alone.
+    /// Only the service.
     Service,
-    /// Users their own, too.
+    /// The service, and users for themselves.
     #[serde(rename = "self")]
     Themselves,
 }
@@ -90,12 +90,12 @@ impl Default for Users {
 }
 
 impl Users {
-    /// The names, as far as they are names; what is not is a [problem](Users::check).
+    /// The valid special names. Invalid ones are a [problem](Users::check).
     pub(crate) fn special(&self) -> Vec<Name> {
         self.special.iter().filter_map(|name| Name::parse(name).ok()).collect()
     }
 
-    /// The comparison of names.
+    /// How names are compared.
     pub(crate) fn name_case(&self) -> NameCase {
         match self.case {
             Case::Folded => NameCase::Folded,
@@ -103,7 +103,6 @@ impl Users {
         }
     }
 
-    /// The rules of the use cases.
     pub(crate) fn rules(&self) -> UserRules {
         UserRules {
             rename_self: self.rename == Rename::Themselves,
@@ -126,7 +125,7 @@ impl Users {
         }
         let hold = Duration::ZERO..=Duration::from_secs(3650 * 24 * 3600);
         problems.period("users.name_hold", self.name_hold, &hold);
-        // Private groups are its own.
+        // The user `admin` owns the private groups.
         if !self.special.iter().any(|name| name == "admin") {
             problems.add("users.special must hold admin, which owns private conversations");
         }

@@ -1,4 +1,4 @@
-//! `[webhooks]`: the addresses to which events are sent.
+//! `[webhooks]`: the delivery of events to webhooks.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Webhooks {
-    /// Whether private addresses are allowed.
+    /// Whether webhooks may have private addresses.
     pub(crate) private: bool,
-    /// The most webhooks.
+    /// The maximum number of webhooks.
     pub(crate) max: usize,
-    /// The time for one request.
+    /// The timeout of one request.
     pub(crate) timeout: Period,
 }
 
@@ -36,7 +36,6 @@ impl Webhooks {
         );
     }
 
-    /// The settings of the sending.
     pub(crate) fn options(&self) -> WebhookOptions {
         WebhookOptions { private: self.private, timeout: self.timeout.0 }
     }

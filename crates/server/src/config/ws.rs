@@ -10,26 +10,26 @@ use crate::memory;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Ws {
-    /// The longest frame that a client may send, in bytes. A longer one is closed with 1009.
+    /// The maximum size of a client's frame, in bytes. A larger one closes the socket with 1009.
     pub(crate) max_frame: usize,
-    /// Frames that may wait for a client. One more closes it with 4008.
+    /// Frames queued for one socket. One more closes it with 4008.
     pub(crate) queue_frames: usize,
-    /// Bytes that may wait for a client. More close it with 4008.
+    /// Bytes queued for one socket. More close it with 4008.
     pub(crate) queue_bytes: usize,
-    /// Bytes that may wait for all sockets of one user, summaries and resumes included. Beyond it the
-    /// one for which most waits is closed with 4008.
+    /// Bytes queued for all sockets of one user, summaries and resumes included. Beyond it, the socket with the
+    /// longest queue is closed with 4008.
     pub(crate) user_bytes: usize,
-    /// Bytes that may wait for all sockets, if not a quarter of the memory that there is.
+    /// Bytes queued for all sockets; a quarter of the available memory if unset.
     pub(crate) total_bytes: Option<usize>,
-    /// The time between two pings of a client.
+    /// The interval of pings.
     pub(crate) ping: Period,
-    /// The time after which a silent client counts as gone.
+    /// How long a client may be silent before its socket is closed.
     pub(crate) pong: Period,
-    /// Sockets altogether. More are refused with 503.
+    /// Concurrent sockets. Further ones are refused with 503.
     pub(crate) sockets: usize,
-    /// Sockets of one user. More are refused with 503.
+    /// Concurrent sockets of one user. Further ones are refused with 503.
     pub(crate) sockets_per_user: usize,
-    /// Sockets of one address, trusted proxies aside. More are refused with 503.
+    /// Concurrent sockets of one address, except trusted proxies. Further ones are refused with 503.
     pub(crate) sockets_per_address: usize,
 }
 
@@ -51,7 +51,6 @@ impl Default for Ws {
 }
 
 impl Ws {
-    /// Bytes that may wait for all sockets.
     pub(crate) fn total_bytes(&self) -> usize {
         self.total_bytes.unwrap_or_else(memory::quarter)
     }

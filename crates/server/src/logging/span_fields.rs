@@ -1,5 +1,5 @@
-//! The fields of a span as JSON text. Each request has a span, whose fields are written when it begins:
-//! the formatter of `tracing-subscriber` builds a map of them first, which cost a seventh of a small request.
+//! Formats the fields of a span as JSON. Each request has a span, whose fields are written when it begins: the
+//! formatter of `tracing-subscriber` first builds a map of them, which took a seventh of the time of a small request.
 
 use std::fmt::{self, Debug, Write};
 
@@ -9,7 +9,6 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FormatFields, FormattedFields};
 
-/// Writes a span's fields as a JSON object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SpanFields;
 
@@ -21,7 +20,7 @@ impl<'w> FormatFields<'w> for SpanFields {
     }
 
     fn add_fields(&self, current: &'w mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
-        // Of an object with fields the end is taken away; of an empty one, everything.
+        // Drop the closing brace of an object with fields; drop an empty object completely.
         let kept = current.fields.strip_suffix('}').map_or(0, str::len);
         let (kept, begin) = if kept > 1 { (kept, ",") } else { (0, "{") };
         current.fields.truncate(kept);
@@ -31,10 +30,10 @@ impl<'w> FormatFields<'w> for SpanFields {
     }
 }
 
-/// A JSON object that is being written.
+/// A JSON object in progress.
 struct Object<'w> {
     writer: Writer<'w>,
-    /// The text before the next key.
+    /// The text to write before the next key: `{` or `,`.
     begin: &'static str,
     result: fmt::Result,
 }
@@ -94,7 +93,7 @@ impl Visit for Object<'_> {
     }
 }
 
-/// Writes text as the inside of a JSON string.
+/// Escapes text for a JSON string.
 struct Escaped<'a, 'w>(&'a mut Writer<'w>);
 
 impl Write for Escaped<'_, '_> {
@@ -116,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// The JSON text of the fields of a span, before and after `add`.
+    /// The JSON text of a span's fields, before and after `add`.
     fn fields_of(span: impl FnOnce() -> tracing::Span, add: impl FnOnce(&tracing::Span)) -> [String; 2] {
         use tracing_subscriber::registry::LookupSpan;
         let layer = tracing_subscriber::fmt::layer().json().fmt_fields(SpanFields).with_writer(std::io::sink);

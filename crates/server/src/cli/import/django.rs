@@ -1,5 +1,5 @@
-//! `chinwag import django`: the kinds of objects in the order in which they refer to each other, page
-//! by page, each page in one transaction; then all of them once more, to be counted in the store.
+//! `chinwag import django`: imports each kind of object after the kinds that it refers to, one page per transaction.
+//! A second pass verifies that the store has all of them.
 
 use anyhow::{Context, Result, anyhow};
 use chinwag_core::Date;
@@ -17,11 +17,11 @@ use crate::wire_up::import::{Check, Fault, Tally, django};
 
 pub(super) fn run(url: &str, place: &DataArgs) -> Result<()> {
     let config = place.load()?;
-    // Before a folder is made for nothing.
+    // Open the source first, so that a wrong URL leaves no new data folder.
     let source = django::source(url)?;
     let counts = source.counts().map_err(fault)?;
     let folder = Folder::create(&config.data)?;
-    // Held to the end: no server starts on half of it.
+    // Hold the lock to the end, so that no server starts on a partial import.
     let _lock = folder.lock()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
@@ -40,7 +40,7 @@ pub(super) fn run(url: &str, place: &DataArgs) -> Result<()> {
     import.report.end(marks)
 }
 
-/// Says before anything is imported how many messages the server will erase.
+/// Warns before the import that the server will erase old messages.
 fn warn_of_old(source: &DjangoSource, config: &Config, store: &wire_up::Sole, counts: Counts) -> Result<()> {
     let Some(keep) = config.messages.keep else { return Ok(()) };
     let oldest = store.app.oldest_kept().unwrap_or(Date::from_micros(i64::MIN));
@@ -112,7 +112,7 @@ impl Import<'_> {
         Ok(moved)
     }
 
-    /// Reads the source again, and counts what of it is in the store.
+    /// Reads the source again, and counts its objects in the store.
     fn check(&mut self) -> Result<()> {
         let mut pages = self.source.users().map_err(fault)?;
         while let Some(page) = some(pages.next_page())? {
@@ -144,7 +144,7 @@ impl Import<'_> {
     }
 }
 
-/// A page, unless the last has come.
+/// A page, or `None` after the last one.
 fn some<T>(page: Result<Vec<T>, Fault>) -> Result<Option<Vec<T>>> {
     page.map(|page| Some(page).filter(|page| !page.is_empty())).map_err(fault)
 }

@@ -1,5 +1,5 @@
-//! `chinwag import slack` and `chinwag import mattermost`: the export is read to its end, then its objects are taken, page
-//! by page, each page in one transaction; then all of them are counted in the store.
+//! `chinwag import slack` and `chinwag import mattermost`: reads the whole export, imports its objects, one page per
+//! transaction, and verifies that the store has all of them.
 
 mod files;
 mod map;
@@ -32,7 +32,7 @@ use crate::wire_up::import::{
 
 /// Users, groups or messages in a page.
 const PAGE: usize = 500;
-/// Reactions, and bytes of texts, after which a page ends.
+/// A page ends after so many reactions, or so many bytes of texts.
 const PAGE_REACTIONS: usize = 2000;
 const PAGE_BYTES: usize = 4 << 20;
 
@@ -43,7 +43,7 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
         bail!("{} is no folder: name that of the export's files with --files", folder.display());
     }
     let mut report = Report::of_export(args.report.as_deref().map(create).transpose()?);
-    // It is known early whether a server runs.
+    // Take the lock before the export is read, so that a running server is reported at once.
     let early = config.data.exists().then(|| Folder::open(&config.data)).transpose()?;
     let early = early.filter(|_| !args.dry_run).map(|folder| folder.lock()).transpose()?;
     report.note_progress(format_args!("reading {}", file.display()));
@@ -54,7 +54,7 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
     }
     let (config, copy) = if args.dry_run { copy_of(&config)? } else { (config, None) };
     let folder = Folder::create(&config.data)?;
-    // Held to the end: no server starts on half of it.
+    // Hold the lock to the end, so that no server starts on a partial import.
     let _lock = if early.is_some() { early } else { Some(folder.lock()?) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
@@ -76,7 +76,8 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
     Ok(())
 }
 
-/// Says before anything is imported that messages will be without their files: a repeated run adds none.
+/// Warns before the import that messages will lack their files. Another run does not add files to messages that
+/// exist.
 fn warn_of_missing_files(export: &ForeignExport) -> Result<()> {
     if export.named_files == 0 || export.files.holds_any() {
         return Ok(());
@@ -88,7 +89,7 @@ fn warn_of_missing_files(export: &ForeignExport) -> Result<()> {
     ))
 }
 
-/// Says before anything is imported that the server will erase messages.
+/// Warns before the import that the server will erase old messages.
 fn warn_of_old(export: &ForeignExport, config: &Config, store: &wire_up::Sole) -> Result<()> {
     let (Some(keep), Some(kept)) = (config.messages.keep, store.app.oldest_kept()) else { return Ok(()) };
     match export.oldest().map(Date::from_micros) {
@@ -104,14 +105,14 @@ struct ExportImport<'i> {
     store: &'i wire_up::Sole,
     runtime: &'i Runtime,
     report: Report,
-    /// The ids of everything that the store must have in the end.
+    /// The ids that the store must have after the import.
     taken: TakenIds,
-    /// The names that an operator has given, by the names or ids in the export.
+    /// Names from `--map`, by the names or ids in the export.
     given: HashMap<String, String>,
 }
 
 impl ExportImport<'_> {
-    /// Takes the users. Returns their names.
+    /// Imports the users. Returns their names.
     fn users(&mut self, export: &ForeignExport) -> Result<NameTable> {
         self.report.begin("users", export.users.len() as u64);
         let mut names = Vec::with_capacity(export.users.len());
@@ -185,7 +186,7 @@ impl ExportImport<'_> {
         }
     }
 
-    /// Takes a page of messages, with the files of those that are new.
+    /// Imports a page of messages, with the files of new messages.
     fn page(
         &mut self,
         export: &mut ForeignExport,
@@ -226,7 +227,7 @@ impl ExportImport<'_> {
         self.report.add(&taken.messages)
     }
 
-    /// Notes the objects that are counted in the store at the end.
+    /// Records the ids that the store must have after the import.
     fn expect_to_find(&mut self, messages: &[SourceMessage]) -> Result<()> {
         for message in messages {
             self.taken.messages.push(message.id)?;
@@ -247,7 +248,7 @@ impl ExportImport<'_> {
         Ok(moved)
     }
 
-    /// Counts in the store what the export has.
+    /// Counts the objects of the export in the store.
     fn check(&mut self, export: &ForeignExport) -> Result<()> {
         let indices: Vec<UserIndex> = (0..).zip(&export.users).map(|(index, _)| index).collect();
         for page in indices.chunks(PAGE) {
@@ -283,7 +284,7 @@ impl ExportImport<'_> {
     }
 }
 
-/// The settings of a dry run: a copy of the embedded database, or an empty one, in a folder that is thrown away.
+/// The settings of a dry run. They use a copy of the embedded database, or an empty one, in a temporary folder.
 fn copy_of(config: &Config) -> Result<(Config, Option<TempDir>)> {
     let folder = tempfile::tempdir_in(beside(&config.data)).context("no folder for a dry run can be made")?;
     let mut copy = config.clone();
@@ -301,7 +302,7 @@ fn copy_of(config: &Config) -> Result<(Config, Option<TempDir>)> {
     Ok((copy, Some(folder)))
 }
 
-/// The folder for temporary files: the data folder, or the nearest one above it that is there.
+/// The folder for temporary files: the data folder, or its nearest existing ancestor.
 fn beside(data: &Path) -> PathBuf {
     let found = data.ancestors().find(|folder| folder.is_dir());
     found.map_or_else(|| env::current_dir().unwrap_or_else(|_| ".".into()), Path::to_owned)

@@ -1,6 +1,6 @@
-//! The report of an import: the progress on a terminal, a line for each object that could not stay as
-//! it was, and a table of counts at the end. An export may have millions of such objects: its report shows the first
-//! ones and counts, and writes all of them into a file.
+//! The report of an import: progress on a terminal, a line for each object that was skipped or changed, and a table
+//! of counts at the end. An export may have millions of such objects: its report shows the first lines and counts,
+//! and writes all lines into a file.
 
 use std::collections::BTreeMap;
 use std::fmt::Arguments;
@@ -13,13 +13,13 @@ use anyhow::{Context, Result, bail};
 use crate::cli::say;
 use crate::wire_up::import::{ImportPage, Remarks, Tally};
 
-/// Lines that the report of an export shows, where a file has all.
+/// Lines that the report of an export prints. The file of `--report` has all of them.
 const SHOWN: u64 = 20;
-/// Reasons that are counted apart.
+/// Distinct reasons that are counted. Further ones are counted as [`OTHER_REASONS`].
 const REASONS: usize = 100;
 const OTHER_REASONS: &str = "objects for other reasons";
 
-/// The progress so far.
+/// The counts and notes so far.
 pub(super) struct Report {
     begun: Instant,
     is_terminal: bool,
@@ -27,17 +27,17 @@ pub(super) struct Report {
     done: u64,
     notes: u64,
     rows: Vec<ReportRow>,
-    /// The most notes that are shown.
+    /// The number of notes to print.
     shown: u64,
-    /// The file of all notes and remarks.
+    /// The file of `--report`, with all notes and remarks.
     full: Option<BufWriter<File>>,
-    /// Why the file could not be written.
+    /// The first error of writing that file.
     broken: Option<io::Error>,
-    /// Remarks by their reasons: how many, and the first one.
+    /// Remarks by reason: their number, and the first one.
     reasons: BTreeMap<String, (u64, String)>,
 }
 
-/// One kind of objects.
+/// The counts of one kind of object.
 struct ReportRow {
     kind: &'static str,
     /// The number in the source.
@@ -48,7 +48,7 @@ struct ReportRow {
 }
 
 impl Report {
-    /// A report on so many objects.
+    /// A report on `all` objects.
     pub(super) fn new(all: u64) -> Self {
         let is_terminal = io::stderr().is_terminal();
         Self {
@@ -65,18 +65,18 @@ impl Report {
         }
     }
 
-    /// A report on an export, and the file for what it does not show.
+    /// A report on an export. `full` is the file of all notes.
     pub(super) fn of_export(full: Option<BufWriter<File>>) -> Self {
         Self { shown: SHOWN, full, ..Self::new(0) }
     }
 
-    /// Begins a kind of objects.
+    /// Adds a row for a kind of object.
     pub(super) fn begin(&mut self, kind: &'static str, source: u64) {
         self.rows.push(ReportRow { kind, source, tally: Tally::default(), found: 0 });
         self.show("taken", kind);
     }
 
-    /// Adds a page of the kind that was begun last.
+    /// Adds a page of objects to the last row, and prints its notes.
     pub(super) fn add(&mut self, page: &ImportPage) -> Result<()> {
         if !page.notes.is_empty() {
             self.erase();
@@ -92,29 +92,29 @@ impl Report {
         Ok(())
     }
 
-    /// Adds objects of a kind to those that the source has.
+    /// Adds `more` objects to the number in the source.
     pub(super) fn expect(&mut self, kind: &str, more: u64) {
         if let Some(row) = self.rows.iter_mut().find(|row| row.kind == kind) {
             row.source += more;
         }
     }
 
-    /// Adds to the outcome of a kind that need not be the last.
+    /// Adds to the outcome of any kind, not only the last.
     pub(super) fn count_of(&mut self, kind: &str, tally: Tally) {
         if let Some(row) = self.rows.iter_mut().find(|row| row.kind == kind) {
             row.tally.add(tally);
         }
     }
 
-    /// Shows how far it is.
+    /// Shows a progress text on a terminal.
     pub(super) fn note_progress(&self, progress: Arguments) {
         if self.is_terminal {
-            // Who cannot see how far it is sees the end.
+            // Progress is best effort: without standard error the user still sees the final line.
             let _ = write!(io::stderr(), "\r\x1b[K{progress}");
         }
     }
 
-    /// The same, of one that has no notes.
+    /// Like [`Report::add`], for objects without notes.
     pub(super) fn count(&mut self, tally: Tally) {
         self.done += tally.all();
         if let Some(row) = self.rows.last_mut() {
@@ -123,7 +123,7 @@ impl Report {
         self.show("taken", self.rows.last().map_or("", |row| row.kind));
     }
 
-    /// Adds objects that were found in the store, of a kind.
+    /// Adds objects of a kind that the store has. `looked_for`: the number of objects that were checked.
     pub(super) fn found(&mut self, kind: &'static str, found: u64, looked_for: u64) {
         self.done += looked_for;
         if let Some(row) = self.rows.iter_mut().find(|row| row.kind == kind) {
@@ -132,7 +132,7 @@ impl Report {
         self.show("counted", kind);
     }
 
-    /// Writes the table; an error if anything is neither here nor accounted for.
+    /// Prints the table. Fails if an object is neither in the store nor accounted for.
     pub(super) fn end(&mut self, marks: u64) -> Result<()> {
         self.erase();
         self.say_reasons()?;
@@ -160,7 +160,7 @@ impl Report {
         say(&format!("imported and counted in {seconds:.1} s: {notes}"))
     }
 
-    /// Writes the counts of what was not taken, and ends the file.
+    /// Prints the reasons with their counts, and finishes the file.
     fn say_reasons(&mut self) -> Result<()> {
         let hidden = self.notes.saturating_sub(self.shown);
         if hidden > 0 {
@@ -182,7 +182,7 @@ impl Report {
     fn show(&self, verb: &str, kind: &str) {
         if self.is_terminal && self.all > 0 {
             let percent = 100 * self.done / self.all.max(1);
-            // Who cannot see how far it is sees the end.
+            // Progress is best effort: without standard error the user still sees the final line.
             let _ = write!(io::stderr(), "\r\x1b[K{:3} % {verb}, now {kind}", percent.min(100));
         }
     }

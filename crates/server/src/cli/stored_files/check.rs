@@ -1,4 +1,4 @@
-//! Comparing the files of a database with the objects of their storage. Nothing is changed.
+//! Compares the files of a database with the objects in their storage. Changes nothing.
 
 use anyhow::{Result, anyhow};
 use chinwag_core::file_store::FileStore;
@@ -10,29 +10,29 @@ use crate::cli::elapsed::Elapsed;
 use crate::wire_up::transfer::Source;
 use crate::wire_up::transfer::file_list::{self, ListedFile};
 
-/// Objects that are looked at at the same time.
+/// Objects that are checked concurrently.
 const AT_ONCE: usize = 16;
-/// Ids that a sentence names.
+/// Ids that one sentence lists.
 const NAMED: usize = 20;
 
 /// The differences between a database and a storage.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Differences {
-    /// Complete files.
+    /// The number of complete files.
     pub(in crate::cli) files: u64,
     missing: Found,
     wrong: Found,
     unknown: Found,
 }
 
-/// Files of one kind: some, and the number of all.
+/// Files with one problem: the first ids, and the number of all.
 #[derive(Debug, Default)]
 struct Found {
     some: Vec<FileId>,
     all: u64,
 }
 
-/// Compares both, with the progress on standard error.
+/// Compares a database with its storage, with progress on standard error.
 pub(in crate::cli) fn check(files: &StoredFiles, source: &mut dyn Source) -> Result<Differences> {
     let mut elapsed = Elapsed::new(format!("checking the files in {}", files.location));
     let mut found = Differences::default();
@@ -72,10 +72,10 @@ fn check_rows(
     Ok(())
 }
 
-/// The objects of a row.
+/// The state of a row's objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// It has none yet, or no longer.
+    /// The row has no object: the upload is not complete, or the file was removed.
     None,
     Whole,
     Missing,
@@ -94,7 +94,7 @@ async fn compare(files: &StoredFiles, listed: &ListedFile) -> Result<State, Erro
     Ok(if lacks_thumbnail { State::Missing } else { State::Whole })
 }
 
-/// Whether a file was not removed since its page was read.
+/// Whether the file still exists; it may have been removed since its page was read.
 fn stands(source: &mut dyn Source, id: FileId) -> Result<bool> {
     let found = file_list::find(source, id).map_err(|why| anyhow!(why))?;
     Ok(found.is_some_and(|found| found.file.is_some()))
@@ -133,7 +133,7 @@ impl Found {
         }
     }
 
-    /// A sentence about one file or several, with their ids; none if there are no files.
+    /// A sentence about these files with their ids, or `None` if there are no files.
     fn named(&self, one: &str, several: &str) -> Option<String> {
         let said = match self.all {
             0 => return None,
@@ -145,7 +145,7 @@ impl Found {
 }
 
 impl Differences {
-    /// A sentence for each kind that there is, with its remedy.
+    /// One sentence for each kind of problem, with its remedy.
     pub(in crate::cli) fn problems(&self) -> Vec<String> {
         const RESTORE: &str = "put them back from a backup's folder with chinwag restore --files DIR";
         let mut problems = Vec::new();

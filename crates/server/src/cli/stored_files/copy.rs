@@ -1,4 +1,4 @@
-//! Copying the bytes of files between storages. Broken off, it goes on: what has arrived is not copied again.
+//! Copies the bytes of files between storages. An interrupted copy is resumed: objects that have arrived are skipped.
 
 use anyhow::{Result, anyhow, bail};
 use chinwag_core::file_store::{FileKey, FileStore};
@@ -13,18 +13,18 @@ use crate::cli::elapsed::Elapsed;
 use crate::wire_up::transfer::Source;
 use crate::wire_up::transfer::file_list::{self, ListedFile};
 
-/// Objects that are copied at the same time.
+/// Objects that are copied concurrently.
 const AT_ONCE: usize = 8;
-/// Ids that a sentence names.
+/// Ids that one sentence lists.
 const NAMED: usize = 20;
 
-/// The objects that are copied.
+/// The objects to copy.
 pub(in crate::cli) enum Selection<'s> {
-    /// Those of the complete files of a database.
+    /// Objects of the complete files of a database.
     Complete(&'s mut dyn Source),
-    /// The same, and those of uploads that are under way.
+    /// As `Complete`, and the objects of unfinished uploads.
     WithUploads(&'s mut dyn Source),
-    /// All that the storage has.
+    /// Every object in the storage.
     All,
 }
 
@@ -33,14 +33,15 @@ pub(in crate::cli) enum Selection<'s> {
 pub(in crate::cli) struct Copied {
     objects: u64,
     bytes: u64,
-    /// Objects that were there already.
+    /// Objects that the target already had.
     present: u64,
-    /// Files whose bytes the storage does not have, or has in another size: some, and the number of all.
+    /// Files whose bytes the source lacks, or has in another size. The first ids; `missing_count` is the number of
+    /// all.
     pub(in crate::cli) missing: Vec<FileId>,
     missing_count: u64,
 }
 
-/// An object to be copied, and its size as the database has it.
+/// An object to copy, and its size according to the database.
 type Item = (FileKey, Option<u64>);
 
 enum CopyOutcome {
@@ -50,7 +51,7 @@ enum CopyOutcome {
 }
 
 impl StoredFiles {
-    /// Writes copies of the objects into another storage, with the progress on standard error.
+    /// Copies the objects into another storage, with progress on standard error.
     pub(in crate::cli) fn copy_to(&self, target: &Self, selection: Selection<'_>) -> Result<Copied> {
         let mut elapsed = Elapsed::new(format!("copying files to {}", target.location));
         elapsed.show();
@@ -104,7 +105,7 @@ impl StoredFiles {
         }
     }
 
-    /// The objects of a file.
+    /// The objects of a file and, if wanted, of an unfinished upload.
     fn items(&self, listed: &ListedFile, with_uploads: bool) -> Result<Vec<Item>> {
         if let Some(file) = &listed.file {
             let small = file.thumbnail.as_ref().map(|_| (file.thumbnail_key(), None));
@@ -129,7 +130,7 @@ impl StoredFiles {
                     copied.bytes += bytes;
                 }
                 CopyOutcome::Present => copied.present += 1,
-                // A file and its thumbnail are one.
+                // Count a file and its thumbnail as one.
                 CopyOutcome::Missing if copied.missing.last() == Some(&key.file()) => {}
                 CopyOutcome::Missing => {
                     copied.missing_count += 1;
@@ -156,7 +157,7 @@ impl StoredFiles {
         }
         match chinwag_files::copy(&self.storage, &target.storage, key, size).await {
             Ok(()) => Ok(CopyOutcome::Copied(size)),
-            // It was removed meanwhile.
+            // The object was removed after its row was read.
             Err(CopyError::Source(Error::NotFound(_))) => Ok(CopyOutcome::Missing),
             Err(CopyError::Source(why)) => Err(self.failure(&why)),
             Err(CopyError::Target(Error::Full)) => {
@@ -175,7 +176,7 @@ impl StoredFiles {
 }
 
 impl Copied {
-    /// The result as a line.
+    /// The result in one line.
     pub(in crate::cli) fn line(&self, target: &StoredFiles) -> String {
         let present = match self.present {
             0 => String::new(),
@@ -189,7 +190,7 @@ impl Copied {
         )
     }
 
-    /// Leaves out files that a database no longer has: they were removed during the copy.
+    /// Drops missing files that the database no longer has: they were removed during the copy.
     pub(in crate::cli) fn forget_removed(&mut self, source: &mut dyn Source) -> Result<()> {
         let mut missing = Vec::new();
         for id in self.missing.drain(..) {
@@ -204,7 +205,7 @@ impl Copied {
         Ok(())
     }
 
-    /// The files without bytes as a line, if there are any.
+    /// One line about the files without bytes, if there are any.
     pub(in crate::cli) fn missing_line(&self, source: &StoredFiles) -> Option<String> {
         let names = named(&self.missing, self.missing_count);
         (!self.missing.is_empty()).then(|| {

@@ -1,4 +1,4 @@
-//! `[auth.jwt]`: the host application's own tokens.
+//! `[auth.jwt]`: JWTs of the host application.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,21 +12,21 @@ use crate::config::Problems;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Jwt {
-    /// The secret that is shared with the host application: tokens of HS256.
+    /// The secret shared with the host application, for HS256.
     pub(crate) secret: Option<Hidden>,
-    /// A file with that secret.
+    /// A file that contains this secret.
     pub(crate) secret_file: Option<PathBuf>,
-    /// The file or the URL of its public keys: tokens of RS256, ES256 and `EdDSA`.
+    /// The path or URL of the host application's JWKS, for RS256, ES256 and `EdDSA`.
     pub(crate) jwks: Option<String>,
     /// The required value of `iss`.
     pub(crate) issuer: Option<String>,
     /// The required value in `aud`.
     pub(crate) audience: Option<String>,
-    /// Whether users whom a token names are made at first sight.
+    /// Whether users whom a token names are created when they first appear.
     pub(crate) create: bool,
 }
 
-/// A text that is shown to nobody.
+/// A secret text, which `Debug` does not show.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Hidden(String);
@@ -38,7 +38,7 @@ impl fmt::Debug for Hidden {
 }
 
 impl Hidden {
-    /// The text, for whoever it is meant for.
+    /// Exposes the secret.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
@@ -66,12 +66,12 @@ impl Jwt {
         }
     }
 
-    /// Whether tokens of the host application are taken.
+    /// Whether JWTs of the host application are accepted.
     pub(super) fn has_key(&self) -> bool {
         self.secret.is_some() || self.secret_file.is_some() || self.jwks.is_some()
     }
 
-    /// The options of the transports, with the contents of the secret's file.
+    /// The options of the transports. Reads the secret's file.
     pub(crate) fn options(&self) -> Result<Options> {
         let kept = self.secret_file.as_ref().map(|path| {
             let unread = || format!("auth.jwt.secret_file {} cannot be read", path.display());

@@ -1,4 +1,4 @@
-//! `[auth.oidc]`: the provider of OpenID Connect through which people sign in.
+//! `[auth.oidc]`: the OpenID Connect provider through which people sign in.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use serde::{Deserialize, Serialize};
 use super::jwt::Hidden;
 use crate::config::Problems;
 
-/// The most characters of the other settings.
+/// The longest value of the other settings, in characters.
 const MOST: usize = 512;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Oidc {
-    /// The provider's address.
+    /// The provider's issuer URL.
     pub(crate) issuer: Option<String>,
-    /// The id of this server at the provider.
+    /// The client id of this server at the provider.
     pub(crate) client_id: Option<String>,
-    /// The secret of this server at the provider; none for a public client.
+    /// The client secret of this server at the provider; none for a public client.
     pub(crate) secret: Option<Hidden>,
-    /// A file with that secret.
+    /// A file that contains this secret.
     pub(crate) secret_file: Option<PathBuf>,
-    /// The scopes that are asked for beside `openid`.
+    /// The scopes that are requested in addition to `openid`.
     pub(crate) scopes: Vec<String>,
-    /// The claim that proposes a name.
+    /// The claim from which the name of a new user is proposed.
     pub(crate) claim: String,
-    /// The provider's name for people.
+    /// The provider's name as the sign-in page shows it.
     pub(crate) name: Option<String>,
 }
 
@@ -84,12 +84,12 @@ impl Oidc {
         }
     }
 
-    /// Whether people sign in through a provider.
+    /// Whether a provider is configured.
     pub(super) fn is_set(&self) -> bool {
         self.issuer.is_some()
     }
 
-    /// The options of the transports, with the contents of the secret's file; nothing where there is no provider.
+    /// The options of the transports, or `None` without a provider. Reads the secret's file.
     pub(crate) fn options(&self) -> Result<Option<OidcOptions>> {
         let (Some(issuer), Some(client_id)) = (self.issuer.clone(), self.client_id.clone()) else {
             return Ok(None);

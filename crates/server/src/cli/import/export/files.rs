@@ -1,4 +1,4 @@
-//! The files of an export's messages: their bytes go to the storage before the message is taken.
+//! The files of an export's messages. Their bytes are stored before the message is imported.
 
 use anyhow::{Result, bail};
 use chinwag_core::app::App;
@@ -11,11 +11,11 @@ use crate::wire_up::import::{
     IntakeError, MessageState, Remarks, SourceFile, TakenFile, Tally,
 };
 
-/// Types that a file must have if the export says so: a page of HTML in place of an image is none.
+/// Image types that the bytes must confirm: an export may hold an HTML error page in place of an image.
 const IMAGES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const REFUSED: &str = "files that are not taken";
 
-/// Takes files, if there is a storage.
+/// Stores the files of messages. Without a storage, all files are skipped.
 pub(super) struct FileTaker(Option<FileIntake>);
 
 impl FileTaker {
@@ -23,7 +23,8 @@ impl FileTaker {
         Self(intake)
     }
 
-    /// Stores the files of a message that is new. The message names those that are not stored.
+    /// Stores the files of a new message. Returns each of them as stored or missing; the message lists missing ones
+    /// by name.
     pub(super) async fn take(
         &self,
         app: &App,
@@ -63,7 +64,7 @@ impl FileTaker {
         Ok(outcomes)
     }
 
-    /// Stores a file, or says why it cannot be.
+    /// Stores a file. Returns the reason if it is refused.
     async fn store(
         &self,
         app: &App,
@@ -113,7 +114,7 @@ impl FileTaker {
     }
 }
 
-/// Counts the stored files of a page of messages, of which those that are `unused` belong to messages that were not taken.
+/// Counts the stored files of a page of messages. `unused`: those of messages that were not imported.
 pub(super) fn count(
     stored: &[FileId],
     unused: &[FileId],
@@ -129,7 +130,7 @@ pub(super) fn count(
     Ok(())
 }
 
-/// Counts the files of a message that is not new. Such a message gets no more files.
+/// Counts the files of a message that the store already has. Such a message gets no more files.
 pub(super) fn count_earlier(
     message: &ForeignMessage,
     state: &MessageState,
@@ -155,14 +156,14 @@ pub(super) fn count_earlier(
     Ok(())
 }
 
-/// The reason why a file is not the one that the export describes.
+/// The reason why the bytes contradict the type in the export, if they do.
 fn other_type(file: &ForeignFile, found: &CompleteFile) -> Option<String> {
     let said = file.media_type.as_deref().filter(|said| IMAGES.contains(said))?;
     let is_image = IMAGES.contains(&&*found.media_type);
     (!is_image).then(|| format!("is {said} in the export, and its bytes are {}", found.media_type))
 }
 
-/// The refusal of one file; the failure of everything else.
+/// Separates the refusal of one file from a failure that ends the import.
 fn refusal(why: Error) -> Result<Result<FileId, String>> {
     match why {
         Error::TooLarge(why) | Error::UnsupportedType(why) => Ok(Err(why)),

@@ -1,4 +1,4 @@
-//! The file of `--map`: a line for each user, with its name or id in the export, and its name here.
+//! The file of `--map`. Each line maps a user's name or id in the export to its name here.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// The most bytes of the file.
+/// The largest file that is read, in bytes.
 const BYTES: u64 = 64 << 20;
 
-/// Reads the file. Lines that are empty or begin with `#` say nothing.
+/// Reads the file. Skips empty lines and lines that begin with `#`.
 pub(super) fn read(path: &Path) -> Result<HashMap<String, String>> {
     let shown = path.display();
     let size = fs::metadata(path).with_context(|| format!("{shown} cannot be read"))?.len();

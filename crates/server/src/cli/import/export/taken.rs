@@ -1,4 +1,4 @@
-//! The ids of the objects that an import takes, in temporary files, to be counted in the store at the end.
+//! The ids of the imported objects, kept in temporary files so that they can be counted in the store at the end.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -17,14 +17,14 @@ pub(super) struct TakenIds {
     pub(super) files: IdFile,
 }
 
-/// Ids that are written, and then read.
+/// A file of ids, which is first written, then read once.
 pub(super) enum IdFile {
     Writing(BufWriter<File>),
     Reading(BufReader<File>),
 }
 
 impl TakenIds {
-    /// Makes the files in a folder.
+    /// Creates the files in a folder.
     pub(super) fn new(folder: &Path) -> Result<Self> {
         let file = || {
             let file = tempfile::tempfile_in(folder);
@@ -46,7 +46,7 @@ impl IdFile {
         }
     }
 
-    /// The next ids, from the first one on; none at the end.
+    /// The next page of ids, or `None` at the end. The first call ends the writing.
     pub(super) fn next_page(&mut self) -> Result<Option<Vec<Uuid>>> {
         if let Self::Writing(file) = self {
             file.flush().context("a temporary file cannot be written")?;

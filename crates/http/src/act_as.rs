@@ -1,4 +1,4 @@
-//! `?as=<name>`: a service reads what a user would be answered. For a user it is a parameter that is not known.
+//! `?as=<name>`: a service reads the response that a user would get. From a user, `as` is an unknown parameter.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::error::Problem;
 use crate::state::ServerState;
 use crate::wire::input::Ignored;
 
-/// The parameter.
+/// The name of the parameter.
 const KEY: &str = "as";
 
-/// Whether this parameter of a request names the user for whom it is answered, if a service calls.
+/// Whether this parameter names the user as whom a request of a service is answered.
 pub(crate) fn names_user(method: &Method, key: &str) -> bool {
     key == KEY && matches!(*method, Method::GET | Method::HEAD)
 }
 
-/// The caller to whom a request is answered: the named user, if a service names one.
+/// The caller as whom a request is answered: the user that a service names, or else the caller itself.
 pub(crate) async fn identified(
     state: &ServerState,
     parts: &Parts,
@@ -32,7 +32,7 @@ pub(crate) async fn identified(
     let mut named = pairs.filter(|(key, _)| names_user(&parts.method, key)).map(|(_, name)| name);
     let Some(name) = named.next() else { return Ok(identified) };
     let is_service = match &identified {
-        // Not for a page of another origin.
+        // Checks the origin as well: on an open server a page of another origin does not count as the service.
         Identified::Nobody if state.options.open => {
             state.auth.credential(parts).await? == Credential::Service
         }
@@ -60,7 +60,7 @@ pub(crate) async fn identified(
     Ok(Identified::Known(Credential::User(signed_in)))
 }
 
-/// Notes that the parameter is not known, and refuses it where unknown ones are refused.
+/// Records the parameter as unknown, and refuses it if unknown parameters are refused.
 fn note(parts: &Parts) -> Result<(), Problem> {
     let Some(ignored) = parts.extensions.get::<Arc<Ignored>>() else { return Ok(()) };
     ignored.note("", KEY);

@@ -1,4 +1,4 @@
-//! Admission control: the bounds on what requests hold at a time.
+//! Admission control: bounds on the resources that concurrent requests hold.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,40 +16,39 @@ use crate::shares::{ReadLine, ReadTurn, Share, Shares};
 use crate::trace::carry;
 use crate::waiting::WaitingAnswers;
 
-/// The bounds on what requests hold.
 pub(crate) struct Admission {
     options: Arc<Options>,
-    /// Requests under way.
+    /// Permits for requests in flight.
     requests: Arc<Semaphore>,
-    /// Bodies that are being read.
+    /// Permits for reading bodies.
     bodies: SharedPermits,
-    /// Questions to the validator.
+    /// Permits for questions to the validator.
     questions: SharedPermits,
     /// The shares of users and addresses.
     shares: Shares,
-    /// Answers that wait to be read.
+    /// Responses with bytes that clients have not read yet.
     pub(crate) answers: WaitingAnswers,
 }
 
-/// A request under way, in the extensions of the request that its handler is given.
+/// A request in flight. It is an extension of the request that the handler receives.
 #[derive(Clone)]
 pub(crate) struct UnderWay {
-    /// Released when the last copy is dropped.
+    /// Released when the last clone is dropped.
     _permit: Arc<Permit>,
-    /// The token that the use case looks up, once the handler has asked for the caller.
+    /// The token that the use case looks up. The caller's extractor sets it.
     pub(crate) token: Arc<OnceLock<TokenHash>>,
-    /// The turn of a user's read.
+    /// The turn of a user's read, if it holds one.
     turn: Option<Arc<ReadTurn>>,
 }
 
-/// The permit of a request under way.
+/// The permit of a request in flight.
 enum Permit {
     Request(#[expect(dead_code, reason = "it is held, not used")] OwnedSemaphorePermit),
-    /// Of an upload, which reads its body while it is under way.
+    /// Of an upload, whose body is read by its handler.
     Upload(#[expect(dead_code, reason = "it is held, not used")] SharedPermit),
 }
 
-/// Goes on with a request in a task of its own, to its end, also if the client goes away. The permit is released then.
+/// Runs a request to its end in a task of its own, even if the client disconnects. The task holds the permit.
 pub(crate) async fn detach<T: Send + 'static>(
     parts: &mut Parts,
     work: impl Future<Output = Answer<T>> + Send + 'static,
@@ -63,12 +62,12 @@ pub(crate) async fn detach<T: Send + 'static>(
 }
 
 impl UnderWay {
-    /// The same with the turn of a user's read.
+    /// Adds the turn of a user's read.
     pub(crate) fn with_turn(self, turn: Option<ReadTurn>) -> Self {
         Self { turn: turn.map(Arc::new), ..self }
     }
 
-    /// Gives the turn back, if no other copy holds it: the line for another one.
+    /// Ends the turn, unless another clone holds it. Returns the line in which to wait for the next turn.
     pub(crate) fn end_turn(&mut self) -> Option<ReadLine> {
         self.turn.take().map(|turn| turn.line.clone())
     }
@@ -86,8 +85,7 @@ impl Admission {
         }
     }
 
-    /// A permit for one more request, or `None` while as many as allowed are under way. `token` is
-    /// filled in by the handler's extractor.
+    /// A permit for one more request, or `None` while the maximum is in flight. The handler's extractor sets `token`.
     pub(crate) fn request(&self, token: Arc<OnceLock<TokenHash>>) -> Option<UnderWay> {
         let permit = self.requests.clone().try_acquire_owned().ok()?;
         Some(UnderWay { _permit: Arc::new(Permit::Request(permit)), token, turn: None })
@@ -98,12 +96,12 @@ impl Admission {
         self.shares.of_user(user)
     }
 
-    /// The line in which a user's reads wait, counted for the request's address.
+    /// The line in which reads of a user wait for their turn. They also count for the address of the request.
     pub(crate) fn line(&self, user: &Arc<Share>, parts: &Parts) -> ReadLine {
         self.shares.line(user, self.counted_address(parts))
     }
 
-    /// A permit among `uploads`, for a request whose handler reads the body itself.
+    /// A permit from `uploads`, for a request whose handler reads the body itself.
     pub(crate) fn upload(
         &self,
         uploads: &SharedPermits,
@@ -114,28 +112,27 @@ impl Admission {
         Ok(UnderWay { _permit: Arc::new(Permit::Upload(permit)), token, turn: None })
     }
 
-    /// One of some permits, counted for the request's address.
+    /// A permit that counts for the address of the request.
     pub(crate) fn shared(&self, permits: &SharedPermits, parts: &Parts) -> Result<SharedPermit, Error> {
         permits.take(self.counted_address(parts))
     }
 
-    /// The number of requests under way.
+    /// The number of requests in flight.
     pub(crate) fn requests_under_way(&self) -> usize {
         self.options.requests.saturating_sub(self.requests.available_permits())
     }
 
-    /// A permit to read one more body, counted for the request's address.
+    /// A permit to read a body. It counts for the address of the request.
     pub(crate) fn body(&self, parts: &Parts) -> Result<SharedPermit, Error> {
         self.bodies.take(self.counted_address(parts))
     }
 
-    /// A permit for one more question to the validator, counted for the request's address.
+    /// A permit for a question to the validator. It counts for the address of the request.
     pub(crate) fn question(&self, parts: &Parts) -> Result<SharedPermit, Error> {
         self.questions.take(self.counted_address(parts))
     }
 
-    /// The address whose share a request counts for. Requests that a trusted proxy makes itself
-    /// count for no address.
+    /// The address for which a request counts. A trusted proxy's own requests count for no address.
     fn counted_address(&self, parts: &Parts) -> Option<std::net::IpAddr> {
         let address = Peer::of(parts, &self.options).address;
         Some(address).filter(|address| !trusts(&self.options, *address))

@@ -1,8 +1,8 @@
-//! The API: a line for each route, each event and each payload, from which the router, the dispatch of events, the
-//! OpenAPI and AsyncAPI documents, the tables of `docs/protocol.md` and the tests are made.
+//! The tables of the API: one line for each route, event and payload. The router, the dispatch of events, the OpenAPI
+//! and AsyncAPI documents, the tables of `docs/protocol.md` and the tests are generated from them.
 //!
-//! A noun's own file in this folder has its payloads, events and routes together. The nouns that are too long for one file
-//! are divided: `wire::input`, `ws::events`, `wire::events`, `rest`.
+//! A file in this folder has the payloads, events and routes of one noun. Nouns that are too long for one file are
+//! split over `wire::input`, `ws::events`, `wire::events` and `rest`.
 
 pub mod audit;
 pub mod bot;
@@ -29,8 +29,8 @@ use crate::wire::summary::{ContactSummary, GroupSummary, SummaryMore};
 use crate::ws::client_event::ClientEventEntry;
 use crate::ws::events::{contact, group, message, status, sync, typing};
 
-/// Expands a macro with every route: those of the API, which wait for a permit, and those about the server
-/// itself, which are answered however busy it is.
+/// Passes every route to a macro: those under `api` need a permit; those about the server itself are answered under
+/// any load.
 macro_rules! routes {
     ($expand:ident) => {
         $expand! {
@@ -364,7 +364,7 @@ pub(crate) static SERVER_EVENTS: &[ServerEventEntry] = &[
     ServerEventEntry::of::<Synced>(),
 ];
 
-/// The payloads of requests, by their nouns.
+/// The payloads of requests, by noun.
 pub(crate) const REST_PAYLOADS: &[&[RestPayload]] = &[
     account::REST,
     groups::REST,

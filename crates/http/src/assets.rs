@@ -1,5 +1,5 @@
-//! The pages that are part of the program: the web client, that of administrators, the API's reference, and the modules
-//! that other origins' pages import.
+//! Web pages and scripts in the binary: the web client, the admin page, the API reference, and the modules that pages
+//! of other origins import.
 
 mod bare;
 mod bundle;
@@ -23,8 +23,8 @@ use crate::error::Problem;
 use crate::packed;
 use crate::state::ServerState;
 
-/// A file of the page as it is sent where everything is served below `base`. Pages name their parts by
-/// paths from the root, so that they work with and without a slash at their own path's end.
+/// A file as it is sent by a server below the path `base`. Pages refer to files by absolute paths, which work whether
+/// or not the page's own URL ends with a slash; `base` is put before them.
 fn sent(path: &str, base: &str) -> Option<Bytes> {
     if content_type(path).starts_with("text/html") {
         let page = packed::text(&web(path))?;
@@ -36,7 +36,7 @@ fn sent(path: &str, base: &str) -> Option<Bytes> {
     packed::file(&web(path))
 }
 
-/// The path of a file of the page in the repository.
+/// The path of a page's file in the repository.
 fn web(path: &str) -> String {
     format!("web/{path}")
 }
@@ -46,37 +46,37 @@ pub(crate) async fn index(State(state): State<Arc<ServerState>>, headers: Header
     file("index.html", &headers, state.options.base()).await
 }
 
-/// `GET /docs/api/`: the API's reference.
+/// `GET /docs/api/`: the API reference.
 pub(crate) async fn reference(State(state): State<Arc<ServerState>>, headers: HeaderMap) -> Response {
     file("docs/api.html", &headers, state.options.base()).await
 }
 
-/// `GET /admin/`: the page of administrators.
+/// `GET /admin/`: the admin page.
 pub(crate) async fn admin(State(state): State<Arc<ServerState>>, headers: HeaderMap) -> Response {
     file("admin/index.html", &headers, state.options.base()).await
 }
 
-/// `GET /assets/…`: what the pages are made of. Their names need no escapes, so that a path which
-/// has any names none.
+/// `GET /assets/…`: files of the pages. Their names contain no characters that need percent-encoding, so the path is
+/// not decoded.
 pub(crate) async fn asset(State(state): State<Arc<ServerState>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
     let path = head.uri.path().trim_start_matches("/assets/");
     for_any_page(file(path, &head.headers, state.options.base()).await)
 }
 
-/// The files of the page that are named after their content.
+/// The files whose names contain a hash of their content.
 const BUNDLED: [&str; 3] = ["page.js", "page.css", "chinwag-chat.js"];
 
-/// A file with the name of its content, which browsers keep for good.
+/// A file whose name contains a hash of its content, so that browsers may cache it forever.
 struct Bundled {
-    /// Such as `page.Zm9vYmFy.js`.
+    /// For example `page.Zm9vYmFy.js`.
     name: String,
     data: Bytes,
-    /// The newest change of the page's files, in a debug build.
+    /// In a debug build, the time of the newest change of the sources.
     changed: Option<SystemTime>,
 }
 
-/// The bundled files by their plain names. A debug build makes them anew when a file has changed.
+/// The bundled file of a plain name. A debug build bundles again when a source has changed.
 fn bundled(plain: &str) -> Option<Arc<Bundled>> {
     static MADE: LazyLock<Mutex<HashMap<String, Arc<Bundled>>>> = LazyLock::new(Mutex::default);
     let plain = BUNDLED.into_iter().find(|name| *name == plain)?;
@@ -101,7 +101,7 @@ fn bundled(plain: &str) -> Option<Arc<Bundled>> {
     Some(file)
 }
 
-/// A page that names the bundled files by their content.
+/// A page with the hashed names of bundled files in place of the plain ones.
 fn hashed(page: String) -> String {
     BUNDLED.iter().fold(page, |page, plain| {
         let name = format!("=\"/bundle/{plain}\"");
@@ -113,8 +113,8 @@ fn hashed(page: String) -> String {
     })
 }
 
-/// `GET /bundle/…`: a file by the name of its content, kept for good. By another name it is the current one, for a
-/// page from a node of another version.
+/// `GET /bundle/…`: a bundled file, cached forever under its current name. Under an outdated name the current content
+/// is returned, for a page that a node of another version has sent.
 pub(crate) async fn bundle(request: Request) -> Response {
     let asked = request.uri().path().trim_start_matches("/bundle/");
     let plain = match asked.split('.').collect::<Vec<_>>()[..] {
@@ -135,7 +135,7 @@ pub(crate) async fn bundle(request: Request) -> Response {
     for_any_page((caching, coding, compressed(&file.name, || file.data.clone()).await).into_response())
 }
 
-/// `GET /chinwag-chat.js`: the element under the name that stands in other people's pages, which leads to its bundle.
+/// `GET /chinwag-chat.js`: the stable name of the custom element's module. It re-exports the bundle.
 pub(crate) async fn element(request: Request) -> Response {
     let file = bundled("chinwag-chat.js").expect("it is in the list");
     let text = format!("export * from \"./bundle/{}\";\n", file.name);
@@ -146,14 +146,14 @@ pub(crate) async fn element(request: Request) -> Response {
     for_any_page((caching, text).into_response())
 }
 
-/// `GET /chinwag.js` and what it imports, under the names that stand in other people's pages.
+/// `GET /chinwag.js` and its imports, under stable names for pages of other sites.
 pub(crate) async fn module(request: Request) -> Response {
     let (head, _) = request.into_parts();
     for_any_page(file(head.uri.path().trim_start_matches('/'), &head.headers, "").await)
 }
 
-/// Lets pages of any origin load a file. It is the same for everybody; whose pages may call the
-/// API is another matter.
+/// Allows pages of any origin to load a file, which is the same for everyone. The origins that may call the API are
+/// configured separately.
 fn for_any_page(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -161,8 +161,8 @@ fn for_any_page(mut response: Response) -> Response {
     response
 }
 
-/// A file, or the word that the caller has it already. These names do not change with their content,
-/// so browsers ask each time, and are answered 304 while nothing has changed.
+/// A file with an `ETag`, or 304 if the client has it. These names do not depend on the content, so browsers
+/// revalidate each time.
 async fn file(path: &str, headers: &HeaderMap, base: &str) -> Response {
     match sent(path, base) {
         Some(file) => answer(&file, content_type(path), headers, base).await,
@@ -170,23 +170,21 @@ async fn file(path: &str, headers: &HeaderMap, base: &str) -> Response {
     }
 }
 
-/// A page whose links begin at the root, where everything is served below `base`.
+/// A page with absolute links, served below `base`.
 pub(crate) async fn page(html: &str, headers: &HeaderMap, base: &str) -> Response {
     let html = html.replace("=\"/", &format!("=\"{base}/"));
     answer(html.as_bytes(), content_type(".html"), headers, base).await
 }
 
-/// A text in JSON.
 pub(crate) async fn json(text: &str, headers: &HeaderMap) -> Response {
     answer(text.as_bytes(), content_type(".json"), headers, "").await
 }
 
-/// A drawing.
 pub(crate) async fn svg(data: &[u8], headers: &HeaderMap) -> Response {
     answer(data, content_type(".svg"), headers, "").await
 }
 
-/// Content that does not change while the program runs, or the word that the caller has it already.
+/// Sends content that is constant while the server runs, or 304 if the client has it.
 async fn answer(data: &[u8], kind: &'static str, headers: &HeaderMap, base: &str) -> Response {
     let small = is_text(kind) && takes_brotli(headers);
     let tag = tag(data, small, base);
@@ -209,12 +207,12 @@ async fn answer(data: &[u8], kind: &'static str, headers: &HeaderMap, base: &str
     (caching, kind, data.to_owned()).into_response()
 }
 
-/// How hard Brotli tries, up to 11. The best takes seconds in a debug build, in each process of the tests anew, and from 7 on
-/// it clears many megabytes for each file.
+/// The quality of Brotli, up to 11. The highest takes seconds in a debug build, again in each test process, and from
+/// 7 on the encoder allocates many megabytes per file.
 const QUALITY: i32 = if cfg!(debug_assertions) { 5 } else { 11 };
 
-/// A file in Brotli's form. Each is made once, when it is first asked for, on a thread that may take its time: there are no more
-/// of them than there are files in the program.
+/// A file compressed with Brotli. Each is compressed once, on first request, on a blocking thread; the number of
+/// files bounds the number of threads.
 async fn compressed(tag: &str, data: impl FnOnce() -> Bytes) -> Bytes {
     static MADE: LazyLock<Mutex<HashMap<String, Arc<OnceCell<Bytes>>>>> = LazyLock::new(Mutex::default);
     let place = {
@@ -225,7 +223,7 @@ async fn compressed(tag: &str, data: impl FnOnce() -> Bytes) -> Bytes {
         return made.clone();
     }
     let data = data();
-    // A task of its own goes on where the caller that asked first is gone, and all others wait for it.
+    // Compress in a task of its own: it continues if the first caller disconnects, and all others wait for it.
     let making = tokio::spawn(async move {
         let make =
             || async { spawn_blocking(move || brotli(&data)).await.expect("our own files are compressed") };
@@ -236,7 +234,7 @@ async fn compressed(tag: &str, data: impl FnOnce() -> Bytes) -> Bytes {
 
 fn brotli(mut data: &[u8]) -> Bytes {
     let mut bytes = Vec::new();
-    // Enough for all of the file: the usual 4 MiB window would clear 32 MiB of tables for each.
+    // A window as large as the file: the default of 4 MiB would allocate 32 MiB of tables for each file.
     let window = i32::try_from((data.len() + 16).next_power_of_two().trailing_zeros()).unwrap_or(i32::MAX);
     let params = BrotliEncoderParams {
         quality: QUALITY,
@@ -256,13 +254,13 @@ fn takes_brotli(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The items of a header that is a list.
+/// The items of a header whose value is a comma-separated list.
 fn listed(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
-/// Another for each form, as caches need it, and below each base.
+/// The `ETag`. It differs by encoding, as caches need it, and by base.
 fn tag(data: &[u8], small: bool, base: &str) -> String {
     let hash = URL_SAFE_NO_PAD.encode(&Sha256::digest(data)[..12]);
     let base = base.replace('/', "-");

@@ -1,7 +1,7 @@
-//! The WebSocket's document (AsyncAPI 3.0), made from the declarations of events.
+//! The AsyncAPI 3.0 document of the WebSocket, generated from the declarations of events.
 //!
-//! The document describes the server, which *receives* client events. Objects of the REST API,
-//! too, have their schemas from the same types as the REST API's document.
+//! The document describes the server, which *receives* client events. Objects that the REST API returns as well have
+//! their schemas from the same types as in the OpenAPI document.
 
 mod table;
 
@@ -37,14 +37,14 @@ const CHANNEL: &str = "A handshake is refused as an HTTP answer: 400, 401, 403, 
     `contact.summary`, and a `status.update` for each contact who is not disconnected. What cannot be done \
     is answered by an error, and the socket stays open. The server pings every 25 s.\n\nClose codes:\n";
 
-/// The document, as JSON.
+/// The document as JSON, without a concrete server address.
 pub fn asyncapi() -> String {
     static TEXT: LazyLock<String> =
         LazyLock::new(|| serde_json::to_string_pretty(&whole()).expect("the document can be written"));
     TEXT.clone()
 }
 
-/// The document of a server at `address`.
+/// The document for a server at `address`.
 fn written(address: &PublicUrl) -> String {
     let mut document = whole();
     let server = if address.tls() { "tls" } else { "plain" };
@@ -116,7 +116,7 @@ fn whole() -> Value {
     })
 }
 
-/// One message for each event and direction: `client.<event>` and `server.<event>`.
+/// One message for each event and direction, named `client.<event>` or `server.<event>`.
 fn messages() -> Map<String, Value> {
     let received = CLIENT_EVENTS.iter().map(|event| {
         let data = schema((event.keys)(), Transport::Event);
@@ -173,7 +173,7 @@ fn message(event: &str, about: &str, payload: &Value) -> Value {
     })
 }
 
-/// The common part of all frames.
+/// The envelope of a frame.
 fn frame(event: &str, data: &Value) -> Value {
     json!({
         "type": "object",
@@ -186,7 +186,7 @@ fn frame(event: &str, data: &Value) -> Value {
     })
 }
 
-/// `receive.<event>` for each event that a client may send, with what it is answered, and `send`.
+/// `receive.<event>` for each client event, with its replies, and `send` for all server events.
 fn operations() -> Map<String, Value> {
     let channel = json!({"$ref": "#/channels/chat"});
     let message = |key: &str| json!({"$ref": format!("#/channels/chat/messages/{key}")});
@@ -214,8 +214,8 @@ fn operations() -> Map<String, Value> {
     CLIENT_EVENTS.iter().map(receive).chain([("send".to_owned(), send)]).collect()
 }
 
-/// The objects that REST answers as well. A group has its marks only in the summary and in the answer to a resume, and
-/// its head only where it is sent whole.
+/// Schemas of objects that REST returns as well. A group has its marks only in the summary and in the response to a
+/// resume, and its head only where the whole group is sent.
 fn schemas() -> Value {
     let written =
         |schema| serde_json::to_value::<utoipa::openapi::RefOr<_>>(schema).expect("a schema can be written");

@@ -1,7 +1,6 @@
-//! Authentication: credentials, their sources, and their meaning.
+//! Authentication: the credentials in a request, and the callers that they identify.
 //!
-//! Nothing here decides what a caller may do: that is the use cases'. No credential is ever
-//! logged or echoed.
+//! Authorization is not done here but in the use cases. Credentials are never logged or echoed.
 
 pub(crate) mod accounts;
 mod attempts;
@@ -53,13 +52,13 @@ use recheck::Recheck;
 use refusals::Refusals;
 use validator::{Validated, Validator};
 
-/// Cookies of one name that are tried.
+/// The maximum number of cookies with the same name that are tried.
 const COOKIES: usize = 4;
-/// The time after which a client asks again whose credential nobody could judge.
+/// `Retry-After` of a request whose credential could not be checked, since the validator did not answer.
 const UNANSWERED: Duration = Duration::from_secs(2);
 const NEEDED: Error = Error::Unauthenticated("a credential is needed: sign in, or send a bearer token");
 
-/// Finds out who is calling.
+/// Authenticates callers.
 pub struct Auth {
     app: App,
     options: Arc<Options>,
@@ -79,36 +78,36 @@ pub struct Auth {
 /// A caller's credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
-    /// The service's key, or nothing where the server is open.
+    /// The service key, or no credential on an open server.
     Service,
     /// A user's credential.
     User(SignedIn),
 }
 
-/// A user who has shown a good credential.
+/// A user with a valid credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedIn {
     pub user: User,
-    /// The token, if it is one of our own: its end ends what was opened with it.
+    /// The token, if it is Chinwag's own. When it ends, sockets that it opened are closed.
     pub token: Option<TokenHash>,
-    /// Until when the credential is good, if it says so.
+    /// The expiry of the credential, if it has one.
     pub expires: Option<Date>,
-    /// Whether the host's validator has named the user: it is asked again while a socket is open.
+    /// Whether the host's validator identified the user. It is asked again while a socket is open.
     pub by_validator: bool,
 }
 
 /// The result of checking a request's credential before its body is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identified {
-    /// There is none.
+    /// The request has no credential.
     Nobody,
-    /// A token of our own that was good a moment ago, and whom it stands for.
+    /// A token of Chinwag's own that was valid a moment ago, and its user.
     Token(TokenHash, UserId),
-    /// A key of the service that was good a moment ago, and its scopes.
+    /// A key of the service that was valid a moment ago, and its scopes.
     Key(TokenHash, Scopes),
-    /// A secret of a bot that was good a moment ago, and the bot.
+    /// A secret of a bot that was valid a moment ago, and the bot.
     Bot(BotSecret, UserId),
-    /// A good one.
+    /// A valid credential of another kind.
     Known(Credential),
 }
 
@@ -116,22 +115,22 @@ pub(crate) enum Identified {
 enum Shown<'r> {
     Nothing,
     Service,
-    /// One of our own tokens, if it is any.
+    /// Possibly a token of Chinwag's own.
     Token(TokenHash),
-    /// A key of the service beside the first one, if it is any.
+    /// Possibly a key of the service with scopes.
     ScopedKey(TokenHash),
-    /// A bot's key, if it is any.
+    /// Possibly a bot's key.
     Key(TokenHash),
-    /// A credential that looks like one of the host application's.
+    /// Something with the form of a JWT.
     Jwt(&'r str),
-    /// The values of several cookies, of which any may be good.
+    /// The values of several cookies, any of which may be valid.
     Several(Vec<Shown<'r>>),
-    /// Something that only the host's validator may know.
+    /// Something that only the host's validator may recognize.
     Other,
 }
 
 impl Auth {
-    /// Refuses options that cannot be served.
+    /// Refuses invalid options.
     pub(crate) fn new(app: App, options: Arc<Options>, admission: Arc<Admission>) -> Result<Self> {
         for origin in &options.origins {
             if let Err(why) = origins::WebOrigin::configured(origin) {
@@ -155,7 +154,7 @@ impl Auth {
         })
     }
 
-    /// The caller over REST. Without any credential it is the service where the server is open.
+    /// The caller of a REST request. Without a credential it is the service, if the server is open.
     pub async fn credential(&self, parts: &Parts) -> Result<Credential> {
         if let Some(credential) = self.known(parts, self.shown(parts)?).await? {
             return Ok(credential);
@@ -167,14 +166,14 @@ impl Auth {
         Ok(Credential::Service)
     }
 
-    /// The task that asks the validator again about open sockets, if it is configured.
+    /// The task that revalidates open sockets, if it is configured.
     pub(crate) fn recheck(&self, hub: &Arc<Hub>) -> Option<Arc<Recheck>> {
         let times = (self.options.validate_every, self.options.validate_grace);
         let validator = self.validator.as_ref().filter(|_| !times.0.is_zero())?;
         Some(Recheck::new(self.app.clone(), hub.clone(), validator.clone(), times))
     }
 
-    /// The credential of a REST request. A bad one is refused.
+    /// Checks the credential of a REST request. Refuses an invalid one.
     pub(crate) async fn identify(&self, parts: &Parts) -> Result<Identified> {
         match self.shown(parts)? {
             Shown::Nothing => Ok(Identified::Nobody),
@@ -206,7 +205,7 @@ impl Auth {
         }
     }
 
-    /// Refuses a token that is not valid any more, and forgets it.
+    /// Refuses a token that is no longer valid, and removes it from the known tokens.
     pub(crate) async fn check_token(&self, token: TokenHash) -> Result<()> {
         match self.app.token(token).await.and_then(|found| found.ok_or(REFUSED)) {
             Ok(_) => Ok(()),
@@ -217,12 +216,12 @@ impl Auth {
         }
     }
 
-    /// The credential that a request presents, if it presents one. An invalid one is refused.
+    /// The credential of a request, or `None` if it has none. Refuses an invalid one.
     pub(crate) async fn presented_credential(&self, parts: &Parts) -> Result<Option<Credential>> {
         self.known(parts, self.shown(parts)?).await
     }
 
-    /// The bot who opens a WebSocket with a key, if the request shows one, with what the key allows.
+    /// The bot that opens a WebSocket with a key, and the key's grant. `None` if the request has no bot key.
     pub async fn handshake_key(&self, parts: &Parts) -> Result<Option<(SignedIn, (TokenHash, BotGrant))>> {
         let bearer = || match bearer::authorization(&parts.headers) {
             Some(Authorization::Bearer(secret)) => Some(secret),
@@ -242,7 +241,7 @@ impl Auth {
         Ok(Some((signed_in, (hash, grant))))
     }
 
-    /// The user who opens a WebSocket. A ticket is used up.
+    /// The user who opens a WebSocket. Consumes a ticket.
     pub async fn handshake(&self, parts: &Parts) -> Result<SignedIn> {
         let outcome = self.handshake_user(parts).await;
         let user = self.noted((SignInKind::Socket, None), parts, outcome).await?.ok_or(NEEDED)?;
@@ -250,7 +249,7 @@ impl Auth {
         Ok(user)
     }
 
-    /// The user of the credential, if there is one.
+    /// The user of the credential, or `None` without one.
     async fn handshake_user(&self, parts: &Parts) -> Result<Option<SignedIn>> {
         if let Some(ticket) = bearer::ticket(parts.uri.query()) {
             let token = self.app.ticket_take(TokenHash::of(&ticket)).await?.ok_or(REFUSED)?;
@@ -272,12 +271,12 @@ impl Auth {
         }
     }
 
-    /// Refuses an `Origin`, if one was sent, that is neither this host's nor configured.
+    /// Refuses a request whose `Origin` is neither this host's nor configured. A missing `Origin` is accepted.
     pub fn origin_check(&self, parts: &Parts) -> Result<()> {
         origins::check(parts, &self.options).inspect_err(|_| self.note_origin(parts))
     }
 
-    /// The credential in a request.
+    /// Extracts the credential from a request.
     fn shown<'r>(&self, parts: &'r Parts) -> Result<Shown<'r>> {
         let headers = &parts.headers;
         Ok(match bearer::authorization(headers) {
@@ -302,8 +301,8 @@ impl Auth {
         })
     }
 
-    /// The cookies that may hold a user's secret. Over TLS those of our own sessions have a name of
-    /// their own, and the plain one, which a neighbouring site may have set, is the host's alone.
+    /// The cookies that may contain a user's secret. Over TLS, Chinwag's own sessions are accepted only under the
+    /// prefixed name: a site on a sibling domain can set the plain one, which is left to the host application.
     fn cookies<'r>(&self, parts: &'r Parts) -> Vec<Shown<'r>> {
         let (headers, options) = (&parts.headers, &self.options);
         let tls = Peer::of(parts, options).tls;
@@ -328,7 +327,7 @@ impl Auth {
         }
     }
 
-    /// A user's secret: one of our own tokens, or one of the host application's.
+    /// A user's secret: a JWT by its form, or else a token of Chinwag's own.
     fn users<'r>(&self, secret: &'r str) -> Shown<'r> {
         if self.jwt.is_some() && Jwt::looks_like(secret) {
             Shown::Jwt(secret)
@@ -337,7 +336,7 @@ impl Auth {
         }
     }
 
-    /// The credential that was shown, if any was. A bad one is refused.
+    /// Checks the extracted credential. `None` if there is none; an invalid one is refused.
     async fn known(&self, parts: &Parts, shown: Shown<'_>) -> Result<Option<Credential>> {
         if matches!(shown, Shown::Nothing) {
             return Ok(None);
@@ -369,7 +368,7 @@ impl Auth {
         }
     }
 
-    /// The user whom one secret stands for.
+    /// The user whom a single secret identifies.
     async fn user(&self, shown: Shown<'_>) -> Result<Option<SignedIn>> {
         match shown {
             Shown::Token(hash) => Ok(self.app.token(hash).await?.map(signed_in)),
@@ -403,7 +402,8 @@ impl Auth {
         }))
     }
 
-    /// The user whom the host application names, if there may be such a one.
+    /// The user whom the host application names, created if `create` is set. `None` if it must not sign in; the
+    /// reason is logged.
     async fn outsider(&self, name: Name, create: bool) -> Result<Option<User>> {
         match self.app.vouched_for(name.clone(), create).await? {
             Vouched::For(user) => Ok(Some(user)),
@@ -414,7 +414,7 @@ impl Auth {
         }
     }
 
-    /// The user whom the host's validator names for the credential in these headers.
+    /// The user whom the host's validator names for these headers.
     async fn vouched_for(&self, parts: &Parts, headers: &HeaderMap) -> Result<Credential> {
         let Some(validator) = &self.validator else { return Err(REFUSED) };
         if !headers.contains_key(header::AUTHORIZATION) {
@@ -436,7 +436,7 @@ impl Auth {
         Ok(Credential::User(SignedIn { user, token: None, expires: None, by_validator: true }))
     }
 
-    /// Refuses what another site's page may have made a browser send, with its user's cookies.
+    /// Refuses a request that a page of another site may have made the browser send with the user's cookies.
     fn not_forged(&self, parts: &Parts) -> Result<()> {
         if parts.method == Method::GET || parts.method == Method::HEAD {
             return self.origin_check(parts);
@@ -448,7 +448,7 @@ impl Auth {
         origins::own(parts, &self.options).inspect_err(|_| self.note_origin(parts))
     }
 
-    /// Logs that an origin was refused, and which setting would allow it.
+    /// Logs a refused origin, and the setting that would allow it.
     fn note_origin(&self, parts: &Parts) {
         if self.refused_origins.is_due(self.app.clock().now()) {
             let sent = |name| {
@@ -467,7 +467,7 @@ impl Auth {
     }
 }
 
-/// Whether a secret has the form of a bot's key.
+/// Whether a secret has the form of a bot key.
 fn is_bot_key(secret: &str) -> bool {
     secret.starts_with(SecretKind::Bot.prefix())
 }
@@ -478,7 +478,7 @@ fn signed_in(token: Token) -> SignedIn {
         Kind::Token => {
             SignedIn { user, token: Some(token.hash), expires: Some(token.expires), by_validator: false }
         }
-        // A ticket that no token asked for: its own short life ends with its use.
+        // Not issued for a token: the handshake consumes the ticket, so nothing ends the socket later.
         Kind::Ticket { .. } => SignedIn { user, token: None, expires: None, by_validator: false },
     }
 }

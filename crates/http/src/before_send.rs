@@ -1,4 +1,4 @@
-//! The hook before sending: a program of the host's that is asked about each message and edit before it is stored.
+//! The hook before sending: a program of the host that is asked about each message and edit before it is stored.
 
 mod breaker;
 mod question;
@@ -26,30 +26,30 @@ use crate::network::outside::http_url;
 use crate::notice::Notice;
 use crate::webhook::signature::{secret_of, signatures};
 
-/// Questions under way at a time. More wait, each within its time.
+/// Concurrent questions. Further ones wait, each within its own timeout.
 const UNDER_WAY: usize = 64;
-/// The longest answer, in bytes.
+/// The maximum size of a response, in bytes.
 const ANSWER_BYTES: usize = 64 * 1024;
-/// A connection that is not used for so long is closed.
+/// How long an idle connection is kept open.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// The settings of the hook.
 #[derive(Debug, Clone)]
 pub struct HookOptions {
-    /// The address.
+    /// The URL of the hook.
     pub url: String,
-    /// The secret that signs, if questions are signed.
+    /// The secret with which questions are signed, if they are.
     pub secret: Option<WebhookSecret>,
-    /// The time for a question and its answer.
+    /// The timeout of a question.
     pub timeout: Duration,
-    /// Whether messages are stored as they are while the hook fails. Otherwise they are refused.
+    /// Whether messages are stored unchanged while the hook fails. Otherwise they are refused.
     pub allows_on_failure: bool,
-    /// The longest message body.
+    /// The maximum length of a message body, in characters.
     pub message_chars: usize,
 }
 
 impl HookOptions {
-    /// Parses an address. The error completes a sentence that begins with the setting's name.
+    /// Parses a URL. The error completes a sentence that begins with the setting's name.
     pub fn parse_url(text: &str) -> std::result::Result<Url, &'static str> {
         http_url(text).ok_or("must be an absolute http or https URL")
     }
@@ -60,7 +60,6 @@ impl HookOptions {
     }
 }
 
-/// The hook before sending.
 pub struct SendHook {
     options: HookOptions,
     url: Url,
@@ -69,15 +68,14 @@ pub struct SendHook {
     under_way: Semaphore,
     turns: Turns,
     breaker: Breaker,
-    /// One entry of the log a minute says that the hook fails.
+    /// Limits the log entry that the hook fails to one a minute.
     failed: Notice,
 }
 
 impl SendHook {
-    /// The hook with these settings.
     pub fn new(options: HookOptions, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
         let url = HookOptions::parse_url(&options.url).map_err(Error::internal)?;
-        // It may have been chosen before, by whoever else speaks TLS in this process.
+        // Fails if the process has a provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -114,7 +112,7 @@ impl SendHook {
             let signature = signatures(std::slice::from_ref(secret), &id, timestamp, &body);
             request = request.header("webhook-signature", signature);
         }
-        // The address, which may hold a secret, is left out of what is logged.
+        // Keep the URL, which may contain a secret, out of the log.
         let failed = |why: reqwest::Error| why.without_url().to_string();
         let mut response = request.body(body).send().await.map_err(failed)?;
         if response.status() != StatusCode::OK {

@@ -1,5 +1,5 @@
-//! Cursors: where the next page of a list begins, sealed, so that a caller can neither read nor
-//! make one. Every node of a cluster has the service's key, and opens the others' cursors.
+//! Cursors for the pages of a list. They are encrypted and authenticated, so that a caller can neither read nor forge
+//! one. All nodes of a cluster have the same service key, so each accepts the others' cursors.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::key::{ServiceKey, is_same};
 
 const SEAL: usize = 16;
-/// The bytes of a block of the veil.
+/// The block size of the keystream, in bytes.
 const BLOCK: usize = 32;
-/// A number of a group, or a name of up to 64 characters and a number.
+/// The maximum length of a position, in bytes: a number of a group, or a name of up to 64 characters and a number.
 const LONGEST: usize = 9 * BLOCK;
 
 /// Seals and opens cursors.
@@ -25,12 +25,12 @@ impl CursorSeal {
         Self { seal: key.derive("cursor seal"), veil: key.derive("cursor veil") }
     }
 
-    /// A cursor of the list `list`, that stands for at most [`LONGEST`] bytes.
+    /// Seals a position in the list `list`, of at most [`LONGEST`] bytes.
     pub(crate) fn seal(&self, list: &str, place: &[u8]) -> String {
         URL_SAFE_NO_PAD.encode(self.seal_bytes(list, place))
     }
 
-    /// The same as bytes.
+    /// Like [`CursorSeal::seal`], but returns bytes.
     pub(crate) fn seal_bytes(&self, list: &str, place: &[u8]) -> Vec<u8> {
         debug_assert!(place.len() <= LONGEST);
         let seal = self.sealed(list, place);
@@ -39,7 +39,7 @@ impl CursorSeal {
         bytes
     }
 
-    /// The place that a cursor of the list `list` stands for, as `read` reads it. Any other is refused.
+    /// The position in a cursor of the list `list`, parsed by `read`. Any other cursor is refused.
     pub(crate) fn place<P>(
         &self,
         list: &str,
@@ -51,12 +51,12 @@ impl CursorSeal {
         place.ok_or_else(why)
     }
 
-    /// The position of a cursor of the list `list`; `None` for one that was not made here.
+    /// The position in a cursor of the list `list`; `None` if the cursor was not sealed here.
     pub(crate) fn open(&self, list: &str, cursor: &str) -> Option<Vec<u8>> {
         self.open_bytes(list, &URL_SAFE_NO_PAD.decode(cursor).ok()?)
     }
 
-    /// The same of a cursor as bytes.
+    /// Like [`CursorSeal::open`], for bytes.
     pub(crate) fn open_bytes(&self, list: &str, cursor: &[u8]) -> Option<Vec<u8>> {
         let (seal, veiled) = cursor.split_first_chunk::<SEAL>()?;
         if veiled.len() > LONGEST {
@@ -74,12 +74,12 @@ impl CursorSeal {
         seal
     }
 
-    /// Covers what is bare, and uncovers what is covered.
+    /// Encrypts or decrypts a position by XOR with the keystream.
     fn veiled(&self, seal: &[u8; SEAL], place: &[u8]) -> Vec<u8> {
         let mut veiled = Vec::with_capacity(place.len());
         for (number, block) in (0_u8..).zip(place.chunks(BLOCK)) {
             let veil = Sha256::new().chain_update(self.veil).chain_update(seal);
-            // The first block is covered as versions before did that had no other.
+            // The first block has no number, for compatibility with earlier versions, which had only one block.
             let veil = if number == 0 { veil } else { veil.chain_update([number]) }.finalize();
             veiled.extend(block.iter().zip(veil.iter()).map(|(byte, cover)| byte ^ cover));
         }

@@ -1,5 +1,5 @@
-//! Refusals as HTTP says them: `application/problem+json` (RFC 9457). The one place with status
-//! codes, which a WebSocket's error frames carry, too.
+//! Errors as HTTP responses: `application/problem+json` (RFC 9457). This module alone maps errors to status codes,
+//! which the error frames of a WebSocket carry as well.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -15,25 +15,25 @@ use utoipa::ToSchema;
 /// The result of a handler.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
-/// The body of every 5xx that is a fault of the server's.
+/// The detail of every 5xx that is an internal fault.
 const FAULT: &str = "the server failed: the log has the detail, under this answer's X-Request-Id";
 
-/// A refusal, ready to be answered. Nothing in it is secret.
+/// An error that is ready to be sent. The public fields contain nothing secret.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// The status code.
     pub status: StatusCode,
-    /// The problem, as a sentence for people.
+    /// A sentence for people.
     pub detail: Cow<'static, str>,
-    /// The payload's refused fields.
+    /// The refused fields of the payload.
     pub errors: Vec<FieldError>,
-    /// After what time it is worth another try.
+    /// When a retry may succeed, if it may.
     pub retry_after: Option<Duration>,
     /// The text for the log only.
     fault: Option<String>,
 }
 
-/// A use case's refusal as an answer.
+/// The error of a use case as a response.
 #[derive(Debug)]
 pub struct ErrorResponse(pub Error);
 
@@ -66,33 +66,33 @@ pub struct Refused<'a> {
 }
 
 impl Problem {
-    /// A refusal that no use case makes.
+    /// An error that does not come from a use case.
     pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, detail: detail.into(), errors: Vec::new(), retry_after: None, fault: None }
     }
 
-    /// There is nothing at this path.
+    /// 404: the path is unknown.
     pub fn no_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "there is nothing at this path")
     }
 
-    /// The path is not below the server's own.
+    /// 404: the path is not below the server's base path.
     pub fn not_below(base: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("there is nothing at this path: this server is at {base}/"))
     }
 
-    /// The server has too much to do: try again in a second.
+    /// 503: the server is overloaded. A retry may succeed after a second.
     pub fn busy() -> Self {
         Error::unavailable().into()
     }
 
-    /// Too many bytes of answers wait for the user: try again when they are read.
+    /// 429: the user has too many unread response bytes.
     pub fn unread() -> Self {
         let why = "too much of your answers is still to be read: read it before you ask for more";
         Self::new(StatusCode::TOO_MANY_REQUESTS, why).retry(Duration::from_secs(1))
     }
 
-    /// A fault of the server's, whose detail has been logged.
+    /// 500: an internal fault, whose detail has been logged.
     pub fn fault() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, FAULT)
     }
@@ -102,7 +102,7 @@ impl Problem {
     }
 }
 
-/// The number of a use case's refusal, as an `error.*` frame says it.
+/// The status code of a use case's error, as in `error.*` frames.
 pub fn code(error: &Error) -> u16 {
     status(error).as_u16()
 }
@@ -123,7 +123,7 @@ fn status(error: &Error) -> StatusCode {
     }
 }
 
-/// The public text of a refusal, as one sentence.
+/// The public text of an error, as one sentence.
 pub fn detail(error: &Error) -> Cow<'static, str> {
     match error {
         Error::LeaseEnded | Error::Internal(_) => FAULT.into(),
@@ -136,7 +136,7 @@ pub fn detail(error: &Error) -> Cow<'static, str> {
     }
 }
 
-/// The text of a panic, for the log only.
+/// The message of a panic, for the log only.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> &str {
     let said = panic.downcast_ref::<String>().map(String::as_str);
     said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
@@ -151,7 +151,7 @@ impl From<Error> for Problem {
             }
             Error::Unknown => problem.retry(Duration::from_secs(1)),
             Error::Internal(fault) => Self { fault: Some(fault), ..problem },
-            // What has no field is of the whole payload, and said already.
+            // Errors without a field concern the whole payload, and are in the detail already.
             Error::Invalid(errors) => {
                 Self { errors: errors.into_iter().filter(|e| !e.field.is_empty()).collect(), ..problem }
             }

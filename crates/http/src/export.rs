@@ -1,4 +1,5 @@
-//! The export of a user's data: one ZIP, written while it is read, with a page of rows and a piece of a file in memory.
+//! The export of a user's data as a ZIP. It is written while it is read, with one page of rows and one piece of a
+//! file in memory.
 
 mod rows;
 mod zip;
@@ -24,16 +25,17 @@ use self::zip::{Packing, ZipStream};
 
 /// Bytes that are sent together.
 const PIECE: usize = 64 << 10;
-/// Pieces that wait for the reader.
+/// Pieces that may wait for the client.
 const PIECES: usize = 2;
 /// Bytes of a file that are read at a time.
 const FILE_PIECE: usize = 256 << 10;
-/// Lines of one entry; more go into a further one, since an entry without ZIP64 ends at 4 GiB.
+/// The bytes of lines in one entry; further lines go into another entry, since an entry without ZIP64 is limited to 4
+/// GiB.
 const ENTRY_BYTES: u64 = 2 << 30;
-/// The longest name of a file, in bytes, behind its id.
+/// The maximum length of a file's name in bytes, not counting its id.
 const NAME_BYTES: usize = 150;
 
-/// An export that may begin.
+/// An export that is authorized and ready to be streamed.
 pub struct Export {
     app: App,
     files: Option<Arc<dyn FileStore>>,
@@ -42,19 +44,18 @@ pub struct Export {
     missing: MissingFiles,
 }
 
-/// The number of files so far whose bytes the storage has lost.
+/// The number of files, so far, whose bytes the storage has lost.
 #[derive(Debug, Clone, Default)]
 pub struct MissingFiles(Arc<AtomicU64>);
 
 impl MissingFiles {
-    /// The number.
     pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 impl Export {
-    /// Looks whether the caller may have the data of the user.
+    /// Checks whether the caller may export the user's data.
     pub async fn begin(
         app: App,
         files: Option<Arc<dyn FileStore>>,
@@ -70,19 +71,19 @@ impl Export {
         &self.exported.user.name
     }
 
-    /// The files whose bytes turn out to be missing: each has an empty entry, whose name ends with `.missing`.
+    /// The count of files without bytes. For each of them the ZIP has an empty entry whose name ends with `.missing`.
     pub fn missing(&self) -> MissingFiles {
         self.missing.clone()
     }
 
-    /// The bytes of the ZIP. After an error nothing follows, and the ZIP is not complete. `held` is dropped at the end.
+    /// Streams the ZIP. An error ends the stream, and the ZIP is incomplete. `held` is dropped at the end.
     pub fn stream(self, held: impl Send + 'static) -> impl Stream<Item = Result<Bytes>> + Send {
         let (sender, receiver) = mpsc::channel(PIECES);
         let writing = async move {
             let mut out = ZipSender { zip: ZipStream::new(self.app.clock().now()), sender: sender.clone() };
             if let Err(why) = self.write(&mut out).await {
                 tracing::warn!(error = %why, "an export ended early");
-                // Nobody may be there to hear of it.
+                // The client may be gone.
                 let _ = sender.send(Err(why)).await;
             }
             drop(held);
@@ -204,7 +205,8 @@ impl Export {
         }
     }
 
-    /// Names the files without bytes of the page after a file, but for those that were erased meanwhile.
+    /// Adds `.missing` entries for the files of a page that lack their bytes, except those that were erased
+    /// meanwhile.
     async fn note_missing(
         &self,
         lacking: &[FileId],
@@ -222,7 +224,7 @@ impl Export {
     }
 }
 
-/// The groups in which a user may have written, read page by page.
+/// The groups in which a user may have written, page by page.
 #[derive(Default)]
 struct WrittenGroups {
     page: VecDeque<GroupId>,
@@ -239,7 +241,7 @@ impl WrittenGroups {
     }
 }
 
-/// Writes the bytes of a file into the ZIP. Returns whether the storage has them.
+/// Copies the bytes of a file into the ZIP. Returns whether the storage has them.
 async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> Result<bool> {
     let mut reader = store.read(file.key(), 0..file.size);
     let mut piece = match reader.next(FILE_PIECE).await {
@@ -255,13 +257,13 @@ async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> 
     Ok(true)
 }
 
-/// Where a file is in the ZIP: its id, and as much of its name as every system takes.
+/// The path of a file in the ZIP: its id, and its name in a portable form.
 fn path(file: &StoredFile) -> String {
     format!("files/{}-{}", file.id, safe_name(file.name.as_str()))
 }
 
-/// A name without the characters that some systems refuse, cut at a whole character. Its extension stays, unless that alone is
-/// too long. Behind an id no name is reserved.
+/// Replaces characters that some systems refuse, and shortens the name at a character boundary. Keeps the extension,
+/// unless that alone is too long. Reserved names are no problem, since an id precedes the name.
 fn safe_name(name: &str) -> String {
     let safe = |c: char| if c.is_control() || "<>:\"/\\|?*".contains(c) { '_' } else { c };
     let mut name: String = name.chars().map(safe).collect();
@@ -275,20 +277,20 @@ fn safe_name(name: &str) -> String {
         name.truncate(end);
         name.push_str(&extension);
     }
-    // Windows drops what stands at the end.
+    // Windows drops trailing dots and spaces.
     let kept = name.trim_end_matches(['.', ' ']).len();
     name.replace_range(kept.., &"_".repeat(name.len() - kept));
     name
 }
 
-/// A ZIP on its way to its reader.
+/// A ZIP that is being sent to the client.
 struct ZipSender {
     zip: ZipStream,
     sender: mpsc::Sender<Result<Bytes>>,
 }
 
 impl ZipSender {
-    /// Sends what waits, if it is more than `least` bytes.
+    /// Sends the pending bytes, if there are more than `least`.
     async fn flush(&mut self, least: usize) -> Result<()> {
         if self.zip.waiting() <= least {
             return Ok(());
@@ -297,7 +299,7 @@ impl ZipSender {
         self.sender.send(Ok(piece)).await.map_err(|_| Error::unavailable())
     }
 
-    /// Writes an entry with these lines.
+    /// Writes an entry with one line for each row.
     async fn lines(&mut self, name: &'static str, rows: impl IntoIterator<Item = Value>) -> Result<()> {
         let mut lines = Lines::begin(name, self)?;
         for row in rows {
@@ -307,7 +309,7 @@ impl ZipSender {
     }
 }
 
-/// Lines of JSON: an entry, and further ones where there are very many.
+/// Lines of JSON, split over several entries if there are very many.
 struct Lines<'a> {
     name: &'static str,
     entries: u32,
@@ -331,7 +333,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// An error as a body has it.
+/// An error that aborts a response body.
 pub(crate) fn cut(why: Error) -> io::Error {
     io::Error::other(why)
 }

@@ -1,5 +1,5 @@
-//! The optional features of a server: one table, from which GET `server/`, its schema and the table in `docs/protocol.md`
-//! follow.
+//! Optional features of a server. GET `server/`, its schema and the table in `docs/protocol.md` are generated from
+//! this table.
 
 use chinwag_core::limits::Directory;
 use chinwag_core::name::NameCase;
@@ -7,16 +7,16 @@ use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaType, Ty
 
 use crate::state::ServerState;
 
-/// A feature that a server may have.
+/// An optional feature.
 pub(crate) struct Feature {
     pub(crate) name: &'static str,
-    /// The condition, as the end of a sentence.
+    /// When a server has the feature, as the end of a sentence.
     pub(crate) condition: &'static str,
-    /// Whether the server has it. The second argument is whether the feed of events is on.
+    /// Whether the server has the feature. The second argument is whether the event feed is on.
     is_there: fn(&ServerState, bool) -> bool,
 }
 
-/// Every feature, by name.
+/// All features, by name.
 pub(crate) const FEATURES: &[Feature] = &[
     Feature::new(
         "avatar_urls",
@@ -70,7 +70,7 @@ impl Feature {
         Self { name, condition, is_there }
     }
 
-    /// A feature that earlier versions do not have.
+    /// A feature that every server of this version has, but earlier versions lack.
     const fn always(name: &'static str, condition: &'static str) -> Self {
         Self::new(name, condition, |_, _| true)
     }
@@ -82,7 +82,7 @@ pub(crate) fn names(state: &ServerState, feed_is_on: bool) -> Vec<&'static str> 
     there.map(|feature| feature.name).collect()
 }
 
-/// The schema of their list. New versions may have further names.
+/// The schema of the list of features. Newer versions may add names.
 pub(crate) fn schema() -> Array {
     let meanings: Vec<_> =
         FEATURES.iter().map(|Feature { name, condition, .. }| format!("`{name}`, if {condition}")).collect();

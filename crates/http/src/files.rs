@@ -1,4 +1,4 @@
-//! Uploaded files on their way between clients and the storage. The rules about them are use cases.
+//! The transfer of uploaded files between clients and the storage. The rules about files are in the use cases.
 
 pub(crate) mod body;
 pub(crate) mod download;
@@ -24,12 +24,12 @@ use crate::options::FileOptions;
 use crate::permits::SharedPermits;
 use running::RunningUploads;
 
-/// Uploads at a time, each of which holds a few MiB. An address has a tenth.
+/// Concurrent uploads, each of which holds a few MiB. One address may have a tenth of them.
 const UPLOADS: usize = 160;
-/// Downloads at a time, each of which holds at most 64 KiB of its file.
+/// Concurrent downloads, each of which holds at most 64 KiB of its file.
 const DOWNLOADS: usize = 1280;
-/// The most images that are prepared at a time, each of which may take the memory of
-/// [`ImageLimits`](chinwag_media::ImageLimits).
+/// Images that are prepared concurrently. Each may use as much memory as [`ImageLimits`](chinwag_media::ImageLimits)
+/// allows.
 const IMAGES: usize = 2;
 
 /// The storage of files, and the bounds on its use.
@@ -37,7 +37,7 @@ pub(crate) struct FileService {
     pub(crate) options: FileOptions,
     pub(crate) uploads: SharedPermits,
     pub(crate) downloads: SharedPermits,
-    /// Resumable uploads whose bytes are arriving.
+    /// Resumable uploads that are receiving bytes.
     pub(crate) running: RunningUploads,
     images: Arc<Semaphore>,
 }

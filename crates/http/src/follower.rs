@@ -1,4 +1,4 @@
-//! The loop of a follower that works for as long as it has the lease: the sending to webhooks, and that of notifications.
+//! The loop of a follower that holds its lease while there is work, as for webhooks and push notifications.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use tokio::time::timeout;
 
 use crate::state::ServerState;
 
-/// The time between two looks for events while there is work.
+/// The polling interval while there is work.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// The time between two looks whether there is work, unless this node has made some.
+/// The polling interval for new work. Work that this node creates wakes it at once.
 const IDLE_EVERY: Duration = Duration::from_secs(10);
-/// A holder gives so many signs of life within a lease, and other nodes look as often.
+/// Heartbeats within a lease. Other nodes check the lease as often.
 const BEATS: u32 = 4;
 
-/// A follower, as this node takes part in it.
+/// The parameters of a follower.
 pub(crate) struct Following<'a> {
     pub(crate) follower: Follower,
-    /// A holder that gives no sign of life for so long counts as gone.
+    /// How long a holder may be silent before it counts as dead.
     pub(crate) lease: Duration,
-    /// Its work, as the log names it.
+    /// A description of its work, for the log.
     pub(crate) about: &'static str,
-    /// Notified when this node has made work. Work that is made while another node has the lease is found by that node.
+    /// Notified when this node creates work. Work created while another node holds the lease is found by that node.
     pub(crate) changed: &'a Notify,
 }
 
-/// Follows until the server drains. `serve` is given each lease, and the time between two signs of life; it ends when there
-/// is no work.
+/// Follows until the server drains. `serve` gets each lease and the interval of heartbeats, and returns when there is
+/// no work left.
 pub(crate) async fn follow<F: Future<Output = Result<()>>>(
     state: &ServerState,
     following: Following<'_>,
@@ -47,7 +47,7 @@ pub(crate) async fn follow<F: Future<Output = Result<()>>>(
                 }
                 match serve(held, lease / BEATS).await {
                     Ok(()) => {
-                        // If it fails, the lease ends by itself.
+                        // On failure, the lease expires by itself.
                         let _ = candidate.release(held).await;
                         IDLE_EVERY
                     }

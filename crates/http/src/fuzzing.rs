@@ -1,4 +1,4 @@
-//! Entry points of the fuzz targets. They are no part of the interface.
+//! Entry points of the fuzz targets. They are not part of the public interface.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::key::ServiceKey;
 use crate::wire::input::Fields;
 use crate::ws;
 
-/// The type and `ref` of an event, if they are valid.
+/// The type and `ref` of a client event, if its envelope is valid.
 pub fn envelope(text: &str) -> Option<(String, Option<Arc<str>>)> {
     ws::envelope(text)
 }
 
-/// Parses a payload by every parser of a client's text: those of all events and requests. Each must
-/// return, whether it refuses the payload or not.
+/// Runs every parser of client input, those of all events and requests, on a payload. Each must return, whether it
+/// accepts the payload or not.
 pub fn parse_payload(payload: &[u8]) {
     for event in CLIENT_EVENTS {
         drop(std::hint::black_box((event.parse)(payload)));
@@ -30,17 +30,17 @@ pub fn parse_payload(payload: &[u8]) {
 pub struct CursorTarget(cursor::CursorSeal);
 
 impl CursorTarget {
-    /// Those of a service key.
+    /// The cursors sealed with a service key.
     pub fn new(key: &str) -> Self {
         Self(cursor::CursorSeal::new(&ServiceKey::parse(key).expect("a target's key is a key")))
     }
 
-    /// Seals at most 32 bytes.
+    /// Seals a position of at most 32 bytes.
     pub fn seal(&self, list: &str, place: &[u8]) -> String {
         self.0.seal(list, place)
     }
 
-    /// Opens what was sealed.
+    /// Opens a cursor of `seal`.
     pub fn open(&self, list: &str, cursor: &str) -> Option<Vec<u8>> {
         self.0.open(list, cursor)
     }

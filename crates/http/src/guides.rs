@@ -1,7 +1,7 @@
-//! The documentation at `/docs/`: the documents of the repository as pages, and what the search on these pages needs.
+//! The documentation at `/docs/`: the documents of the repository as HTML pages, and the index for their search.
 //!
-//! The documents are written for a reader of the repository, so that links between them lead to the pages here, and links
-//! to anything else of the repository are plain text.
+//! The documents are written for readers of the repository. Links between documents become links between pages; links
+//! to other files of the repository become plain text.
 
 mod render;
 
@@ -21,19 +21,19 @@ use crate::packed;
 use crate::state::ServerState;
 use render::{Rendered, escaped};
 
-/// A document that is a page below `/docs/`.
+/// A document that is served below `/docs/`.
 #[derive(Debug)]
 struct Guide {
-    /// The page's name in the address; the first one is at `/docs/` itself.
+    /// The page's name in its URL; the first page is at `/docs/` itself.
     slug: &'static str,
-    /// The file in the repository.
+    /// The path of the file in the repository.
     file: &'static str,
     title: &'static str,
 }
 
 macro_rules! guides {
     ($($part:literal { $($slug:literal $file:literal $title:literal;)+ })+) => {
-        /// The parts of the documentation, in the order in which they are read.
+        /// The parts of the documentation, in reading order.
         const PARTS: &[(&str, &[Guide])] = &[$(($part, &[$(Guide {
             slug: $slug,
             file: $file,
@@ -76,14 +76,14 @@ guides! {
     }
 }
 
-/// The page around each document.
+/// The template of each page.
 const FRAME: &str = "web/docs/guide.html";
 
 fn all() -> impl Iterator<Item = &'static Guide> {
     PARTS.iter().flat_map(|(_, guides)| *guides)
 }
 
-/// The path of the page of a file of the repository.
+/// The URL path of the page for a file of the repository.
 fn page_of(file: &str) -> Option<String> {
     all().find(|guide| guide.file == file).map(Guide::path)
 }
@@ -111,7 +111,7 @@ impl Guide {
             .replace("{{text}}", html)
     }
 
-    /// The list of all pages, in which this one is marked.
+    /// The list of all pages, in which the current one is marked.
     fn navigation(&self) -> String {
         let mut list = String::new();
         for (part, guides) in PARTS {
@@ -129,7 +129,7 @@ impl Guide {
         list
     }
 
-    /// A link to the page that is read next.
+    /// A link to the next page.
     fn next(&self) -> String {
         let next = all().skip_while(|guide| guide.slug != self.slug).nth(1);
         next.map_or_else(String::new, |next| {
@@ -138,26 +138,26 @@ impl Guide {
     }
 }
 
-/// A plot that the documents show.
+/// A plot in the documents.
 fn plot_named(name: &str) -> Option<Bytes> {
     packed::file(&format!("docs/plots/{name}"))
 }
 
-/// The path of an image of the repository, if the program has it.
+/// The URL path of an image of the repository, if the binary contains it.
 fn image_of(file: &str) -> Option<String> {
     let name = file.strip_prefix("docs/plots/")?;
     plot_named(name).map(|_| format!("/docs/plots/{name}"))
 }
 
-/// All documents, as they are served.
+/// The rendered documentation.
 struct Documentation {
-    /// The pages by their names.
+    /// The pages by slug.
     pages: HashMap<&'static str, String>,
-    /// The sections of all pages with their texts in JSON, for the search.
+    /// The sections of all pages with their texts as JSON, for the search.
     sections: String,
 }
 
-/// Made when the first page is asked for.
+/// Rendered on the first request.
 static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     let frame = packed::text(FRAME).expect("the frame is packed");
     let (mut pages, mut sections) = (HashMap::new(), Vec::new());
@@ -190,7 +190,7 @@ pub(crate) async fn guide(
     }
 }
 
-/// `GET /docs/plots/<name>`: a plot of a document.
+/// `GET /docs/plots/<name>`: a plot in a document.
 pub(crate) async fn plot(Path(name): Path<String>, headers: HeaderMap) -> Response {
     match plot_named(&name) {
         Some(file) => assets::svg(&file, &headers).await,
@@ -198,7 +198,7 @@ pub(crate) async fn plot(Path(name): Path<String>, headers: HeaderMap) -> Respon
     }
 }
 
-/// `GET /docs/sections.json`: what the pages search in.
+/// `GET /docs/sections.json`: the index for the search.
 pub(crate) async fn sections(headers: HeaderMap) -> Response {
     assets::json(&DOCUMENTATION.sections, &headers).await
 }

@@ -1,4 +1,4 @@
-//! The state of the server: alive, ready, and metrics.
+//! Liveness, readiness and metrics of the server.
 
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -25,18 +25,18 @@ use crate::state::ServerState;
 
 const REQUESTS: &str = "chinwag_http_requests_total";
 const SECONDS: &str = "chinwag_http_request_seconds";
-/// The time in which the store answers with the sum of the files' sizes.
+/// The timeout for the total size of the files from the store.
 const USAGE_WITHIN: Duration = Duration::from_secs(1);
-/// The time in which a store that is there commits.
+/// The timeout for a commit of the readiness probe.
 const READY_WITHIN: Duration = Duration::from_secs(2);
-/// The reasons for not being ready.
+/// The reasons why the server is not ready.
 const REASONS: [&str; 4] = ["draining", "disk", "store", "bus"];
-/// Methods as they are counted.
+/// The methods that are counted separately.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT", "other"];
-/// The duration of a request, in seconds: the upper bounds of the buckets.
+/// The upper bounds of the histogram buckets for durations, in seconds.
 const BOUNDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// The figures of this process. Without bounds a histogram would grow for as long as nobody asks.
+/// The metrics of this process. The histograms have fixed buckets: others would grow until the next scrape.
 static FIGURES: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(SECONDS.to_owned()), BOUNDS)
@@ -86,7 +86,7 @@ pub(crate) async fn readyz(State(state): State<Arc<ServerState>>) -> Response {
     }
 }
 
-/// The reason for not being ready, if there is one.
+/// The reason why the server is not ready, if it is not.
 async fn reason(state: &ServerState) -> Option<&'static str> {
     if state.is_draining() {
         Some("draining")
@@ -167,7 +167,7 @@ pub(crate) async fn metrics(State(state): State<Arc<ServerState>>, mut parts: Pa
     Ok(([(header::CONTENT_TYPE, text)], FIGURES.render()).into_response())
 }
 
-/// Refuses callers from other machines that are neither a service nor an admin, who sees the figures on a page.
+/// Refuses callers from other machines, except services and admins, whose page shows the metrics.
 async fn require_insider(state: &Arc<ServerState>, parts: &mut Parts) -> Result<()> {
     if Peer::address_of(parts, &state.options).is_loopback() {
         return Ok(());
@@ -181,7 +181,7 @@ async fn require_insider(state: &Arc<ServerState>, parts: &mut Parts) -> Result<
     Ok(state.app.govern(&context, Govern::SeeSettings).await?)
 }
 
-/// The figures of files. The sum of their sizes is left as it was while the store is slow.
+/// Updates the metrics of files. While the store is slow, the total size keeps its old value.
 async fn file_figures(state: &ServerState) {
     let removals = state.app.removal_counts();
     counter!("chinwag_file_removals_total", "result" => "removed").absolute(removals.removed());
@@ -194,8 +194,8 @@ async fn file_figures(state: &ServerState) {
     }
 }
 
-/// The figures of one route: by method, and by method and status. What was looked for once is kept.
-/// Requests without a route are counted together: their paths are arbitrary.
+/// The metrics of one route: durations by method, counts by method and status. Handles of metrics are cached.
+/// Requests without a route share one instance, since their paths are arbitrary.
 pub(crate) struct Figures {
     route: &'static str,
     methods: [OnceLock<OfMethod>; METHODS.len()],
@@ -212,12 +212,11 @@ impl Figures {
         Self { route, methods: Default::default() }
     }
 
-    /// The route's path.
     pub(crate) fn route(&self) -> &'static str {
         self.route
     }
 
-    /// Counts one answered request.
+    /// Counts an answered request.
     pub(crate) fn count(&self, method: &Method, status: StatusCode, took: Duration) {
         let last = METHODS.len() - 1;
         let method = METHODS.iter().position(|known| *known == method.as_str()).unwrap_or(last);
@@ -238,17 +237,17 @@ impl Figures {
         ];
         let counter = counter!(REQUESTS, &labels);
         counter.increment(1);
-        // Two may come here at once: both have the same counter.
+        // Two threads may push the same status; both handles refer to the same counter.
         figures.answered.write().unwrap_or_else(PoisonError::into_inner).push((status, counter));
     }
 }
 
-/// Folds what was recorded into the figures. To be called now and then, so that it does not pile up.
+/// Folds recorded samples into the histograms. Must be called regularly, so that samples do not accumulate.
 pub(crate) fn upkeep() {
     FIGURES.run_upkeep();
 }
 
-/// The memory that the process holds, in bytes, where the system says so.
+/// The resident memory of the process in bytes, if the system reports it.
 fn resident() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -256,7 +255,7 @@ fn resident() -> Option<f64> {
     Some(f64::from(kib) * 1024.0)
 }
 
-/// A count as a gauge takes it; more than four thousand million are shown as that many.
+/// A count as a gauge value, saturated at `u32::MAX`.
 fn whole(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }

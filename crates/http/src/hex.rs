@@ -1,15 +1,15 @@
-//! Bytes as hexadecimal digits.
+//! Hexadecimal encoding.
 
 use std::fmt::Write;
 
 pub(crate) fn encode(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // A text takes everything.
+        let _ = write!(text, "{byte:02x}"); // Writing to a string cannot fail.
         text
     })
 }
 
-/// The bytes of a text of lower-case digits.
+/// Decodes lower-case hexadecimal digits.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let digit = |digit: u8| match digit {
         b'0'..=b'9' => Some(digit - b'0'),

@@ -1,20 +1,19 @@
-//! The service's key.
+//! The service key.
 
 use std::fmt;
 
 use chinwag_core::token::TokenHash;
 use sha2::{Digest, Sha256};
 
-/// The fewest characters of a key.
+/// The minimum length of a key, in characters.
 const SHORTEST: usize = 16;
 
-/// The service's key. Its text is not kept, only what it is compared with and what other keys
-/// are derived from.
+/// The service key, as a hash: for comparisons, and for deriving other keys. The text is not kept.
 #[derive(Clone)]
 pub struct ServiceKey(TokenHash);
 
 impl ServiceKey {
-    /// Reads a key. The error ends a sentence that begins with the key's name.
+    /// Parses a key. The error completes a sentence that begins with the key's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.len() < SHORTEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("must have at least 16 characters of ASCII and no spaces");
@@ -27,14 +26,15 @@ impl ServiceKey {
         is_same(&self.0.0, &TokenHash::of(secret).0)
     }
 
-    /// The same 32 bytes on every node that has this key, and no way back to it.
+    /// Derives a key of 32 bytes, the same on every node with this service key. The service key cannot be computed
+    /// from it.
     pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
         let inner = Sha256::new().chain_update(self.0.0).chain_update(purpose).finalize();
         Sha256::new().chain_update(self.0.0).chain_update(inner).finalize().into()
     }
 }
 
-/// Whether two secrets are equal, in a time that does not tell where they differ.
+/// Compares two secrets in constant time.
 pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
 }

@@ -1,8 +1,7 @@
-//! Chinwag's transports: REST, the WebSocket, the pages, and what they say on the wire.
+//! Chinwag's transports: REST, the WebSocket, the web pages, and the wire format of both.
 //!
-//! A request is parsed here, carried out by a use case of `chinwag-core`, and answered here; no
-//! rule lives in between. [`Front`] is every path there is, [`serve()`] the loop that accepts
-//! connections for it.
+//! This crate parses a request, calls a use case of `chinwag-core`, and writes the response; it contains no rules of
+//! the chat itself. [`Front`] routes all paths; [`serve()`] is the loop that accepts connections.
 
 mod act_as;
 mod admission;

@@ -1,22 +1,22 @@
-//! The parts of a request that may stand in a log.
+//! The parts of a request that may be logged.
 
 use std::borrow::Cow;
 
 use axum::http::Uri;
 
-/// The part of a path before the code of an invite, which is a secret.
+/// The path segment before the code of an invite, which is a secret.
 const BEFORE_CODE: &str = "/invites/";
-/// The beginning of such a code, wherever it stands.
+/// The prefix of an invite's code, wherever it is.
 const CODE: &str = "cw_invite_";
 
-/// The part of a path before the secret of an incoming hook.
+/// The path segment before the secret of an incoming hook.
 const BEFORE_HOOK: &str = "/hooks/";
 
-/// The path of a request without secrets. The query is no part of it: it may hold a ticket.
+/// The path of a request with its secrets cut off. The query is left out: it may contain a ticket.
 pub(crate) fn path(uri: &Uri) -> Cow<'_, str> {
     let path = uri.path();
     let after = |part: &str| path.find(part).map(|at| at + part.len()).filter(|at| *at < path.len());
-    // In a path of the API the id of a hook stands there.
+    // In a path of the API, the id of a hook follows, which is not a secret.
     let hook = if path.contains("/api/") { None } else { after(BEFORE_HOOK) };
     match after(BEFORE_CODE).into_iter().chain(hook).chain(path.find(CODE)).min() {
         Some(at) => format!("{}…", &path[..at]).into(),

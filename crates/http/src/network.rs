@@ -1,4 +1,4 @@
-//! Network rules: the addresses, hosts and origins that requests come from, and the connections themselves.
+//! Networking: connections, and the rules about addresses, hosts and origins.
 
 pub mod acme;
 pub(crate) mod client_stream;

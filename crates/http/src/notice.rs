@@ -1,5 +1,5 @@
-//! Notices to the operator about what strangers cause: at most one line a minute of each kind, so
-//! that nobody can fill the log.
+//! Log notices about events that clients can cause. Each kind is logged at most once a minute, so that clients cannot
+//! flood the log.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -10,7 +10,7 @@ const MINUTE: i64 = 60_000_000;
 /// One kind of notice.
 #[derive(Debug)]
 pub(crate) struct Notice {
-    /// When it was last logged, in microseconds.
+    /// The time of the last entry, in microseconds.
     last: AtomicI64,
 }
 
@@ -21,10 +21,10 @@ impl Default for Notice {
 }
 
 impl Notice {
-    /// Whether the notice is to be logged now.
+    /// Whether the notice may be logged now.
     pub(crate) fn is_due(&self, now: Date) -> bool {
         let (last, now) = (self.last.load(Ordering::Relaxed), now.micros());
-        // A clock that was set back must not silence it.
+        // If the clock was set back, log again.
         let waits = now >= last && now.saturating_sub(last) < MINUTE;
         !waits && self.last.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }

@@ -1,4 +1,4 @@
-//! The API's document (OpenAPI 3.1), made from the handlers themselves.
+//! The OpenAPI 3.1 document of the REST API, generated from the handlers.
 
 mod answers;
 
@@ -21,7 +21,7 @@ use crate::state::ServerState;
 use crate::{api::*, rest::*};
 use crate::{asyncapi, health};
 
-/// Makes the document of the routes' table.
+/// Generates the document from the table of routes.
 macro_rules! document {
     ($($list:ident { $($path:literal { $($method:ident $noun:ident::$handler:ident$(: $rules:expr)?;)+ })+ })+) => {
         #[derive(OpenApi)]
@@ -50,7 +50,7 @@ macro_rules! document {
 
 routes!(document);
 
-/// The ways to show who is calling.
+/// The security schemes.
 struct Credentials;
 
 impl Modify for Credentials {
@@ -74,13 +74,13 @@ impl Modify for Credentials {
     }
 }
 
-/// The document, as JSON.
+/// The document as JSON, without a concrete server address.
 pub fn openapi() -> String {
     static TEXT: LazyLock<String> = LazyLock::new(|| written(None));
     TEXT.clone()
 }
 
-/// The document of a server at `address`.
+/// The document for a server at `address`.
 fn written(address: Option<&PublicUrl>) -> String {
     let mut document = serde_json::to_value(Document::openapi()).expect("the document can be written");
     for payload in REST_PAYLOADS.iter().copied().flatten() {
@@ -98,7 +98,7 @@ fn written(address: Option<&PublicUrl>) -> String {
     serde_json::to_string_pretty(&document).expect("the document can be written")
 }
 
-/// Adds the parameter of services to every GET that a credential changes.
+/// Adds the parameter `as` to every GET that needs a credential.
 fn add_act_as(paths: &mut Value) {
     let parameter = json!({
         "name": "as", "in": "query", "required": false, "schema": {"type": "string"},
@@ -114,7 +114,7 @@ fn add_act_as(paths: &mut Value) {
     }
 }
 
-/// Adds the examples of the routes' table, and what callers are answered to them.
+/// Adds the examples of the route table, with their expected responses.
 fn add_examples(paths: &mut Value) {
     let group = "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e";
     let ids = RouteExample { group, author: "ann", other: "bob", fresh: "cleo" };
@@ -131,7 +131,7 @@ fn add_examples(paths: &mut Value) {
     }
 }
 
-/// The query parameters that are documented, by path and method.
+/// The documented query parameters, by path and method.
 pub(crate) fn parameters() -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
     let document = serde_json::to_value(Document::openapi()).expect("the document can be written");
     let paths = document["paths"].as_object().into_iter().flatten();
@@ -160,7 +160,7 @@ pub(crate) async fn document(State(state): State<Arc<ServerState>>) -> Response 
     bytes(StatusCode::OK, text.clone())
 }
 
-/// Names the schema of problems wherever the derive has written it out.
+/// Replaces inlined schemas of problems by references.
 fn name_problems(value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -176,8 +176,8 @@ fn name_problems(value: &mut Value) {
     }
 }
 
-/// Says what the derive cannot: which keys are there only for some callers, and that an answer
-/// to `fields` carries the keys that were asked for.
+/// Adjusts what the derive cannot express: keys that only some callers see, and responses to `fields`, which contain
+/// only the requested keys.
 fn loosen(document: &mut Value) {
     let schemas = &mut document["components"]["schemas"];
     for part in ["Lists", "Marks", "Details"] {
@@ -209,7 +209,8 @@ fn loosen(document: &mut Value) {
     }
 }
 
-/// Says of objects without listed keys that they have any. By itself an object may, but generators of types take it for an empty one.
+/// Sets `additionalProperties` on objects without listed keys. It is the default, but type generators would take them
+/// for empty objects.
 fn open_objects(schema: &mut Value) {
     let is_object = match &schema["type"] {
         Value::Array(names) => names.iter().any(|name| name == "object"),
@@ -241,7 +242,7 @@ mod tests {
     use super::*;
     use crate::{router, state};
 
-    /// The documented routes: path and method, e.g. `GET /api/v1/users/`.
+    /// The documented routes as method and path, for example `GET /api/v1/users/`.
     fn documented() -> BTreeSet<String> {
         let document: Value = serde_json::from_str(&openapi()).expect("JSON");
         assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
@@ -261,7 +262,7 @@ mod tests {
             let trace = Request::builder().method(Method::TRACE).body(Body::empty()).expect("a request");
             let refused = methods.with_state(state.clone()).oneshot(trace).await.expect("an answer");
             let allowed = refused.headers()[header::ALLOW].to_str().expect("ASCII");
-            // Where there is a GET, it answers HEAD too.
+            // A route with GET also answers HEAD.
             let reads = allowed.split(',').any(|method| method == "GET");
             let allowed = allowed.split(',').filter(|method| !reads || *method != "HEAD");
             routed.extend(allowed.map(|method| format!("{method} {path}")));
@@ -289,7 +290,7 @@ mod tests {
         fn check(value: &Value) {
             match value {
                 Value::Object(object) => {
-                    // A property may be named so, and is an object.
+                    // A property may be named `type`, and its value is then an object.
                     match object.get("type") {
                         Some(Value::Array(names)) => assert!(names.iter().all(Value::is_string), "{value}"),
                         Some(Value::String(_) | Value::Object(_)) | None => {}
@@ -351,7 +352,7 @@ mod tests {
         );
     }
 
-    /// Every documented key of a payload is read: a value of the wrong type is refused by name.
+    /// Every documented key of a payload is read: a value of the wrong type is refused with the key's name.
     #[tokio::test]
     async fn every_documented_field_of_a_payload_is_read() {
         let document: Value = serde_json::from_str(&openapi()).expect("JSON");
@@ -366,10 +367,10 @@ mod tests {
                 let fields =
                     schema["properties"].as_object().expect("fields").keys().collect::<BTreeSet<_>>();
                 if fields.contains(&"contact".to_owned()) {
-                    continue; // Two payloads in one: its own test is the reader's.
+                    continue; // Two payloads in one; tested with its parser.
                 }
                 if path.starts_with("/hooks/") {
-                    continue; // Without a hook nothing is read.
+                    continue; // The body is not read without a valid hook.
                 }
                 let payload: Value = fields.iter().map(|field| ((*field).clone(), json!([{}]))).collect();
                 let path = path.replace("{name}", "arlan").replace("{emoji}", ":tada:");
@@ -382,7 +383,7 @@ mod tests {
                 let body = axum::body::to_bytes(refused.into_body(), 1 << 20).await.expect("a body");
                 let problem: Value = serde_json::from_slice(&body).expect("JSON");
                 let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("{schema}: {problem}"));
-                // A refused value of a list is named with its index.
+                // The error of a list item has the item's index in its field.
                 let refused = errors.iter().filter_map(|error| error["field"].as_str()?.split('[').next());
                 let refused: BTreeSet<_> = refused.collect();
                 assert!(fields.iter().all(|field| refused.contains(field.as_str())), "{fields:?}: {problem}");

@@ -17,88 +17,86 @@ use crate::network::public_url::PublicUrl;
 use crate::network::range::Network;
 use crate::network::tls::TlsAcceptor;
 
-/// The settings of an operator. Made by [`Options::new`], with the defaults
-/// named here.
+/// The operator's settings. [`Options::new`] sets the defaults in parentheses.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's own")]
 pub struct Options {
-    /// The service's key.
     pub service_key: ServiceKey,
     /// Whether REST callers without a credential count as the service (no).
     pub open: bool,
-    /// The host's own tokens (none).
+    /// JWTs of the host application (none).
     pub jwt: jwt::Options,
-    /// The provider of OpenID Connect through which people sign in (none).
+    /// The OpenID Connect provider through which people sign in (none).
     pub oidc: Option<OidcOptions>,
-    /// The host's own validator, an `http` or `https` URL (none).
+    /// The URL of the host application's validator, `http` or `https` (none).
     pub validate_url: Option<String>,
-    /// The time between two questions about open sockets; zero is never (60 s).
+    /// The time between two validations of an open socket; zero for never (60 s).
     pub validate_every: Duration,
-    /// The time for which sockets stay open while it does not answer (10 min).
+    /// How long sockets stay open while the validator does not answer (10 min).
     pub validate_grace: Duration,
-    /// Whether users whom the validator names are made at first sight (no).
+    /// Whether users whom the validator names are created when they first appear (no).
     pub validate_creates: bool,
-    /// Whether anybody may make an account (yes).
+    /// Whether anyone may create an account (yes).
     pub signup: bool,
-    /// Whether an index of the words of messages is kept (yes).
+    /// Whether messages are indexed for the search (yes).
     pub search: bool,
-    /// The files that users upload (none: they are off).
+    /// The storage of uploaded files (none: files are off).
     pub files: Option<FileOptions>,
-    /// The sending to webhooks.
+    /// The delivery to webhooks.
     pub webhooks: WebhookOptions,
-    /// The sending of notifications.
+    /// The delivery of push notifications.
     pub push: PushOptions,
-    /// The traces that are sent to a collector (none).
+    /// The export of traces to a collector (none).
     pub trace: Option<TraceOptions>,
-    /// The limits that clients may read, by the keys of their settings (none).
+    /// The limits that clients can read, by the keys of their settings (none).
     pub shown_limits: serde_json::Map<String, serde_json::Value>,
-    /// The settings in force, by their keys, as admins read them: without secrets (none).
+    /// The effective settings that admins can read, by key, without secrets (none).
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// The lifetime of a session (30 days).
     pub session_ttl: Duration,
     /// The name of the cookie that holds a user's token (`access`).
     pub cookie: String,
-    /// The address by which browsers reach this server (as requests say).
+    /// The URL by which browsers reach this server (derived from requests).
     pub public_url: Option<PublicUrl>,
-    /// Whether browsers reach this server over TLS, where `public_url` does not say.
+    /// Whether browsers reach this server over TLS, if `public_url` is not set.
     pub tls: Tls,
-    /// The server's own TLS (none: connections are plain).
+    /// TLS that the server terminates itself (none: connections are plain).
     pub tls_acceptor: Option<Arc<TlsAcceptor>>,
-    /// Names of hosts that are served beside addresses, `localhost` and `public_url`'s (none).
+    /// Accepted host names, in addition to IP addresses, `localhost` and that of `public_url` (none).
     pub hosts: Vec<String>,
-    /// Origins, such as `https://chat.example`, allowed beside this host's own (none).
+    /// Allowed origins, such as `https://chat.example`, in addition to this host's own (none).
     pub origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-*` headers are believed (none).
+    /// Trusted proxies, whose `X-Forwarded-*` headers are used (none).
     pub trusted_proxies: Vec<Network>,
-    /// Whether their `X-Forwarded-Host` is, too (no).
+    /// Whether their `X-Forwarded-Host` is trusted as well (no).
     pub trust_forwarded_host: bool,
-    /// Whether unknown keys and query parameters are refused, and not only named (no).
+    /// Whether requests with unknown keys and query parameters are refused. Otherwise the response names them (no).
     pub strict: bool,
-    /// The longest body of a request, in bytes (256 KiB).
+    /// The maximum size of a request body, in bytes (256 KiB).
     pub max_body: usize,
-    /// The longest message on a WebSocket, in bytes (64 KiB).
+    /// The maximum size of a WebSocket message, in bytes (64 KiB).
     pub max_frame: usize,
-    /// The time that a connection may be idle, or take to send a request's head (10 s).
+    /// The timeout for a request's head, and for an idle connection (10 s).
     pub header_timeout: Duration,
-    /// The time for receiving a request's body (30 s).
+    /// The timeout for a request's body (30 s).
     pub body_timeout: Duration,
-    /// The time for a client to read one part of a list or a file, and anything of what is written (30 s).
+    /// The timeout for a client to read one chunk of a list or a file, and for any blocked write (30 s).
     pub list_timeout: Duration,
-    /// The time for connections to end when the server drains (20 s).
+    /// How long connections may take to end when the server drains (20 s).
     pub drain_timeout: Duration,
-    /// REST requests under way at a time; more are answered 503 (1 024).
+    /// Concurrent REST requests; further ones are answered with 503 (1 024).
     pub requests: usize,
-    /// Bytes of answers that may wait to be read by one user; more requests of it are answered 429 (8 MiB).
+    /// Unread response bytes of one user; its further requests are answered with 429 (8 MiB).
     pub user_bytes: usize,
-    /// Bytes of answers that may wait to be read in all; more requests are answered 503 (256 MiB).
+    /// Unread response bytes of all clients; further requests are answered with 503 (256 MiB).
     pub total_bytes: usize,
-    /// HTTP connections at a time; more are closed at once (50 000). The hub bounds WebSockets.
+    /// Concurrent HTTP connections; further ones are closed at once (50 000). The hub bounds WebSockets.
     pub connections: usize,
-    /// HTTP connections of one address at a time; more are closed at once (1 024). Trusted proxies
-    /// are not counted.
+    /// Concurrent HTTP connections of one address; further ones are closed at once (1 024). Trusted proxies are not
+    /// counted.
     pub connections_per_address: usize,
-    /// WebSockets of one address at a time; more are answered 503 (4 096). Trusted proxies are not
-    /// counted, but those who come through them.
+    /// Concurrent WebSockets of one address; further ones are answered with 503 (4 096). Trusted proxies are not
+    /// counted, but the clients behind them are.
     pub sockets_per_address: usize,
 }
 
@@ -107,18 +105,18 @@ pub struct Options {
 pub struct FileOptions {
     /// The storage of their bytes.
     pub store: Arc<dyn FileStore>,
-    /// A folder for images while they are prepared.
+    /// The folder for images while they are prepared.
     pub spool: PathBuf,
-    /// Whether a file that browsers save is read at an address of the storage's own, if it makes such.
+    /// Whether downloads that browsers save are redirected to a presigned URL, if the storage offers such.
     pub redirect: bool,
 }
 
 /// The settings of webhooks.
 #[derive(Debug, Clone, Copy)]
 pub struct WebhookOptions {
-    /// Whether their addresses may be private ones, such as those of this machine (no).
+    /// Whether webhooks may have private addresses, such as those of this machine (no).
     pub private: bool,
-    /// The time for one request (15 s).
+    /// The timeout of one request (15 s).
     pub timeout: Duration,
 }
 
@@ -128,16 +126,16 @@ impl Default for WebhookOptions {
     }
 }
 
-/// The settings of notifications, beside those of the use cases.
+/// The settings of push notifications, in addition to those of the use cases.
 #[derive(Debug, Clone)]
 pub struct PushOptions {
-    /// Whether endpoints may be private, and not `https` (no).
+    /// Whether endpoints may have private addresses, and need not be `https` (no).
     pub private: bool,
-    /// The time for one request (10 s).
+    /// The timeout of one request (10 s).
     pub timeout: Duration,
-    /// The parts of a message that are sent (all).
+    /// The parts of a message that a notification contains (all).
     pub content: PushContent,
-    /// The contact that push services see: an address of mail or of a page (`public_url`).
+    /// The contact for push services: a `mailto:` or `https:` URL (`public_url`).
     pub subject: Option<String>,
 }
 
@@ -151,19 +149,19 @@ impl Default for PushOptions {
 /// The settings of traces.
 #[derive(Clone)]
 pub struct TraceOptions {
-    /// The address of the collector, which may have a user and a password.
+    /// The URL of the collector, which may contain a user and a password.
     pub url: Url,
-    /// The share of requests and events that are sampled, from 0 to 1 (0.01).
+    /// The sampled share of requests and events, 0 to 1 (0.01).
     pub ratio: f64,
     /// The callers whose `traceparent` decides instead (none).
     pub parents: TraceParents,
-    /// The longest time for which a span waits for others (5 s).
+    /// How long a span may wait to be sent in a batch (5 s).
     pub gather: Duration,
-    /// The pause after the first failure of the collector; each further one doubles it (1 s).
+    /// The backoff after the first failure of the collector; each further failure doubles it (1 s).
     pub pause: Duration,
 }
 
-/// The callers whose header `traceparent` says whether a request is sampled, and to which trace it belongs.
+/// The callers whose header `traceparent` determines whether a request is sampled, and its trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TraceParents {
     /// None.
@@ -175,16 +173,16 @@ pub enum TraceParents {
 }
 
 impl TraceOptions {
-    /// The share that is sampled where no other is set.
+    /// The default of the sampled share.
     pub const RATIO: f64 = 0.01;
 
-    /// The defaults, for the collector at an address.
+    /// The defaults, for a collector at this URL.
     pub fn new(url: Url) -> Self {
         let (gather, pause) = (Duration::from_secs(5), Duration::from_secs(1));
         Self { url, ratio: Self::RATIO, parents: TraceParents::None, gather, pause }
     }
 
-    /// Parses an address. The error completes a sentence that begins with the setting's name.
+    /// Parses a URL. The error completes a sentence that begins with the setting's name.
     pub fn parse_url(text: &str) -> Result<Url, &'static str> {
         let url = http_url(text);
         url.filter(|url| url.path() != "/").ok_or(
@@ -210,21 +208,18 @@ impl fmt::Debug for FileOptions {
     }
 }
 
-/// Whether browsers reach the server over TLS: then `https` is its own origin, and its cookie is
-/// for TLS alone.
+/// Whether browsers reach the server over TLS. If so, its own origin is `https`, and its cookie is `Secure`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tls {
-    /// As a trusted proxy says in `X-Forwarded-Proto`; without one they do not.
+    /// According to `X-Forwarded-Proto` of a trusted proxy; without one, no.
     #[default]
     Auto,
-    /// They do, whatever is said.
+    /// Always, whatever the header says.
     Always,
-    /// They do not.
     Never,
 }
 
 impl Options {
-    /// The defaults.
     pub fn new(service_key: ServiceKey) -> Self {
         Self {
             service_key,

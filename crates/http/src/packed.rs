@@ -1,5 +1,6 @@
-//! The files of the repository that the program serves: the page, the documents and their plots. A release has them in one
-//! compressed archive, which `build.rs` makes and the first request unpacks. A debug build reads them from the repository.
+//! Files of the repository that the binary serves: the web pages, the documents and their plots. A release build
+//! embeds them in one compressed archive, which `build.rs` creates and the first request unpacks. A debug build reads
+//! them from the repository.
 
 use std::time::SystemTime;
 
@@ -10,12 +11,12 @@ pub(crate) fn file(path: &str) -> Option<Bytes> {
     files::get(path)
 }
 
-/// A file that is text.
+/// The content of a text file.
 pub(crate) fn text(path: &str) -> Option<String> {
     Some(String::from_utf8(file(path)?.into()).expect("our own files are UTF-8"))
 }
 
-/// The newest change of a file in a folder, where the files are read from the repository.
+/// The newest modification time in a folder; `None` in a release build.
 pub(crate) fn newest_change(folder: &str) -> Option<SystemTime> {
     files::newest_change(folder)
 }
@@ -63,7 +64,7 @@ mod files {
 
     use bytes::Bytes;
 
-    /// None for a path that leads out of the repository.
+    /// `None` for a path that leads out of the repository.
     fn place(path: &str) -> Option<PathBuf> {
         let is_inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
         is_inside.then(|| Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path))

@@ -1,4 +1,4 @@
-//! Permits for each address: its connections and its sockets.
+//! Permits with a bound for each address, for connections, sockets and other resources.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,16 +8,16 @@ use std::time::Duration;
 use chinwag_core::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Permits, at most so many for each address.
+/// Permits with a maximum for each address.
 pub(crate) struct PermitsByAddress {
     most: usize,
     taken: Taken,
 }
 
-/// The number of permits of each address that has any.
+/// The number of permits of each address that holds any.
 type Taken = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
-/// A permit of one address, given back when it is dropped.
+/// A permit of one address, released on drop.
 pub(crate) struct AddressPermit {
     address: IpAddr,
     taken: Taken,
@@ -29,7 +29,7 @@ impl PermitsByAddress {
         Self { most, taken: Arc::default() }
     }
 
-    /// A permit for one more from `address`, if it may have one.
+    /// A permit for `address`, or `None` if it holds the maximum.
     pub(crate) fn take(&self, address: IpAddr) -> Option<AddressPermit> {
         let address = network(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,13 +54,13 @@ impl Drop for AddressPermit {
     }
 }
 
-/// Permits that all addresses share, at most a tenth of them for one address.
+/// Permits shared by all addresses, of which one address may hold at most a tenth.
 pub(crate) struct SharedPermits {
     all: Arc<Semaphore>,
     by_address: PermitsByAddress,
 }
 
-/// One of them, given back when it is dropped.
+/// A shared permit, released on drop.
 pub(crate) struct SharedPermit {
     _one: OwnedSemaphorePermit,
     _of_address: Option<AddressPermit>,
@@ -72,8 +72,8 @@ impl SharedPermits {
         Self { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), by_address }
     }
 
-    /// A permit for one more, counted for an address if one is given. Refuses if that address has its tenth, or
-    /// if no permit is left.
+    /// A permit, which counts for `address` if one is given. Fails if that address holds its tenth, or no permit is
+    /// left.
     pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<SharedPermit> {
         let of_address = match address {
             Some(address) => {
@@ -87,7 +87,7 @@ impl SharedPermits {
     }
 }
 
-/// The key of an address: a whole network of IPv6 addresses is one.
+/// The network by which an address is counted: of IPv6 the /64 prefix, of IPv4 the address itself.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),

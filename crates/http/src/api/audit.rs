@@ -78,7 +78,7 @@ pub(crate) async fn list(
     Ok(list::answer(&state, source, query).await?)
 }
 
-/// The entries that a filter admits.
+/// The source of a list of audit log entries.
 struct AuditList {
     app: App,
     context: Context,
@@ -99,7 +99,7 @@ impl ListSource for AuditList {
         let mut rows: Rows<AuditId> =
             page.entries.iter().map(row).collect::<std::result::Result<_, Error>>()?;
         if let Some(next) = page.next {
-            // There may be more, though few of the entries that were read are shown.
+            // Filters may have left the page short. Pad it with empty rows, so that the list has a next page.
             rows.resize(limit, (next, None));
         }
         Ok(rows)

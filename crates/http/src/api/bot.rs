@@ -28,7 +28,7 @@ payload! {
     }
 }
 
-/// The groups of a key, each once.
+/// The groups of a key, without duplicates.
 pub struct KeyGroups(Vec<GroupId>);
 
 impl KeyGroups {
@@ -66,7 +66,7 @@ impl KeyValue for KeyGroups {
     }
 }
 
-/// The rights in a list.
+/// Parses the rights in a list.
 fn rights(values: &[Value<'_>]) -> std::result::Result<BotRights, String> {
     let right = |value: &Value<'_>| match value {
         Value::Text(text) => BotRight::parse(text),

@@ -1,4 +1,4 @@
-//! Incoming hooks: the payloads, the routes `users/<bot>/hooks/`, and the addresses `/hooks/<secret>/`.
+//! Incoming hooks: the payloads, the routes `users/<bot>/hooks/`, and the public routes `/hooks/<secret>/`.
 
 mod slack_parts;
 
@@ -28,10 +28,9 @@ use crate::wire::input::payload::{KeyValue, RestPayload, payload};
 use crate::wire::key::Need;
 use crate::wire::text::text;
 
-/// The payloads.
 pub(crate) const REST: &[RestPayload] = &[NewHook::REST, HookMessage::REST];
 
-/// The part of a path before the secret of a hook.
+/// The path prefix before a hook's secret.
 const BEFORE_SECRET: &str = "/hooks/";
 
 payload! {
@@ -61,7 +60,7 @@ payload! {
     }
 }
 
-/// The text of a message, as Slack escapes it.
+/// The text of a message, with Slack's escapes.
 pub struct SlackText(Option<String>);
 
 impl KeyValue for SlackText {
@@ -89,7 +88,7 @@ impl KeyValue for Option<DisplayName> {
     }
 }
 
-/// The address of a picture that is elsewhere.
+/// The URL of a picture on another server.
 pub struct IconAddress(Option<String>);
 
 impl KeyValue for IconAddress {
@@ -109,7 +108,7 @@ impl KeyValue for IconAddress {
     }
 }
 
-/// The `data` of a message of a hook.
+/// The `data` of a message that a hook sends.
 #[derive(Serialize)]
 struct HookData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,12 +118,12 @@ struct HookData<'a> {
 }
 
 impl HookMessage {
-    /// The command to send it. `None` where a key was refused.
+    /// The command that sends the message, or `None` if a field was refused.
     fn command(self, group: GroupId, fields: &mut Fields<'_>) -> Option<Send> {
         let Self { text: SlackText(text), attachments, blocks, username, icon_url, thread_ts } = self;
         let (SlackAttachments(attached), SlackBlocks(blocks), IconAddress(icon_url)) =
             (attachments, blocks, icon_url);
-        // Slack shows the text only where it does not show blocks.
+        // As in Slack, blocks replace the text.
         let shown = if blocks.is_empty() { text.into_iter().collect() } else { blocks };
         let lines: Vec<_> = shown.iter().chain(&attached).map(|text| slack_text::plain(text)).collect();
         let body = fields.body("text", &lines.join("\n"))?;
@@ -167,7 +166,7 @@ impl From<&IncomingHook> for ShownHook {
     }
 }
 
-/// The secret in the address of a hook.
+/// The hash of the secret in a hook's address.
 pub(crate) struct HookSecret(TokenHash);
 
 impl PathValue for HookSecret {
@@ -178,7 +177,7 @@ impl PathValue for HookSecret {
     }
 }
 
-/// The caller whom the address of a hook names.
+/// Identifies the bot of a hook by the secret in the path.
 pub(crate) async fn identified(state: &ServerState, uri: &Uri) -> chinwag_core::Result<Identified> {
     let path = uri.path();
     let secret = path.rsplit_once(BEFORE_SECRET).map(|(_, secret)| secret.trim_end_matches('/'));
@@ -259,7 +258,7 @@ pub(crate) async fn delete(
     Ok(nothing())
 }
 
-/// A form with a message.
+/// An HTML form that contains a message.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the document alone")]
 pub(crate) struct HookForm {
@@ -290,7 +289,7 @@ pub(crate) async fn receive(
     Ok("ok".into_response())
 }
 
-/// Sends the message. A bot that is not in the group may not send there.
+/// Sends the message. If the bot is not in the group, sending is forbidden.
 async fn sent(state: &ServerState, context: &Context, command: Send) -> chinwag_core::Result<()> {
     match state.app.message_send(context, command).await {
         Ok(_) => Ok(()),
@@ -298,7 +297,7 @@ async fn sent(state: &ServerState, context: &Context, command: Send) -> chinwag_
             Err(Error::forbidden("the bot of this hook is not a member of its group: add it"))
         }
         Err(Error::Invalid(mut fields)) => {
-            // Slack has its own name for the thread.
+            // Name the field as Slack does.
             for field in &mut fields {
                 if field.field == "thread" {
                     field.field = "thread_ts".into();
@@ -310,7 +309,7 @@ async fn sent(state: &ServerState, context: &Context, command: Send) -> chinwag_
     }
 }
 
-/// The JSON object of a body: the body itself, or the field `payload` of a form.
+/// The JSON object in a body: the body itself, or the field `payload` of a form.
 fn object_of(body: &[u8]) -> chinwag_core::Result<std::borrow::Cow<'_, [u8]>> {
     if not_an_object(body).is_none() {
         return Ok(body.into());

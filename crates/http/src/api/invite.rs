@@ -35,14 +35,14 @@ payload! {
 }
 
 impl NewInvite {
-    /// The command to make it.
+    /// The command that creates the invite.
     pub fn command(self, group: GroupId) -> MakeInvite {
         let Self { author, uses: Uses(uses), ttl: Lifetime(ttl) } = self;
         MakeInvite { author, group, uses, ttl }
     }
 }
 
-/// The number of users who may join with an invite, if there is an end to them: 1 where it is left out.
+/// The number of users who may join with an invite; `None` for any number. The default is 1.
 pub struct Uses(pub Option<u32>);
 
 impl KeyValue for Uses {
@@ -103,7 +103,7 @@ pub(crate) struct InvitedGroup<'a> {
     members_count: usize,
 }
 
-/// A text that can be no code is answered like an unknown one, and counts like it.
+/// A text that cannot be a code is answered and counted like an unknown code.
 impl PathValue for InviteCode {
     const KEY: &str = "code";
 

@@ -31,7 +31,7 @@ payload! {
     }
 }
 
-/// The scopes in a list.
+/// Parses the scopes in a list.
 fn scopes(values: &[Value<'_>]) -> std::result::Result<Scopes, &'static str> {
     let scope = |value: &Value<'_>| match value {
         Value::Text(text) => Scope::parse(text),

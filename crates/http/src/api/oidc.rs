@@ -1,4 +1,5 @@
-//! Sign-in through a provider of OpenID Connect: where a browser goes, and the route with which a new user chooses a name.
+//! Sign-in through an OpenID Connect provider: the redirects of the browser, and the route by which a new user
+//! chooses a name.
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
@@ -51,7 +52,7 @@ pub(crate) async fn callback(State(state): State<Arc<ServerState>>, parts: Parts
             query.extend_pairs(proposed.iter().map(|name| ("chinwag-name", name)));
             (see_other(&format!("{base}/?{}", query.finish())), vec![attempt, cookie])
         }
-        // Another tab may be at the provider still.
+        // Keep the cookie: another tab may still be at the provider.
         ProviderOutcome::Failed(SignInFailure::Expired) => (to_page(&state, SignInFailure::Expired), vec![]),
         ProviderOutcome::Failed(failure) => (to_page(&state, failure), vec![attempt]),
     };
@@ -83,16 +84,16 @@ pub(crate) async fn create(
     Ok(response)
 }
 
-/// The page, which says why nobody is signed in.
+/// Redirects to the page, with the reason of the failure.
 fn to_page(state: &ServerState, failure: SignInFailure) -> Response {
     see_other(&format!("{}/?chinwag-sign-in={}", state.options.base(), failure.word()))
 }
 
-/// The answer that sends a browser to another address.
+/// A redirect with 303.
 fn see_other(address: &str) -> Response {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SEE_OTHER;
-    // An address that was serialized is ASCII.
+    // A serialized URL is ASCII, so the fallback is not used.
     let address = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/"));
     response.headers_mut().insert(header::LOCATION, address);
     response

@@ -1,5 +1,5 @@
-//! Pins: the payload, the events `message.pin` of clients and of the server, the routes `messages/<id>/pin/`, and a group's
-//! pinned messages.
+//! Pins: the payload, the client and server events `message.pin`, the routes `messages/<id>/pin/`, and the list of a
+//! group's pinned messages.
 
 use chinwag_core::app::Context;
 use chinwag_core::app::pin::Pin;

@@ -1,4 +1,4 @@
-//! Notifications: the payload, and the routes `push/`.
+//! Push notifications: the payloads, and the routes `push/`.
 #![expect(non_snake_case, reason = "the keys of a browser's PushSubscription")]
 
 use base64::Engine;
@@ -27,7 +27,6 @@ use crate::wire::key::Need;
 use crate::wire::server_event::object;
 use crate::wire::text::text;
 
-/// The payloads.
 pub(crate) const REST: &[RestPayload] = &[PushSubscription::REST, PushSubscriptionKeys::REST];
 
 payload! {
@@ -54,16 +53,16 @@ payload! {
     }
 }
 
-/// The address of a subscription.
+/// The endpoint URL of a subscription.
 pub struct Endpoint(String);
 
-/// A value that is taken and not looked at.
+/// A value that is accepted and ignored.
 pub struct ExpirationTime;
 
-/// A public key.
+/// The device's public key, a point on P-256.
 pub struct PublicKey(Vec<u8>);
 
-/// A secret that the device shares with senders.
+/// The authentication secret that the device shares with senders.
 pub struct SharedSecret(Vec<u8>);
 
 impl Endpoint {
@@ -181,7 +180,7 @@ impl<'a> From<&'a Subscription> for ShownSubscription<'a> {
     }
 }
 
-/// Refuses where notifications are off.
+/// Refuses the request if notifications are off.
 fn require_push(state: &ServerState) -> Result<()> {
     if state.app.limits().push.enabled {
         return Ok(());

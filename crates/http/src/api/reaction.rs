@@ -1,5 +1,4 @@
-//! Reactions: the payload, the events `message.react` of clients and of the server, and the routes
-//! `messages/<id>/reactions/`.
+//! Reactions: the payload, the client and server events `message.react`, and the routes `messages/<id>/reactions/`.
 
 use chinwag_core::app::reaction::{React, ReactionPage};
 use chinwag_core::app::{App, Context};
@@ -157,7 +156,7 @@ pub(crate) async fn list(
 ) -> Result<Response> {
     let emoji = query.value()?;
     let source = ReactionList { app: state.app.clone(), context, message, emoji };
-    // A message that the caller may not see is refused before the answer begins.
+    // Read one row first, so that a message which the caller may not see is refused before the response begins.
     source.rows(None, 1).await?;
     Ok(list::answer(&state, source, query).await?)
 }
@@ -213,7 +212,7 @@ async fn change(state: &ServerState, context: &Context, command: React) -> Resul
     Ok(json(StatusCode::OK, &Message::from(&outcome.message)))
 }
 
-/// The reactions to a message.
+/// The source of a list of reactions to a message.
 struct ReactionList {
     app: App,
     context: Context,

@@ -17,7 +17,6 @@ use crate::wire::input::payload::{KeyValue, RestPayload, payload};
 use crate::wire::key::Need;
 use crate::wire::report::ShownReport;
 
-/// The payloads.
 pub(crate) const REST: &[RestPayload] = &[NewReport::REST, ReportPatch::REST];
 
 payload! {
@@ -149,7 +148,7 @@ pub(crate) async fn update(
     Ok(json(StatusCode::OK, &ShownReport::whole(&report)))
 }
 
-/// The reports in one state, or all.
+/// The source of a list of reports. `state`: only those in this state.
 struct ReportList {
     app: App,
     context: Context,

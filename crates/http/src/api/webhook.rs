@@ -26,10 +26,9 @@ use crate::wire::input::payload::{KeyValue, RestPayload, payload};
 use crate::wire::key::Need;
 use crate::wire::text::text;
 
-/// All types, as callers name them.
+/// The name of all event types together.
 const ALL: &str = "*";
 
-/// The payloads.
 pub(crate) const REST: &[RestPayload] = &[NewWebhook::REST, WebhookPatch::REST, WebhookReplay::REST];
 
 payload! {
@@ -64,10 +63,10 @@ payload! {
     }
 }
 
-/// The address of a webhook.
+/// The URL of a webhook.
 pub struct WebhookUrl(String);
 
-/// The types that a webhook receives.
+/// The event types that a webhook receives.
 pub struct WebhookTypes(WebhookKinds);
 
 impl WebhookUrl {
@@ -222,7 +221,7 @@ impl<'a> From<&'a WebhookAttempt> for ShownAttempt<'a> {
     }
 }
 
-/// The event of a test.
+/// The event of a test request.
 #[derive(Serialize)]
 struct TestEvent<'a> {
     id: &'a str,
@@ -233,7 +232,7 @@ struct TestEvent<'a> {
     data: Schema,
 }
 
-/// Refuses the address of a private host, unless the operator allows it.
+/// Refuses the URL of a private host, unless the operator allows private hosts.
 fn admit(state: &ServerState, url: Option<&WebhookUrl>) -> chinwag_core::Result<()> {
     let is_admitted =
         |url: &WebhookUrl| Url::parse(&url.0).is_ok_and(|url| state.webhook_client.admits(&url));
@@ -259,7 +258,7 @@ pub(crate) async fn create(
 ) -> Result<Response> {
     let NewWebhook { url, types, secret } = payload.fields()?.command(|new: NewWebhook, _| Some(new))?;
     admit(&state, Some(&url))?;
-    // So that events from before have positions before its own.
+    // Give earlier events their positions first, so that all of them are before the webhook's.
     state.settle_feed(&context).await?;
     let kinds = types.map_or(WebhookKinds::All, |types| types.0);
     let webhook = state.app.webhook_create(&context, MakeWebhook { url: url.0, kinds, secret }).await?;
@@ -379,7 +378,8 @@ pub(crate) async fn replay(
     let after = FeedCursor::given(&after)?;
     let gone = || Problem::new(StatusCode::GONE, GONE);
     if after.history != state.app.history().0 {
-        // Whether there is such a webhook, and whether the caller may know, is answered first.
+        // Look the webhook up first: an unknown webhook, or a caller without access, is answered before the cursor is
+        // judged.
         state.app.webhook(&context, id).await?;
         return Err(gone());
     }

@@ -1,9 +1,9 @@
-//! Scripts without their comments: what browsers are sent of modules whose comments, with all of
-//! their types, are half of the text.
+//! Strips comments from scripts that are sent to browsers: comments, which contain all types, are half of a module's
+//! text.
 
-/// The same script with empty lines in place of comments that begin a line, so that an error's line
-/// is the source's. Other comments stay, and so does whatever only looks like one further on in a
-/// line. For scripts in whose texts no line begins with `//` or `/**`.
+/// Replaces comments that begin a line by empty lines, so that line numbers in errors stay correct. Keeps comments
+/// later in a line, since they cannot be told from strings without a parser. Requires that no line inside a string
+/// begins with `//` or `/**`.
 pub(super) fn bare(script: &str) -> String {
     let mut sent = String::with_capacity(script.len());
     let mut inside = false;

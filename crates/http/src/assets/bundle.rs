@@ -1,11 +1,11 @@
-//! One file of a module and all that it imports, so that a page needs few requests. The project's modules have
-//! one form, which is all that is understood here: imports and exports begin a line and end on it, only
-//! declarations are exported, nothing that is exported changes later, and no two modules import each other.
+//! Bundles a module and all of its imports into one file, so that a page needs few requests. Relies on the style of
+//! the project's modules: an import or export begins a line and ends on it, only declarations are exported, exported
+//! values never change, and imports are not cyclic.
 
 use std::collections::HashMap;
 use std::fmt::Write;
 
-/// The folder of bundles, from which other files are a step away.
+/// The path from the folder of bundles to the root.
 const ROOT: &str = "../";
 
 /// The bundle of a module. `read` returns the text of a file by its path.
@@ -24,13 +24,13 @@ pub(super) fn bundle(entry: &str, read: &dyn Fn(&str) -> Option<String>) -> Resu
 
 struct Bundle<'a> {
     read: &'a dyn Fn(&str) -> Option<String>,
-    /// The numbers of the modules that are in the text; none of one that is being added.
+    /// The numbers of the modules in the text; `None` while a module is being added.
     numbers: HashMap<String, Option<usize>>,
     text: String,
 }
 
 impl Bundle<'_> {
-    /// Adds a module after those that it imports, as a function that returns its exports.
+    /// Adds a module after its imports, as a function that returns its exports.
     fn add(&mut self, path: &str) -> Result<usize, String> {
         match self.numbers.get(path) {
             Some(Some(number)) => return Ok(*number),
@@ -74,7 +74,7 @@ impl Bundle<'_> {
             || line.strip_prefix("export ").unwrap_or(line).to_owned(),
             |value| format!("const module_default = {value}"),
         );
-        // The last statement of minified modules.
+        // Minified modules end with their export statement.
         let line = line.split_once(";export{").map_or(line.as_str(), |(before, _)| before).to_owned();
         let line = line.replace("import.meta.url", &format!("new URL(\"{ROOT}{path}\", import.meta.url)"));
         let Some((before, rest)) = line.split_once("import(\"") else { return Ok(line) };
@@ -83,7 +83,7 @@ impl Bundle<'_> {
     }
 }
 
-/// The names and the path of an import: `a, { b as c } from "./d.js";` or `"./d.js";`.
+/// Splits an import into names and path: `a, { b as c } from "./d.js";` or `"./d.js";`.
 fn sides(import: &str) -> Option<(Option<&str>, &str)> {
     let import = import.strip_suffix(';')?;
     let (names, from) =
@@ -91,7 +91,7 @@ fn sides(import: &str) -> Option<(Option<&str>, &str)> {
     Some((names, from.strip_prefix('"')?.strip_suffix('"')?))
 }
 
-/// The declaration of imported names.
+/// The declaration that replaces an import of these names.
 fn imported(names: &str, number: usize) -> String {
     if let Some(all) = names.strip_prefix("* as ") {
         return format!("const {all} = m{number};");
@@ -105,14 +105,14 @@ fn imported(names: &str, number: usize) -> String {
     format!("const {{ {first}{listed} }} = m{number};")
 }
 
-/// Each name of `A, B as default` once, to be declared before it is returned.
+/// The local names of `A, B as default`, without repeats: each is declared once before it is returned.
 fn reexported(names: &str) -> String {
     let mut own: Vec<_> = names.split(", ").map(|name| name.split(" as ").next().unwrap_or(name)).collect();
     own.dedup();
     own.join(", ")
 }
 
-/// The exports of a module: the name, and the name inside.
+/// The exports of a module: the exported name and the local name.
 fn exports_of(source: &str) -> Result<Vec<(String, String)>, String> {
     let mut found = Vec::new();
     for line in source.lines() {
@@ -139,7 +139,7 @@ fn exports_of(source: &str) -> Result<Vec<(String, String)>, String> {
     Ok(found)
 }
 
-/// The path that a module names, from the root.
+/// Resolves an import's path against the importing module's, from the root.
 fn resolved(from: &str, to: &str) -> String {
     let mut parts: Vec<_> = from.split('/').collect();
     parts.pop();

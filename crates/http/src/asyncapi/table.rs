@@ -1,13 +1,13 @@
 //! The close codes and the error events.
 
-/// A refusal: its codes are those of HTTP.
+/// An error event, whose codes are HTTP status codes.
 pub(super) struct ErrorEvent {
     pub(super) event: &'static str,
     pub(super) about: &'static str,
     pub(super) codes: &'static [u16],
 }
 
-/// The reasons for closing a socket, and the client's response.
+/// Each close code with its reason and the client's expected reaction.
 pub(super) const CLOSES: &[(u16, &str)] = &[
     (1001, "no pong came for 60 s, or the server drains: reconnect"),
     (1002, "this is not how WebSocket frames are written: mend the client"),

@@ -1,4 +1,4 @@
-//! The document held against what is sent and read.
+//! Checks the document against the frames that are sent and accepted.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -29,25 +29,25 @@ fn document() -> Value {
     serde_json::from_str(&super::asyncapi()).expect("JSON")
 }
 
-/// The document's messages in one direction, by event.
+/// The events that the document describes in one direction.
 fn documented(document: &Value, side: &str) -> BTreeSet<String> {
     let messages = document["channels"]["chat"]["messages"].as_object().expect("messages");
     messages.keys().filter_map(|key| key.strip_prefix(side)).map(str::to_owned).collect()
 }
 
-/// The schemas that hold for a value, references followed.
+/// All schemas that apply to a value, with references resolved.
 fn parts<'a>(document: &'a Value, schema: &'a Value, value: &Value) -> Vec<&'a Value> {
     if let Some(reference) = schema["$ref"].as_str() {
         return parts(document, document.pointer(&reference[1..]).expect(reference), value);
     }
     let all = schema["allOf"].as_array().into_iter().flatten();
-    // Of several, one is null.
+    // A `oneOf` here is a null or an object.
     let one = schema["oneOf"].as_array().into_iter().flatten();
     let one = one.filter(|part| (part["type"] == "null") == value.is_null());
     all.chain(one).flat_map(|part| parts(document, part, value)).chain([schema]).collect()
 }
 
-/// Whether a value is as its schema says, and has no key that the schema does not name.
+/// Asserts that a value matches its schema, and has no key that the schema omits.
 fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
     let kind = match value {
         Value::Null => "null",
@@ -90,7 +90,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
     }
 }
 
-/// Everything that the encoder writes: numbered where a group's log numbers it.
+/// A frame of each event that the encoder writes, with a number if a group's log numbers the event.
 fn events() -> Vec<Bytes> {
     let numbered = |kind: &Kind| {
         matches!(
@@ -121,7 +121,7 @@ fn people() -> Vec<ProfileCard> {
     vec![ProfileCard { name: name(), display_name: Some("Arlan".into()), avatar: None, kind: UserKind::Bot }]
 }
 
-/// The bytes for one socket.
+/// The frames that go to one socket only.
 fn answers() -> Vec<Bytes> {
     let (name, message, view) = (&name(), sent(None), view());
     let summary = |last_read| object::Group::new(&view, Some(Mark { last_read, unread: 1, mentioned: 1 }));
@@ -158,7 +158,7 @@ fn answers() -> Vec<Bytes> {
     answers
 }
 
-/// Every refusal that there is: its event and its code.
+/// Every refusal: its event and code.
 fn refusals() -> BTreeSet<(&'static str, u16)> {
     let errors = [
         Error::field("name", "is required"),
@@ -213,7 +213,7 @@ fn every_event_of_a_client_is_documented_and_no_other() {
     assert!(CLIENT_EVENTS.iter().flat_map(|event| event.answers).all(|answer| sent.contains(answer)));
 }
 
-/// Values that a schema allows.
+/// Samples of values that a schema allows.
 fn samples(schema: &Value) -> Vec<Value> {
     if let Some(words) = schema["enum"].as_array() {
         return words.clone();
@@ -221,7 +221,7 @@ fn samples(schema: &Value) -> Vec<Value> {
     if let Some(examples) = schema["examples"].as_array() {
         return examples.clone();
     }
-    // The first form suffices: both of an attachment in one list would name a file twice.
+    // The first form is enough; both forms of an attachment in one list would name a file twice.
     if let Some(forms) = schema["oneOf"].as_array() {
         return samples(&forms[0]);
     }
@@ -258,7 +258,7 @@ fn what_is_documented_of_an_event_of_a_client_is_read_and_taken() {
                 data[key] = sample;
                 read(&data).unwrap_or_else(|error| panic!("{event} {data}: {error:?}"));
             }
-            // One of them is odd for whatever the key takes.
+            // At least one of these has a wrong type for any key.
             let mut odd = [json!({"odd": 1}), json!([1])].into_iter().map(|odd| read(&json!({key: odd})));
             let is_read = odd.any(|odd| format!("{odd:?}") != format!("{nothing:?}"));
             assert!(is_read, "{event} does not read {key}");

@@ -1,4 +1,4 @@
-//! The built-in accounts: signing up and in.
+//! Built-in accounts: sign-up, sign-in and passwords.
 
 use std::net::IpAddr;
 
@@ -18,14 +18,14 @@ use crate::wire::input::account::{NamePassword, NewAccount, PasswordChange};
 
 const WRONG: Error = Error::Unauthenticated("the name or the password is wrong");
 
-/// A session, and the cookies of the browser that has it.
+/// A new session, and the cookies for its browser.
 pub(crate) struct Begun {
     pub(crate) session: Issued,
     pub(crate) cookies: [HeaderValue; 2],
 }
 
 impl Auth {
-    /// Makes an account, and its first session.
+    /// Creates an account and its first session.
     pub(crate) async fn sign_up(&self, account: NewAccount, parts: &Parts) -> Result<Begun> {
         if !self.options.signup {
             return Err(Error::forbidden("signing up is switched off here: ask for an account"));
@@ -41,14 +41,15 @@ impl Auth {
         Ok(self.begun(session, &fold, parts))
     }
 
-    /// A session for who knows the password.
+    /// Signs a user in with a password.
     pub(crate) async fn sign_in(&self, given: NamePassword, parts: &Parts) -> Result<Begun> {
         let name = Name::parse(&given.name).ok();
         let outcome = self.session(given, parts).await;
         self.noted((SignInKind::Password, name), parts, outcome).await
     }
 
-    /// Names with and without an account are refused in the same words, after the same work.
+    /// Unknown names and wrong passwords get the same response after the same work, so that accounts cannot be
+    /// enumerated.
     async fn session(&self, given: NamePassword, parts: &Parts) -> Result<Begun> {
         let from = network(Peer::of(parts, &self.options).address);
         let (Ok(name), Ok(password)) = (Name::parse(&given.name), Password::parse(&given.password)) else {
@@ -70,7 +71,7 @@ impl Auth {
         Ok(self.begun(session, &fold, parts))
     }
 
-    /// Changes the password of the calling user, who knows the old one. It counts as a sign-in.
+    /// Changes the password of the calling user, who must give the old one. Counts as a sign-in attempt.
     pub(crate) async fn change_password(
         &self,
         context: &Context,
@@ -111,7 +112,7 @@ impl Auth {
         self.app.password_set(context, name, phc).await
     }
 
-    /// The session of a user who has signed in, with the cookies for the browser.
+    /// Adds the browser's cookies to a new session.
     pub(super) fn begun(&self, session: Issued, fold: &str, parts: &Parts) -> Begun {
         let tls = Peer::of(parts, &self.options).tls;
         let path = (self.options.base(), tls);
@@ -119,13 +120,13 @@ impl Auth {
         Begun { cookies: [self.cookie(session.secret.expose(), parts), device], session }
     }
 
-    /// The `Set-Cookie` that keeps a session's secret.
+    /// The `Set-Cookie` header that stores a session's secret.
     fn cookie(&self, secret: &str, parts: &Parts) -> HeaderValue {
         let (ttl, options) = (self.options.session_ttl, &self.options);
         cookie::kept(secret, ttl, options, Peer::of(parts, options).tls)
     }
 
-    /// The `Set-Cookie` that drops it.
+    /// The `Set-Cookie` header that deletes the session's cookie.
     pub(crate) fn no_cookie(&self, parts: &Parts) -> HeaderValue {
         cookie::dropped(&self.options, Peer::of(parts, &self.options).tls)
     }

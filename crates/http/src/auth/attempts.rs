@@ -1,5 +1,5 @@
-//! The limits on attempts at passwords: so many a minute for each name from one address, and
-//! for each address. Attempts at a name from elsewhere only slow down who is new to it.
+//! Limits on password attempts per minute: for each pair of name and address, and for each address. Many attempts at
+//! a name from elsewhere only delay addresses that have not signed in to it before.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -14,20 +14,20 @@ use tokio::time::sleep;
 use super::device::Device;
 use crate::permits::SharedPermits;
 
-/// The longest that who is new to a name waits because others try it.
+/// The maximum delay of an address that is new to a name under attack.
 const SLOWEST: Duration = Duration::from_secs(5);
-/// Names with an address that has signed in to them, that are remembered at a time.
+/// The number of pairs of name and address that are remembered.
 const FAMILIAR: usize = 64 * 1024;
 
-/// Counts attempts.
+/// Counts and limits attempts.
 pub(super) struct Attempts {
     rates: Arc<Rates>,
     waiting: SharedPermits,
     familiar: Mutex<Familiar>,
 }
 
-/// Hashes of names with addresses that have signed in to them. Who has not been seen for the longest
-/// is forgotten.
+/// Hashes of pairs of a name and an address that has signed in to it. When `young` is full it replaces `old`, so that
+/// the least recently seen pairs are dropped.
 #[derive(Default)]
 struct Familiar {
     young: HashSet<[u8; 16]>,
@@ -35,32 +35,33 @@ struct Familiar {
 }
 
 impl Attempts {
-    /// At most `waiting` are slowed down at a time.
+    /// `waiting`: how many attempts may be delayed at a time.
     pub(super) fn new(rates: Arc<Rates>, waiting: usize) -> Self {
         Self { rates, waiting: SharedPermits::new(waiting), familiar: Mutex::default() }
     }
 
-    /// Counts an attempt that names nobody who could be.
+    /// Counts an attempt that belongs to no name, such as one with an impossible name.
     pub(super) fn nowhere(&self, from: IpAddr) -> Result<()> {
         self.rates.take(Key::Address(from), &[LimitKind::SignIns])
     }
 
-    /// Refuses an address that has no attempt left, and counts nothing.
+    /// Refuses an address that has no attempts left. Counts nothing.
     pub(super) fn may_try(&self, from: IpAddr) -> Result<()> {
         self.rates.check(Key::Address(from), &[LimitKind::SignIns])
     }
 
-    /// Counts an account that is to be made.
+    /// Counts a sign-up.
     pub(super) fn sign_up(&self, from: IpAddr) -> Result<()> {
         self.rates.take(Key::Address(from), &[LimitKind::SignUps])
     }
 
-    /// Counts an attempt at a name, and refuses the one too many of its address. Who is new to the name
-    /// is slowed down where it is tried too often. Who presents a device of an earlier sign-in is counted
-    /// by that device and among all devices of the name, whatever others do.
+    /// Counts an attempt at a name, and refuses it if its pair of name and address, or its address, has no attempts
+    /// left. If the name itself is tried too often, an unfamiliar address is delayed. A browser with the device
+    /// cookie of an earlier sign-in is counted per device, and with all devices of the name, so that attempts without
+    /// one cannot lock it out.
     pub(super) async fn sign_in(&self, fold: &str, from: IpAddr, device: Option<Device>) -> Result<()> {
         let name = Key::Name(hash(fold, b""));
-        // What one of two buckets refuses is not to count for the other.
+        // Check one bucket before taking from the other, so that a refusal consumes nothing.
         if let Some(device) = device {
             let device = Key::Attempt(hash(fold, &device.id()));
             self.rates.check(device, &[LimitKind::Attempts])?;
@@ -84,7 +85,7 @@ impl Attempts {
         }
     }
 
-    /// Remembers from where a name was signed in to.
+    /// Remembers an address that has signed in to a name.
     pub(super) fn succeeded(&self, fold: &str, from: IpAddr) {
         self.familiar().insert(hash_from(fold, from));
     }

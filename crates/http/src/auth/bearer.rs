@@ -1,18 +1,18 @@
-//! The places of a secret in a request.
+//! The locations of a credential in a request: headers, cookies, the subprotocol and the query.
 
 use std::borrow::Cow;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// The prefix of a token in `Sec-WebSocket-Protocol`, where browsers can put one.
+/// The prefix of a token in `Sec-WebSocket-Protocol`, the only header that browsers let a page set on a WebSocket.
 const SUBPROTOCOL: &str = "bearer.";
 
 /// The contents of an `Authorization` header.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Authorization<'a> {
-    /// A bearer's secret.
+    /// A bearer token.
     Bearer(&'a str),
-    /// Something else, which only the host's validator may know.
+    /// Another scheme, which only the host's validator may understand.
     Other,
 }
 
@@ -29,8 +29,7 @@ pub(super) fn authorization(headers: &HeaderMap) -> Option<Authorization<'_>> {
     })
 }
 
-/// The values of the cookies of this name that are not empty, in the order sent. Other cookies may
-/// hold any bytes.
+/// The non-empty values of the cookies with this name, in order. Other cookies may contain any bytes.
 pub(super) fn cookies<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
     let pairs =
         headers.get_all(header::COOKIE).into_iter().flat_map(|value| value.as_bytes().split(|b| *b == b';'));
@@ -49,14 +48,14 @@ pub(super) fn subprotocol(headers: &HeaderMap) -> Option<&str> {
     values.flat_map(|value| value.split(',')).find_map(|item| item.trim().strip_prefix(SUBPROTOCOL))
 }
 
-/// The headers of a request that shows a token in this way. A cookie beside the subprotocol is left out: a page of another origin may
-/// have made the browser send it.
+/// The headers that present this token as a bearer token. Cookies beside a subprotocol are dropped: a page of another
+/// origin may have made the browser send them.
 pub(super) fn as_header(secret: &str) -> HeaderMap {
     let value = HeaderValue::try_from(format!("Bearer {secret}")).expect("it was in a header");
     HeaderMap::from_iter([(header::AUTHORIZATION, value)])
 }
 
-/// The headers for which the validator vouches again while a socket is open.
+/// The headers of a handshake that the validator gets again while the socket is open.
 pub(crate) fn vouched_headers(headers: &HeaderMap) -> HeaderMap {
     subprotocol(headers).map_or_else(|| headers.clone(), as_header)
 }

@@ -1,4 +1,5 @@
-//! Codes of invites, which are as good to guess as passwords: unknown ones count as sign-ins of the address.
+//! Codes of invites. They are as sensitive to guessing as passwords, so unknown codes count as sign-in attempts of
+//! the address.
 
 use axum::http::request::Parts;
 use chinwag_core::app::Context;
@@ -9,7 +10,7 @@ use crate::network::peer::Peer;
 use crate::permits::network;
 
 impl Auth {
-    /// Does something with a code, unless the address has tried too many unknown ones. Services have no limit.
+    /// Runs `attempt`, unless the address has tried too many unknown codes. Services have no limit.
     pub(crate) async fn counting_codes<T>(
         &self,
         context: &Context,

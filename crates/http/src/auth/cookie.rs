@@ -1,7 +1,7 @@
-//! The cookie that a browser keeps its session in.
+//! The cookie that holds a browser's session.
 //!
-//! Over TLS its name has a prefix by which browsers take it from this host alone, so that a page of
-//! a neighbouring subdomain cannot sign anybody in.
+//! Over TLS its name has a prefix with which browsers accept it from this host alone. Otherwise a page on a sibling
+//! subdomain could set it and sign a user in to another account.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,38 +10,38 @@ use axum::http::HeaderValue;
 
 use crate::options::Options;
 
-/// The name of the cookie of Chinwag's own sessions.
+/// The name of the session cookie.
 pub(super) fn name(options: &Options, tls: bool) -> Cow<'_, str> {
     prefixed(&options.cookie, options, tls)
 }
 
-/// A cookie's name with its prefix.
+/// A cookie's name with the prefix for TLS.
 pub(super) fn prefixed<'n>(name: &'n str, options: &Options, tls: bool) -> Cow<'n, str> {
     match (tls, options.base()) {
         (false, _) => Cow::Borrowed(name),
         (true, "") => Cow::Owned(format!("__Host-{name}")),
-        // Browsers take `__Host-` with the path `/` alone.
+        // Browsers accept `__Host-` only with the path `/`.
         (true, _) => Cow::Owned(format!("__Secure-{name}")),
     }
 }
 
-/// Whether this may be a cookie's name, to which a prefix is added.
+/// Whether this is a valid name for a cookie that gets a prefix.
 pub fn valid_name(name: &str) -> bool {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.len() <= 64 && !name.starts_with("__") && name.bytes().all(valid)
 }
 
-/// The `Set-Cookie` that keeps a session's secret for `ttl`.
+/// The `Set-Cookie` header that stores a session's secret for `ttl`.
 pub(super) fn kept(secret: &str, ttl: Duration, options: &Options, tls: bool) -> HeaderValue {
     keep_named(&options.cookie, secret, ttl, options, tls)
 }
 
-/// The `Set-Cookie` that drops it.
+/// The `Set-Cookie` header that deletes the session cookie.
 pub(super) fn dropped(options: &Options, tls: bool) -> HeaderValue {
     drop_named(&options.cookie, options, tls)
 }
 
-/// The `Set-Cookie` that keeps a value of ASCII under a name for `ttl`.
+/// The `Set-Cookie` header that stores an ASCII value under a name for `ttl`.
 pub(super) fn keep_named(
     name: &str,
     value: &str,
@@ -56,7 +56,7 @@ pub(super) fn keep_named(
     HeaderValue::from_str(&text).expect("a value and a path are plain ASCII")
 }
 
-/// The `Set-Cookie` that drops the cookie of this name.
+/// The `Set-Cookie` header that deletes the cookie with this name.
 pub(super) fn drop_named(name: &str, options: &Options, tls: bool) -> HeaderValue {
     keep_named(name, "", Duration::ZERO, options, tls)
 }

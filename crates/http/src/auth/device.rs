@@ -1,5 +1,5 @@
-//! The cookie by which a browser that has signed in is known again: whoever guesses at the same name
-//! from elsewhere does not hold it up. It signs nobody in.
+//! The device cookie, by which a browser that has signed in before is recognized, so that password guessing by others
+//! does not delay its sign-in. It does not authenticate anyone.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const TTL: Duration = Duration::from_secs(400 * 24 * 3600);
 const ID: usize = 16;
 const DATE: usize = 8;
 
-/// Makes and reads devices. Every node that has the service's key reads the others'.
+/// Creates and verifies device cookies. All nodes with the same service key accept each other's.
 pub(super) struct Devices([u8; 32]);
 
 /// A browser that has signed in to a name.
@@ -27,7 +27,6 @@ pub(super) struct Devices([u8; 32]);
 pub(super) struct Device([u8; ID]);
 
 impl Device {
-    /// Its own id.
     pub(super) fn id(self) -> [u8; ID] {
         self.0
     }
@@ -38,7 +37,7 @@ impl Devices {
         Self(key.derive("device cookie"))
     }
 
-    /// The `Set-Cookie` of a browser that has signed in to a name. A browser that is known keeps its id.
+    /// The `Set-Cookie` header for a browser that has signed in to a name. A known browser keeps its id.
     pub(super) fn cookie(
         &self,
         fold: &str,
@@ -53,12 +52,12 @@ impl Devices {
         HeaderValue::from_str(&text).expect("digits and a path are plain ASCII")
     }
 
-    /// The device that a request shows, if it has signed in to this name.
+    /// The device in a request, if its cookie is for this name.
     pub(super) fn of(&self, headers: &HeaderMap, fold: &str, now: Date) -> Option<Device> {
         let cookie = bearer::cookies(headers, COOKIE).next()?;
         let bytes = match cookie.strip_prefix(PREFIX) {
             Some(digits) => hex::decode(digits)?,
-            // The form of earlier versions.
+            // Earlier versions used base64.
             None => URL_SAFE_NO_PAD.decode(cookie).ok()?,
         };
         let (id, rest) = bytes.split_first_chunk::<ID>()?;

@@ -1,5 +1,5 @@
-//! The entries of the audit log for sign-ins that failed. A flood of them does not fill the disk: so many an hour have an
-//! entry, and the next entry counts the others.
+//! Entries of the audit log for failed sign-ins. So that a flood of them does not fill the disk, their number per
+//! hour is bounded; each entry counts the failures since the last one.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -14,21 +14,21 @@ use super::Auth;
 use crate::network::peer::Peer;
 use crate::permits::network;
 
-/// The entries of one kind of failure within an hour: those of a node, and those of one address among them.
+/// The maximum number of entries per hour for one kind of failure: of a node, and of one address.
 const PER_HOUR: usize = 200;
 const PER_ADDRESS: usize = 20;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// The kinds of sign-ins. Each has a bound of its own, so that a flood of one hides no failure of another.
+/// The kind of a sign-in. Each kind has its own bound, so that a flood of one kind does not hide failures of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SignInKind {
-    /// A password.
+    /// By password.
     Password,
-    /// The provider of OpenID Connect.
+    /// Through the OpenID Connect provider.
     Provider,
-    /// A key of the service or of a bot.
+    /// By a key of the service or of a bot.
     Key,
-    /// A WebSocket, which a token, a ticket, a JWT or the validator opens.
+    /// A WebSocket handshake, by token, ticket, JWT or validator.
     Socket,
 }
 
@@ -36,17 +36,17 @@ pub(super) enum SignInKind {
 #[derive(Default)]
 pub(super) struct Failures(Mutex<[FailureWindow; 4]>);
 
-/// The failures of one kind that have an entry, the oldest first, at most [`PER_HOUR`].
+/// The recorded failures of one kind, oldest first, at most [`PER_HOUR`].
 #[derive(Debug, Default)]
 struct FailureWindow {
     noted: VecDeque<(Duration, IpAddr)>,
-    /// The failures since the newest entry that have none.
+    /// The failures since the newest entry that were not recorded.
     more: u64,
 }
 
 impl Auth {
-    /// Returns the outcome of a sign-in, and notes it if the credential was refused. The refusal of one that comes too often,
-    /// or while the server is busy, says nothing of the credential.
+    /// Returns the outcome of a sign-in, and records it if the credential was refused. A refusal by a rate limit or
+    /// under load is not recorded, since the credential was not checked.
     pub(super) async fn noted<T>(
         &self,
         (kind, name): (SignInKind, Option<Name>),
@@ -59,7 +59,7 @@ impl Auth {
         outcome
     }
 
-    /// Notes a failed sign-in. One that cannot be noted is counted in the next entry.
+    /// Records a failed sign-in. If that fails, it is counted in the next entry.
     pub(super) async fn note_failure(
         &self,
         (kind, name): (SignInKind, Option<Name>),
@@ -83,7 +83,8 @@ impl Failures {
 }
 
 impl FailureWindow {
-    /// Takes an entry, if there is one: the number of failures before it that have none.
+    /// Takes one of the hour's entries. Returns the number of unrecorded failures before it, or `None` if no entry is
+    /// left.
     fn take(&mut self, now: Duration, from: IpAddr) -> Option<u64> {
         while self.noted.front().is_some_and(|(date, _)| now.saturating_sub(*date) >= HOUR) {
             self.noted.pop_front();
@@ -106,7 +107,7 @@ mod tests {
         IpAddr::from([10, 0, 0, n])
     }
 
-    /// The entries of 10,000 failures, one from each of these addresses in turn.
+    /// The number of entries for 10,000 failures from these addresses in turn.
     fn noted(window: &mut FailureWindow, now: Duration, addresses: u8) -> usize {
         let from: Vec<_> = (0..addresses).map(address).collect();
         (0..10_000).filter(|n| window.take(now, from[n % from.len()]).is_some()).count()

@@ -1,9 +1,7 @@
-//! The host application's own tokens: JSON Web Tokens (RFC 7519), which name a user until they
-//! expire.
+//! JSON Web Tokens (RFC 7519) of the host application, which identify a user until they expire.
 //!
-//! Only what an operator has configured decides: which key, by it which algorithm, which issuer and
-//! which audience. What a token's header says of keys (`jku`, `jwk`, `x5u`, `x5c`) is not read, and
-//! its `kid` is only compared.
+//! The configuration alone determines the keys, their algorithms, the issuer and the audience. Key references in a
+//! token's header (`jku`, `jwk`, `x5u`, `x5c`) are ignored; `kid` only selects among the configured keys.
 
 mod jwks;
 mod verify;
@@ -23,27 +21,27 @@ pub use jwks::KeySource;
 pub(super) use jwks::{Jwks, UnreadKeys};
 pub(super) use verify::install as install_verifier;
 
-/// The longest token that is looked at.
+/// The maximum length of a token, in bytes.
 pub(super) const LONGEST: usize = 8 * 1024;
-/// The time by which the host's clock may be ahead of this one. Only `nbf` has it; `exp` is exact.
+/// The tolerance for a host clock that is ahead. It applies to `nbf` only; `exp` is exact.
 const LEEWAY: Duration = Duration::from_secs(30);
-/// The fewest bytes of a shared secret, which are as many as its hash has.
+/// The minimum length of a shared secret in bytes, equal to the hash length of HS256.
 const SHORTEST: usize = 32;
 
-/// The settings of the host application's tokens.
+/// The settings for JWTs.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The secret that is shared with the host application: tokens of HS256.
+    /// The secret shared with the host application, for HS256.
     pub secret: Option<Secret>,
-    /// The location of the host application's public keys: tokens of RS256, ES256 and `EdDSA`.
+    /// The location of the host application's public keys, for RS256, ES256 and `EdDSA`.
     pub jwks: Option<KeySource>,
     /// The required value of `iss`.
     pub issuer: Option<String>,
-    /// The required value in `aud`. Without it, a token that has one is for another service.
+    /// The required value in `aud`. If unset, a token with an `aud` is refused, as it is meant for another service.
     pub audience: Option<String>,
-    /// Whether users are made at first sight.
+    /// Whether users whom a token names are created when they first appear.
     pub create: bool,
-    /// Between two readings of the keys, at least (30 s).
+    /// The minimum time between two fetches of the keys (30 s).
     pub pause: Duration,
 }
 
@@ -59,7 +57,7 @@ impl Default for Options {
 pub struct Secret(DecodingKey);
 
 impl Secret {
-    /// Reads a secret. The error ends a sentence that begins with the secret's name.
+    /// Parses a secret. The error completes a sentence that begins with the setting's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.len() < SHORTEST {
             return Err("must have at least 32 characters, such as `openssl rand -hex 32` makes");
@@ -74,33 +72,34 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Reads the keys of a source once: which algorithms they are for, or a sentence that says why not.
+/// Fetches the keys of a source once. Returns their algorithms, or a sentence with the reason of a failure.
 pub async fn check(source: KeySource) -> Result<String, String> {
     Jwks::new(source, Duration::ZERO)?.check().await
 }
 
-/// Reads tokens of the host application's.
+/// Verifies JWTs of the host application.
 pub(super) struct Jwt {
     secret: Option<Secret>,
     jwks: Option<Arc<Jwks>>,
     issuer: Option<String>,
     audience: Option<String>,
-    /// Whether users are made at first sight.
+    /// Whether users whom a token names are created when they first appear.
     pub(super) create: bool,
 }
 
-/// The user of a valid token, and the time of its expiry.
+/// The user of a valid token, and its expiry.
 pub(super) struct Vouched {
     pub(super) name: Name,
     pub(super) expires: Date,
 }
 
-/// The reason for which a token names nobody.
+/// The reason why a token was not accepted.
 #[derive(Debug)]
 pub(super) enum JwtRefusal {
-    /// The keys of the host application could not be read.
+    /// The keys of the host application could not be fetched.
     NoKeys,
-    /// For the log alone. It shows nothing of the token but the `sub` of one whose signature is right.
+    /// The token is invalid. The text is for the log only; of the token it contains at most the `sub`, and only if
+    /// the signature is valid.
     Bad(Cow<'static, str>),
 }
 
@@ -124,7 +123,7 @@ struct Claims {
 }
 
 impl Jwt {
-    /// Nothing where no key is configured. Refuses keys that cannot be read.
+    /// Returns `None` if no key is configured. Fails if the keys of a file cannot be read.
     pub(super) fn new(options: &Options) -> Result<Option<Self>> {
         if options.secret.is_none() && options.jwks.is_none() {
             return Ok(None);
@@ -140,12 +139,12 @@ impl Jwt {
         }))
     }
 
-    /// Whether a secret has a token's three parts. Tokens of our own have one.
+    /// Whether a secret has the three parts of a JWT. Chinwag's own tokens have one.
     pub(super) fn looks_like(secret: &str) -> bool {
         secret.bytes().filter(|byte| *byte == b'.').count() == 2
     }
 
-    /// The user of the token, if it is valid now.
+    /// Verifies a token, and returns its user.
     pub(super) async fn read(&self, token: &str, now: Date) -> Result<Vouched, JwtRefusal> {
         if token.len() > LONGEST {
             return Err("it is too long".into());
@@ -177,7 +176,7 @@ impl Jwt {
         Ok(Vouched { name, expires })
     }
 
-    /// The requirements of a token beside its times, for which this server's own clock is asked.
+    /// The claims to verify, except the times, which are compared with this server's own clock.
     fn validation(&self, algorithm: Algorithm) -> Validation {
         let mut validation = Validation::new(algorithm);
         validation.validate_exp = false;
@@ -195,7 +194,7 @@ impl Jwt {
     }
 }
 
-/// A time as a token has it: seconds since 1970, which may have a fraction.
+/// A `NumericDate` of a JWT: seconds since 1970, possibly with a fraction.
 pub(super) fn date(seconds: &Number) -> Option<Date> {
     let since = Duration::try_from_secs_f64(seconds.as_f64()?).ok()?;
     Some(Date::from_micros(micros(since)))

@@ -1,5 +1,5 @@
-//! Users of tokens that were valid a moment ago, and which tokens are in use. Remembering them saves the lookup that only
-//! the rate limits need, and a write for each use. They decide no right: the use case looks the token up again.
+//! A cache of recently valid tokens and their users, and the record of which tokens are in use. It saves the lookup
+//! for the rate limits, and a write per use. It grants nothing: the use case looks the token up again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use chinwag_core::UserId;
 use chinwag_core::session::{SessionClient, TokenUse};
 use chinwag_core::token::TokenHash;
 
-/// The most tokens that are remembered; one more clears them all.
+/// The maximum number of cached tokens. When it is exceeded the cache is cleared.
 const CAPACITY: usize = 64 * 1024;
 
 /// Users by token.
@@ -17,14 +17,14 @@ pub(super) struct KnownTokens(Mutex<HashMap<TokenHash, KnownToken>>);
 
 struct KnownToken {
     user: UserId,
-    /// Whether it was used since its use was noted.
+    /// Whether the token was used since [`KnownTokens::take_uses`] was last called.
     is_used: bool,
-    /// The client that was the first to use it here, until that is noted.
+    /// The first client that used it on this node, until that is recorded.
     client: Option<Box<SessionClient>>,
 }
 
 impl KnownTokens {
-    /// The user of a token, which is in use.
+    /// The user of a token. Marks the token as used.
     pub(super) fn get(&self, token: &TokenHash) -> Option<UserId> {
         self.lock().get_mut(token).map(|known| {
             known.is_used = true;
@@ -32,7 +32,7 @@ impl KnownTokens {
         })
     }
 
-    /// Remembers a token, which is in use. Its client is asked for if it was not known.
+    /// Caches a token, marked as used. Calls `client` only if the token is not in the cache.
     pub(super) fn insert(&self, token: TokenHash, user: UserId, client: impl FnOnce() -> SessionClient) {
         let mut known = self.lock();
         if known.len() >= CAPACITY && !known.contains_key(&token) {

@@ -1,14 +1,14 @@
-//! Sign-in through a provider of OpenID Connect: the authorization code flow with PKCE (RFC 6749, RFC 7636, OpenID Connect
-//! Core 1.0).
+//! Sign-in through an OpenID Connect provider: the authorization code flow with PKCE (RFC 6749, RFC 7636, OpenID
+//! Connect Core 1.0).
 //!
-//! 1. `provider_begin` sends the browser to the provider, with an attempt in a cookie.
-//! 2. The provider sends it back, with a code. `provider_end` compares the state with the cookie, exchanges the code for an ID
-//!    token, and verifies that.
-//! 3. A user who is known has a session then. For a new one the claim proposes a name. If that is not free, the page asks for
-//!    another one, and `provider_sign_up` makes the user.
+//! 1. `provider_begin` redirects the browser to the provider, with the attempt in a cookie.
+//! 2. The provider redirects it back with a code. `provider_end` compares the state with the cookie, exchanges the
+//! code for an ID token, and verifies that.
+//! 3. A known user gets a session. For a new one the claim proposes a name. If that is taken, the page asks for
+//! another one, and `provider_sign_up` creates the user.
 //!
-//! A user is known by the issuer and the `sub` of the ID token, and by nothing else. A provider can say any name; so no
-//! name that exists is ever taken over.
+//! Only the issuer and the `sub` of the ID token identify a user. A provider can claim any name, so an existing user
+//! is never taken over by name.
 
 pub(super) mod attempt;
 pub(super) mod claims;
@@ -23,13 +23,14 @@ pub use self::settings::{ClientSecret, OidcOptions};
 use crate::key::ServiceKey;
 use provider::{Provider, ProviderError};
 
-/// Reads the provider's document of addresses and its keys once: the algorithms of the keys, or a sentence that says why not.
+/// Fetches the provider's discovery document and its keys once. Returns the algorithms of the keys, or a sentence
+/// with the reason of a failure.
 pub async fn check(options: OidcOptions) -> std::result::Result<String, String> {
     let provider = Provider::new(options).map_err(|why| why.to_string())?;
     provider.check().await.map_err(ProviderError::into_text)
 }
 
-/// Signs people in through one provider.
+/// Signs users in through one provider.
 pub(super) struct Oidc {
     pub(super) provider: Arc<Provider>,
     pub(super) key: ring::hmac::Key,

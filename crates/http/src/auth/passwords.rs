@@ -1,5 +1,5 @@
-//! Hashing passwords off the asynchronous threads, and only so many at a time: each takes tens of
-//! milliseconds of a processor and 19 MiB. Addresses take turns, and share the places in the queue.
+//! Password hashing on blocking threads with bounded concurrency: one hash takes tens of milliseconds of CPU time and
+//! 19 MiB. Waiting sign-ins are served round-robin by address, and addresses share the slots of the queue fairly.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -9,12 +9,11 @@ use chinwag_core::password::Password;
 use chinwag_core::{Error, Result};
 use tokio::sync::oneshot;
 
-/// Hashed at a time.
+/// Concurrent hashes.
 const AT_ONCE: usize = 2;
-/// Waiting at a time; more are refused as unavailable.
+/// Sign-ins in the queue; further ones are answered with 503.
 const WAITING: usize = 32;
 
-/// Hashes and verifies passwords.
 #[derive(Default)]
 pub(super) struct Passwords(Arc<Mutex<HashQueue>>);
 
@@ -24,20 +23,20 @@ struct HashQueue {
     running: usize,
     waiting: usize,
     by_address: HashMap<IpAddr, VecDeque<oneshot::Sender<Turn>>>,
-    /// The addresses that have somebody waiting, in the order of their turns.
+    /// Addresses with a waiting sign-in, in the order of their turns.
     turns: VecDeque<IpAddr>,
 }
 
-/// The right to hash; when it is dropped the next has it.
+/// A permit to hash. On drop it passes to the next sign-in.
 struct Turn(Option<Arc<Mutex<HashQueue>>>);
 
 impl Passwords {
-    /// The stored record of a password from an address.
+    /// Hashes a password for a caller at `from`. Returns a PHC string.
     pub(super) async fn hash(&self, password: Password, from: IpAddr) -> Result<String> {
         self.run(from, move || password.hash()).await?
     }
 
-    /// Whether it is the one that `phc` was made of; as slow without one.
+    /// Whether a password matches `phc`. Takes the same time without one.
     pub(super) async fn verify(&self, password: Password, phc: Option<String>, from: IpAddr) -> Result<bool> {
         self.run(from, move || password.verify(phc.as_deref())).await
     }
@@ -49,10 +48,10 @@ impl Passwords {
     ) -> Result<T> {
         let turn = match self.enter(from)? {
             Ok(turn) => turn,
-            // Who is dropped from the queue has made room for another address.
+            // The sender is dropped when another address needs the slot.
             Err(waiting) => waiting.await.map_err(|_| Error::unavailable())?,
         };
-        // Work goes on when its caller has gone, and keeps its turn until it ends.
+        // The work continues if its caller disconnects, and holds its turn until it ends.
         let work = move || {
             let done = work();
             drop(turn);
@@ -61,7 +60,7 @@ impl Passwords {
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)
     }
 
-    /// A turn at once, or a place in the queue.
+    /// Returns a turn at once, or queues for one.
     fn enter(&self, from: IpAddr) -> Result<Result<Turn, oneshot::Receiver<Turn>>> {
         let mut queue = lock(&self.0);
         if queue.running < AT_ONCE {
@@ -83,7 +82,7 @@ impl Passwords {
 }
 
 impl HashQueue {
-    /// Makes room for one more of an address at the cost of the address that has the most waiting.
+    /// Makes room in the queue for `from`, if necessary by dropping a sign-in of the address with the most waiting.
     fn make_room(&mut self, from: IpAddr) -> Result<()> {
         for waiting in self.by_address.values_mut() {
             waiting.retain(|sender| !sender.is_closed());
@@ -104,7 +103,7 @@ impl HashQueue {
         Ok(())
     }
 
-    /// The next sign-in, if any waits.
+    /// The next sign-in in the queue.
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
         let address = self.turns.pop_front()?;
         let waiting = self.by_address.get_mut(&address)?;
@@ -131,7 +130,7 @@ impl Drop for Turn {
             drop(state);
             match sender.send(Turn(Some(queue.clone()))) {
                 Ok(()) => return,
-                // Its caller has gone: the turn is the next one's.
+                // The caller has disconnected: offer the turn to the next one.
                 Err(mut turn) => drop(turn.0.take()),
             }
         }

@@ -1,4 +1,4 @@
-//! The steps of a sign-in through a provider of OpenID Connect: see [`oidc`](super::oidc).
+//! The steps of a sign-in through an OpenID Connect provider; see [`oidc`](super::oidc).
 
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
@@ -17,16 +17,16 @@ use super::{Auth, cookie};
 use crate::network::peer::Peer;
 use crate::permits::network;
 
-/// The path to which the provider sends the browser back.
+/// The path of the redirect URI.
 const CALLBACK: &str = "/oidc/callback/";
 const NOBODY: Error =
     Error::Unauthenticated("the sign-in is over or took too long: sign in at the provider again");
 const MISSING: Error = Error::NotFound("provider of OpenID Connect");
 
-/// The end of a sign-in at the provider.
+/// The outcome of the provider's redirect.
 pub(crate) enum ProviderOutcome {
     SignedIn(Begun),
-    /// The user is new, and needs a name. The cookie holds the identity.
+    /// The user is new, and the proposed name is missing or cannot be used. `cookie` contains the sealed identity.
     NameNeeded {
         cookie: HeaderValue,
         proposed: Option<String>,
@@ -34,16 +34,16 @@ pub(crate) enum ProviderOutcome {
     Failed(SignInFailure),
 }
 
-/// The reason for which nobody is signed in, as the page tells it.
+/// The reason of a failed sign-in, as the page shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignInFailure {
-    /// The user, or the provider for its reasons, declined.
+    /// The provider returned an error: the user cancelled, or the provider refused.
     Declined,
-    /// There is no attempt of this browser with this state.
+    /// The browser has no attempt with this state.
     Expired,
     /// The provider cannot be reached.
     Unreachable,
-    /// The provider's answer is not accepted. The log says why.
+    /// The provider's response is invalid; the log has the reason.
     Refused,
     /// The user is suspended.
     Suspended,
@@ -52,7 +52,7 @@ pub(crate) enum SignInFailure {
 }
 
 impl SignInFailure {
-    /// The word in the page's address.
+    /// The word in the page's URL.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Declined => "declined",
@@ -66,12 +66,12 @@ impl SignInFailure {
 }
 
 impl Auth {
-    /// The name of the provider for people, if there is one.
+    /// The provider's display name, if a provider is configured.
     pub(crate) fn provider_name(&self) -> Option<&str> {
         self.oidc.as_ref().map(|oidc| oidc.name.as_str())
     }
 
-    /// Begins a sign-in: the address at the provider, and the cookie of the attempt.
+    /// Begins a sign-in. Returns the URL at the provider, and the cookie of the attempt.
     pub(crate) async fn provider_begin(
         &self,
         parts: &Parts,
@@ -86,7 +86,7 @@ impl Auth {
         }
     }
 
-    /// Ends a sign-in with the provider's answer, the query of the address that it sent the browser to.
+    /// Ends a sign-in. `parts` is the request of the provider's redirect.
     pub(crate) async fn provider_end(&self, parts: &Parts) -> Result<ProviderOutcome> {
         if self.oidc.is_none() {
             return Err(MISSING);
@@ -106,7 +106,7 @@ impl Auth {
         Ok(outcome)
     }
 
-    /// Makes the new user whose identity the browser has in a cookie, with a name of its choice.
+    /// Creates the user whose identity is in the browser's cookie, with the chosen name.
     pub(crate) async fn provider_sign_up(&self, name: Name, parts: &Parts) -> Result<Begun> {
         let outcome = self.provider_account(name.clone(), parts).await;
         self.noted((SignInKind::Provider, Some(name)), parts, outcome).await
@@ -123,13 +123,13 @@ impl Auth {
         Ok(self.provider_session(session, parts))
     }
 
-    /// The `Set-Cookie` headers that end an attempt, and a choice of a name.
+    /// The `Set-Cookie` headers that delete the attempt and the identity of a new user.
     pub(crate) fn no_provider_cookies(&self, parts: &Parts) -> [HeaderValue; 2] {
         let tls = Peer::of(parts, &self.options).tls;
         [attempt::COOKIE, NEW_USER_COOKIE].map(|name| cookie::drop_named(name, &self.options, tls))
     }
 
-    /// The identity in the provider's answer, and the name that its claim proposes.
+    /// The identity in the provider's response, and the proposed name.
     async fn provider_identity(
         &self,
         parts: &Parts,
@@ -149,13 +149,13 @@ impl Auth {
         let identity = oidc.provider.identity(&answer, &callback, &secrets, now).await;
         drop(share);
         identity.map_err(|why| {
-            // It counts as a sign-in that failed. The next one is refused where there were too many.
+            // Count it as a failed sign-in; the next one is refused if there were too many.
             let _ = self.attempts.nowhere(from);
             self.failed(why)
         })
     }
 
-    /// The session of an identity's user, who may be made with the proposed name.
+    /// A session for the identity's user, who is created with the proposed name if it is new.
     async fn provider_user(
         &self,
         parts: &Parts,
@@ -171,7 +171,7 @@ impl Auth {
         if let Some(name) = proposed.as_deref().and_then(|text| Name::parse(text).ok()) {
             match self.app.provider_sign_up(name, command).await {
                 Ok(session) => return ProviderOutcome::SignedIn(self.provider_session(session, parts)),
-                // Another user has the name, or it is longer than the limit.
+                // The name is taken, or longer than the limit.
                 Err(Error::Invalid(_)) => {}
                 Err(why) => return ProviderOutcome::Failed(refusal(&why)),
             }
@@ -191,7 +191,7 @@ impl Auth {
         self.begun(session, &fold, parts)
     }
 
-    /// Logs why an answer is not accepted.
+    /// Logs the reason why a response is not accepted.
     fn failed(&self, why: ProviderError) -> SignInFailure {
         let (failure, why) = match why {
             ProviderError::Declined(why) => (SignInFailure::Declined, why),
@@ -202,7 +202,7 @@ impl Auth {
         failure
     }
 
-    /// The address to which the provider sends the browser back.
+    /// The redirect URI.
     fn callback(&self, parts: &Parts) -> Result<String> {
         if let Some(url) = &self.options.public_url {
             return Ok(format!("{url}{CALLBACK}"));
@@ -214,7 +214,7 @@ impl Auth {
     }
 }
 
-/// The failure that the page tells for a refusal of a use case.
+/// Maps a use case's error to the failure that the page shows.
 fn refusal(why: &Error) -> SignInFailure {
     match why {
         Error::Forbidden(_) => SignInFailure::Suspended,

@@ -1,6 +1,6 @@
-//! Asking the host's validator again about those who have a socket open by what it said: once for
-//! each credential, however many sockets it has, in even measure over time. Only a refusal or
-//! another user ends them; while the validator is silent they stay for a grace.
+//! Revalidation of open sockets by the host's validator: one request per credential, however many sockets use it,
+//! evenly spread over time. A refusal or another user closes the sockets; while the validator does not answer, they
+//! stay open for a grace period.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -17,12 +17,12 @@ use tokio::time::{Instant, sleep_until};
 
 use super::validator::{Validated, Validator};
 
-/// Questions at a time. New connections have permits of their own.
+/// Concurrent questions. New connections have permits of their own.
 const AT_ONCE: usize = 64;
-/// Between two questions while the validator is silent, at least and at most.
+/// The minimum and maximum backoff while the validator does not answer.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
 
-/// Asks again.
+/// Revalidates the credentials of open sockets.
 pub(crate) struct Recheck {
     app: App,
     hub: Arc<Hub>,
@@ -33,10 +33,10 @@ pub(crate) struct Recheck {
     watched: Mutex<HashMap<Key, Vec<Weak<Socket>>>>,
 }
 
-/// A credential, as a hash, and the user whom it stood for.
+/// The hash of a credential, and the user whom it identified.
 type Key = ([u8; 32], UserId);
 
-/// The validator's last answer.
+/// The state of a credential after a question.
 enum Standing {
     Good,
     Silent,
@@ -54,12 +54,12 @@ impl Recheck {
         Arc::new(Self { app, hub, validator, every, grace, asking, watched: Mutex::default() })
     }
 
-    /// Asks again about a socket of this user for as long as it is open, with what it was opened with.
+    /// Revalidates a socket of this user while it is open, with the headers of its handshake.
     pub(crate) fn watch(self: &Arc<Self>, socket: &Arc<Socket>, headers: &HeaderMap) {
         let shown = shown(headers);
         let key = (digest(&shown), socket.user());
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whatever is there has a task, which takes it out when it ends.
+        // An existing entry has a task, which removes the entry when it ends.
         let is_new = !watched.contains_key(&key);
         let sockets = watched.entry(key).or_default();
         sockets.retain(|socket| socket.strong_count() > 0);
@@ -69,7 +69,7 @@ impl Recheck {
         }
     }
 
-    /// Asks about one credential until its last socket is closed.
+    /// Revalidates one credential until its last socket is closed.
     async fn ask_on(self: Arc<Self>, key: Key, shown: HeaderMap) {
         let mut due = Instant::now() + self.every.mul_f64(phase(&key.0));
         let mut silent_since = None;
@@ -115,7 +115,7 @@ impl Recheck {
         }
     }
 
-    /// Whether the credential has a socket open. If it has none it is forgotten.
+    /// Whether a socket of the credential is open. If not, removes the entry.
     fn is_watched(&self, key: &Key) -> bool {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let open = watched.get(key).is_some_and(|all| all.iter().any(|socket| socket.strong_count() > 0));
@@ -133,7 +133,7 @@ impl Recheck {
     }
 }
 
-/// The parts of a handshake that the validator receives.
+/// The headers of a handshake that the validator receives.
 fn shown(headers: &HeaderMap) -> HeaderMap {
     let names = [header::COOKIE, header::AUTHORIZATION];
     let values = names
@@ -152,7 +152,7 @@ fn digest(shown: &HeaderMap) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// A place in the period, between 0 and 1, that spreads credentials evenly.
+/// An offset within the period, as a fraction between 0 and 1, which spreads credentials evenly.
 fn phase(digest: &[u8; 32]) -> f64 {
     (f64::from(u16::from_be_bytes([digest[0], digest[1]])) + 1.0) / 65536.0
 }

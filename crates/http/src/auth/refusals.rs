@@ -1,14 +1,14 @@
-//! The true reasons of refused credentials, only for the log. Clients receive one sentence for all.
+//! Logs the real reasons of refused credentials. Clients receive the same text for all of them.
 
 use std::sync::{Mutex, PoisonError};
 
 use chinwag_core::Date;
 
-/// Reasons in the log in one minute. More are counted: whoever is refused may not fill the log.
+/// Logged reasons per minute. Further ones are only counted, so that clients cannot flood the log.
 const PER_MINUTE: u32 = 60;
 const MINUTE: i64 = 60_000_000;
 
-/// Logs reasons, and no more than that.
+/// Logs reasons at a bounded rate.
 #[derive(Default)]
 pub(super) struct Refusals(Mutex<Window>);
 
@@ -20,7 +20,7 @@ struct Window {
 }
 
 impl Refusals {
-    /// Logs why a credential was refused. The reason holds nothing secret.
+    /// Logs why a credential was refused. The reason must contain no secret.
     pub(super) fn log(&self, now: Date, why: &str) {
         let Some(omitted) = self.admit(now) else { return };
         if omitted > 0 {
@@ -29,7 +29,7 @@ impl Refusals {
         tracing::info!(why, "a credential was refused");
     }
 
-    /// Whether there is room for one more, and how many found none in the minute before.
+    /// Whether another reason may be logged; if so, returns how many were omitted in the minute before.
     fn admit(&self, now: Date) -> Option<u32> {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = now.micros().div_euclid(MINUTE);

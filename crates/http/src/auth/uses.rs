@@ -1,4 +1,4 @@
-//! Tokens in use, and their clients.
+//! The use of tokens, and the clients that use them.
 
 use axum::http::header;
 use axum::http::request::Parts;
@@ -15,7 +15,7 @@ impl Auth {
         SessionClient::new(agent.as_deref(), Peer::of(parts, &self.options).address.to_string())
     }
 
-    /// Notes that the token of a user is in use, if it is one of our own.
+    /// Records that a user's token is in use, if it is Chinwag's own.
     pub(super) fn note_use(&self, user: &SignedIn, parts: &Parts) {
         if let Some(token) = user.token {
             self.known_tokens.insert(token, user.user.id, || self.client(parts));

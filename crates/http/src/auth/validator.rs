@@ -1,4 +1,5 @@
-//! The host application's own validator: asked who a request's cookies and authorisation are.
+//! The host application's validator, an HTTP endpoint that identifies the user of a request's cookies and
+//! `Authorization`.
 
 use axum::http::{HeaderMap, header};
 use chinwag_core::limits::NAME_CHARS;
@@ -9,22 +10,22 @@ use serde::Deserialize;
 use crate::network::outside;
 use crate::notice::Notice;
 
-/// The host's validator.
+/// A client of the validator.
 pub(super) struct Validator {
     client: Client,
     url: Url,
     is_silent: Notice,
 }
 
-/// The validator's answer.
+/// The validator's response.
 pub(super) enum Validated {
     /// The user of the credential.
     Named(Name),
-    /// Nobody's: 401 or 403.
+    /// The validator refused the credential with 401 or 403.
     Refused,
-    /// Nothing that is an answer: neither a name nor a refusal.
+    /// No usable response: neither a name nor a refusal.
     Silent,
-    /// The name is not valid, for this reason, which is only for the log.
+    /// The validator returned an invalid name. The reason is for the log only.
     NoName(String),
 }
 
@@ -40,7 +41,7 @@ impl Validator {
         Ok(Self { client: outside::client(outside::WITHIN)?, url, is_silent: Notice::default() })
     }
 
-    /// Its answer to a request's cookies and authorisation.
+    /// Asks the validator about a request's cookies and `Authorization`.
     pub(super) async fn ask(&self, headers: &HeaderMap, now: Date) -> Validated {
         let mut question = self.client.post(self.url.clone());
         for name in [header::COOKIE, header::AUTHORIZATION] {
@@ -56,7 +57,7 @@ impl Validator {
         })
     }
 
-    /// Its answer, or the reason for which there is none.
+    /// The validator's response, or the reason why there is none.
     async fn answer(&self, question: reqwest::RequestBuilder) -> std::result::Result<Validated, String> {
         let failed = |error: reqwest::Error| error.without_url().to_string();
         let response = question.header(header::CONTENT_LENGTH, 0).send().await.map_err(failed)?;

@@ -1,12 +1,12 @@
-//! The circuit breaker of the hook: a hook that has failed several times in a row is left alone for a moment, so that
-//! messages do not wait for answers that do not come.
+//! The hook's circuit breaker. After several failures in a row the hook is not called for a while, so that messages
+//! do not wait for responses that do not come.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Failures in a row after which the hook is left alone.
+/// Consecutive failures that open the breaker.
 const FAILURES: u32 = 10;
-/// The time for which it is. After it one question shows whether the hook answers again.
+/// How long the breaker stays open. Then one trial question shows whether the hook answers again.
 const REST: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
@@ -14,23 +14,24 @@ pub(super) struct Breaker(Mutex<BreakerState>);
 
 #[derive(Debug, Default)]
 struct BreakerState {
-    /// Failures in a row.
+    /// Consecutive failures.
     failures: u32,
-    /// The end of the rest, if there is one.
+    /// The end of the open period, if the breaker is open.
     until: Option<Duration>,
-    /// Whether the one question after the rest is under way.
+    /// Whether the trial question is in flight.
     is_tried: bool,
 }
 
-/// A question that may be asked. One that is dropped without an end counts as neither.
+/// A question that may be sent. If it is dropped without [`HookAttempt::end`], it counts as neither success nor
+/// failure.
 pub(super) struct HookAttempt<'b> {
     breaker: &'b Breaker,
-    /// Whether it is the one question after a rest.
+    /// Whether it is the trial question after an open period.
     is_trial: bool,
 }
 
 impl Breaker {
-    /// Whether a question may be asked now.
+    /// Returns an attempt if a question may be sent now.
     pub(super) fn admit(&self, now: Duration) -> Option<HookAttempt<'_>> {
         let mut state = self.lock();
         let is_trial = match state.until {
@@ -42,7 +43,7 @@ impl Breaker {
         Some(HookAttempt { breaker: self, is_trial })
     }
 
-    /// Whether the hook is left alone.
+    /// Whether the breaker is open.
     pub(super) fn is_open(&self) -> bool {
         self.lock().until.is_some()
     }
@@ -53,11 +54,11 @@ impl Breaker {
 }
 
 impl HookAttempt<'_> {
-    /// Notes whether the hook has answered.
+    /// Records whether the hook answered.
     pub(super) fn end(self, is_answered: bool, now: Duration) {
         let mut state = self.breaker.lock();
         if is_answered {
-            // An answer to a question from before the rest does not end it.
+            // A response to a question from before the breaker opened does not close it.
             if self.is_trial || state.until.is_none() {
                 *state = BreakerState::default();
             }

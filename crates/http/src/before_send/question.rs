@@ -1,4 +1,4 @@
-//! A question as the hook is sent it: the payload of the sender, with the author.
+//! The body of a question: the payload of the sender, with the author.
 
 use chinwag_core::before_send::{Question, QuestionKind};
 use chinwag_core::file::{AltText, Attachment, AttachmentList};
@@ -24,7 +24,7 @@ struct QuestionBody<'a> {
     message: Option<QuestionDetail<'a>>,
 }
 
-/// The keys that an edit does not have.
+/// The keys that only a new message has.
 #[derive(Serialize)]
 struct QuestionDetail<'a> {
     respond_to: Option<Uuid>,
@@ -40,7 +40,7 @@ struct QuestionFile<'a> {
     alt: Option<&'a str>,
 }
 
-/// The body of the request.
+/// Serializes a question.
 pub(super) fn written(question: &Question) -> serde_json::Result<Vec<u8>> {
     let (group, target, id) = match &question.kind {
         QuestionKind::Send(group) => (Some(group.0), None, None),

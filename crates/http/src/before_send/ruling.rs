@@ -1,16 +1,16 @@
-//! The answer of the hook.
+//! Parses the response of the hook.
 
 use chinwag_core::before_send::{Replacement, Ruling};
 use chinwag_core::message::Body;
 use chinwag_core::profile::Data;
 use serde_json::{Map, Value};
 
-/// The longest reason that is shown to an author, in characters. More is cut off.
+/// The maximum length of the reason shown to an author, in characters. The remainder is cut off.
 const REASON_CHARS: usize = 500;
-/// The reason where the hook gives none.
+/// The reason if the hook gives none.
 const REFUSED: &str = "the operator's rules refuse this message";
 
-/// Reads an answer. What is none of the answers of the protocol, or exceeds the limits of a message, is a failure.
+/// Parses a response. One that is not defined by the protocol, or exceeds the limits of a message, is a failure.
 pub(super) fn read(
     bytes: &[u8],
     message_chars: usize,

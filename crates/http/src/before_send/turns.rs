@@ -1,4 +1,4 @@
-//! The order of questions: those of one user in one lane come one after the other.
+//! The order of questions: those of one user in one lane are asked one after the other.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,14 +14,14 @@ use futures_util::task::noop_waker_ref;
 use metrics::gauge;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-/// The wait for a permit of the lane.
+/// The wait for the permit of a lane.
 type TurnWait = Pin<Box<dyn Future<Output = std::result::Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
 
-/// The turns that are taken.
+/// The current turns, by user.
 #[derive(Default, Clone)]
 pub(super) struct Turns(Arc<Mutex<HashMap<UserId, UserTurns>>>);
 
-/// The turns of one user: their number, and the lanes that have any.
+/// The turns of one user: their number, and its lanes with turns.
 #[derive(Default)]
 struct UserTurns {
     count: usize,
@@ -30,11 +30,11 @@ struct UserTurns {
 
 struct UserLane {
     count: usize,
-    /// One permit, which is given in the order in which it was asked for.
+    /// One permit, which is granted in the order of the requests.
     order: Arc<Semaphore>,
 }
 
-/// A turn. It ends when it is dropped.
+/// A turn in a lane. It ends on drop.
 pub(super) struct HookTurn {
     turns: Turns,
     user: UserId,
@@ -44,7 +44,7 @@ pub(super) struct HookTurn {
 }
 
 impl Turns {
-    /// Takes the next turn. Its place in the order is fixed when this returns.
+    /// Queues for the next turn. Its position in the order is fixed when this returns.
     pub(super) fn take(&self, user: UserId, lane: QuestionLane) -> Result<HookTurn> {
         let mut all = self.lock();
         let of_user = all.entry(user).or_default();
@@ -56,7 +56,7 @@ impl Turns {
         let of_lane = of_user.lanes.entry(lane).or_insert_with(new);
         of_lane.count += 1;
         let mut waiting: TurnWait = Box::pin(of_lane.order.clone().acquire_owned());
-        // The first poll takes the place in the queue of the semaphore.
+        // The first poll enters the semaphore's queue.
         let permit = match waiting.as_mut().poll(&mut Context::from_waker(noop_waker_ref())) {
             std::task::Poll::Ready(permit) => permit.ok(),
             std::task::Poll::Pending => None,
@@ -85,7 +85,7 @@ impl QuestionTurn for HookTurn {
 
 impl Drop for HookTurn {
     fn drop(&mut self) {
-        // A turn that waits leaves the queue, and one that has come lets the next one come.
+        // Leaves the queue, or passes the permit to the next turn.
         self.waiting = None;
         self.permit = None;
         gauge!("chinwag_hook_waiting").decrement(1.0);

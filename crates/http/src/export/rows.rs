@@ -1,4 +1,4 @@
-//! The lines of an export: a JSON object each.
+//! The lines of an export, one JSON object each.
 
 use chinwag_core::app::export::{ExportedDevice, ExportedMembership, ExportedUser};
 use chinwag_core::file::StoredFile;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::wire::entry::role;
 use crate::wire::file::File;
 
-/// The user.
+/// The user's profile.
 pub(super) fn profile(exported: &ExportedUser) -> Value {
     let ExportedUser { user, details, settings, identities, standing, .. } = exported;
     json!({
@@ -34,14 +34,13 @@ pub(super) fn profile(exported: &ExportedUser) -> Value {
             "hide_reads": settings.hide_reads,
         },
         "admin": standing.admin,
-        // Also one that has ended, which is kept.
+        // Also an expired suspension, since it is stored.
         "suspended": standing.suspension.as_ref().map(|suspension| json!({
             "until": suspension.until.to_string(), "reason": suspension.reason,
         })),
     })
 }
 
-/// The relations of the user.
 pub(super) fn relations(exported: &ExportedUser) -> Vec<Value> {
     let relations = &exported.relations;
     let of = |names: &[Name], relation: &str| -> Vec<Value> {
@@ -56,7 +55,6 @@ pub(super) fn relations(exported: &ExportedUser) -> Vec<Value> {
     .concat()
 }
 
-/// The sessions of the user.
 pub(super) fn sessions(exported: &ExportedUser) -> Vec<Value> {
     let sessions = exported.sessions.iter().map(|session| {
         json!({
@@ -71,7 +69,8 @@ pub(super) fn sessions(exported: &ExportedUser) -> Vec<Value> {
     sessions.collect()
 }
 
-/// The browsers and phones to which notifications are pushed. Their addresses would let others send to them.
+/// The push subscriptions of the user. Only the origin of an endpoint is shown, since its full URL would let others
+/// send to it.
 pub(super) fn devices(exported: &ExportedUser) -> Vec<Value> {
     let devices = exported.devices.iter();
     let device = |device: &ExportedDevice| {
@@ -82,7 +81,7 @@ pub(super) fn devices(exported: &ExportedUser) -> Vec<Value> {
     devices.map(device).collect()
 }
 
-/// A membership. Names of groups are others' words.
+/// A membership of the user. The group's name is left out, since others chose it.
 pub(super) fn membership(membership: &ExportedMembership) -> Value {
     let settings = &membership.settings;
     json!({
@@ -100,7 +99,7 @@ pub(super) fn membership(membership: &ExportedMembership) -> Value {
     })
 }
 
-/// A message of the user, without what others have added to it.
+/// A message of the user, without what other users have added to it.
 pub(super) fn message(message: &Message) -> Value {
     json!({
         "id": message.id.0,
@@ -117,7 +116,6 @@ pub(super) fn message(message: &Message) -> Value {
     })
 }
 
-/// A reaction of the user.
 pub(super) fn reaction(group: GroupId, reaction: &WrittenReaction) -> Value {
     json!({
         "group": group.0,
@@ -127,7 +125,7 @@ pub(super) fn reaction(group: GroupId, reaction: &WrittenReaction) -> Value {
     })
 }
 
-/// A report by the user, without the message, which others wrote.
+/// A report by the user, without the text of the message, which another user wrote.
 pub(super) fn report(report: &MessageReport) -> Value {
     json!({
         "id": report.id.0,
@@ -139,7 +137,7 @@ pub(super) fn report(report: &MessageReport) -> Value {
     })
 }
 
-/// A file of the user, and where it is in the ZIP.
+/// A file of the user, with its path in the ZIP.
 pub(super) fn file(file: &StoredFile, path: &str) -> Value {
     let mut shown = json!(File::from(file));
     shown["path"] = path.into();
@@ -150,7 +148,7 @@ fn text(date: Date) -> String {
     date.to_string()
 }
 
-/// JSON that was parsed before it was stored.
+/// Parses stored JSON, which was validated when it was stored.
 fn parsed(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }

@@ -1,4 +1,4 @@
-//! A ZIP file, written from its beginning to its end into memory, from where its caller takes it piece by piece.
+//! A streaming ZIP writer. It writes into memory, from which the caller takes the bytes piece by piece.
 
 use std::io::{self, Write};
 use std::mem;
@@ -8,30 +8,30 @@ use chinwag_core::Date;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-/// The level for what is compressed already: the lowest that the format's library has.
+/// The compression level for data that is already compressed: the lowest of the library.
 const LOWEST: i64 = 1;
 const OVER: &str = "the ZIP file is finished";
 
-/// A ZIP file on its way into memory.
+/// A ZIP that is being written.
 pub(super) struct ZipStream {
-    /// None after the end.
+    /// `None` after the end.
     writer: Option<ZipWriter<StreamWriter<Output>>>,
     output: Output,
     options: SimpleFileOptions,
-    /// The bytes of the entry so far.
+    /// The bytes of the current entry so far.
     entry_length: u64,
 }
 
-/// How the bytes of an entry are kept.
+/// The compression of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packing {
     /// Compressed. For texts of less than 4 GiB.
     Compressed,
-    /// Nearly as they are. For what is compressed already, of this length.
+    /// Barely compressed. For data of this length that is already compressed.
     Plain(u64),
 }
 
-/// The bytes that wait to be taken, which the writer and its caller share.
+/// The bytes to be taken, shared by the writer and its caller.
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
 
@@ -45,12 +45,12 @@ impl ZipStream {
         Self { writer: Some(ZipWriter::new_stream(output.clone())), output, options, entry_length: 0 }
     }
 
-    /// Begins an entry, and ends the one before. Its name is one that every system takes.
+    /// Begins an entry, and ends the previous one. The name must be portable.
     pub(super) fn begin(&mut self, name: String, packing: Packing) -> io::Result<()> {
         let options = match packing {
             Packing::Compressed => self.options,
             Packing::Plain(length) => {
-                // What cannot be compressed grows by a thousandth at most.
+                // Incompressible data grows by a thousandth at most.
                 let most = length.saturating_add(length / 1000).saturating_add(1024);
                 self.options.compression_level(Some(LOWEST)).large_file(u32::try_from(most).is_err())
             }
@@ -59,31 +59,30 @@ impl ZipStream {
         Ok(self.writer()?.start_file(name, options)?)
     }
 
-    /// Appends bytes to the entry.
+    /// Appends bytes to the current entry.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.writer()?.write_all(bytes)?;
         self.entry_length += bytes.len() as u64;
         Ok(())
     }
 
-    /// The bytes of the entry so far.
     pub(super) fn entry_length(&self) -> u64 {
         self.entry_length
     }
 
-    /// Writes the list of the entries, which ends the file.
+    /// Writes the central directory, which ends the file.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         let writer = self.writer.take().ok_or_else(|| io::Error::other(OVER))?;
         writer.finish()?;
         Ok(())
     }
 
-    /// The bytes that wait to be taken.
+    /// The number of bytes that can be taken.
     pub(super) fn waiting(&self) -> usize {
         self.output.lock().len()
     }
 
-    /// Takes them.
+    /// Takes the bytes written so far.
     pub(super) fn take(&mut self) -> Vec<u8> {
         mem::take(&mut *self.output.lock())
     }
@@ -110,7 +109,8 @@ impl Write for Output {
     }
 }
 
-/// The time and the date, to two seconds, as the format has them from 1980 to 2107. Others are its first moment.
+/// A date with a resolution of two seconds, as ZIP stores it, from 1980 to 2107. Dates outside map to the first
+/// moment of 1980.
 fn moment(now: Date) -> DateTime {
     let text = now.to_string();
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<u16>().ok();

@@ -1,4 +1,4 @@
-//! The caller of a request: its credential, or the context of its use case.
+//! Extracts the caller of a request: its credential, or the context for its use case.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::error::Problem;
 use crate::network::peer::Peer;
 use crate::state::ServerState;
 
-/// The caller of a REST request, for the use cases. A token of the server's own is looked up by the
-/// use case, in its transaction, and so is a secret of a bot, and a key of the service beside the first one.
+/// The caller of a REST request, as the context of its use case. The use case itself looks up a token, a bot's secret
+/// or a key with scopes, in its transaction.
 pub(crate) struct CallerContext(pub(crate) Context);
 
 impl FromRequestParts<Arc<ServerState>> for Credential {
@@ -35,7 +35,7 @@ impl FromRequestParts<Arc<ServerState>> for Credential {
 impl OptionalFromRequestParts<Arc<ServerState>> for Credential {
     type Rejection = Problem;
 
-    /// The presented credential. Without one this is `None`, also on a server that is open.
+    /// The presented credential. `None` without one, even on an open server.
     async fn from_request_parts(
         parts: &mut Parts,
         state: &Arc<ServerState>,

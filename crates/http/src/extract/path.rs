@@ -1,4 +1,4 @@
-//! The objects in paths. An invalid id is answered like an unknown one.
+//! Extracts objects from paths. An invalid id is answered like an unknown one.
 
 use std::str::FromStr;
 
@@ -11,33 +11,33 @@ use chinwag_core::{
 
 use crate::error::Problem;
 
-/// The user that the path names by `{name}`.
+/// The user named by `{name}` in the path.
 pub(crate) struct ByName(pub Name);
 
-/// The user that the path names by `{name}`, to the byte.
+/// The user named by `{name}`, in exactly that spelling.
 pub(crate) struct BySpelling(pub Spelled);
 
-/// The text that the path has for `{name}`.
+/// The raw text of `{name}`.
 pub(crate) struct ByText(pub String);
 
-/// A value that the path has at a key of its own.
+/// A value from the path, under a key of its own.
 pub(crate) struct ByValue<T>(pub T);
 
-/// A value for [`ByValue`]. The noun that it belongs to says how it is read.
+/// A value for [`ByValue`], implemented beside the noun that it belongs to.
 pub(crate) trait PathValue: Sized {
-    /// The key, as the route names it.
+    /// The key in the route's path.
     const KEY: &str;
 
-    /// Reads the text, which is empty if the path is not UTF-8.
+    /// Parses the text, which is empty if the path is not UTF-8.
     fn from_path(text: &str) -> Result<Self, Error>;
 }
 
-/// The group or message that the path names by `{id}`.
+/// The group or message named by `{id}`.
 pub(crate) struct ById<T>(pub T);
 
-/// An id that stands in paths.
+/// An id in a path.
 pub(crate) trait Id: FromStr {
-    /// The kind of object.
+    /// The kind of object, for errors.
     const NOUN: &str;
 }
 

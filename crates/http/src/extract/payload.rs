@@ -1,4 +1,4 @@
-//! A request's body, read whole and no further than the limit.
+//! Extracts a request's body, which is read completely up to a limit.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const FORM: &str =
 /// A body of at most [`max_body`](crate::Options::max_body) bytes.
 pub(crate) struct Payload {
     bytes: Bytes,
-    /// Whether the content type is that of an HTML form. Callers that send JSON say so, too.
+    /// Whether the content type is that of an HTML form. Some callers send JSON with it as well.
     form: bool,
     ignored: Option<Arc<Ignored>>,
     state: Arc<ServerState>,
@@ -33,7 +33,7 @@ impl Payload {
         &self.bytes
     }
 
-    /// The object that it holds, whatever the content type says.
+    /// Parses the JSON object in the body, whatever the content type.
     pub(crate) fn fields(&self) -> chinwag_core::Result<Fields<'_>> {
         if self.form && !self.bytes.is_empty() && not_an_object(&self.bytes).is_some() {
             return Err(Error::field("", FORM));
@@ -45,7 +45,7 @@ impl Payload {
         })
     }
 
-    /// The same where there may be no body: then no field is given.
+    /// Like [`Payload::fields`], but an empty body is an empty object.
     pub(crate) fn maybe_fields(&self) -> chinwag_core::Result<Fields<'_>> {
         if self.bytes.is_empty() { Fields::parse(b"{}") } else { self.fields() }
     }
@@ -70,7 +70,7 @@ impl FromRequest<Arc<ServerState>> for Payload {
     }
 }
 
-/// Reads a body, no longer and for no longer than may be.
+/// Reads a body, within the limits of size and time.
 pub(crate) async fn read(body: Body, options: &Options) -> Result<Bytes, Problem> {
     let limit = options.max_body;
     if body.size_hint().lower() > limit as u64 {

@@ -24,9 +24,9 @@ use crate::wire::fields::{FieldNames, Picked};
 
 /// A request's query.
 pub(crate) struct Query {
-    /// The path that it was asked of.
+    /// The path of the request.
     pub path: String,
-    /// The place among the requests under way, held for as long as the answer is being written.
+    /// The request in flight, whose permit is held while the response is written.
     pub under_way: Option<UnderWay>,
     pairs: Vec<(String, String)>,
 }
@@ -45,17 +45,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    /// The fields that are asked for.
+    /// The requested fields.
     pub(crate) fn fields(&self, known: &'static FieldNames) -> Result<Picked> {
         Picked::parse(known, self.get("fields")?)
     }
 
-    /// The rows in one page of a list, if pages are requested.
+    /// The page size of a list, or `None` if the list is not paged.
     pub(crate) fn list_limit(&self) -> Result<Option<usize>> {
         self.limit(LIST_PAGE)
     }
 
-    /// A number from 1 to `most`, if one is given.
+    /// A number from 1 to `most`, if given.
     pub(crate) fn limit(&self, most: usize) -> Result<Option<usize>> {
         let Some(text) = self.get("limit")? else { return Ok(None) };
         let limit = digits(text).and_then(|number| usize::try_from(number).ok());
@@ -63,20 +63,20 @@ impl Query {
         limit.map(Some).ok_or_else(|| Error::field("limit", format!("must be a number from 1 to {most}")))
     }
 
-    /// A place in a group's log: a number, or a date.
+    /// A point in a group's log, given as a number or a date.
     pub(crate) fn point(&self, key: &'static str) -> Result<Option<Point>> {
         let Some(text) = self.get(key)? else { return Ok(None) };
         if let Some(seq) = digits(text) {
             return Ok(Some(Point::Seq(Seq(seq))));
         }
-        // A `+` that was not escaped has come as a space: `…T10:29:16 02:00`.
+        // An unescaped `+` arrives as a space: `…T10:29:16 02:00`.
         let text = if text.contains('T') { Cow::Owned(text.replace(' ', "+")) } else { Cow::Borrowed(text) };
         let refused = |_| Error::field(key, "must be a seq, or a date like 2024-05-12T10:29:16.000949Z");
         Date::parse(&text).map(|date| Some(Point::Date(date))).map_err(refused)
     }
 
-    /// The names of `names`, with commas between them, and of `name`, which may hold commas; both may stand there
-    /// more than once. `None` where neither does. What cannot be a name is left out, as nobody's.
+    /// The names in `names`, separated by commas, and in `name`, which may contain commas; each may be repeated.
+    /// `None` without either. Texts that are not valid names are skipped, since no user can have them.
     pub(crate) fn names(&self) -> Result<Option<Vec<Name>>> {
         let has = |keys: &[&str]| self.pairs.iter().any(|(key, _)| keys.contains(&key.as_str()));
         if !has(&["names", "name"]) {
@@ -99,7 +99,7 @@ impl Query {
         Ok(Some(names.into_iter().filter_map(|name| Name::parse(name).ok()).collect()))
     }
 
-    /// The messages of `ids`, with commas between them, each once. `None` where it is not there.
+    /// The messages in `ids`, separated by commas, without duplicates. `None` without the parameter.
     pub(crate) fn ids(&self) -> Result<Option<Vec<MessageId>>> {
         let has = |key: &str| self.pairs.iter().any(|(name, _)| name == key);
         if !has("ids") {
@@ -121,23 +121,23 @@ impl Query {
         Ok(Some(ids))
     }
 
-    /// The user in whose name a service acts, if one is given.
+    /// The user on whose behalf a service acts, if given.
     pub(crate) fn author(&self) -> Result<Option<Name>> {
         let refused = |why| Error::field("author", why);
         self.get("author")?.map(|text| Name::parse(text).map_err(refused)).transpose()
     }
 
-    /// A value that may stand in a path as well, if one is given.
+    /// A value of a type that also occurs in paths, if given.
     pub(crate) fn value<T: PathValue>(&self) -> Result<Option<T>> {
         self.get(T::KEY)?.map(T::from_path).transpose()
     }
 
-    /// The name of an uploaded file, if one is given.
+    /// The name of an uploaded file, if given.
     pub(crate) fn file_name(&self) -> Result<Option<&str>> {
         self.get("name")
     }
 
-    /// Whether a history is asked for without the replies in threads.
+    /// Whether replies in threads are excluded from a history.
     pub(crate) fn leaves_threads_out(&self) -> Result<bool> {
         match self.get("thread")? {
             None => Ok(false),
@@ -146,12 +146,12 @@ impl Query {
         }
     }
 
-    /// The beginning of a name that is searched for, if one is given.
+    /// The prefix of the names to search for, if given.
     pub(crate) fn prefix(&self) -> Result<Option<&str>> {
         self.text("q", NAME_CHARS)
     }
 
-    /// The name that others are to look like, if one is given.
+    /// The name that others are to resemble, if given.
     pub(crate) fn alike(&self) -> Result<Option<&str>> {
         let alike = self.text("like", NAME_CHARS)?;
         if alike.is_some() && self.get("q")?.is_some() {
@@ -160,7 +160,7 @@ impl Query {
         Ok(alike)
     }
 
-    /// The beginning of the names of the open groups that are asked for, if they are.
+    /// The prefix of the names of open groups, if those are requested.
     pub(crate) fn open_groups(&self) -> Result<Option<&str>> {
         let prefix = self.text("q", GROUP_NAME_CHARS)?;
         match self.get("open")? {
@@ -174,19 +174,19 @@ impl Query {
         }
     }
 
-    /// The role, if one is given.
+    /// The role, if given.
     pub(crate) fn role(&self) -> Result<Option<Role>> {
         let refused = || Error::field("role", "must be owner, admin, member or restrict");
         let found = |text| Role::ALL.into_iter().find(|each| role(*each) == text);
         self.get("role")?.map(|text| found(text).ok_or_else(refused)).transpose()
     }
 
-    /// The state of what is listed, if one is given.
+    /// The state of listed objects, if given.
     pub(crate) fn state(&self) -> Result<Option<&str>> {
         self.get("state")
     }
 
-    /// Whether a history shows the entries beside its messages.
+    /// Whether a history contains log entries as well as messages.
     pub(crate) fn entries(&self) -> Result<bool> {
         match self.get("entries")? {
             None => Ok(false),
@@ -195,17 +195,17 @@ impl Query {
         }
     }
 
-    /// The cursor, if one is given.
+    /// The cursor, if given.
     pub(crate) fn cursor(&self) -> Result<Option<&str>> {
         self.get("cursor")
     }
 
-    /// The same path and query with another cursor.
+    /// The path and query of this request with another cursor.
     pub(crate) fn with_cursor(&self, cursor: &str) -> String {
         self.with("cursor", cursor)
     }
 
-    /// The same path and query from another edge of a history; none of an edge without a number.
+    /// The path and query of this request from another edge of a history; `None` for an edge without a number.
     pub(crate) fn at_edge(&self, edge: Edge) -> Option<String> {
         match edge {
             Edge::BeforeSeq(seq) => Some(self.with("before", &seq.to_string())),
@@ -221,7 +221,7 @@ impl Query {
         format!("{}/?{}", self.path.trim_end_matches('/'), query.finish())
     }
 
-    /// Whether a switch is on.
+    /// A boolean parameter, which defaults to false.
     pub(crate) fn switch(&self, key: &'static str) -> Result<bool> {
         match self.get(key)? {
             None | Some("false") => Ok(false),
@@ -230,7 +230,7 @@ impl Query {
         }
     }
 
-    /// A text of at most `most` characters that the store compares with others.
+    /// A text of at most `most` characters, which the store compares with others.
     fn text(&self, key: &'static str, most: usize) -> Result<Option<&str>> {
         let text = self.get(key)?;
         if text.is_some_and(|text| text.chars().nth(most).is_some()) {

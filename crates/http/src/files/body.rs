@@ -1,4 +1,4 @@
-//! The bytes of an upload: those of a request's body, or of the parts that are stored already.
+//! Sources of the bytes of an upload: the body of a request, or parts that are already stored.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::Problem;
 
-/// The least rate of a body, in bytes per second, averaged from its beginning.
+/// The minimum rate of a body in bytes per second, averaged from its beginning.
 const RATE: u64 = 8 << 10;
-/// The bytes of a refused body that are read all the same, so that the client reads the refusal and meets no closed
-/// connection.
+/// The bytes of a refused body that are still read. Otherwise the connection would be reset, and the client might
+/// lose the response.
 const LINGER_BYTES: u64 = 64 << 20;
 const LINGER: Duration = Duration::from_secs(10);
 
-/// Bytes in pieces.
+/// A source of bytes in pieces.
 pub(crate) trait Pieces: Send {
     /// The next piece, or `None` at the end.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, Problem>> + Send;
 }
 
-/// A body that arrives within its time: each piece within `idle`, and all at no less than [`RATE`].
+/// A request body with timeouts: each piece must arrive within `idle`, and the body at no less than [`RATE`].
 pub(crate) struct PacedBody {
     body: Option<Body>,
     idle: Duration,
@@ -43,7 +43,7 @@ impl PacedBody {
             let Some(frame) = body.frame().await else { return Ok(None) };
             let frame =
                 frame.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body ended before its end"))?;
-            // Trailers are ignored.
+            // Skip trailers.
             if let Ok(data) = frame.into_data() {
                 return Ok(Some(data));
             }
@@ -71,7 +71,7 @@ impl Drop for PacedBody {
     }
 }
 
-/// Reads on for a while what nobody needs.
+/// Reads and discards the remainder of a refused body, within bounds.
 pub(crate) fn linger(mut body: Body) {
     use hyper::body::Body as _;
 
@@ -89,21 +89,21 @@ pub(crate) fn linger(mut body: Body) {
     }));
 }
 
-/// The parts of an upload, one after the other.
+/// The parts of an upload, read one after the other.
 pub(crate) struct StoredParts<'s> {
     store: &'s dyn FileStore,
     id: FileId,
-    /// The parts still to be read, the next one last, with the range that is taken of each.
+    /// The parts still to be read, in reverse order, with the range to read of each.
     parts: Vec<(PartId, std::ops::Range<u64>)>,
     reader: Option<Box<dyn FileReader>>,
 }
 
 impl<'s> StoredParts<'s> {
-    /// Those parts that together are the first `length` bytes, as [`reach`] has found.
+    /// The parts that together contain the first `length` bytes; [`reach`] must be at least `length`.
     pub(crate) fn new(store: &'s dyn FileStore, id: FileId, parts: &[(PartId, u64)], length: u64) -> Self {
         let mut chain = Vec::new();
         let mut at = length;
-        // The parts are in the order of their offsets: the position that each one and those before it reach.
+        // The parts are sorted by offset. For each: the highest end of it and all earlier ones.
         let reached = |end: &mut u64, (part, size): &(PartId, u64)| {
             *end = (*end).max(part.offset + size);
             Some(*end)
@@ -135,11 +135,11 @@ impl Pieces for StoredParts<'_> {
     }
 }
 
-/// The position up to which parts make the beginning of a file without a gap.
+/// The length of the contiguous prefix of the file that the parts contain.
 pub(crate) fn reach(parts: &[(PartId, u64)]) -> u64 {
     let mut at = 0;
     for (part, size) in parts {
-        // They are in the order of their offsets.
+        // The parts are sorted by offset.
         if part.offset > at {
             break;
         }

@@ -1,4 +1,4 @@
-//! Reading a file over HTTP.
+//! Downloads of files over HTTP.
 
 use std::io;
 use std::ops::Range;
@@ -25,22 +25,22 @@ use crate::network::file_stream::{SENDS_FILES, SPAN, SpanQueue};
 use crate::permits::SharedPermit;
 use crate::state::ServerState;
 
-/// Nothing in a file runs, also where a browser is made to open it as a page.
+/// Disables scripts in a file, even if a browser is made to open it as a page.
 const POLICY: HeaderValue = HeaderValue::from_static("sandbox; default-src 'none'");
-/// A file never changes. A browser's copy may outlive an erasure by this.
+/// A file never changes. A browser's cache may keep it for this long after an erasure.
 const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=3600, immutable");
-/// The time for which a presigned address holds.
+/// The lifetime of a presigned URL.
 const PRESIGNED: Duration = Duration::from_secs(60);
 
-/// The bytes that are given to a connection at a time. It takes two slices at a time, so that a client that takes
-/// nothing has no more of them.
+/// The bytes that a connection gets at a time. It buffers two slices, so this bounds the memory for a client that
+/// does not read.
 const SLICE: usize = 32 << 10;
-/// The bytes that are read ahead for a client that takes them.
+/// The bytes that are read ahead for a client that keeps up.
 const READ_AHEAD: u64 = 1 << 20;
-/// A client that takes nothing for so long is slow: nothing is read ahead for it.
+/// A client that does not take a slice for so long is slow, and nothing is read ahead for it.
 const PROMPT: Duration = Duration::from_millis(100);
 
-/// The object that is read: a file or its thumbnail.
+/// The object to send: a file or its thumbnail.
 pub(crate) struct ServedObject<'a> {
     pub(crate) key: FileKey,
     pub(crate) size: u64,
@@ -65,7 +65,7 @@ impl<'a> ServedObject<'a> {
     }
 }
 
-/// Answers a request for an object that its caller may read.
+/// Responds with an object that the caller may read.
 pub(crate) async fn answer(
     state: &Arc<ServerState>,
     object: ServedObject<'_>,
@@ -78,7 +78,7 @@ pub(crate) async fn answer(
     if range::is_known(&parts.headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    // The address is signed for GET alone.
+    // A presigned URL is valid for GET only.
     let may_redirect = files.options.redirect && parts.method != Method::HEAD;
     if may_redirect && disposition == Disposition::Attachment {
         let presigned = PresignedHeaders {
@@ -91,7 +91,7 @@ pub(crate) async fn answer(
             return Ok((StatusCode::FOUND, headers).into_response());
         }
     }
-    // A range is asked for by GET alone.
+    // `Range` is defined for GET only.
     let wanted = match parts.method {
         Method::HEAD => Wanted::Whole,
         _ => range::wanted(&parts.headers, &etag, object.size),
@@ -116,8 +116,8 @@ pub(crate) async fn answer(
     Ok(response)
 }
 
-/// The bytes of an object. The first are read before the status is sent: a storage that is away is 503, and no body that
-/// is cut.
+/// The body with the bytes of an object. The first bytes are read before the status is sent, so that an unreachable
+/// storage is answered with 503 instead of a truncated body.
 async fn content(
     store: &Arc<dyn FileStore>,
     key: FileKey,
@@ -152,7 +152,7 @@ fn headers(object: &ServedObject<'_>, etag: &str, disposition: &str) -> HeaderMa
     headers
 }
 
-/// The type as a header. Texts are UTF-8: that is how they were recognised.
+/// The `Content-Type`. Texts are UTF-8, since otherwise they would not have been recognized as text.
 fn content_type(media_type: &str) -> String {
     if media_type.starts_with("text/") {
         format!("{media_type}; charset=utf-8")
@@ -181,23 +181,23 @@ fn location(address: &str) -> Result<HeaderValue> {
     ascii(address)
 }
 
-/// A file on its way to a client. Between two slices its reader is held for [`PROMPT`] at most, since it may hold as
-/// much as the storage reads at a time.
+/// A file that is being sent. Between two slices its reader is kept for [`PROMPT`] at most, since it may hold a whole
+/// buffer of the storage.
 struct SentFile {
     store: Arc<dyn FileStore>,
     key: FileKey,
-    /// The bytes still to be sent.
+    /// The remaining range.
     rest: Range<u64>,
     idle: Arc<Mutex<IdleReader>>,
 }
 
-/// The reader of a file while the client takes the last slice.
+/// The reader of a file, kept while the client takes the last slice.
 #[derive(Default)]
 struct IdleReader {
     reader: Option<Box<dyn FileReader>>,
     /// The number of slices so far.
     turn: u64,
-    /// Whether the client took the last slice slowly: then no more is read than the next one.
+    /// Whether the client was slow to take the last slice. Then only the next slice is read.
     is_slow: bool,
 }
 
@@ -206,7 +206,7 @@ impl SentFile {
         Self { store, key, rest, idle: Arc::default() }
     }
 
-    /// The next bytes; `None` at the end.
+    /// The next slice; `None` at the end.
     async fn next(&mut self) -> chinwag_core::Result<Option<Bytes>> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -242,7 +242,7 @@ fn lock(idle: &Mutex<IdleReader>) -> MutexGuard<'_, IdleReader> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Drops the reader of a client that takes nothing, until the file is sent.
+/// Drops the reader when the client takes no slice for [`PROMPT`]. Ends when the file is sent.
 async fn drop_idle(idle: Weak<Mutex<IdleReader>>) {
     let mut seen = 0;
     loop {
@@ -256,8 +256,8 @@ async fn drop_idle(idle: Weak<Mutex<IdleReader>>) {
     }
 }
 
-/// The bytes as the connection takes them, the first of which were read. A client that takes nothing loses its
-/// connection.
+/// A body of slices, the first of which has been read. The connection's write timeout disconnects a client that stops
+/// reading.
 fn body(first: Option<Bytes>, source: SentFile, permit: SharedPermit) -> Body {
     if !source.rest.is_empty() {
         tokio::spawn(drop_idle(Arc::downgrade(&source.idle)));
@@ -290,12 +290,12 @@ mod tests {
 
     const SIZE: u64 = 5 << 19;
 
-    /// The byte at a position.
+    /// The byte at a position of the test file.
     fn byte(at: u64) -> u8 {
         (at >> 10).to_le_bytes()[0]
     }
 
-    /// A storage of one object, which counts the bytes that its readers hold.
+    /// A storage with one object, which counts the bytes that its readers hold.
     #[derive(Default)]
     struct Counted(Arc<AtomicUsize>);
 

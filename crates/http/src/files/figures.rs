@@ -1,4 +1,4 @@
-//! Metrics of files: uploads, prepared images, and bytes that were sent.
+//! Metrics of files: uploads, prepared images, and bytes sent.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use metrics::{counter, histogram};
 
 use crate::error::Problem;
 
-/// The time that preparing an image takes.
+/// The duration of preparing an image.
 pub(crate) const IMAGE_SECONDS: &str = "chinwag_image_seconds";
 
-/// Counts an upload whose bytes were all received, or that was refused or failed.
+/// Counts an upload that was completely received, refused or failed.
 pub(super) fn count_upload(outcome: &Result<CompleteFile, Problem>) {
     match outcome {
         Ok(file) => {
@@ -21,13 +21,13 @@ pub(super) fn count_upload(outcome: &Result<CompleteFile, Problem>) {
     }
 }
 
-/// Counts a prepared image by its result.
+/// Counts a prepared image by result.
 pub(super) fn count_image(result: &'static str, took: Duration) {
     counter!("chinwag_images_total", "result" => result).increment(1);
     histogram!(IMAGE_SECONDS).record(took.as_secs_f64());
 }
 
-/// Counts bytes of files that were given to connections.
+/// Counts the bytes of files that were passed to connections.
 pub(super) fn count_sent(bytes: usize) {
     counter!("chinwag_file_sent_bytes_total").increment(bytes as u64);
 }

@@ -1,4 +1,4 @@
-//! Preparing images: their metadata are removed and a thumbnail is made, by a few threads at a time.
+//! Prepares images: removes their metadata and creates a thumbnail, with bounded concurrency.
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -13,19 +13,19 @@ use tokio::time::timeout;
 
 use super::{FileService, figures, spool};
 
-/// The time that an image waits for its turn.
+/// How long an image waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An image that is ready to be stored.
 pub(crate) enum Prepared {
-    /// It, at its beginning.
+    /// The image without metadata, rewound to its beginning.
     Image { file: File, size: Option<(u32, u32)>, thumbnail: Option<MadeThumbnail> },
-    /// It is not the image that it seems to be.
+    /// Not a readable image, despite its signature.
     Unreadable(File),
 }
 
 impl FileService {
-    /// Prepares an image that is spooled.
+    /// Prepares a spooled image.
     pub(crate) async fn prepare(&self, original: File, format: Format) -> Result<Prepared> {
         let turn = timeout(PATIENCE, self.images.clone().acquire_owned()).await;
         let permit = turn.map_err(|_| Error::unavailable())?.map_err(Error::internal)?;
@@ -54,7 +54,7 @@ fn prepare(mut original: File, format: Format, folder: &Path) -> Result<Prepared
     let file = match written.and_then(|()| Ok(stripped.flush()?)) {
         Ok(()) => stripped.into_inner().map_err(|why| spool::error(why.into_error()))?,
         Err(MediaError::Io(fault)) => return Err(spool::error(fault)),
-        // An image whose metadata cannot be removed is not shown as one.
+        // An image whose metadata cannot be removed is not stored as an image.
         Err(_) => return unreadable(original),
     };
     let made = thumbnail::thumbnail(&file, format, &limits);

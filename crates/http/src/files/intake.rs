@@ -1,4 +1,4 @@
-//! Files that a command takes in, from this machine and not from a client.
+//! The intake of files by commands, which read them from this machine.
 
 use std::io::Read;
 
@@ -16,10 +16,10 @@ use super::receive::Reception;
 use crate::error::Problem;
 use crate::options::FileOptions;
 
-/// The bytes that are read at a time.
+/// Bytes that are read at a time.
 const PIECE: usize = 256 << 10;
 
-/// The way of such files into the storage, which is that of uploads.
+/// Stores files of this machine, in the same way as uploads.
 pub struct FileIntake {
     files: FileService,
     limits: FileLimits,
@@ -28,24 +28,23 @@ pub struct FileIntake {
 /// The reason why a file was not stored.
 #[derive(Debug)]
 pub enum IntakeError {
-    /// The file cannot be stored, or cannot be read.
+    /// This file cannot be read, or is not accepted.
     Refused(String),
-    /// No file can be stored now.
+    /// The storage has failed, so no file can be stored now.
     Failed(String),
 }
 
 impl FileIntake {
-    /// An intake into a storage.
     pub fn new(options: FileOptions, limits: FileLimits) -> Self {
         Self { files: FileService::new(options), limits }
     }
 
-    /// The name under which a file is stored.
+    /// The sanitized name of a stored file.
     pub fn name(text: &str) -> FileName {
         FileName::cleaned(&name::clean(text))
     }
 
-    /// Stores the bytes of a reserved upload, of which there are at most `most`. Blocks while it reads.
+    /// Stores up to `most` bytes for a reserved upload. Blocks the thread while it reads.
     pub async fn receive(
         &self,
         id: FileId,
@@ -65,7 +64,7 @@ impl FileIntake {
     }
 }
 
-/// The bytes of a reader.
+/// The bytes of a blocking reader, in pieces.
 struct ReadPieces<'r>(&'r mut (dyn Read + Send));
 
 impl Pieces for ReadPieces<'_> {

@@ -1,4 +1,4 @@
-//! Writing one part of a resumable upload.
+//! Stores one part of a resumable upload.
 
 use std::sync::Arc;
 
@@ -14,29 +14,29 @@ use super::body::{PacedBody, Pieces};
 use super::running::UploadTurn;
 use crate::error::{Problem, Result};
 
-/// The status that tus has for a wrong checksum.
+/// The status of tus for a checksum mismatch.
 const MISMATCH: u16 = 460;
 
-/// A part that is to be written.
+/// A part to be written.
 pub(crate) struct NewPart<'a> {
     pub(crate) store: &'a Arc<dyn FileStore>,
     pub(crate) id: FileId,
     pub(crate) offset: u64,
     pub(crate) number: u64,
-    /// The most bytes that are taken.
+    /// The maximum size.
     pub(crate) most: u64,
     pub(crate) checksum: Option<Checksum>,
 }
 
 /// The outcome of writing a part.
 pub(crate) struct WrittenPart {
-    /// The bytes that were stored.
+    /// The number of bytes stored.
     pub(crate) size: u64,
-    /// The reason for which the body was not read to its end.
+    /// The reason why the body was not read completely, if it was not.
     pub(crate) cut: Option<Problem>,
 }
 
-/// The hash that a client has said of a body.
+/// The client's checksum of a body.
 pub(crate) struct Checksum {
     hasher: Hasher,
     expected: Vec<u8>,
@@ -48,7 +48,7 @@ enum Hasher {
 }
 
 impl NewPart<'_> {
-    /// Writes a body. What has arrived of one that ends early is stored, unless it has a checksum.
+    /// Writes a body. If it ends early, the bytes that arrived are stored, unless there is a checksum to verify.
     pub(crate) async fn write(mut self, body: &mut PacedBody, turn: &mut UploadTurn) -> Result<WrittenPart> {
         let key = FileKey::Part(self.id, PartId { offset: self.offset, number: self.number });
         let mut writer = self.store.create(key).await?;
@@ -74,7 +74,7 @@ impl NewPart<'_> {
             }
         };
         match (self.checksum, cut) {
-            // The part cannot be checked, and the client sends it again.
+            // An incomplete part cannot be verified, so it is discarded and the client sends it again.
             (Some(_), Some(refused)) => Ok(WrittenPart { size: 0, cut: Some(refused) }),
             (Some(checksum), None) if !checksum.holds() => {
                 let status = StatusCode::from_u16(MISMATCH).map_err(|_| Problem::fault())?;
@@ -91,7 +91,7 @@ impl NewPart<'_> {
 }
 
 impl Checksum {
-    /// Reads the header.
+    /// Parses the header `Upload-Checksum`.
     pub(crate) fn parse(header: &HeaderValue) -> Result<Self> {
         let refused =
             || Error::field("upload-checksum", "must be sha1 or sha256, a space, and the hash in base64");

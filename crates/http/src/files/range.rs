@@ -1,27 +1,27 @@
-//! `Range` and `If-Range`, as RFC 9110 describes them.
+//! `Range` and `If-Range` (RFC 9110).
 
 use std::ops::Range;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// The part of a file that a request asks for.
+/// The part of a file that a request wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wanted {
     Whole,
-    /// A range that lies in the file, and is not empty.
+    /// A non-empty range within the file.
     Part(Range<u64>),
-    /// No byte of the range lies in the file.
+    /// No byte of the range is in the file.
     Unsatisfiable,
 }
 
-/// The part of a file of `size` bytes that is asked for. Several ranges, and a form that is not known, are answered
-/// with the whole file.
+/// The wanted part of a file of `size` bytes. Multiple ranges and unknown units are answered with the whole file, as
+/// RFC 9110 allows.
 pub(crate) fn wanted(headers: &HeaderMap, etag: &str, size: u64) -> Wanted {
     let text = |name| headers.get(name).map(HeaderValue::as_bytes);
     let Some(range) = headers.get(header::RANGE).and_then(|range| range.to_str().ok()) else {
         return Wanted::Whole;
     };
-    // A weak tag, and a date, are no strong validators of this file.
+    // A weak tag or a date is not a strong validator.
     if text(header::IF_RANGE).is_some_and(|condition| condition != etag.as_bytes()) {
         return Wanted::Whole;
     }
@@ -32,7 +32,7 @@ pub(crate) fn wanted(headers: &HeaderMap, etag: &str, size: u64) -> Wanted {
     parse(range.trim(), size).unwrap_or(Wanted::Whole)
 }
 
-/// Whether the client has this file already.
+/// Whether the client has this file already, by `If-None-Match`.
 pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     values
@@ -57,7 +57,7 @@ fn parse(range: &str, size: u64) -> Option<Wanted> {
     Some(if part.start < part.end { Wanted::Part(part) } else { Wanted::Unsatisfiable })
 }
 
-/// A number, also one that is too large to be written otherwise: it is past the end of every file.
+/// Parses a number. One that overflows is beyond the end of every file anyway.
 fn number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(u64::MAX))

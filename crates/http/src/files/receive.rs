@@ -1,5 +1,5 @@
-//! Receiving a file: its bytes go to the storage while their type is found. An image goes by the disk of this node,
-//! where it is prepared first.
+//! Receives a file: streams its bytes to the storage and detects their type. An image is first spooled to this node's
+//! disk and prepared.
 
 use std::fs::File;
 
@@ -22,13 +22,13 @@ pub(crate) struct Reception<'a> {
     pub(crate) files: &'a FileService,
     pub(crate) limits: &'a FileLimits,
     pub(crate) id: FileId,
-    /// The number under which its objects are written.
+    /// The attempt under which its objects are written.
     pub(crate) attempt: Attempt,
-    /// The most bytes that are taken.
+    /// The maximum size.
     pub(crate) most: u64,
 }
 
-/// The part of a body that was read.
+/// The bytes read so far.
 #[derive(Default)]
 struct Progress {
     sniffer: Sniffer,
@@ -36,7 +36,8 @@ struct Progress {
 }
 
 impl Reception<'_> {
-    /// Stores all bytes. After an error there may be objects in the storage, which the end of the reservation removes.
+    /// Stores all bytes. After an error, objects may remain in the storage; they are removed when the reservation
+    /// ends.
     pub(crate) async fn receive(&self, pieces: &mut impl Pieces) -> Result<CompleteFile, Problem> {
         let outcome = self.store(pieces).await;
         figures::count_upload(&outcome);
@@ -46,7 +47,7 @@ impl Reception<'_> {
     async fn store(&self, pieces: &mut impl Pieces) -> Result<CompleteFile, Problem> {
         let mut progress = Progress::default();
         let mut head = Vec::new();
-        // A file may be an image if its beginning is that of one.
+        // Read enough of the beginning to tell whether the file may be an image.
         while !progress.sniffer.has_head() {
             let Some(piece) = self.next(pieces, &mut progress).await? else { break };
             head.push(piece);
@@ -86,7 +87,7 @@ impl Reception<'_> {
             writer.write(piece).await?;
         }
         let found = progress.sniffer.finish();
-        // An image has its signature and bytes that are no text at the beginning; this is none.
+        // The beginning had no image signature, so a later match is not an image.
         let media_type = if Format::of(found).is_some() { UNKNOWN } else { found };
         self.limits.admit_type(media_type)?;
         writer.finish().await?;

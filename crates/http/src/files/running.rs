@@ -1,4 +1,4 @@
-//! Resumable uploads whose bytes are arriving: a later request for the same upload ends one that hangs.
+//! Resumable uploads that are receiving bytes. A later request for an upload interrupts an earlier one that hangs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,34 +8,34 @@ use chinwag_core::{Error, FileId, Result};
 use tokio::sync::{OwnedMutexGuard, watch};
 use tokio::time::timeout;
 
-/// The time in which a request that was told to end does so.
+/// How long an interrupted request may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The uploads in which a request is at work.
+/// The uploads with a request in progress.
 #[derive(Default)]
 pub(crate) struct RunningUploads {
     all: Arc<Mutex<HashMap<FileId, Arc<Upload>>>>,
 }
 
 struct Upload {
-    /// Held by the request that is at work.
+    /// Locked by the request in progress.
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// The number of requests that have asked for the turn: one that sees another number than its own ends.
+    /// The number of requests that have asked for the turn. A change interrupts the request in progress.
     asked: watch::Sender<u64>,
 }
 
-/// The right to work at an upload, until it is dropped.
+/// The exclusive right to write to an upload. It ends on drop.
 pub(crate) struct UploadTurn {
     id: FileId,
     all: Arc<Mutex<HashMap<FileId, Arc<Upload>>>>,
     upload: Option<Arc<Upload>>,
     ended: watch::Receiver<u64>,
-    /// None while it waits for its turn.
+    /// `None` while waiting for the turn.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
 impl RunningUploads {
-    /// Ends the request that is at work, and takes its place.
+    /// Interrupts the request in progress, and takes its turn.
     pub(crate) async fn take(&self, id: FileId) -> Result<UploadTurn> {
         let upload = {
             let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,9 +43,9 @@ impl RunningUploads {
             all.entry(id).or_insert_with(new).clone()
         };
         upload.asked.send_modify(|number| *number += 1);
-        // Whatever is asked from here on ends this request.
+        // Any later request interrupts this one.
         let (ended, waiting) = (upload.asked.subscribe(), upload.turn.clone().lock_owned());
-        // A request that is given up while it waits leaves nothing behind.
+        // Create the turn before waiting, so that its drop cleans up if this request is cancelled.
         let mut turn = UploadTurn { id, all: self.all.clone(), upload: Some(upload), ended, guard: None };
         let guard =
             timeout(PATIENCE, waiting).await.map_err(|_| Error::Unavailable(Duration::from_secs(1)))?;
@@ -55,9 +55,9 @@ impl RunningUploads {
 }
 
 impl UploadTurn {
-    /// Waits until another request takes the place.
+    /// Waits until another request interrupts this one.
     pub(crate) async fn ended(&mut self) {
-        // The sender lives as long as this.
+        // The sender lives as long as this turn.
         if self.ended.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -69,7 +69,7 @@ impl Drop for UploadTurn {
         self.guard = None;
         self.upload = None;
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nobody else holds it: the map alone does.
+        // A count of one means that only the map holds it.
         if all.get(&self.id).is_some_and(|upload| Arc::strong_count(upload) == 1) {
             all.remove(&self.id);
         }

@@ -1,4 +1,4 @@
-//! The body of an answer whose bytes the system sends from a file.
+//! A response body whose bytes the kernel sends from a file.
 
 use std::io;
 use std::sync::Arc;
@@ -11,8 +11,7 @@ use super::figures;
 use crate::network::file_stream::{SPAN, SpanQueue};
 use crate::permits::SharedPermit;
 
-/// The spans of a file as the connection takes them, the first of which was read. The permit is given back when the
-/// last byte is sent.
+/// A body of a file's spans, the first of which has been read. The permit is released when the last byte is sent.
 pub(crate) fn body(
     first: FileSpan,
     reader: Box<dyn FileReader>,

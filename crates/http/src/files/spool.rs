@@ -1,5 +1,5 @@
-//! Files without a name on the disk of this node, for images: preparing one reads it from several places, and a bucket
-//! has none to seek in. The system removes them with their last handle, also after a crash.
+//! Unnamed temporary files on this node's disk, for images: preparing one needs seeking, which a bucket does not
+//! offer. The kernel removes such a file with its last handle, even after a crash.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -10,10 +10,10 @@ use bytes::BytesMut;
 use chinwag_core::{Error, Result};
 use tokio::task::spawn_blocking;
 
-/// The bytes that are written or read at a time.
+/// Bytes that are written or read at a time.
 const PIECE: usize = 1 << 20;
 
-/// A spooled file that is being filled.
+/// A spooled file that is being written.
 pub(crate) struct Spool {
     file: Option<File>,
     buffer: BytesMut,
@@ -31,7 +31,7 @@ impl Spool {
         if self.buffer.len() >= PIECE { self.flush().await } else { Ok(()) }
     }
 
-    /// The whole file, at its beginning.
+    /// Finishes the file, and returns it rewound to its beginning.
     pub(crate) async fn finish(mut self) -> Result<File> {
         self.flush().await?;
         let mut file = self.file.take().ok_or_else(lost)?;
@@ -46,7 +46,7 @@ impl Spool {
     }
 }
 
-/// Reads the next bytes of a file; none at its end.
+/// Reads the next bytes of a file; empty at the end.
 pub(crate) async fn read(mut file: File) -> Result<(File, Bytes)> {
     blocking(move || {
         let mut piece = Vec::with_capacity(PIECE);
@@ -56,12 +56,12 @@ pub(crate) async fn read(mut file: File) -> Result<(File, Bytes)> {
     .await
 }
 
-/// Runs what waits for the disk where it stops nothing else.
+/// Runs disk I/O on a blocking thread.
 async fn blocking<T: Send + 'static>(job: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
     spawn_blocking(job).await.map_err(Error::internal)?.map_err(error)
 }
 
-/// The error of a disk.
+/// Maps a disk error.
 #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
 pub(crate) fn error(fault: io::Error) -> Error {
     match fault.kind() {

@@ -1,5 +1,6 @@
-//! Tickets for files: an `<img>` on another origin sends no header. A ticket is sealed and not stored: it names the
-//! token that asked for it, which is looked up at each use, so that it ends with the token.
+//! Tickets for files, since an `<img>` on another origin sends no headers. A ticket is sealed, not stored. It
+//! contains the hash of the token that requested it, which is looked up at each use, so the ticket ends with the
+//! token.
 
 use axum::http::Uri;
 use chinwag_core::token::{REFUSED, TokenHash};
@@ -10,26 +11,26 @@ use crate::cursor::CursorSeal;
 use crate::hex;
 use crate::state::ServerState;
 
-/// The name under which it is sealed.
+/// The list name of the sealed cursor.
 const SEAL: &str = "file ticket";
 const PREFIX: &str = "cw_files_";
 /// The lifetime of a ticket, in microseconds: ten minutes.
 const TTL: i64 = 600 * 1_000_000;
 
-/// The bearer of a ticket.
+/// The user of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bearer {
     Token(TokenHash, UserId),
-    /// The user of a token that is not the server's own. Its end is the ticket's.
+    /// The user of an external credential. The ticket expires with it.
     User(UserId),
 }
 
-/// The latest end of a ticket that is made now.
+/// The latest expiry of a ticket that is issued now.
 pub(crate) fn latest(now: Date) -> Date {
     Date::from_micros(now.micros() + TTL)
 }
 
-/// A ticket for the files that a user may read.
+/// Issues a ticket for the files that a user may read.
 pub(crate) fn create(seal: &CursorSeal, user: &SignedIn, expires: Date) -> String {
     let bearer = match user.token {
         Some(token) => Bearer::Token(token, user.user.id),
@@ -38,13 +39,13 @@ pub(crate) fn create(seal: &CursorSeal, user: &SignedIn, expires: Date) -> Strin
     format!("{PREFIX}{}", hex::encode(&seal.seal_bytes(SEAL, &written(bearer, expires))))
 }
 
-/// The caller whom the ticket in a query names.
+/// The caller named by the ticket in a query, or `None` without a ticket.
 pub(crate) async fn identified(state: &ServerState, uri: &Uri) -> Result<Option<Identified>> {
     let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let Some((_, ticket)) = pairs.into_iter().find(|(key, _)| key == "ticket") else { return Ok(None) };
     let sealed = ticket.strip_prefix(PREFIX).ok_or(REFUSED)?;
     let opened = hex::decode(sealed).and_then(|bytes| state.cursors.open_bytes(SEAL, &bytes));
-    // The form of earlier versions, which another node may still make.
+    // Tickets of earlier versions, which a node of a mixed cluster may still issue, are in base64.
     let opened = opened.or_else(|| state.cursors.open(SEAL, sealed));
     let (bearer, expires) = opened.and_then(|bytes| read(&bytes)).ok_or(REFUSED)?;
     if expires <= state.app.clock().now() {

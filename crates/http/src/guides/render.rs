@@ -1,4 +1,4 @@
-//! A Markdown document as HTML, with the sections that it has.
+//! Renders a Markdown document as HTML, and extracts its sections.
 
 use std::collections::HashMap;
 
@@ -6,19 +6,19 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, 
 
 use super::{image_of, page_of};
 
-/// A document as a page shows it.
+/// A rendered document.
 #[derive(Debug)]
 pub(super) struct Rendered {
     pub(super) html: String,
     pub(super) sections: Vec<Section>,
 }
 
-/// A heading with the text below it.
+/// A heading, with the text below it.
 #[derive(Debug)]
 pub(super) struct Section {
-    /// 1 for the document's title.
+    /// The heading's level, 1 for the document's title.
     pub(super) level: u8,
-    /// The id of the heading, as GitHub makes it.
+    /// The id of the heading, generated like GitHub's.
     pub(super) anchor: String,
     pub(super) heading: String,
     pub(super) text: String,
@@ -43,24 +43,24 @@ pub(super) fn render(file: &str, text: &str) -> Rendered {
             target.map(|dest_url| Event::Start(Tag::Link { link_type, dest_url: dest_url.into(), title, id }))
         }
         Event::End(TagEnd::Link) if left_out => None,
-        // The documents have none; a page shows it as text.
+        // The documents contain no raw HTML; show it as text.
         Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
         event => Some(event),
     });
     let mut page = String::new();
     html::push_html(&mut page, events);
-    // Wide tables scroll by themselves.
+    // Make wide tables scroll on their own.
     let page = page
-        // Wide code scrolls as well, by keyboard too.
+        // Make wide code scroll as well, and reachable by keyboard.
         .replace("<pre>", "<pre tabindex=\"0\">")
-        // A heading without text is none.
+        // An empty heading cell is not a heading.
         .replace("<th></th>", "<td></td>")
         .replace("<table>", "<div class=\"wide\" tabindex=\"0\"><table>")
         .replace("</table>", "</table></div>");
     Rendered { html: page, sections }
 }
 
-/// Leads images to those that the program has, and leaves out the others with their texts.
+/// Redirects images to those that the binary contains, and removes the others with their alternative texts.
 fn take_images(file: &str, events: &mut Vec<Event<'_>>) {
     let mut left_out = false;
     events.retain_mut(|event| match event {
@@ -115,7 +115,7 @@ fn number(level: HeadingLevel) -> u8 {
     }
 }
 
-/// The id of a heading, as GitHub makes it: the second one of the same text ends with `-1`.
+/// The id of a heading, generated like GitHub's: a repeated heading gets the suffix `-1`.
 fn anchor(heading: &str, used: &mut HashMap<String, usize>) -> String {
     let kept = heading.chars().filter(|one| one.is_alphanumeric() || matches!(one, ' ' | '-' | '_'));
     let anchor: String =
@@ -125,7 +125,7 @@ fn anchor(heading: &str, used: &mut HashMap<String, usize>) -> String {
     if *times == 1 { anchor } else { format!("{anchor}-{}", *times - 1) }
 }
 
-/// Where a link leads on the pages: none if only the repository has it.
+/// The target of a link on the pages; `None` if only the repository has the target.
 fn target(file: &str, link: &str) -> Option<String> {
     if link.starts_with("https://") || link.starts_with('#') {
         return Some(link.to_owned());
@@ -135,7 +135,7 @@ fn target(file: &str, link: &str) -> Option<String> {
     Some(anchor.map_or_else(|| page.clone(), |anchor| format!("{page}#{anchor}")))
 }
 
-/// The file of the repository to which a path leads from another one. None leads out of the repository.
+/// Resolves a path relative to a file of the repository; `None` if it leads out of the repository.
 fn path_from(file: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = file.split('/').collect();
     parts.pop();
@@ -149,7 +149,7 @@ fn path_from(file: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// Text as HTML shows it.
+/// Escapes text for HTML.
 pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

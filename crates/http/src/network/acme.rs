@@ -1,8 +1,8 @@
-//! A certificate that this server requests from an authority and renews (ACME, RFC 8555). The authority checks the names by
-//! TLS-ALPN-01 (RFC 8737) at the address of this server, so that it needs no other port.
+//! Requests and renews the server's certificate by ACME (RFC 8555). The authority validates the names by TLS-ALPN-01
+//! (RFC 8737) on this server's own port, so no other port is needed.
 //!
-//! An attempt is noted in the data folder before it begins. A server that is started again and again therefore waits as long
-//! as one that stays up.
+//! An attempt is recorded in the data folder before it begins, so that a server in a restart loop backs off like one
+//! that stays up.
 
 mod client;
 mod options;
@@ -23,21 +23,19 @@ use self::order::OrderError;
 use self::state::{AcmeState, IssuedCertificate};
 use super::tls_keys::{self, TlsKeys};
 
-/// The longest time for an attempt.
+/// The timeout of an attempt.
 const WITHIN: Duration = Duration::from_secs(300);
-/// The longest sleep, so that a clock that is set counts soon.
+/// The longest sleep, so that a change of the system clock takes effect soon.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
 
-/// The course of the requests to the authority.
+/// The state of the certificate requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcmeStatus {
-    /// The end of the certificate in use, if there is one.
+    /// The expiry of the certificate in use, if there is one.
     pub expires: Option<Date>,
-    /// The attempts that have failed since a certificate was issued.
+    /// Failed attempts since the last certificate was issued.
     pub failures: u32,
-    /// The reason of the last failure.
     pub problem: Option<String>,
-    /// The time of the next attempt.
     pub next: Date,
 }
 
@@ -50,8 +48,8 @@ pub(super) struct Acme {
 }
 
 impl Acme {
-    /// Reads the account, the certificate and the attempts. The pair is the one that was issued last, else a makeshift that no
-    /// browser trusts.
+    /// Loads the account, the certificate and the attempts. Returns the last issued certificate with its key, or a
+    /// self-signed placeholder.
     pub(super) fn load(options: AcmeOptions) -> Result<(Self, Arc<CertifiedKey>), String> {
         let state = AcmeState::load(&options);
         let pair = match state.certificate.as_ref().map(IssuedCertificate::pair) {
@@ -76,7 +74,7 @@ impl Acme {
         }
     }
 
-    /// Requests a certificate whenever one is due, until it is dropped.
+    /// Requests a certificate whenever one is due, until the future is dropped.
     pub(super) async fn run(&self, keys: &TlsKeys) {
         loop {
             let wait = self.state().next().micros() - self.clock.now().micros();
@@ -122,7 +120,7 @@ impl Acme {
         }
     }
 
-    /// Opens the account, which is made the first time, and orders the certificate.
+    /// Opens the account, or creates it the first time, and orders the certificate.
     async fn request(&self, keys: &TlsKeys) -> Result<IssuedCertificate, OrderError> {
         let kept = self.state().account.clone();
         let (account, made) = order::account(&self.client, &self.options.directory, kept).await?;
@@ -133,7 +131,7 @@ impl Acme {
         order::certificate(&account, &self.options.names, keys).await
     }
 
-    /// Writes the state in place of the former one.
+    /// Replaces the stored state atomically.
     async fn save(&self) -> Result<(), String> {
         let (state, file) = (self.state().clone(), self.options.file.clone());
         let saved = tokio::task::spawn_blocking(move || state.save(&file)).await;
@@ -145,7 +143,8 @@ impl Acme {
     }
 }
 
-/// A pair that no authority has signed. With it the server answers its own `health`, and a browser says why it warns.
+/// A self-signed certificate. With it the server can answer its own `health`, and a browser shows a certificate
+/// warning instead of a failed connection.
 fn makeshift(names: &[String]) -> Result<Arc<CertifiedKey>, String> {
     let (cert, key) = tls_keys::self_signed(names, Vec::new())?;
     tls_keys::made_pair(&cert.pem(), &key.serialize_pem())

@@ -15,12 +15,12 @@ pub(crate) enum ClientStream {
     Tls(TlsStream),
 }
 
-/// Marks, in the extensions of a request, that it came over TLS.
+/// A request extension that marks requests over TLS.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OverTls;
 
 impl ClientStream {
-    /// The connection over TCP.
+    /// The underlying TCP connection.
     pub(crate) fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
@@ -28,7 +28,7 @@ impl ClientStream {
         }
     }
 
-    /// Waits until something may be read.
+    /// Waits until the stream may be readable.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         match self {
             Self::Plain(tcp) => tcp.readable().await,
@@ -36,7 +36,7 @@ impl ClientStream {
         }
     }
 
-    /// Waits until something may be written.
+    /// Waits until the stream may be writable.
     pub(crate) async fn writable(&self) -> io::Result<()> {
         match self {
             Self::Plain(tcp) => tcp.writable().await,
@@ -44,7 +44,7 @@ impl ClientStream {
         }
     }
 
-    /// Reads what has come, without waiting; 0 at the end.
+    /// Reads without blocking; 0 at the end of the stream.
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_read(buffer),
@@ -52,7 +52,8 @@ impl ClientStream {
         }
     }
 
-    /// One write of as much as is taken without waiting. One buffer goes the kernel's shorter way.
+    /// Writes without blocking, as much as is accepted. A single buffer uses `write`, which is cheaper in the kernel
+    /// than `writev`.
     pub(crate) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match (self, slices) {
             (Self::Plain(tcp), [one]) => tcp.try_write(one),

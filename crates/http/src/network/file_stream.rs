@@ -1,12 +1,12 @@
-//! Files that the system sends: `sendfile(2)` moves their bytes from its memory to a connection, and the process never
-//! has them.
+//! Zero-copy file downloads: `sendfile(2)` moves bytes from the page cache to a connection without passing through
+//! the process.
 //!
-//! hyper takes a body's bytes from memory. Instead of a span of a file it is given as many bytes of the
-//! [stand-in](STAND_IN), and the span waits in the [queue](SpanQueue) of the connection. Whenever hyper writes bytes of the
-//! stand-in, the connection has the system send bytes of the span in front. hyper writes the pieces of its bodies in
-//! the order in which it took them, and never copies a piece, since the connection takes several at a time
-//! (`is_write_vectored`). A piece that is not as long as the span in front ends the connection: the stand-in
-//! itself is never sent.
+//! hyper takes a body's bytes from memory. In place of a span of a file, it gets as many bytes of the
+//! [stand-in](STAND_IN), and the span is put into the [queue](SpanQueue) of the connection. When hyper writes bytes of
+//! the stand-in, the connection sends bytes of the first span in the queue with `sendfile`. This relies on hyper writing
+//! the pieces of bodies in order and without copying them; hyper does not copy if the connection supports vectored writes
+//! (`is_write_vectored`). A piece whose length differs from the first span's closes the connection: bytes of the stand-in
+//! are never sent.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -23,31 +23,31 @@ use tokio::net::TcpStream;
 use super::client_stream::ClientStream;
 use crate::permits::SharedPermit;
 
-/// The most bytes of a span.
+/// The maximum length of a span, in bytes.
 pub(crate) const SPAN: usize = 1 << 20;
 
-/// The bytes that are copied at a time where the system cannot send a file.
+/// Bytes that are copied at a time if `sendfile` is not available.
 #[cfg(target_os = "linux")]
 const COPIED: usize = 32 << 10;
 
-/// Memory that is neither read nor written, so that the system never provides it.
+/// Memory that is neither read nor written, so the kernel never allocates pages for it.
 static STAND_IN: OnceLock<Box<[u8]>> = OnceLock::new();
 
-/// The spans that hyper has taken for one connection, each with the permit of its answer. hyper takes no more while it
-/// has 64 KiB to write, so there are two at most.
+/// The spans of one connection that hyper has taken, each with its response's permit. hyper stops taking at 64 KiB of
+/// unwritten bytes, so there are at most two.
 #[derive(Clone, Default)]
 pub(crate) struct SpanQueue(Arc<Mutex<QueuedSpans>>);
 
 type QueuedSpans = VecDeque<(FileSpan, Arc<SharedPermit>)>;
 
-/// A connection that sends spans of files.
+/// A connection that can send spans of files.
 pub(crate) struct FileStream {
     stream: ClientStream,
     spans: SpanQueue,
 }
 
 impl SpanQueue {
-    /// Queues a span of at most [`SPAN`] bytes: its stand-in, which hyper has to take next.
+    /// Queues a span of at most [`SPAN`] bytes. Returns its stand-in, which must be the next piece that hyper takes.
     pub(crate) fn push(&self, span: FileSpan, permit: Arc<SharedPermit>) -> Bytes {
         let stand_in = STAND_IN.get_or_init(|| vec![0; SPAN].into());
         let length = usize::try_from(span.range.end - span.range.start).unwrap_or(usize::MAX);
@@ -55,7 +55,7 @@ impl SpanQueue {
         Bytes::from_static(&stand_in[..length])
     }
 
-    /// Has the system send bytes of the span in front, all but `length` of which were sent.
+    /// Sends bytes of the first span with `sendfile`. `length` is the number of its bytes still unsent.
     fn send(&self, stream: &TcpStream, length: usize) -> io::Result<usize> {
         let mut spans = self.lock();
         let Some((FileSpan { file, range }, _)) = spans.front_mut() else {
@@ -80,7 +80,7 @@ impl SpanQueue {
     }
 }
 
-/// Whether the system sends files.
+/// Whether the kernel can send files.
 pub(crate) const SENDS_FILES: bool = cfg!(target_os = "linux");
 
 #[cfg(target_os = "linux")]
@@ -88,13 +88,13 @@ fn send(stream: &TcpStream, file: &File, at: u64, length: usize) -> io::Result<u
     use rustix::io::Errno;
 
     match rustix::fs::sendfile(stream, file, Some(&mut { at }), length) {
-        // Some file systems have no such call, and some containers do not let it through.
+        // Some file systems do not support the call, and some containers block it.
         Err(Errno::INVAL | Errno::NOSYS | Errno::PERM) => copy(stream, file, at, length),
         sent => Ok(sent?),
     }
 }
 
-/// Sends bytes through the process.
+/// Copies bytes through the process.
 #[cfg(target_os = "linux")]
 fn copy(stream: &TcpStream, file: &File, at: u64, length: usize) -> io::Result<usize> {
     let mut bytes = vec![0; length.min(COPIED)];
@@ -107,7 +107,7 @@ fn send(_: &TcpStream, _: &File, _: u64, _: usize) -> io::Result<usize> {
     Err(ErrorKind::Unsupported.into())
 }
 
-/// Whether bytes are a part of the stand-in.
+/// Whether bytes belong to the stand-in.
 fn is_stand_in(bytes: &[u8]) -> bool {
     !bytes.is_empty() && STAND_IN.get().is_some_and(|memory| memory.as_ptr_range().contains(&bytes.as_ptr()))
 }
@@ -126,7 +126,7 @@ impl FileStream {
     }
 
     fn poll_send(&self, context: &mut Context<'_>, length: usize) -> Poll<io::Result<usize>> {
-        // Requests over TLS have no queue of spans.
+        // Requests over TLS have no queue of spans, so this is not reached.
         let ClientStream::Plain(tcp) = &self.stream else {
             return Poll::Ready(Err(io::Error::new(
                 ErrorKind::InvalidData,

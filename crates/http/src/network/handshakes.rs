@@ -1,4 +1,4 @@
-//! TLS handshakes under way: at most so many, since a client that connects and sends nothing costs it nothing.
+//! Bounds concurrent TLS handshakes, since a client can open a connection and send nothing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -8,13 +8,14 @@ use tokio::sync::oneshot;
 
 use crate::permits::network;
 
-/// The handshakes under way. When there are as many as there may be, the next one ends the oldest of the address that has most.
+/// The handshakes in progress. At the maximum, a new handshake displaces the oldest one of the address that has the
+/// most.
 pub(crate) struct Handshakes {
     most: usize,
     pending: Arc<Mutex<PendingHandshakes>>,
 }
 
-/// The handshakes of each address by age. One that is removed ends, as its sender is dropped.
+/// The handshakes of each address, oldest first. Removing one drops its sender, which ends it.
 #[derive(Default)]
 struct PendingHandshakes {
     last: u64,
@@ -22,7 +23,7 @@ struct PendingHandshakes {
     by_address: HashMap<IpAddr, BTreeMap<u64, oneshot::Sender<()>>>,
 }
 
-/// One of them, until it is dropped.
+/// A handshake in progress. Its slot is freed on drop.
 pub(crate) struct HandshakeSlot {
     address: IpAddr,
     number: u64,
@@ -35,7 +36,7 @@ impl Handshakes {
         Self { most: most.max(1), pending: Arc::default() }
     }
 
-    /// Begins one more from `address`.
+    /// Begins a handshake from `address`, and displaces another one if necessary.
     pub(crate) fn begin(&self, address: IpAddr) -> HandshakeSlot {
         let address = network(address);
         let (sender, displaced) = oneshot::channel();
@@ -52,7 +53,7 @@ impl Handshakes {
 }
 
 impl HandshakeSlot {
-    /// Waits until a newer handshake has taken the place of this one.
+    /// Waits until this handshake is displaced by a newer one.
     pub(crate) async fn displaced(&mut self) {
         let _ = (&mut self.displaced).await;
     }

@@ -1,7 +1,7 @@
-//! Hosts: by which names this server is called, and which of them it answers.
+//! Host names: the names in requests, and those that this server accepts.
 //!
-//! A page of another site can make a browser call this server by a name of that site's own, which
-//! then counts as the same origin. So a name is served only where an operator has said so.
+//! DNS rebinding: a page of another site can make a browser call this server under a name of that site, which then
+//! counts as the same origin. So only configured names are served.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -9,33 +9,33 @@ use axum::http::{HeaderMap, Uri, header};
 
 use crate::options::Options;
 
-/// The problem with the `Host` of a request (RFC 9112, section 3.2).
+/// The error for a malformed `Host` (RFC 9112, section 3.2).
 pub(crate) const MALFORMED: &str = "a request must have exactly one Host header, such as chat.example:8000";
 
-/// A host in its parts.
+/// A parsed host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Host<'a> {
-    /// The name, or the address; that of IPv6 in its brackets.
+    /// The name or address. An IPv6 address is in brackets.
     pub(crate) name: &'a str,
-    /// The digits after the colon, if there is one.
+    /// The digits after the colon, if any.
     pub(crate) port: Option<&'a str>,
 }
 
-/// The host, and the port if one is given, that a request is sent to. Refuses a request that has
-/// no `Host` header, more than one, or one that is malformed.
+/// The host, with its port if given, to which a request is sent. Refuses a request whose `Host` header is missing,
+/// repeated or malformed.
 pub(crate) fn named<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Result<&'r str, &'static str> {
     let mut values = headers.get_all(header::HOST).into_iter();
     let (Some(value), None) = (values.next(), values.next()) else { return Err(MALFORMED) };
     let text = value.to_str().map_err(|_| MALFORMED)?;
     parse(text)?;
-    // A request's own absolute address goes before its header.
+    // An absolute request target takes precedence over the header.
     match uri.authority() {
         Some(authority) => parse(authority.as_str()).map(|_| authority.as_str()),
         None => Ok(text),
     }
 }
 
-/// Reads `host` or `host:port`.
+/// Parses `host` or `host:port`.
 pub(crate) fn parse(text: &str) -> Result<Host<'_>, &'static str> {
     let end = match text.strip_prefix('[') {
         Some(rest) => {
@@ -57,7 +57,7 @@ pub(crate) fn parse(text: &str) -> Result<Host<'_>, &'static str> {
     if named && reachable { Ok(Host { name, port }) } else { Err(MALFORMED) }
 }
 
-/// Whether a host is answered. Addresses cannot be another site's name, and always are.
+/// Whether a host is served. IP addresses always are, since they cannot be another site's name.
 pub(crate) fn is_served(host: &str, options: &Options) -> bool {
     let Ok(Host { name, .. }) = parse(host) else { return false };
     if name.starts_with('[') || name.parse::<Ipv4Addr>().is_ok() {

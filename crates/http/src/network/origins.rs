@@ -1,4 +1,4 @@
-//! Origins: from which sites' pages browsers may call.
+//! Web origins: the sites whose pages may call this server from a browser.
 
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
@@ -16,7 +16,7 @@ pub struct WebOrigin {
     port: Option<u16>,
 }
 
-/// The schemes of the origins that pages have: those of the web, and those of pages inside an app.
+/// The schemes of origins: those of the web, and those of pages in an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheme {
     Http,
@@ -27,8 +27,8 @@ enum Scheme {
 }
 
 impl WebOrigin {
-    /// Reads an origin as browsers write it: `https://chat.example`, with a port if it is not
-    /// the scheme's own. `null` is none.
+    /// Parses an origin as browsers serialize it: `https://chat.example`, with a port if it is not the default one.
+    /// `null` is refused.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let scheme = match scheme {
@@ -42,7 +42,7 @@ impl WebOrigin {
         Self::at(scheme, rest)
     }
 
-    /// Reads an origin that an operator names. The error ends a sentence that begins with it.
+    /// Parses a configured origin. The error completes a sentence that begins with the origin.
     pub fn configured(text: &str) -> Result<Self, &'static str> {
         if text.contains('*') {
             return Err("has a wildcard, which is not supported: name each origin by itself");
@@ -53,7 +53,7 @@ impl WebOrigin {
         )
     }
 
-    /// The origin at a host, with or without a port.
+    /// The origin of a host, with or without a port.
     fn at(scheme: Scheme, host: &str) -> Option<Self> {
         let authority: Authority = host.parse().ok()?;
         if host.contains('@') || authority.host().is_empty() {
@@ -71,7 +71,7 @@ impl WebOrigin {
     }
 }
 
-/// Refuses an `Origin`, if one was sent, that is neither this host's nor configured.
+/// Refuses a request whose `Origin` is neither this host's nor configured. A missing `Origin` is accepted.
 pub fn check(parts: &Parts, options: &Options) -> Result<()> {
     match sent(&parts.headers)? {
         None => Ok(()),
@@ -80,7 +80,7 @@ pub fn check(parts: &Parts, options: &Options) -> Result<()> {
     }
 }
 
-/// Refuses an `Origin`, if one was sent, that is not this host's.
+/// Refuses a request whose `Origin` is not this host's. A missing `Origin` is accepted.
 pub fn own(parts: &Parts, options: &Options) -> Result<()> {
     match sent(&parts.headers)? {
         Some(origin) if !is_own(&origin, parts, options) => Err(foreign()),
@@ -88,7 +88,7 @@ pub fn own(parts: &Parts, options: &Options) -> Result<()> {
     }
 }
 
-/// The `Origin` that was sent, if it is a configured one.
+/// The `Origin` of a request, if it is a configured one.
 pub fn configured(headers: &HeaderMap, options: &Options) -> Option<header::HeaderValue> {
     let origin = sent(headers).ok().flatten()?;
     let value = is_configured(&origin, options).then(|| headers.get(header::ORIGIN));

@@ -1,5 +1,5 @@
-//! The client for requests to addresses that somebody else has named: webhooks, and the endpoints of push services. It
-//! follows no redirect, and connects to no private address unless the operator allows it.
+//! The client for requests to URLs that users or callers have supplied: webhooks and push endpoints. It does not
+//! follow redirects, and does not connect to private addresses unless the operator allows it.
 
 use std::error::Error as _;
 use std::sync::OnceLock;
@@ -14,18 +14,18 @@ use tokio::time::timeout;
 use super::outside::http_url;
 use super::public_address::{PrivateAddress, PublicResolver, may_be_public};
 
-/// The name of this program in requests.
+/// The `User-Agent` of this program.
 pub(crate) const AGENT: &str = concat!("Chinwag/", env!("CARGO_PKG_VERSION"));
-/// The longest time for a connection.
+/// The longest connect timeout.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// Of an answer's body so much is read, and for so long, so that its connection can be used again.
+/// How much of a response's body is read, and for how long, so that its connection can be reused.
 const BODY_BYTES: usize = 16 * 1024;
 const BODY_WITHIN: Duration = Duration::from_secs(1);
-/// A connection that is not used for so long is closed.
+/// How long an idle connection is kept open.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// The URL that a user names, if the text is one; refused if it cannot be stored. The error completes a sentence that begins
-/// with the field's name.
+/// Parses a URL that a user has supplied; `None` if it is not a URL. Fails if it is too long to be stored. The error
+/// completes a sentence that begins with the field's name.
 pub(crate) fn named_url(text: &str, most: usize) -> Result<Option<Url>, String> {
     if text.chars().count() > most {
         return Err(format!("is longer than {most} characters"));
@@ -36,13 +36,12 @@ pub(crate) fn named_url(text: &str, most: usize) -> Result<Option<Url>, String> 
     Ok(http_url(text))
 }
 
-/// A client for such requests.
 pub(crate) struct OutboundClient {
     allow_private: bool,
     timeout: Duration,
-    /// The setting that allows private addresses.
+    /// The setting that allows private addresses, for errors.
     setting: &'static str,
-    /// Made for the first request.
+    /// Created at the first request.
     client: OnceLock<Client>,
 }
 
@@ -51,19 +50,19 @@ impl OutboundClient {
         Self { allow_private, timeout, setting, client: OnceLock::new() }
     }
 
-    /// The time for one request.
+    /// The timeout of one request.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Whether requests may go to a URL, as far as that shows without looking its name up.
+    /// Whether requests may be sent to a URL. A host name is checked again when it is resolved.
     pub(crate) fn admits(&self, url: &Url) -> bool {
         self.allow_private || may_be_public(url)
     }
 
-    /// A POST to a URL; the reason if it may not go there.
+    /// A POST to a URL, or the reason why it is refused.
     pub(crate) fn post(&self, url: Url) -> Result<RequestBuilder, String> {
-        // The client looks no address up that is written as one.
+        // Check here: the resolver is not called for a literal IP address.
         if !self.admits(&url) {
             return Err(self.private());
         }
@@ -71,7 +70,7 @@ impl OutboundClient {
         Ok(client.post(url).header(USER_AGENT, AGENT))
     }
 
-    /// The reason of a failure, without the URL, which may hold a secret.
+    /// The reason of a failure without the URL, which may contain a secret.
     pub(crate) fn reason(&self, error: &reqwest::Error) -> String {
         if is_private(error) {
             return self.private();
@@ -89,7 +88,7 @@ impl OutboundClient {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        // It may have been chosen before, by whoever else speaks TLS in this process.
+        // Fails if the process has a provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .timeout(self.timeout)
@@ -109,12 +108,12 @@ impl OutboundClient {
     }
 }
 
-/// Whether a request failed because its name has private addresses alone.
+/// Whether a request failed because its host name has only private addresses.
 pub(crate) fn is_private(error: &reqwest::Error) -> bool {
     root(error).is::<PrivateAddress>()
 }
 
-/// The beginning of an answer's body.
+/// The beginning of a response's body.
 pub(crate) async fn read_some(mut response: Response) -> Vec<u8> {
     let mut body = Vec::new();
     let read = async {
@@ -125,12 +124,12 @@ pub(crate) async fn read_some(mut response: Response) -> Vec<u8> {
             }
         }
     };
-    // However it ends, the answer is known.
+    // The status is known already, so a timeout or an error does not matter.
     let _ = timeout(BODY_WITHIN, read).await;
     body
 }
 
-/// The innermost reason of a failure, which says most.
+/// The innermost cause of an error, which is the most specific.
 pub(super) fn root(error: &reqwest::Error) -> &(dyn std::error::Error + 'static) {
     let mut cause: &(dyn std::error::Error + 'static) = error;
     while let Some(source) = cause.source() {

@@ -1,30 +1,30 @@
-//! Requests to addresses that the operator has named: the host application, a provider of OpenID Connect, an authority that
-//! issues certificates. The time and the answer have bounds.
+//! Requests to URLs that the operator has configured: the host application, the OpenID Connect provider, an ACME
+//! server. Their duration and the size of responses are bounded.
 
 use std::time::Duration;
 
 use chinwag_core::{Error, Result};
 use reqwest::{Client, Response, Url, redirect};
 
-/// The time for one request that somebody waits for.
+/// The timeout of a request for which a caller waits.
 pub(crate) const WITHIN: Duration = Duration::from_secs(5);
-/// The longest answer that is read.
+/// The maximum size of a response, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// A client that follows no redirect and takes no proxy.
+/// A client that does not follow redirects, and ignores proxy settings of the environment.
 pub(crate) fn client(within: Duration) -> Result<Client> {
-    // It may have been chosen before, by whoever else speaks TLS in this process.
+    // Fails if the process has a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().timeout(within).redirect(redirect::Policy::none()).no_proxy();
     client.build().map_err(Error::internal)
 }
 
-/// The URL that a text is, if requests can be sent there.
+/// Parses an `http` or `https` URL.
 pub(crate) fn http_url(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// All of an answer's body; nothing if it is too long.
+/// The complete body of a response; `None` if it is too large.
 pub(crate) async fn body(mut response: Response) -> reqwest::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -37,7 +37,7 @@ pub(crate) async fn body(mut response: Response) -> reqwest::Result<Option<Vec<u
     Ok(Some(body))
 }
 
-/// The first `most` characters of a text from outside, as the log shows it.
+/// The first `most` characters of an external text, quoted for the log.
 pub(crate) fn shown(text: &str, most: usize) -> String {
     let shown: String = text.chars().filter(|c| !c.is_control()).take(most).collect();
     format!("{shown:?}")

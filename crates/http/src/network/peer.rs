@@ -1,4 +1,4 @@
-//! From where a request comes, as far as it can be believed.
+//! The origin of a request: client address, scheme and host, from the connection or a trusted proxy.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,20 +10,20 @@ use super::client_stream::OverTls;
 use super::hosts;
 use crate::options::{Options, Tls};
 
-/// The sender of a request, with the host and the scheme that it used.
+/// The client of a request, with the scheme and host that it used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Peer {
     /// The client's address.
     pub(crate) address: IpAddr,
-    /// Whether the client speaks TLS.
+    /// Whether the client uses TLS.
     pub(crate) tls: bool,
-    /// The host, and the port if one is given, that the client calls this server by.
+    /// The host, with its port if given, under which the client reached this server.
     pub(crate) host: Option<String>,
 }
 
 impl Peer {
-    /// The peer of a request. `X-Forwarded-*` headers are believed from trusted proxies only, and
-    /// `http.public_url` goes before them.
+    /// The peer of a request. `X-Forwarded-*` headers are used only if they come from trusted proxies, and
+    /// `http.public_url` takes precedence over them.
     pub(crate) fn of(parts: &Parts, options: &Options) -> Self {
         let near = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let proxied = near.is_some_and(|address| trusts(options, address));
@@ -46,7 +46,7 @@ impl Peer {
         Self { address: Self::address_of(parts, options), tls, host }
     }
 
-    /// The address alone.
+    /// Like [`Peer::of`], but only the address.
     pub(crate) fn address_of(parts: &Parts, options: &Options) -> IpAddr {
         let near = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let near = near.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -54,7 +54,7 @@ impl Peer {
     }
 }
 
-/// The host that a trusted proxy says it was called by, where that is believed.
+/// The host in a trusted proxy's `X-Forwarded-Host`, if that is trusted.
 pub(crate) fn forwarded_host<'h>(
     headers: &'h HeaderMap,
     near: Option<IpAddr>,
@@ -64,19 +64,19 @@ pub(crate) fn forwarded_host<'h>(
     if believed { last(headers, "x-forwarded-host") } else { None }
 }
 
-/// Whether an address is a trusted proxy's.
+/// Whether an address belongs to a trusted proxy.
 pub(crate) fn trusts(options: &Options, address: IpAddr) -> bool {
     options.trusted_proxies.iter().any(|network| network.holds(address))
 }
 
-/// The address that the outermost trusted proxy has seen: hops are added at the right. A value is read as bytes, since
-/// a proxy adds its hop to whatever the client has written.
+/// The client address, as seen by the outermost trusted proxy: each proxy appends a hop at the right. Values are read
+/// as bytes, since a proxy appends its hop to whatever the client has sent.
 fn client(headers: &HeaderMap, options: &Options) -> Option<IpAddr> {
     let values = headers.get_all("x-forwarded-for").into_iter().rev();
     let hops = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')).map(hop_address);
     let mut seen = None;
     for hop in hops {
-        // What lies beyond a hop that is no address was written by nobody we trust.
+        // Hops beyond an invalid one were not written by a trusted proxy.
         let Some(address) = hop else { break };
         seen = Some(address);
         if !trusts(options, address) {
@@ -86,7 +86,7 @@ fn client(headers: &HeaderMap, options: &Options) -> Option<IpAddr> {
     seen
 }
 
-/// A hop's address, which some proxies write with the port, or in brackets.
+/// Parses a hop's address, which some proxies write with a port, or in brackets.
 fn hop_address(hop: &[u8]) -> Option<IpAddr> {
     let hop = std::str::from_utf8(hop).ok()?.trim();
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);

@@ -1,5 +1,5 @@
-//! Addresses to which requests go that somebody else has named: no private ones, unless the operator allows them. Names are
-//! looked up here, so that the address that was judged is the one that is connected to.
+//! Protection against SSRF: requests to user-supplied URLs must not reach private addresses, unless the operator
+//! allows it. Names are resolved here, so that the address that was checked is the one that is connected to.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// IPv4 networks that are not public, as an address and the length of its prefix: the special-purpose registry of IANA.
+/// IPv4 networks that are not public, as address and prefix length, from IANA's special-purpose registry.
 const PRIVATE_V4: [([u8; 4], u32); 15] = [
     ([0, 0, 0, 0], 8),
     ([10, 0, 0, 0], 8),
@@ -26,7 +26,7 @@ const PRIVATE_V4: [([u8; 4], u32); 15] = [
     ([240, 0, 0, 0], 4),
 ];
 
-/// The refusal of a private address.
+/// The error for a private address.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PrivateAddress;
 
@@ -38,7 +38,7 @@ impl fmt::Display for PrivateAddress {
 
 impl std::error::Error for PrivateAddress {}
 
-/// Whether an address is one of the public internet. One that embeds an IPv4 address counts as that one.
+/// Whether an address is public. An IPv6 address that embeds an IPv4 address counts as the latter.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -49,7 +49,7 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Whether a URL names a host that may be public. Names are judged again when they are looked up.
+/// Whether a URL's host may be public. Names are checked again when they are resolved.
 pub(crate) fn may_be_public(url: &Url) -> bool {
     match url.host_str().unwrap_or_default() {
         host if host.starts_with('[') => host.trim_matches(['[', ']']).parse().is_ok_and(is_public),
@@ -72,7 +72,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         .any(|(network, length)| (bits ^ u32::from(Ipv4Addr::from(*network))) >> (32 - length) == 0)
 }
 
-/// The IPv4 address in an IPv6 one: mapped, compatible, of NAT64, of 6to4.
+/// The IPv4 address embedded in an IPv6 address: mapped, compatible, NAT64 or 6to4.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
@@ -82,7 +82,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// Global unicast, without what is reserved for protocols (Teredo among them) and for documentation.
+/// Whether an address is global unicast, and not reserved for protocols (such as Teredo) or documentation.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     first & 0xe000 == 0x2000
@@ -90,7 +90,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         && !(first == 0x3fff && second & 0xf000 == 0)
 }
 
-/// Looks names up, and leaves private addresses out unless they are allowed.
+/// A DNS resolver that omits private addresses, unless they are allowed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PublicResolver {
     pub(crate) allow_private: bool,

@@ -1,11 +1,11 @@
-//! `http.public_url`: the address by which browsers reach this server, and what follows from it.
+//! `http.public_url`: the URL by which browsers reach this server, and the values derived from it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use axum::http::uri::Authority;
 
-/// The address by which browsers reach this server, such as `https://chat.example/chinwag`.
+/// The URL by which browsers reach this server, such as `https://chat.example/chinwag`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     tls: bool,
@@ -14,12 +14,12 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// Whether browsers come over TLS.
+    /// Whether browsers use TLS.
     pub fn tls(&self) -> bool {
         self.tls
     }
 
-    /// The host, and the port if the address has one.
+    /// The host, with its port if the URL has one.
     pub fn authority(&self) -> &str {
         self.authority.as_str()
     }
@@ -29,14 +29,14 @@ impl PublicUrl {
         self.authority.host()
     }
 
-    /// The path below which everything is served, without a slash at its end: `""` or `/chinwag`.
+    /// The path below which everything is served, without a trailing slash: `""` or `/chinwag`.
     pub fn base(&self) -> &str {
         &self.base
     }
 }
 
 impl fmt::Display for PublicUrl {
-    /// The address without a slash at its end.
+    /// The URL without a trailing slash.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "https" } else { "http" };
         write!(f, "{scheme}://{}{}", self.authority, self.base)
@@ -46,7 +46,7 @@ impl fmt::Display for PublicUrl {
 impl FromStr for PublicUrl {
     type Err = &'static str;
 
-    /// Reads an address. The error ends a sentence that begins with it.
+    /// Parses a URL. The error completes a sentence that begins with the URL.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (scheme, rest) = text.split_once("://").ok_or("must be like https://chat.example/chinwag")?;
         let tls = match scheme.to_ascii_lowercase().as_str() {
@@ -74,7 +74,7 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// A path's segment that means the same in a cookie, in a page and to every proxy.
+/// Whether a path segment is interpreted alike in cookies, in pages and by proxies.
 fn plain_segment(segment: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%+@".contains(&byte);
     let dots = segment.to_ascii_lowercase().replace("%2e", ".");

@@ -1,4 +1,4 @@
-//! TLS of the server's own: handshakes, and the source of the certificate.
+//! TLS that the server terminates: handshakes, and the source of the certificate.
 
 use std::fmt;
 use std::io;
@@ -21,14 +21,14 @@ use super::tls_files::TlsFiles;
 use super::tls_keys::{self, ACME_TLS, TlsKeys};
 use super::tls_stream::TlsStream;
 
-/// The most encrypted bytes that a connection holds until the system takes them.
+/// The maximum number of encrypted bytes that a connection buffers.
 const BUFFERED: usize = 32 << 10;
-/// The time in which a client that does not speak TLS may read why it is refused.
+/// How long a plain HTTP client may take to receive the refusal.
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
-/// The most bytes that are read of such a client.
+/// The maximum number of bytes that are read from such a client.
 const REFUSED_BYTES: u64 = 64 << 10;
 const HTTPS_ONLY: &str = "This address is served over HTTPS only: use https:// instead of http://.\n";
-/// The protocol of all requests.
+/// The ALPN protocol of all requests.
 const HTTP: &[u8] = b"http/1.1";
 
 /// Accepts the TLS connections of clients.
@@ -39,21 +39,21 @@ pub struct TlsAcceptor {
     handshakes: Handshakes,
 }
 
-/// The place from which the certificate comes.
+/// The source of the certificate.
 enum TlsSource {
     Files(Arc<TlsFiles>),
     Acme(Arc<Acme>),
 }
 
 impl TlsAcceptor {
-    /// Reads a certificate with its chain, and its private key, both in PEM. An error names the file, and completes no
-    /// sentence. At most `handshakes` are under way at a time.
+    /// Loads a certificate chain and its private key, both in PEM. The error names the file, and is a sentence of its
+    /// own. `handshakes` bounds the concurrent handshakes.
     pub fn load(cert: PathBuf, key: PathBuf, handshakes: usize) -> Result<Arc<Self>, String> {
         let (files, pair) = TlsFiles::load(cert, key)?;
         Self::new(pair, TlsSource::Files(Arc::new(files)), handshakes)
     }
 
-    /// Serves the certificate that an authority has issued, or one of its own until there is one. Asks nobody before
+    /// Serves the certificate that ACME has issued, or a self-signed one until then. Sends no requests before
     /// [`watch`](Self::watch).
     pub fn acme(options: AcmeOptions, handshakes: usize) -> Result<Arc<Self>, String> {
         let (acme, pair) = Acme::load(options)?;
@@ -75,7 +75,7 @@ impl TlsAcceptor {
         Ok(Arc::new(Self { config: Arc::new(config), keys, source, handshakes: Handshakes::new(handshakes) }))
     }
 
-    /// Completes the handshake of a client, unless `within` is over or newer handshakes take its place.
+    /// Completes the handshake of a client. Fails after `within`, or when newer handshakes displace it.
     pub(crate) async fn accept(
         &self,
         tcp: TcpStream,
@@ -91,8 +91,8 @@ impl TlsAcceptor {
         }
     }
 
-    /// Keeps the certificate up to date, until it is dropped: reads the files again where their content has changed, or
-    /// requests a new one in time. Connections that are open stay as they are.
+    /// Keeps the certificate up to date until the future is dropped: reloads files that have changed, or renews by
+    /// ACME. Open connections keep their certificate.
     pub async fn watch(self: Arc<Self>) {
         match &self.source {
             TlsSource::Files(files) => files.watch(&self.keys).await,
@@ -100,7 +100,7 @@ impl TlsAcceptor {
         }
     }
 
-    /// The end of the certificate in use; nothing as long as an authority has issued none, or if it cannot be read.
+    /// The expiry of the certificate in use; `None` if ACME has issued none yet, or it cannot be read.
     pub fn expires(&self) -> Option<Date> {
         match &self.source {
             TlsSource::Files(_) => {
@@ -110,7 +110,7 @@ impl TlsAcceptor {
         }
     }
 
-    /// The requests to an authority, if it issues the certificate.
+    /// The state of ACME, if it is used.
     pub fn acme_status(&self) -> Option<AcmeStatus> {
         match &self.source {
             TlsSource::Files(_) => None,
@@ -120,7 +120,8 @@ impl TlsAcceptor {
 
     async fn accept_in_time(&self, tcp: TcpStream) -> io::Result<TlsStream> {
         let mut first = [0];
-        // A method begins with a capital letter, a handshake with 22. No client shows its user an alert of TLS.
+        // An HTTP method begins with a capital letter, a TLS handshake with byte 22. Answer in HTTP, since clients do
+        // not show TLS alerts to their users.
         if tcp.peek(&mut first).await? == 1 && first[0].is_ascii_uppercase() {
             let _ = timeout(REFUSED_WITHIN, refuse_plain_http(tcp)).await;
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the client sent plain HTTP"));
@@ -142,8 +143,8 @@ impl fmt::Debug for TlsAcceptor {
     }
 }
 
-/// Answers a client that speaks plain HTTP, and reads what it has sent: closed with bytes unread, the connection would be
-/// reset, and the answer might be lost.
+/// Responds to a plain HTTP client, and reads what it has sent: closing the socket with unread bytes would reset the
+/// connection, and the response might be lost.
 async fn refuse_plain_http(mut tcp: TcpStream) -> io::Result<()> {
     let answer = format!(
         "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\

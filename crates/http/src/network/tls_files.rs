@@ -1,4 +1,4 @@
-//! The certificate and its key in files of the operator, which are read again when their content changes.
+//! A certificate and its key in the operator's files, which are reloaded when their content changes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,13 @@ use tokio::time::sleep;
 
 use super::tls_keys::{self, Pem, TlsKeys};
 
-/// The time between two looks at the files.
+/// The polling interval for changes.
 const RELOAD_EVERY: Duration = Duration::from_secs(2);
 
-/// Both files.
 pub(super) struct TlsFiles {
     cert: PathBuf,
     key: PathBuf,
-    /// The hash of the content that was looked at last, good or not.
+    /// The hash of the last content that was checked, valid or not.
     seen: Mutex<[u8; 32]>,
 }
 
@@ -42,13 +41,13 @@ impl PemFiles {
 }
 
 impl TlsFiles {
-    /// The files, and the pair that they hold.
+    /// Loads the files. Returns the pair in them.
     pub(super) fn load(cert: PathBuf, key: PathBuf) -> Result<(Self, Arc<CertifiedKey>), String> {
         let (content, pair) = Self::read(&cert, &key)?;
         Ok((Self { cert, key, seen: Mutex::new(content) }, pair))
     }
 
-    /// Reads the files again where their content has changed, until it is dropped.
+    /// Reloads the files when their content changes, until the future is dropped.
     pub(super) async fn watch(self: &Arc<Self>, keys: &Arc<TlsKeys>) {
         loop {
             sleep(RELOAD_EVERY).await;
@@ -58,7 +57,7 @@ impl TlsFiles {
         }
     }
 
-    /// The files' content as a hash, and the pair if they fit.
+    /// The hash of the files' content, and the pair in them.
     fn read(cert: &Path, key: &Path) -> Result<([u8; 32], Arc<CertifiedKey>), String> {
         let files = PemFiles::read(cert, key)?;
         let pair = tls_keys::pair(
@@ -68,8 +67,8 @@ impl TlsFiles {
         Ok((files.hash(), pair))
     }
 
-    /// Uses the pair in the files if it is another one. One that does not fit, as between two writes, is logged once, and is
-    /// read again when the content changes.
+    /// Switches to the pair in the files if it is a new one. An invalid pair, as between two writes, is logged once
+    /// and tried again when the content changes.
     fn reload(&self, keys: &TlsKeys) {
         let content = match PemFiles::read(&self.cert, &self.key) {
             Ok(files) => files.hash(),
@@ -91,7 +90,7 @@ impl TlsFiles {
         }
     }
 
-    /// Logs why the pair in use stays, once for each content.
+    /// Logs why the current pair stays in use, once for each content.
     fn note(&self, content: [u8; 32], why: &str) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if *seen != content {

@@ -1,4 +1,4 @@
-//! The certificate with its key that new connections are served, and those that answer the challenges of an authority.
+//! The certificate for new connections, and the certificates that answer ACME challenges.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,23 +15,23 @@ use rustls::sign::CertifiedKey;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-/// The protocol in which an authority asks for the answer to a challenge (RFC 8737).
+/// The ALPN protocol of TLS-ALPN-01 challenges (RFC 8737).
 pub(super) const ACME_TLS: &[u8] = b"acme-tls/1";
 
-/// The pair in use, and the answers to challenges.
+/// The pair in use, and the answers to ACME challenges.
 pub(super) struct TlsKeys {
     current: RwLock<Arc<CertifiedKey>>,
     /// By the name whose control they prove.
     challenges: RwLock<HashMap<String, Arc<CertifiedKey>>>,
 }
 
-/// A text in PEM, and its name in errors.
+/// A PEM text, with its name for errors.
 pub(super) struct Pem<'a> {
     pub(super) name: &'a dyn fmt::Display,
     pub(super) content: &'a [u8],
 }
 
-/// The time in which a certificate is valid.
+/// The validity period of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Validity {
     pub(super) from: Date,
@@ -43,7 +43,7 @@ impl TlsKeys {
         Self { current: RwLock::new(pair), challenges: RwLock::default() }
     }
 
-    /// Serves new connections another pair.
+    /// Uses another pair for new connections.
     pub(super) fn replace(&self, pair: Arc<CertifiedKey>) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = pair;
     }
@@ -52,12 +52,12 @@ impl TlsKeys {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Answers the challenge for a name.
+    /// Sets the answer to the challenge for a name.
     pub(super) fn answer(&self, name: String, pair: Arc<CertifiedKey>) {
         self.challenges.write().unwrap_or_else(PoisonError::into_inner).insert(name, pair);
     }
 
-    /// Answers no challenge any more.
+    /// Removes all answers to challenges.
     pub(super) fn forget_challenges(&self) {
         self.challenges.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -80,7 +80,7 @@ impl fmt::Debug for TlsKeys {
     }
 }
 
-/// A certificate with its chain, and its key. The error names the text that is wrong, and completes no sentence.
+/// Parses a certificate chain and its key. The error names the invalid text, and is a sentence of its own.
 pub(super) fn pair(cert: &Pem<'_>, key: &Pem<'_>) -> Result<Arc<CertifiedKey>, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert.content).collect();
     let chain = chain.map_err(|why| format!("{} is no certificate in PEM: {why}", cert.name))?;
@@ -93,7 +93,7 @@ pub(super) fn pair(cert: &Pem<'_>, key: &Pem<'_>) -> Result<Arc<CertifiedKey>, S
     pair.map(Arc::new).map_err(|why| format!("{} and {} do not fit: {why}", cert.name, key.name))
 }
 
-/// A certificate that no authority has signed, and its key.
+/// A self-signed certificate and its key.
 pub(super) fn self_signed(
     names: &[String],
     extensions: Vec<CustomExtension>,
@@ -107,7 +107,7 @@ pub(super) fn self_signed(
     made().map_err(|why: rcgen::Error| why.to_string())
 }
 
-/// A pair that a program has written.
+/// Parses a pair that this program has created.
 pub(super) fn made_pair(chain: &str, key: &str) -> Result<Arc<CertifiedKey>, String> {
     pair(
         &Pem { name: &"the certificate", content: chain.as_bytes() },
@@ -115,7 +115,7 @@ pub(super) fn made_pair(chain: &str, key: &str) -> Result<Arc<CertifiedKey>, Str
     )
 }
 
-/// The time in which a certificate is valid, if it can be read.
+/// The validity period of a certificate, if it can be parsed.
 pub(super) fn validity(certificate: &CertificateDer<'_>) -> Option<Validity> {
     let validity = Certificate::from_der(certificate).ok()?.tbs_certificate.validity;
     let date = |since: Duration| i64::try_from(since.as_micros()).ok().map(Date::from_micros);

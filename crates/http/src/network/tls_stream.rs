@@ -1,8 +1,8 @@
-//! A connection over TLS. As over TCP, any task may write to it while its own task sleeps: the state of the encryption is
-//! behind a lock, which no task holds while it waits.
+//! A TLS connection. As with TCP, any task may write to it while its own task sleeps: the TLS state is behind a lock,
+//! which is never held across an `await`.
 //!
-//! Encrypted bytes that the system does not take at once stay in the connection, at most 32 KiB. While there are any, no more
-//! are accepted.
+//! Encrypted bytes that the kernel does not accept at once are buffered, at most 32 KiB. While the buffer is not
+//! empty, a task flushes it, and further writes wait.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::ops::Deref;
@@ -14,21 +14,21 @@ use rustls::ServerConnection;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-/// A connection over TLS. The task that flushes it ends when it is dropped.
+/// A TLS connection. Its flush task ends when this is dropped.
 pub(crate) struct TlsStream(Arc<TlsState>);
 
-/// A connection with the state of its encryption.
+/// A TCP connection with its TLS state.
 pub(crate) struct TlsState {
     tcp: TcpStream,
     encryption: Mutex<ServerConnection>,
-    /// Whether a task waits to write the bytes that are left.
+    /// Whether a flush task is running.
     flushing: AtomicBool,
-    /// Whether decrypted bytes may be left, of which the system knows nothing.
+    /// Whether decrypted bytes may be buffered, about which the socket's readiness says nothing.
     has_more: AtomicBool,
     dropped: Notify,
 }
 
-/// The system's side of a connection.
+/// The encrypted side of a connection, for rustls.
 struct Encrypted<'a>(&'a TcpStream);
 
 impl Read for Encrypted<'_> {
@@ -63,7 +63,6 @@ impl TlsStream {
         }))
     }
 
-    /// Completes the handshake.
     pub(crate) async fn handshake(&self) -> io::Result<()> {
         while !self.advance_handshake()? {
             let wants_write = self.lock().wants_write();
@@ -72,12 +71,12 @@ impl TlsStream {
         Ok(())
     }
 
-    /// Whether both sides have agreed on a protocol.
+    /// Whether ALPN selected this protocol.
     pub(crate) fn speaks(&self, protocol: &[u8]) -> bool {
         self.lock().alpn_protocol() == Some(protocol)
     }
 
-    /// Writes as much as is accepted without waiting. A task flushes the rest of it.
+    /// Writes without blocking, as much as is accepted. A task flushes the remainder.
     pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let (written, is_left) = {
             let mut encryption = self.lock();
@@ -110,17 +109,17 @@ impl TlsState {
         &self.tcp
     }
 
-    /// Waits until something may be read.
+    /// Waits until the stream may be readable.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         if self.has_more.load(Ordering::Acquire) { Ok(()) } else { self.tcp.readable().await }
     }
 
-    /// Waits until something may be written.
+    /// Waits until the stream may be writable.
     pub(crate) async fn writable(&self) -> io::Result<()> {
         self.tcp.writable().await
     }
 
-    /// Reads what has come, without waiting; 0 at the end.
+    /// Reads without blocking; 0 at the end of the stream.
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.read(&mut self.lock(), buffer);
         let has_more = matches!(&read, Ok(count) if *count == buffer.len() && *count > 0);
@@ -153,7 +152,7 @@ impl TlsState {
         }
     }
 
-    /// Writes all that is encrypted.
+    /// Writes all encrypted bytes.
     pub(crate) fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let sent = self.send(&mut self.lock());
@@ -166,7 +165,7 @@ impl TlsState {
         }
     }
 
-    /// Tells the peer that no more comes, and closes this side of the connection.
+    /// Sends `close_notify`, and closes the write side of the connection.
     pub(crate) fn poll_close(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.lock().send_close_notify();
         ready!(self.poll_flush(context))?;
@@ -176,7 +175,7 @@ impl TlsState {
         }
     }
 
-    /// One round of the handshake; true once it is done, and everything of it is written.
+    /// Advances the handshake. Returns true once it is complete and all of its bytes are written.
     fn advance_handshake(&self) -> io::Result<bool> {
         let mut encryption = self.lock();
         loop {
@@ -200,7 +199,8 @@ impl TlsState {
         loop {
             match encryption.reader().read(buffer) {
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {}
-                // The peer closed without a TLS alert. Requests and frames have lengths, so that a cut is noticed all the same.
+                // The peer closed without `close_notify`. Requests and frames have lengths, so truncation is detected
+                // anyway.
                 Err(why) if why.kind() == ErrorKind::UnexpectedEof => return Ok(0),
                 read => return read,
             }
@@ -208,11 +208,11 @@ impl TlsState {
         }
     }
 
-    /// Reads encrypted bytes, and decrypts them. The result is their number.
+    /// Reads and decrypts bytes. Returns the number of encrypted bytes read.
     fn receive(&self, encryption: &mut ServerConnection) -> io::Result<usize> {
         let count = encryption.read_tls(&mut Encrypted(&self.tcp))?;
         let processed = encryption.process_new_packets();
-        // The answer of TLS itself: an alert says why the peer is refused.
+        // Send TLS's own response: an alert tells the peer why it is refused.
         match self.send(encryption) {
             Err(why) if why.kind() != ErrorKind::WouldBlock => return Err(why),
             _ => {}
@@ -230,7 +230,7 @@ impl TlsState {
         }
     }
 
-    /// Writes what is encrypted, without waiting.
+    /// Writes encrypted bytes without blocking.
     fn send(&self, encryption: &mut ServerConnection) -> io::Result<()> {
         while encryption.wants_write() {
             if encryption.write_tls(&mut Encrypted(&self.tcp))? == 0 {
@@ -240,10 +240,10 @@ impl TlsState {
         Ok(())
     }
 
-    /// Writes what is left, as the system takes it. A connection that fails is noticed by its own task.
+    /// Flushes the remaining bytes. Errors are left to the connection's own task, which sees them as well.
     async fn flush_rest(self: Arc<Self>) {
         loop {
-            // A write that leaves something from here on begins another task.
+            // From here on, a write with a remainder spawns another flush task.
             self.flushing.store(false, Ordering::Release);
             let sent = self.send(&mut self.lock());
             match sent {

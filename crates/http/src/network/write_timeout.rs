@@ -1,4 +1,4 @@
-//! Connections of clients that stop reading: they end, since what waits for such a client would be kept for ever.
+//! Disconnects clients that stop reading: otherwise their pending bytes would be kept forever.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A connection of which each write takes some bytes within a time, or fails.
+/// A connection on which each write must make progress within a timeout.
 #[derive(Debug)]
 pub(crate) struct WriteTimeout<S> {
     stream: S,
     within: Duration,
-    /// Called before a write fails.
+    /// Called when a write times out.
     cut: fn(&S),
-    /// Runs while nothing can be written.
+    /// The timer, which runs while a write is blocked.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -28,7 +28,7 @@ impl<S> WriteTimeout<S> {
         self.stream
     }
 
-    /// The outcome of an attempt to write, unless the time is over.
+    /// The outcome of a write, or a timeout error.
     fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;

@@ -1,9 +1,9 @@
-//! Requests and answers, as far as the derive cannot describe them: bodies that may be left out, the content of answers
-//! that have none of their own, and headers.
+//! Parts of requests and responses that the derive cannot describe: optional bodies, headers, and bodies of responses
+//! without a schema of their own.
 
 use serde_json::{Value, json};
 
-/// The payloads that may be left out.
+/// Payloads that may be omitted.
 const OPTIONAL: [&str; 3] = ["InName", "NewInvite", "NewTicket"];
 
 /// Completes every operation of the document.
@@ -41,7 +41,7 @@ fn complete_request(body: &mut Value) {
     describe_bytes(body);
 }
 
-/// Says that bytes are no JSON: the derive shows them as a list of numbers.
+/// Declares a binary body as such; the derive describes it as an array of numbers.
 fn describe_bytes(body: &mut Value) {
     let content = body.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten();
     for (_, part) in content.filter(|(kind, _)| *kind != "application/json") {

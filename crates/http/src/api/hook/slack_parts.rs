@@ -1,4 +1,4 @@
-//! The attachments and blocks of a message in Slack's form, of which the texts are taken.
+//! Attachments and blocks of a message in Slack's format, of which only the texts are used.
 
 use chinwag_core::slack_parts::{SlackObject, attachment_texts, block_texts};
 use chinwag_core::slack_text;
@@ -9,10 +9,10 @@ use crate::wire::input::json::{Object, Value};
 use crate::wire::input::payload::KeyValue;
 use crate::wire::key::Need;
 
-/// The texts of attachments, each as Slack escapes it.
+/// The texts of attachments, with Slack's escapes.
 pub struct SlackAttachments(pub(super) Vec<String>);
 
-/// The texts of blocks, each as Slack escapes it.
+/// The texts of blocks, with Slack's escapes.
 pub struct SlackBlocks(pub(super) Vec<String>);
 
 impl KeyValue for SlackAttachments {

@@ -1,8 +1,7 @@
-//! The public keys of the host application, or of a provider of OpenID Connect (RFC 7517), from a file or a URL.
+//! The public keys (JWKS, RFC 7517) of the host application or of an OpenID Connect provider, from a file or a URL.
 //!
-//! They are read again when a token names one that is not known, and now and then; but never more
-//! often than their pause allows, whatever tokens come. While they cannot be read, those that are known
-//! go on.
+//! Keys are fetched again when a token names an unknown key, and periodically, but never more often than the pause
+//! allows, so that tokens cannot cause a flood of fetches. If a fetch fails, the known keys stay in use.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,10 +17,9 @@ use tokio::time::Instant;
 
 use crate::network::outside;
 
-/// For how many pauses keys are taken as they were read. One that the host has taken back is good
-/// until then.
+/// The number of pauses after which the keys are stale. A key that the host has revoked stays valid until then.
 const FRESH: u32 = 20;
-/// Keys that are looked at.
+/// The maximum number of keys in a set; further ones are ignored.
 const MOST: usize = 100;
 
 /// The location of keys.
@@ -34,7 +32,7 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// A URL if it begins like one, else a file's path.
+    /// Parses a URL if there is a scheme, else the path of a file.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if !text.contains("://") {
             return Ok(Self::File(text.into()));
@@ -43,30 +41,30 @@ impl KeySource {
     }
 }
 
-/// The keys that are known, and where there are more.
+/// The known keys, and the source from which they are refreshed.
 pub(crate) struct Jwks {
     source: KeySource,
     client: Client,
-    /// Between two readings, at least.
+    /// The minimum time between two fetches.
     pause: Duration,
     known: RwLock<KnownKeys>,
-    /// When they were last read, or that was tried.
+    /// The time of the last attempt to fetch the keys. Holding the lock is the right to fetch.
     tried: Arc<Mutex<Option<Instant>>>,
 }
 
-/// The keys could not be read when that was tried last: whether there is such a key, nobody can say.
+/// The last fetch failed, so whether the key exists is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UnreadKeys;
 
 struct KnownKeys {
     keys: Vec<Key>,
-    /// When they are to be read again.
+    /// When the keys become stale.
     until: Instant,
-    /// Whether the last attempt to read them failed.
+    /// Whether the last fetch failed.
     is_unread: bool,
 }
 
-/// A set as it is read: what one key is must not spoil the others.
+/// A JWKS with unparsed keys, so that one invalid key does not invalidate the set.
 #[derive(Deserialize)]
 struct Set {
     keys: Vec<Value>,
@@ -79,8 +77,8 @@ struct Key {
 }
 
 impl Jwks {
-    /// The keys of a source. A file is read at once; a URL when the first token comes, since who
-    /// is there may start later.
+    /// The keys of a source. A file is read at once; a URL is fetched when the first token arrives, since its server
+    /// may start later.
     pub(crate) fn new(source: KeySource, pause: Duration) -> Result<Self, String> {
         let keys = match &source {
             KeySource::File(path) => file(path)?,
@@ -92,7 +90,7 @@ impl Jwks {
         Ok(Self { source, client, pause, known, tried: Arc::default() })
     }
 
-    /// The key for an algorithm with this id; without one, the only key there is for it.
+    /// The key with this algorithm and id. Without an id, the only key for the algorithm.
     pub(crate) async fn key(
         self: &Arc<Self>,
         algorithm: Algorithm,
@@ -101,7 +99,7 @@ impl Jwks {
         match self.find(algorithm, id) {
             (Some(key), true) => Ok(Some(key)),
             (Some(key), false) => {
-                // Whoever has a good key does not wait for the next reading.
+                // The key is known: refresh in the background, and do not make the caller wait.
                 if let Ok(tried) = self.tried.clone().try_lock_owned() {
                     tokio::spawn(self.clone().read_again(tried));
                 }
@@ -109,7 +107,7 @@ impl Jwks {
             }
             (None, _) => {
                 let tried = self.tried.clone().lock_owned().await;
-                // By itself: a caller who goes must not end what all wait for.
+                // Fetch in a task of its own: if this caller disconnects, the others still wait for the result.
                 tokio::spawn(self.clone().read_again(tried)).await.map_err(|_| UnreadKeys)?;
                 match self.find(algorithm, id).0 {
                     Some(key) => Ok(Some(key)),
@@ -122,7 +120,7 @@ impl Jwks {
         }
     }
 
-    /// The key, and whether what is known is fresh.
+    /// The key, and whether the known keys are fresh.
     fn find(&self, algorithm: Algorithm, id: Option<&str>) -> (Option<DecodingKey>, bool) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut fit = known.keys.iter().filter(|key| key.algorithm == algorithm);
@@ -133,8 +131,8 @@ impl Jwks {
         (found.map(|found| found.opens.clone()), Instant::now() < known.until)
     }
 
-    /// Reads the keys again, unless that was tried a moment ago. Those with an unknown key who come
-    /// meanwhile wait.
+    /// Fetches the keys, unless an attempt was made a moment ago. Callers with an unknown key wait for the lock
+    /// meanwhile.
     async fn read_again(self: Arc<Self>, mut tried: OwnedMutexGuard<Option<Instant>>) {
         if tried.is_some_and(|tried| tried.elapsed() < self.pause) {
             return;
@@ -167,7 +165,7 @@ impl Jwks {
                         _ => Ok(None),
                     }
                 };
-                // The rest of the address may hold a credential.
+                // Log only the origin: the remainder of the URL may contain a credential.
                 let host = url.origin().ascii_serialization();
                 let body =
                     fetch.await.map_err(|why| format!("{host} does not answer: {}", why.without_url()))?;
@@ -177,7 +175,7 @@ impl Jwks {
         }
     }
 
-    /// Reads the keys; which there are, for an operator.
+    /// Fetches the keys. Returns their algorithms, for an operator.
     pub(crate) async fn check(&self) -> Result<String, String> {
         let keys = self.read().await?;
         let algorithms: Vec<String> = keys.iter().map(|key| format!("{:?}", key.algorithm)).collect();
@@ -190,7 +188,7 @@ fn file(path: &Path) -> Result<Vec<Key>, String> {
     parse(&document).map_err(|why| format!("{} {why}", path.display()))
 }
 
-/// The keys of a document that are of use here.
+/// The usable keys of a JWKS document.
 fn parse(document: &[u8]) -> Result<Vec<Key>, String> {
     let set: Set = serde_json::from_slice(document).map_err(|why| format!("is no JWKS: {why}"))?;
     let jwks = set.keys.into_iter().take(MOST).filter_map(|jwk| serde_json::from_value(jwk).ok());
@@ -201,8 +199,8 @@ fn parse(document: &[u8]) -> Result<Vec<Key>, String> {
     Ok(keys)
 }
 
-/// A public key for signatures, of one of the three kinds. Never a secret: what is fetched as public
-/// must not be able to make a token.
+/// A public key for signatures, of one of the three supported kinds. Never a symmetric key: anyone who can read the
+/// public document could sign tokens with it.
 fn key(jwk: &Jwk) -> Option<Key> {
     let (algorithm, named) = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),

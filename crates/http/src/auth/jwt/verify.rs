@@ -1,7 +1,7 @@
-//! Verification of signatures: *ring*, which this process has for TLS anyway.
+//! Verification of signatures with *ring*, which this process already uses for TLS.
 //!
-//! Of the two providers that `jsonwebtoken` brings, one needs a second C library, the other an RSA
-//! with an open advisory. Nothing is signed here, and no key is taken apart.
+//! Of the two providers in `jsonwebtoken`, one needs a second C library, and the other an RSA crate with an open
+//! advisory. This one does not sign, and does not extract the components of keys.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{self, ErrorKind};
@@ -18,13 +18,13 @@ static RING: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes *ring* what verifies in this process.
+/// Installs *ring* as the provider of this process.
 pub(crate) fn install() {
-    // It may have been installed before.
+    // Fails if a provider is installed already.
     let _ = RING.install_default();
 }
 
-/// One algorithm with its one key.
+/// A verifier for one algorithm with one key.
 struct Ring {
     algorithm: Algorithm,
     key: DecodingKey,

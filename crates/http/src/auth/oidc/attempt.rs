@@ -1,8 +1,8 @@
-//! The parts of a sign-in that a browser keeps, in cookies that end after ten minutes. The server stores nothing of it, so
-//! that any node may answer.
+//! The state of a sign-in, which the browser keeps in cookies for ten minutes. The server stores none of it, so any
+//! node can continue a sign-in.
 //!
-//! The state, the nonce and the verifier of PKCE are made of one random value and the server's own key: the value is in
-//! the cookie, the state and the nonce in addresses, and neither leads to the other.
+//! The state, the nonce and the PKCE verifier are derived from one random value and the server's key. The random
+//! value is in the cookie; state and nonce are in URLs; neither can be computed from the other.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::options::Options;
 pub(crate) const COOKIE: &str = "oidc";
 /// The cookie of a new user who has yet to choose a name.
 pub(crate) const NEW_USER_COOKIE: &str = "oidc-name";
-/// The lifetime of both.
+/// The lifetime of both cookies.
 const TTL: Duration = Duration::from_secs(600);
 const SECRET: usize = 32;
 
@@ -34,13 +34,13 @@ pub(crate) struct Attempt {
     begun: Date,
 }
 
-/// The values that bind the provider's answer to an attempt.
+/// The values that bind the provider's response to an attempt.
 pub(crate) struct AttemptSecrets {
-    /// In the address that the provider sends the browser back to.
+    /// Returned in the redirect from the provider.
     pub(crate) state: String,
     /// In the ID token.
     pub(crate) nonce: String,
-    /// Sent with the code.
+    /// Sent with the code to the token endpoint.
     pub(crate) verifier: String,
 }
 
@@ -49,7 +49,7 @@ impl Attempt {
         Self { secret: clock.secret(), begun: clock.now() }
     }
 
-    /// The attempt of a browser, unless it is over.
+    /// The attempt in a browser's cookie, unless it has expired.
     pub(crate) fn of(headers: &HeaderMap, options: &Options, tls: bool, now: Date) -> Option<Self> {
         let name = cookie::prefixed(COOKIE, options, tls);
         let bytes = URL_SAFE_NO_PAD.decode(bearer::cookies(headers, &name).next()?).ok()?;
@@ -58,13 +58,13 @@ impl Attempt {
         is_young(begun, now).then_some(Self { secret: *secret, begun })
     }
 
-    /// The `Set-Cookie` that keeps it.
+    /// The `Set-Cookie` header that stores the attempt.
     pub(crate) fn cookie(&self, options: &Options, tls: bool) -> HeaderValue {
         let value = URL_SAFE_NO_PAD.encode([&self.secret[..], &self.begun.micros().to_be_bytes()].concat());
         cookie::keep_named(COOKIE, &value, TTL, options, tls)
     }
 
-    /// They change with the date, so that a cookie with another one has another state.
+    /// Derives the secrets. They depend on the date, so that a cookie with a forged date has another state.
     pub(crate) fn secrets(&self, key: &Key) -> AttemptSecrets {
         let made = |purpose: &str| {
             let parts = [purpose.as_bytes(), &self.secret[..], &self.begun.micros().to_be_bytes()];
@@ -75,13 +75,13 @@ impl Attempt {
 }
 
 impl AttemptSecrets {
-    /// The challenge of PKCE, S256.
+    /// The PKCE challenge, S256 of the verifier.
     pub(crate) fn challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(&self.verifier))
     }
 }
 
-/// Seals the identity of a new user who has yet to choose a name.
+/// Seals the identity of a new user who has not chosen a name yet.
 pub(crate) struct NewcomerSeal<'k>(pub(crate) &'k Key);
 
 #[derive(Serialize, Deserialize)]
@@ -92,7 +92,7 @@ struct Newcomer {
 }
 
 impl NewcomerSeal<'_> {
-    /// The `Set-Cookie` that keeps an identity.
+    /// The `Set-Cookie` header that stores an identity.
     pub(crate) fn cookie(
         &self,
         identity: &ProviderIdentity,
@@ -108,7 +108,7 @@ impl NewcomerSeal<'_> {
         cookie::keep_named(NEW_USER_COOKIE, &value, TTL, options, tls)
     }
 
-    /// The identity that a browser keeps, unless it is forged or too old.
+    /// The identity in a browser's cookie, unless the cookie is forged or too old.
     pub(crate) fn open(
         &self,
         headers: &HeaderMap,
@@ -126,14 +126,14 @@ impl NewcomerSeal<'_> {
     }
 }
 
-/// The bytes that are signed. They begin with their purpose, since the key has others.
+/// The signed bytes. They begin with their purpose, since the key signs other data as well.
 fn sealed(content: &[u8]) -> Vec<u8> {
     [b"newcomer", content].concat()
 }
 
 fn is_young(begun: Date, now: Date) -> bool {
     let age = now.micros().saturating_sub(begun.micros());
-    // The clocks of two nodes may differ a little.
+    // The clocks of two nodes may differ, so the age may be slightly negative.
     age.unsigned_abs() <= u64::try_from(TTL.as_micros()).unwrap_or(u64::MAX)
 }
 
@@ -150,7 +150,7 @@ mod tests {
         Options::new(ServiceKey::parse("0123456789abcdef").expect("long enough"))
     }
 
-    /// The headers of a browser that was sent a cookie.
+    /// The headers of a browser that received this cookie.
     fn headers(cookie: &HeaderValue) -> HeaderMap {
         let pair = cookie.to_str().expect("ASCII").split(';').next().expect("a pair");
         [(header::COOKIE, HeaderValue::from_str(pair).expect("ASCII"))].into_iter().collect()

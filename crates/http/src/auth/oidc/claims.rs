@@ -1,4 +1,4 @@
-//! The provider's answers: what it sends the browser back with, and the claims of an ID token.
+//! The provider's responses: the query of its redirect, and the claims of an ID token.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use serde_json::{Map, Number, Value};
 
 use crate::auth::jwt::date;
 
-/// The time by which the provider's clock may differ from this one.
+/// The tolerated difference to the provider's clock.
 const LEEWAY: Duration = Duration::from_secs(60);
-/// The most characters of a proposed name that are looked at.
+/// The maximum length of a proposed name, in characters. A longer one is ignored.
 const PROPOSED_CHARS: usize = 256;
 
-/// The query with which a provider sends the browser back.
+/// The query of the provider's redirect.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProviderAnswer {
     pub(crate) code: Option<String>,
     pub(crate) state: Option<String>,
     pub(crate) error: Option<String>,
-    /// The provider that answers (RFC 9207).
+    /// The issuer of the response (RFC 9207).
     pub(crate) iss: Option<String>,
 }
 
 impl ProviderAnswer {
-    /// Reads a query. A parameter that comes twice is none.
+    /// Parses a query. A repeated parameter counts as missing.
     pub(crate) fn parse(query: &str) -> Self {
         let once = |wanted: &str| {
             let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == wanted);
@@ -36,7 +36,7 @@ impl ProviderAnswer {
     }
 }
 
-/// The claims of an ID token whose signature is right.
+/// The claims of an ID token with a valid signature.
 #[derive(Deserialize)]
 pub(crate) struct IdClaims {
     iss: String,
@@ -67,7 +67,7 @@ pub(crate) struct Expected<'e> {
 }
 
 impl IdClaims {
-    /// Checks the claims (OpenID Connect Core 3.1.3.7). The error is for the log.
+    /// Validates the claims (OpenID Connect Core 3.1.3.7). The error is for the log.
     pub(crate) fn check(&self, expected: &Expected<'_>) -> Result<ProviderIdentity, &'static str> {
         if self.iss != expected.issuer {
             return Err("the ID token has another iss than auth.oidc.issuer");
@@ -113,13 +113,13 @@ impl IdClaims {
         &self.sub
     }
 
-    /// The text of a claim.
+    /// The text of a claim that proposes a name.
     pub(crate) fn claim(&self, name: &str) -> Option<String> {
         proposed(&self.others, name)
     }
 }
 
-/// The text of a claim that may be a name.
+/// The text of a claim, if it can propose a name.
 pub(crate) fn proposed(claims: &Map<String, Value>, name: &str) -> Option<String> {
     let text = claims.get(name)?.as_str()?.trim();
     (!text.is_empty() && text.chars().count() <= PROPOSED_CHARS).then(|| text.to_owned())
@@ -133,7 +133,7 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
-    /// The outcome for claims that are good, but for this change.
+    /// The outcome for valid claims with this change.
     fn check(change: &Value) -> Result<ProviderIdentity, &'static str> {
         let mut claims = json!({
             "iss": "https://id.example", "sub": "7", "aud": "chat", "exp": NOW + 300, "iat": NOW, "nonce": "n",

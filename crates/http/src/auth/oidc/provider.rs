@@ -1,4 +1,4 @@
-//! The provider: its document of addresses, its keys, and the exchange of a code for an ID token.
+//! The provider: its discovery document, its keys, and the exchange of a code for an ID token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +21,12 @@ use super::settings::{OidcOptions, safe_url};
 use crate::auth::jwt::{Jwks, KeySource, LONGEST, UnreadKeys};
 use crate::network::outside::{self, shown};
 
-/// The time for which the document of addresses is used as it was read.
+/// How long the discovery document is cached.
 const FRESH: Duration = Duration::from_secs(3600);
-/// The most characters of an error's name that are logged.
+/// The maximum length of an error code in the log, in characters.
 const ERROR_CHARS: usize = 60;
 
-/// The provider, as far as it is known.
+/// The provider, with its cached discovery document.
 pub(crate) struct Provider {
     options: OidcOptions,
     client: Client,
@@ -36,17 +36,17 @@ pub(crate) struct Provider {
 #[derive(Default)]
 struct KnownProvider {
     addresses: Option<(Arc<ProviderAddresses>, Instant)>,
-    /// When the document was last read, or that was tried.
+    /// The time of the last attempt to fetch the document.
     tried: Option<Instant>,
 }
 
-/// The reason for which nobody is signed in, with a text for the log.
+/// The reason of a failed sign-in, with a text for the log.
 #[derive(Debug)]
 pub(crate) enum ProviderError {
-    /// The provider says that nobody signs in.
+    /// The provider returned an error, such as a refusal by the user.
     Declined(String),
     Unreachable(String),
-    /// The answer is not accepted.
+    /// The provider's response is invalid.
     Refused(String),
 }
 
@@ -58,7 +58,7 @@ impl ProviderError {
     }
 }
 
-/// The addresses of a provider, and its keys.
+/// The endpoints of a provider, and its keys.
 struct ProviderAddresses {
     document: ProviderDocument,
     authorization: Url,
@@ -67,7 +67,7 @@ struct ProviderAddresses {
     jwks: Arc<Jwks>,
 }
 
-/// The provider's document of addresses (OpenID Connect Discovery 1.0).
+/// The provider's discovery document (OpenID Connect Discovery 1.0).
 #[derive(Deserialize)]
 struct ProviderDocument {
     issuer: String,
@@ -97,7 +97,7 @@ impl Provider {
         Ok(Self { options, client: outside::client(outside::WITHIN)?, known: Mutex::default() })
     }
 
-    /// The address at which the browser asks for a sign-in.
+    /// The URL to which the browser is redirected for a sign-in.
     pub(crate) async fn authorization(
         &self,
         callback: &str,
@@ -116,7 +116,7 @@ impl Provider {
         Ok(url)
     }
 
-    /// The identity that an answer to an attempt shows, and the name that its claim proposes.
+    /// Exchanges the response to an attempt for the user's identity and the proposed name.
     pub(crate) async fn identity(
         &self,
         answer: &ProviderAnswer,
@@ -150,13 +150,13 @@ impl Provider {
         Ok((identity, named))
     }
 
-    /// Reads the document of addresses and the keys; the algorithms of the keys, for an operator.
+    /// Fetches the discovery document and the keys. Returns the algorithms of the keys, for an operator.
     pub(super) async fn check(&self) -> Result<String, ProviderError> {
         let addresses = self.addresses().await?;
         addresses.jwks.check().await.map_err(|why| refused(&format!("the provider's keys: {why}")))
     }
 
-    /// Refuses an answer that another provider has sent (RFC 9207).
+    /// Refuses a response of another provider (RFC 9207).
     fn check_sender(
         &self,
         answer: &ProviderAnswer,
@@ -171,7 +171,7 @@ impl Provider {
         }
     }
 
-    /// The addresses of the provider. While its document cannot be read, those that are known are used.
+    /// The endpoints of the provider. While its document cannot be fetched, the cached ones are used.
     async fn addresses(&self) -> Result<Arc<ProviderAddresses>, ProviderError> {
         let mut known = self.known.lock().await;
         let found = known.addresses.clone();
@@ -212,7 +212,7 @@ impl Provider {
         };
         let jwks_uri = url("jwks_uri", &document.jwks_uri)?;
         let jwks = match former {
-            // Its keys, and the pause between two readings, go on.
+            // Keep the cached keys, and the pause between fetches.
             Some(former) if former.document.jwks_uri == document.jwks_uri => former.jwks.clone(),
             _ => Arc::new(
                 Jwks::new(KeySource::Url(jwks_uri), self.options.pauses.0).map_err(|why| refused(&why))?,
@@ -246,7 +246,7 @@ impl Provider {
         let has = |method: &str| methods.iter().any(|supported| supported == method);
         let mut request = self.client.post(addresses.token.clone());
         match secret {
-            // The document need not name the method that every provider has.
+            // `client_secret_basic` is the default, which a document need not list.
             Some(secret) if has("client_secret_post") && !has("client_secret_basic") => {
                 form.append_pair("client_id", client_id).append_pair("client_secret", &secret.0);
             }
@@ -263,7 +263,7 @@ impl Provider {
         request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.finish())
     }
 
-    /// The claims of an ID token whose signature is right.
+    /// The claims of an ID token, after its signature is verified.
     async fn verify(addresses: &ProviderAddresses, token: &str) -> Result<IdClaims, ProviderError> {
         if token.len() > LONGEST {
             return Err(refused("the ID token is too long"));
@@ -283,14 +283,15 @@ impl Provider {
         })?;
         let key = key.ok_or_else(|| refused("the provider has no key with the kid of the ID token"))?;
         let mut validation = Validation::new(header.alg);
-        // The claims are checked against the server's own clock.
+        // The times and the audience are checked later, against the server's own clock and settings.
         validation.required_spec_claims.clear();
         (validation.validate_exp, validation.validate_aud) = (false, false);
         let claims = decode::<IdClaims>(token, &key, &validation);
         Ok(claims.map_err(|_| refused("the signature or the form of the ID token is wrong"))?.claims)
     }
 
-    /// The proposed name, where the ID token has none: some providers say it only here. Without an answer there is none.
+    /// The proposed name from the userinfo endpoint, if the ID token has none, as with some providers. Errors count
+    /// as no name.
     async fn userinfo(
         &self,
         addresses: &ProviderAddresses,
@@ -304,7 +305,7 @@ impl Provider {
         proposed(&claims, &self.options.claim).filter(|_| is_same)
     }
 
-    /// The JSON that is answered to a request.
+    /// Sends a request, and parses the JSON in the response.
     async fn fetch<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,

@@ -1,4 +1,4 @@
-//! The settings of a provider of OpenID Connect.
+//! The settings of the OpenID Connect provider.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,26 +7,26 @@ use std::time::Duration;
 use chinwag_core::oidc::ISSUER_CHARS;
 use reqwest::Url;
 
-/// The settings of the provider.
 #[derive(Debug, Clone)]
 pub struct OidcOptions {
-    /// The provider's address, as its ID tokens have it in `iss`.
+    /// The issuer, as in `iss` of its ID tokens.
     pub issuer: String,
-    /// The id of this server at the provider.
+    /// The client id of this server at the provider.
     pub client_id: String,
-    /// The secret of this server at the provider; none for a public client.
+    /// The client secret of this server at the provider; none for a public client.
     pub secret: Option<ClientSecret>,
-    /// The scopes that are asked for, `openid` among them.
+    /// The requested scopes, including `openid`.
     pub scopes: Vec<String>,
     /// The claim that proposes a name.
     pub claim: String,
-    /// The provider's name for people.
+    /// The provider's name as the sign-in page shows it.
     pub name: String,
-    /// Between two readings of the keys, and two attempts to reach the provider, at least (30 s and 5 s).
+    /// The minimum time between two fetches of the keys, and between two attempts to reach the provider (30 s and 5
+    /// s).
     pub pauses: (Duration, Duration),
 }
 
-/// The secret of this server at the provider.
+/// The client secret of this server at the provider.
 #[derive(Clone)]
 pub struct ClientSecret(pub String);
 
@@ -37,7 +37,7 @@ impl fmt::Debug for ClientSecret {
 }
 
 impl OidcOptions {
-    /// Checks an issuer. The error ends a sentence that begins with the setting's name.
+    /// Checks an issuer. The error completes a sentence that begins with the setting's name.
     pub fn parse_issuer(text: &str) -> Result<(), &'static str> {
         if text.chars().count() > ISSUER_CHARS {
             return Err("is longer than 512 characters");
@@ -50,7 +50,7 @@ impl OidcOptions {
     }
 }
 
-/// An address that only its owner can have answered: over TLS, or of this machine.
+/// A URL that nobody else can answer: `https`, or of this machine.
 pub(super) fn safe_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');

@@ -10,7 +10,7 @@ use super::Query;
 const DAY: i64 = 24 * 3600 * 1_000_000;
 
 impl Query {
-    /// The entries of the audit log that are asked for.
+    /// The filter for entries of the audit log.
     pub(crate) fn audit_filter(&self) -> Result<AuditFilter> {
         let refused = || {
             let names: Vec<_> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
@@ -27,7 +27,7 @@ impl Query {
         })
     }
 
-    /// A day in UTC, if one is given: its beginning and its end.
+    /// The beginning and end of a day in UTC, if given.
     fn day(&self, key: &'static str) -> Result<Option<(Date, Date)>> {
         let Some(text) = self.get(key)? else { return Ok(None) };
         let begin = if text.contains('T') { None } else { Date::parse(&format!("{text}T00:00:00Z")).ok() };

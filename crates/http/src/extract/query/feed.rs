@@ -1,4 +1,4 @@
-//! The parameters of the feed of events.
+//! Parameters of the event feed.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use super::{Query, digits};
 const WAIT_SECONDS: i64 = 60;
 
 impl Query {
-    /// The cursor after which to begin, if one is given.
+    /// The cursor of the last known event, if given.
     pub(crate) fn after_event(&self) -> Result<Option<&str>> {
         self.get("after")
     }
 
-    /// The types of events that are wanted, if any are named.
+    /// The requested types of events, if given.
     pub(crate) fn feed_kinds(&self) -> Result<Option<Vec<FeedKind>>> {
         let Some(text) = self.get("types")? else { return Ok(None) };
         let named = |name: &str| {
@@ -26,7 +26,7 @@ impl Query {
         text.split(',').map(str::trim).map(named).collect::<Result<_>>().map(Some)
     }
 
-    /// The time to wait for an event.
+    /// How long to wait for an event; zero by default.
     pub(crate) fn wait(&self) -> Result<Duration> {
         let Some(text) = self.get("wait")? else { return Ok(Duration::ZERO) };
         let seconds = digits(text).filter(|seconds| (0..=WAIT_SECONDS).contains(seconds));

@@ -1,4 +1,4 @@
-//! The parameters of a user's groups in the order of their activity.
+//! Parameters of the list of a user's groups by activity.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use chinwag_core::{Error, GroupId, Name, Result};
 use super::{Query, digits};
 
 impl Query {
-    /// Whether a list of groups is asked for in the order of their activity.
+    /// Whether groups are requested in the order of their activity.
     pub(crate) fn is_by_activity(&self) -> Result<bool> {
         match self.get("order")? {
             None => Ok(false),
@@ -18,7 +18,7 @@ impl Query {
         }
     }
 
-    /// Refuses the parameters of such a list where another one is asked for.
+    /// Refuses the parameters of this list in a request for another one.
     pub(crate) fn refuse_by_activity(&self) -> Result<()> {
         for key in ["messages", "ids", "with", "pinned"] {
             if self.get(key)?.is_some() {
@@ -28,7 +28,7 @@ impl Query {
         Ok(())
     }
 
-    /// The number of the newest messages of each group.
+    /// The number of newest messages to include for each group.
     pub(crate) fn messages_shown(&self) -> Result<usize> {
         let Some(text) = self.get("messages")? else { return Ok(LATEST) };
         let number = digits(text).and_then(|number| usize::try_from(number).ok());
@@ -36,7 +36,7 @@ impl Query {
         number.ok_or_else(|| Error::field("messages", format!("must be a number from 0 to {LATEST}")))
     }
 
-    /// The groups that are asked for: all, or those of one of the parameters `ids`, `with` and `pinned`.
+    /// The requested groups: all, or those of one of `ids`, `with` and `pinned`.
     pub(crate) fn recent_filter(&self) -> Result<RecentFilter> {
         let (ids, with, pinned) = (self.get("ids")?, self.get("with")?, self.get("pinned")?);
         match (ids, with, pinned) {
@@ -53,7 +53,7 @@ impl Query {
     }
 }
 
-/// Ids with commas between them.
+/// Ids separated by commas.
 fn group_ids(text: &str) -> Result<BTreeSet<GroupId>> {
     let ids = text.split(',').filter(|text| !text.is_empty());
     let ids: BTreeSet<GroupId> =

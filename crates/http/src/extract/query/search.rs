@@ -7,19 +7,19 @@ use chinwag_core::{Date, Error, Name, Result};
 
 use super::Query;
 
-/// The hits of a page, if the query does not say how many.
+/// The default page size.
 const HITS: usize = 20;
-/// The most hits of a page.
+/// The maximum page size.
 const HITS_PAGE: usize = 100;
 
 impl Query {
-    /// The text that is searched for.
+    /// The search text.
     pub(crate) fn searched(&self) -> Result<&str> {
         let text = self.text("q", QUERY_CHARS)?;
         text.ok_or_else(|| Error::field("q", "must have a word to look for"))
     }
 
-    /// The search over messages, from its beginning. `None` where an author or group that is named cannot exist.
+    /// The first page of a message search. `None` if a given author or group cannot exist.
     pub(crate) fn search(&self) -> Result<Option<Search>> {
         let query = SearchQuery::parse(self.searched()?).map_err(|why| Error::field("q", why))?;
         let has = match self.get("has")? {
@@ -44,7 +44,7 @@ impl Query {
 
     fn date(&self, key: &'static str) -> Result<Option<Date>> {
         let Some(text) = self.get(key)? else { return Ok(None) };
-        // A `+` that was not escaped has come as a space.
+        // An unescaped `+` arrives as a space.
         let date = Date::parse(&text.replace(' ', "+"));
         date.map(Some).map_err(|_| Error::field(key, "must be a date like 2024-05-12T10:29:16.000949Z"))
     }

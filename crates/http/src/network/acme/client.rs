@@ -1,4 +1,4 @@
-//! The client for requests to an authority. It notes the time before which the authority wants no further one.
+//! The HTTP client for an ACME server. It records the `Retry-After` of refusals.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,13 +15,13 @@ use reqwest::Client;
 use crate::network::outbound::{AGENT, root};
 use crate::network::outside;
 
-/// The time for one request: an authority may sign while it answers.
+/// The timeout of one request. It is long, since an authority may sign before it responds.
 const WITHIN: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 pub(super) struct AcmeClient {
     client: Client,
-    /// The pause that the last refusal asked for.
+    /// The pause that the last refusal requested.
     retry_after: Arc<Mutex<Option<Duration>>>,
 }
 
@@ -30,7 +30,7 @@ impl AcmeClient {
         Ok(Self { client: outside::client(WITHIN)?, retry_after: Arc::default() })
     }
 
-    /// The pause that the authority has asked for since the last call.
+    /// Takes the pause that the authority has requested since the last call.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         self.retry_after.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -63,7 +63,7 @@ impl HttpClient for AcmeClient {
     }
 }
 
-/// The pause that a refusal asks for, in seconds as all authorities write it.
+/// The pause that a refusal requests, in seconds; no authority sends a date.
 fn pause(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         return None;

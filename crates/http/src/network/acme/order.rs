@@ -1,4 +1,4 @@
-//! One order: the account, the challenges for the names, and the certificate.
+//! One ACME order: the account, the challenges for the names, and the certificate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use super::state::IssuedCertificate;
 use crate::network::outside::shown;
 use crate::network::tls_keys::{TlsKeys, self_signed};
 
-/// The time in which the authority looks at the names, and in which it signs.
+/// The timeout of polling for the validation of the names, and for the issuance.
 const POLL: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(120));
-/// The kind of problem of an account that the authority does not know.
+/// The problem type of an account that the authority does not know.
 const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
 
-/// So many characters of an authority's words are kept and logged.
+/// The maximum length of an authority's text in errors and logs, in characters.
 const SAID_CHARS: usize = 200;
 
 /// The reason why no certificate was issued.
@@ -53,7 +53,7 @@ impl From<Error> for OrderError {
     }
 }
 
-/// Opens the account, or makes one: its credentials, if they are new.
+/// Opens the stored account, or creates one. Returns its credentials if it is new.
 pub(super) async fn account(
     client: &AcmeClient,
     directory: &Url,
@@ -69,7 +69,7 @@ pub(super) async fn account(
     Ok((account, Some(serde_json::to_value(credentials).map_err(Error::from)?)))
 }
 
-/// Proves the control of the names, and has the certificate signed.
+/// Proves control of the names, and obtains the certificate.
 pub(super) async fn certificate(
     account: &Account,
     names: &[String],
@@ -83,7 +83,7 @@ pub(super) async fn certificate(
     }
     let checked = order.poll_ready(&POLL).await;
     if !matches!(checked, Ok(OrderStatus::Ready | OrderStatus::Valid)) {
-        // The reason is with the challenge. The order says at most that it failed.
+        // The reason is in the failed challenge; the order only says that it failed.
         return Err(match (reasons(&mut order).await, checked) {
             (Some(reasons), _) => reasons.into(),
             (None, Err(error)) => error.into(),
@@ -95,7 +95,7 @@ pub(super) async fn certificate(
     Ok(IssuedCertificate { names: names.to_vec(), chain, key })
 }
 
-/// Answers the challenge of one name, unless the authority still knows an earlier answer.
+/// Completes the challenge for one name, unless a validation from an earlier order is still valid.
 async fn prove(mut authorization: AuthorizationHandle<'_>, keys: &TlsKeys) -> Result<(), OrderError> {
     let name = authorization.identifier().to_string();
     match authorization.status {
@@ -112,17 +112,17 @@ async fn prove(mut authorization: AuthorizationHandle<'_>, keys: &TlsKeys) -> Re
     Ok(())
 }
 
-/// The certificate that proves the control of a name.
+/// The certificate that answers the TLS-ALPN-01 challenge of a name.
 fn answer(name: &str, digest: &[u8]) -> Result<Arc<CertifiedKey>, OrderError> {
     let extension = CustomExtension::new_acme_identifier(digest);
     let (cert, key) = self_signed(&[name.to_owned()], vec![extension])?;
     let private = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
     let private = any_supported_type(&private).map_err(|why| why.to_string())?;
-    // It is not looked at: its extension is one that nobody but the authority knows, and that must not be ignored.
+    // Do not validate it like other pairs: its critical ACME extension is unknown to the parser.
     Ok(Arc::new(CertifiedKey::new(vec![cert.der().clone()], private)))
 }
 
-/// The reasons why the control of names was not proved.
+/// The reasons why names could not be validated.
 async fn reasons(order: &mut Order) -> Option<String> {
     let mut reasons = Vec::new();
     let mut authorizations = order.authorizations();
@@ -135,7 +135,7 @@ async fn reasons(order: &mut Order) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-/// The words of an authority, of which it may send any number.
+/// The error text of an authority, cut to a bounded length.
 fn said(problem: &Problem) -> String {
     let kind = problem.r#type.as_deref().unwrap_or_default();
     let kind = kind.strip_prefix("urn:ietf:params:acme:error:").unwrap_or(kind);

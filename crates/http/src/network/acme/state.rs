@@ -1,4 +1,4 @@
-//! The account, the certificate and the attempts, as the data folder keeps them.
+//! The persistent state of ACME in the data folder: account, certificate and attempts.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, Write};
@@ -18,29 +18,28 @@ use tempfile::NamedTempFile;
 use super::options::AcmeOptions;
 use crate::network::tls_keys::{self, Validity};
 
-/// The pause after the first failure. Each further one is four times as long.
+/// The backoff after the first failure. Each further failure multiplies it by [`PAUSE_GROWTH`].
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
 const PAUSE_GROWTH: u32 = 4;
-/// The longest pause of the server's own.
+/// The longest backoff.
 const LONGEST_PAUSE: Duration = Duration::from_secs(12 * 3600);
-/// The longest pause that an authority may ask for.
+/// The longest pause accepted from an authority.
 const LONGEST_ASKED: Duration = Duration::from_secs(7 * 86400);
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct AcmeState {
-    /// The directory of the authority whose account and certificate these are.
+    /// The directory of the authority to which account and certificate belong.
     directory: String,
-    /// The names that are requested.
+    /// The requested names.
     names: Vec<String>,
-    /// The account's address and key.
+    /// The account's credentials.
     pub(super) account: Option<Value>,
     pub(super) certificate: Option<IssuedCertificate>,
-    /// Attempts since the last certificate, also one under way.
+    /// Attempts since the last certificate, including one in progress.
     pub(super) failures: u32,
-    /// The reason of the last failure.
     pub(super) problem: Option<String>,
-    /// No attempt is made before, in microseconds since 1970.
+    /// The earliest time of the next attempt, in microseconds since 1970.
     not_before: i64,
 }
 
@@ -61,7 +60,7 @@ impl IssuedCertificate {
         tls_keys::validity(&CertificateDer::from_pem_slice(self.chain.as_bytes()).ok()?)
     }
 
-    /// A third of its time, and the moment at which two of them are over.
+    /// A third of the validity period, and the moment when two thirds have passed.
     fn renewal(&self) -> Option<(Duration, i64)> {
         let Validity { from, until } = self.validity()?;
         let third = (until.micros() - from.micros()) / 3;
@@ -70,8 +69,8 @@ impl IssuedCertificate {
 }
 
 impl AcmeState {
-    /// The state in a file, as far as it is of this authority. One that cannot be read counts as none, as a server without a
-    /// certificate is better than no server.
+    /// Loads the state from a file, if it belongs to the configured authority. An unreadable file counts as empty: a
+    /// server without a certificate is better than no server.
     pub(super) fn load(options: &AcmeOptions) -> Self {
         let file = options.file.display();
         let kept: Self = match fs::read(&options.file).map(|text| serde_json::from_slice(&text)) {
@@ -94,11 +93,11 @@ impl AcmeState {
         if kept.names == options.names {
             return kept;
         }
-        // Failures with other names say nothing of these.
+        // Failures for other names do not count for these.
         Self { names: options.names.clone(), failures: 0, problem: None, not_before: 0, ..kept }
     }
 
-    /// Writes it in place of the file, for the owner alone.
+    /// Replaces the file atomically. Only the owner may read it.
     pub(super) fn save(&self, file: &Path) -> io::Result<()> {
         let folder = file.parent().unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -109,27 +108,29 @@ impl AcmeState {
         Ok(())
     }
 
-    /// The time of the next attempt: at once without a certificate for these names, else when two thirds of its time are over.
+    /// The time of the next attempt: immediately without a certificate for these names, else when two thirds of its
+    /// validity have passed; never before `not_before`.
     pub(super) fn next(&self) -> Date {
         let issued = self.certificate.as_ref().filter(|issued| issued.names == self.names);
         let due = issued.and_then(IssuedCertificate::renewal).map_or(0, |(_, moment)| moment);
         Date::from_micros(due.max(self.not_before))
     }
 
-    /// Notes an attempt before it is made: should the process end in it, it has failed.
+    /// Records an attempt before it is made, so that it counts as failed if the process dies.
     pub(super) fn begin(&mut self, now: Date) {
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.plus(pause(self.failures)).micros();
     }
 
-    /// Keeps a certificate. One whose time does not fit this machine's clock is not renewed at once again.
+    /// Stores a new certificate. The next attempt is at least a third of the validity away, so that a wrong clock
+    /// does not cause a renewal loop.
     pub(super) fn succeed(&mut self, issued: IssuedCertificate, now: Date) {
         let wait = issued.renewal().map_or(LONGEST_PAUSE, |(third, _)| third);
         self.not_before = now.plus(wait).micros();
         (self.failures, self.problem, self.certificate) = (0, None, Some(issued));
     }
 
-    /// Notes why the attempt failed, and waits for as long as the authority asks.
+    /// Records the reason of a failure, and backs off for at least as long as the authority requests.
     pub(super) fn fail(&mut self, problem: String, asked: Option<Duration>, now: Date) {
         self.problem = Some(problem);
         let wait = asked.unwrap_or_default().min(LONGEST_ASKED).max(pause(self.failures));
@@ -156,7 +157,7 @@ mod tests {
         AcmeOptions { names: vec![NAME.into()], directory, file: folder.join("acme/state.json") }
     }
 
-    /// A certificate from the first of May to the last of July, which are 90 days.
+    /// A certificate that is valid from May 1 to July 30, 90 days.
     fn issued() -> IssuedCertificate {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new([NAME.to_owned()]).expect("a name");
@@ -208,7 +209,7 @@ mod tests {
         assert_eq!((state.failures, &state.problem), (0, &None));
         state.save(&options.file).expect("it is saved");
         assert_eq!(AcmeState::load(&options), state);
-        // With a clock that is a year ahead, the certificate is over when it comes.
+        // If the clock is a year ahead, the certificate is expired when it arrives.
         state.succeed(issued(), date("2027-05-01T00:00:00Z"));
         assert_eq!(state.next(), date("2027-05-31T00:00:00Z"));
     }

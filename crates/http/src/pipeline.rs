@@ -1,17 +1,18 @@
-//! The steps of a REST request:
+//! The pipeline of a REST request:
 //!
-//! 1. Identify: the credential is checked, and the scopes of a key. A service may name the user for whom it asks.
-//! 2. Read: the whole body, within its limits.
-//! 3. Take turns: the reads of one user, and of one address, run a few at a time, and the others wait in a line.
-//! 4. Charge: the user's rate limits.
-//! 5. Admit: a permit among the requests under way.
-//! 6. Handle: the route's handler.
-//! 7. Recheck: a refusal for a token that is no longer valid becomes 401. A request that its handler refuses as one too
-//!    many is not charged after all.
-//! 8. Count: the bytes of the answer, until the client has read them. While too many wait, further requests are refused.
+//! 1. Identify: check the credential, and the scopes of a key. A service may name the user as whom it asks.
+//! 2. Read: receive the whole body, within its limits.
+//! 3. Take turns: a few reads of one user, and of one address, run at a time; the others wait in line.
+//! 4. Charge: apply the user's rate limits.
+//! 5. Admit: acquire a permit for a request in flight.
+//! 6. Handle: run the route's handler.
+//! 7. Recheck: if the handler refused the request and the token is no longer valid, respond with 401. Refund the
+//!    charge if the handler refused the request by a rate limit of its own.
+//! 8. Count: count the bytes of the response until the client has read them. While too many are unread, refuse
+//!    further requests.
 //!
-//! A request takes its permit only after its body is read, so a slow or frequent sender holds up
-//! nobody else. The handler of an upload reads the body itself, and has a permit among the uploads.
+//! A request acquires its permit only after its body is read and its user is charged, so slow or frequent senders do
+//! not block others. The handler of an upload reads the body itself, and has a permit for uploads instead.
 
 use std::sync::{Arc, OnceLock};
 
@@ -39,10 +40,10 @@ use crate::routes::{RouteCost, RouteDemands, is_reading};
 use crate::shares::{ReadTurn, Share};
 use crate::state::ServerState;
 
-/// The token of a request, once its handler has asked for the caller.
+/// The token of a request, set when its handler extracts the caller.
 type LateToken = Arc<OnceLock<TokenHash>>;
 
-/// Answers a request of the API at `path`, or refuses it.
+/// Answers a request of the API at `path`.
 pub(crate) async fn answer(
     state: &Arc<ServerState>,
     path: &str,
@@ -67,17 +68,17 @@ pub(crate) async fn answer(
     if may_be_nobody && response.status() == StatusCode::UNAUTHORIZED { session::nobody() } else { response }
 }
 
-/// A request that its handler may begin with.
+/// A request that is ready for its handler.
 struct Prepared {
     body: Body,
     token: LateToken,
-    /// The user who was charged for it, and how much.
+    /// The user who was charged, and the cost.
     charged: Option<(UserId, Cost)>,
     /// The share of the user who is answered.
     share: Option<Arc<Share>>,
 }
 
-/// Steps 1 to 5.
+/// Runs steps 1 to 5.
 async fn prepare(
     state: &Arc<ServerState>,
     demands: &RouteDemands,
@@ -88,7 +89,7 @@ async fn prepare(
     let token = LateToken::default();
     let cost = demands.cost(&parts.method);
     if matches!(cost, RouteCost::Session) {
-        // It has no credential yet. Its own limits apply later, since it may have to wait.
+        // The request has no credential yet. Sign-in limits apply in the handler, since they may delay it.
         let body = read_body(state, parts, body).await.map_err(refused)?;
         return Ok(Prepared { body, token, charged: None, share: None });
     }
@@ -119,7 +120,8 @@ async fn prepare(
     Ok(Prepared { body, token, charged, share })
 }
 
-/// Step 1. The address of a hook is its credential. Where files are read, a ticket in the query comes before any other.
+/// Step 1. A hook is identified by its address alone. For reading files, a ticket in the query takes precedence over
+/// other credentials.
 async fn identify(
     state: &ServerState,
     demands: &RouteDemands,
@@ -136,8 +138,8 @@ async fn identify(
     state.auth.identify(parts).await
 }
 
-/// Step 7. A caller with an invalid credential learns nothing else, whatever else is wrong with the
-/// request.
+/// Step 7. A caller with an invalid credential gets 401, whatever else is wrong with the request, and so learns
+/// nothing else.
 async fn recheck_token(state: &ServerState, token: &LateToken, response: Response) -> Response {
     let Some(token) = token.get().copied().filter(|_| response.status().is_client_error()) else {
         return response;
@@ -148,7 +150,7 @@ async fn recheck_token(state: &ServerState, token: &LateToken, response: Respons
     }
 }
 
-/// Step 2.
+/// Step 2: reads the body.
 async fn read_body(state: &ServerState, parts: &Parts, body: Body) -> Result<Body, Problem> {
     if body.is_end_stream() || matches!(parts.method, Method::GET | Method::HEAD) {
         return Ok(Body::empty());
@@ -157,7 +159,7 @@ async fn read_body(state: &ServerState, parts: &Parts, body: Body) -> Result<Bod
     payload::read(body, &state.options).await.map(Body::from)
 }
 
-/// Step 3. Downloads have permits of their own.
+/// Step 3: waits for a turn to read. Downloads have permits of their own.
 async fn take_turn(
     state: &ServerState,
     demands: &RouteDemands,
@@ -169,7 +171,7 @@ async fn take_turn(
     Ok(Some(state.admission.line(share, parts).enter().await?))
 }
 
-/// Step 4. Services have no limits.
+/// Step 4: charges the user. Services have no rate limits.
 async fn charge(
     state: &ServerState,
     cost: RouteCost,
@@ -200,12 +202,12 @@ fn limited_user(identified: &Identified) -> Option<UserId> {
     }
 }
 
-/// The cost of a body that is in memory, and the body. A body that was not read costs an event.
+/// The cost of a body in memory, and the body. A streamed body costs one event.
 async fn cost_of_body(body: Body, cost: fn(&[u8]) -> Cost) -> (Cost, Body) {
     if body.size_hint().exact().is_none() {
         return (Cost::Event, body);
     }
-    // The body is in memory: this waits for nothing.
+    // The body is in memory, so this does not wait.
     match axum::body::to_bytes(body, usize::MAX).await {
         Ok(bytes) => (cost(&bytes), Body::from(bytes)),
         Err(_) => (Cost::Event, Body::empty()),

@@ -1,5 +1,5 @@
-//! The tables of client events, of server events, of scopes and of features in `docs/protocol.md`, made from their declarations.
-//! `UPDATE=1 cargo test -p chinwag-http protocol_tables` writes them anew.
+//! Generates tables in `docs/protocol.md` (client events, server events, scopes, features) from their declarations.
+//! `UPDATE=1 cargo test -p chinwag-http protocol_tables` rewrites them.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::scopes::{PathScopes, SCOPES};
 use crate::wire::key::Key;
 use crate::wire::server_event::Numbered;
 
-/// The marks before and after a table in the document.
+/// The markers before and after a table in the document.
 fn marks(of: &str) -> (String, String) {
     let made = "made by UPDATE=1 cargo test -p chinwag-http protocol_tables";
     (format!("<!-- {of}: {made} -->\n"), format!("<!-- end of {of} -->\n"))
@@ -25,7 +25,7 @@ fn document() -> String {
     std::fs::read_to_string(path()).expect("the document can be read")
 }
 
-/// The keys of an event as its row names them: aliases in brackets, one of several with `or`.
+/// The keys of an event in its row: aliases in brackets, alternatives joined by `or`.
 fn keys(keys: &[&Key]) -> String {
     let mut text = String::new();
     let mut one_of_before = false;
@@ -70,7 +70,7 @@ fn server_events() -> String {
     table
 }
 
-/// The data of an event by its schema: the object that it is, or its keys.
+/// The data of an event by its schema: a whole object, or a list of keys.
 fn data(schema: &Value) -> String {
     let object = |schema: &Value| Some(schema["$ref"].as_str()?.rsplit('/').next()?.to_owned());
     if let Some(name) = object(schema) {
@@ -85,7 +85,7 @@ fn data(schema: &Value) -> String {
     }
 }
 
-/// The keys of an object: of some, at least one is present; others may be left out.
+/// The keys of an object. Optional keys are marked, and alternatives of which at least one is present.
 fn keys_of(schema: &Value) -> String {
     let names =
         |list: &Value| list.as_array().into_iter().flatten().map(Value::to_string).collect::<Vec<_>>();
@@ -104,7 +104,7 @@ fn keys_of(schema: &Value) -> String {
     keys.join(", ")
 }
 
-/// The scopes of the routes, and what each is for.
+/// The table of scopes by route.
 fn scopes() -> String {
     let mut table = String::from("| routes | GET, HEAD | other methods |\n| --- | --- | --- |\n");
     for (path, PathScopes(reading, writing)) in SCOPES {
@@ -115,7 +115,7 @@ fn scopes() -> String {
     table
 }
 
-/// The features of a server, and the condition of each.
+/// The table of features and their conditions.
 fn features() -> String {
     let mut table = String::from("| feature | the server has it if |\n| --- | --- |\n");
     for feature in FEATURES {
@@ -139,7 +139,7 @@ fn tables_are_as_declared() {
         let (found, after) = rest.split_once(&end).expect("the table's end");
         if std::env::var_os("UPDATE").is_some() {
             let text = [before, &begin, &table, &end, after].concat();
-            // At once, since another test reads it.
+            // Replace the file atomically, since another test reads it.
             let new = path().with_extension("md.new");
             std::fs::write(&new, text).and_then(|()| std::fs::rename(new, path())).expect("the document");
         } else {

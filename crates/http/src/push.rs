@@ -1,5 +1,5 @@
-//! Sending notifications to browsers and phones, as Web Push says (RFC 8030, 8291, 8292). One node at a time sends, as a
-//! follower.
+//! Push notifications to browsers and phones by Web Push (RFC 8030, 8291, 8292). A follower sends them, on one node
+//! at a time.
 
 pub(crate) mod client;
 pub(crate) mod encrypt;

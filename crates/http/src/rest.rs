@@ -1,5 +1,5 @@
-//! The REST transport, one file for each noun: each endpoint with its payload, its handler and its entry in
-//! the API's document. A noun that fits into one file with its events is in [`api`](crate::api).
+//! The REST transport, one file for each noun: each endpoint with its payload, its handler and its entry in the
+//! OpenAPI document. Nouns that fit into one file with their events are in [`api`](crate::api).
 
 pub(crate) mod account;
 pub(crate) mod answer;

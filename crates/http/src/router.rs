@@ -1,4 +1,4 @@
-//! Every path there is, and what every request goes through on its way to a handler.
+//! The router: all paths, and the checks that each request passes on its way to a handler.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -33,35 +33,35 @@ use crate::{api::*, rest::*};
 use crate::{assets, asyncapi, guides, health, openapi, pipeline, trace, ws};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Pages run their own scripts and talk to their own host, and nothing else.
+/// Pages may run their own scripts and connect to their own host, and nothing else.
 const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: https:; \
      media-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// Browsers use TLS alone for this host, for half a year from each answer.
+/// HSTS: browsers use only TLS for this host, for half a year from each response.
 const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=15552000");
 
-/// The headers of answers that pages of other origins may read.
+/// Response headers that pages of other origins may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Link, Retry-After, X-Request-Id, Chinwag-Ignored, Chinwag-Indexing, Location, ETag, Accept-Ranges, Content-Range, \
      Content-Disposition, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, \
      Upload-Offset, Upload-Length, Upload-Metadata",
 );
-/// The methods that they may use.
+/// Methods that such pages may use.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
-/// The headers that they may send.
+/// Headers that such pages may send.
 const ALLOWED: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, X-Request-Id, Range, If-Range, If-None-Match, Tus-Resumable, Upload-Length, \
      Upload-Offset, Upload-Metadata, Upload-Checksum",
 );
 
-/// The state of the server. Monitoring asks for it without knowing the server's name.
+/// Probes of the server's state. Monitoring calls them without the server's host name.
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 type Endpoint = MethodRouter<Arc<ServerState>>;
 
-/// Makes the functions of the routes' table.
+/// Generates functions with the endpoints of the route table.
 macro_rules! endpoints {
     ($($list:ident { $($path:literal { $($method:ident $noun:ident::$handler:ident$(: $rules:expr)?;)+ })+ })+) => {
         $(pub(crate) fn $list() -> Vec<(&'static str, Endpoint)> {
@@ -72,7 +72,7 @@ macro_rules! endpoints {
 
 routes!(endpoints);
 
-/// The WebSocket, and the pages.
+/// The WebSocket and the web pages.
 fn pages() -> Vec<(&'static str, Endpoint)> {
     vec![
         ("/chat/", get(ws::handshake)),
@@ -97,7 +97,7 @@ fn pages() -> Vec<(&'static str, Endpoint)> {
     ]
 }
 
-/// Every path over the state, and what a request meets on its way there and back.
+/// The router, with the checks before it and the headers added after it.
 pub struct Front {
     state: Arc<ServerState>,
     routes: Router,
@@ -105,7 +105,6 @@ pub struct Front {
 }
 
 impl Front {
-    /// All there is.
     pub fn new(state: Arc<ServerState>) -> Self {
         let nowhere = Arc::new(Figures::new("none"));
         let counted = nowhere.clone();
@@ -119,11 +118,10 @@ impl Front {
         Self { routes: routes.with_state(state.clone()), state, nowhere }
     }
 
-    /// Answers a request. Handlers learn the client's address from [`ConnectInfo`]`<SocketAddr>`,
-    /// which [`serve`](crate::serve()) puts into each.
+    /// Answers a request. Handlers get the client's address from [`ConnectInfo`]`<SocketAddr>`, which
+    /// [`serve`](crate::serve()) inserts into each request.
     ///
-    /// It is given an id, and a span that what happens during it is logged in. Secrets in its
-    /// address are left out.
+    /// Assigns an id to the request, and a span for its log entries. Secrets are removed from the logged path.
     pub async fn answer(&self, mut request: Request) -> Response {
         let started = Instant::now();
         let id = request_id(request.headers()).unwrap_or_else(|| {
@@ -149,12 +147,11 @@ impl Front {
         answered.instrument(span).await
     }
 
-    /// Looks at what comes before any path: the host, how the body is sent, and the base path,
-    /// which is taken away.
+    /// Checks the host and the transfer encoding of a request, and strips the base path.
     fn admit(&self, request: &mut Request) -> Result<(), Problem> {
         let options = &self.state.options;
         let below = to_one_path(request, options.base());
-        // Whoever asks how the server is may call it by any name, and by none.
+        // Probes may use any host name, or none.
         if PROBES.contains(&request.uri().path()) {
             return Ok(());
         }
@@ -199,7 +196,7 @@ impl Front {
         Problem::new(StatusCode::MISDIRECTED_REQUEST, why)
     }
 
-    /// Answers preflights, and puts on every answer what browsers heed.
+    /// Answers CORS preflights, and adds security headers to every response.
     async fn with_headers(&self, request: Request, admitted: Result<(), Problem>) -> Response {
         let is_over_tls = request.extensions().get::<OverTls>().is_some() && has_default_port(&request);
         let origin = origins::configured(request.headers(), &self.state.options);
@@ -221,7 +218,7 @@ impl Front {
         if is_over_tls {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
         }
-        // A file has a policy of its own, which allows less.
+        // Files set a stricter policy of their own.
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(CONTENT_POLICY);
         if !self.state.options.origins.is_empty() {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
@@ -238,22 +235,21 @@ impl Front {
         response
     }
 
-    /// A handler's panic is that request's end, and nobody else's.
+    /// Confines a panic of a handler to its request.
     async fn routed(&self, request: Request) -> Response {
         let routed = AssertUnwindSafe(self.routes.clone().oneshot(request)).catch_unwind().await;
         routed.map_or_else(|panic| panicked(&*panic), |Ok(response)| response)
     }
 }
 
-/// A path of the API, whose requests pass [`pipeline`].
+/// A path of the API, whose requests pass the [`pipeline`].
 struct ApiPath {
     state: Arc<ServerState>,
     parameters: DocumentedParameters,
     demands: RouteDemands,
 }
 
-/// Adds paths, each of which counts its requests; those that are `bounded` pass
-/// [`pipeline`].
+/// Adds paths, each with its metrics. Requests to `bounded` ones pass the [`pipeline`].
 fn with_paths(
     router: Router<Arc<ServerState>>,
     paths: Vec<(&'static str, Endpoint)>,
@@ -303,7 +299,8 @@ async fn counted(
     Ok(response)
 }
 
-/// A path as it is routed: `/users/` and `/users` are one. The metrics have one path alone, which a proxy blocks.
+/// Removes a trailing slash: `/users/` and `/users` are the same route. Not from `/metrics/`, so that a proxy can
+/// block the metrics by one exact path.
 fn without_slash(path: &str) -> &str {
     match path.strip_suffix('/') {
         Some("" | "/metrics") | None => path,
@@ -311,8 +308,8 @@ fn without_slash(path: &str) -> &str {
     }
 }
 
-/// Takes the base away, and `/users/` becomes `/users`. Whether the path is one below the base; of
-/// the probes it need not be.
+/// Strips the base path and a trailing slash from a request. Returns whether the path was below the base, which is
+/// not required of probes.
 fn to_one_path(request: &mut Request, base: &str) -> bool {
     let (path, query) = (request.uri().path(), request.uri().query());
     let (rest, below) = match path.strip_prefix(base) {
@@ -332,12 +329,12 @@ fn to_one_path(request: &mut Request, base: &str) -> bool {
     below
 }
 
-/// Whether a host is called without a port. Others of its ports may have no TLS.
+/// Whether the request's host has no port. HSTS applies to all ports of a host, and others may have no TLS.
 fn has_default_port(request: &Request) -> bool {
     hosts::named(request.headers(), request.uri()).is_ok_and(|host| !host.contains(':'))
 }
 
-/// The caller's own id for the request, if it may stand in a log.
+/// The caller's `X-Request-Id`, if it is safe for the log.
 fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
     let id = headers.get(REQUEST_ID)?;
     let sane = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);

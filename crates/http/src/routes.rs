@@ -1,4 +1,4 @@
-//! The rules of a route: what callers are answered, the cost, an example.
+//! The rules of routes: expected responses, cost, an example.
 
 use std::borrow::Cow;
 
@@ -14,10 +14,10 @@ use crate::wire::input::{group as groups, user as users};
 
 /// The code of an invite that does not exist, for examples.
 const UNKNOWN_CODE: &str = "cw_invite_0000000000000000000000";
-/// The secret of a hook that does not exist.
+/// The secret of a hook that does not exist, for examples.
 const UNKNOWN_HOOK: &str = "cw_hook_0000000000000000000000000000000000000000000";
 
-/// A route of the API: a method at a path, as the OpenAPI document names them.
+/// A route of the API: a method and a path, as in the OpenAPI document.
 #[derive(Debug)]
 pub struct RouteEntry {
     pub method: &'static str,
@@ -29,56 +29,56 @@ pub struct RouteEntry {
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub struct RouteRules {
-    /// The statuses that the example gets: sent by nobody, by a user who has nothing to do with it, and by a service.
+    /// The statuses of the example: sent without a credential, by a user who has no part in it, and by a service.
     pub answers: [u16; 3],
-    /// Whether it adds content. Then it is 507 on a full disk.
+    /// Whether it adds content. If so, it is answered with 507 on a full disk.
     pub adds: bool,
-    /// A payload that is right for the route, in the name of the user whose objects they are.
+    /// A valid payload in the name of the user who owns the objects.
     pub example: fn(&RouteExample<'_>) -> Value,
-    /// A key of the path beside `{name}` and `{id}`, and the value that it has in the example.
+    /// A parameter of the path other than `{name}` and `{id}`, with its value in the example.
     at: Option<(&'static str, &'static str)>,
     cost: RouteCost,
-    /// Whether the handler reads the body, which may be of any length, and not the pipeline.
+    /// Whether the handler, not the pipeline, reads the body, which may have any length.
     reads_body_itself: bool,
-    /// Whether a ticket for files in the query is a credential.
+    /// Whether a ticket for files in the query is accepted as a credential.
     takes_ticket: bool,
     /// Whether the secret of a hook in the path is the credential.
     takes_hook: bool,
 }
 
-/// The ids and names in the example of a route.
+/// The ids and names for the example of a route.
 #[derive(Debug, Clone, Copy)]
 pub struct RouteExample<'a> {
-    /// A group.
+    /// The group's id.
     pub group: &'a str,
-    /// The owner of the group, in whose name a service acts.
+    /// The owner of the group, on whose behalf a service acts.
     pub author: &'a str,
-    /// Another member.
+    /// The name of another member.
     pub other: &'a str,
-    /// A name that is not taken.
+    /// An unused name.
     pub fresh: &'a str,
 }
 
-/// The cost of a route to the user who calls.
+/// The cost of a request to the calling user.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RouteCost {
-    /// Nothing if the method only reads, and an event otherwise.
+    /// Nothing for a method that only reads, else an event.
     ByMethod,
     Fixed(Cost),
     OfBody(fn(&[u8]) -> Cost),
     OfQuery(fn(&str) -> Cost),
-    /// It makes a session out of a password: there is no user yet.
+    /// The request creates a session from a password, so there is no user to charge yet.
     Session,
 }
 
 impl RouteEntry {
-    /// The scope of a key that may call it.
+    /// The scope that a key needs for the route.
     pub fn scope(&self) -> Scope {
         let reads = self.method.eq_ignore_ascii_case("get") || self.method.eq_ignore_ascii_case("head");
         PathScopes::of(self.path).of_method(if reads { &Method::GET } else { &Method::POST })
     }
 
-    /// The path of the example, for this user, and for this group or message.
+    /// The path of the example, for this user and this group or message.
     pub fn example_path(&self, user: &str, group: &str, message: &str) -> String {
         let id = if self.path.contains("/messages/{id}") { message } else { group };
         let path = self.path.replace("{name}", user).replace("{id}", id);
@@ -86,7 +86,7 @@ impl RouteEntry {
     }
 }
 
-/// The rules of a route with an empty payload: see [`RouteRules::answers`].
+/// Rules with expected responses and an empty payload; see [`RouteRules::answers`].
 const fn answers(nobody: u16, stranger: u16, service: u16) -> RouteRules {
     let answers = [nobody, stranger, service];
     RouteRules {
@@ -142,13 +142,13 @@ impl RouteRules {
         Self { at: Some((key, value)), ..self }
     }
 
-    /// An example whose payload names the author, and nothing else.
+    /// Sets an example whose payload names only the author.
     const fn in_name_of_author(self) -> Self {
         self.example(|ids| json!({ "author": ids.author }))
     }
 }
 
-/// Makes the table of entries.
+/// Generates the table of routes.
 macro_rules! entries {
     (
         api { $($path:literal { $($method:ident $noun:ident::$handler:ident: $rules:expr;)+ })+ }
@@ -163,7 +163,7 @@ macro_rules! entries {
 
 routes!(entries);
 
-/// Demands of the routes of one path on the pipeline.
+/// The requirements of one path's routes for the pipeline.
 #[derive(Debug)]
 pub(crate) struct RouteDemands {
     rules: Vec<(&'static str, RouteRules)>,
@@ -171,14 +171,14 @@ pub(crate) struct RouteDemands {
 }
 
 impl RouteDemands {
-    /// Those of a path as the table has it.
+    /// The requirements of a path in the route table.
     pub(crate) fn at(path: &str) -> Self {
         let routes = ROUTES.iter().filter(|route| route.path == path);
         let rules = routes.map(|route| (route.method, route.rules)).collect();
         Self { rules, scopes: PathScopes::of(path) }
     }
 
-    /// The cost of a method.
+    /// The cost of a request with this method.
     pub(crate) fn cost(&self, method: &Method) -> RouteCost {
         match self.rules(method).map(|rules| rules.cost) {
             Some(RouteCost::ByMethod) | None if is_reading(method) => RouteCost::Fixed(Cost::Nothing),
@@ -187,27 +187,27 @@ impl RouteDemands {
         }
     }
 
-    /// Whether the handler of a method reads the body.
+    /// Whether the handler of a method reads the body itself.
     pub(crate) fn reads_body_itself(&self, method: &Method) -> bool {
         self.rules(method).is_some_and(|rules| rules.reads_body_itself)
     }
 
-    /// Whether a ticket for files is a credential.
+    /// Whether a ticket for files is accepted as a credential.
     pub(crate) fn takes_ticket(&self, method: &Method) -> bool {
         self.rules(method).is_some_and(|rules| rules.takes_ticket)
     }
 
-    /// Whether the secret of a hook in the path is the credential, and nothing else is.
+    /// Whether the secret of a hook in the path is the only accepted credential.
     pub(crate) fn takes_hook(&self, method: &Method) -> bool {
         self.rules(method).is_some_and(|rules| rules.takes_hook)
     }
 
-    /// Refuses a key that is not good for a method.
+    /// Refuses a key without the scope for a method.
     pub(crate) fn require_scope(&self, method: &Method, key: Scopes) -> Result<()> {
         self.scopes.require(method, key)
     }
 
-    /// The rules of a method. The handler of GET answers a HEAD that has none of its own.
+    /// The rules of a method. HEAD has those of GET, unless it has its own.
     fn rules(&self, method: &Method) -> Option<&RouteRules> {
         let of = |method: &Method| {
             let found = self.rules.iter().find(|(name, _)| name.eq_ignore_ascii_case(method.as_str()));
@@ -217,7 +217,8 @@ impl RouteDemands {
     }
 }
 
-/// The cost of a list of members. Their look is compared by pages for each author that they show, and costs nothing.
+/// The cost of a list of members. A search (`q`) is charged. A comparison (`like`) is free, since pages do one for each
+/// author that they show.
 fn members_cost(query: &str) -> Cost {
     let searches = |(key, value): (Cow<'_, str>, Cow<'_, str>)| key == "q" && !value.is_empty();
     if form_urlencoded::parse(query.as_bytes()).any(searches) { Cost::Search } else { Cost::Nothing }
@@ -236,7 +237,7 @@ mod tests {
     use crate::api::CLIENT_EVENTS;
     use crate::ws::client_event::Example;
 
-    /// Routes and events that write and yet cost an event alone, by the reason.
+    /// Routes and events that write but cost only an event, with the reason.
     const CHEAP: [(&str, &[&str]); 4] = [
         (
             "services, admins or makers of bots alone may send it",

@@ -1,4 +1,4 @@
-//! The scope of each route: one table, from which the check, the table in `docs/protocol.md` and the tests follow.
+//! The scope of each route. The check, the table in `docs/protocol.md` and the tests are generated from this table.
 
 use axum::http::Method;
 use chinwag_core::scope::{Scope, Scopes};
@@ -6,7 +6,7 @@ use chinwag_core::{Error, Result};
 
 use Scope::{Admin, Events, Read, Users, Write};
 
-/// The scopes of the routes whose paths begin so: of GET and HEAD, and of other methods. The longest beginning counts.
+/// The scopes of paths by prefix: of GET and HEAD, and of other methods. The longest prefix wins.
 pub(crate) const SCOPES: &[(&str, PathScopes)] = &[
     ("/api/v1/server/", PathScopes(Read, Read)),
     ("/api/v1/users/", PathScopes(Read, Users)),
@@ -23,7 +23,7 @@ pub(crate) const SCOPES: &[(&str, PathScopes)] = &[
     ("/api/v1/messages/", PathScopes(Read, Write)),
     ("/api/v1/relations/", PathScopes(Read, Write)),
     ("/api/v1/files/", PathScopes(Read, Write)),
-    // An upload asks by HEAD how far it has come.
+    // Clients query the progress of an upload by HEAD.
     ("/api/v1/files/uploads/", PathScopes(Write, Write)),
     ("/api/v1/unread/", PathScopes(Read, Read)),
     ("/api/v1/search/", PathScopes(Read, Read)),
@@ -42,7 +42,7 @@ pub(crate) const SCOPES: &[(&str, PathScopes)] = &[
 pub(crate) struct PathScopes(pub(crate) Scope, pub(crate) Scope);
 
 impl PathScopes {
-    /// Those of a path as the table of routes has it.
+    /// The scopes of a path in the route table.
     ///
     /// # Panics
     ///
@@ -53,12 +53,12 @@ impl PathScopes {
         longest.unwrap_or_else(|| panic!("{path} has no scope: add it to scopes.rs")).1
     }
 
-    /// The scope of a method.
+    /// The scope that a method needs.
     pub(crate) fn of_method(self, method: &Method) -> Scope {
         if matches!(*method, Method::GET | Method::HEAD) { self.0 } else { self.1 }
     }
 
-    /// Refuses a key that is not good for a method.
+    /// Refuses a key without the scope for a method.
     pub(crate) fn require(self, method: &Method, key: Scopes) -> Result<()> {
         let scope = self.of_method(method);
         if key.has(scope) {

@@ -1,9 +1,8 @@
-//! The loop that accepts connections, and the end of it.
+//! The accept loop, and its shutdown.
 //!
-//! A connection is closed if it is idle, or sends a request's head or the handshake of TLS, for longer than
-//! [`header_timeout`](crate::Options::header_timeout), or reads nothing of what is written for longer than
-//! [`list_timeout`](crate::Options::list_timeout). One that has become a WebSocket is no more
-//! of this loop's business: the hub bounds and drains those.
+//! A connection is closed if it is idle, or takes longer than [`header_timeout`](crate::Options::header_timeout) for
+//! a request's head or the TLS handshake, or if the client reads nothing for longer than
+//! [`list_timeout`](crate::Options::list_timeout). Once a connection is a WebSocket, the hub bounds and drains it.
 
 use std::convert::Infallible;
 use std::io;
@@ -34,16 +33,16 @@ use crate::router::Front;
 use crate::state::ServerState;
 use crate::{health, huge_pages};
 
-/// The most bytes that a connection holds while a request's head is read.
+/// The maximum size of a request's head, in bytes.
 const HEAD_BYTES: usize = 64 * 1024;
-/// The most headers of a request.
+/// The maximum number of headers in a request.
 const HEADERS: usize = 100;
-/// The pause of the loop when the system has no more file descriptors.
+/// The pause of the loop when the system has no file descriptors left.
 const REST: Duration = Duration::from_millis(100);
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Serves until `shutdown` is done; then accepts no more, says that it is not ready, and lets
-/// requests under way end, for at most [`drain_timeout`](crate::Options::drain_timeout).
+/// Serves until `shutdown` is done. Then stops accepting connections, reports not ready, and waits for requests in
+/// flight, for at most [`drain_timeout`](crate::Options::drain_timeout).
 pub async fn serve(listener: TcpListener, state: Arc<ServerState>, shutdown: impl Future<Output = ()>) {
     let front = Arc::new(Front::new(state.clone()));
     let bounds = Bounds::new(state.clone());
@@ -80,7 +79,7 @@ pub async fn serve(listener: TcpListener, state: Arc<ServerState>, shutdown: imp
     }
 }
 
-/// One connection, to its end or until it becomes a WebSocket.
+/// Serves a connection until it ends or becomes a WebSocket.
 async fn connection(
     stream: TcpStream,
     address: SocketAddr,
@@ -119,7 +118,7 @@ async fn connection(
         .header_read_timeout(state.options.header_timeout)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        // A client may say that it sends no more, and still waits for its answer.
+        // A client may close its write side and still wait for the response.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), handle)
         .with_upgrades();
@@ -137,7 +136,7 @@ async fn connection(
     drop(held);
 }
 
-/// The connection, over TLS where the server has a certificate.
+/// The client's stream, after the handshake if the server has a certificate.
 async fn client_stream(
     stream: TcpStream,
     address: IpAddr,
@@ -151,15 +150,15 @@ async fn client_stream(
     }
 }
 
-/// Has a connection reset when it is dropped: the system would keep what was not sent for minutes.
+/// Resets a connection when it is dropped: otherwise the kernel would retain unsent bytes for minutes.
 fn reset(stream: &FileStream) {
     if let Err(error) = stream.tcp().set_zero_linger() {
         tracing::debug!(%error, "a connection that is cut off ends slowly");
     }
 }
 
-/// A connection that fails while it is accepted is that client's loss; when the system has no
-/// more to give, to ask again at once would only burn the processor.
+/// Pauses after an error of `accept`, unless only that connection failed. If the system is out of resources, an
+/// immediate retry would spin.
 async fn rest_after(error: &io::Error, state: &ServerState) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
@@ -171,14 +170,14 @@ async fn rest_after(error: &io::Error, state: &ServerState) {
     sleep(REST).await;
 }
 
-/// The bounds on connections, in all and for each address.
+/// The bounds on connections, in total and for each address.
 struct Bounds {
     state: Arc<ServerState>,
     all: Arc<Semaphore>,
     by_address: PermitsByAddress,
 }
 
-/// One connection's places, free again when it is dropped.
+/// The permits of one connection, released on drop.
 struct Held {
     _one: OwnedSemaphorePermit,
     _of_address: Option<AddressPermit>,
@@ -197,7 +196,7 @@ impl Bounds {
         all.saturating_sub(self.all.available_permits()) + self.state.hub.open_sockets()
     }
 
-    /// Permits for a connection from `address`, if there are any.
+    /// The permits for a connection from `address`, or `None` if a bound is reached.
     fn take(&self, address: IpAddr) -> Option<Held> {
         let Ok(one) = self.all.clone().try_acquire_owned() else {
             counter!("chinwag_connections_refused_total", "why" => "all").increment(1);

@@ -1,5 +1,5 @@
-//! Notes which sessions are in use: what requests and handshakes have used, every few minutes, and the sessions of open
-//! sockets every hour. A request itself writes nothing.
+//! Records the use of sessions: by requests and handshakes every few minutes, and by open sockets every hour.
+//! Requests themselves write nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use tokio::time::sleep;
 
 use crate::state::ServerState;
 
-/// After so many rounds those of open sockets are noted, too.
+/// The number of rounds after which the sessions of open sockets are recorded as well.
 const ROUNDS: u32 = 12;
-/// The pause between two looks whether the server drains.
+/// The interval of checking whether the server drains.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Notes uses until the server drains, then those that are left.
+/// Records uses until the server drains, then the remaining ones.
 pub async fn run(state: Arc<ServerState>) {
     for round in 1_u32.. {
         for _ in 0..USES_NOTED_EVERY.as_secs() {
@@ -33,7 +33,7 @@ pub async fn run(state: Arc<ServerState>) {
     }
 }
 
-/// Notes the uses since the last time, and those of open sockets if `sockets`.
+/// Records the uses since the last call and, if `sockets`, those of open sockets.
 pub async fn note(state: &ServerState, sockets: bool) -> Result<()> {
     let mut uses = state.auth.take_uses();
     if sockets {

@@ -1,8 +1,7 @@
-//! The shares of a user and of an address: reads that run at a time, whole lists on their way, and bytes of answers that
-//! wait to be read.
+//! The shares of a user and of an address: concurrent reads, streamed lists, and unread response bytes.
 //!
-//! A read charges no bucket, so without a share one user could have all threads of the store that read, or all places of
-//! requests with lists that it reads slowly. A share that nobody holds is forgotten.
+//! Reads are not charged to a rate limit, so without shares one user could occupy all reader threads of the store, or
+//! all request permits with lists that it reads slowly. A share without holders is dropped.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,21 +16,21 @@ use tokio::time::timeout;
 
 use crate::permits::network;
 
-/// Reads of one user that run at a time: fewer than the store has threads, so that others find one.
+/// Concurrent reads of one user: fewer than the store has threads, so that some remain for others.
 const USER_TURNS: usize = 2;
-/// Reads of one user that wait for a turn.
+/// Reads of one user that may wait for a turn.
 const USER_LINE: usize = 100;
-/// Whole lists of one user that are on their way at a time.
+/// Concurrent streamed lists of one user.
 const USER_LISTS: usize = 10;
-/// The time in which a request gets its turn. Reads take longer than that only where the store does not answer.
+/// The timeout for a request's turn. It is only exceeded if the store does not answer.
 const TURN_WITHIN: Duration = Duration::from_secs(15);
 
-/// The shares that are held.
+/// The shares in use.
 pub(crate) struct Shares {
     held: Arc<HeldShares>,
-    /// Reads of one address that run at a time, and its whole lists on their way.
+    /// Concurrent reads of one address, and also its concurrent streamed lists.
     address_turns: usize,
-    /// Reads of one address that wait for a turn.
+    /// Reads of one address that may wait for a turn.
     address_line: usize,
 }
 
@@ -47,30 +46,30 @@ pub(crate) struct Share {
     held: Arc<HeldShares>,
 }
 
-/// The lines in which the reads of a request wait: that of its user, and that of its address.
+/// The lines in which a request's reads wait for turns: that of its user, and that of its address.
 #[derive(Clone)]
 pub(crate) struct ReadLine {
     user: Arc<Share>,
-    /// None for a trusted proxy's own.
+    /// `None` for a trusted proxy's own requests.
     address: Option<Arc<Share>>,
 }
 
-/// A turn to read, given back when it is dropped.
+/// A turn to read. It ends on drop.
 pub(crate) struct ReadTurn {
     _of_user: OwnedSemaphorePermit,
     _of_address: Option<OwnedSemaphorePermit>,
-    /// The line for another turn, which holds the shares.
+    /// The line for the next turn. It holds the shares.
     pub(crate) line: ReadLine,
 }
 
-/// The place of a whole list on its way, given back when it is dropped.
+/// The permits of a streamed list, released on drop.
 pub(crate) struct ListPlaces {
     _of_user: OwnedSemaphorePermit,
     _of_address: Option<OwnedSemaphorePermit>,
 }
 
 impl Shares {
-    /// Shares where so many `requests` may be under way. One address may have a tenth of them.
+    /// Shares for a server with `requests` concurrent requests. One address may have a tenth of them.
     pub(crate) fn new(requests: usize) -> Self {
         let address_turns = (requests / 10).clamp(1, Semaphore::MAX_PERMITS);
         Self { held: Arc::default(), address_turns, address_line: requests.min(Semaphore::MAX_PERMITS) }
@@ -109,18 +108,18 @@ impl Shares {
 }
 
 impl Share {
-    /// The bytes of answers that wait to be read.
+    /// The unread response bytes.
     pub(crate) fn waiting_bytes(&self) -> &AtomicUsize {
         &self.waiting_bytes
     }
 
-    /// Waits for a turn. Refuses if too many wait already.
+    /// Waits for a turn. Fails if too many are waiting.
     async fn enter(&self) -> Result<OwnedSemaphorePermit> {
         let _place = self.line.try_acquire().map_err(|_| Error::TooMany(Duration::from_secs(1)))?;
         self.turn().await
     }
 
-    /// The place of one more whole list on its way, if it may have one.
+    /// A permit for another streamed list. Fails if none is left.
     fn list(&self) -> Result<OwnedSemaphorePermit> {
         let place = self.lists.clone().try_acquire_owned();
         place.map_err(|_| Error::TooMany(Duration::from_secs(1)))
@@ -134,7 +133,7 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        // A new one may have taken its place meanwhile.
+        // A new share may have replaced this one.
         if held.get(&self.key).is_some_and(|share| share.strong_count() == 0) {
             held.remove(&self.key);
         }
@@ -142,7 +141,7 @@ impl Drop for Share {
 }
 
 impl ReadLine {
-    /// Waits for a turn of a new request. Refuses if too many wait already, or if it waits too long.
+    /// Waits for the first turn of a request. Fails if too many are waiting, or after a timeout.
     pub(crate) async fn enter(&self) -> Result<ReadTurn> {
         let turns = async {
             let of_user = self.user.enter().await?;
@@ -165,7 +164,7 @@ impl ReadLine {
         Ok(ReadTurn { _of_user: of_user, _of_address: of_address, line: self.clone() })
     }
 
-    /// Places for one more whole list on its way. Refuses if the user or the address has as many as it may.
+    /// The permits for another streamed list. Fails if the user or the address has none left.
     pub(crate) fn list(&self) -> Result<ListPlaces> {
         let of_address = self.address.as_ref().map(|address| address.list()).transpose()?;
         Ok(ListPlaces { _of_user: self.user.list()?, _of_address: of_address })

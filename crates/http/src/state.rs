@@ -1,4 +1,4 @@
-//! The state that both transports share: the use cases, the hub, authentication, the settings.
+//! The state that both transports share: use cases, hub, authentication and settings.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -23,12 +23,12 @@ use crate::push::client::PushClient;
 use crate::trace::Tracer;
 use crate::webhook::client::WebhookClient;
 
-/// Requests that may wait for events at a time.
+/// Requests that may wait for events concurrently.
 const FEED_WAITS: usize = 64;
-/// Exports at a time, a tenth of them for one address.
+/// Concurrent exports. One address may have a tenth of them.
 const EXPORTS: usize = 20;
 
-/// Everything that handlers need.
+/// The shared state of all handlers.
 pub struct ServerState {
     /// The use cases.
     pub app: App,
@@ -45,30 +45,30 @@ pub struct ServerState {
     files: Option<FileService>,
     pub(crate) notices: Notices,
     pub(crate) documents: Documents,
-    /// Exports under way.
+    /// Permits for exports.
     pub(crate) exports: SharedPermits,
-    /// Places of requests that wait for events.
+    /// Permits for requests that wait for events.
     pub(crate) feed_waits: Arc<Semaphore>,
-    /// Held while events get their positions, which one request at a time asks for.
+    /// Held while events are assigned their positions, so that one request at a time does it.
     feed_settling: Mutex<()>,
     pub(crate) webhook_client: WebhookClient,
-    /// Woken when webhooks change here, and when the server drains.
+    /// Notified when webhooks change on this node, and when the server drains.
     pub(crate) webhooks_changed: Notify,
     pub(crate) push_client: PushClient,
-    /// Woken when there is a new subscription, and when the server drains.
+    /// Notified when a subscription is added, and when the server drains.
     pub(crate) push_changed: Notify,
-    /// The tracer, if traces are sent.
+    /// The tracer, if traces are exported.
     pub tracer: Option<Arc<Tracer>>,
     draining: AtomicBool,
 }
 
-/// The documents of the API with the address of this server: written when the first caller asks for one, since writing
-/// takes milliseconds and anybody may ask.
+/// The API documents with the address of this server. They are generated on the first request, since that takes
+/// milliseconds and anyone may request them.
 #[derive(Debug, Default)]
 pub(crate) struct Documents {
-    /// That of the REST API.
+    /// The OpenAPI document.
     pub(crate) rest: OnceLock<Bytes>,
-    /// That of the WebSocket.
+    /// The AsyncAPI document.
     pub(crate) socket: OnceLock<Bytes>,
 }
 
@@ -79,19 +79,19 @@ pub(crate) struct Notices {
     pub(crate) host: Notice,
     /// `X-Forwarded-For` from a peer that is not a trusted proxy.
     pub(crate) proxy: Notice,
-    /// More connections than may be, in all and of one address.
+    /// The bound on connections is reached, in total or for one address.
     pub(crate) connections: Notice,
     pub(crate) connections_of_address: Notice,
-    /// A connection that the system did not give.
+    /// The system could not accept a connection.
     pub(crate) accepting: Notice,
-    /// More sockets of one address than may be.
+    /// The bound on sockets of one address is reached.
     pub(crate) sockets: Notice,
     /// A socket that the hub refused.
     pub(crate) refused_sockets: Notice,
 }
 
 impl ServerState {
-    /// A state over `app` and `hub`. Refuses options that cannot be served, with a field error.
+    /// Creates the state over `app` and `hub`. Refuses invalid options with a field error.
     pub fn new(app: App, hub: Arc<Hub>, options: Options) -> Result<Arc<Self>> {
         let options = Arc::new(options);
         let admission = Arc::new(Admission::new(options.clone()));
@@ -120,19 +120,19 @@ impl ServerState {
         }))
     }
 
-    /// Whether a notice is to be logged now.
+    /// Whether a notice may be logged now.
     pub(crate) fn is_due(&self, notice: &Notice) -> bool {
         notice.is_due(self.app.clock().now())
     }
 
-    /// The files; a refusal if they are off.
+    /// The file service; an error if files are off.
     pub(crate) fn files(&self) -> Result<&FileService, Problem> {
         let off =
             "files are off: nodes share no data folder, so files.store must name a shared folder or a bucket";
         self.files.as_ref().ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, off))
     }
 
-    /// Gives committed events of the feed their positions, before they are read. Others than a service are refused.
+    /// Assigns positions to committed events before the feed is read. Refuses callers other than services.
     pub(crate) async fn settle_feed(&self, context: &Context) -> Result<()> {
         if self.app.feed_is_behind(context).await? {
             let _alone = self.feed_settling.lock().await;
@@ -146,7 +146,7 @@ impl ServerState {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Marks the server as shutting down: from now on it answers that it is not ready.
+    /// Begins the shutdown: from now on the server reports that it is not ready.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
         self.webhooks_changed.notify_one();
@@ -165,7 +165,7 @@ pub(crate) mod tests {
     use crate::key::ServiceKey;
     use crate::wire::events::EventEncoder;
 
-    /// The service key of all tests.
+    /// The service key in all tests.
     pub(crate) const KEY: &str = "0123456789abcdef";
 
     /// A state over an empty store.

@@ -1,9 +1,9 @@
-//! Traces: a span for each sampled REST request, handshake of a WebSocket and client event, with a child for each job
-//! of the store, sent to a collector of OpenTelemetry.
+//! Traces: a span for each sampled REST request, WebSocket handshake and client event, with a child span for each
+//! store job, exported to an OpenTelemetry collector.
 //!
-//! The spans are made here, and not from those of the log: a span of the log is made for every request, before
-//! anything is known of its sampling, and has no parent outside this process. A request or event that is not sampled
-//! makes no span. A span has names of routes and events, codes and times, and nothing that a caller has sent.
+//! These spans are separate from those of `tracing`: a span of the log exists for every request, is created before
+//! sampling is decided, and has no remote parent. Requests and events that are not sampled create no span. Spans
+//! contain names of routes and events, codes and times, but no data from callers.
 
 mod exporter;
 mod ids;
@@ -20,7 +20,7 @@ pub(crate) use self::span::{ActiveSpan, carry, for_each, note_refusal};
 pub use self::store::TracedStore;
 pub use self::tracer::Tracer;
 
-/// Answers a request within its span, if it has one.
+/// Runs a request within its span, if it has one.
 pub(crate) async fn answered(span: Option<ActiveSpan>, answer: impl Future<Output = Response>) -> Response {
     let Some(span) = span else { return answer.await };
     let response = span.within(answer).await;

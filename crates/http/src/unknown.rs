@@ -1,5 +1,5 @@
-//! Query parameters and keys of a body that no endpoint knows: `Chinwag-Ignored` names them, and
-//! `http.strict` refuses them. A query parameter is known where the API's document has it; [`act_as`] decides on one more.
+//! Unknown query parameters and body keys: `Chinwag-Ignored` lists them, and `http.strict` refuses them. The OpenAPI
+//! document defines the known query parameters; [`act_as`] decides about one more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -21,11 +21,11 @@ pub(crate) const HEADER: HeaderName = HeaderName::from_static("chinwag-ignored")
 /// The paths to which clients send passwords.
 const TAKE_PASSWORDS: [&str; 4] = ["/accounts", "/accounts/me", "/sessions", "/password"];
 
-/// The query parameters of one path, by method.
+/// The documented query parameters of one path, by method.
 pub(crate) struct DocumentedParameters(BTreeMap<String, BTreeSet<String>>);
 
 impl DocumentedParameters {
-    /// Those of a path as it is documented.
+    /// The documented parameters of a path.
     pub(crate) fn at(path: &str) -> Self {
         static ALL: LazyLock<BTreeMap<String, BTreeMap<String, BTreeSet<String>>>> =
             LazyLock::new(openapi::parameters);
@@ -38,7 +38,7 @@ impl DocumentedParameters {
     }
 }
 
-/// Has a request answered, and names in the answer what of the request was ignored.
+/// Answers a request, and lists the ignored parts of the request in the response.
 pub(crate) async fn named<F: Future<Output = Response>>(
     state: &Arc<ServerState>,
     known: &DocumentedParameters,
@@ -54,7 +54,7 @@ pub(crate) async fn named<F: Future<Output = Response>>(
     }
     let refused = ignored.refused();
     if !refused.is_empty() {
-        // An invalid credential is refused before all else.
+        // An invalid credential takes precedence over other errors.
         let (mut parts, _) = request.into_parts();
         return match <Credential as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, state).await
         {
@@ -65,7 +65,7 @@ pub(crate) async fn named<F: Future<Output = Response>>(
     request.extensions_mut().insert(ignored.clone());
     let takes_password = TAKE_PASSWORDS.iter().any(|path| request.uri().path().ends_with(path));
     let mut response = answer(request).await;
-    // A password may stand where a key belongs: nothing that was sent with one is repeated.
+    // Do not echo keys of a payload with a password: the password may have been sent as a key by mistake.
     if !takes_password && let Some(list) = ignored.list() {
         let list = HeaderValue::from_str(&list).expect("percent-encoded keys are ASCII");
         response.headers_mut().insert(HEADER, list);

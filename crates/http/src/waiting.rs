@@ -1,7 +1,7 @@
-//! The bytes of answers that wait to be read, of each user and in all.
+//! Counts unread response bytes, for each user and in total.
 //!
-//! A client that reads slowly leaves its answers with the server: their bytes are counted until the connection has taken
-//! them, or has ended. Files are not counted: the system has their bytes.
+//! The response of a slow reader stays in memory: its bytes are counted until the connection has written them or is
+//! closed. Files are not counted, since the page cache holds their bytes.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,24 +15,24 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use crate::error::{Problem, Result};
 use crate::shares::Share;
 
-/// Bytes from which an answer, or a part of one, counts. What is shorter, the system takes at once.
+/// The minimum size of a response, or of a chunk, to be counted. The kernel usually accepts smaller ones at once.
 const COUNTED: u64 = 4096;
 
-/// The bound on the bytes of answers that wait.
+/// The bounds on unread response bytes.
 pub(crate) struct WaitingAnswers {
     most: usize,
     most_of_user: usize,
     bytes: Arc<AtomicUsize>,
 }
 
-/// The counts of one answer: that of all, and that of the user whom it is for.
+/// The counters of a response: the total, and that of its user.
 #[derive(Clone)]
 struct AnswerCounts {
     all: Arc<AtomicUsize>,
     user: Option<Arc<Share>>,
 }
 
-/// Bytes that wait, taken out of the counts when it is dropped.
+/// Unread bytes. Subtracted from the counters on drop.
 struct Waiting {
     bytes: usize,
     counts: AnswerCounts,
@@ -42,29 +42,30 @@ struct Waiting {
 struct CountedBody {
     body: Body,
     counts: AnswerCounts,
-    /// The whole body, where it is in memory. Otherwise each part counts from when the connection takes it.
+    /// The count of the whole body, if it is in memory. Otherwise each chunk is counted from when the connection
+    /// takes it.
     whole: Option<Arc<Waiting>>,
 }
 
-/// Bytes that the connection is to write.
+/// Bytes that the connection has yet to write.
 struct CountedBytes {
     bytes: Bytes,
     _waiting: Arc<Waiting>,
 }
 
 impl WaitingAnswers {
-    /// At most so many bytes in all, and of one user.
+    /// Bounds of `most` bytes in total, and `most_of_user` bytes of one user.
     pub(crate) fn new(most: usize, most_of_user: usize) -> Self {
         Self { most, most_of_user, bytes: Arc::default() }
     }
 
-    /// The bytes that wait.
+    /// The total of unread bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Refuses another answer while more waits than may: for the user, or, if the request `reads`, in all. Requests
-    /// under way are still answered, so that somewhat more may wait.
+    /// Refuses a request while too many bytes are unread: of the user, or, if the request `reads`, in total. Requests
+    /// in flight are still answered, so the bounds may be exceeded somewhat.
     pub(crate) fn require_room(&self, user: Option<&Share>, reads: bool) -> Result<()> {
         if user.is_some_and(|user| user.waiting_bytes().load(Ordering::Relaxed) >= self.most_of_user) {
             return Err(Problem::unread());
@@ -72,7 +73,7 @@ impl WaitingAnswers {
         if reads && self.bytes() >= self.most { Err(Problem::busy()) } else { Ok(()) }
     }
 
-    /// The answer, whose bytes are counted.
+    /// The response, with its bytes counted.
     pub(crate) fn count(&self, user: Option<Arc<Share>>, answer: Response) -> Response {
         let length = answer.body().size_hint().exact();
         if length.is_some_and(|length| length < COUNTED) {

@@ -1,5 +1,5 @@
-//! Sending the events of the feed to webhooks: signed requests, as Standard Webhooks 1.0 says. One node at a time sends, as a
-//! follower.
+//! Delivery of feed events to webhooks, as signed requests of Standard Webhooks 1.0. A follower sends them, on one
+//! node at a time.
 
 pub(crate) mod client;
 mod follower;

@@ -1,5 +1,5 @@
-//! The wire's own types: what is serialised to clients and parsed from them. serde lives here
-//! and nowhere else.
+//! Wire types that several endpoints or both transports share: data that is serialized to clients, or parsed from
+//! them.
 
 pub mod avatar;
 pub mod entry;

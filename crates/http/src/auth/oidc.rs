@@ -3,9 +3,9 @@
 //!
 //! 1. `provider_begin` redirects the browser to the provider, with the attempt in a cookie.
 //! 2. The provider redirects it back with a code. `provider_end` compares the state with the cookie, exchanges the
-//! code for an ID token, and verifies that.
+//!    code for an ID token, and verifies that.
 //! 3. A known user gets a session. For a new one the claim proposes a name. If that is taken, the page asks for
-//! another one, and `provider_sign_up` creates the user.
+//!    another one, and `provider_sign_up` creates the user.
 //!
 //! Only the issuer and the `sub` of the ID token identify a user. A provider can claim any name, so an existing user
 //! is never taken over by name.

@@ -1,4 +1,4 @@
-//! The client that sends notifications to push services.
+//! The client of push services.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -12,19 +12,19 @@ use reqwest::{StatusCode, Url};
 use crate::network::outbound::{OutboundClient, is_private, read_some};
 use crate::options::{Options, PushOptions};
 
-/// Refusals that are remembered, so that each is logged once.
+/// The number of remembered refusals. Each is logged once.
 const LOGGED: usize = 1000;
-/// The most characters of a reason in the log.
+/// The maximum length of a reason in the log, in characters.
 const REASON_CHARS: usize = 200;
 
-/// Sends notifications.
+/// Sends notifications to push services.
 pub(crate) struct PushClient {
     client: OutboundClient,
-    /// Whether endpoints may be private, and not `https`.
+    /// Whether endpoints may have private addresses, and need not be `https`.
     private: bool,
-    /// The contact that push services see.
+    /// The contact for push services.
     pub(super) subject: Option<String>,
-    /// The origins and statuses of refusals that were logged.
+    /// Origin and status of the refusals that were logged.
     logged: Mutex<HashSet<(String, u16)>>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct PushRequest {
     pub(super) authorization: String,
     pub(super) topic: String,
     pub(super) urgency: &'static str,
-    /// The seconds for which the push service keeps it.
+    /// How long the push service keeps the notification, in seconds.
     pub(super) ttl: u64,
     pub(super) body: Vec<u8>,
 }
@@ -52,12 +52,12 @@ impl PushClient {
         }
     }
 
-    /// Whether an endpoint may be subscribed, as far as that shows without looking its name up.
+    /// Whether an endpoint is acceptable. Its host name is checked again when it is resolved.
     pub(crate) fn admits(&self, endpoint: &Url) -> bool {
         (self.private || endpoint.scheme() == "https") && self.client.admits(endpoint)
     }
 
-    /// Makes one attempt.
+    /// Makes one attempt to send a notification.
     pub(super) async fn attempt(&self, request: PushRequest) -> PushResult {
         let origin = request.url.origin().ascii_serialization();
         let (result, outcome) = self.send(request, &origin).await;
@@ -86,9 +86,9 @@ impl PushClient {
             Err(why) if is_private(&why) => {
                 return (self.refused(origin, 0, &self.client.reason(&why)), "refused");
             }
-            // Nothing of it has left: it cannot have arrived.
+            // The connection failed, so the notification cannot have arrived.
             Err(why) if why.is_connect() => return (PushResult::Failed(None), "failed"),
-            // It may have arrived.
+            // The notification may have arrived, so do not send it twice.
             Err(why) => {
                 tracing::debug!(origin, error = %self.client.reason(&why), "a notification may be lost");
                 return (PushResult::Ended, "lost");
@@ -120,7 +120,7 @@ impl PushClient {
     }
 }
 
-/// The pause that a push service asks for, in seconds. A date is not looked at.
+/// The pause that a push service requests in `Retry-After`, in seconds. A date is ignored.
 fn pause(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }

@@ -1,4 +1,4 @@
-//! The encryption of payloads: `aes128gcm` (RFC 8188) with the keys of Web Push (RFC 8291), as one record.
+//! Encryption of payloads: `aes128gcm` (RFC 8188) with the keys of Web Push (RFC 8291), as a single record.
 
 use chinwag_core::push::DeviceKeys;
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -7,19 +7,19 @@ use ring::error::Unspecified;
 use ring::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use ring::rand::SystemRandom;
 
-/// The bytes of the random salt.
+/// The length of the random salt, in bytes.
 pub(super) const SALT: usize = 16;
-/// The size of a record, of which there is one.
+/// The record size. A payload is one record.
 const RECORD: u32 = 4096;
-/// Ends the text of the last record.
+/// The padding delimiter of the last record.
 const LAST: u8 = 2;
 
-/// Whether payloads can be encrypted for these keys: a point of P-256, and 16 bytes.
+/// Whether payloads can be encrypted with these keys: a valid point on P-256, and 16 bytes.
 pub(crate) fn are_valid(keys: &DeviceKeys) -> bool {
     keys.secret.len() == 16 && encrypt(keys, [0; SALT], b"").is_ok()
 }
 
-/// Encrypts a payload with a key pair that is used once.
+/// Encrypts a payload with an ephemeral key pair.
 pub(super) fn encrypt(keys: &DeviceKeys, salt: [u8; SALT], payload: &[u8]) -> Result<Vec<u8>, Unspecified> {
     let own = EphemeralPrivateKey::generate(&ECDH_P256, &SystemRandom::new())?;
     let public = own.compute_public_key()?;
@@ -28,7 +28,7 @@ pub(super) fn encrypt(keys: &DeviceKeys, salt: [u8; SALT], payload: &[u8]) -> Re
     sealed?
 }
 
-/// The encrypted payload behind its header.
+/// The header, followed by the encrypted payload.
 fn seal(
     shared: &[u8],
     keys: &DeviceKeys,
@@ -50,7 +50,7 @@ fn seal(
     Ok([salt.as_slice(), &RECORD.to_be_bytes(), &[length], public, &record].concat())
 }
 
-/// The length of what is expanded.
+/// The length of the HKDF output.
 struct Length(usize);
 
 impl KeyType for Length {

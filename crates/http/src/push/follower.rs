@@ -1,4 +1,4 @@
-//! The follower that notifies: takes the lease, gives signs of life, decides who is notified, and sends.
+//! The follower that pushes notifications: holds the lease, sends heartbeats, decides who is notified, and sends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,28 +17,28 @@ use super::vapid::Signer;
 use crate::follower::{Following, LOOK_EVERY, follow};
 use crate::state::ServerState;
 
-/// Steps of deciding before notifications are taken again.
+/// Steps of deciding before due notifications are taken again.
 const DECISIONS: usize = 8;
-/// The time for requests to end when the node ends.
+/// How long requests may take to end when the node stops.
 const END_WITHIN: Duration = Duration::from_secs(2);
 
-/// Notifies users of messages, on one node at a time, until the server drains. A holder that gives no sign of life for
-/// `lease` counts as gone. While nobody is to be notified it costs one look at two rows now and then.
+/// Pushes notifications about messages, on one node at a time, until the server drains. A holder that gives no sign
+/// of life for `lease` counts as dead. While there are no subscriptions it only polls two rows.
 pub async fn run(state: Arc<ServerState>, lease: Duration) {
     let (follower, changed) = (Follower::Notifications, &state.push_changed);
     let following = Following { follower, lease, about: "the sending of notifications", changed };
     follow(&state, following, |lease, beat_every| serve(&state, lease, beat_every)).await;
 }
 
-/// The notifications of this node while it has the lease.
+/// The state of this node while it holds the lease.
 struct Notifying {
     sending: PushSender,
     settled: Settled,
     online: OnlineUsers,
 }
 
-/// A position that had been committed at a date. After the delay all rows up to it are settled, however the clocks of other
-/// nodes differ.
+/// The position up to which events have been in the feed for at least the delay. The age is measured by this node's
+/// clock alone, since the clocks of other nodes may differ.
 struct Settled {
     upto: i64,
     next: i64,
@@ -46,7 +46,7 @@ struct Settled {
 }
 
 impl Settled {
-    /// Looks at the end of the feed. Answers the position up to which rows are settled.
+    /// Records the current end of the feed. Returns the position up to which events are older than the delay.
     fn look(&mut self, end: i64, now: Date, delay: Duration) -> i64 {
         let waited = (now.micros() - self.since.micros()).unsigned_abs();
         if u128::from(waited) >= delay.as_micros() {
@@ -56,7 +56,7 @@ impl Settled {
     }
 }
 
-/// Notifies for as long as this node has the lease, somebody is to be notified, and the server does not drain.
+/// Notifies while this node holds the lease, there is someone to notify, and the server does not drain.
 async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> Result<()> {
     let service = Context::new(Caller::Service);
     let keys = state.app.push_keys(&service).await?;
@@ -76,7 +76,7 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
             Ok(true) => beat_at = Instant::now() + beat_every,
             Ok(false) => {}
             Err(Error::LeaseEnded) => return Err(Error::LeaseEnded),
-            // Outcomes wait for the next round.
+            // The outcomes are kept for the next round.
             Err(error) => tracing::warn!(%error, "notifications are not kept: it will be tried again"),
         }
         tokio::select! {
@@ -91,7 +91,7 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
     state.app.push_step(PushStep { lease, outcomes, take: 0 }).await.map(drop)
 }
 
-/// Decides who is notified, and sends. Answers whether it gave a sign of life.
+/// Decides who is notified, and sends. Returns whether it renewed the lease.
 async fn round(
     state: &Arc<ServerState>,
     lease: Lease,

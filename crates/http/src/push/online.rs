@@ -1,7 +1,8 @@
-//! Users who are online and have not read messages: they are notified when they go without having read them.
+//! Members who were online when a message arrived. They are notified if they go offline without reading it.
 //!
-//! **Bound.** A user is watched for [`WATCHED_FOR`] after a message, and at most [`WATCHED`] places of users are kept: beyond that the
-//! oldest go. **Loss.** They are kept in memory: of a node that ends, nobody is watched any more.
+//! **Bound.** Users are watched for [`WATCHED_FOR`] after a message, and at most [`WATCHED`] pairs of user and
+//! message group are kept; beyond that the oldest are dropped. **Loss.** The state is in memory, so when the node
+//! stops its users are no longer watched.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,19 +11,19 @@ use chinwag_core::UserId;
 use chinwag_core::app::push::OnlineMembers;
 use tokio::time::Instant;
 
-/// The time for which a user is watched. It is longer than a silent socket stays online.
+/// How long a user is watched. It is longer than a silent socket counts as online.
 const WATCHED_FOR: Duration = Duration::from_secs(180);
-/// The most places of users, each of one user for messages of one group.
+/// The maximum number of watched users, counted once per group of messages.
 const WATCHED: usize = 100_000;
-/// The least time between two looks, and the most.
+/// The bounds of the polling interval.
 const LOOK_LEAST: Duration = Duration::from_secs(1);
 const LOOK_MOST: Duration = Duration::from_secs(10);
 
-/// The users that are watched, and those who have gone.
+/// The watched users, and those who went offline.
 pub(super) struct OnlineUsers {
     watched: VecDeque<(Instant, OnlineMembers)>,
     count: usize,
-    /// Those who are no longer online. They remain until they are notified.
+    /// Users who went offline. They stay here until they are notified.
     pub(super) gone: VecDeque<OnlineMembers>,
     look_at: Instant,
 }
@@ -44,7 +45,7 @@ impl OnlineUsers {
         }
     }
 
-    /// Looks who has gone, if the last look was about so long ago.
+    /// Checks who has gone offline, unless the last check was less than about `every` ago.
     pub(super) fn look(&mut self, every: Duration, online: impl Fn(&[UserId]) -> Vec<bool>) {
         let now = Instant::now();
         if now < self.look_at {
@@ -86,7 +87,7 @@ mod tests {
         OnlineMembers { group: GroupId(Uuid::nil()), messages: vec![], users }
     }
 
-    /// Looks while one user is gone.
+    /// Checks while one user is offline.
     fn look(online: &mut OnlineUsers, gone: i64) -> Vec<OnlineMembers> {
         online.look(Duration::ZERO, |users| users.iter().map(|user| user.0 != gone).collect());
         online.gone.drain(..).collect()

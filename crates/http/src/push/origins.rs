@@ -1,4 +1,4 @@
-//! The push services to which this node sends: the requests under way to each, and how this server is identified there.
+//! The push services to which this node sends, with the bound on requests to each and this server's authorization.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::vapid::Signer;
 
-/// Requests to one push service that are under way at a time, so that a slow one takes only a part of all.
+/// Concurrent requests to one push service, so that a slow one cannot use all slots.
 const UNDER_WAY: usize = 16;
-/// Push services that are remembered.
+/// The number of push services that are remembered.
 const REMEMBERED: usize = 4096;
-/// An identification is used for so long, in microseconds.
+/// How long an authorization is reused, in microseconds.
 const FRESH: i64 = 6 * 3600 * 1_000_000;
 
-/// Push services, by their origins.
+/// Push services, by origin.
 pub(super) struct Origins {
     signer: Signer,
     known: HashMap<String, PushService>,
@@ -32,7 +32,7 @@ impl Origins {
         Self { signer, known: HashMap::new() }
     }
 
-    /// The right to a request to a push service, with the identification; none if it has enough requests under way.
+    /// A permit for a request to a push service, and the authorization; `None` if the maximum is in flight there.
     pub(super) fn admit(
         &mut self,
         origin: &str,

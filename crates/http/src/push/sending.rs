@@ -1,8 +1,8 @@
-//! The requests to push services that are under way.
+//! The requests to push services in flight.
 //!
-//! **Order.** Urgent notifications are taken first. **Loss.** A notification is removed from the store before it is sent, so
-//! that it is sent at most once: those under way are lost if the node dies. **Bound.** At most [`UNDER_WAY`] requests are
-//! under way, and a part of them at one push service.
+//! **Order.** Urgent notifications are taken first. **Loss.** A notification is removed from the store before it is
+//! sent, so it is sent at most once: those in flight are lost if the node dies. **Bound.** At most [`UNDER_WAY`]
+//! requests are in flight, of which one push service may have a part.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,12 +23,13 @@ use super::vapid::Signer;
 use crate::state::ServerState;
 use crate::wire::push::payload_bytes;
 
-/// Requests that are under way at a time.
+/// Concurrent requests.
 const UNDER_WAY: usize = 64;
-/// A notification that was taken longer ago is not sent: the node has stood still, and it may have been read meanwhile.
+/// A notification that was taken longer ago is put back instead of sent: the node was suspended, and the message may
+/// have been read meanwhile.
 const FRESH_FOR: Duration = Duration::from_secs(30);
 
-/// The requests of this node, and the outcomes that are not kept yet.
+/// The requests of this node, and the outcomes that are not stored yet.
 pub(super) struct PushSender {
     state: Arc<ServerState>,
     origins: Origins,
@@ -42,12 +43,12 @@ impl PushSender {
         Self { state, origins, running: JoinSet::new(), outcomes: Vec::new() }
     }
 
-    /// The number of further notifications that can be sent now.
+    /// The number of further notifications that may be sent now.
     pub(super) fn free(&self) -> usize {
         UNDER_WAY.saturating_sub(self.running.len() + self.outcomes.len())
     }
 
-    /// Sends notifications that were taken at a time. None of them is in the store any more.
+    /// Sends notifications that were removed from the store at `since`.
     pub(super) fn send(&mut self, taken: Vec<PushToSend>, since: Instant) {
         for push in taken {
             let waiting = push.waiting;
@@ -62,7 +63,7 @@ impl PushSender {
         }
     }
 
-    /// Waits until a request ends; for ever if none is under way.
+    /// Waits until a request ends; forever if none is in flight.
     pub(super) async fn next(&mut self) {
         match self.running.join_next().await {
             Some(ended) => self.outcomes.extend(ended.ok()),
@@ -73,9 +74,9 @@ impl PushSender {
         }
     }
 
-    /// Waits until all requests have ended.
+    /// Waits up to `within` until all requests have ended.
     pub(super) async fn end(&mut self, within: Duration) {
-        // Those that are under way then are lost.
+        // The notifications still in flight then are lost.
         let _ = timeout(within, async {
             while let Some(ended) = self.running.join_next().await {
                 self.outcomes.extend(ended.ok());
@@ -84,7 +85,7 @@ impl PushSender {
         .await;
     }
 
-    /// Begins a request, unless its push service has enough of them.
+    /// Begins a request, unless its push service has the maximum in flight.
     fn begin(&mut self, push: PushToSend, taken: Instant) -> Result<bool> {
         let PushToSend { waiting, subscription, payload } = push;
         let now = self.state.app.clock().now();
@@ -132,9 +133,9 @@ mod tests {
     use super::*;
     use crate::state::tests::state;
 
-    /// A notification for an address at which nobody listens.
+    /// A notification for an address on which nothing listens.
     fn taken(now: Date) -> PushToSend {
-        // A point of P-256, that of RFC 8291.
+        // The point on P-256 from RFC 8291.
         let public = URL_SAFE_NO_PAD.decode(
             "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
         );

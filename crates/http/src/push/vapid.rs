@@ -1,4 +1,4 @@
-//! The identification of this server at push services: VAPID (RFC 8292).
+//! The authorization of this server at push services: VAPID (RFC 8292).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,12 +9,12 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::json;
 
-/// The header of a token: that of JWTs signed with ES256.
+/// The header of a JWT signed with ES256.
 const HEADER: &str = r#"{"typ":"JWT","alg":"ES256"}"#;
-/// The seconds for which a token is good. Push services take at most a day.
+/// The lifetime of a token in seconds. Push services accept at most a day.
 const GOOD_FOR: i64 = 12 * 3600;
 
-/// Sees that this server has keys for push services, and makes them at its first start.
+/// Creates the server's keys for push services at its first start.
 pub async fn prepare(app: &App) -> Result<()> {
     app.push_prepare(|| {
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
@@ -26,12 +26,12 @@ pub async fn prepare(app: &App) -> Result<()> {
     .map(drop)
 }
 
-/// Signs the identification of this server.
+/// Signs the authorization of this server.
 pub(super) struct Signer {
     pair: EcdsaKeyPair,
-    /// The public key as text.
+    /// The public key in base64url.
     key: String,
-    /// The contact.
+    /// The contact for push services.
     subject: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl Signer {
         Ok(Self { pair: key_pair(&keys.private)?, key: URL_SAFE_NO_PAD.encode(&keys.public), subject })
     }
 
-    /// The value of `Authorization` for the push service of an origin.
+    /// The value of `Authorization` for the push service at an origin.
     pub(super) fn authorization(&self, origin: &str, now: Date) -> Result<String> {
         let mut claims = json!({ "aud": origin, "exp": now.micros().div_euclid(1_000_000) + GOOD_FOR });
         if let Some(subject) = &self.subject {

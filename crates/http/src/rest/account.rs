@@ -1,4 +1,4 @@
-//! `accounts/`, and the passwords of accounts.
+//! `accounts/`, and `users/<name>/password/`.
 
 use super::answer::OtherIdentity;
 use super::prelude::*;

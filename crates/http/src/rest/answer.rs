@@ -1,4 +1,4 @@
-//! Answers that several endpoints give alike.
+//! Responses that several endpoints share.
 
 use axum::body::Body as Content;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -8,10 +8,10 @@ use utoipa::IntoResponses;
 
 use crate::error::{Body, Problem};
 
-/// The room for an answer's headers: a few more than it has.
+/// The initial capacity for a response's headers, a few more than it has.
 const HEADERS: usize = 12;
 
-/// An answer of one JSON value.
+/// A response of one JSON value.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => bytes(status, body),
@@ -22,7 +22,7 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
-/// An answer whose JSON is written already.
+/// A response of serialized JSON.
 pub(crate) fn bytes(status: StatusCode, body: impl Into<Content>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
@@ -32,7 +32,7 @@ pub(crate) fn bytes(status: StatusCode, body: impl Into<Content>) -> Response {
     response
 }
 
-/// The answer where there is nothing to say but yes: `{}`.
+/// The response without content: `{}`.
 pub(crate) fn nothing() -> Response {
     bytes(StatusCode::OK, b"{}".to_vec())
 }

@@ -1,4 +1,4 @@
-//! `events/`: the feed of everything that is committed, for the service.
+//! `events/`: the event feed for the service.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -22,11 +22,11 @@ use crate::error::Problem;
 use crate::extract::query::Query;
 use crate::wire::feed::{FeedCursor, FeedEntry};
 
-/// A page is at most about this long.
+/// The approximate maximum size of a page, in bytes.
 const PAGE_BYTES: usize = 1 << 20;
-/// The time between two looks of a request that waits.
+/// The polling interval of a request that waits for events.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// The time between two comments in a stream.
+/// The interval of keep-alive comments in a stream.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
 const OFF: &str = "the feed of events is off: set events.enabled";
@@ -85,7 +85,7 @@ pub(crate) async fn list(
     }
     let permit = reader.state.feed_waits.clone().try_acquire_owned();
     let permit = permit.map_err(|_| Problem::from(Error::unavailable()))?;
-    // It counts among those that wait, and no longer among those under way.
+    // Release the request's permit: it holds one for waiting requests instead.
     drop(query);
     if streams { Ok(stream_of(reader, &first, permit)) } else { reader.await_events(wait, first).await }
 }
@@ -95,7 +95,7 @@ fn accepts_stream(accept: &HeaderValue) -> bool {
     accept.to_str().is_ok_and(|accept| accept.split(',').any(is_stream))
 }
 
-/// One reader's place in the feed.
+/// The position of a reader in the feed.
 struct FeedReader {
     state: Arc<ServerState>,
     context: Context,
@@ -107,7 +107,7 @@ impl FeedReader {
     /// The first page, after a cursor.
     async fn begin(&mut self, after: Option<FeedCursor>) -> Result<FeedPage> {
         if after.is_some_and(|after| after.history != self.state.app.history().0) {
-            // Whether it is on, and whether the caller may know, is answered first.
+            // Read first: a feed that is off, or a caller without access, is answered before the cursor is judged.
             self.part(None, 1).await?;
             return Err(Problem::new(StatusCode::GONE, GONE));
         }
@@ -115,7 +115,7 @@ impl FeedReader {
         self.next().await
     }
 
-    /// The next page, which is empty at the end.
+    /// The next page; empty at the end of the feed.
     async fn next(&mut self) -> Result<FeedPage> {
         self.state.settle_feed(&self.context).await?;
         let (mut events, mut bytes) = (Vec::new(), 0);
@@ -143,7 +143,7 @@ impl FeedReader {
         Ok((FeedPage { events, cursor: FeedCursor::new(history, part.after) }, part.has_more))
     }
 
-    /// Waits until there is an event, the time is over, or the server ends.
+    /// Waits until there is an event, the time is over, or the server drains.
     async fn await_events(mut self, wait: Duration, mut page: FeedPage) -> Result<Response> {
         let end = Instant::now() + wait;
         while page.events.is_empty() && Instant::now() < end && !self.state.is_draining() {
@@ -153,7 +153,7 @@ impl FeedReader {
         Ok(json(StatusCode::OK, &page))
     }
 
-    /// The next part of a stream: events, or a comment if there are none for a while. None at its end.
+    /// The next chunk of a stream: events, or a comment if there are none for a while. `None` at its end.
     async fn next_bytes(&mut self) -> Option<Bytes> {
         let comment_at = Instant::now() + COMMENT_EVERY;
         while !self.state.is_draining() {
@@ -162,7 +162,7 @@ impl FeedReader {
                     return Some(written(&page));
                 }
                 Ok(_) => {}
-                // The reader comes again with the last id, and is told what is wrong.
+                // The client reconnects with the last id, and gets the error as a response.
                 Err(_) => return None,
             }
             tokio::time::sleep_until((Instant::now() + LOOK_EVERY).min(comment_at)).await;
@@ -171,9 +171,9 @@ impl FeedReader {
     }
 }
 
-/// A stream of events: `first`, then whatever comes.
+/// A stream of events: the page `first`, then new events.
 fn stream_of(reader: FeedReader, first: &FeedPage, permit: OwnedSemaphorePermit) -> Response {
-    // Something at once, so that the reader knows that it is connected.
+    // Send something at once, so that the client knows that it is connected.
     let rest =
         stream::unfold((reader, Some(written(first)), permit), |(mut reader, first, permit)| async move {
             let bytes = match first {
@@ -190,8 +190,9 @@ fn stream_of(reader: FeedReader, first: &FeedPage, permit: OwnedSemaphorePermit)
     (headers, Body::from_stream(rest)).into_response()
 }
 
-/// Events as a stream carries them. Without any it is a comment, with the id that the reader has got to: it would else come
-/// again with one that is no longer kept, when events of other types alone have come for long.
+/// The events of a page in the format of `text/event-stream`. An empty page becomes a comment with the current
+/// cursor: otherwise, after a long time with events of other types only, the client would reconnect with a cursor
+/// that is no longer kept.
 fn written(page: &FeedPage) -> Bytes {
     let mut text = String::new();
     if page.events.is_empty() {
@@ -199,7 +200,7 @@ fn written(page: &FeedPage) -> Bytes {
     }
     for event in &page.events {
         let json = serde_json::to_string(event).unwrap_or_default();
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "id: {}\ndata: {json}\n\n", event.id());
     }
     text.into()

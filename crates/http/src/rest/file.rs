@@ -51,7 +51,7 @@ pub(crate) async fn create(
         }
     };
     let body = PacedBody::new(body, state.options.body_timeout);
-    // It gives the reservation back if the client goes away.
+    // Detached, so that it releases the reservation even if the client disconnects.
     let file = detach(&mut parts, async move { receive(&state, &reserved, body).await }).await?;
     Ok(json(StatusCode::CREATED, &File::from(&file)))
 }
@@ -86,7 +86,7 @@ async fn receive(state: &ServerState, reserved: &Reservation, mut body: PacedBod
         Ok(complete) => {
             let stored = state.app.file_complete(complete).await;
             if matches!(stored, Err(Error::NotFound(_))) {
-                // Its user was deleted meanwhile, or it has expired.
+                // The user was deleted meanwhile, or the reservation has expired.
                 state.app.file_clear(id, &**files.store()).await?;
             }
             stored.map_err(Problem::from)
@@ -96,7 +96,7 @@ async fn receive(state: &ServerState, reserved: &Reservation, mut body: PacedBod
     if stored.is_err()
         && let Err(error) = state.app.file_drop(reserved.id).await
     {
-        // It expires by itself.
+        // The reservation expires by itself.
         tracing::warn!(%error, id = %reserved.id, "the reservation of a failed upload could not be given back");
     }
     stored
@@ -122,7 +122,7 @@ pub(crate) async fn list(
     Ok(list::answer(&state, source, query).await?)
 }
 
-/// The files of one user.
+/// The source of a list of one user's files.
 struct FileList {
     app: App,
     context: Context,

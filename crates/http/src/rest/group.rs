@@ -201,10 +201,10 @@ pub(crate) async fn accept(
     Ok(json(StatusCode::OK, &Group::seen(&accepted.seen)))
 }
 
-/// The keys for which nothing but the group's own row is read.
+/// The fields for which only the group's own row is read.
 const ROW: &[&str] = &["id", "name", "head", "description", "avatar", "data", "open", "slow", "keep"];
 
-/// The groups that a caller may see.
+/// The source of a list of the groups that a caller may see.
 struct GroupList {
     app: App,
     context: Context,
@@ -212,7 +212,7 @@ struct GroupList {
 }
 
 impl GroupList {
-    /// All of one group, unless it has gone since it was listed.
+    /// A group with all fields, unless it was deleted since it was listed.
     async fn whole(&self, id: GroupId) -> Result<Option<Vec<u8>>, Error> {
         match self.app.group(&self.context, id).await {
             Ok(seen) => self.fields.json(&Group::whole(&seen)).map(Some),

@@ -16,9 +16,9 @@ use crate::wire::fields::Picked;
 use crate::wire::input::group::InName;
 use crate::wire::object::{Group, OpenGroup};
 
-/// The groups that one read job counts the members of.
+/// The groups whose members one read job counts.
 const COUNTED: usize = 100;
-/// The bytes of a group's id.
+/// The length of a group's id, in bytes.
 const ID: usize = 16;
 
 /// Joins an open group. A member stays as it is, and one who has yet to accept accepts.
@@ -39,20 +39,20 @@ pub(crate) async fn join(
     Ok(json(StatusCode::OK, &Group::seen(&seen)))
 }
 
-/// The groups that anyone may join, by name.
+/// The source of the list of open groups, by name.
 pub(super) struct OpenGroupList {
     pub(super) app: App,
     pub(super) context: Context,
     pub(super) fields: Picked,
-    /// The beginning of the names.
+    /// The prefix of the names.
     pub(super) prefix: String,
 }
 
 impl OpenGroupList {
-    /// One group whose name begins so: all of it for its members and for services, if more is asked for than others
-    /// see.
+    /// A row, if the group's name has the prefix. If fields are requested that strangers cannot see, members and
+    /// services get them.
     async fn row(&self, found: &OpenGroupRow, beginning: &str) -> Result<Option<Vec<u8>>, Error> {
-        // Keys end after some characters, which longer prefixes go beyond.
+        // Search keys are truncated, so compare a longer prefix with the full name's key.
         if !found.place.key.starts_with(beginning) && !search_key(&found.group.name).starts_with(beginning) {
             return Ok(None);
         }

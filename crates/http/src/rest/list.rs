@@ -1,5 +1,5 @@
-//! Lists: one JSON array, a page at a time where that is asked for, and otherwise streamed, with
-//! no more than two parts of it in memory however long it is. Pages and parts are bounded in rows and in bytes.
+//! Lists: a JSON array, returned in pages if the query has a limit, and streamed otherwise, with at most two parts in
+//! memory. Pages and parts are bounded in rows and bytes.
 
 use std::io;
 use std::sync::Arc;
@@ -20,19 +20,19 @@ use crate::extract::query::Query;
 use crate::shares::ReadLine;
 use crate::state::ServerState;
 
-/// The bytes of rows with which a page, or a part of a streamed list, ends.
+/// The bytes of rows after which a page, or a part of a streamed list, ends.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// A collection that is read part by part.
+/// A list that is read in parts.
 pub(crate) trait ListSource: Send + Sync + 'static {
-    /// Its name in cursors.
+    /// The list's name in cursors.
     const NAME: &str;
     /// Rows in one part of a streamed list.
     const PART: usize;
-    /// A place between rows.
+    /// A position between rows.
     type Place: ListPlace;
 
-    /// Up to `limit` rows, those after a place; fewer only at the end, or once they [fill](is_full) a page.
+    /// Up to `limit` rows after a position. Fewer only at the end, or if they [fill](is_full) a page.
     fn rows(
         &self,
         after: Option<Self::Place>,
@@ -40,16 +40,16 @@ pub(crate) trait ListSource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Rows<Self::Place>>> + Send;
 }
 
-/// A place between the rows of a list.
+/// A position between the rows of a list.
 pub(crate) trait ListPlace: Clone + Send + Sync {
-    /// The place as a cursor holds it.
+    /// The position as bytes for a cursor.
     fn sealed(self) -> Vec<u8>;
 
-    /// The place that a cursor holds.
+    /// Parses the position from a cursor.
     fn opened(bytes: &[u8]) -> Option<Self>;
 }
 
-/// Ids, which are places in a list that is in their order.
+/// Implements [`ListPlace`] for ids, in lists that are ordered by id.
 macro_rules! list_by_id {
     ($($id:ident)+) => {
         $(impl ListPlace for $id {
@@ -66,16 +66,16 @@ macro_rules! list_by_id {
 
 list_by_id! { AuditId FileId GroupId ReportId }
 
-/// Rows with the place after each: its JSON, or nothing for one that has gone meanwhile.
+/// Rows, each with the position after it and its JSON, or `None` if it was deleted meanwhile.
 pub(crate) type Rows<P> = Vec<(P, Option<Vec<u8>>)>;
 
-/// A part of a streamed list, and whether it is the last.
+/// A part of a streamed list.
 struct ListPart {
     json: Vec<u8>,
     last: bool,
 }
 
-/// Answers a list as the query asks for it.
+/// Answers a list as the query requests: one page, or streamed as a whole.
 pub(crate) async fn answer<S: ListSource>(
     state: &Arc<ServerState>,
     source: S,
@@ -97,7 +97,7 @@ async fn page<S: ListSource>(
     limit: usize,
 ) -> Result<Response> {
     let (mut rows, mut more) = (Rows::<S::Place>::new(), true);
-    // One row more than requested shows whether there is a next page.
+    // Read one row more than requested, to know whether there is a next page.
     while more && rows.len() <= limit {
         let most = (limit + 1 - rows.len()).min(S::PART + 1);
         let after = rows.last().map_or_else(|| after.clone(), |(place, _)| Some(place.clone()));
@@ -122,7 +122,7 @@ async fn page<S: ListSource>(
     Ok(response)
 }
 
-/// Names the next page of a list.
+/// Adds the header `Link` to the next page.
 pub(crate) fn link_next(state: &ServerState, next: &str, response: &mut Response) -> Result<(), Error> {
     let link = format!("<{}{next}>; rel=\"next\"", state.options.base());
     let link = HeaderValue::from_str(&link).map_err(Error::internal)?;
@@ -130,7 +130,7 @@ pub(crate) fn link_next(state: &ServerState, next: &str, response: &mut Response
     Ok(())
 }
 
-/// The first part is read before the answer begins, so that what fails at once has its status.
+/// Streams a list. Reads the first part before the response begins, so that an early error gets its status.
 async fn whole<S: ListSource>(
     state: &ServerState,
     source: S,
@@ -147,13 +147,12 @@ async fn whole<S: ListSource>(
     };
     let (sender, receiver) = mpsc::channel(1);
     let within = state.options.list_timeout;
-    // Others may read while the client does.
+    // Others may read from the store while the client reads.
     let line = query.under_way.as_mut().and_then(UnderWay::end_turn);
     let places = line.as_ref().map(ReadLine::list).transpose()?;
     let first = ListPart { json, last: false };
     let reading = async move {
-        // Held until the last part is handed over: a slow reader takes a place among the requests, and among those of its
-        // user.
+        // Held until the last part is sent: a slow reader keeps its permits for a request and for a list.
         let _held = (query.under_way, places);
         if let Err(error) = parts(&source, place, empty, first, &sender, within, line).await {
             tracing::warn!(error = %error, "a list was cut off");
@@ -164,7 +163,7 @@ async fn whole<S: ListSource>(
     Ok(([(header::CONTENT_TYPE, json)], Body::from_stream(body(receiver))).into_response())
 }
 
-/// Hands over every part. Ends early if its reader has gone or takes too long.
+/// Sends all parts. Ends early if the client disconnects or reads too slowly.
 async fn parts<S: ListSource>(
     source: &S,
     mut place: S::Place,
@@ -208,8 +207,8 @@ async fn part<S: ListSource>(source: &S, after: Option<S::Place>) -> Result<(Row
     Ok((rows, is_last && !is_cut))
 }
 
-/// The parts as they come. A list whose last part does not come ends in an error, so that the
-/// connection is cut and nobody takes it for whole.
+/// The parts as a stream. If the last part is missing, the stream ends in an error, which closes the connection, so
+/// that a truncated list is not taken for complete.
 fn body(receiver: mpsc::Receiver<ListPart>) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
     stream::unfold((receiver, false), |(mut receiver, done)| async move {
         if done {
@@ -222,12 +221,12 @@ fn body(receiver: mpsc::Receiver<ListPart>) -> impl futures_util::Stream<Item = 
     })
 }
 
-/// Whether rows have the bytes of a page.
+/// Whether rows fill a page in bytes.
 pub(crate) fn is_full<P>(rows: &Rows<P>) -> bool {
     rows.iter().filter_map(|(_, row)| row.as_ref()).map(Vec::len).sum::<usize>() >= PAGE_BYTES
 }
 
-/// Ends rows with the one that fills a page. Whether one does.
+/// Truncates rows after the one that fills a page. Returns whether one does.
 fn cut<P>(rows: &mut Rows<P>) -> bool {
     let mut bytes = 0;
     let end = rows.iter().position(|(_, row)| {
@@ -238,8 +237,8 @@ fn cut<P>(rows: &mut Rows<P>) -> bool {
     end.is_some()
 }
 
-/// Appends rows with commas between them; `empty` says that none stands there yet. Answers
-/// whether any was appended.
+/// Appends rows, separated by commas. `empty`: whether the array is still empty. Returns whether any row was
+/// appended.
 fn append<P>(json: &mut Vec<u8>, rows: &Rows<P>, empty: bool) -> bool {
     let mut first = empty;
     for row in rows.iter().filter_map(|(_, row)| row.as_ref()) {
@@ -263,7 +262,7 @@ mod tests {
     use super::*;
     use crate::state::tests::state;
 
-    /// The numbers from 0, of which every third has gone; asked past `fails_at` it fails.
+    /// The numbers from 0, every third of which is deleted. Reading beyond `fails_at` fails.
     struct Numbers {
         count: u32,
         fails_at: u32,
@@ -318,7 +317,7 @@ mod tests {
         }
     }
 
-    /// Texts of 300 KiB.
+    /// Rows of 300 KiB.
     struct Long {
         count: u32,
     }
@@ -378,7 +377,7 @@ mod tests {
             let under_way = state.admission.request(Arc::default()).expect("a place among the requests");
             parts.extensions.insert(under_way.with_turn(Some(turn)));
             let query = Query::from_request_parts(&mut parts, &()).await.expect("a query");
-            // The pipeline has handed it on.
+            // The pipeline has released its clone by now.
             parts.extensions.clear();
             match answer(&state, Numbers { count: 95, fails_at: u32::MAX }, query).await {
                 Ok(response) => unread.push(response),

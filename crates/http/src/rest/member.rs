@@ -62,7 +62,7 @@ pub(crate) async fn list(
     Ok(list::answer(&state, source, query).await?)
 }
 
-/// The members of a group.
+/// The source of a list of a group's members.
 struct MemberList {
     app: App,
     context: Context,

@@ -169,7 +169,7 @@ pub(crate) async fn history(
     Ok(response)
 }
 
-/// Names the page after a full one, if the query gives a limit.
+/// Adds a link to the next page after a full one, if the query has a limit.
 pub(crate) fn link_page(
     state: &ServerState,
     query: &Query,
@@ -183,7 +183,7 @@ pub(crate) fn link_page(
     query.at_edge(edge).map_or(Ok(()), |next| list::link_next(state, &next, response))
 }
 
-/// The page of a history that a query asks for.
+/// The requested page of a history.
 pub(crate) fn history_page(query: &Query) -> Result<Page> {
     let limit = query.limit(HISTORY_PAGE)?.unwrap_or(LATEST);
     match (query.point("before")?, query.point("after")?) {
@@ -199,9 +199,9 @@ pub(crate) fn author(query: &Query, payload: &Payload) -> chinwag_core::Result<O
     Ok(by.author.or(query.author()?))
 }
 
-/// The answer with these messages.
+/// A response with these messages.
 pub(crate) fn list_of(messages: &[CoreMessage], fields: &Picked) -> chinwag_core::Result<Response> {
-    // What a message has beside its body takes some 300 bytes.
+    // A message takes about 300 bytes in addition to its body.
     let room = messages.iter().map(|message| message.body.len() + 350).sum();
     let mut json: Vec<u8> = Vec::with_capacity(room);
     for message in messages {

@@ -1,4 +1,4 @@
-//! `groups/?order=recent`: a user's groups in the order of their latest activity.
+//! `groups/?order=recent`: a user's groups by latest activity.
 
 use std::cmp::Reverse;
 
@@ -12,12 +12,12 @@ use super::list::{ListPlace, ListSource, Rows};
 use crate::wire::fields::Picked;
 use crate::wire::object::Group;
 
-/// The user's groups, those with the latest activity first.
+/// The source of a list of the user's groups by latest activity.
 pub(super) struct RecentGroupList {
     pub(super) app: App,
     pub(super) context: Context,
     pub(super) fields: Picked,
-    /// The number of the newest messages of each.
+    /// The number of newest messages to include for each group.
     pub(super) messages: usize,
     pub(super) filter: RecentFilter,
 }

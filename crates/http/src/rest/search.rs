@@ -1,4 +1,4 @@
-//! `messages/?q=`: the search over messages.
+//! `messages/?q=`: the message search.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use crate::wire::avatar::AvatarUrl;
 use crate::wire::fields::{MESSAGE, Picked};
 use crate::wire::message::Message;
 
-/// The name of the list in cursors.
+/// The list's name in cursors.
 const LIST: &str = "search";
 
 /// A message that was found, with the places of what was found.
@@ -90,7 +90,7 @@ pub(crate) async fn list(
     Ok(response)
 }
 
-/// Says how much of the index is built, while it is being built.
+/// Adds a header with the progress of the index while it is being built.
 fn show_indexing(state: &ServerState, percent: Option<u8>, response: &mut Response) {
     const INDEXING: HeaderName = HeaderName::from_static("chinwag-indexing");
     if let Some(percent) = percent.filter(|_| state.options.search) {
@@ -106,7 +106,7 @@ fn written(hits: &[Hit], fields: &Picked) -> chinwag_core::Result<Vec<u8>> {
             json.push(b',');
         }
         fields.write(&Message::from(&hit.message), &mut json)?;
-        // The marks are the last key of the object.
+        // Reopen the object, so that the marks become its last key.
         json.pop();
         if json.last() != Some(&b'{') {
             json.push(b',');

@@ -83,8 +83,8 @@ pub(crate) async fn get(
     Ok(json(StatusCode::OK, &Current { name: Some(user.name.as_str()), expires, created }))
 }
 
-/// Whether a request asks for the signed-in user, and accepts that there is none. A request with an
-/// `Authorization` that is refused is answered with the refusal.
+/// Whether a request asks for the signed-in user with `optional`, so that having none is not an error. A refused
+/// `Authorization` still is.
 pub(crate) fn may_be_nobody(path: &str, parts: &Parts) -> bool {
     let is_optional = |(key, value): (Cow<'_, str>, Cow<'_, str>)| key == "optional" && value == "true";
     let query = parts.uri.query().unwrap_or_default();
@@ -94,7 +94,7 @@ pub(crate) fn may_be_nobody(path: &str, parts: &Parts) -> bool {
         && form_urlencoded::parse(query.as_bytes()).any(is_optional)
 }
 
-/// The answer that nobody is signed in.
+/// The response that nobody is signed in.
 pub(crate) fn nobody() -> Response {
     json(StatusCode::OK, &Current { name: None, expires: None, created: None })
 }
@@ -119,7 +119,7 @@ pub(crate) async fn delete(
     Ok(response)
 }
 
-/// The user who calls. A service has no session, and neither has one without a credential.
+/// The calling user. Fails for a service, or without a credential.
 pub(super) fn user(credential: Option<Credential>) -> Result<SignedIn, Error> {
     match credential {
         Some(Credential::User(user)) => Ok(user),
@@ -128,13 +128,13 @@ pub(super) fn user(credential: Option<Credential>) -> Result<SignedIn, Error> {
     }
 }
 
-/// The answer that hands out a new token.
+/// The response with a new token.
 pub(super) fn issued(new: &Issued) -> Response {
     let session = IssuedToken { name: &new.user.name, token: new.secret.expose(), expires: new.expires };
     json(StatusCode::CREATED, &session)
 }
 
-/// The answer to who has signed in, whose browser keeps cookies of it.
+/// The response after a sign-in, which sets the browser's cookies.
 pub(crate) fn begun(begun: Begun) -> Response {
     let mut response = issued(&begun.session);
     for cookie in begun.cookies {

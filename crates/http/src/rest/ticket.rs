@@ -36,7 +36,7 @@ pub(crate) async fn create(
     payload: Payload,
 ) -> Result<Response> {
     if credential.is_none() {
-        // Before anything is said of the payload.
+        // Check the credential before the payload.
         user(None)?;
     }
     let for_files = payload.maybe_fields()?.command(|new: NewTicket, fields| match new.r#for.as_deref() {
@@ -59,7 +59,7 @@ pub(crate) async fn create(
     Ok(json(StatusCode::CREATED, &Ticket { ticket: issued.secret.expose(), expires: issued.expires }))
 }
 
-/// A ticket for files, of a user whose token is valid. It ends with a token that the server does not keep.
+/// Issues a ticket for files to a user with a valid credential. It expires no later than that credential.
 fn file_ticket(state: &ServerState, user: &SignedIn) -> Response {
     let latest = ticket::latest(state.app.clock().now());
     let expires = user.expires.map_or(latest, |expires| expires.min(latest));

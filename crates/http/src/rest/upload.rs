@@ -1,4 +1,4 @@
-//! `files/uploads/`: uploads that go on after a lost connection, by the protocol tus 1.0.
+//! `files/uploads/`: resumable uploads by the tus protocol 1.0.
 
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -32,9 +32,9 @@ const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
-/// The type of the bodies that add bytes.
+/// The content type of bodies that append bytes.
 const CONTENT_TYPE: &str = "application/offset+octet-stream";
-/// The most parts of an upload.
+/// The maximum number of parts of an upload.
 const PARTS: usize = 10_000;
 
 /// Says which version and extensions of tus there are.
@@ -133,7 +133,7 @@ async fn find_offset(
     require_version(headers)?;
     let (reserved, _turn) = match take(state, context, id).await {
         Ok(taken) => taken,
-        // It may be complete.
+        // The upload may be complete already.
         Err(Error::NotFound(_)) => {
             let file = state.app.file(context, id).await?;
             return Ok(position(StatusCode::OK, &file.name, file.size, file.size));
@@ -142,7 +142,7 @@ async fn find_offset(
     };
     let stored = reach(&files.store().parts(id).await?);
     if stored >= reserved.size {
-        // A fault, or the end of the process, came between the last byte and the end.
+        // A fault, or the end of the process, prevented the completion after the last byte.
         complete(state, &reserved).await?;
     }
     Ok(position(StatusCode::OK, &reserved.name, stored.min(reserved.size), reserved.size))
@@ -178,7 +178,7 @@ pub(crate) async fn append(
     let length = body.size_hint().exact();
     let body = PacedBody::new(body, state.options.body_timeout);
     let headers = std::mem::take(&mut parts.headers);
-    // It keeps what has arrived if the client goes away.
+    // Detached, so that received bytes are stored even if the client disconnects.
     let appending = async move { append_body(&state, &context, id, &headers, (body, length)).await };
     tus(detach(&mut parts, appending).await)
 }
@@ -220,12 +220,12 @@ async fn append_body(
     if written.size > 0 {
         match state.app.file_extend(context, id).await {
             Ok(_) => {}
-            // A request at another node has completed or ended it meanwhile.
+            // A request at another node has completed or ended the upload meanwhile.
             Err(Error::NotFound(_)) => {
                 state.app.file_clear(id, &**files.store()).await?;
                 return Err(ended(state, context, id).await);
             }
-            // The bytes are stored all the same.
+            // The bytes are stored anyway.
             Err(error) => tracing::debug!(%error, %id, "the life of an upload was not extended"),
         }
     }
@@ -261,7 +261,7 @@ pub(crate) async fn delete(
     let end = async {
         state.files()?;
         require_version(&parts.headers)?;
-        // A request at work ends first, so that it stores nothing later.
+        // Interrupt a request in progress first, so that it stores nothing later.
         let _turn = match take(&state, &context, id).await {
             Ok((_, turn)) => Some(turn),
             Err(Error::NotFound(_)) => None,
@@ -273,27 +273,27 @@ pub(crate) async fn delete(
     tus(end.await)
 }
 
-/// Ends a request that is at work at an unfinished upload of the caller, and takes its place.
+/// Interrupts a request in progress for an unfinished upload of the caller, and takes its turn.
 async fn take(
     state: &ServerState,
     context: &Context,
     id: FileId,
 ) -> chinwag_core::Result<(Reservation, UploadTurn)> {
     let files = state.files().map_err(|_| Error::NotFound("file"))?;
-    // Before anything of another's is ended.
+    // Check first, so that a caller cannot interrupt another user's upload.
     state.app.file_reservation(context, id).await?;
     let turn = files.running.take(id).await?;
-    // The other request may have completed it.
+    // Read again: the interrupted request may have completed the upload.
     Ok((state.app.file_reservation(context, id).await?, turn))
 }
 
-/// Makes a file of an upload whose bytes are all stored.
+/// Turns an upload whose bytes are all stored into a file.
 async fn complete(state: &ServerState, reserved: &Reservation) -> Result<StoredFile> {
     let (files, limits) = (state.files()?, &state.app.limits().files);
     let (id, size) = (reserved.id, reserved.size);
     let parts = files.store().parts(id).await?;
     let mut pieces = StoredParts::new(&**files.store(), id, &parts, size);
-    // 0 is that of files whose bytes come in one request.
+    // Attempt 0 is reserved for files that arrive in one request.
     let attempt = Attempt(state.app.clock().uuid().as_u64_pair().1.max(1));
     let reception = Reception { files, limits, id, attempt, most: size };
     let stored = match reception.receive(&mut pieces).await {
@@ -304,17 +304,18 @@ async fn complete(state: &ServerState, reserved: &Reservation) -> Result<StoredF
         if !refused.status.is_client_error() {
             return stored;
         }
-        // It would be refused again.
+        // Drop the file, since it would be refused again.
         state.app.file_drop(id).await?;
     }
-    // With the parts goes what this request has written, if one at another node has completed or ended the upload.
+    // Removes the parts and, if another node has completed or ended the upload, the objects that this request has
+    // written.
     if let Err(error) = state.app.file_clear(id, &**files.store()).await {
         tracing::warn!(%error, %id, "what is left of an upload could not be removed: it goes with the file, or in a day");
     }
     stored
 }
 
-/// The refusal of bytes for an upload that is complete, or is there no longer.
+/// The error for bytes to an upload that is complete or does not exist.
 async fn ended(state: &ServerState, context: &Context, id: FileId) -> Problem {
     match state.app.file(context, id).await {
         Ok(_) => Problem::new(StatusCode::CONFLICT, "the upload is complete: ask again with HEAD"),
@@ -322,7 +323,7 @@ async fn ended(state: &ServerState, context: &Context, id: FileId) -> Problem {
     }
 }
 
-/// An answer with what tus demands of each.
+/// Adds the headers that tus requires in every response.
 fn tus(answer: Result<Response>) -> Response {
     let mut response = answer.unwrap_or_else(Problem::into_response);
     let refused = response.status() == StatusCode::PRECONDITION_FAILED;
@@ -366,7 +367,7 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Result<u64> {
         .ok_or_else(|| Error::field(name.to_string(), "must be there, and be a number of bytes").into())
 }
 
-/// The value of `filename` in the metadata, or nothing.
+/// The value of `filename` in `Upload-Metadata`, or an empty string.
 fn file_name(headers: &HeaderMap) -> Result<String> {
     let Some(metadata) = headers.get(&METADATA) else { return Ok(String::new()) };
     let refused =

@@ -64,7 +64,7 @@ pub(crate) async fn list(
     }
     let prefix = query.prefix()?.map(str::to_owned);
     let source = Users { prefix, app: state.app.clone(), hub: state.hub.clone(), context, fields, wanted };
-    // Whole users may be large: fewer of them make one part.
+    // Complete users may be large, so their parts have fewer rows.
     Ok(if wanted.whole || wanted.details {
         list::answer(&state, Wholes(source), query).await?
     } else {
@@ -132,7 +132,7 @@ pub(crate) async fn update(
     ByName(name): ByName,
     payload: Payload,
 ) -> Result<Response> {
-    // The path's own subject comes before what is wrong with the payload.
+    // Look up the user in the path before the payload is judged.
     let subject = state.app.user(&context, name.clone(), Wanted::default()).await?.user;
     let is_service = context.who.is_service();
     let user = match patch(payload.fields()?, name, is_service)? {
@@ -163,7 +163,7 @@ pub(crate) async fn delete(
     Ok(nothing())
 }
 
-/// The author of a change at a user's path is that user.
+/// Sets the author of a change to the user in the path, and refuses another author.
 fn of_the_path(command: Relate, name: &Name, case: NameCase, context: &Context) -> Result<Relate, Error> {
     match &command.author {
         Some(author) if !author.finds_same(name, case) => Err(if context.who.is_service() {
@@ -175,7 +175,7 @@ fn of_the_path(command: Relate, name: &Name, case: NameCase, context: &Context) 
     }
 }
 
-/// A refusal of a relation as one of the key `contact`.
+/// Prefixes the fields of an error with the key `contact`.
 fn within_contact(refusal: Error) -> Error {
     let Error::Invalid(mut errors) = refusal else { return refusal };
     for error in &mut errors {
@@ -184,7 +184,7 @@ fn within_contact(refusal: Error) -> Error {
     Error::Invalid(errors)
 }
 
-/// The answer to a change that is done: where the rest of the user cannot be read any more, its name.
+/// The response to a change: the user, or only its name if the user cannot be read any more.
 async fn as_it_stands(
     state: &ServerState,
     context: &Context,
@@ -219,7 +219,7 @@ fn shown<'a>(profile: &'a Profile, app: &App, hub: &Hub) -> User<'a> {
     User::new(profile, app.clock().now(), |ids| hub.status_of(ids))
 }
 
-/// All users, with little of each.
+/// The source of a list of users, with few fields each.
 struct Users {
     prefix: Option<String>,
     app: App,
@@ -255,7 +255,7 @@ impl ListSource for Users {
     }
 }
 
-/// The same, with all of each.
+/// The source of a list of users with all fields.
 struct Wholes(Users);
 
 impl ListSource for Wholes {

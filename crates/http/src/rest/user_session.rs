@@ -44,7 +44,7 @@ pub(crate) struct ShownSession<'a> {
 }
 
 impl<'a> ShownSession<'a> {
-    /// A session as it is shown to the caller with this token, who uses it now.
+    /// A session, as the caller with the token `caller` sees it.
     fn new(session: &'a UserSession, caller: Option<TokenHash>, now: Date) -> Self {
         let current = caller == Some(session.token);
         let UserSession { created, last_used, expires, client, .. } = session;
@@ -103,7 +103,7 @@ pub(crate) async fn delete(
     Ok(response)
 }
 
-/// The token of a request, if it is one of our own.
+/// The token of a request, if it is Chinwag's own.
 pub(super) fn token_of(credential: Option<Credential>) -> Option<TokenHash> {
     match credential? {
         Credential::User(user) => user.token,

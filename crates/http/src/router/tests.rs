@@ -1,4 +1,4 @@
-//! The pipeline of every request.
+//! Tests of the checks that every request passes.
 
 use axum::body::{Body, to_bytes};
 use axum::http::Response;

@@ -1,4 +1,4 @@
-//! The sending of spans to the collector.
+//! Exports spans to the collector.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,42 +18,43 @@ use super::tracer::{SPANS, Tracer};
 use crate::network::outbound::{OutboundClient, read_some};
 use crate::options::TraceOptions;
 
-/// The time for one request to the collector.
+/// The timeout of one request to the collector.
 const WITHIN: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// The longest pause for which a collector may ask.
+/// The longest pause accepted from a collector.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
-/// The attempts for one batch. After them its spans are lost.
+/// The attempts for one batch. After that its spans are dropped.
 const ATTEMPTS: u32 = 3;
 
 type Stopped = Shared<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
 /// The outcome of one request.
 enum Delivery {
-    /// Taken, but for so many spans, with the reason.
+    /// Accepted, possibly except for a number of spans, with the reason.
     Taken(Option<(u64, String)>),
-    /// Not now; perhaps after a pause that the collector asks for.
+    /// Retry later, possibly after the pause that the collector requests.
     Later(Option<Duration>, String),
-    /// Not at all.
+    /// Rejected; a retry would not help.
     Refused(String),
 }
 
 struct Exporter {
     tracer: Arc<Tracer>,
     client: OutboundClient,
-    /// The id of this process among those of the service.
+    /// The id of this process (`service.instance.id`).
     instance: String,
     stopped: Stopped,
-    /// The pause before the next attempt; none while the collector takes spans.
+    /// The backoff before the next attempt; `None` while the collector accepts spans.
     pause: Option<Duration>,
-    /// Whether the log has the reason for which the collector does not take spans.
+    /// Whether the reason of the current failure was logged.
     is_told: bool,
 }
 
-/// Sends spans until `stopped`, then those that wait, with one attempt for each batch. Whoever calls bounds that time.
+/// Exports spans until `stopped`, then the remaining ones, with one attempt for each batch. The caller bounds that
+/// time.
 ///
-/// A collector that is away or overloaded is asked again after a pause that grows to a minute, or as long as it says.
-/// Meanwhile spans wait in a bounded queue; what does not fit there is dropped, and counted.
+/// If the collector is unreachable or overloaded, retries after a backoff of up to a minute, or the pause that it
+/// requests. Meanwhile spans wait in a bounded queue; spans that do not fit are dropped and counted.
 pub async fn run(tracer: Option<Arc<Tracer>>, stopped: impl Future<Output = ()> + Send + 'static) {
     let Some(tracer) = tracer else { return };
     let stopped = (Box::pin(stopped) as Pin<Box<dyn Future<Output = ()> + Send>>).shared();
@@ -81,7 +82,7 @@ pub async fn run(tracer: Option<Arc<Tracer>>, stopped: impl Future<Output = ()> 
     }
 }
 
-/// Asks the collector whether it takes spans; the reason if it does not.
+/// Checks whether the collector accepts spans. The error is the reason why not.
 pub async fn check(options: &TraceOptions) -> Result<(), String> {
     match post(&client(), options, &otlp::probe()).await {
         Delivery::Taken(_) => Ok(()),
@@ -134,7 +135,7 @@ impl Exporter {
         }
     }
 
-    /// Logs why the collector does not take spans, once until it does.
+    /// Logs why the collector does not accept spans, once until it accepts them again.
     fn tell(&mut self, why: &str) {
         if !self.is_told {
             self.is_told = true;
@@ -147,7 +148,7 @@ impl Exporter {
     }
 }
 
-/// The operator has named the address: it may be a private one.
+/// Private addresses are allowed, since the operator has configured the URL.
 fn client() -> OutboundClient {
     OutboundClient::new(true, WITHIN, "traces.otlp")
 }
@@ -165,7 +166,7 @@ async fn post(client: &OutboundClient, options: &TraceOptions, request: &Value) 
     };
     let status = response.status();
     let asked = pause_of(response.headers());
-    // Of an answer without end only the beginning is read.
+    // Read only the beginning, since a response may be endless.
     let answer = read_some(response).await;
     match status.as_u16() {
         200..=299 => Delivery::Taken(otlp::rejected(&answer)),
@@ -174,7 +175,7 @@ async fn post(client: &OutboundClient, options: &TraceOptions, request: &Value) 
     }
 }
 
-/// The seconds that a collector asks for. A date is taken as nothing.
+/// The pause that a collector requests, in seconds. A date is ignored.
 fn pause_of(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))

@@ -1,16 +1,16 @@
-//! The ids of spans, as W3C Trace Context has them.
+//! Ids of spans, as in W3C Trace Context.
 
 use std::fmt;
 
-/// The id of a trace; not 0.
+/// The id of a trace, not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TraceId(pub(super) u128);
 
-/// The id of a span; not 0.
+/// The id of a span, not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SpanId(pub(super) u64);
 
-/// The ids of a span, and of that above it.
+/// The ids of a span and of its parent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lineage {
     pub(super) trace: TraceId,

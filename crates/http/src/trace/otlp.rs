@@ -1,14 +1,14 @@
-//! Spans as OTLP writes them in JSON (opentelemetry-proto 1, `ExportTraceServiceRequest`): ids in hexadecimal, numbers of 64
-//! bits as text.
+//! The OTLP JSON format of spans (opentelemetry-proto 1, `ExportTraceServiceRequest`): ids in hexadecimal, 64-bit
+//! numbers as strings.
 
 use serde_json::{Value, json};
 
 use super::span::{AttributeValue, FinishedSpan};
 
-/// The code of a span that has failed.
+/// The status code of a failed span.
 const ERROR: u8 = 2;
 
-/// A request that exports these spans of the process with this id.
+/// A request that exports spans. `instance`: the id of this process.
 pub(super) fn request(spans: &[FinishedSpan], instance: &str) -> Value {
     let version = env!("CARGO_PKG_VERSION");
     let resource =
@@ -21,12 +21,12 @@ pub(super) fn request(spans: &[FinishedSpan], instance: &str) -> Value {
     }] })
 }
 
-/// A request without spans, to see whether the collector takes any.
+/// A request without spans, which checks whether the collector accepts requests.
 pub(super) fn probe() -> Value {
     json!({ "resourceSpans": [] })
 }
 
-/// The spans that a collector did not take, and why, of its answer.
+/// The number of rejected spans in a collector's response, and the reason.
 pub(super) fn rejected(answer: &[u8]) -> Option<(u64, String)> {
     let answer: Value = serde_json::from_slice(answer).ok()?;
     let part = answer.get("partialSuccess")?;

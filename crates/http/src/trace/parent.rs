@@ -1,10 +1,10 @@
-//! The header `traceparent` (W3C Trace Context): the span of another program that a request belongs to.
+//! The header `traceparent` (W3C Trace Context): the remote span that a request belongs to.
 
 use super::ids::{SpanId, TraceId};
 
-/// The lengths of the four parts.
+/// The lengths of the four fields.
 const LENGTHS: [usize; 4] = [2, 32, 16, 2];
-/// The flag that says that the other program records its span.
+/// The flag that the caller may have recorded its span.
 const SAMPLED: u8 = 1;
 
 /// A span of another program.
@@ -16,7 +16,7 @@ pub(super) struct RemoteParent {
 }
 
 impl RemoteParent {
-    /// Reads the header. Later versions may have more parts, which are left alone.
+    /// Parses the header. Later versions may have more fields, which are ignored.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let mut next = |length: usize| {

@@ -1,4 +1,4 @@
-//! Spans under way, and the one that the present task works for.
+//! Active spans, and the current span of a task.
 
 use std::borrow::Cow;
 use std::mem;
@@ -13,23 +13,23 @@ use super::ids::Lineage;
 use super::tracer::Tracer;
 use crate::error::code;
 
-/// Kinds of spans, as OTLP numbers them: work within this process, and the answer to a caller.
+/// Span kinds as numbered by OTLP: internal work, and the handling of a request.
 pub(super) const INTERNAL: u8 = 1;
 pub(super) const SERVER: u8 = 2;
 
 task_local! {
-    /// The spans that the present task works for.
+    /// The current spans of this task.
     static CURRENT: Current;
 }
 
 #[derive(Clone)]
 enum Current {
     One(ActiveSpan),
-    /// Those of messages that are sent together, in their order.
+    /// The spans of messages that are sent together, in order.
     Each(Arc<[Option<ActiveSpan>]>),
 }
 
-/// The value of an attribute.
+/// The value of a span's attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum AttributeValue {
     Text(Cow<'static, str>),
@@ -45,20 +45,21 @@ pub(super) struct FinishedSpan {
     /// Begin and end, in nanoseconds since 1970.
     pub(super) times: (u64, u64),
     pub(super) attributes: Vec<(&'static str, AttributeValue)>,
-    /// Moments within it, by name.
+    /// The events of the span: names and times.
     pub(super) moments: Vec<(&'static str, u64)>,
-    /// Whether it failed by a fault of the server's.
+    /// Whether it failed because of an internal fault.
     pub(super) has_failed: bool,
 }
 
-/// A span under way. It ends with [`ActiveSpan::end`], or else with its last copy.
+/// An active span. It ends with [`ActiveSpan::end`], or when its last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct ActiveSpan(Arc<OpenSpan>);
 
 struct OpenSpan {
     tracer: Arc<Tracer>,
     lineage: Lineage,
-    /// The begin of the trace here, by the wall clock and by the monotonic one, by which all its times are measured.
+    /// The begin of the local trace by the wall clock and the monotonic clock. All of its times are measured by the
+    /// latter.
     base: (Date, Duration),
     state: Mutex<SpanState>,
 }
@@ -87,7 +88,7 @@ impl From<i64> for AttributeValue {
 }
 
 impl Tracer {
-    /// Begins a span of a trace that begins here.
+    /// Begins the first local span of a trace.
     pub(super) fn begin(self: &Arc<Self>, lineage: Lineage, name: Cow<'static, str>, kind: u8) -> ActiveSpan {
         let base = (self.clock.now(), self.clock.elapsed());
         let state = SpanState { name, kind, begun: base.1, ..SpanState::default() };
@@ -96,7 +97,7 @@ impl Tracer {
 }
 
 impl ActiveSpan {
-    /// Begins a part of this span.
+    /// Begins a child span.
     pub(super) fn child(&self, name: &'static str) -> Self {
         let OpenSpan { tracer, lineage, base, .. } = &*self.0;
         let lineage = Lineage { parent: Some(lineage.span), span: tracer.span_id(), ..*lineage };
@@ -110,7 +111,7 @@ impl ActiveSpan {
         self.state().set(key, value.into());
     }
 
-    /// Notes that something happens now, unless it has happened before.
+    /// Adds an event to the span, unless it has one of this name.
     pub(super) fn mark_first(&self, what: &'static str) {
         let now = self.0.tracer.clock.elapsed();
         let mut state = self.state();
@@ -119,7 +120,7 @@ impl ActiveSpan {
         }
     }
 
-    /// Notes that something happens now, whenever it has happened before.
+    /// Adds an event to the span, in place of an earlier one of this name.
     pub(super) fn mark_last(&self, what: &'static str) {
         let now = self.0.tracer.clock.elapsed();
         let mut state = self.state();
@@ -127,37 +128,37 @@ impl ActiveSpan {
         state.moments.push((what, now));
     }
 
-    /// Notes that it was refused, or failed. The text of an error may repeat what a caller has sent, and is left out.
+    /// Records the error's code. Its text is left out, since it may repeat data of the caller.
     pub(crate) fn note_error(&self, error: &Error) {
         self.note_code(code(error));
     }
 
-    /// Notes the status of the answer to a request.
+    /// Records the status of the response.
     pub(super) fn note_answer(&self, status: u16) {
         let mut state = self.state();
         state.set("http.response.status_code", i64::from(status).into());
         state.has_failed |= status >= 500;
     }
 
-    /// Notes the code of a refusal or failure. Codes from 500 on are faults of the server's.
+    /// Records the code of an error. Codes from 500 on are internal faults.
     fn note_code(&self, code: u16) {
         let mut state = self.state();
         state.set("chinwag.code", i64::from(code).into());
         state.has_failed |= code >= 500;
     }
 
-    /// Ends it, whoever holds a copy.
+    /// Ends the span, even if clones exist.
     pub(crate) fn end(&self) {
         let now = self.0.tracer.clock.elapsed();
         self.state().ended.get_or_insert(now);
     }
 
-    /// Works for this span.
+    /// Runs a future with this as the current span.
     pub(crate) fn within<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         CURRENT.scope(Current::One(self.clone()), work)
     }
 
-    /// The same for work that does not wait.
+    /// Like [`ActiveSpan::within`], for synchronous work.
     pub(crate) fn enter<T>(&self, work: impl FnOnce() -> T) -> T {
         CURRENT.sync_scope(Current::One(self.clone()), work)
     }
@@ -191,7 +192,7 @@ impl Drop for OpenSpan {
     }
 }
 
-/// The span that the present task works for, if it is one.
+/// The current span of this task, if there is exactly one.
 pub(super) fn current() -> Option<ActiveSpan> {
     CURRENT
         .try_with(|current| match current {
@@ -202,7 +203,7 @@ pub(super) fn current() -> Option<ActiveSpan> {
         .flatten()
 }
 
-/// The spans of so many messages that are sent together; none if none of them has one.
+/// The current spans of `messages` messages that are sent together; `None` if none of them has a span.
 pub(super) fn current_of(messages: usize) -> Option<Vec<Option<ActiveSpan>>> {
     CURRENT
         .try_with(|current| match current {
@@ -214,7 +215,7 @@ pub(super) fn current_of(messages: usize) -> Option<Vec<Option<ActiveSpan>>> {
         .flatten()
 }
 
-/// Begins the work for messages that are sent together, each of which may have a span.
+/// Runs work for messages that are sent together, each of which may have a span.
 pub(crate) fn for_each<'a, T>(
     spans: impl Iterator<Item = Option<&'a ActiveSpan>> + Clone,
     work: impl FnOnce() -> T,
@@ -225,7 +226,7 @@ pub(crate) fn for_each<'a, T>(
     CURRENT.sync_scope(Current::Each(spans.map(Option::<&ActiveSpan>::cloned).collect()), work)
 }
 
-/// Takes the span of the present task along into another.
+/// Carries the current span over to another task.
 pub(crate) fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     match CURRENT.try_with(Clone::clone) {
         Ok(current) => Either::Left(CURRENT.scope(current, work)),
@@ -233,14 +234,14 @@ pub(crate) fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// Notes in the present span that an event was refused with this code.
+/// Records in the current span that an event was refused with this code.
 pub(crate) fn note_refusal(code: u16) {
     if let Some(span) = current() {
         span.note_code(code);
     }
 }
 
-/// The nanoseconds since 1970 of the moment so long after a date.
+/// The time `after` a date, in nanoseconds since 1970.
 fn nanoseconds(date: Date, after: Duration) -> u64 {
     let date = u64::try_from(date.micros()).unwrap_or(0).saturating_mul(1000);
     date.saturating_add(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX))

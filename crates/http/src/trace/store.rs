@@ -1,4 +1,4 @@
-//! A store whose jobs are parts of the spans that they are for. It stands before the store only where traces are sent.
+//! A decorator of the store that adds child spans for its jobs. It is only used if traces are exported.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use chinwag_core::{Date, HistoryId, MessageId, Result};
 use super::span::{ActiveSpan, current, current_of};
 use crate::options::TraceOptions;
 
-/// The moment at which the store's thread begins a job: it has waited in the queue until then.
+/// The moment when a store thread begins a job. Until then the job waited in the queue.
 const BEGUN: &str = "begun";
-/// The moment at which its work is done. A write is committed after it, with the others of its batch, and published.
+/// The moment when its work is done. A write is committed and published after that, together with its batch.
 const DONE: &str = "done";
 
-/// A store that notes what each job of a sampled request took.
+/// A store that records a span for each job of a sampled request.
 pub struct TracedStore {
     store: Arc<dyn Store>,
 }
 
 impl TracedStore {
-    /// The store as use cases have it: with spans, if traces are sent.
+    /// The store for the use cases: with spans if traces are exported.
     pub fn of(store: Arc<dyn Store>, traces: Option<&TraceOptions>) -> Arc<dyn Store> {
         match traces {
             Some(_) => Arc::new(Self { store }),
@@ -32,7 +32,7 @@ impl TracedStore {
     }
 }
 
-/// The answer of a job, which ends its span.
+/// Awaits the outcome of a job, and ends its span.
 async fn until<T>(span: ActiveSpan, answer: Answer<'_, T>) -> Result<T> {
     let outcome = answer.await;
     if let Err(error) = &outcome {
@@ -42,7 +42,7 @@ async fn until<T>(span: ActiveSpan, answer: Answer<'_, T>) -> Result<T> {
     outcome
 }
 
-/// The same where there may be no span.
+/// Like [`until`], for a job that may have no span.
 fn until_any<'a, T: Send + 'a>(span: Option<ActiveSpan>, answer: Answer<'a, T>) -> Answer<'a, T> {
     match span {
         Some(span) => Box::pin(until(span, answer)),
@@ -50,14 +50,14 @@ fn until_any<'a, T: Send + 'a>(span: Option<ActiveSpan>, answer: Answer<'a, T>) 
     }
 }
 
-/// The rules of a message, with the moments of its job.
+/// The rules of a message, which record the moments of its job.
 struct TracedRules {
     rules: Arc<dyn SendRules>,
     span: ActiveSpan,
 }
 
 impl SendRules for TracedRules {
-    /// A store that decides many messages in one statement takes their ids before it.
+    /// The begin of the work. A store that handles many messages in one statement calls this first.
     fn stamp(&self) -> (MessageId, Date) {
         self.span.mark_first(BEGUN);
         self.rules.stamp()
@@ -162,7 +162,7 @@ impl Store for TracedStore {
 
 #[cfg(test)]
 mod tests {
-    /// A method with its default here would do something else than the store behind.
+    /// A method with a default implementation would otherwise bypass the inner store's.
     #[test]
     fn every_method_of_the_port_is_forwarded() {
         let ports = [

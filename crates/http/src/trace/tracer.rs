@@ -1,4 +1,4 @@
-//! The decision what is sampled, and the queue of spans that have ended.
+//! Sampling decisions, and the queue of finished spans.
 
 use std::mem;
 use std::net::SocketAddr;
@@ -18,24 +18,24 @@ use super::span::{ActiveSpan, FinishedSpan, SERVER};
 use crate::network::peer::trusts;
 use crate::options::{Options, TraceOptions, TraceParents};
 
-/// Finished spans that wait to be sent. More are dropped, and counted.
+/// Finished spans that may wait to be exported. Further ones are dropped and counted.
 const QUEUE: usize = 2048;
 /// Spans in one request to the collector.
 const BATCH: usize = 512;
-/// The spans that were sent, and the others, by what became of them.
+/// The metric that counts spans by their outcome.
 pub(super) const SPANS: &str = "chinwag_trace_spans_total";
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Decides what is sampled, and holds finished spans until they are sent.
+/// Decides what is sampled, and queues finished spans.
 pub struct Tracer {
     pub(super) options: TraceOptions,
     pub(super) clock: Arc<dyn Clock>,
-    /// A trace is sampled if the lower 56 bits of its id are below this (W3C Trace Context Level 2).
+    /// A trace is sampled if the lower 56 bits of its id are below this threshold (W3C Trace Context Level 2).
     threshold: u64,
-    /// The state of the generator of ids, which are no secrets.
+    /// The state of the id generator. Ids need not be unpredictable.
     ids: AtomicU64,
     queue: Mutex<Vec<FinishedSpan>>,
-    /// Notified when a whole batch waits.
+    /// Notified when a whole batch is queued.
     pub(super) is_full: Notify,
     /// Whether a span was dropped since the queue was last empty.
     has_dropped: AtomicBool,
@@ -55,7 +55,7 @@ impl Tracer {
         }
     }
 
-    /// The span of a request to a route, if it is sampled. The log's entries of the request have the id of its trace.
+    /// The span of a request to a route, if it is sampled. Adds its trace id to the log entries of the request.
     pub(crate) fn request(
         self: &Arc<Self>,
         route: &'static str,
@@ -86,7 +86,7 @@ impl Tracer {
         Some(self.begin(self.sample()?, name.into(), SERVER))
     }
 
-    /// The next batch to send.
+    /// The next batch to export.
     pub(super) fn take(&self) -> Option<Vec<FinishedSpan>> {
         let mut queue = self.lock();
         if queue.is_empty() {
@@ -117,7 +117,7 @@ impl Tracer {
         }
     }
 
-    /// A new trace, if it is sampled.
+    /// The ids of a new trace, if it is sampled.
     fn sample(&self) -> Option<Lineage> {
         let low = self.random();
         (low & LOW_BITS < self.threshold).then(|| {
@@ -148,7 +148,7 @@ impl Tracer {
     }
 }
 
-/// The bits of a trace's id that count as random.
+/// The bits of a trace id that are treated as random.
 const LOW_BITS: u64 = (1 << 56) - 1;
 
 #[expect(
@@ -161,14 +161,14 @@ fn threshold(ratio: f64) -> u64 {
     (ratio.clamp(0.0, 1.0) * (LOW_BITS + 1) as f64) as u64
 }
 
-/// The parent that a request names, if it names one in due form.
+/// The remote parent in a request's header, if there is a valid one.
 fn remote_parent(headers: &HeaderMap) -> Option<RemoteParent> {
     let mut values = headers.get_all(TRACEPARENT).into_iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
     RemoteParent::parse(value.to_str().ok()?)
 }
 
-/// A method as spans have it: any other text is the caller's.
+/// A known method, or another constant: unknown methods are data of the caller.
 fn known_method(method: &str) -> &'static str {
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         .into_iter()

@@ -1,4 +1,4 @@
-//! The client that sends requests to webhooks.
+//! The client of webhooks.
 
 use std::time::Duration;
 
@@ -14,10 +14,11 @@ use super::signature::signatures;
 use crate::network::outbound::{OutboundClient, read_some};
 use crate::options::WebhookOptions;
 
-/// Test events under way at a time.
+/// Concurrent test events.
 const TESTS: usize = 8;
 
-/// Sends requests to webhooks. Follows no redirect, and connects to no private address unless the operator allows it.
+/// Sends requests to webhooks. Does not follow redirects, and does not connect to private addresses unless the
+/// operator allows it.
 pub(crate) struct WebhookClient {
     client: OutboundClient,
     pub(crate) tests: Semaphore,
@@ -39,17 +40,17 @@ impl WebhookClient {
         Self { client, tests: Semaphore::new(TESTS) }
     }
 
-    /// The time for one request.
+    /// The timeout of one request.
     pub(crate) fn timeout(&self) -> Duration {
         self.client.timeout()
     }
 
-    /// Whether requests may go to a URL, as far as that shows without looking its name up.
+    /// Whether requests may be sent to a URL. Its host name is checked again when it is resolved.
     pub(crate) fn admits(&self, url: &Url) -> bool {
         self.client.admits(url)
     }
 
-    /// Makes one attempt. One that succeeds has no error.
+    /// Makes one attempt. On success, the attempt has no error.
     pub(crate) async fn attempt(&self, clock: &dyn Clock, request: WebhookRequest<'_>) -> WebhookAttempt {
         let (event, date, begun) = (request.id.clone(), clock.now(), Instant::now());
         let timestamp = date.micros().div_euclid(1_000_000);

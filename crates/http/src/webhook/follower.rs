@@ -1,4 +1,4 @@
-//! The follower that sends to webhooks: takes the lease, gives signs of life, and has a task for each webhook.
+//! The follower that delivers to webhooks: holds the lease, sends heartbeats, and runs a task for each webhook.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
@@ -18,11 +18,11 @@ use super::sending::Sending;
 use crate::follower::{Following, LOOK_EVERY, follow};
 use crate::state::ServerState;
 
-/// The time for tasks to keep the outcome of their last round when the node ends.
+/// How long the tasks may take to store the outcome of their last round when the node stops.
 const END_WITHIN: Duration = Duration::from_secs(2);
 
-/// Sends events to webhooks, on one node at a time, until the server drains. A holder that gives no sign of life for
-/// `lease` counts as gone. Without a webhook it costs one look at a row now and then.
+/// Delivers events to webhooks, on one node at a time, until the server drains. A holder that gives no sign of life
+/// for `lease` counts as dead. Without webhooks it only polls one row.
 pub async fn run(state: Arc<ServerState>, lease: Duration) {
     let (follower, changed) = (Follower::Webhooks, &state.webhooks_changed);
     let following = Following { follower, lease, about: "the sending to webhooks", changed };
@@ -35,23 +35,23 @@ pub async fn run(state: Arc<ServerState>, lease: Duration) {
     .await;
 }
 
-/// The steps of all tasks of a lease, which are kept one after the other: each changes the row of the lease.
+/// Stores the steps of all tasks of a lease, one at a time: each of them updates the row of the lease.
 pub(super) struct Steps {
     state: Arc<ServerState>,
     pub(super) lease: Lease,
     turn: Mutex<()>,
-    /// The date of the oldest event of each webhook that was not tried yet.
+    /// For each webhook, the date of the oldest event that was not attempted yet.
     oldest: StdMutex<HashMap<WebhookId, Date>>,
 }
 
 impl Steps {
-    /// Keeps the outcome of attempts.
+    /// Stores the outcome of attempts.
     pub(super) async fn keep(&self, step: WebhookStep) -> Result<()> {
         let _turn = self.turn.lock().await;
         self.state.app.webhook_step(step).await
     }
 
-    /// Notes how far a webhook is behind.
+    /// Records how far a webhook is behind.
     pub(super) fn note_oldest(&self, id: WebhookId, oldest: Option<Date>) {
         let mut all = self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
         match oldest {
@@ -74,7 +74,7 @@ impl Steps {
     }
 }
 
-/// The tasks that send, one for each webhook.
+/// The tasks that deliver, one for each webhook.
 struct Tasks {
     state: Arc<ServerState>,
     steps: Arc<Steps>,
@@ -82,7 +82,7 @@ struct Tasks {
     known: HashSet<WebhookId>,
 }
 
-/// Sends for as long as this node has the lease, there is a webhook, and the server does not drain.
+/// Delivers while this node holds the lease, there is a webhook, and the server does not drain.
 async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> Result<()> {
     let service = Context::new(Caller::Service);
     let steps = Steps { state: state.clone(), lease, turn: Mutex::default(), oldest: StdMutex::default() };
@@ -111,7 +111,7 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
         }
     }
     drop(tell);
-    // Requests that are under way then are sent again by the next holder.
+    // The next holder repeats requests that are still in flight then.
     let _ = timeout(END_WITHIN, async { while tasks.running.join_next().await.is_some() {} }).await;
     Ok(())
 }
@@ -127,7 +127,7 @@ impl Tasks {
         }
     }
 
-    /// Notes the end of a task. One that failed begins again with the next sign of life.
+    /// Handles the end of a task. A failed one is restarted with the next heartbeat.
     fn ended(&mut self, ended: Result<(WebhookId, Result<()>), tokio::task::JoinError>) -> Result<()> {
         let (id, outcome) = ended.map_err(Error::internal)?;
         self.known.remove(&id);

@@ -1,10 +1,11 @@
-//! The task that sends to one webhook, in rounds: it reads the events to send, sends them, and keeps the outcome.
+//! The task that delivers to one webhook, in rounds: it reads the events to send, sends them, and stores the outcome.
 //!
-//! **Order.** The events of a lane (a group, or one event of no group) are sent one after the other; an event that fails holds
-//! back those behind it, in its lane alone. **Loss.** None: an event counts as sent only when the round is kept, and is sent
-//! again otherwise. **Bound.** A round has at most [`PAGE`] events of the feed, and [`RETRIES`] lanes of events that failed
-//! before; at most [`SLOTS`] requests of new events are under way, and as many of retries as lanes. A request that takes longer
-//! than a round goes on beside the next ones, and its lane waits for it.
+//! **Order.** The events of a lane (a group, or a single event of no group) are sent one after the other; a failed
+//! event blocks those behind it in its lane, but no other lanes. **Loss.** None: an event counts as sent only when
+//! the outcome of its round is stored, and is otherwise sent again. **Bound.** A round has at most [`PAGE`] events of
+//! the feed, and [`RETRIES`] lanes with events that failed before; at most [`SLOTS`] requests for new events are in
+//! flight, and as many retries as lanes. A request that takes longer than a round continues beside the next rounds,
+//! and its lane waits for it.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -28,34 +29,34 @@ use super::follower::Steps;
 use crate::state::ServerState;
 use crate::wire::feed::{FeedCursor, FeedEntry};
 
-/// Requests under way at a time: of events that are sent for the first time, and of others.
+/// Concurrent requests: for new events, and for retries.
 const SLOTS: usize = 8;
 const RETRIES: usize = 4;
-/// The events of the feed in a round, at least and at most. A round that takes too long is followed by a smaller one.
+/// The bounds of the number of feed events in a round. It shrinks after a round that takes too long.
 const PAGE: std::ops::RangeInclusive<usize> = 8..=100;
-/// The time for a round; a round that takes less than a quarter of it is followed by a larger one.
+/// The time limit of a round. After a round that takes less than a quarter of it, the number of events grows.
 const ROUND: Duration = Duration::from_secs(1);
-/// The time between two looks of a task that has nothing to send, at most and at least.
+/// The bounds of the polling interval of a task that has nothing to send.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_LEAST: Duration = Duration::from_millis(20);
-/// An attempt that is under way when a round ends is made again so long after its timeout if its node dies.
+/// If a node dies, a request in flight at the end of a round is repeated so long after its timeout.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// One webhook's task.
+/// The task of one webhook.
 pub(super) struct Sending {
     courier: Courier,
     steps: Arc<Steps>,
     id: WebhookId,
     /// Requests that take longer than a round.
     slow: JoinSet<(SlowRequest, WebhookAttempt)>,
-    /// Their lanes.
+    /// The lanes of these requests.
     busy: HashSet<WebhookLane>,
-    /// Those of them that have ended since the last round.
+    /// Requests of `slow` that have ended since the last round.
     ended: Vec<(SlowRequest, WebhookAttempt)>,
     page: usize,
 }
 
-/// The requests of one webhook, and the bound on them.
+/// Sends the requests of one webhook, with bounded concurrency.
 struct Courier {
     state: Arc<ServerState>,
     slots: Arc<Semaphore>,
@@ -69,7 +70,7 @@ struct SlowRequest {
     waiting: WaitingEvent,
 }
 
-/// The target of the requests of a round.
+/// The parameters of a round's requests.
 struct Round {
     url: String,
     secrets: Vec<WebhookSecret>,
@@ -78,13 +79,13 @@ struct Round {
 
 /// The outcome of one lane in a round.
 struct LaneRun {
-    /// Whether its events waited before, and have rows.
+    /// Whether its events were stored as waiting before the round.
     is_retry: bool,
     end: LaneEnd,
     attempts: Vec<WebhookAttempt>,
     /// The positions of events that are given up.
     given_up: Vec<i64>,
-    /// The request that is still under way.
+    /// The request that is still in flight.
     slow: Option<(WaitingEvent, PendingRequest)>,
 }
 
@@ -104,7 +105,7 @@ impl Sending {
         }
     }
 
-    /// Sends until the webhook is deleted, or the sender of `end`, the end of the feed, is dropped.
+    /// Delivers until the webhook is deleted, or until the sender of `end` is dropped. `end`: the end of the feed.
     pub(super) async fn run(mut self, mut end: watch::Receiver<i64>) -> Result<()> {
         while end.has_changed().is_ok() {
             end.mark_unchanged();
@@ -132,7 +133,7 @@ impl Sending {
         WorkQuery {
             id: self.id,
             retries: self.courier.retries.available_permits(),
-            // While every slot is taken nothing new is read: it would only wait.
+            // While no slot is free, read no new events: they would only wait in memory.
             fresh: if self.courier.slots.available_permits() == 0 { 0 } else { self.page },
             busy: self.busy.iter().copied().collect(),
         }
@@ -143,7 +144,7 @@ impl Sending {
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
-    /// Sends, and keeps the outcome.
+    /// Runs one round: sends, and stores the outcome.
     async fn round(&mut self, work: WebhookWork) -> Result<()> {
         let WebhookWork { webhook, retries, fresh, behind, position, lost, .. } = work;
         let now = self.courier.state.app.clock().now();
@@ -190,7 +191,7 @@ impl Sending {
         Ok(())
     }
 
-    /// Takes the outcome of a lane into the step.
+    /// Adds the outcome of a lane to the step.
     fn take_in(&mut self, step: &mut WebhookStep, given_up: &mut Vec<i64>, run: LaneRun) {
         if let Some((waiting, request)) = run.slow {
             let slow = SlowRequest { queue: step.queue, waiting };
@@ -221,7 +222,7 @@ impl Sending {
 }
 
 impl Courier {
-    /// Sends the events of a lane, one after the other, until one fails or the round ends.
+    /// Sends the events of a lane in order, until one fails or the round ends.
     async fn lane(&self, round: &Round, lane: LaneToSend, is_retry: bool) -> LaneRun {
         let mut run = LaneRun::new(lane.lane, is_retry);
         let slots = if is_retry { &self.retries } else { &self.slots };
@@ -274,13 +275,13 @@ impl Courier {
     }
 }
 
-/// The attempt at an event that cannot be written. Nothing is sent in its place.
+/// The attempt for an event that cannot be serialized. Nothing is sent.
 fn unwritten(event: String, date: Date, why: &serde_json::Error) -> WebhookAttempt {
     tracing::error!(event, %why, "an event cannot be written for a webhook");
     WebhookAttempt { event, date, status: None, error: Some("the event cannot be written".to_owned()), ms: 0 }
 }
 
-/// The same request, which returns its permit with its end.
+/// The same request, which releases its permit when it ends.
 fn holding(request: PendingRequest, permit: OwnedSemaphorePermit) -> PendingRequest {
     Box::pin(async move {
         let attempt = request.await;
@@ -295,14 +296,14 @@ impl LaneRun {
         Self { is_retry, end, attempts: Vec::new(), given_up: Vec::new(), slow: None }
     }
 
-    /// That of a slow request that has ended.
+    /// The outcome of a slow request that has ended.
     fn of_slow(waiting: WaitingEvent, attempt: WebhookAttempt, now: chinwag_core::Date) -> Self {
         let mut run = Self::new(waiting.lane, true);
         run.attempted(&waiting, attempt, now);
         run.done()
     }
 
-    /// Notes an attempt. Answers whether the next event of the lane may be sent.
+    /// Records an attempt. Returns whether the next event of the lane may be sent.
     fn attempted(
         &mut self,
         waiting: &WaitingEvent,
@@ -333,7 +334,7 @@ impl LaneRun {
         }
     }
 
-    /// The round ends before these events: the first of them is due at once.
+    /// Defers events because the round ends. The first of them is due at once.
     fn cut(mut self, events: impl Iterator<Item = EventToSend>, now: chinwag_core::Date) -> Self {
         if !self.is_retry {
             for (index, EventToSend { waiting, .. }) in events.enumerate() {
@@ -343,7 +344,7 @@ impl LaneRun {
         self.done()
     }
 
-    /// These events wait behind another one.
+    /// Defers events behind another one.
     fn behind(mut self, events: impl Iterator<Item = EventToSend>) -> Self {
         if !self.is_retry {
             self.end.waits.extend(events.map(|event| event.waiting));
@@ -351,7 +352,7 @@ impl LaneRun {
         self.done()
     }
 
-    /// Its end. If no event of a lane that waited has a new date, the next one is due.
+    /// Finishes the outcome. If no event of a retried lane has a new due date, the next one becomes due.
     fn done(mut self) -> Self {
         self.end.wakes = self.is_retry && self.end.waits.is_empty();
         self

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use chinwag_core::webhook::WebhookSecret;
 use ring::hmac::{HMAC_SHA256, Key, sign};
 
-/// The beginning of a secret's text.
+/// The prefix of a secret's text.
 const PREFIX: &str = "whsec_";
 
 /// The text of a secret, as receivers configure it.
@@ -13,12 +13,12 @@ pub(crate) fn secret_text(secret: &WebhookSecret) -> String {
     format!("{PREFIX}{}", STANDARD.encode(secret.expose()))
 }
 
-/// Reads the text of a secret.
+/// Parses the text of a secret.
 pub(crate) fn secret_of(text: &str) -> Option<WebhookSecret> {
     WebhookSecret::new(&STANDARD.decode(text.strip_prefix(PREFIX)?).ok()?)
 }
 
-/// The value of `webhook-signature`: a signature by each secret, with a space between them.
+/// The value of `webhook-signature`: one signature for each secret, separated by spaces.
 pub(crate) fn signatures(secrets: &[WebhookSecret], id: &str, timestamp: i64, body: &[u8]) -> String {
     let signed = [format!("{id}.{timestamp}.").as_bytes(), body].concat();
     let signature = |secret: &WebhookSecret| {

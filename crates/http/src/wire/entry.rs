@@ -1,4 +1,4 @@
-//! The entries of a group's history on the wire.
+//! Log entries in a group's history, as sent to clients.
 
 use chinwag_core::entry::{Change, Entry as CoreEntry, MemberChange};
 use chinwag_core::group_details::DetailKey;
@@ -72,7 +72,7 @@ impl Serialize for Who<'_> {
     }
 }
 
-/// The wire form of a role in an entry and in the list of members.
+/// The name of a role in log entries and in the list of members.
 pub fn role(role: Role) -> &'static str {
     match role {
         Role::Owner => "owner",

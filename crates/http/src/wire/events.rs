@@ -1,4 +1,4 @@
-//! The server events that are not in a noun's own file, a declaration each, and the encoder that makes the frames of all.
+//! The server events without a file of their own, one declaration each, and the encoder of all events.
 
 #[cfg(test)]
 pub(crate) mod samples;
@@ -69,7 +69,7 @@ server_event! {
 }
 
 impl<'a> ReadMark<'a> {
-    /// A member's mark.
+    /// The read mark of a member.
     pub fn new(author: &'a Name, group: GroupId, at: Option<(Seq, Date)>) -> Self {
         let (seq, date) = at.map_or((0, None), |(seq, date)| (seq.0, Some(date)));
         Self { author, group: group.0, date, seq }
@@ -206,7 +206,7 @@ server_event! {
 }
 
 impl Synced {
-    /// The end of a resume, with the point from which the client goes on.
+    /// The end of a resume, with the point from which the client continues.
     pub fn new(resumed: &Resumed, since: Option<String>) -> Self {
         let refused = resumed.refused.iter().map(|(group, why)| (group.0.to_string(), why.as_str()));
         let of_since = resumed.is_since_refused.then(|| ("since".to_owned(), Refusal::TooFar.as_str()));
@@ -218,14 +218,14 @@ impl Synced {
     }
 }
 
-/// A group in the answer to a resume, as for a user to whom it is new, with the user's own marks and settings.
+/// A group in the response to a resume: as for a user to whom it is new, with the user's own marks and settings.
 pub fn resumed_group(summary: &Summary) -> Bytes {
     let seq = (!summary.pending).then_some(summary.view.group.head);
     let data = GroupChanged(Group::summary(summary));
     FrameKeys { seq, reference: None }.with_people(&summary.view.people, data)
 }
 
-/// The frames of a user's relations and its contacts' presence.
+/// The frames with a user's relations and its contacts' presence.
 pub fn contacts(relations: &Relations, presence: &[(&Name, Status)]) -> Vec<Bytes> {
     let lists = Lists::from(relations);
     let summary = ContactSummary { lists, presence: ContactStatuses(presence.to_vec()) };
@@ -236,7 +236,7 @@ pub fn contacts(relations: &Relations, presence: &[(&Name, Status)]) -> Vec<Byte
     frames
 }
 
-/// Turns events into frames for the hub.
+/// Encodes events as frames for the hub.
 #[derive(Debug, Default)]
 pub struct EventEncoder;
 
@@ -295,7 +295,7 @@ impl Encode for EventEncoder {
             Kind::Typing { author, group, started: false } => {
                 frame.with(TypingStopped { author, group: group.0 })
             }
-            // The hub acts on these and sends nobody anything.
+            // The hub handles these itself, and sends nothing.
             Kind::Ended(_) | Kind::MemberChanged { .. } => Bytes::new(),
         }
     }
@@ -303,7 +303,7 @@ impl Encode for EventEncoder {
     fn whole(&self, event: &Event, receiver: Option<UserId>, reference: Option<&str>) -> Bytes {
         match &event.kind {
             Kind::GroupUpdate { view, entry, .. } => {
-                // A user who joins has no settings of its own yet, also if it was here before.
+                // A user who joins has no settings yet, even if it was a member before.
                 let group = Group::new(view, None).with_reads(view).with_entry(entry.as_deref());
                 let mentioned = receiver.map_or(0, |user| view.mentioned_of(user));
                 let group = GroupChanged(group.with_me(&GroupSettings::default(), mentioned, false));
@@ -323,7 +323,7 @@ impl Encode for EventEncoder {
     }
 }
 
-/// The keys of an event's frame beside its data.
+/// The keys of an event's frame in addition to its data.
 struct FrameKeys<'a> {
     seq: Option<Seq>,
     reference: Option<&'a str>,

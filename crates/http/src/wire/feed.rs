@@ -1,4 +1,4 @@
-//! The events of the feed as JSON: `type`, `seq` and `data` as on a WebSocket, with `id` and `date`.
+//! Events of the feed as JSON: `type`, `seq` and `data` as on a WebSocket, with `id` and `date`.
 
 use chinwag_core::feed::{FeedData, FeedEvent};
 use chinwag_core::{Date, Error, GroupId, HistoryId, MessageId, Name, Seq};
@@ -13,7 +13,7 @@ use super::frame;
 use super::push::NotifyData;
 use super::report::ShownReport;
 
-/// A cursor: the place after one event in the feed of one history. It is the id of that event, too.
+/// A cursor: a position after an event in the feed of one history. It is also the id of that event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedCursor {
     pub history: Uuid,
@@ -21,18 +21,18 @@ pub struct FeedCursor {
 }
 
 impl FeedCursor {
-    /// The place after this position.
+    /// The cursor at this position.
     pub fn new(history: HistoryId, position: i64) -> Self {
         Self { history: history.0, position }
     }
 
-    /// The one that a caller gives as `after`. Any other text is refused.
+    /// Parses the parameter `after` of a caller.
     pub(crate) fn given(text: &str) -> chinwag_core::Result<Self> {
         let why = || Error::field("after", "is not a cursor of this feed: take it from an answer of it");
         Self::parse(text).ok_or_else(why)
     }
 
-    /// Reads one that was given out.
+    /// Parses a cursor.
     pub fn parse(text: &str) -> Option<Self> {
         let (history, position) = text.split_once('.')?;
         let is_number = position.len() <= 19 && position.bytes().all(|byte| byte.is_ascii_digit());
@@ -77,7 +77,7 @@ pub struct FeedEntry {
 }
 
 impl FeedEntry {
-    /// The event as its readers see it.
+    /// The feed entry of an event.
     pub fn new(history: HistoryId, event: &FeedEvent) -> serde_json::Result<Self> {
         Ok(Self {
             id: FeedCursor::new(history, event.position),
@@ -88,7 +88,7 @@ impl FeedEntry {
         })
     }
 
-    /// The approximate length of its JSON.
+    /// The approximate length of the entry's JSON.
     pub fn size(&self) -> usize {
         const REST: usize = 160;
         REST + self.data.get().len()
@@ -136,7 +136,7 @@ fn data(data: &FeedData) -> serde_json::Result<Box<RawValue>> {
     }
 }
 
-/// A message with `bot: true` as its last key.
+/// Appends `bot: true` to a message's keys.
 fn with_bot(data: &RawValue) -> serde_json::Result<Box<RawValue>> {
     let object = data.get().strip_suffix('}').unwrap_or(data.get());
     RawValue::from_string(format!("{object},\"bot\":true}}"))
@@ -146,7 +146,7 @@ fn raw(value: &impl Serialize) -> serde_json::Result<Box<RawValue>> {
     RawValue::from_string(serde_json::to_string(value)?)
 }
 
-/// A user who was deleted since.
+/// A user who was deleted since the event.
 #[derive(Serialize)]
 struct DeletedUser<'a> {
     name: Option<&'a str>,
@@ -154,7 +154,7 @@ struct DeletedUser<'a> {
     new_name: Option<&'a str>,
 }
 
-/// A message that was deleted since.
+/// A message that was deleted since the event.
 #[derive(Serialize)]
 struct DeletedMessage<'a> {
     id: Uuid,

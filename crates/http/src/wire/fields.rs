@@ -1,5 +1,5 @@
-//! The keys of an object that an answer has (`?fields=a+b`), and the user object, of which callers see
-//! different parts.
+//! The selection of an object's keys (`?fields=a+b`), and the user object, which has different keys for different
+//! callers.
 
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ use super::text::{maybe_text, text};
 pub struct FieldNames {
     /// All keys, in the order in which they are written.
     all: Vec<&'static str>,
-    /// The keys that are written if none are named.
+    /// The keys that are written by default.
     default: Vec<&'static str>,
 }
 
@@ -31,7 +31,7 @@ pub static USER: LazyLock<FieldNames> = LazyLock::new(|| {
 });
 pub static GROUP: LazyLock<FieldNames> =
     LazyLock::new(|| FieldNames::new(Group::KEYS, &[("mark", Marks::KEYS)], Some(&["id", "name"])));
-/// A group in the list of open groups.
+/// The keys of a group in the list of open groups.
 pub static OPEN_GROUP: LazyLock<FieldNames> =
     LazyLock::new(|| FieldNames::new(Group::KEYS, &[("mark", Marks::KEYS)], Some(OpenGroup::KEYS)));
 pub static MESSAGE: LazyLock<FieldNames> = LazyLock::new(|| {
@@ -41,7 +41,7 @@ pub static MESSAGE: LazyLock<FieldNames> = LazyLock::new(|| {
 });
 
 impl FieldNames {
-    /// An object's keys. Those of `parts` stand in the place of the part.
+    /// The keys of an object. Each of `parts` is replaced by its own keys.
     fn new(
         keys: &[&'static str],
         parts: &[(&str, &[&'static str])],
@@ -58,7 +58,7 @@ impl FieldNames {
     }
 }
 
-/// The keys that one answer has.
+/// The selected keys of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picked {
     keys: Vec<&'static str>,
@@ -66,8 +66,8 @@ pub struct Picked {
 }
 
 impl Picked {
-    /// Parses `fields`: names with spaces, `+` or commas between them. `__all__` stands for all keys; no
-    /// name stands for the default.
+    /// Parses `fields`: names separated by spaces, `+` or commas. `__all__` selects all keys; no name selects the
+    /// default.
     pub fn parse(known: &'static FieldNames, text: Option<&str>) -> Result<Self> {
         let mut asked: Vec<&str> = text.unwrap_or_default().split([' ', '+', ',']).collect();
         asked.retain(|name| !name.is_empty());
@@ -87,24 +87,24 @@ impl Picked {
         Ok(Self { all: keys.len() == known.all.len(), keys })
     }
 
-    /// Whether another key than these is picked.
+    /// Whether a key outside of these is selected.
     pub fn beyond(&self, keys: &[&str]) -> bool {
         self.keys.iter().any(|key| !keys.contains(key))
     }
 
-    /// Whether any of these keys is picked.
+    /// Whether any of these keys is selected.
     pub fn any(&self, keys: &[&str]) -> bool {
         self.keys.iter().any(|key| keys.contains(key))
     }
 
-    /// An object as JSON, with the picked keys that it has.
+    /// An object as JSON, with those of its keys that are selected.
     pub fn json(&self, object: &impl Serialize) -> Result<Vec<u8>> {
         let mut json = Vec::with_capacity(512);
         self.write(object, &mut json)?;
         Ok(json)
     }
 
-    /// Appends an object as JSON, with the picked keys that it has.
+    /// Appends an object as JSON, with those of its keys that are selected.
     pub fn write(&self, object: &impl Serialize, json: &mut Vec<u8>) -> Result<()> {
         if self.all {
             return serde_json::to_writer(json, object).map_err(Error::internal);
@@ -197,7 +197,7 @@ pub struct Suspended<'a> {
     reason: Option<&'a str>,
 }
 
-/// The time at which a user was last seen: null before the first time.
+/// When a user was last seen; null if never.
 #[derive(Debug)]
 pub struct LastSeen(Option<Date>);
 
@@ -233,7 +233,7 @@ impl From<Settings> for OwnSettings {
 }
 
 impl<'a> User<'a> {
-    /// The parts of a user that a caller may see. `status_of` answers statuses in the order asked for.
+    /// The parts of a user that a caller may see. `status_of` returns statuses in the order of the ids.
     pub fn new(
         profile: &'a Profile,
         now: Date,

@@ -1,4 +1,4 @@
-//! A file as clients see it.
+//! A file as sent to clients.
 
 use std::sync::OnceLock;
 
@@ -8,16 +8,16 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The path below which this process serves everything, for the addresses in objects. One process has one.
+/// The base path for URLs in objects. A process has one.
 static BASE: OnceLock<Box<str>> = OnceLock::new();
 
-/// Sets the path of `http.public_url`, before the first file is written. Without it there is none.
+/// Sets the base path from `http.public_url`, before the first file is serialized. The default is empty.
 pub fn set_base(base: &str) {
-    // A second server of a process, as in tests, has the same.
+    // A second server in the same process, as in tests, has the same base path.
     let _ = BASE.set(base.into());
 }
 
-/// The path of a file from the root, with a slash at its end.
+/// The absolute path of a file, with a trailing slash.
 pub fn path(id: FileId) -> String {
     format!("{}/api/v1/files/{id}/", BASE.get().map_or("", |base| base))
 }
@@ -82,7 +82,7 @@ impl<'a> From<&'a StoredFile> for File<'a> {
     }
 }
 
-/// Writes the files of a message.
+/// Serializes the files of a message.
 pub(super) fn files<S: Serializer>(files: &[StoredFile], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(files.iter().map(File::from))
 }

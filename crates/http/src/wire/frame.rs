@@ -1,8 +1,7 @@
-//! WebSocket frames (RFC 6455, no extensions): writing the server's, reading the client's.
+//! WebSocket frames (RFC 6455, without extensions): writes those of the server, and parses those of clients.
 //!
-//! The server's frames are unmasked, so that one is the same for every receiver: it is written
-//! once and shared. The reader holds no buffer while nothing is half read, and refuses a frame
-//! by its header, before its payload is there.
+//! The server's frames are unmasked, so a frame is the same for every receiver: it is encoded once and shared. The
+//! reader holds no buffer between complete frames, and refuses a frame by its header, before its payload arrives.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -17,21 +16,21 @@ pub const PONG: u8 = 0xA;
 
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
-/// The longest header that the server writes.
+/// The maximum length of a header that the server writes.
 const HEAD: usize = 10;
 
-/// The part of a text message in a frame, if the message has several.
+/// The position of a frame in a fragmented text message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fragment {
-    /// Its first frame.
+    /// The first frame.
     First,
-    /// One that follows, and is not the last.
+    /// A frame between the first and the last.
     Middle,
-    /// Its last.
+    /// The last frame.
     Last,
 }
 
-/// The room of a frame at first: enough for a message of 300 characters, so that it is not moved while it is written.
+/// The initial capacity of a frame: enough for a message of 300 characters without reallocation.
 const USUAL: usize = 768;
 
 /// A text frame, whose payload `write` appends.
@@ -39,7 +38,7 @@ pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     framed(FIN | TEXT, write)
 }
 
-/// The text of a frame that [`text`] has made.
+/// The text in a frame of [`text`].
 pub fn text_of(frame: &[u8]) -> &[u8] {
     let head = match frame.get(1) {
         Some(126) => 4,
@@ -49,7 +48,7 @@ pub fn text_of(frame: &[u8]) -> &[u8] {
     frame.get(head..).unwrap_or_default()
 }
 
-/// A part of a text message.
+/// A fragment of a text message.
 pub fn part(part: Fragment, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let first = match part {
         Fragment::First => TEXT,
@@ -71,7 +70,7 @@ fn framed(first: u8, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     Bytes::from(buffer).slice(start..)
 }
 
-/// A control frame of at most 125 bytes of payload.
+/// A control frame with a payload of at most 125 bytes.
 pub fn control(opcode: u8, payload: &[u8]) -> Bytes {
     debug_assert!(payload.len() <= 125);
     let mut buffer = BytesMut::with_capacity(2 + payload.len());
@@ -103,34 +102,33 @@ fn put_head(buffer: &mut BytesMut, first: u8, length: usize) {
     }
 }
 
-/// A client's message.
+/// A message from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
-    /// A text message, whole.
+    /// A complete text message.
     Text(String),
-    /// A binary message, whose content nobody reads.
+    /// A binary message, whose content is ignored.
     Binary,
     /// A ping, to be answered with the same payload.
     Ping(Vec<u8>),
     /// A pong.
     Pong,
-    /// The client closes, with its code if it gave one.
+    /// The client closes the socket, with a code if it sent one.
     Close(Option<u16>),
 }
 
-/// The reason for not reading a client's frames any further.
+/// The error after which no further frames are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
-    /// Against RFC 6455: close 1002.
+    /// A violation of RFC 6455: close with 1002.
     Protocol(&'static str),
-    /// A text that is not UTF-8: close 1007.
+    /// Text that is not UTF-8: close with 1007.
     Encoding,
-    /// A message over the limit: close 1009.
+    /// A message over the size limit: close with 1009.
     TooBig,
 }
 
 impl Broken {
-    /// The close code.
     pub fn code(self) -> u16 {
         match self {
             Self::Protocol(_) => 1002,
@@ -139,7 +137,6 @@ impl Broken {
         }
     }
 
-    /// The close reason.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Protocol(why) => why,
@@ -149,30 +146,29 @@ impl Broken {
     }
 }
 
-/// Reads a client's frames out of whatever pieces they come in.
+/// Parses a client's frames from chunks of any size.
 #[derive(Debug)]
 pub struct Reader {
     limit: usize,
-    /// The start of a frame whose rest has not come. Never longer than a header and the limit,
-    /// and what one read brought.
+    /// The beginning of an incomplete frame. Never longer than a header, the limit, and one chunk.
     partial: Vec<u8>,
     message: Option<Fragments>,
-    /// Frames that have come since they were last asked for, and were no event: pings, pongs, and all
-    /// fragments of a message but its last.
+    /// Frames since the last call of [`Reader::idle_frames`] that were not events: pings, pongs, and all fragments of
+    /// a message but the last.
     idle: u32,
 }
 
-/// A message whose fragments are coming.
+/// A message whose fragments are arriving.
 #[derive(Debug)]
 struct Fragments {
     opcode: u8,
-    /// The result, if it is text.
+    /// The payload so far, of a text message.
     text: Vec<u8>,
-    /// The number of bytes so far.
+    /// The length so far, in bytes.
     length: usize,
 }
 
-/// One frame's header.
+/// The header of a frame.
 struct Head {
     fin: bool,
     opcode: u8,
@@ -187,24 +183,24 @@ impl Reader {
         Self { limit, partial: Vec::new(), message: None, idle: 0 }
     }
 
-    /// Whether nothing is half read.
+    /// Whether no frame or message is incomplete.
     pub fn is_idle(&self) -> bool {
         self.partial.is_empty() && self.message.is_none()
     }
 
-    /// The number of frames since the last call that were no events.
+    /// The number of frames since the last call that were not events.
     pub fn idle_frames(&mut self) -> u32 {
         std::mem::take(&mut self.idle)
     }
 
-    /// The number of bytes held, of a frame and of a message. For the fuzz targets.
+    /// The number of bytes that the reader buffers: of a frame, and of a message. For the fuzz targets.
     #[cfg(feature = "fuzzing")]
     #[doc(hidden)]
     pub fn held(&self) -> (usize, usize) {
         (self.partial.len(), self.message.as_ref().map_or(0, |message| message.text.len()))
     }
 
-    /// Reads what has come, and appends what is whole to `into`. `bytes` is unmasked in place.
+    /// Parses a chunk, and appends complete messages to `into`. Unmasks `bytes` in place.
     pub fn feed(&mut self, bytes: &mut [u8], into: &mut impl Extend<Incoming>) -> Result<(), Broken> {
         if self.partial.is_empty() {
             let read = self.frames(bytes, into)?;
@@ -221,7 +217,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads whole frames; answers how many bytes they took.
+    /// Parses complete frames. Returns the number of bytes consumed.
     fn frames(&mut self, bytes: &mut [u8], into: &mut impl Extend<Incoming>) -> Result<usize, Broken> {
         let mut at = 0;
         while let Some(head) = self.head(&bytes[at..])? {
@@ -237,7 +233,7 @@ impl Reader {
         Ok(at)
     }
 
-    /// The header at the front, once it is whole. Refuses what must not be waited for.
+    /// Parses a header, if it is complete. Refuses a frame as early as possible.
     fn head(&self, bytes: &[u8]) -> Result<Option<Head>, Broken> {
         let &[first, second, ..] = bytes else { return Ok(None) };
         if first & 0x70 != 0 {
@@ -247,7 +243,8 @@ impl Reader {
             return Err(Broken::Protocol("a client's frames must be masked"));
         }
         let (fin, opcode) = (first & FIN != 0, first & 0x0F);
-        // A length that has not come is taken for none: it need not be in its shortest form.
+        // An incomplete length counts as 0 for now. Its size is not known to be over 125, since a length need not be in
+        // its shortest form.
         let (length, start) = match second & 0x7F {
             126 => match bytes.get(2..4) {
                 Some(&[a, b]) => (u64::from(u16::from_be_bytes([a, b])), 4),

@@ -1,4 +1,4 @@
-//! Samples of events, for the tests that compare frames with the document.
+//! Sample events, for the tests that compare frames with the AsyncAPI document.
 
 use std::sync::Arc;
 
@@ -146,7 +146,7 @@ pub(crate) fn view() -> Arc<View> {
     })
 }
 
-/// One event of each kind, and those that can look otherwise twice.
+/// At least one event of each kind, and two of kinds with several forms.
 pub(crate) fn kinds() -> Vec<Kind> {
     let kinds = vec![
         Kind::MessageText(sent(None)),
@@ -182,7 +182,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
         Kind::Typing { author: name(), group: GROUP, started: true },
         Kind::Typing { author: name(), group: GROUP, started: false },
     ];
-    // A new kind needs a sample above.
+    // This match fails to compile for a new kind: add a sample above.
     let is_sent = |kind: &Kind| match kind {
         Kind::MessageText(_) | Kind::MessageUpdate(_) | Kind::MessageDelete { .. } => true,
         Kind::MessagesDelete { .. } | Kind::MessageReact(_) | Kind::MessagePin(_) => true,

@@ -1,4 +1,4 @@
-//! Doing in steps what requests have begun, beside everything else.
+//! Runs long tasks that requests have begun, in steps, in the background.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use chinwag_core::app::work::Effort;
 use chinwag_core::limits::DELETED_TOGETHER;
 use tokio::time::{Instant, sleep};
 
-/// The time between two looks for tasks that this node has begun.
+/// The polling interval for tasks that this node has begun.
 const EVERY: Duration = Duration::from_millis(500);
-/// After so many looks the store is asked, for what a node that has ended or a command has left.
+/// The store is queried after so many intervals, for tasks of a node that has ended, or of a command.
 const LOOKS: u32 = 60;
 /// The target duration of a step in microseconds. A message may wait for one step and its commit.
 const STEP: u64 = 2_000;
 const FEWEST: usize = 10;
-/// Changes of groups cost so many times as much as rows.
+/// A change of a group costs as much as so many rows.
 const OF_ROWS: usize = 10;
-/// The shortest pause between two steps, in which others write.
+/// The minimum pause between two steps, in which others can write.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Does what remains to be done, a step at a time, until it is dropped. After each step others have the store for at
-/// least as long. A step that fails, or that another node has done, is tried again.
+/// Runs pending tasks step by step, until the future is dropped. After each step it pauses for at least the duration
+/// of the step, so that others can use the store. A step that fails, or that another node has done, is retried.
 pub async fn run(app: App) {
     let mut rows = 100;
     loop {
@@ -29,7 +29,7 @@ pub async fn run(app: App) {
             Ok(None) => wait(&app).await,
             Ok(Some(took)) => {
                 rows = next(rows, took);
-                // With the commit, which takes longer than the step where much was written.
+                // Includes the commit, which takes longer than the step itself if much was written.
                 sleep(begun.elapsed().clamp(PAUSE, EVERY)).await;
             }
             Err(error) => {
@@ -41,7 +41,7 @@ pub async fn run(app: App) {
     }
 }
 
-/// Waits until something may remain to be done.
+/// Waits until a task may be pending.
 async fn wait(app: &App) {
     for _ in 0..LOOKS {
         sleep(EVERY).await;
@@ -51,7 +51,7 @@ async fn wait(app: &App) {
     }
 }
 
-/// The rows of the next step, after a step of `rows` took `took` microseconds.
+/// The number of rows for the next step, after a step of `rows` rows took `took` microseconds.
 fn next(rows: usize, took: u64) -> usize {
     let more = if took > STEP { rows / 2 } else { rows + rows / 4 };
     more.clamp(FEWEST, DELETED_TOGETHER)

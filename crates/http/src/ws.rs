@@ -1,4 +1,4 @@
-//! The WebSocket: the handshake, the socket's loop, and the events that a client may send.
+//! The WebSocket transport: the handshake, the loop of a socket, and the client events.
 
 mod changes;
 pub(crate) mod client_event;

@@ -1,4 +1,4 @@
-//! A user's own settings of a group, as an event.
+//! The event about a user's own settings of a group.
 
 use chinwag_core::group_settings::{GroupSettings, Notify};
 use chinwag_core::{Date, GroupId};
@@ -28,7 +28,7 @@ server_event! {
 }
 
 impl GroupSettingsChanged {
-    /// The settings of a group after a change.
+    /// The event for the settings of a group after a change.
     pub fn new(group: GroupId, settings: &GroupSettings, pending: bool) -> Self {
         let GroupSettings { notify, muted_until, hidden, pinned, marked_unread } = *settings;
         Self { group: group.0, notify, muted_until, hidden, pinned, marked_unread, pending }

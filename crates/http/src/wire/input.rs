@@ -1,8 +1,8 @@
-//! Payloads as clients send them, read into the commands of the use cases. A request's body and an
-//! event's `data` are the same kind of object, declared once for both transports.
+//! Payloads of clients, parsed into the commands of use cases. A request's body and an event's `data` are the same
+//! kind of object, declared once for both transports.
 //!
-//! A payload is a JSON object in UTF-8, at most 128 levels deep, without duplicate keys. Unknown keys
-//! are ignored. All refused keys of a payload are answered together.
+//! A payload is a JSON object in UTF-8, nested at most 128 levels deep, without duplicate keys. Unknown keys are
+//! ignored. The errors of all refused keys are returned together.
 
 pub mod account;
 pub(crate) mod fields;

@@ -1,13 +1,13 @@
-//! Descriptions of a payload's keys: name, type, limits and meaning. The parser reads by them, and the
-//! OpenAPI and AsyncAPI documents, the tables of `docs/protocol.md` and the tests are made from them.
+//! Descriptions of payload keys: name, schema, presence and meaning. The parsers use them, and the OpenAPI and
+//! AsyncAPI documents, the tables of `docs/protocol.md` and the tests are generated from them.
 
 use serde_json::{Map, Value, json};
 
-/// The most names in one list of a payload.
+/// The maximum number of names in a list.
 pub const NAMES: usize = 10_000;
-/// The most groups that the parts of one `sync.resume` name together.
+/// The maximum number of groups in all parts of one `sync.resume` together.
 pub const HEADS: usize = 10_000;
-/// The most groups that one frame of it names.
+/// The maximum number of groups in one frame of a `sync.resume`.
 pub const HEADS_AT_ONCE: usize = 1000;
 
 /// One key of a payload.
@@ -15,44 +15,44 @@ pub const HEADS_AT_ONCE: usize = 1000;
 pub struct Key {
     /// Its name.
     pub name: &'static str,
-    /// Another name that an event may use for it.
+    /// An alias that events may use.
     pub alias: Option<&'static str>,
-    /// The meaning of its value, a sentence.
+    /// The meaning of its value, as a sentence.
     pub about: &'static str,
-    /// The schema of the values that it takes.
+    /// The JSON schema of its values.
     pub schema: fn() -> Value,
-    /// Whether it may be left out.
+    /// Whether it may be absent.
     pub need: Need,
-    /// Whether events ignore it: there the server sets it.
+    /// Whether events ignore it, since the server sets it there.
     pub rest_only: bool,
-    /// Whether it names the user who makes the changes that the other keys are. At least one of those is required,
-    /// be it null.
+    /// Whether it names the user who makes the changes in the other keys. At least one of those must be present,
+    /// possibly null.
     pub is_actor: bool,
 }
 
-/// Whether a key may be left out.
+/// Whether a key may be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// It is required.
     Required,
-    /// It may be left out, or null.
+    /// It may be absent or null.
     Optional,
-    /// It may be left out. Null is refused.
+    /// It may be absent, but not null.
     NotNull,
-    /// At least one of the keys marked so is required.
+    /// At least one of these keys is required.
     OneOf,
-    /// The same of a key for which null is a value.
+    /// As `OneOf`, for a key whose value may be null.
     OneOfOrNull,
 }
 
 impl Need {
-    /// Whether it is one of several keys, of which one is required.
+    /// Whether the key belongs to a set of which one is required.
     pub fn is_one_of(self) -> bool {
         matches!(self, Self::OneOf | Self::OneOfOrNull)
     }
 }
 
-/// A transport, as far as payloads differ by it.
+/// The transports, as far as payloads differ between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// A request's body.
@@ -62,43 +62,43 @@ pub enum Transport {
 }
 
 impl Key {
-    /// A key of both transports with one name.
+    /// A key with the same name in both transports.
     pub const fn new(name: &'static str, about: &'static str, schema: fn() -> Value, need: Need) -> Self {
         Self { name, alias: None, about, schema, need, rest_only: false, is_actor: false }
     }
 
-    /// The same with another name in events.
+    /// Adds an alias for events.
     #[must_use]
     pub const fn or(self, alias: &'static str) -> Self {
         Self { alias: Some(alias), ..self }
     }
 
-    /// The same as one of several, of which one is required.
+    /// Makes it one of several keys of which one is required.
     #[must_use]
     pub const fn one_of(self) -> Self {
         Self { need: Need::OneOf, ..self }
     }
 
-    /// The same where null is a value.
+    /// Like [`Key::one_of`], for a key whose value may be null.
     #[must_use]
     pub const fn one_of_or_null(self) -> Self {
         Self { need: Need::OneOfOrNull, ..self }
     }
 
-    /// The same as the one who makes the changes that the other keys are.
+    /// Marks it as the user who makes the changes in the other keys.
     #[must_use]
     pub const fn actor(self) -> Self {
         Self { is_actor: true, ..self }
     }
 
-    /// The same, ignored in events.
+    /// Makes events ignore it.
     #[must_use]
     pub const fn rest_only(self) -> Self {
         Self { rest_only: true, ..self }
     }
 }
 
-/// The schema of an object with these keys, as one transport takes it.
+/// The JSON schema of an object with these keys, for one transport.
 pub fn schema<'k>(keys: impl IntoIterator<Item = &'k Key>, transport: Transport) -> Value {
     let mut properties = Map::new();
     let (mut required, mut one_of) = (Vec::new(), Vec::new());
@@ -130,7 +130,7 @@ pub fn schema<'k>(keys: impl IntoIterator<Item = &'k Key>, transport: Transport)
     schema
 }
 
-/// The keys that are changes, in payloads of which one has an [actor](Key::is_actor).
+/// The keys that are changes, in payloads that have an [actor](Key::is_actor).
 pub fn changes<'k>(keys: impl Iterator<Item = &'k Key> + Clone) -> impl Iterator<Item = &'k Key> + Clone {
     let has_actor = keys.clone().any(|key| key.is_actor);
     keys.filter(move |key| has_actor && !key.is_actor && key.need != Need::Required)
@@ -147,7 +147,7 @@ fn property(key: &Key) -> Value {
 
 /// The schema of a value that may also be null.
 pub(crate) fn nullable(mut schema: Value) -> Value {
-    // A payload in a payload is named, and has no type of its own.
+    // A nested payload is a reference, which has no type of its own.
     if schema.get("$ref").is_some() {
         return json!({"oneOf": [schema, {"type": "null"}]});
     }

@@ -1,5 +1,5 @@
-//! A message as clients see it. Its keys are listed once: what is written, what `?fields=` may name, and the documents
-//! follow from the list.
+//! A message as sent to clients. The serialized keys, those that `?fields=` may name, and the API documents all come
+//! from one declaration.
 
 use chinwag_core::file::StoredFile;
 use chinwag_core::mention::Mentions;
@@ -90,15 +90,15 @@ impl<'a> From<&'a CoreMessage> for Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The keys that only an event has.
+    /// The keys that exist in events only.
     pub const OF_EVENTS: [&'static str; 1] = ["root"];
 
-    /// A message that was sent, with the root of its thread.
+    /// A message in the event of its sending, with the root of its thread.
     pub fn sent(message: &'a CoreMessage) -> Self {
         Self { root: message.root.as_deref().map(RootState::from), ..Self::from(message) }
     }
 
-    /// A message among the newest of its group: without `group` and `client_id`.
+    /// One of a group's newest messages: without `group` and `client_id`.
     pub fn latest(message: &'a CoreMessage) -> Self {
         Self {
             id: message.id.0,
@@ -116,7 +116,7 @@ impl<'a> Message<'a> {
             root: None,
             pinned: message.detail.pinned,
             attachments: &message.detail.attachments,
-            // It was parsed as JSON before it was stored.
+            // The text was parsed as JSON before it was stored.
             data: message.detail.data.as_deref().and_then(|text| serde_json::from_str(text).ok()),
             client_id: None,
         }
@@ -186,7 +186,7 @@ fn tallies<S: Serializer>(tallies: &[Tally], serializer: S) -> Result<S::Ok, S::
     }))
 }
 
-/// The schema of a message among the newest of its group.
+/// The schema of one of a group's newest messages.
 pub struct Latest;
 
 impl Latest {

@@ -1,6 +1,5 @@
-//! Objects as clients see them, borrowed from core's. Each object is declared once: the struct is what
-//! is written, its list of keys is what `?fields=` may name, and its documentation is in the OpenAPI and
-//! AsyncAPI documents.
+//! Objects as sent to clients, borrowed from core's. One declaration defines an object: its struct is serialized, its
+//! list of keys is what `?fields=` may name, and its documentation is in the OpenAPI and AsyncAPI documents.
 
 use chinwag_core::app::group::Seen;
 use chinwag_core::entry::Entry as CoreEntry;
@@ -23,7 +22,7 @@ use super::entry::Entry;
 use super::message::{Latest, Message};
 use super::text::{maybe_text, text, texts};
 
-/// Declares an object and the list of its keys, in the order in which they are written.
+/// Declares an object and the list of its keys, in the order in which they are serialized.
 macro_rules! object {
     (
         $(#[$meta:meta])*
@@ -141,7 +140,7 @@ object! {
 }
 
 impl<'a> OpenGroup<'a> {
-    /// A group, with the number of users in it.
+    /// An open group, with its number of members.
     pub fn new(group: &'a CoreGroup, members_count: usize) -> Self {
         Self {
             id: group.id.0,
@@ -153,7 +152,7 @@ impl<'a> OpenGroup<'a> {
     }
 }
 
-/// The numbers up to which members have read, by their names, written as one object.
+/// Read marks by member name, serialized as an object.
 #[derive(Debug, Clone, Copy)]
 pub struct Reads<'a>(&'a [(Name, Seq)]);
 
@@ -189,7 +188,7 @@ impl From<Mark> for Marks {
 }
 
 impl<'a> Group<'a> {
-    /// A group as all its members see it, with the asking user's marks if a user asks.
+    /// A group as all of its members see it, with the marks of the user who requested it, if any.
     pub fn new(view: &'a View, mark: Option<Mark>) -> Self {
         Self {
             messages: view.messages.iter().map(Message::latest).collect(),
@@ -200,8 +199,8 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// A group in the event of a change: lists of members if it has at most 100, no messages, no head. Without an
-    /// entry it shows everything else as it stands.
+    /// A group in the event of a change: with lists of members if it has at most 100, without messages and head.
+    /// Without an entry, all details are included.
     pub fn changed(view: &'a View, entry: Option<&'a CoreEntry>) -> Self {
         let shows = |key| entry.is_none_or(|entry| entry.changes_detail(key));
         let group = Self::members(view, view.is_listed()).with_entry(entry);
@@ -212,13 +211,13 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The same with the changes that the event tells of.
+    /// Adds the changes that the event reports.
     #[must_use]
     pub fn with_entry(self, entry: Option<&'a CoreEntry>) -> Self {
         Self { entry: entry.map(Entry::from), ..self }
     }
 
-    /// A group in a list of all: the keys for which its members need not be read.
+    /// A group in a list of all groups: only keys for which its members need not be read.
     pub fn row(group: &'a CoreGroup) -> Self {
         Self {
             id: group.id.0,
@@ -246,31 +245,31 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The same with the read marks that its receivers may see.
+    /// Adds the read marks that the receivers may see.
     #[must_use]
     pub fn with_reads(self, view: &'a View) -> Self {
         Self { reads: view.has_reads().then_some(Reads(&view.reads)), ..self }
     }
 
-    /// The same for a user with its own settings and mentions, who may have yet to accept the group.
+    /// Adds a user's own settings and mentions. `pending`: whether the user has yet to accept the group.
     #[must_use]
     pub fn with_me(self, settings: &GroupSettings, mentioned: u32, pending: bool) -> Self {
         Self { me: Some(Me::new(settings, mentioned, pending)), ..self }
     }
 
-    /// The same with the names of the banned users, for who may see them.
+    /// Adds the names of the banned users, for callers who may see them.
     #[must_use]
     pub fn with_banned(self, banned: Option<&'a [Name]>) -> Self {
         Self { banned: banned.map(|names| names.iter().map(Name::as_str).collect()), ..self }
     }
 
-    /// The group in a user's summary.
+    /// A group in a user's summary.
     pub fn summary(summary: &'a Summary) -> Self {
         let Summary { view, mark, settings, pending } = summary;
         Self::new(view, Some(*mark)).with_reads(view).with_me(settings, mark.mentioned, *pending)
     }
 
-    /// The group as an answer to the user who asks for it.
+    /// A group in the response to a caller.
     pub fn seen(seen: &'a Seen) -> Self {
         let group =
             Self::new(&seen.view, seen.mark).with_reads(&seen.view).with_banned(seen.banned.as_deref());
@@ -278,7 +277,7 @@ impl<'a> Group<'a> {
         group.with_me(&seen.settings, mark.mentioned, seen.pending)
     }
 
-    /// The same with the names of the members who have not accepted yet.
+    /// Like [`Group::seen`], with the names of the members who have not accepted yet.
     pub fn whole(seen: &'a Seen) -> Self {
         let pending = seen.view.members.iter().filter(|member| member.pending);
         let pending = pending.map(|member| member.name.as_str()).collect();
@@ -338,7 +337,7 @@ impl<'a> From<&'a Relations> for Lists<'a> {
     }
 }
 
-/// The statuses of contacts by their names, written as one object.
+/// The statuses of contacts by name, serialized as an object.
 #[derive(Debug)]
 pub struct ContactStatuses<'a>(pub Vec<(&'a Name, Status)>);
 
@@ -383,7 +382,7 @@ impl<'a> Details<'a> {
         Self {
             display_name: details.display_name.as_deref(),
             avatar: details.avatar.as_deref().map(AvatarUrl),
-            // It was parsed as JSON before it was stored.
+            // The text was parsed as JSON before it was stored.
             data: details.data.as_deref().and_then(|text| serde_json::from_str(text).ok()),
             kind: details.kind.as_str(),
             created: details.created,
@@ -392,7 +391,7 @@ impl<'a> Details<'a> {
     }
 }
 
-/// The profiles of some users by their names, written as one object.
+/// The profiles of users by name, serialized as an object.
 #[derive(Debug, Clone, Copy)]
 pub struct ProfileCards<'a>(pub &'a [ProfileCard]);
 
@@ -404,7 +403,7 @@ struct Card<'a> {
 }
 
 impl<'a> ProfileCards<'a> {
-    /// The object of these users, unless there are none.
+    /// The profiles of these users, or `None` if there are none.
     pub fn of(cards: &'a [ProfileCard]) -> Option<Self> {
         (!cards.is_empty()).then_some(Self(cards))
     }

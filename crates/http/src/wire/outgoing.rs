@@ -1,4 +1,4 @@
-//! Server frames on a WebSocket: an event, an answer or an error, each as one frame.
+//! Server frames on a WebSocket: events, answers and errors, one frame each.
 
 use std::borrow::Cow;
 
@@ -12,8 +12,8 @@ use super::frame;
 use super::object::ProfileCards;
 use super::server_event::ServerEvent;
 
-/// One frame's text: `type`, `seq` where the event is numbered, `ref` in the asker's own copy, `history`
-/// where a client may resume from what it shows.
+/// The content of a frame: `type`; `seq` of a numbered event; `ref` for the socket whose request it answers;
+/// `history` if a client may resume from the numbers in it.
 #[derive(Serialize)]
 struct ServerFrame<'a, T> {
     #[serde(rename = "type")]
@@ -29,12 +29,12 @@ struct ServerFrame<'a, T> {
     data: T,
 }
 
-/// A frame for one socket: an answer, or a part of the summary of a new socket.
+/// A frame for one socket: an answer, or a part of a new socket's summary.
 pub fn answer<E: ServerEvent + Serialize>(data: E, reference: Option<&str>) -> Bytes {
     event(None, data, reference)
 }
 
-/// The same for an event with numbers from which a client may resume: they belong to `history`.
+/// Like [`answer`], for an event with numbers from which a client may resume. They belong to `history`.
 pub fn numbers<E: ServerEvent + Serialize>(
     history: HistoryId,
     people: &[ProfileCard],
@@ -50,7 +50,7 @@ pub fn event<E: ServerEvent + Serialize>(seq: Option<Seq>, data: E, reference: O
     with_people(seq, &[], data, reference)
 }
 
-/// The same with the profiles of the users in it.
+/// Like [`event`], with the profiles of the users in the event.
 pub fn with_people<E: ServerEvent + Serialize>(
     seq: Option<Seq>,
     people: &[ProfileCard],
@@ -67,20 +67,20 @@ fn put(envelope: &ServerFrame<'_, impl Serialize>) -> Bytes {
     })
 }
 
-/// The problem with a field.
+/// The detail of an error.
 #[derive(Serialize)]
 pub struct ErrorDetail<'a> {
-    /// A sentence that says what is wrong and what would be right.
+    /// A sentence with the problem and the remedy.
     pub detail: Cow<'a, str>,
-    /// The fields that were refused.
+    /// The refused fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem<'a>>,
-    /// After how many seconds it is worth another try, where it came too often.
+    /// The seconds after which a retry may succeed, for a rate limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
 }
 
-/// One refused field.
+/// A refused field.
 #[derive(Serialize)]
 pub struct FieldProblem<'a> {
     /// The payload's key.

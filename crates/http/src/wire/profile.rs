@@ -1,4 +1,4 @@
-//! The event of a changed user.
+//! The event about a changed user.
 
 use chinwag_core::Name;
 use chinwag_core::profile::{Details as CoreDetails, UserKind};
@@ -29,7 +29,7 @@ server_event! {
 }
 
 impl<'a> UserChanged<'a> {
-    /// The change of a user with this profile.
+    /// The event of a user with this profile.
     pub fn new(name: &'a Name, new_name: Option<&'a Name>, profile: Option<&'a CoreDetails>) -> Self {
         let details = profile.map(|profile| Details::new(profile, false));
         Self {

@@ -1,4 +1,4 @@
-//! The payload of a notification as JSON.
+//! The JSON payload of a push notification.
 
 use chinwag_core::Name;
 use chinwag_core::feed::NotifiedUser;
@@ -6,7 +6,7 @@ use chinwag_core::push::PushPayload;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// A payload. Parts that the operator withholds are left out.
+/// The payload. Parts that the operator withholds are omitted.
 #[derive(Serialize)]
 struct PushData<'a> {
     group: Uuid,
@@ -40,9 +40,9 @@ impl<'a> From<&'a PushPayload> for PushData<'a> {
     }
 }
 
-/// The bytes of a payload, before they are encrypted.
+/// The serialized payload, before encryption.
 pub(crate) fn payload_bytes(payload: &PushPayload) -> Vec<u8> {
-    // It has texts and numbers alone, which JSON can write.
+    // The payload contains only texts and numbers, so serialization does not fail.
     serde_json::to_vec(&PushData::from(payload)).unwrap_or_default()
 }
 

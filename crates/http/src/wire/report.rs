@@ -1,4 +1,4 @@
-//! A report as clients see it.
+//! A report as sent to clients.
 
 use chinwag_core::report::MessageReport;
 use chinwag_core::{Date, Name};
@@ -46,12 +46,12 @@ pub struct ShownReport<'a> {
 }
 
 impl<'a> ShownReport<'a> {
-    /// The report as those who handle it see it.
+    /// The report as the service and admins see it.
     pub fn whole(report: &'a MessageReport) -> Self {
         Self { body: Some(report.body.as_deref()), ..Self::of_event(report) }
     }
 
-    /// The same without the text of the message.
+    /// The report without the text of the message.
     pub fn of_event(report: &'a MessageReport) -> Self {
         Self { note: Some(report.note.as_deref()), ..Self::own(report) }
     }

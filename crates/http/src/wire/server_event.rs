@@ -1,6 +1,6 @@
 //! The declaration of a server event: its name, numbering, data and documentation in one type.
-//! [`events`](super::events) declares and lists them; frames, the AsyncAPI document and the table in
-//! `docs/protocol.md` are made from that list.
+//! [`events`](super::events) declares and lists the events; frames, the AsyncAPI document and the table in
+//! `docs/protocol.md` are generated from that list.
 
 use std::collections::BTreeMap;
 
@@ -22,32 +22,31 @@ use super::message::{Message, RootState};
 use super::object::ContactStatuses;
 use super::text::text;
 
-/// An event that the server sends.
 pub trait ServerEvent {
     /// Its `type`.
     const NAME: &'static str;
     /// Its meaning, in Markdown, for the AsyncAPI document and the table of `docs/protocol.md`.
     const ABOUT: &'static str;
-    /// Whether it has a number of its group's log.
+    /// Whether it has a number in its group's log.
     const NUMBERED: Numbered;
 
     /// The schema of its `data`.
     fn data() -> Value;
 
-    /// Adds the keys of its frame beside `data` to the schema of the frame.
+    /// Adds keys beside `data` to the schema of the frame.
     fn beside(_frame: &mut Value) {}
 }
 
-/// Whether an event has the number that its group's log gave it.
+/// Whether an event has a number in its group's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbered {
     Never,
-    /// Unless it is an answer that nothing has changed.
+    /// Unless it answers that nothing has changed.
     Changed,
     Always,
 }
 
-/// A server event as an entry of the list of all.
+/// A server event in the list of all events.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ServerEventEntry {
     pub(crate) name: &'static str,
@@ -63,28 +62,27 @@ impl ServerEventEntry {
     }
 }
 
-/// The type of a key of an event.
+/// The type of a value in an event.
 pub(crate) trait EventValue {
-    /// Its schema.
     fn schema() -> Value;
 
-    /// Its schema where the key may be left out: not null.
+    /// The schema if the key is optional: null is excluded.
     fn present() -> Value {
         Self::schema()
     }
 
-    /// The value as it is written.
+    /// The value in its serialized form.
     fn written(&self) -> impl Serialize;
 
-    /// Whether the key is left out, if it may be.
+    /// Whether the key is omitted, if it is optional.
     fn is_absent(&self) -> bool {
         false
     }
 }
 
-/// Declares a server event: its meaning, `type` and numbering, and either the keys of its `data` with their
-/// meanings, or the REST object that it is. A key marked `[maybe]` may be left out; of those marked
-/// `[either]`, at least one is present.
+/// Declares a server event: its meaning, `type` and numbering, and either the keys of its `data` with their meanings,
+/// or the REST object that it contains. A key marked `[maybe]` is optional; of those marked `[either]`, at least one
+/// is present.
 macro_rules! server_event {
     (
         $(#[doc = $about:literal])+
@@ -162,7 +160,7 @@ macro_rules! server_event {
 
 pub(crate) use server_event;
 
-/// A key of an event's `data`, for its schema.
+/// A key of an event's `data`, for the schema.
 pub(crate) struct DataKey {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
@@ -175,9 +173,9 @@ pub(crate) struct DataKey {
 #[expect(non_camel_case_types, reason = "the declarations name them in lower case")]
 pub(crate) enum KeyPresence {
     Always,
-    /// It may be left out.
+    /// It is optional.
     maybe,
-    /// At least one of the keys marked so is present.
+    /// At least one of these keys is present.
     either,
 }
 
@@ -201,12 +199,12 @@ pub(crate) fn keys(keys: &[DataKey]) -> Value {
     schema
 }
 
-/// Refers to the schema of a REST object.
+/// A reference to the schema of a REST object.
 pub(crate) fn object(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// Adds the key `history`: a client may resume from the numbers in the event.
+/// Adds the key `history`, for events with numbers from which a client may resume.
 pub(crate) fn history(frame: &mut Value) {
     let about = "The id of the store's history, another after each restore: keep it with the numbers, and \
                  send it with `sync.resume`.";
@@ -214,7 +212,7 @@ pub(crate) fn history(frame: &mut Value) {
     frame["required"] = json!(["type", "data", "history"]);
 }
 
-/// Adds the key `people`: the profiles of users in the event.
+/// Adds the key `people`: the profiles of the users in the event.
 pub(crate) fn people(frame: &mut Value) {
     let maybe = nullable(String::schema());
     let card = json!({
@@ -231,7 +229,7 @@ pub(crate) fn people(frame: &mut Value) {
     });
 }
 
-/// The keys of an event from which a client may resume.
+/// Adds `history` and `people`.
 pub(crate) fn history_and_people(frame: &mut Value) {
     history(frame);
     people(frame);
@@ -246,7 +244,7 @@ fn by_group(schema: &Value) -> Value {
     })
 }
 
-/// The reasons why a resume could not be answered, by group, and under `since` for the client's point.
+/// The reasons why parts of a resume were refused: by group, or under `since` for the client's point.
 #[derive(Debug)]
 pub struct ResumeRefusals(pub BTreeMap<String, &'static str>);
 
@@ -257,7 +255,7 @@ fn refusals_schema() -> Value {
     schema
 }
 
-/// A date as it is written.
+/// A date in its serialized form.
 struct WrittenDate(Date);
 
 impl Serialize for WrittenDate {
@@ -266,7 +264,7 @@ impl Serialize for WrittenDate {
     }
 }
 
-/// Implements [`EventValue`]: the schema, and the value as it is written.
+/// Implements [`EventValue`] by a schema and the serialized form of the value.
 macro_rules! event_value {
     ($($type:ty, $schema:expr, $value:ident => $written:expr;)+) => {
         $(impl $crate::wire::server_event::EventValue for $type {
@@ -289,7 +287,7 @@ event_value! {
     Date, json!({"type": "string", "format": "date-time"}), date => WrittenDate(*date);
     &RawValue, json!({"type": "object"}), data => data;
     UserKind, json!({"type": "string", "enum": UserKind::ALL.map(UserKind::as_str)}), kind => kind.as_str();
-    // A number of a group's log.
+    // A number in a group's log.
     i64, json!({"type": "integer", "format": "int64", "minimum": 0}), seq => seq;
     u64, json!({"type": "integer", "minimum": 0}), count => count;
     bool, json!({"type": "boolean"}), flag => flag;

@@ -12,7 +12,7 @@ use super::server_event::{
     DataKey, EventValue, KeyPresence, Numbered, ServerEvent, history_and_people, keys, object, server_event,
 };
 
-/// The user's groups with its own marks. [`summary`](super::summary) writes it.
+/// The user's groups with its own marks. This type only declares the event; [`whole`] and [`part`] write it.
 pub enum GroupSummary {}
 
 impl ServerEvent for GroupSummary {
@@ -36,10 +36,10 @@ impl ServerEvent for GroupSummary {
     }
 }
 
-/// A user's relations, and its contacts' presence.
+/// A user's relations, and the presence of its contacts.
 #[derive(Debug, Serialize)]
 pub struct ContactSummary<'a> {
-    /// The five lists.
+    /// The five lists of relations.
     #[serde(flatten)]
     pub lists: Lists<'a>,
     /// The statuses of contacts, by name.
@@ -71,22 +71,22 @@ server_event! {
     }
 }
 
-/// The fields beside the groups.
+/// The fields in addition to the groups.
 #[derive(Debug, Clone, Copy)]
 pub struct Head {
-    /// To which the groups' numbers belong.
+    /// The history to which the groups' numbers belong.
     pub history: HistoryId,
-    /// The number of groups that are left out, if only some were requested.
+    /// The number of omitted groups, if only some were requested.
     pub left_out: Option<usize>,
 }
 
-/// The groups that a summary leaves out.
+/// The groups that a summary omits.
 #[derive(Serialize)]
 struct More {
     groups: usize,
 }
 
-/// All groups in one frame, and the profiles of the users in them.
+/// A summary in a single frame: all groups, and the profiles of their users.
 pub fn whole(head: Head, groups: &[Group<'_>], people: &[ProfileCard]) -> Bytes {
     frame::text(|buffer| {
         begin(buffer, head);
@@ -95,7 +95,8 @@ pub fn whole(head: Head, groups: &[Group<'_>], people: &[ProfileCard]) -> Bytes 
     })
 }
 
-/// One page of the groups. The first is never empty, and alone has the `head`; the last one alone has the profiles.
+/// A page of the groups. Only the first page, which is never empty, has the `head`; only the last one has the
+/// profiles.
 pub fn part(part: Fragment, head: Head, groups: &[Group<'_>], people: &[ProfileCard]) -> Bytes {
     frame::part(part, |buffer| {
         if part == Fragment::First {

@@ -1,9 +1,9 @@
-//! Values that are strings on the wire.
+//! Values that are serialized as strings.
 
 use chinwag_core::{Date, Name};
 use serde::Serializer;
 
-/// A value that is a string on the wire. Its text is at hand, without the cost of `Display`.
+/// A value that is serialized as a string. Faster than `Display`, since its text needs no formatter.
 pub trait Text {
     /// The text.
     fn text(&self) -> impl AsRef<str>;
@@ -21,12 +21,12 @@ impl Text for Date {
     }
 }
 
-/// Writes a value as a string.
+/// Serializes a value as a string.
 pub fn text<S: Serializer>(value: &impl Text, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(value.text().as_ref())
 }
 
-/// Writes a value as a string, or `null`.
+/// Serializes a value as a string, or as `null`.
 pub fn maybe_text<S: Serializer>(value: &Option<impl Text>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => text(value, serializer),
@@ -34,7 +34,7 @@ pub fn maybe_text<S: Serializer>(value: &Option<impl Text>, serializer: S) -> Re
     }
 }
 
-/// Writes names as a list.
+/// Serializes names as a list.
 pub fn texts<S: Serializer>(names: &[Name], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(names.iter().map(Name::as_str))
 }

@@ -1,4 +1,4 @@
-//! The part of a resume with `all`: what has changed for the user beyond the groups that the client names.
+//! The part of a resume with `all`: everything that has changed for the user beyond the groups that the client names.
 
 use bytes::Bytes;
 use chinwag_core::app::changes::{Changes, ChangesPart, ChangesQuery};
@@ -13,11 +13,11 @@ use super::session::Session;
 use crate::state::ServerState;
 use crate::wire::events::{EventEncoder, resumed_group};
 
-/// The name under which points are sealed.
+/// The list name of sealed points.
 const SEALED: &str = "since";
 const ID: usize = 16;
 
-/// Sends what has changed, each page once the one before is written. Adds the heads of the groups to the answers.
+/// Sends the changes page by page, each after the previous one is written. Adds the heads of the groups to `resumed`.
 pub(super) async fn send(
     request: &EventRequest,
     command: &Resume,
@@ -45,12 +45,12 @@ fn frames(session: &Session, part: &ChangesPart) -> Vec<Bytes> {
     match part {
         ChangesPart::Groups(groups) => groups.iter().map(resumed_group).collect(),
         ChangesPart::Events(events) => events.iter().map(|event| EventEncoder.event(event, None)).collect(),
-        // The summary has the presence of all contacts.
+        // Skip the frames after the first: the summary contains the presence of all contacts.
         ChangesPart::People(people) => session.contact_frames(people).into_iter().take(1).collect(),
     }
 }
 
-/// A point as a client keeps it: it says nothing, and is of use only to the history that made it.
+/// A point in the opaque form for clients. It is only valid in the history that made it.
 pub(super) fn sealed(state: &ServerState, point: CommitPoint) -> String {
     state.cursors.seal(SEALED, &written(state.app.history(), point))
 }

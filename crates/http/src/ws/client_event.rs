@@ -1,6 +1,6 @@
-//! The declaration of a client event: its name, keys, parser, handler, rights and documentation in one
-//! type. `api.rs` lists the types; dispatch, the AsyncAPI document, the table of `docs/protocol.md`,
-//! the test of rights and the fuzz targets are made from that list.
+//! The declaration of a client event: its name, keys, parser, handler, right and documentation in one type. `api.rs`
+//! lists the types; dispatch, the AsyncAPI document, the table of `docs/protocol.md`, the test of rights and the fuzz
+//! targets are generated from that list.
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ use crate::wire::key::Key;
 use crate::wire::outgoing;
 use crate::wire::server_event::ServerEvent;
 
-/// An event that a client may send.
+/// A client event.
 pub(crate) trait ClientEvent: 'static {
     /// Its `type`.
     const NAME: &'static str;
@@ -29,12 +29,12 @@ pub(crate) trait ClientEvent: 'static {
     const ABOUT: &'static str;
     /// Its effect, in Markdown, for the table of `docs/protocol.md`.
     const EFFECT: &'static str;
-    /// The server events that the sending socket may be sent for it. Any event may be answered with an
-    /// error as well.
+    /// The server events that may be sent to the sending socket in response. Any event may also be answered with an
+    /// error.
     const ANSWERS: &'static [&'static str];
     /// The users who may send it.
     const RIGHT: Right;
-    /// Its cost to the user.
+    /// Its cost to the user's rate limits.
     const COST: Cost = Cost::Event;
     /// The keys of its `data`.
     type Payload: Payload;
@@ -44,15 +44,15 @@ pub(crate) trait ClientEvent: 'static {
     /// An example of its `data`.
     fn example(ids: &Example) -> Value;
 
-    /// Its cost where that depends on its `data`, before anything else is read.
+    /// Its cost, if that depends on its `data`. Called before anything else is parsed.
     fn cost(_data: Option<&RawValue>) -> Cost {
         Self::COST
     }
 
-    /// Makes the command. Answers `None` only where it has refused a key.
+    /// Builds the command. Returns `None` only after it has refused a key.
     fn command(payload: Self::Payload, fields: &mut Fields<'_>) -> Option<Self::Command>;
 
-    /// Carries the command out.
+    /// Executes the command.
     fn run(request: EventRequest, command: Self::Command) -> impl Future<Output = Result<()>> + Send;
 
     /// The work for the socket's loop.
@@ -72,30 +72,30 @@ pub(crate) trait ClientEvent: 'static {
 pub enum Right {
     /// Every user.
     User,
-    /// The members of the event's group whose role may do this.
+    /// The members of the event's group whose role allows this action.
     Member(Action),
 }
 
 /// Ids for the example of an event.
 #[derive(Debug, Clone)]
 pub struct Example {
-    /// A group of which the sender is a member.
+    /// A group that has the sender as a member.
     pub group: String,
-    /// A message of the sender's own in that group.
+    /// A message by the sender in that group.
     pub message: String,
-    /// Another user's name.
+    /// The name of another user.
     pub user: String,
 }
 
-/// A client event as an entry of the list of all.
+/// A client event in the list of all events.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientEventEntry {
-    /// Its type on the wire.
+    /// Its `type`.
     pub name: &'static str,
     pub(crate) about: &'static str,
     /// Its effect, in Markdown.
     pub effect: &'static str,
-    /// The server events that the sending socket may be sent for it, errors aside.
+    /// The server events that may be sent to the sending socket in response, except errors.
     pub answers: &'static [&'static str],
     /// The users who may send it.
     pub right: Right,
@@ -104,7 +104,7 @@ pub struct ClientEventEntry {
     pub(crate) keys: fn() -> Vec<&'static Key>,
     pub(crate) cost: fn(Option<&RawValue>) -> Cost,
     pub(crate) begin: fn(EventRequest, &RawValue) -> Result<Work>,
-    /// Parses `data` into the command's text, for tests and fuzz targets.
+    /// Parses `data` into the debug text of the command, for tests and fuzz targets.
     pub parse: fn(&[u8]) -> Result<String>,
 }
 
@@ -131,20 +131,20 @@ fn begin<E: ClientEvent>(request: EventRequest, data: &RawValue) -> Result<Work>
     Ok(E::work(request, command))
 }
 
-/// Work that a socket does for its client; the output is the number of events that it was.
+/// Work that a socket does for its client. The output is the number of events that it handled.
 pub(crate) type Job = Pin<Box<dyn Future<Output = usize> + Send>>;
 
 /// The work of an event for the socket's loop.
 #[expect(clippy::large_enum_variant, reason = "most are messages, and a box would be an allocation for each")]
 pub(crate) enum Work {
-    /// None: the event was refused.
+    /// No work: the event was refused.
     Nothing,
-    /// None: the event was refused because the user has sent too many.
+    /// No work: the event was refused by a rate limit.
     TooMany,
-    /// A message, which may wait for its commit beside others. Messages that arrive together begin
-    /// together, in their order.
+    /// A message, which may wait for its commit together with others. Messages that arrive together are sent
+    /// together, in order.
     Pipelined(EventRequest, message::Send),
-    /// A job that begins when all earlier ones are done, and that all later ones wait for.
+    /// A job that begins after all earlier ones are done, and that all later ones wait for.
     Alone(Job),
 }
 
@@ -152,7 +152,7 @@ pub(crate) enum Work {
 pub(crate) struct EventRequest {
     pub(crate) session: Arc<Session>,
     pub(crate) context: Context,
-    /// The charge to the user.
+    /// The cost that was charged to the user.
     pub(crate) cost: Cost,
     /// Its span, if it is sampled.
     pub(crate) span: Option<ActiveSpan>,
@@ -173,7 +173,7 @@ impl EventRequest {
         self.context.origin.as_ref()?.reference.clone()
     }
 
-    /// Answers this socket alone.
+    /// Sends an answer to this socket only.
     pub(crate) fn answer(&self, data: impl ServerEvent + Serialize) {
         self.session.send(outgoing::answer(data, self.reference()));
     }

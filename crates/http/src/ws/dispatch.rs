@@ -1,4 +1,4 @@
-//! Dispatch: reads a frame's envelope, charges the user for it, and begins its event.
+//! Dispatch of client events: parses a frame's envelope, charges the user, and begins the event.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use super::session::Session;
 use crate::api::CLIENT_EVENTS;
 use crate::wire::input::not_an_object;
 
-/// The longest `ref`, in characters.
+/// The maximum length of a `ref`, in characters.
 const REFERENCE_CHARS: usize = 64;
 
-/// A frame of a client. `data` is parsed by its event.
+/// A client's frame. `data` is parsed by the event.
 #[derive(Deserialize)]
 struct ClientFrame<'a> {
     #[serde(rename = "type", borrow)]
@@ -93,7 +93,7 @@ fn refuse_type(session: &Session, kind: Option<&str>, reference: Option<&str>) -
     refuse(session, "error.type", 404, format!("there is no event {kind:?}").into(), reference)
 }
 
-/// Charges the user for a frame, or refuses the one too many.
+/// Charges the user for a frame. Returns the refusal if the rate limit is exceeded.
 fn charge(session: &Session, cost: Cost, reference: Option<&str>) -> Option<Work> {
     let error = session.state.app.rates().spend(session.connection.user(), cost).err()?;
     session.fail(&error, reference);
@@ -116,7 +116,7 @@ fn reference(raw: &RawValue) -> Result<Arc<str>> {
     if text.chars().nth(REFERENCE_CHARS).is_some() { Err(refused()) } else { Ok(text.into()) }
 }
 
-/// The type and `ref` of an event, if they are valid. For the fuzz targets.
+/// The type and `ref` of a client event, if they are valid. For the fuzz targets.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn envelope(text: &str) -> Option<(String, Option<Arc<str>>)> {
     let envelope: ClientFrame = serde_json::from_str(text).ok()?;

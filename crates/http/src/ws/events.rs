@@ -1,4 +1,4 @@
-//! The client events of the nouns that are too long for one file in `api`.
+//! Client events of nouns that are too long for one file in `api`.
 
 pub(crate) mod contact;
 pub(crate) mod group;

@@ -1,4 +1,4 @@
-//! Messages of one socket that have arrived together.
+//! Messages of one socket that arrived together.
 
 use chinwag_core::app::message::{Send, Sent};
 use chinwag_core::event::Event;
@@ -12,7 +12,7 @@ use super::client_event::{EventRequest, Job};
 use crate::trace::{ActiveSpan, for_each};
 use crate::wire::events::EventEncoder;
 
-/// Sends messages that have arrived together, in their order, so that they may share a commit.
+/// Sends messages that arrived together, in order, so that they may share a commit.
 pub(super) fn send_all(messages: Vec<(EventRequest, Send)>) -> Job {
     Box::pin(async move {
         let (requests, commands): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
@@ -24,7 +24,7 @@ pub(super) fn send_all(messages: Vec<(EventRequest, Send)>) -> Job {
         let mut sent: FuturesUnordered<_> = answers
             .map(|(answer, request)| within_span(request, answer).map(move |sent| (request, sent)))
             .collect();
-        // No message waits for another's answer.
+        // Answer each message as soon as it is done, without waiting for the others.
         while let Some((request, sent)) = sent.next().await {
             match sent {
                 Ok(Sent::New(_)) => {}
@@ -40,7 +40,7 @@ pub(super) fn send_all(messages: Vec<(EventRequest, Send)>) -> Job {
     })
 }
 
-/// The answer as a part of the event's span, if it has one.
+/// Awaits a message within the event's span, if it has one.
 fn within_span<'a>(request: &EventRequest, answer: Answer<'a, Sent>) -> Answer<'a, Sent> {
     match &request.span {
         Some(span) => Box::pin(span.within(answer)),
@@ -48,12 +48,12 @@ fn within_span<'a>(request: &EventRequest, answer: Answer<'a, Sent>) -> Answer<'
     }
 }
 
-/// Answers this socket alone with a message that was sent before.
+/// Answers this socket with a message that was sent before.
 pub(super) fn answer_sent(request: &EventRequest, sent: &Message) {
     answer_event(request, &Event::sent(sent));
 }
 
-/// Answers this socket alone with an event that it does not receive otherwise.
+/// Answers this socket with an event that it does not receive otherwise.
 pub(super) fn answer_event(request: &EventRequest, event: &Event) {
     request.session.send(EventEncoder.event(event, request.reference()));
 }

@@ -1,4 +1,4 @@
-//! The handshake: who comes, from where, and whether there is room. A refusal is an HTTP answer.
+//! The handshake: authenticates the user, checks the origin and the bounds. A refusal is an HTTP response.
 
 use std::io;
 use std::sync::Arc;
@@ -39,11 +39,11 @@ use crate::state::ServerState;
 use crate::trace::answered;
 
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// The time for a peer to end a connection that the server has ended.
+/// How long a peer may take to close its side after the server has closed the connection.
 const LINGER: Duration = Duration::from_secs(2);
 const SUBPROTOCOL: &str = "chinwag";
 
-/// `GET /chat/`: answers 101 and serves the socket, or refuses with 400, 401, 403, 426, 429 or 503.
+/// `GET /chat/`: responds with 101 and serves the socket, or refuses with 400, 401, 403, 426, 429 or 503.
 pub(crate) async fn handshake(State(state): State<Arc<ServerState>>, mut request: Request) -> Response<Body> {
     let span = state.tracer.as_ref().and_then(|tracer| tracer.request("/chat", &request, &state.options));
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
@@ -75,7 +75,7 @@ async fn accept(
         None => (state.auth.handshake(parts).await?, None),
     };
     if bot_key.is_some() {
-        // A key has few groups: all are shown.
+        // A key has few groups, so all of them are sent.
         window.groups = None;
     }
     state.app.rates().take(Key::User(who.user.id), &[LimitKind::Connects])?;
@@ -98,7 +98,7 @@ async fn accept(
     Ok(switching(&parts.headers, &key))
 }
 
-/// The client's key, if it asks for a WebSocket in due form; else the answer that says how.
+/// The `Sec-WebSocket-Key` of a valid upgrade request; else the response that says what is missing.
 fn asked(parts: &request::Parts) -> Result<String, Box<Response<Body>>> {
     let refuse = |status, why: &'static str| Problem::new(status, why).into_response();
     let has = |name: HeaderName, word: &str| {
@@ -141,7 +141,8 @@ fn switching(headers: &HeaderMap, key: &str) -> Response<Body> {
     response
 }
 
-/// The socket's place among those of its address; none is counted for a trusted proxy's own.
+/// The permit of a socket for its address; `None` for a trusted proxy's own sockets. Fails if the address has the
+/// maximum.
 fn place(state: &ServerState, parts: &request::Parts) -> Result<Option<AddressPermit>, Error> {
     let address = Peer::of(parts, &state.options).address;
     if trusts(&state.options, address) {
@@ -165,7 +166,7 @@ fn refused(state: &ServerState, why: RegisterError) -> Error {
     Error::unavailable()
 }
 
-/// Serves the socket once the connection is a WebSocket, to its end.
+/// Serves the socket from the upgrade to its end.
 async fn serve(session: Session, upgrade: OnUpgrade, place: Option<AddressPermit>) {
     let Ok(Some((stream, early))) = upgrade.await.map(raw) else {
         tracing::debug!("the connection ended before it became a WebSocket");
@@ -175,14 +176,14 @@ async fn serve(session: Session, upgrade: OnUpgrade, place: Option<AddressPermit
     let wire = Arc::new(ClientSink(stream));
     super::socket::run(&wire, early, &session).await;
     if let Some(ClientSink(mut stream)) = Arc::into_inner(wire) {
-        // A peer that is gone, or never closes, is let go without a word.
+        // Ignore a timeout or an error: the peer is gone, or never closes.
         let _ = timeout(LINGER, linger(&mut stream)).await;
     }
     drop(place);
 }
 
-/// Ends a connection so that the peer reads what was written last: closed with bytes unread, it
-/// would be reset, and the close frame might be lost.
+/// Closes the write side, then reads until the peer closes: closing the socket with unread bytes would reset the
+/// connection, and the close frame might be lost.
 async fn linger(stream: &mut ClientStream) -> io::Result<()> {
     stream.shutdown().await?;
     let mut dropped = Vec::with_capacity(4096);
@@ -192,7 +193,7 @@ async fn linger(stream: &mut ClientStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The connection under an upgraded one, and what was read past the request.
+/// The stream under an upgraded connection, and the bytes that were read after the request.
 fn raw(upgraded: Upgraded) -> Option<(ClientStream, Vec<u8>)> {
     let parts = upgraded.downcast::<TokioIo<WriteTimeout<FileStream>>>().ok()?;
     Some((parts.io.into_inner().into_inner().into_client(), parts.read_buf.to_vec()))

@@ -1,5 +1,5 @@
-//! `summary.more`: how much is unread in the groups that a summary leaves out, counted after the socket
-//! lives, so that nobody waits for it.
+//! `summary.more`: the number of unread messages in the groups that a summary omits. They are counted after the
+//! socket is live, so that the summary does not wait for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,13 @@ use super::session::Session;
 use crate::wire::outgoing;
 use crate::wire::summary::SummaryMore;
 
-/// The pause before a busy store is asked again.
+/// The pause before a busy store is queried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Sums are counted for one socket after the other, so that many who return at once do not keep the
-/// store from all others.
+/// Counts for one socket at a time, so that many reconnecting clients do not overload the store.
 static TURN: Semaphore = Semaphore::const_new(1);
 
-/// Counts what is unread in `groups`, and sends it to the session's socket if that is still there.
+/// Counts the unread messages in `groups`, and sends the sum if the session's socket still exists.
 pub(super) fn begin(session: &Arc<Session>, groups: Vec<GroupId>) {
     let session = Arc::downgrade(session);
     tokio::spawn(async move {

@@ -1,8 +1,8 @@
-//! The summary of a new socket, page by page. On the wire all groups are one
-//! `group.summary`: one frame where they are one page, else one message in fragments.
+//! Sends the summary of a new socket, page by page. On the wire all groups are one `group.summary`: a single frame if
+//! they fit on one page, else one message in fragments.
 //!
-//! Each page is encoded within its read, so that sockets that come together hold encoded pages and not
-//! the lists of members behind them.
+//! Each page is encoded within its read, so that sockets which open at the same time hold encoded pages instead of
+//! member lists.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -23,14 +23,14 @@ use crate::wire::frame::Fragment;
 use crate::wire::object::Group;
 use crate::wire::summary::{self, Head};
 
-/// About how many bytes a page is to have.
+/// The target size of a page, in bytes.
 const PAGE: usize = 64 * 1024;
-/// Groups on one page, at most, and on the first that is read after the opening.
+/// The maximum number of groups on a page, and the number on the first page after the opening.
 const GROUPS: usize = 64;
 const GROUPS_FIRST: usize = 8;
 
 impl Session {
-    /// Shows the user its world, then lets live events follow.
+    /// Sends the summary, then switches the socket to live events.
     pub(super) async fn open(self: Arc<Self>) -> usize {
         let (hub, window, history) = (&self.state.hub, self.window, self.state.app.history());
         let scope = self.scope();
@@ -66,7 +66,7 @@ impl Session {
                 hub.begin_pages(&self.connection, first, heads, &opening.later);
                 self.show_pages(&opening.later, shown).await
             }
-            // It is to be closed.
+            // The socket is being closed.
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -79,8 +79,8 @@ impl Session {
         1
     }
 
-    /// Shows the groups that are not on the first page, each page once the one before is written. The last one is
-    /// followed by the profiles of the users on all pages; `shown` are those on the first.
+    /// Sends the groups that are not on the first page, page by page, each after the previous one is written. The
+    /// last page ends with the profiles of the users on all pages. `shown`: the users on the first page.
     async fn show_pages(&self, mut later: &[GroupId], mut shown: BTreeSet<UserId>) -> Result<()> {
         let (hub, window, history) = (&self.state.hub, self.window, self.state.app.history());
         let mut size = GROUPS_FIRST;
@@ -125,7 +125,7 @@ impl Session {
         frames
     }
 
-    /// The relations of the user, and a frame for each contact who is present.
+    /// The frames with the user's relations, and with the presence of each contact who is online.
     pub(in crate::ws) fn contact_frames(&self, People { relations, contacts }: &People) -> Vec<Bytes> {
         let ids: Vec<_> = contacts.iter().map(|(id, _)| *id).collect();
         let statuses = self.state.hub.status_of(&ids);
@@ -139,7 +139,7 @@ impl Session {
     }
 }
 
-/// The users whose profiles stand beside these groups.
+/// The users whose profiles accompany these groups.
 fn shown_users(page: &[Summary]) -> BTreeSet<UserId> {
     page.iter().flat_map(|summary| summary.view.shown_users()).collect()
 }

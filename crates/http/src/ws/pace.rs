@@ -1,6 +1,5 @@
-//! The pace of one socket. Refused events and frames that are no events are counted,
-//! since each costs the server something though nothing comes of it. Events themselves are counted
-//! by user ([`chinwag_core::rate`]).
+//! Limits of one socket on refused events, and on frames that are not events: both cost the server something without
+//! any effect. Events themselves are limited by user ([`chinwag_core::rate`]).
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,15 +7,15 @@ use std::time::Duration;
 use chinwag_core::limits::RateLimits;
 use tokio::time::Instant;
 
-/// Events that may be refused as too many in [`WITHIN`]; then the socket is closed.
+/// Events refused by a rate limit within [`WITHIN`] after which the socket is closed.
 const REFUSED: usize = 500;
 const WITHIN: Duration = Duration::from_secs(10);
-/// Frames that are no events, for each event that a user may send.
+/// Frames that are not events, for each event that the rate limit allows.
 const FRAMES_PER_EVENT: u32 = 10;
 
-/// One socket's pace.
+/// The counters of one socket.
 pub(super) struct Pace {
-    /// When the latest events were refused: empty for whoever keeps the limits.
+    /// The times of the latest refusals; empty for a client within its limits.
     refused: VecDeque<Instant>,
     frames: Option<Frames>,
 }
@@ -39,7 +38,7 @@ impl Pace {
         Self { refused: VecDeque::new(), frames }
     }
 
-    /// Counts an event that was refused as one too many. Whether the socket may go on.
+    /// Counts an event that a rate limit refused. Returns whether the socket may stay open.
     pub(super) fn refused(&mut self) -> bool {
         let now = Instant::now();
         while self.refused.front().is_some_and(|at| now.duration_since(*at) > WITHIN) {
@@ -49,7 +48,7 @@ impl Pace {
         self.refused.len() < REFUSED
     }
 
-    /// Counts frames that are no events. Whether the socket may go on.
+    /// Counts frames that are not events. Returns whether the socket may stay open.
     pub(super) fn frames(&mut self, count: u32) -> bool {
         let Some(frames) = self.frames.as_mut().filter(|_| count > 0) else { return true };
         let now = Instant::now();

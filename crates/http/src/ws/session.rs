@@ -1,4 +1,4 @@
-//! One user on one socket: the frames that are sent to it alone.
+//! A user on one socket: the frames that are sent to this socket only, and the state of its resumes.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -27,39 +27,39 @@ use crate::state::ServerState;
 use crate::trace::note_refusal;
 use crate::wire::outgoing::{self, ErrorDetail, FieldProblem};
 
-/// The most resumes of a socket in [`RESUMES_WITHIN`].
+/// The maximum number of resumes of a socket within [`RESUMES_WITHIN`].
 const RESUMES: u32 = 20;
 const RESUMES_WITHIN: Duration = Duration::from_secs(10);
 
-/// One user on one socket.
+/// A user on one socket.
 pub(crate) struct Session {
     pub(crate) state: Arc<ServerState>,
     pub(crate) connection: Connection,
-    /// The groups in the socket's summary.
+    /// The part of its groups with which the socket begins.
     pub(crate) window: Window,
-    /// The key of a bot with which it was opened, if it was, and what that allows.
+    /// The bot key with which the socket was opened, if any, and its grant.
     pub(crate) key: Option<(TokenHash, BotGrant)>,
     source: CallSource,
     resumes: Mutex<Resumes>,
     answered: Mutex<Answered>,
 }
 
-/// The groups that the socket's client has named in its resumes, and the point that it has received.
+/// The groups that the client has named in its resumes, and the point that it has received.
 #[derive(Default)]
 pub(crate) struct Answered {
-    /// The named groups, at most [`HEADS`](crate::wire::key::HEADS): others count as not named.
+    /// The named groups, at most [`HEADS`](crate::wire::key::HEADS); further ones count as not named.
     pub(crate) named: BTreeSet<GroupId>,
-    /// The answers to the parts of a resume whose last part has not come. They name at most as many groups.
+    /// The answers to the parts of a resume in progress. They name at most as many groups.
     pub(crate) parts: Resumed,
-    /// The point that the store had reached before the first of these parts was answered.
+    /// The store's point before the first of these parts was answered.
     pub(crate) begun: Option<CommitPoint>,
-    /// The point of which the client has everything.
+    /// The point up to which the client has everything.
     pub(crate) point: Option<CommitPoint>,
 }
 
 impl Answered {
-    /// Ends a resume whose parts were answered so. Groups that were named before it are told of by live events alone, which may
-    /// be late, so that with such groups the point stays.
+    /// Completes a resume with these answers. A group that was named only in earlier resumes is covered by live
+    /// events alone, which may be late, so while there is such a group the point does not advance.
     pub(crate) fn advance(&mut self, answer: &Resumed, has_all: bool) {
         let begun = self.begun.take().filter(|_| has_all);
         let is_answered = |group| answer.heads.contains_key(group) || answer.refused.contains_key(group);
@@ -69,7 +69,7 @@ impl Answered {
     }
 }
 
-/// The recent resumes of a socket.
+/// The number of recent resumes of a socket.
 struct Resumes {
     since: Instant,
     count: u32,
@@ -88,12 +88,12 @@ impl Session {
         Self { state, connection, window, key, source, resumes, answered: Mutex::default() }
     }
 
-    /// The groups of the key of a bot, if it was opened with one.
+    /// The groups of the bot key with which the socket was opened, if any.
     pub(crate) fn scope(&self) -> Option<Vec<GroupId>> {
         self.key.as_ref().map(|(_, grant)| grant.groups.clone())
     }
 
-    /// Whether the socket may resume once more: a resume costs far more than other events.
+    /// Counts a resume, which costs far more than other events. Returns whether it is within the limit.
     pub(crate) fn may_resume(&self) -> bool {
         let mut resumes = self.resumes.lock().unwrap_or_else(PoisonError::into_inner);
         if resumes.since.elapsed() >= RESUMES_WITHIN {
@@ -103,7 +103,7 @@ impl Session {
         resumes.count <= RESUMES
     }
 
-    /// The state of its resumes. Only one event of a socket is at work with it.
+    /// The state of its resumes. Only one event of a socket uses it at a time.
     pub(crate) fn answered(&self) -> MutexGuard<'_, Answered> {
         self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,18 +116,19 @@ impl Session {
         Context { who, origin: Some(Origin { socket: self.connection.id(), reference }), source: self.source }
     }
 
-    /// Sends a frame to this socket alone.
+    /// Sends a frame to this socket only.
     pub(crate) fn send(&self, frame: Bytes) {
         self.state.hub.send(&self.connection, frame);
     }
 
-    /// Answers an event with an error that no use case makes.
+    /// Answers an event with an error that does not come from a use case.
     pub(crate) fn refuse(&self, kind: &str, code: u16, detail: Cow<'_, str>, reference: Option<&str>) {
         let problem = ErrorDetail { detail, errors: vec![], retry_after: None };
         self.send(outgoing::error(kind, code, &problem, reference));
     }
 
-    /// Answers an event with the error of its use case. One that is refused as too many is not charged after all.
+    /// Answers an event with the error of its use case. Refunds the charge if the use case refused it by a rate
+    /// limit.
     pub(crate) fn fail_charged(&self, error: &Error, cost: Cost, reference: Option<&str>) {
         if error.is_too_many() {
             self.state.app.rates().give_back(self.connection.user(), cost);

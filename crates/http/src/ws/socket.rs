@@ -1,11 +1,9 @@
-//! One socket's loop: reads frames, starts what they ask, writes what the hub has queued.
+//! The loop of a socket: reads frames, begins the requested work, and writes the frames that the hub has queued.
 //!
-//! It is one task with no standing buffer: bytes are read into a buffer of the thread's own, and
-//! what is queued is written in one vectored write, while the task sleeps by whoever queues it.
-//! Messages are pipelined, in order: up to [`IN_FLIGHT`] may wait for their commit at once, and
-//! those that one read has brought begin together.
-//! Anything else waits for what came before it. A panic, whatever handler it is in, is this
-//! socket's end (1011) and nobody else's.
+//! The loop is one task without a buffer of its own. It reads into a buffer of the thread, and writes with vectored
+//! writes; while it sleeps, the tasks that queue frames write them. Messages are pipelined in order: up to
+//! [`IN_FLIGHT`] may wait for their commit, and those that arrive in one read begin together. Any other event waits
+//! for all earlier ones. A panic in a handler ends only this socket (1011).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -30,40 +28,38 @@ use crate::error::panicked;
 use crate::network::client_stream::ClientStream;
 use crate::wire::frame::{self, Broken, Incoming, Reader};
 
-/// Messages of one socket that may wait for their commit at once; no more are read until then.
+/// Messages of one socket that may wait for their commit. Beyond that, reading stops.
 const IN_FLIGHT: usize = 64;
-/// The most bytes of one read.
+/// The maximum size of a read, in bytes.
 const READ: usize = 64 * 1024;
-/// Frames in one vectored write.
+/// The maximum number of frames in a vectored write.
 const WRITE_FRAMES: usize = 64;
-/// The time for a peer to accept the last frames.
+/// How long a peer may take to accept the last frames.
 const LAST_WRITE: Duration = Duration::from_secs(30);
-/// Pongs that may wait to be written; until they are, nothing more is read.
+/// Pongs that may wait to be written. Beyond that, reading stops.
 const PONGS: usize = 1024;
-/// Messages that may wait to be begun; while there are as many, nothing more is read. One read may
-/// bring more.
+/// Messages that may wait to begin. Beyond that, reading stops. A single read may exceed it.
 const INBOX: usize = 8;
-/// The time for a peer to close in its turn.
+/// How long a peer may take to answer the close frame.
 const CLOSING: Duration = Duration::from_secs(5);
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
 }
 
-/// The reason for the loop's end.
+/// The reason why the loop ends.
 enum SocketEnd {
     /// The peer is gone, or silent while closing.
     Gone,
     /// The peer closes, with this code.
     Answer(u16),
-    /// To be closed with this code and reason, once what was queued is written.
+    /// Close with this code and reason, after queued frames are written.
     Close(u16, &'static str),
-    /// The same, and what was queued is dropped.
+    /// Close with this code and reason, and drop queued frames.
     Cut(u16, &'static str),
 }
 
-/// The connection: read by the socket's task, and written to while that sleeps by whoever has
-/// something for it.
+/// The connection. The socket's task reads from it; while that task sleeps, other tasks may write to it.
 pub(super) struct ClientSink(pub(super) ClientStream);
 
 impl Sink for ClientSink {
@@ -79,25 +75,25 @@ struct SocketLoop<'a> {
     inbox: VecDeque<Incoming>,
     broken: Option<Broken>,
     outbox: VecDeque<Bytes>,
-    /// Whether the first frame of `outbox` has been written in part.
+    /// Whether the first frame in `outbox` is partially written.
     begun: bool,
-    /// Pongs put into `outbox` since it was last empty.
+    /// Pongs added to `outbox` since it was last empty.
     pongs: usize,
-    /// Messages that have come together, and are about to be begun together.
+    /// Messages that arrived together, and are about to begin together.
     gathered: Vec<(EventRequest, Send)>,
     working: FuturesUnordered<Job>,
-    /// The number of events at work.
+    /// The number of events in progress.
     busy: usize,
-    /// Work that waits until nothing else works.
+    /// A job that waits until all others are done.
     waiting: Option<Job>,
-    /// Whether nothing else may begin.
+    /// Whether no other job may begin.
     exclusive: bool,
     pace: Pace,
-    /// Whether more has come than may: it is closed when next it is looked at.
+    /// Whether the client exceeded a limit; the socket is closed in the next iteration.
     too_fast: bool,
 }
 
-/// Serves a socket until its end. `early` is what was read before the socket was one.
+/// Serves a socket until it ends. `early`: bytes that were read before the upgrade.
 pub(super) async fn run(wire: &Arc<ClientSink>, mut early: Vec<u8>, session: &Arc<Session>) {
     let options = &session.state.options;
     let mut socket = SocketLoop {
@@ -128,7 +124,7 @@ pub(super) async fn run(wire: &Arc<ClientSink>, mut early: Vec<u8>, session: &Ar
         }
     };
     session.state.hub.unregister(&session.connection);
-    // A peer that is gone, or takes too long, is let go without a word.
+    // Ignore a timeout or an error: the peer is gone, or too slow.
     let _ = socket.farewell(end).await;
     session.connection.detach();
 }
@@ -137,11 +133,11 @@ impl SocketLoop<'_> {
     async fn serve(&mut self) -> io::Result<SocketEnd> {
         loop {
             if let Some(end) = self.begin() {
-                // What was answered so far goes before the close.
+                // Send the answers so far before the close frame.
                 return Ok(self.take().unwrap_or(end));
             }
             let may_read = self.inbox.len() < INBOX && self.broken.is_none() && self.pongs < PONGS;
-            // In no fixed order: a socket that has always something to write still reads its pongs.
+            // `select!` picks at random, so a socket that always has something to write still reads its pongs.
             tokio::select! {
                 Some(done) = self.working.next(), if !self.working.is_empty() => {
                     self.busy -= done;
@@ -172,7 +168,7 @@ impl SocketLoop<'_> {
         }
     }
 
-    /// Begins what the peer has asked, as far as its order allows. Answers how it ends.
+    /// Begins the requested work, as far as its order allows. Returns the end of the loop, if it ends.
     fn begin(&mut self) -> Option<SocketEnd> {
         let end = self.begin_each();
         self.begin_gathered();
@@ -187,9 +183,9 @@ impl SocketLoop<'_> {
                 return Some(SocketEnd::Close(broken.code(), broken.reason()));
             };
             match incoming {
-                // Answered when they came.
+                // Handled when they were read.
                 Incoming::Ping(_) | Incoming::Pong => {}
-                // What was asked before it is done first.
+                // Finish earlier work first.
                 Incoming::Close(_) if !self.working.is_empty() || !self.gathered.is_empty() => {
                     self.inbox.push_front(incoming);
                     return None;
@@ -216,7 +212,7 @@ impl SocketLoop<'_> {
         }
     }
 
-    /// Begins what waits to be alone, once it is; lets others begin once that is done.
+    /// Begins the exclusive job when no other one is in progress, and allows others again when it is done.
     fn go_on(&mut self) {
         if self.working.is_empty() {
             self.exclusive = self.waiting.is_some();
@@ -238,7 +234,7 @@ impl SocketLoop<'_> {
         self.working.push(job);
     }
 
-    /// Takes what the hub has queued.
+    /// Takes the queued frames from the hub.
     fn take(&mut self) -> Option<SocketEnd> {
         let mut frames = Vec::new();
         let taken = self.session.connection.take(&mut frames);
@@ -250,7 +246,7 @@ impl SocketLoop<'_> {
         }
     }
 
-    /// Reads once. False at the stream's end.
+    /// Reads once. Returns false at the end of the stream.
     fn read(&mut self) -> io::Result<bool> {
         SCRATCH.with_borrow_mut(|scratch| match self.stream.try_read(scratch) {
             Ok(0) => Ok(false),
@@ -264,18 +260,18 @@ impl SocketLoop<'_> {
         })
     }
 
-    /// Takes in what has come. Pings are answered at once, whatever waits to be begun.
+    /// Parses received bytes. Pings are answered at once, even while other work waits.
     fn feed(&mut self, bytes: &mut [u8]) {
         let mut came = Vec::new();
         self.broken = self.reader.feed(bytes, &mut came).err();
         self.too_fast |= !self.pace.frames(self.reader.idle_frames());
         for incoming in came {
             match incoming {
-                // Nothing is read after a close.
+                // Ignore everything after a close frame.
                 _ if matches!(self.inbox.back(), Some(Incoming::Close(_))) => return,
                 Incoming::Ping(payload) => {
                     if self.outbox.is_empty() {
-                        // From here on this task alone writes. That it is to be closed is seen again.
+                        // From here on only this task writes. The next `take` returns a close again.
                         let _ = self.take();
                     }
                     self.pongs += 1;
@@ -287,7 +283,7 @@ impl SocketLoop<'_> {
         }
     }
 
-    /// Writes once, as much as the kernel takes, in one vectored write.
+    /// Writes until the outbox is empty or the kernel accepts no more.
     fn write(&mut self) -> io::Result<()> {
         while !self.outbox.is_empty() {
             let mut slices = [IoSlice::new(&[]); WRITE_FRAMES];
@@ -321,7 +317,7 @@ impl SocketLoop<'_> {
         }
     }
 
-    /// Says the last word, and waits for the peer to close in its turn where it has not.
+    /// Sends the close frame, and waits for the peer's unless it closed first.
     async fn farewell(&mut self, end: SocketEnd) -> io::Result<()> {
         let (code, reason) = match end {
             SocketEnd::Gone => return Ok(()),
@@ -330,7 +326,7 @@ impl SocketLoop<'_> {
         };
         tracing::debug!(code, reason, "closing");
         if let SocketEnd::Cut(..) = end {
-            // A frame that was begun must be ended before the next.
+            // A partially written frame must be completed first.
             self.outbox.truncate(usize::from(self.begun));
         }
         self.outbox.push_back(frame::close(code, reason));
@@ -349,7 +345,7 @@ impl SocketLoop<'_> {
         Ok(())
     }
 
-    /// Other frames of the peer are dropped.
+    /// Waits for the peer's close frame, and drops its other frames.
     async fn closed_in_turn(&mut self) -> io::Result<()> {
         self.inbox.clear();
         while self.broken.is_none() {

@@ -1,4 +1,5 @@
-//! `?groups=&messages=` of a handshake: which groups the socket is shown, and how much of each.
+//! The parameters `groups` and `messages` of a handshake, which set how many groups the summary has, and how many
+//! messages each.
 
 use std::ops::RangeInclusive;
 
@@ -6,12 +7,12 @@ use chinwag_core::app::connect::Window;
 use chinwag_core::limits::LATEST;
 use chinwag_core::{Error, Result};
 
-/// Groups that may be asked for.
+/// The groups that may be requested.
 const GROUPS: RangeInclusive<usize> = 0..=2000;
-/// Messages of each that may be asked for.
+/// The messages per group that may be requested.
 const MESSAGES: RangeInclusive<usize> = 0..=LATEST;
 
-/// Reads a handshake's query. An empty value is none.
+/// Parses a handshake's query. An empty value counts as absent.
 pub(super) fn window(query: &str) -> Result<Window> {
     let number = |key: &'static str, range: RangeInclusive<usize>| {
         let mut given = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == key);

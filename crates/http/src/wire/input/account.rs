@@ -6,7 +6,6 @@ use chinwag_core::password::Password;
 use super::payload::{RestPayload, payload};
 use super::value::Lifetime;
 
-/// The payloads of requests about this noun.
 pub(crate) const REST: &[RestPayload] = &[
     NewAccount::REST,
     NamePassword::REST,

@@ -1,4 +1,4 @@
-//! The reader of a payload's keys.
+//! Reads the keys of a payload.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -16,13 +16,14 @@ use super::json::{self, Object, Value, not_an_object, short};
 use super::payload::Payload;
 use crate::wire::key::{HEADS_AT_ONCE, Key, NAMES, Need, Transport, changes};
 
-/// The key of the files to attach, with which a body may be empty.
+/// The key of attached files. With files, the body may be empty.
 const ATTACHMENTS_KEY: &str = "attachments";
-/// The keys of a file to attach.
+/// The keys of an attached file.
 const ID: &str = "id";
 const ALT: &str = "alt";
 
-/// The keys of a payload, taken one by one. Refusals are collected until [`Fields::finish`].
+/// The keys of a payload, which are removed one by one as they are read. Errors are collected until
+/// [`Fields::finish`].
 #[derive(Debug)]
 pub struct Fields<'a> {
     values: Object<'a>,
@@ -30,12 +31,12 @@ pub struct Fields<'a> {
     within: &'static str,
     ignored: Option<&'a Ignored>,
     transport: Transport,
-    /// The longest message body.
+    /// The maximum length of a message body, in characters.
     message_chars: usize,
 }
 
 impl<'a> Fields<'a> {
-    /// Reads a whole payload.
+    /// Parses a payload.
     pub fn parse(payload: &'a [u8]) -> Result<Self> {
         if let Some(why) = not_an_object(payload) {
             return Err(Error::field("", format!("the payload {why}")));
@@ -53,32 +54,32 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The same for an event's `data`.
+    /// Reads the keys as those of an event's `data`.
     #[must_use]
     pub fn of_event(self) -> Self {
         Self { transport: Transport::Event, ..self }
     }
 
-    /// The same with the limits of an operator.
+    /// Applies the operator's limits.
     #[must_use]
     pub fn limited(self, limits: &Limits) -> Self {
         Self { message_chars: limits.message_chars, ..self }
     }
 
-    /// The same, noting unknown keys in `ignored`.
+    /// Records unknown keys in `ignored`.
     #[must_use]
     pub fn noting(self, ignored: &'a Ignored) -> Self {
         Self { ignored: Some(ignored), ..self }
     }
 
-    /// Reads a payload into a command. `build` answers `None` only where it has refused a key.
+    /// Reads a payload into a command. `build` returns `None` only after it has refused a key.
     pub fn command<P: Payload, C>(mut self, build: impl FnOnce(P, &mut Self) -> Option<C>) -> Result<C> {
         let payload = P::read(&mut self);
         let command = payload.and_then(|payload| build(payload, &mut self));
         self.finish(|| command)
     }
 
-    /// Applies what differs by transport: an event ignores some keys, and has other names for some.
+    /// Applies the differences of the transport: events ignore some keys, and have aliases for others.
     pub(crate) fn prepare(&mut self, keys: &'static [Key]) {
         if self.transport == Transport::Rest {
             return;
@@ -92,7 +93,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The refusal of a payload that has none of the keys of which it needs one.
+    /// The error of a payload that has none of the keys of which at least one is required.
     pub(crate) fn missing_one_of(&self, keys: &'static [Key]) -> Option<(&'static str, String)> {
         let is_given =
             |key: &&Key| if key.need == Need::OneOf { self.has(key.name) } else { self.holds(key.name) };
@@ -107,12 +108,12 @@ impl<'a> Fields<'a> {
         self.values.remove(key)
     }
 
-    /// Whether a key has been refused.
+    /// Whether a key was refused.
     pub(crate) fn has_refused(&self, key: &str) -> bool {
         self.errors.iter().any(|error| error.field.rsplit('.').next() == Some(key))
     }
 
-    /// Refuses a key. `detail` ends a sentence that begins with the key's name.
+    /// Refuses a key. `detail` completes a sentence that begins with the key's name.
     pub fn refuse(&mut self, key: &'static str, detail: impl Into<String>) {
         self.refuse_part(key.into(), detail.into());
     }
@@ -123,7 +124,7 @@ impl<'a> Fields<'a> {
         self.errors.push(FieldError { field, detail });
     }
 
-    /// The command, if no key was refused. `build` answers `None` only where one was.
+    /// Returns the command, or the errors if a key was refused. `build` returns `None` only after that.
     pub fn finish<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T> {
         self.note_unknown();
         if let Some(ignored) = self.ignored {
@@ -135,7 +136,7 @@ impl<'a> Fields<'a> {
         build().ok_or_else(|| Error::internal("a field is missing that was not refused"))
     }
 
-    /// Notes the keys that are left.
+    /// Records the remaining keys as unknown.
     pub(crate) fn note_unknown(&self) {
         if let Some(ignored) = self.ignored {
             for key in self.values.keys_as_sent() {
@@ -144,17 +145,17 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Whether a key is given and not null.
+    /// Whether a key is present and not null.
     pub fn has(&self, key: &str) -> bool {
         self.values.get(key).is_some_and(|value| *value != Value::Null)
     }
 
-    /// Whether a key is given, even as null, which clears a value.
+    /// Whether a key is present, possibly null, which clears a value.
     pub fn holds(&self, key: &str) -> bool {
         self.values.get(key).is_some()
     }
 
-    /// The number of values in a list; 0 for anything else.
+    /// The length of a list; 0 for any other value.
     pub(crate) fn count(&self, key: &str) -> usize {
         match self.values.get(key) {
             Some(Value::List(values)) => values.len(),
@@ -162,7 +163,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text.
+    /// A required text.
     pub fn text(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
         let found = self.maybe_text(key);
         if found.is_none() {
@@ -171,7 +172,7 @@ impl<'a> Fields<'a> {
         found
     }
 
-    /// A text, if one is given. Null counts as left out.
+    /// An optional text. Null counts as absent.
     pub fn maybe_text(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
         match self.values.remove(key)? {
             Value::Null => None,
@@ -183,7 +184,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text, if one is given. Null is refused.
+    /// An optional text. Null is refused.
     pub fn filled_text(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
         if self.values.get(key) == Some(&Value::Null) {
             self.refuse(key, "may not be null");
@@ -191,12 +192,12 @@ impl<'a> Fields<'a> {
         self.maybe_text(key)
     }
 
-    /// A text, if one is given. Null and the empty text count as left out.
+    /// An optional text. Null and the empty text count as absent.
     pub(crate) fn maybe_filled(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
         self.maybe_text(key).filter(|text| !text.is_empty())
     }
 
-    /// A change of a text: a key that is left out keeps it, null clears it.
+    /// A change of a text: an absent key keeps it, null clears it.
     pub fn text_update<T, E: Into<String>>(
         &mut self,
         key: &'static str,
@@ -215,7 +216,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A change of the host application's object: a key that is left out keeps it, null clears it.
+    /// A change of the host application's object: an absent key keeps it, null clears it.
     pub fn data_update(&mut self, key: &'static str) -> FieldUpdate<Data> {
         match self.values.remove(key) {
             None => FieldUpdate::Keep,
@@ -232,7 +233,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A flag, false if it is left out or null.
+    /// A flag, which is false if it is absent or null.
     pub fn flag(&mut self, key: &'static str) -> bool {
         match self.values.remove(key) {
             None | Some(Value::Null) => false,
@@ -244,7 +245,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list of at most [`NAMES`] users' names, empty if it is left out or null.
+    /// A list of at most [`NAMES`] users' names, which is empty if it is absent or null.
     pub fn names(&mut self, key: &'static str) -> Vec<Name> {
         let values = match self.values.remove(key) {
             None | Some(Value::Null) => return Vec::new(),
@@ -268,7 +269,7 @@ impl<'a> Fields<'a> {
             };
             match read {
                 Ok(name) => names.push(name),
-                // One refusal per list: a list of thousands would be answered with thousands.
+                // Report one error per list: a list of thousands would otherwise get thousands of errors.
                 Err(why) => {
                     self.refuse(key, why);
                     break;
@@ -278,8 +279,8 @@ impl<'a> Fields<'a> {
         names
     }
 
-    /// Mentions, if a list of them is given. Null is refused, since an edit could mean to clear them. Answers `None` only where it has refused the
-    /// list, or one mention by its index.
+    /// Mentions, if the list is present. Null is refused, since it could be meant to clear the mentions in an edit.
+    /// Returns `None` only after it has refused the list, or one mention by its index.
     #[expect(clippy::option_option, reason = "a refused list differs from one that is left out")]
     pub(crate) fn mentions(&mut self, key: &'static str) -> Option<Option<MentionList>> {
         let values = match self.values.remove(key) {
@@ -311,7 +312,7 @@ impl<'a> Fields<'a> {
         self.parsed(key, MentionList::new(mentions)).map(Some)
     }
 
-    /// A number of 0 to 2⁶³ − 1, if one is given.
+    /// An optional number from 0 to 2⁶³ − 1.
     pub fn maybe_number(&mut self, key: &'static str) -> Option<i64> {
         match self.values.remove(key)? {
             Value::Null => None,
@@ -323,7 +324,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A flag, if one is given.
+    /// An optional flag.
     pub fn maybe_flag(&mut self, key: &'static str) -> Option<bool> {
         if let Value::Bool(flag) = self.values.remove(key)? {
             return Some(flag);
@@ -332,13 +333,13 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// Reads a message's body, within the operator's limit. One that shows nothing is empty.
+    /// Parses a message's body, within the operator's limit. A body without visible characters counts as empty.
     pub(crate) fn body(&mut self, key: &'static str, text: &str) -> Option<Body> {
         self.parsed(key, Body::parse_any(text, self.message_chars))
     }
 
-    /// The body of a message to send, if one is given. A message that carries files needs none. Answers `None` only
-    /// where it has refused the body.
+    /// The body of a message to send, if present. A message with files needs none. Returns `None` only after it has
+    /// refused the body.
     #[expect(clippy::option_option, reason = "a refused body differs from one that is left out")]
     pub(crate) fn sent_body(&mut self, key: &'static str) -> Option<Option<Body>> {
         let has_files =
@@ -358,7 +359,7 @@ impl<'a> Fields<'a> {
         Some(body)
     }
 
-    /// The files to attach, none if the list is left out or null. Answers `None` only where it has refused the list.
+    /// The files to attach, none if the list is absent or null. Returns `None` only after it has refused the list.
     pub(crate) fn attachments(&mut self, key: &'static str) -> Option<AttachmentList> {
         let values = match self.values.remove(key) {
             None | Some(Value::Null) => return Some(AttachmentList::default()),
@@ -369,14 +370,14 @@ impl<'a> Fields<'a> {
             }
         };
         let mut files = Vec::new();
-        // One more than are allowed, so that a longer list is refused for its length.
+        // Read one more than allowed, so that a longer list is refused for its length.
         for (index, value) in values.iter().take(ATTACHMENTS + 1).enumerate() {
             files.push(self.attachment(key, index, value)?);
         }
         self.parsed(key, AttachmentList::new(files))
     }
 
-    /// A file to attach: its id, or an object with it and an alternative text.
+    /// A file to attach: its id, or an object with the id and an alternative text.
     fn attachment(&mut self, key: &'static str, index: usize, value: &Value<'_>) -> Option<Attachment> {
         const SHAPE: &str = "must be a list of files' ids, or of objects with an id and an alt";
         let (id, alt) = match value {
@@ -409,7 +410,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Another payload within this one, if one is given. Answers `None` only where it was refused.
+    /// A nested payload, if present. Returns `None` only after it was refused.
     #[expect(clippy::option_option, reason = "a refused payload differs from one that is left out")]
     pub(crate) fn nested<P: Payload>(&mut self, key: &'static str) -> Option<Option<P>> {
         if !self.has(key) {
@@ -423,7 +424,7 @@ impl<'a> Fields<'a> {
         payload.map(Some)
     }
 
-    /// An object within this one. Its keys are refused as `key.inner`.
+    /// A nested object. Its keys are refused as `key.inner`.
     pub fn object(&mut self, key: &'static str) -> Option<Fields<'a>> {
         if let Value::Object(values) = self.values.remove(key)? {
             return Some(Fields { values, errors: Vec::new(), within: key, ..*self });
@@ -432,7 +433,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// Numbers of groups' logs by the groups' ids, at most [`HEADS_AT_ONCE`]: `{id: seq}`.
+    /// Log positions by group id, at most [`HEADS_AT_ONCE`]: `{id: seq}`.
     pub fn heads(&mut self, key: &'static str) -> Vec<(GroupId, Seq)> {
         let values = match self.values.remove(key) {
             Some(Value::Object(values)) if values.len() <= HEADS_AT_ONCE => values,
@@ -459,7 +460,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn require(&mut self, key: &'static str) {
-        // A value of the wrong type has been refused already.
+        // A value of the wrong type was refused already.
         if !self.has_refused(key) {
             self.refuse(key, "is required");
         }
@@ -476,7 +477,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The refusal that asks for one of these keys; none without keys.
+/// The error that asks for one of these keys; `None` without keys.
 fn one_or_more(mut keys: impl Iterator<Item = &'static str>) -> Option<(&'static str, String)> {
     let first = keys.next()?;
     let mut others: Vec<_> = keys.collect();

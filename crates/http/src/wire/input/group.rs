@@ -19,7 +19,6 @@ use super::json::Value;
 use super::payload::{KeyValue, RestPayload, payload};
 use crate::wire::key::{HEADS_AT_ONCE, Need};
 
-/// The payloads of requests about this noun.
 pub(crate) const REST: &[RestPayload] =
     &[NewGroup::REST, GroupPatch::REST, GroupMePatch::REST, InName::REST, PrivatePair::REST];
 
@@ -180,13 +179,13 @@ pub fn patch_cost(payload: &[u8]) -> Cost {
     Cost::Members(names(payload))
 }
 
-/// The users that a payload lists, each as often as it is named.
+/// The number of users that a payload lists, with repetitions.
 fn names(payload: &[u8]) -> usize {
     Fields::parse(payload).map_or(0, |fields| LISTS.iter().map(|key| fields.count(key)).sum())
 }
 
 impl NewGroup {
-    /// The command to make it.
+    /// The command that creates the group.
     pub fn command(self) -> Create {
         let Self { author, name, admins, members, restricts, description, avatar, data, open, slow, keep } =
             self;
@@ -196,7 +195,7 @@ impl NewGroup {
 }
 
 impl GroupPatch {
-    /// The command to change a group.
+    /// The command that changes a group.
     pub fn command(self, group: GroupId) -> Update {
         let Self { author, name, owner: OneName(owner), admins, members, restricts, remove, .. } = self;
         let Self { ban, unban, description, avatar, data, open, slow, keep, .. } = self;
@@ -207,7 +206,7 @@ impl GroupPatch {
 }
 
 impl GroupMePatch {
-    /// The command to change the settings.
+    /// The command that changes the settings.
     pub fn command(self, group: GroupId) -> ChangeGroupSettings {
         let Self { author, notify, muted_until, hidden, pinned, marked_unread } = self;
         let update = GroupSettingsUpdate { notify, muted_until, hidden, pinned, marked_unread };
@@ -216,21 +215,21 @@ impl GroupMePatch {
 }
 
 impl InName {
-    /// The command to leave or accept a group.
+    /// The command that leaves or accepts a group.
     pub fn command(self, group: GroupId) -> Leave {
         Leave { author: self.author, group }
     }
 }
 
 impl GroupByGroup {
-    /// The command to leave, accept or delete the group.
+    /// The command that leaves, accepts or deletes the group.
     pub fn command(self) -> Leave {
         Leave { author: None, group: self.group }
     }
 }
 
 impl PrivatePair {
-    /// The command to open the private group. Refuses a payload that names neither one user nor two.
+    /// The command that opens the private group. Refuses a payload that names neither one user nor two.
     pub fn command(self, fields: &mut Fields<'_>) -> Option<Open> {
         match (self.user, <[Name; 2]>::try_from(self.users)) {
             (_, Ok([a, b])) => Some(Open::Between(a, b)),
@@ -249,7 +248,7 @@ impl PrivatePair {
 }
 
 impl HeldNumbers {
-    /// The command to resume.
+    /// The command that resumes.
     pub fn command(self) -> Resume {
         let Self { groups, history, all, since, more } = self;
         let (history, changed_since) =
@@ -259,7 +258,7 @@ impl HeldNumbers {
     }
 }
 
-/// A list of at most one name: groups show their owner so, and take it back so.
+/// A list of at most one name: the wire form of a group's owner.
 pub struct OneName(pub Option<Name>);
 
 impl KeyValue for OneName {
@@ -278,7 +277,7 @@ impl KeyValue for OneName {
     }
 }
 
-/// The last number held of each group.
+/// The last known log position of each group.
 pub struct Heads(pub Vec<(GroupId, Seq)>);
 
 impl KeyValue for Heads {

@@ -1,15 +1,15 @@
-//! Keys that nobody asks for: named in the answer, or refused where an operator wants that.
+//! Unknown keys, which are listed in the response, or refused if the operator wants that.
 
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use chinwag_core::error::FieldError;
 
-/// The most keys that are named, and the longest list of them.
+/// The maximum number of listed keys, and the maximum length of the list in bytes.
 const KEYS: usize = 20;
 const LONGEST: usize = 1024;
 
-/// The unknown keys of one request, in the order sent.
+/// The unknown keys of a request, in the order sent.
 #[derive(Debug, Default)]
 pub struct Ignored {
     strict: bool,
@@ -17,12 +17,12 @@ pub struct Ignored {
 }
 
 impl Ignored {
-    /// None yet. Where it is `strict` they are to be refused.
+    /// An empty list. `strict`: whether unknown keys are refused.
     pub fn new(strict: bool) -> Self {
         Self { strict, keys: Mutex::default() }
     }
 
-    /// Notes a key, within another one if that is not empty.
+    /// Records a key. `within`: the key of the object that contains it, or empty.
     pub fn note(&self, within: &str, key: &str) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if keys.len() < KEYS {
@@ -31,7 +31,7 @@ impl Ignored {
         }
     }
 
-    /// Refuses each key that was noted, where that is wanted.
+    /// An error for each recorded key, if unknown keys are refused.
     pub fn refused(&self) -> Vec<FieldError> {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let refuse = |key: &String| FieldError {
@@ -41,7 +41,7 @@ impl Ignored {
         if self.strict { keys.iter().map(refuse).collect() } else { Vec::new() }
     }
 
-    /// The keys that were noted, percent-encoded, with commas between them.
+    /// The recorded keys, percent-encoded and separated by commas.
     pub fn list(&self) -> Option<String> {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let mut list = String::new();
@@ -63,7 +63,7 @@ fn encoded(key: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(text, "%{byte:02X}");
         }
         text

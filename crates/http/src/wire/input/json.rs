@@ -1,4 +1,4 @@
-//! JSON as payloads hold it: borrowed where it can be, and with no key twice.
+//! JSON values of payloads: borrowed if possible, and without duplicate keys.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 use serde_json::error::Category;
 
-/// The beginning of the parser's refusal of a text that is nested more than 127 levels deep.
+/// The beginning of the parser's error for a text that is nested more than 127 levels deep.
 const TOO_DEEP: &str = "recursion limit exceeded";
 
 /// A JSON value.
@@ -32,7 +32,7 @@ pub enum Value<'a> {
     Object(Object<'a>),
 }
 
-/// An object's values by their keys, each with its place among them.
+/// The values of an object by key, each with its position.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Object<'a>(BTreeMap<Cow<'a, str>, (usize, Value<'a>)>);
 
@@ -42,12 +42,12 @@ impl<'a> Object<'a> {
         self.0.get(key).map(|(_, value)| value)
     }
 
-    /// Takes the value under a key out.
+    /// Removes and returns the value under a key.
     pub fn remove(&mut self, key: &str) -> Option<Value<'a>> {
         self.0.remove(key).map(|(_, value)| value)
     }
 
-    /// Puts a value under a key, unless there is one.
+    /// Inserts a value under a key, unless the key is present.
     pub fn insert_absent(&mut self, key: Cow<'a, str>, value: Value<'a>) {
         let place = self.0.len();
         self.0.entry(key).or_insert((place, value));
@@ -58,17 +58,17 @@ impl<'a> Object<'a> {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether the object has no keys.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All of them, ordered by key.
+    /// All keys and values, ordered by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
         self.0.iter().map(|(key, (_, value))| (&**key, value))
     }
 
-    /// The keys in the order sent.
+    /// The keys, in the order sent.
     pub fn keys_as_sent(&self) -> Vec<&str> {
         let mut keys: Vec<_> = self.0.iter().map(|(key, (place, _))| (*place, &**key)).collect();
         keys.sort_unstable();
@@ -76,17 +76,17 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Reads one JSON value, and nothing after it.
+/// Parses exactly one JSON value.
 pub fn parse(payload: &[u8]) -> Result<Value<'_>> {
     let text = std::str::from_utf8(payload).map_err(|_| Error::field("", "the payload is not UTF-8"))?;
     serde_json::from_str(text).map_err(|why| Error::field("", not_json(&why)))
 }
 
-/// The refusal of a text that is not JSON, without the parser's own words.
+/// The error for a text that is not JSON, without the parser's own text.
 fn not_json(why: &serde_json::Error) -> String {
     let (line, column) = (why.line(), why.column());
     match why.classify() {
-        // The words of the visitors below.
+        // The text comes from the visitors below.
         Category::Data => format!("the payload is not JSON: {why}"),
         Category::Eof => format!("the payload is not JSON: it breaks off at line {line}, column {column}"),
         _ if why.to_string().starts_with(TOO_DEEP) => {
@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value<'de>, E> {
-        // JSON has no number that is none.
+        // JSON numbers are never NaN or infinite.
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
@@ -174,7 +174,7 @@ impl<'de> Visitor<'de> for Any {
     }
 }
 
-/// A key, borrowed where it has no escapes. (`Cow` itself always copies.)
+/// A key, borrowed if it contains no escapes. (`Cow` itself always copies.)
 struct Key<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
@@ -186,7 +186,7 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
-/// The reason for which a text cannot be a JSON object, if its beginning shows one: the end of a sentence.
+/// The reason why a text cannot be a JSON object, if its beginning shows one, as the end of a sentence.
 pub fn not_an_object(text: &[u8]) -> Option<String> {
     if text.starts_with(b"\xef\xbb\xbf") {
         return Some("begins with a byte order mark: send it without one".to_owned());
@@ -203,7 +203,7 @@ pub fn not_an_object(text: &[u8]) -> Option<String> {
     }
 }
 
-/// The beginning of a client's own text, for an error.
+/// The beginning of a client's text, for an error.
 pub(crate) fn short(text: &str) -> &str {
     text.char_indices().nth(40).map_or(text, |(end, _)| &text[..end])
 }

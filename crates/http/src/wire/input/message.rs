@@ -16,7 +16,6 @@ use super::payload::{KeyValue, RestPayload, payload};
 use super::value::SentBody;
 use crate::wire::key::Need;
 
-/// The payloads of requests about this noun.
 pub(crate) const REST: &[RestPayload] = &[NewMessage::REST, MessagePatch::REST, ReadPoint::REST];
 
 payload! {
@@ -112,7 +111,7 @@ payload! {
     }
 }
 
-/// The length of a page of messages, [`LATEST`] where it is left out.
+/// The page size of a history; the default is [`LATEST`].
 pub struct PageSize(pub usize);
 
 impl KeyValue for PageSize {
@@ -134,7 +133,7 @@ impl KeyValue for PageSize {
     }
 }
 
-/// The data of a message. One that is left out or null is none.
+/// The data of a message; `None` if it is absent or null.
 pub struct Attached(pub Option<Data>);
 
 impl KeyValue for Attached {
@@ -157,14 +156,13 @@ impl KeyValue for Attached {
 pub struct Fetch {
     /// The group.
     pub group: GroupId,
-    /// The point before which messages are wanted; the newest without one.
+    /// Return messages before this point, or the newest without one.
     pub before: Option<Point>,
-    /// The page.
     pub page: Page,
 }
 
 impl NewMessage {
-    /// The command to send it.
+    /// The command that sends the message.
     pub fn command(self) -> Send {
         let Self { author, group, body, respond_to, thread, date, client_id, mentions, attachments, data } =
             self;
@@ -189,14 +187,14 @@ impl Attached {
 }
 
 impl MessagePatch {
-    /// The command to edit a message.
+    /// The command that edits the message.
     pub fn command(self, id: MessageId) -> Edit {
         Edit { id, body: self.body, mentions: self.mentions }
     }
 }
 
 impl FirstMessage {
-    /// The command to open the private group.
+    /// The command that opens the private group with its first message.
     pub fn command(self) -> First {
         let Self { target, body, client_id, mentions, attachments, data } = self;
         let body = body.map(|SentBody(body)| body);
@@ -205,7 +203,7 @@ impl FirstMessage {
 }
 
 impl HistoryPage {
-    /// The request.
+    /// The request for a page.
     pub fn command(self) -> Fetch {
         let before = point(self.before, self.date);
         Fetch { group: self.group, before, page: Page::before(before, self.limit.0) }
@@ -213,7 +211,7 @@ impl HistoryPage {
 }
 
 impl ReadPoint {
-    /// The command to mark a group as read. Refuses a payload without a point.
+    /// The command that moves the read mark. Refuses a payload without a point.
     pub fn command(self, group: GroupId, fields: &mut Fields<'_>) -> Option<MarkRead> {
         let at = point(self.seq, self.date);
         if at.is_none() && !fields.has_refused("seq") && !fields.has_refused("date") {

@@ -1,4 +1,4 @@
-//! Payloads as sets of keys: one declaration makes the struct, its parser and its description.
+//! Payloads as sets of keys: one declaration defines the struct, its parser and its documentation.
 
 use chinwag_core::Result;
 use serde_json::Value;
@@ -6,28 +6,28 @@ use serde_json::Value;
 use super::fields::Fields;
 use crate::wire::key::{self, Key, Need, Transport};
 
-/// A set of keys that is read together.
+/// A set of keys that are read together.
 pub trait Payload: Sized {
-    /// The keys, in the order in which they are read and refused.
+    /// The keys, in the order in which they are read and checked.
     fn keys() -> Vec<&'static Key>;
 
-    /// Reads the keys. Answers `None` only where it has refused one.
+    /// Reads the keys. Returns `None` only after it has refused one.
     fn read(fields: &mut Fields<'_>) -> Option<Self>;
 }
 
-/// A value that a key holds. `read` answers `None` only where it has refused the key.
+/// The value of a key. `read` returns `None` only after it has refused the key.
 pub trait KeyValue: Sized {
-    /// Whether the key may be left out.
+    /// Whether the key may be absent.
     const NEED: Need;
 
-    /// The schema of the values that the key takes.
+    /// The JSON schema of the accepted values.
     fn schema() -> Value;
 
-    /// Takes the value out of a payload.
+    /// Removes the value from a payload and parses it.
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self>;
 }
 
-/// Two sets of keys, the first read first.
+/// Two sets of keys, read in order.
 impl<A: Payload, B: Payload> Payload for (A, B) {
     fn keys() -> Vec<&'static Key> {
         [A::keys(), B::keys()].concat()
@@ -39,16 +39,16 @@ impl<A: Payload, B: Payload> Payload for (A, B) {
     }
 }
 
-/// A payload of a request, for the OpenAPI document and the fuzz targets.
+/// The payload of a request, for the OpenAPI document and the fuzz targets.
 #[derive(Debug, Clone, Copy)]
 pub struct RestPayload {
     /// The name of its schema.
     pub name: &'static str,
-    /// Its meaning, a sentence.
+    /// Its meaning, as a sentence.
     pub about: &'static str,
     /// Its keys.
     pub keys: fn() -> Vec<&'static Key>,
-    /// Parses it, and says whether it is valid.
+    /// Parses the payload, and returns whether it is valid.
     pub check: fn(Fields<'_>) -> Result<()>,
 }
 
@@ -61,7 +61,7 @@ impl RestPayload {
     }
 }
 
-/// The name of a key whose field is a keyword of Rust, such as `r#for`.
+/// A key's name from its field, which may be a raw identifier such as `r#for`.
 pub(crate) const fn plain(field: &'static str) -> &'static str {
     match field.as_bytes() {
         [b'r', b'#', ..] => field.split_at(2).1,
@@ -69,8 +69,8 @@ pub(crate) const fn plain(field: &'static str) -> &'static str {
     }
 }
 
-/// Declares a payload: a struct with a documented field for each key. In brackets stand the methods of
-/// [`Key`] that a key differs by, such as `[rest_only()]`.
+/// Declares a payload: a struct with a documented field for each key. The brackets contain builder methods of
+/// [`Key`], such as `[rest_only()]`.
 macro_rules! payload {
     (
         $(#[doc = $about:literal])+
@@ -119,7 +119,7 @@ macro_rules! payload {
             }
         }
 
-        // The schema itself is put into the document from the list of payloads.
+        // The document takes the schema from the list of payloads.
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 utoipa::openapi::RefOr::default()

@@ -10,7 +10,6 @@ use super::fields::Fields;
 use super::payload::{KeyValue, RestPayload, payload};
 use crate::wire::key::Need;
 
-/// The payloads of requests about this noun.
 pub(crate) const REST: &[RestPayload] = &[Blocked::REST, ContactPatch::REST];
 
 payload! {
@@ -36,24 +35,24 @@ payload! {
 }
 
 impl ContactPatch {
-    /// The command to change the relation.
+    /// The command that changes the relation.
     pub fn command(self) -> Relate {
         Relate { author: self.author, target: self.name, operation: self.operation }
     }
 }
 
-/// The cost of a change of a relation: no limit refuses a block.
+/// The cost of a change of a relation. Blocking is never rate limited.
 pub fn cost(payload: &[u8]) -> Cost {
     Fields::parse(payload).map_or(Cost::Change, |mut fields| cost_of(&mut fields))
 }
 
-/// The same of a change within another payload.
+/// Like [`cost`], for a change within another payload.
 pub(super) fn cost_of(change: &mut Fields<'_>) -> Cost {
     let operation = change.text("operation").and_then(|text| Operation::parse(&text));
     if operation == Some(Operation::Block) { Cost::Block } else { Cost::Change }
 }
 
-/// A name to look up, or `None` for a text that no user can have as a name.
+/// A name to look up; `None` for a text that cannot be a user's name.
 #[derive(Debug, Clone)]
 pub struct Lookup(pub Option<Name>);
 

@@ -1,4 +1,4 @@
-//! Parsing of payloads, and the texts of refusals.
+//! Tests of payload parsing, and of the error texts.
 
 use chinwag_core::app::group::Create;
 use chinwag_core::app::group_update::Update;

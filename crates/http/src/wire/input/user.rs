@@ -20,7 +20,6 @@ use super::relation::{ContactPatch, cost_of};
 use crate::wire::key::Need;
 use crate::wire::server_event::object;
 
-/// The payloads of requests about this noun.
 pub(crate) const REST: &[RestPayload] =
     &[NewUser::REST, UserPut::REST, UserPatch::REST, SettingsPatch::REST, NewSuspension::REST];
 
@@ -156,7 +155,7 @@ impl KeyValue for FieldUpdate<SuspensionReason> {
     }
 }
 
-/// A new name, if one is given. The empty text is refused.
+/// A new name, if present. The empty text is refused.
 pub struct Renamed(pub Option<Name>);
 
 impl KeyValue for Renamed {
@@ -187,27 +186,27 @@ impl KeyValue for FieldUpdate<DisplayName> {
 /// A change of a user.
 #[derive(Debug, Clone)]
 pub enum UserChange {
-    /// Another name.
+    /// A change of the name.
     Rename(Rename),
-    /// Another relation. Its author is the payload's, if it names one.
+    /// A change of a relation. The author is from the payload, if it names one.
     Contact(Relate),
-    /// Another profile, or other settings of its own.
+    /// A change of the profile, or of the user's own settings.
     Profile(ChangeProfile),
-    /// A suspension or its end, or the rights of an admin.
+    /// A change of the suspension, or of the rights of an admin.
     Standing(ChangeStanding),
 }
 
 impl UserPut {
-    /// The command to make the user, or to change it.
+    /// The command that creates or changes the user.
     pub fn command(self, name: Spelled) -> PutUser {
         let Self { kind, display_name, avatar, data, adopt } = self;
         PutUser { name, profile: ProfileUpdate { display_name, avatar, data, kind }, adopt }
     }
 }
 
-/// Keys of a user that only a service sets.
+/// The keys of a user that only a service may set.
 const BY_SERVICE: [&str; 4] = ["data", "kind", "origin", "admin"];
-/// The keys of [`UserPatch`], in groups. One request changes the keys of one group.
+/// The keys of [`UserPatch`] in groups. One request may change the keys of one group only.
 const TOGETHER: [&[&str]; 4] = [
     &["new_name"],
     &["contact"],
@@ -217,7 +216,7 @@ const TOGETHER: [&[&str]; 4] = [
 /// The keys for which null is a value.
 const NULLABLE: [&str; 5] = ["suspended", "display_name", "avatar", "data", "kind"];
 
-/// Reads a [`UserPatch`] into the change that it asks for.
+/// Parses a [`UserPatch`] into the requested change.
 pub fn patch(fields: Fields<'_>, name: Name, is_service: bool) -> Result<UserChange> {
     if let Some(key) = BY_SERVICE.into_iter().find(|key| !is_service && fields.holds(key)) {
         return Err(Error::forbidden(format!("{key} of a user is set by the service only")));
@@ -269,7 +268,7 @@ impl SettingsPatch {
     }
 }
 
-/// The cost of a [`UserPatch`]: no limit refuses a block.
+/// The cost of a [`UserPatch`]. Blocking is never rate limited.
 pub fn patch_cost(payload: &[u8]) -> Cost {
     let Ok(mut fields) = Fields::parse(payload) else { return Cost::Change };
     fields.object("contact").map_or(Cost::Change, |mut contact| cost_of(&mut contact))

@@ -1,5 +1,4 @@
-//! The values that keys hold: how each is read, and how it is described. A value of one noun has its implementation in
-//! the file of that noun.
+//! The values of keys: their parsers and schemas. Values that belong to one noun are implemented in that noun's file.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -24,17 +23,17 @@ use super::json::Value;
 use super::payload::KeyValue;
 use crate::wire::key::{NAMES, Need};
 
-/// The operations on a relation with their aliases.
+/// The operations on a relation, with their aliases.
 const OPERATIONS: [&str; 9] =
     ["invitation", "contact", "deny", "remove", "block", "invit", "invite", "unblock", "blocked"];
 
-/// A date without an offset, which is one in UTC.
+/// A date without an offset, which is in UTC.
 const UTC: &str = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?$";
 
 const DATES: [&str; 2] = ["2024-05-12T10:29:16.000949Z", "2024-05-12T10:29:16"];
 const MESSAGE: &str = "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e";
 
-/// A required value that is read from a text.
+/// Implements a required value that is parsed from a text.
 macro_rules! from_text {
     ($($type:ty, $read:expr, $schema:tt;)+) => {$(
         impl KeyValue for $type {
@@ -52,7 +51,8 @@ macro_rules! from_text {
     )+};
 }
 
-/// The same where it may be left out: the method of [`Fields`] that takes the text says how.
+/// Implements an optional value that is parsed from a text. The method of [`Fields`] that reads the text determines
+/// how null is treated.
 macro_rules! maybe_from_text {
     ($($type:ty, $need:ident, $take:ident, $read:expr, $schema:tt;)+) => {$(
         impl KeyValue for Option<$type> {
@@ -112,7 +112,7 @@ fn read_user_kind(text: &str) -> Result<UserKind, &'static str> {
     UserKind::parse(text).ok_or("must be person or bot")
 }
 
-/// The body of a message to send. It is required of a message without files.
+/// The body of a message to send. It is required unless the message has files.
 pub struct SentBody(pub Body);
 
 impl KeyValue for SentBody {
@@ -131,7 +131,7 @@ impl KeyValue for SentBody {
     }
 }
 
-/// The same where there may be no message.
+/// The optional body of a message to send.
 impl KeyValue for Option<SentBody> {
     const NEED: Need = Need::Optional;
 
@@ -198,7 +198,7 @@ impl KeyValue for Option<Seq> {
     }
 }
 
-/// A list of names; one that is left out is empty.
+/// A list of names, which is empty if absent.
 impl KeyValue for Vec<Name> {
     const NEED: Need = Need::Optional;
 
@@ -211,7 +211,7 @@ impl KeyValue for Vec<Name> {
     }
 }
 
-/// Mentions; a list that is left out is empty.
+/// Mentions. The list is empty if absent.
 impl KeyValue for MentionList {
     const NEED: Need = Need::NotNull;
 
@@ -224,7 +224,7 @@ impl KeyValue for MentionList {
     }
 }
 
-/// Files to attach; a list that is left out is empty.
+/// Files to attach. The list is empty if absent.
 impl KeyValue for AttachmentList {
     const NEED: Need = Need::Optional;
 
@@ -253,7 +253,7 @@ impl KeyValue for Option<MentionList> {
     }
 }
 
-/// A flag that is false where it is left out.
+/// A flag, which is false if absent.
 impl KeyValue for bool {
     const NEED: Need = Need::Optional;
 
@@ -278,7 +278,7 @@ impl KeyValue for Option<bool> {
     }
 }
 
-/// A flag that is required.
+/// A required flag.
 pub struct Switch(pub bool);
 
 impl KeyValue for Switch {
@@ -334,7 +334,7 @@ impl KeyValue for FieldUpdate<Data> {
     }
 }
 
-/// The lifetime of a token, where one is given.
+/// The lifetime of a credential, if present.
 pub struct Lifetime(pub Option<Duration>);
 
 impl KeyValue for Lifetime {

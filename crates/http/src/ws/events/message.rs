@@ -84,7 +84,7 @@ impl ClientEvent for MessageFirst {
             Opened::Before(message) => answer_sent(&request, &message),
             Opened::Standing(view) => {
                 let mut group = Group::new(&view, None).with_reads(&view);
-                // An existing group is sent with its newest message alone.
+                // An existing group is sent with only its newest message.
                 group.messages.truncate(1);
                 request.answer(GroupChanged(group));
             }

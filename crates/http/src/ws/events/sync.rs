@@ -56,8 +56,8 @@ impl ClientEvent for SyncResume {
     }
 }
 
-/// Sends the missed events, and with `all` what else has changed, then `sync.done`. Events that happen meanwhile are held and
-/// follow.
+/// Sends the missed events and, with `all`, the other changes, then `sync.done`. Events that occur meanwhile are held
+/// back, and sent after it.
 async fn resume(request: EventRequest, command: Resume) -> Result<()> {
     let (state, connection) = (&request.session.state, &request.session.connection);
     if !request.session.may_resume() {
@@ -67,7 +67,8 @@ async fn resume(request: EventRequest, command: Resume) -> Result<()> {
     note_named(&request.session, &command)?;
     let may_ask_for_all = command.all || command.more;
     if may_ask_for_all && request.session.answered().begun.is_none() {
-        // Read first: whatever is committed before it is in an answer, not in an event that may come after.
+        // Read the point first: everything committed up to it is then in an answer, and does not depend on a live
+        // event, which may come later.
         let begun = state.app.commit_point().await?;
         request.session.answered().begun = Some(begun);
     }
@@ -94,7 +95,7 @@ async fn resume(request: EventRequest, command: Resume) -> Result<()> {
     sent
 }
 
-/// Notes the named groups of the socket. Refuses more than may be answered at once.
+/// Records the groups that the client names. Refuses more than one resume may name.
 fn note_named(session: &Session, command: &Resume) -> Result<()> {
     let mut answered = session.answered();
     let parts = answered.parts.heads.len() + answered.parts.refused.len();
@@ -109,7 +110,7 @@ fn note_named(session: &Session, command: &Resume) -> Result<()> {
     Ok(())
 }
 
-/// Sends what one part of a resume asks for, up to its `sync.done`.
+/// Sends the answer to one part of a resume, except `sync.done`.
 async fn answer(request: &EventRequest, command: &Resume) -> (Resumed, Result<()>) {
     let (state, connection) = (&request.session.state, &request.session.connection);
     let is_of_this_history = state.app.is_of_this_history(command);
@@ -119,7 +120,8 @@ async fn answer(request: &EventRequest, command: &Resume) -> (Resumed, Result<()
         let is_shown = |group: &GroupId| scope.as_ref().is_none_or(|scope| scope.contains(group));
         let (asked, others): (Vec<_>, Vec<_>) =
             command.since.iter().copied().partition(|(group, _)| is_shown(group));
-        // A point tells what the store has, and this node may have yet to tell of the newest of it.
+        // With a point, do not skip groups that this node considers current: the point covers the store, and this
+        // node may not have delivered its newest events yet.
         let (current, since) = if command.all || command.more {
             (Vec::new(), asked)
         } else {
@@ -128,8 +130,8 @@ async fn answer(request: &EventRequest, command: &Resume) -> (Resumed, Result<()
         let mut resuming = Resuming::new([since, others].concat());
         sent = send_missed(request, &mut resuming).await;
         if resuming.is_lost {
-            // The user has left a group whose events were being sent: the rest can neither be sent nor
-            // left out in silence.
+            // The user has left a group while its events were being sent: the remainder can neither be sent nor
+            // silently omitted.
             state.hub.close(connection, Close::ResyncRequired);
         }
         resumed = resuming.resumed;
@@ -147,7 +149,7 @@ async fn answer(request: &EventRequest, command: &Resume) -> (Resumed, Result<()
     (resumed, sent)
 }
 
-/// Sends the missed events, each page once the one before is written.
+/// Sends the missed events page by page, each after the previous one is written.
 async fn send_missed(request: &EventRequest, resuming: &mut Resuming) -> Result<()> {
     let (state, connection) = (&request.session.state, &request.session.connection);
     while !resuming.is_done() && connection.drained().await {
@@ -159,7 +161,7 @@ async fn send_missed(request: &EventRequest, resuming: &mut Resuming) -> Result<
     Ok(())
 }
 
-/// Logs once why a client may hold numbers that this history has never given.
+/// Logs once why a client may have numbers that this history has never assigned.
 fn warn_of_lost_numbers() {
     static SAID: Once = Once::new();
     SAID.call_once(|| {

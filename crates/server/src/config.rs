@@ -1,5 +1,6 @@
 //! The configuration: every setting with its default and bounds, one file for each section.
-//! This module alone reads the environment and the configuration file.
+//! Settings from the environment and the configuration file are read here alone; the service key is read in
+//! [`data`](crate::data).
 
 mod audit;
 mod auth;
@@ -57,8 +58,8 @@ pub(crate) use users::Users;
 pub(crate) use webhooks::Webhooks;
 pub(crate) use ws::Ws;
 
-/// All settings. The path of a field is its key in the file (`ws.max_frame`) and, in another form, in the environment
-/// (`CHINWAG_WS__MAX_FRAME`).
+/// All settings. The path of a field is its key: `ws.max_frame` in the file, `CHINWAG_WS__MAX_FRAME` in the
+/// environment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Config {

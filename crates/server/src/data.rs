@@ -260,8 +260,8 @@ impl Folder {
         Ok(())
     }
 
-    /// The first secret file that others than the owner may read, or the folder if others may write to it, with its
-    /// mode.
+    /// The folder if others may write to it, or else the first secret file to which others than the owner have
+    /// access, with its mode.
     pub(crate) fn exposed(&self) -> Option<(PathBuf, u32)> {
         let secrets = [self.key_file(), self.database(), self.path.join(ACME_FILE)];
         let secrets = secrets.map(|path| (path, 0o077));

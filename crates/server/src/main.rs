@@ -2,7 +2,7 @@
 //! it receives a signal.
 //!
 //! It contains no rules of the chat. Only [`wire_up`] names the implementations of store and bus; only [`config`]
-//! reads the environment and the configuration file.
+//! reads settings from the environment and the configuration file.
 
 mod admin;
 mod banner;

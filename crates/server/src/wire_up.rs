@@ -108,7 +108,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
     Ok(Node { app, hub, state, files })
 }
 
-/// The use cases, for a command that may run beside servers of other nodes.
+/// The use cases, for a command on a folder that no server is serving. Servers of other nodes may run meanwhile.
 pub(crate) struct Errand {
     pub(crate) app: App,
     /// The hub through which other nodes are informed.

@@ -2,11 +2,11 @@
 //! the process.
 //!
 //! hyper takes a body's bytes from memory. In place of a span of a file, it gets as many bytes of the
-//! [stand-in](STAND_IN), and the span is put into the [queue](SpanQueue) of the connection. When hyper writes bytes of
-//! the stand-in, the connection sends bytes of the first span in the queue with `sendfile`. This relies on hyper writing
-//! the pieces of bodies in order and without copying them; hyper does not copy if the connection supports vectored writes
-//! (`is_write_vectored`). A piece whose length differs from the first span's closes the connection: bytes of the stand-in
-//! are never sent.
+//! [stand-in](STAND_IN), and the span is put into the [queue](SpanQueue) of the connection. When hyper writes bytes
+//! of the stand-in, the connection sends bytes of the first span in the queue with `sendfile`. This relies on hyper
+//! writing the pieces of bodies in order and without copying them; hyper does not copy if the connection supports
+//! vectored writes (`is_write_vectored`). A piece whose length differs from the first span's closes the connection:
+//! bytes of the stand-in are never sent.
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -108,7 +108,8 @@ async fn serve(config: &Config, files: OpenFiles) -> Result<()> {
         why = lost(&mut claim) => return Err(why.context("this node has lost its place at the database")),
     }
     drain(Serving { state, hub, task, stop }, &config.shutdown, &mut signals).await;
-    // Wait for these: each releases its lease, so that another node need not wait until it expires.
+    // Let these end by themselves: followers release their leases, so that another node need not wait for them to
+    // expire.
     wait_for(sending, "the sending to webhooks did not end in time").await;
     wait_for(notifying, "the notifying did not end in time").await;
     wait_for(noting, "the last use of some sessions is not noted").await;

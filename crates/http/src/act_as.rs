@@ -17,12 +17,12 @@ use crate::wire::input::Ignored;
 /// The name of the parameter.
 const KEY: &str = "as";
 
-/// Whether this parameter names the user as whom a request of a service is answered.
+/// Whether this parameter names the user to act as, in a request of a service.
 pub(crate) fn names_user(method: &Method, key: &str) -> bool {
     key == KEY && matches!(*method, Method::GET | Method::HEAD)
 }
 
-/// The caller as whom a request is answered: the user that a service names, or else the caller itself.
+/// The caller for whom a request is answered: the user that a service names, or else the caller itself.
 pub(crate) async fn identified(
     state: &ServerState,
     parts: &Parts,

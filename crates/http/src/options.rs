@@ -168,7 +168,7 @@ pub enum TraceParents {
     None,
     /// The trusted proxies.
     Proxies,
-    /// Everybody.
+    /// All callers.
     All,
 }
 

@@ -1,6 +1,6 @@
 //! The pipeline of a REST request:
 //!
-//! 1. Identify: check the credential, and the scopes of a key. A service may name the user as whom it asks.
+//! 1. Identify: check the credential, and the scopes of a key. A service may act as a user for reads.
 //! 2. Read: receive the whole body, within its limits.
 //! 3. Take turns: a few reads of one user, and of one address, run at a time; the others wait in line.
 //! 4. Charge: apply the user's rate limits.

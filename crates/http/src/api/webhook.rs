@@ -379,7 +379,7 @@ pub(crate) async fn replay(
     let gone = || Problem::new(StatusCode::GONE, GONE);
     if after.history != state.app.history().0 {
         // Look the webhook up first: an unknown webhook, or a caller without access, is answered before the cursor is
-        // judged.
+        // validated.
         state.app.webhook(&context, id).await?;
         return Err(gone());
     }

@@ -24,7 +24,7 @@ impl PublicUrl {
         self.authority.as_str()
     }
 
-    /// The host alone.
+    /// The host without the port.
     pub fn host(&self) -> &str {
         self.authority.host()
     }

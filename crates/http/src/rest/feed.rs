@@ -107,7 +107,7 @@ impl FeedReader {
     /// The first page, after a cursor.
     async fn begin(&mut self, after: Option<FeedCursor>) -> Result<FeedPage> {
         if after.is_some_and(|after| after.history != self.state.app.history().0) {
-            // Read first: a feed that is off, or a caller without access, is answered before the cursor is judged.
+            // Read first: a feed that is off, or a caller without access, is answered before the cursor is validated.
             self.part(None, 1).await?;
             return Err(Problem::new(StatusCode::GONE, GONE));
         }

@@ -132,7 +132,7 @@ pub(crate) async fn update(
     ByName(name): ByName,
     payload: Payload,
 ) -> Result<Response> {
-    // Look up the user in the path before the payload is judged.
+    // Look up the user in the path before the payload is validated.
     let subject = state.app.user(&context, name.clone(), Wanted::default()).await?.user;
     let is_service = context.who.is_service();
     let user = match patch(payload.fields()?, name, is_service)? {

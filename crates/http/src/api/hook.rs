@@ -258,7 +258,7 @@ pub(crate) async fn delete(
     Ok(nothing())
 }
 
-/// An HTML form that contains a message.
+/// A form with a message.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the document alone")]
 pub(crate) struct HookForm {

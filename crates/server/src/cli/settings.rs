@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::config::{Config, Flags, Problems, load};
 
-/// Arguments of every command that reads the data folder.
+/// The arguments of every command that reads the data folder.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DataArgs {
     /// The configuration file [default: ./chinwag.toml, if it is there]
@@ -21,7 +21,7 @@ pub(crate) struct DataArgs {
     database: Option<String>,
 }
 
-/// Arguments of `serve` and `check`.
+/// The arguments of `serve` and `check`.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Settings {
     #[command(flatten)]

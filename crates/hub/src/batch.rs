@@ -1,5 +1,5 @@
-//! Batches: entries of one group that follow each other, delivered as one piece, so that each socket
-//! is locked once, holds one piece of memory, and is written to once.
+//! Batches: consecutive entries of one group that are delivered as one piece of memory. Each socket is locked
+//! and written to once for all of them.
 
 use bytes::{Bytes, BytesMut};
 use chinwag_core::event::{Audience, Event, Kind};
@@ -9,14 +9,14 @@ use crate::Hub;
 use crate::bus::link::{Channel, Hint, HintKind, LinkEvent};
 use crate::replication::snapshot::EventTag;
 
-/// The most entries in a batch, which is as many as a socket is handed at a time.
+/// The most entries in a batch, equal to the most frames that a socket's task takes at once.
 const LONGEST: usize = 64;
 
-/// A batch's frames as one piece, with the end of each.
+/// The frames of a batch in one buffer, with the end offset of each.
 pub(crate) struct BatchFrames {
     all: Bytes,
     ends: Vec<usize>,
-    /// The copies of the sockets that asked, with the index of each.
+    /// The frames with a reference for the sockets that sent the requests, each with its index in the batch.
     own: Vec<(SocketId, usize, Bytes)>,
 }
 
@@ -30,7 +30,7 @@ impl BatchFrames {
         Self { all: all.freeze(), ends, own: Vec::new() }
     }
 
-    /// One entry's frame.
+    /// The frame of the entry with index `at`.
     pub(crate) fn one(&self, at: usize) -> Bytes {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
         self.all.slice(start..self.ends[at])
@@ -42,7 +42,7 @@ impl BatchFrames {
 }
 
 impl Hub {
-    /// The frames of a batch, each encoded once.
+    /// Encodes each event of a batch once.
     pub(crate) fn encode_batch(&self, events: &[Event]) -> BatchFrames {
         let (mut all, mut ends) = (BytesMut::new(), Vec::with_capacity(events.len()));
         for event in events {
@@ -57,7 +57,7 @@ impl Hub {
         BatchFrames { own: own.collect(), all: all.freeze(), ends }
     }
 
-    /// Publishes a batch's hints to the other nodes, if there are any.
+    /// Publishes the hints of a batch to the other nodes, if any.
     pub(crate) fn publish_batch(&self, id: GroupId, events: &[Event], frames: &BatchFrames) {
         let Some(cluster) = self.others() else { return };
         for (at, event) in events.iter().enumerate() {
@@ -67,8 +67,8 @@ impl Hub {
         }
     }
 
-    /// Delivers a batch that begins with the number `first`, or nothing of it unless that is the next
-    /// number. Whether it was delivered.
+    /// Delivers a batch that begins with the number `first`, if that is the next number of the group. Returns
+    /// whether it was delivered.
     pub(crate) fn deliver_batch(&self, id: GroupId, first: Seq, frames: &BatchFrames) -> bool {
         let Some(group) = self.local_group(id) else { return false };
         let mut members = group.lock();
@@ -102,14 +102,14 @@ impl Hub {
     }
 }
 
-/// How many of the first events are one batch: at least one.
+/// The number of leading events that form one batch, at least 1.
 pub(crate) fn length(events: &[Event]) -> usize {
     let Some((group, first)) = events.first().and_then(message_of) else { return 1 };
     let same = |(event, seq): &(&Event, i64)| message_of(event) == Some((group, Seq(*seq)));
     events.iter().zip(first.0..).take(LONGEST).take_while(same).count().max(1)
 }
 
-/// A message for all of a group, with its number.
+/// The group and number of a message to the whole group.
 pub(crate) fn message_of(event: &Event) -> Option<(GroupId, Seq)> {
     match (&event.kind, &event.to) {
         (Kind::MessageText(_), Audience::Group(group)) => Some((*group, event.seq?)),
@@ -117,7 +117,7 @@ pub(crate) fn message_of(event: &Event) -> Option<(GroupId, Seq)> {
     }
 }
 
-/// How many of the first link events are hints of one batch: at least one. Those are its frames.
+/// The number of leading link events whose hints form one batch, at least 1, and the batch if there is one.
 pub(crate) fn of_hints(events: &[LinkEvent]) -> (usize, Option<(GroupId, Seq, BatchFrames)>) {
     let Some((group, first, _)) = events.first().and_then(hint_of) else { return (1, None) };
     let frames = events.iter().zip(first.0..).take(LONGEST).map_while(|(event, seq)| {
@@ -129,7 +129,7 @@ pub(crate) fn of_hints(events: &[LinkEvent]) -> (usize, Option<(GroupId, Seq, Ba
     (frames.len(), batch)
 }
 
-/// A hint of an entry for all of a group.
+/// The group, number and frame of a hint to the whole group.
 fn hint_of(event: &LinkEvent) -> Option<(GroupId, Seq, &Bytes)> {
     match event {
         LinkEvent::Hint(_, hint, _) => match &hint.kind {

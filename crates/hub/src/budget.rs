@@ -1,25 +1,26 @@
-//! Bounds on the bytes that wait for one user's sockets, and for all sockets of the process.
+//! Limits on the queued bytes of one user's sockets, and of all sockets of the process.
 //!
-//! Each socket counts its waiting bytes in whole [units](UNIT), so that a message that is written at
-//! once costs no counting. Shared bytes count for each socket, and less than a unit counts for none.
+//! Each socket counts its queued bytes in whole [units](UNIT), so that a message that is written immediately
+//! needs no accounting. Bytes that several sockets share count for each of them. Less than a unit counts as
+//! zero.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Bytes that are counted as one.
+/// Bytes in one unit.
 const UNIT: usize = 4096;
 
-/// Bytes that wait for all sockets of the process.
+/// The queued bytes of all sockets of the process.
 #[derive(Debug)]
 pub(crate) struct Total {
     units: AtomicUsize,
-    /// Units that may wait in all.
+    /// The limit on all units.
     most: usize,
-    /// Units that may wait for one user.
+    /// The limit on one user's units.
     most_of_user: usize,
-    /// Sockets that were closed since more waited.
+    /// Sockets closed since the start because a limit was exceeded.
     closed: AtomicU64,
-    /// Sockets that were closed with [`ResyncRequired`](crate::Close::ResyncRequired).
+    /// Sockets closed with [`ResyncRequired`](crate::Close::ResyncRequired) since the start.
     resyncs: AtomicU64,
 }
 
@@ -35,12 +36,12 @@ impl Total {
         })
     }
 
-    /// Sockets that were closed since more waited than may.
+    /// Sockets closed since the start because a limit was exceeded.
     pub(crate) fn closed(&self) -> u64 {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// One was closed.
+    /// Counts a socket that was closed because a limit was exceeded.
     pub(crate) fn close(&self) {
         self.closed.fetch_add(1, Ordering::Relaxed);
     }
@@ -54,14 +55,14 @@ impl Total {
         self.resyncs.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Bytes above three quarters of the bound. The sockets with the most waiting bytes are closed
-    /// then, before others would be.
+    /// Bytes above three quarters of the limit. The timer then closes the sockets with the most queued bytes,
+    /// before the limit would close others.
     pub(crate) fn excess(&self) -> usize {
         self.units.load(Ordering::Relaxed).saturating_sub(self.most - self.most / 4) * UNIT
     }
 }
 
-/// Bytes that wait for one user's sockets.
+/// The queued bytes of one user's sockets.
 #[derive(Debug)]
 pub(crate) struct Budget {
     units: AtomicUsize,
@@ -77,7 +78,7 @@ impl Budget {
         &self.total
     }
 
-    /// Whether more waits than may: for this user, or in all while anything counts for this user.
+    /// Whether the user's limit is exceeded, or the process's limit while this user has queued bytes.
     pub(crate) fn is_over(&self) -> bool {
         let units = self.units.load(Ordering::Relaxed);
         units > self.total.most_of_user
@@ -97,7 +98,7 @@ impl Share {
         Self { units: 0, budget }
     }
 
-    /// So many bytes wait now. Whether that is more than was counted before.
+    /// Sets the number of queued bytes. Returns whether it needs more units than before.
     pub(crate) fn set(&mut self, bytes: usize) -> bool {
         let (before, now) = (self.units, bytes / UNIT);
         if before == now {

@@ -1,5 +1,4 @@
-//! Buses: how events come to this process's dispatcher, and hints go to other nodes. One file for
-//! each kind.
+//! Buses: they carry events to this process's dispatcher, and hints to other nodes. One file per kind.
 
 mod alone;
 pub mod link;
@@ -16,8 +15,8 @@ pub use redis::{ConnectError, RedisBus, RedisOptions};
 
 use link::{Link, LinkEvent};
 
-/// Where a bus delivers: the dispatcher's end. Events of one commit come together, commits in
-/// their order; what was never stored comes beside them, in its own order.
+/// The receiving end of a bus. It yields the events of one commit together, and commits in order. Ephemeral
+/// events, which are never stored, have a lane of their own and keep their order there.
 #[derive(Debug)]
 pub struct Receiver {
     pub(crate) committed: mpsc::Receiver<Vec<Event>>,
@@ -25,7 +24,7 @@ pub struct Receiver {
     pub(crate) others: Option<Others>,
 }
 
-/// The other nodes: what is said to them, and what they say.
+/// The link to the other nodes, and the events that it reports.
 #[derive(Debug)]
 pub(crate) struct Others {
     pub(crate) link: Arc<dyn Link>,
@@ -33,8 +32,8 @@ pub(crate) struct Others {
 }
 
 impl Receiver {
-    /// The next events, or none once the bus is gone and everything has been received.
-    /// Cancel safe. Neither lane starves the other.
+    /// The next events, or `None` once the bus is closed and everything has been received. Cancel safe.
+    /// Neither lane starves the other.
     pub async fn recv(&mut self) -> Option<Vec<Event>> {
         tokio::select! {
             Some(events) = self.committed.recv() => Some(events),
@@ -43,14 +42,15 @@ impl Receiver {
         }
     }
 
-    /// The same, of a node among others.
+    /// Adds a link to the other nodes.
     #[must_use]
     pub fn among(self, link: Arc<dyn Link>, events: mpsc::Receiver<LinkEvent>) -> Self {
         Self { others: Some(Others { link, events }), ..self }
     }
 
-    /// The same, of a node alone over a store that may never hear what became of a commit, whose events the bus
-    /// then lacks: as a node among others it compares what it has delivered with the store.
+    /// For a single node whose store may lose the outcome of a commit, so that the bus may lack events: adds
+    /// a link without peers, which makes the node audit its deliveries against the store as a node in a
+    /// cluster does.
     #[must_use]
     pub fn compared(self) -> Self {
         let (link, events) = alone::no_link();

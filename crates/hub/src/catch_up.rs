@@ -1,5 +1,5 @@
-//! Reading the store for a group that has missing entries or doubtful members, and the changes that
-//! follow from the answer: users are removed, added, or told that the group has ended.
+//! Reading the store for a group with missing entries or doubtful members, and applying the answer: users are
+//! removed, added, or notified that the group has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,9 +18,9 @@ use crate::replication::snapshot::EventTag;
 use crate::user::User;
 use crate::{Close, Hub};
 
-/// An answer of the store to the dispatcher.
+/// A result that a task reports to the dispatcher.
 pub(crate) enum FetchOutcome {
-    /// Of one group; none if it does not exist.
+    /// The fetch of one group; `None` in `found` if the group does not exist.
     Group {
         id: GroupId,
         fetch: Fetch,
@@ -29,28 +29,28 @@ pub(crate) enum FetchOutcome {
     },
     Heads(Vec<StoredHead>),
     Memberships(Vec<UserGroups>),
-    /// The comparison of newly subscribed channels has ended.
+    /// The comparison of newly subscribed channels is complete.
     Checked,
 }
 
-/// The last number of a group in the store.
+/// A group's head in the store.
 pub(crate) struct StoredHead {
     pub(crate) id: GroupId,
-    /// None for a group that does not exist.
+    /// None if the group does not exist.
     pub(crate) head: Option<Seq>,
-    /// The last number that was delivered here before the store was read.
+    /// The last number that this node had delivered before the store was read.
     pub(crate) delivered: Option<Seq>,
 }
 
-/// The groups that a user is in, as the store has them.
+/// A user's groups in the store.
 pub(crate) struct UserGroups {
     pub(crate) user: UserId,
     pub(crate) accepted: Vec<GroupId>,
-    /// The groups that the user has yet to accept.
+    /// The groups that the user has not accepted yet.
     pub(crate) pending: Vec<GroupId>,
 }
 
-/// Reads one group, a few at a time.
+/// Reads one group. `reads` limits the concurrent reads.
 pub(crate) async fn read(
     hub: Arc<Hub>,
     id: GroupId,
@@ -77,7 +77,7 @@ pub(crate) async fn read(
     let _ = outcomes.send(FetchOutcome::Group { id, fetch, users, found }).await;
 }
 
-/// The store's answer as the replica takes it.
+/// Converts the store's answer for the replica.
 pub(crate) fn answer(
     users: &[UserId],
     newcomers: Vec<(UserId, Seq)>,
@@ -99,9 +99,9 @@ pub(crate) fn answer(
     }
 }
 
-/// Tells a user that it is no longer a member. The change that removed it is not looked for: the
-/// number is the first that the user was not told, which is that of the change or an earlier one. A user
-/// whom a later snapshot has shown to one of its sockets as a member stays one.
+/// Notifies a user that it is no longer a member. The change that removed the user is not searched for: the
+/// event carries the first number that the user has not received, which is at most that of the change. The
+/// user stays a member if a later snapshot has shown it to one of its sockets as a member.
 pub(crate) fn remove(hub: &Arc<Hub>, id: GroupId, user: UserId, held: Option<ReceivedEntry>, head: Seq) {
     let Some(found) = hub.users.get(&user) else { return };
     let state = found.lock();
@@ -137,7 +137,7 @@ pub(crate) fn remove(hub: &Arc<Hub>, id: GroupId, user: UserId, held: Option<Rec
     }
 }
 
-/// Makes a user a member, and shows it the group.
+/// Makes a user a member, and delivers the whole group to it.
 pub(crate) fn add(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View>, head: Seq) {
     loop {
         let group = hub.group_entry(id, head, true);
@@ -164,7 +164,7 @@ pub(crate) fn add(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View
     }
 }
 
-/// Sends a user who is no member whether its membership is pending, if its sockets were sent something
+/// Notifies a user who is not a member whether its membership is pending, if its sockets received something
 /// else.
 pub(crate) fn invite(
     hub: &Arc<Hub>,
@@ -176,7 +176,7 @@ pub(crate) fn invite(
 ) {
     let Some(found) = hub.users.get(&user) else { return };
     let mut state = found.lock();
-    // The user may have accepted since.
+    // The user may have accepted in the meantime.
     let is_news = state.group_at(id).is_err() && state.invitations.take_answer(id, head, is_pending);
     let pending = match view {
         Some(view) if is_pending => Pending::Added(view.clone()),
@@ -189,7 +189,7 @@ pub(crate) fn invite(
     }
 }
 
-/// Ends a group that the store no longer has.
+/// Ends a group that no longer exists in the store.
 pub(crate) fn delete(hub: &Arc<Hub>, id: GroupId, seq: Seq, held: Option<ReceivedEntry>, users: &[UserId]) {
     for user in users.iter().filter_map(|user| hub.users.get(user)) {
         if user.lock().invitations.take_deletion(id) {
@@ -207,14 +207,14 @@ pub(crate) fn delete(hub: &Arc<Hub>, id: GroupId, seq: Seq, held: Option<Receive
     }
     let event = Event::in_group(Kind::GroupDelete(id), id, seq);
     let mut delivery = Delivery::of(&event, EventFrames::default());
-    // Its number is not known. A socket may have started from a later one.
+    // The real number of the event is unknown. A socket may have started from a later one.
     (delivery.tag.seq, delivery.tag.upto) = (None, Some(Seq(i64::MAX)));
     hub.guarded(delivery.to, event.seq, || hub.deliver(delivery, &[]));
     hub.forget(id);
 }
 
-/// Tells those of a user's sockets that were shown a group of which the user is not a member, and were
-/// told nothing since, how it ended as of `head`.
+/// Notifies those of a user's sockets that still show a group of which the user is not a member how it ended
+/// as of `head`.
 fn end_for_sockets(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, kind: &Kind, head: Seq) {
     for entry in user.lock().sockets.iter().filter(|entry| entry.live) {
         let Some(cursor @ Cursor::At(known)) = entry.socket.cursor(id) else { continue };
@@ -230,15 +230,14 @@ fn end_for_sockets(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, kind: &Kind, h
     }
 }
 
-/// Delivers the state of a user's group as of `head`. Entries up to there that arrive later are
-/// skipped, if there can be any.
+/// Delivers the state of a user's group as of `head`. If earlier entries may still arrive, they are skipped.
 fn deliver(hub: &Arc<Hub>, event: &Event, may_be_late: bool, head: Seq, joined: &[UserId]) {
     let mut delivery = Delivery::of(event, EventFrames::default());
     delivery.tag.upto = Some(head).filter(|_| may_be_late);
     hub.guarded(delivery.to, event.seq, || hub.deliver(delivery, joined));
 }
 
-/// Shows a group to those of a member's sockets that were shown none.
+/// Delivers the whole group to those of a member's sockets whose cursor is detached.
 fn show_to_detached(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
     let tag =
         EventTag { group: Some(id), seq: event.seq, joins: true, upto: event.seq, ..EventTag::default() };
@@ -252,7 +251,7 @@ fn show_to_detached(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event
     hub.due(&mut due);
 }
 
-/// Closes those of a user's sockets that were shown the group as it was before `head`, and nothing of
+/// Closes those of a user's sockets that show the group as it was before `head` and have received nothing of
 /// it since.
 fn close_outdated(id: GroupId, user: &Arc<User>, head: Seq) {
     for entry in user.lock().sockets.iter().filter(|entry| entry.live) {
@@ -263,8 +262,8 @@ fn close_outdated(id: GroupId, user: &Arc<User>, head: Seq) {
 }
 
 impl Hub {
-    /// Tells a user of its removal, unless the store's answer has, or it is a member again. The asker is
-    /// answered in any case.
+    /// Notifies a user of its removal, unless a store answer has done so or the user is a member again. The
+    /// asker receives its answer in any case.
     pub(crate) fn tell_removal(&self, id: GroupId, seq: Seq, entry: &ReceivedEntry) {
         let ReceivedEntry::Local(event, frames) = entry else { return };
         let (user, Some(cluster)) = (event.users().first(), &self.cluster) else {

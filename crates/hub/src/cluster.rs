@@ -1,9 +1,9 @@
-//! This node among others: the hints that it publishes and receives, presence over all nodes, and the
-//! audit that finds in the store whatever no hint has told. A node alone has none of it, or only the audit where its
-//! store may not tell it the end of a commit.
+//! A node's part in a cluster: hints that it publishes and receives, presence over all nodes, and the audit,
+//! which finds in the store what no hint carried. A single node has none of it, or only the audit if its
+//! store may lose the outcome of a commit.
 //!
-//! Hints are never the truth. A numbered one is delivered if it is the next of its group; for anything
-//! else that it may mean the store is read.
+//! Hints are never the truth. A numbered hint is delivered if it is the next entry of its group. In all other
+//! cases the store is read.
 
 mod audit;
 mod hints;
@@ -29,26 +29,27 @@ use crate::options::Nodes;
 
 pub(crate) use link_events::Checks;
 
-/// Removals that are remembered.
+/// The most removals to remember.
 const REMOVALS: usize = 1024;
 
-/// The additional state of a node among others.
+/// The additional state of a node in a cluster.
 pub(crate) struct Cluster {
     pub(crate) link: Arc<dyn Link>,
     peers: peers::Peers,
-    /// Users who were told of their removal by a hint or an answer of the store, with the number up to
-    /// which: an event that says so arrives later, and is not delivered.
+    /// Users who were notified of their removal because of a hint or a store answer, with the number up to
+    /// which. A later event of the same removal is not delivered.
     removals: Mutex<VecDeque<(UserId, GroupId, Seq)>>,
-    /// Groups that are being read, with the users whom a snapshot has made members since, and its head.
+    /// Groups that are being read, each with the users who became members by a snapshot since the read began,
+    /// and the heads of those snapshots.
     newcomers: Mutex<HashMap<GroupId, Vec<(UserId, Seq)>>>,
-    /// Groups of which a user's socket was shown something else than is known here: they are looked up.
+    /// Groups and users to look up, because a socket received something other than this node knows.
     doubted: Mutex<Vec<(GroupId, UserId)>>,
     pub(crate) doubts: Arc<Notify>,
     /// Requests an audit.
     audit: Arc<Notify>,
-    /// Requests that everybody's contacts are sent again.
+    /// Requests that every user receives its contacts again.
     refresh: Arc<Notify>,
-    /// Whether this node has said goodbye.
+    /// Whether this node has announced its end.
     ended: AtomicBool,
 }
 
@@ -67,24 +68,24 @@ impl Cluster {
         }
     }
 
-    /// A read of a group begins: from here on newcomers are remembered.
+    /// Marks the start of a group's read. From now on its newcomers are recorded.
     pub(crate) fn begin_read(&self, group: GroupId) {
         self.newcomers.lock().insert(group, Vec::new());
     }
 
-    /// A snapshot as of `head` has made a user a member.
+    /// Records a user who became a member by a snapshot as of `head`.
     pub(crate) fn add_newcomer(&self, group: GroupId, user: UserId, head: Seq) {
         if let Some(newcomers) = self.newcomers.lock().get_mut(&group) {
             newcomers.push((user, head));
         }
     }
 
-    /// The read has ended. Returns the newcomers.
+    /// Marks the end of the read, and returns the newcomers.
     pub(crate) fn end_read(&self, group: GroupId) -> Vec<(UserId, Seq)> {
         self.newcomers.lock().remove(&group).unwrap_or_default()
     }
 
-    /// A socket was shown something else of these groups than is known of its user.
+    /// Requests a look-up of groups that a socket saw differently from what this node knows of its user.
     pub(crate) fn doubt(&self, user: UserId, groups: impl Iterator<Item = GroupId>) {
         let mut doubted = self.doubted.lock();
         let before = doubted.len();
@@ -102,14 +103,14 @@ impl Cluster {
         removals.push_back((user, group, seq));
     }
 
-    /// Whether the user was told, by a hint or an answer of the store, of its removal with the number
-    /// `seq` or a later one.
+    /// Whether a hint or a store answer has notified the user of its removal with the number `seq` or a later
+    /// one.
     pub(crate) fn was_told_of_removal(&self, user: UserId, group: GroupId, seq: Seq) -> bool {
         self.removals.lock().iter().any(|(who, id, at)| (*who, *id) == (user, group) && *at >= seq)
     }
 }
 
-/// The tasks of a node among others, beside the dispatcher.
+/// Spawns the tasks of a node in a cluster, apart from the dispatcher.
 pub(crate) fn tasks(
     hub: &Weak<Hub>,
     cluster: &Cluster,
@@ -124,7 +125,7 @@ pub(crate) fn tasks(
 }
 
 impl Hub {
-    /// Gives the link the filter of wanted channels.
+    /// Passes the link the filter of channels to subscribe to.
     pub(crate) fn filter_channels(self: &Arc<Self>) {
         let Some(cluster) = &self.cluster else { return };
         let hub = Arc::downgrade(self);
@@ -138,19 +139,20 @@ impl Hub {
         }));
     }
 
-    /// A user's or group's entry was made or removed: its channel may be wanted, or no more.
+    /// Lets the link check whether it still needs a channel, after a user's or group's entry was created or
+    /// removed.
     pub(crate) fn recheck(&self, channel: Channel) {
         if let Some(cluster) = &self.cluster {
             cluster.link.recheck(channel);
         }
     }
 
-    /// A user's status over all nodes, given its appearance `here`.
+    /// A user's status over all nodes, given its appearance on this one.
     pub(crate) fn seen_as(&self, user: UserId, here: Appearance) -> Status {
         self.appearance(user, here).status()
     }
 
-    /// A user's appearance over all nodes, given that `here`.
+    /// A user's appearance over all nodes, given its appearance on this one.
     pub(crate) fn appearance(&self, user: UserId, here: Appearance) -> Appearance {
         self.cluster.as_ref().map_or(here, |cluster| here.max(cluster.peers.elsewhere(user)))
     }

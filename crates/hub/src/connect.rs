@@ -1,5 +1,5 @@
-//! A socket's start and end, and the handover from its snapshot to live events, which loses and repeats
-//! nothing.
+//! The start and end of a socket, and the handover from its snapshot to live events without loss or
+//! repetition.
 
 use std::fmt;
 use std::ops::Deref;
@@ -17,52 +17,54 @@ use crate::replication::snapshot::{SnapshotHeads, ahead, start_cursors, unknown}
 use crate::user::{SocketEntry, User};
 use crate::{Close, Hub, Socket};
 
-/// A socket's snapshot, and the last number of each of its groups' logs in it.
+/// A socket's snapshot, with the head of each of its groups in that snapshot.
 pub type Snapshot<T> = (T, Heads);
-/// Groups, each with a number of its log.
+/// Groups, each with a log number.
 pub type Heads = Vec<(GroupId, Seq)>;
 
-/// A user's groups, as one snapshot of the store shows them.
+/// A user's groups in one snapshot of the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Memberships {
     /// The groups whose events the user receives.
     pub accepted: Heads,
-    /// The groups that the user has yet to accept.
+    /// The groups that the user has not accepted yet.
     pub pending: Heads,
 }
 
-/// Reads of a snapshot that more events follow than may be held, before the socket is closed.
+/// Attempts to read a snapshot again, when more events followed it than the socket may hold. Then the socket
+/// is closed.
 const READINGS: usize = 4;
 
-/// The owner of a socket, as its credential says.
+/// The owner of a socket, according to its credential.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The user.
     pub user: UserId,
     /// The user's name.
     pub name: Name,
-    /// The token, if it is one of the store's that outlives the handshake: the socket ends with
-    /// it. None for a ticket, whose use has ended it, and for foreign credentials.
+    /// The token or bot key, if it is stored and outlives the handshake. The socket is closed when it ends.
+    /// None for a ticket, which ends when it is used, and for external credentials.
     pub token: Option<TokenHash>,
-    /// When the credential expires, if it does: the socket is closed within 2 s.
+    /// When the credential expires, if ever. The socket is then closed within 2 s.
     pub expires: Option<Date>,
-    /// The groups whose events the socket receives, if `token` is the hash of a bot's key. It receives nothing else.
+    /// If `token` is the hash of a bot's key, the groups whose events the socket receives. It receives no
+    /// other events.
     pub scope: Option<Vec<GroupId>>,
 }
 
-/// Why a socket was not taken in.
+/// Why a socket was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RegisterError {
-    /// This process has as many sockets as it may have.
+    /// The process has reached its limit of sockets.
     Full,
-    /// The user has as many sockets as one user may have.
+    /// The user has reached the limit of sockets per user.
     TooManyOfUser,
-    /// This process takes no more sockets, since it is about to stop.
+    /// The process is draining.
     Draining,
 }
 
 impl RegisterError {
-    /// A word for the figures and the log.
+    /// A label for metrics and log lines.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Full => "all",
@@ -72,7 +74,7 @@ impl RegisterError {
     }
 }
 
-/// A registered socket, which is unregistered when this is dropped.
+/// A registered socket. Dropping the connection unregisters it.
 pub struct Connection {
     hub: Arc<Hub>,
     socket: Arc<Socket>,
@@ -99,7 +101,7 @@ impl Drop for Connection {
 }
 
 impl Hub {
-    /// Registers a socket. From here on it holds its user's events, up to its queue's bounds.
+    /// Registers a socket. From now on it holds its user's events, up to the limits of its queue.
     ///
     /// [`subscribe`](Self::subscribe) and [`go_live`](Self::go_live) follow.
     #[allow(clippy::needless_pass_by_value, reason = "as a caller has it: one identity, one socket")]
@@ -116,19 +118,21 @@ impl Hub {
             self.sockets.fetch_sub(1, Ordering::AcqRel);
             return Err(RegisterError::TooManyOfUser);
         };
-        // A drain that began meanwhile may have missed this socket.
+        // A concurrent drain may have missed this socket.
         if self.draining.load(Ordering::Acquire) {
             socket.close(Close::Restarting);
         }
         Ok(Connection { hub: self.clone(), socket })
     }
 
-    /// Reads the socket's snapshot with `shown`, which returns the user's groups as well, and subscribes
-    /// the user to those that it has accepted, if that has not been done. The snapshot is read again, a few
-    /// times, if more events follow it than the socket may hold; then the socket is closed with
-    /// [`Close::ResyncRequired`]. If the user or its credential is no longer valid, it is closed with
-    /// [`Close::CredentialEnded`], or with [`Close::Suspended`]. None for a closed socket. It may be repeated after an error of the
-    /// store.
+    /// Reads the socket's snapshot with `shown`, which also returns the user's groups. Subscribes the user to
+    /// its accepted groups, unless it is subscribed already.
+    ///
+    /// If more events follow the snapshot than the socket may hold, the snapshot is read again. After a few
+    /// attempts the socket is closed with [`Close::ResyncRequired`]. If the user or its credential is not
+    /// valid any more, the socket is closed with [`Close::CredentialEnded`] or [`Close::Suspended`].
+    ///
+    /// Returns `None` if the socket is being closed. May be called again after an error of the store.
     pub async fn subscribe<T: Send + 'static>(
         &self,
         socket: &Arc<Socket>,
@@ -166,14 +170,14 @@ impl Hub {
         Ok(None)
     }
 
-    /// Takes the pending memberships of a socket's snapshot. Those of which its user's other sockets, or
-    /// held events, may say something else are looked up.
+    /// Applies the pending memberships of a socket's snapshot. Those that may differ on the user's other
+    /// sockets, or in held events, are looked up.
     fn show_pending(&self, socket: &Socket, pending: &[(GroupId, Seq)]) {
         let Some(cluster) = &self.cluster else { return };
         socket.drop_shown(pending);
         let user = socket.owner();
         let mut state = user.lock();
-        // Of these the user is a member here: it has accepted since, or was invited again.
+        // In these groups this node knows the user as a member: it has accepted since, or was invited again.
         let (here, outside): (Heads, Heads) =
             pending.iter().partition(|(group, _)| state.group_at(*group).is_ok());
         let doubtful = state.invitations.take_snapshot(&outside);
@@ -183,7 +187,8 @@ impl Hub {
         cluster.doubt(user.id, here.into_iter().map(|(group, _)| group).chain(doubtful));
     }
 
-    /// The answer of `shown`, and the user's name, if the user and the credential are valid.
+    /// The user's name and the result of `shown`. If the user or the credential is not valid any more, closes
+    /// the socket and returns `None`.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         socket: &Arc<Socket>,
@@ -214,12 +219,12 @@ impl Hub {
         }
     }
 
-    /// Starts live delivery: the snapshot's frames `first` go out first, then the held events that are
-    /// not in the snapshot. Its groups and their heads are `heads`, or those of the
-    /// [pages](Self::begin_pages). The user becomes online, unless it appears offline on its other
-    /// sockets, on any node. Nothing happens if the socket is live already or is being closed.
+    /// Starts live delivery. The snapshot's frames in `first` are sent first, then the held events that are
+    /// not in the snapshot. The groups and heads of the snapshot are in `heads`, or in the
+    /// [pages](Self::begin_pages). The user becomes online, unless it appears offline on its other sockets on
+    /// any node. Does nothing if the socket is live already or is being closed.
     ///
-    /// `first` does not count towards the queue's bounds, but towards the user's.
+    /// `first` counts towards the user's limit, but not towards the queue's.
     pub fn go_live(&self, socket: &Arc<Socket>, first: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
         let mut heads = heads.to_vec();
         heads.sort_unstable();
@@ -238,7 +243,7 @@ impl Hub {
             let absent = absent.filter(|id| matches!(socket.cursor(*id), Some(Cursor::Detached(_))));
             cluster.doubt(user.id, unknown.chain(absent));
         }
-        // A user who appears offline on its other sockets, on any node, does so on this one.
+        // A user who appears offline on its other sockets, on any node, also does so on this one.
         let is_hidden = self.appearance(user.id, state.appearance()) == Appearance::Hidden;
         let Some(entry) = state.socket_entry(socket.id()) else { return };
         entry.live = true;
@@ -251,8 +256,8 @@ impl Hub {
         }
     }
 
-    /// Holds the events of a live socket while the caller reads from the store the events that it
-    /// missed. [`resume`](Self::resume) must follow. Returns the last number of each of these groups that it was sent before.
+    /// Holds the events of a live socket while the caller reads the missed events from the store. The caller
+    /// must then call [`resume`](Self::resume). Returns the last delivered number of each of the groups.
     pub fn pause(&self, socket: &Socket, groups: impl IntoIterator<Item = GroupId>) -> Heads {
         let state = socket.owner().lock();
         socket.pause();
@@ -260,9 +265,8 @@ impl Hub {
         groups.into_iter().filter_map(sent).collect()
     }
 
-    /// Splits groups into those of which the client has everything up to these numbers, so that nothing
-    /// is to be read, and the rest. For use between [`pause`](Self::pause) and
-    /// [`resume`](Self::resume).
+    /// Splits `since` into the groups of which the client already has everything, so that nothing needs to be
+    /// read, and the remainder. For use between [`pause`](Self::pause) and [`resume`](Self::resume).
     pub fn split_current(&self, socket: &Socket, since: Heads) -> (Heads, Heads) {
         let state = socket.owner().lock();
         since.into_iter().partition(|(id, held)| {
@@ -271,10 +275,10 @@ impl Hub {
         })
     }
 
-    /// Continues after a [`pause`](Self::pause): `missed` goes out, then the held events. `missed`
-    /// contains everything of the groups in `heads` up to those numbers, which is skipped.
+    /// Continues after a [`pause`](Self::pause): sends `missed`, then the held events. `missed` contains
+    /// everything of the groups in `heads` up to those numbers; held events up to them are skipped.
     ///
-    /// `missed` does not count towards the queue's bounds, but towards the user's.
+    /// `missed` counts towards the user's limit, but not towards the queue's.
     pub fn resume(&self, socket: &Socket, missed: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
         let mut heads = heads.to_vec();
         heads.sort_unstable();
@@ -288,8 +292,8 @@ impl Hub {
         }
     }
 
-    /// Takes the socket out. The user is announced as disconnected after the grace, if this was
-    /// its last. Done by [`Connection`] when it is dropped; more than once does no harm.
+    /// Removes the socket. If it was the user's last live one, the user is announced as disconnected after
+    /// the grace period. [`Connection`] calls this when it is dropped. Idempotent.
     pub fn unregister(&self, socket: &Arc<Socket>) {
         let user = socket.owner();
         let mut state = user.lock();
@@ -311,12 +315,12 @@ impl Hub {
         self.sockets.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Makes a user a member of a group on this node, as the store said with the group's head. Returns
-    /// whether the user is a member now, and that head is at least the last number delivered here: a
-    /// socket that starts from it has everything up to there.
+    /// Makes a user a member of a group on this node, according to a snapshot with the group's head. Returns
+    /// whether the user is a member and the head is at least the last number delivered here, so that a socket
+    /// which starts from the head misses nothing.
     ///
-    /// The user is not added once another read of its groups has ended: from then on events alone
-    /// change its memberships, and this answer may be older.
+    /// Does not add the user once another read of its groups has completed: from then on only events change
+    /// its memberships, and this snapshot may be older.
     fn add_to_group(&self, id: GroupId, head: Seq, user: &Arc<User>) -> bool {
         loop {
             let group = self.group_entry(id, head, self.cluster.is_some());
@@ -369,8 +373,8 @@ impl Hub {
     }
 }
 
-/// A read of a user's groups. Groups that the user leaves and a rename during the read are remembered,
-/// since the answer is out of date about them.
+/// A read of a user's groups. Groups that the user leaves and a rename are recorded during the read, because
+/// the read may return the older state.
 struct Reading<'a> {
     user: &'a User,
     subscribed: bool,
@@ -383,7 +387,7 @@ impl<'a> Reading<'a> {
         Self { user, subscribed: state.subscribed }
     }
 
-    /// The user's groups and its name were read.
+    /// Records that the user's groups and name were read.
     fn done(self, name: Name) {
         let mut state = self.user.lock();
         if !state.renamed {

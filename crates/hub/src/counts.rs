@@ -1,4 +1,4 @@
-//! Figures of the hub, for metrics.
+//! The hub's figures for metrics.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -9,15 +9,15 @@ use crate::queue::PushOutcome;
 /// See [`Hub::counts`](crate::Hub::counts).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Sockets now.
+    /// Connected sockets.
     pub sockets: usize,
-    /// Users with a socket now, or a moment ago.
+    /// Users with a connected socket, or whose last socket ended within the grace period.
     pub users: usize,
     /// Groups with connected members.
     pub groups: usize,
-    /// Frames in all queues at the last tick.
+    /// Frames in all queues at the last tick of the timer.
     pub queued_frames: usize,
-    /// Their bytes; shared ones count for each queue.
+    /// The bytes of these frames. Shared bytes count for each queue.
     pub queued_bytes: usize,
     /// Events dispatched since the start.
     pub events: u64,
@@ -25,15 +25,15 @@ pub struct Counts {
     pub deliveries: u64,
     /// Sockets closed as too slow since the start.
     pub too_slow: u64,
-    /// Sockets closed since the start because they must resume.
+    /// Sockets closed since the start because the client must resume.
     pub resyncs: u64,
     /// Gaps in groups' logs since the start.
     pub gaps: u64,
-    /// Answers of the store to fetches since the start.
+    /// Store answers to fetches since the start.
     pub healed: u64,
-    /// Other nodes that live.
+    /// Other live nodes.
     pub nodes: usize,
-    /// None on a node alone.
+    /// None on a single node.
     pub link: Option<LinkFigures>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Counts the outcome for so many frames for one socket.
+    /// Counts the outcome of queueing this many frames for one socket.
     pub(crate) fn pushed(&self, pushed: PushOutcome, frames: usize) {
         match pushed {
             PushOutcome::Queued | PushOutcome::Crowded => {

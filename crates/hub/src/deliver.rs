@@ -1,5 +1,5 @@
-//! The delivery of one event: its recipients, its order among others, and the changes of users and
-//! groups that it makes on this node.
+//! The delivery of one event: its recipients, its order among other events, and its effects on users and
+//! groups of this node.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use crate::replication::snapshot::EventTag;
 use crate::user::User;
 use crate::{Close, Hub, Socket};
 
-/// An event, of this node or of another, with its recipients.
+/// An event of this or another node, with its recipients.
 pub(crate) struct Delivery<'a> {
     pub(crate) to: Recipients<'a>,
     pub(crate) seq: Option<Seq>,
     pub(crate) tag: EventTag,
     /// None for an event of another node.
     pub(crate) event: Option<&'a Event>,
-    /// The encoded event, if it was encoded already.
+    /// The frame, if the event is already encoded.
     pub(crate) frame: Option<Bytes>,
-    /// The same for users to whom the group is new.
+    /// The frame for users to whom the group is new.
     pub(crate) whole: Option<Bytes>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct EventFrames {
 
 #[derive(Clone, Copy)]
 pub(crate) enum Recipients<'a> {
-    /// A group's members except these.
+    /// A group's members except the listed users.
     Group(GroupId, &'a [UserId]),
     Users(&'a [UserId]),
 }
@@ -60,8 +60,8 @@ impl<'a> Delivery<'a> {
 }
 
 impl Hub {
-    /// Runs the delivery of one event. A panic in it neither ends the dispatcher nor leaves a silent gap:
-    /// the recipients' sockets are closed.
+    /// Runs the delivery of one event. If it panics, the dispatcher continues, and the recipients' sockets
+    /// are closed, so that no client has a silent gap.
     pub(crate) fn guarded(&self, to: Recipients<'_>, seq: Option<Seq>, apply: impl FnOnce()) {
         if catch_unwind(AssertUnwindSafe(apply)).is_err() {
             tracing::error!(?seq, "an event could not be delivered: its sockets are closed");
@@ -69,7 +69,7 @@ impl Hub {
         }
     }
 
-    /// Delivers an event, with all that follows from it on this node.
+    /// Delivers an event and applies its consequences on this node.
     pub(crate) fn apply(&self, event: &Event, frames: EventFrames) {
         let delivery = Delivery::of(event, frames);
         match &event.kind {
@@ -135,7 +135,7 @@ impl Hub {
         }
     }
 
-    /// The group's entry. It is made only if a connected user joins with this event.
+    /// The group's entry. Created only if a connected user joins with this event.
     fn group_for(&self, seq: Option<Seq>, id: GroupId, newcomers: &[Arc<User>]) -> Option<Arc<Group>> {
         if newcomers.is_empty() {
             return self.local_group(id);
@@ -144,8 +144,8 @@ impl Hub {
         Some(self.group_entry(id, before, seq.is_some()))
     }
 
-    /// The group, if it has members here. Otherwise nobody here receives its events, and a user who is
-    /// reading its groups at this time reads them again.
+    /// The group's entry, if it has members here. Otherwise nobody here receives the event, so users whose
+    /// groups are being read must read them again.
     pub(crate) fn local_group(&self, id: GroupId) -> Option<Arc<Group>> {
         self.groups.get(&id).or_else(|| {
             self.unserved.fetch_add(1, Ordering::AcqRel);
@@ -161,7 +161,7 @@ impl Hub {
         }
     }
 
-    /// Whether a numbered event of a group is delivered now.
+    /// Whether to deliver a numbered event of a group now.
     fn admit(&self, group: &Group, members: &Members, seq: Seq) -> bool {
         match group.order_of(seq) {
             SeqOrder::Next => true,
@@ -178,7 +178,7 @@ impl Hub {
         }
     }
 
-    /// Counts a gap that no fetch repairs: on a node alone it is a fault of the store.
+    /// Reports a gap that no fetch repairs. On a single node it is a fault of the store.
     fn catch_up(&self, group: GroupId, last: Seq, seq: Seq) {
         self.counters.gaps.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(%group, %last, %seq, "numbers are missing from a group's log");
@@ -205,7 +205,7 @@ impl Hub {
         self.deliver(delivery, &joined);
     }
 
-    /// Skips a number of a group's log whose entry members receive by another event.
+    /// Skips a number of a group's log whose entry the members receive as another event.
     pub(crate) fn skip_number(&self, id: GroupId, seq: Option<Seq>, left: &[UserId]) {
         for user in left {
             self.remove_from_group(id, *user, seq);
@@ -217,8 +217,8 @@ impl Hub {
         }
     }
 
-    /// Delivers an event after which a membership is pending, or no more. A user who has accepted since
-    /// receives nothing from before.
+    /// Delivers an event that starts or ends a pending membership. A user who has accepted since does not
+    /// receive it.
     pub(crate) fn pending(&self, delivery: Delivery<'_>, is_pending: bool) {
         let (Recipients::Users(users), Some(id)) = (delivery.to, delivery.tag.group) else { return };
         let seq = delivery.seq;
@@ -230,7 +230,7 @@ impl Hub {
                 && (self.cluster.is_none()
                     || state.invitations.take_event(id, seq.unwrap_or_default(), is_pending));
             if is_news && state.subscribing > 0 && !state.left.contains(&id) {
-                // A read that has the user as a member is out of date.
+                // A concurrent read that returns the user as a member is outdated.
                 state.left.push(id);
             }
             drop(state);
@@ -240,8 +240,8 @@ impl Hub {
         }
     }
 
-    /// Makes users members of a group that they have accepted, and shows it as of `head`, up to which the
-    /// log was delivered here.
+    /// Makes users members of a group that they have accepted, and delivers the group as of `head`, which is
+    /// the position up to which the log was delivered here.
     fn accepted(&self, delivery: &Delivery<'_>, id: GroupId, head: Seq) {
         let Recipients::Users(users) = delivery.to else { return };
         for user in users.iter().filter_map(|user| self.users.get(user)) {
@@ -291,7 +291,7 @@ impl Hub {
         self.close_if_empty(&group, &mut members);
     }
 
-    /// Removes the entry of a group that has ended.
+    /// Removes the entry of an ended group.
     pub(crate) fn forget(&self, id: GroupId) {
         let Some(group) = self.groups.get(&id) else { return };
         let mut members = group.lock();
@@ -364,14 +364,14 @@ pub(crate) fn join(group: &Arc<Group>, members: &mut Members, user: &Arc<User>) 
     }
 }
 
-/// Whether the event has something for this user, to whom its group is new, that others are not shown.
+/// Whether the event contains values of this joining user alone.
 fn tells_own(event: &Event, user: UserId) -> bool {
     matches!(&event.kind, Kind::GroupUpdate { view, .. } if view.mentioned_of(user) > 0)
 }
 
-/// The delivery of one event to many sockets. The event is encoded for the first recipient: once for
-/// all, once for users to whom its group is new, and once for the socket that asked, if that gave a
-/// reference.
+/// The delivery of one event to many sockets. Each form of the event is encoded when the first recipient
+/// needs it: the shared frame, the frame for users to whom the group is new, and the frame with a reference
+/// for the socket that sent the request.
 struct Fanout<'a> {
     event: Option<&'a Event>,
     /// In ascending order.
@@ -379,7 +379,7 @@ struct Fanout<'a> {
     hub: &'a Hub,
     bounds: QueueBounds,
     tag: EventTag,
-    /// The socket that asked, and its reference.
+    /// The socket that sent the request, and the reference of that request.
     asker: Option<(SocketId, &'a str)>,
     shared: Option<Bytes>,
     whole: Option<Bytes>,

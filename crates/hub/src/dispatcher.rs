@@ -1,9 +1,9 @@
-//! The dispatcher: one task that takes committed events in the order of the bus, and on a node among
-//! others their hints, and delivers each group's entries in order, each once.
+//! The dispatcher: one task that takes committed events in the order of the bus, and in a cluster the hints
+//! of other nodes. It delivers each group's entries in order, exactly once.
 //!
-//! A group's entry is delivered at once if it is the next one. Everything else is decided by the
-//! group's [`Replica`]; this file carries out its effects and keeps its timer. Replicas that are live
-//! are not stored.
+//! An entry that is next in its group is delivered immediately. The group's [`Replica`] decides everything
+//! else; the dispatcher carries out its effects and keeps its timer. Live replicas hold no state, so they are
+//! not stored.
 
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,16 +29,16 @@ use crate::replication::fetch::Fetch;
 use crate::replication::group::{Input, LocalGroup, Replica};
 use crate::{Close, Hub, batch, catch_up};
 
-/// Groups that are read from the store at a time.
+/// Concurrent fetches.
 const READS: usize = 8;
-/// The delay after the first failure of the store, and the longest.
+/// Backoff after a failed fetch: the first and the longest delay.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(2);
-/// How long the dispatcher sleeps when no timer runs.
+/// Sleep while no timer is set.
 const IDLE: Duration = Duration::from_secs(3600);
 /// Link events taken at a time.
 const LINK_EVENTS: usize = 256;
-/// Answers of one group that wait until their askers are members here.
+/// The most answers of one group that wait until their askers become members here.
 const UNANSWERED: usize = 64;
 
 pub(crate) struct Dispatcher {
@@ -50,19 +50,20 @@ pub(crate) struct Dispatcher {
     pub(crate) checks: Checks,
 }
 
-/// A replica with what the pure machine leaves to its driver.
+/// A replica with the state that its driver keeps.
 struct Tracked {
     replica: Replica<ReceivedEntry>,
     due: Instant,
-    /// The time of the first of the store's failures.
+    /// When the first of the current series of store failures happened.
     failing: Option<Instant>,
     answer: FetchedState,
-    /// Entries that were delivered to others or discarded, whose askers are being looked up. An asker is answered once
-    /// it is a member here. Beyond the bound, and if it is no member, its socket is closed, and the client asks again.
+    /// Events that were delivered to others or discarded, while their askers are being looked up. An asker
+    /// receives its answer once it is a member on this node. If the list is full, or the asker turns out not
+    /// to be a member, its socket is closed and the client repeats the request.
     unanswered: Vec<(UserId, Event)>,
 }
 
-/// The part of the store's last answer that the replica only refers to.
+/// The part of the store's last answer that the replica does not hold itself.
 #[derive(Default)]
 struct FetchedState {
     head: Seq,
@@ -70,7 +71,7 @@ struct FetchedState {
     users: Vec<UserId>,
 }
 
-/// A group as this node knows it.
+/// A group as this node sees it.
 struct Served<'a> {
     hub: &'a Hub,
     id: GroupId,
@@ -126,7 +127,7 @@ pub(crate) async fn run(
             }
             () = sleep_until(due), if !dispatcher.due.is_empty() => {
                 let Some(hub) = hub.upgrade() else { return };
-                // The missing entry may be one that was committed here and is already queued.
+                // The missing entry may be a local commit that is already queued.
                 while let Ok(batch) = events.committed.try_recv() {
                     dispatcher.events(&hub, batch);
                 }
@@ -137,7 +138,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Waits for link events; for ever on a node alone.
+/// Waits for link events. Never completes on a single node.
 async fn receive(link: &mut Option<mpsc::Receiver<LinkEvent>>, into: &mut Vec<LinkEvent>) -> Option<()> {
     match link {
         Some(link) => (link.recv_many(into, LINK_EVENTS).await > 0).then_some(()),
@@ -145,7 +146,7 @@ async fn receive(link: &mut Option<mpsc::Receiver<LinkEvent>>, into: &mut Vec<Li
     }
 }
 
-/// Waits for doubts; for ever on a node alone.
+/// Waits for doubts. Never completes on a single node.
 async fn notified(doubts: Option<&Notify>) {
     match doubts {
         Some(doubts) => doubts.notified().await,
@@ -168,12 +169,12 @@ impl Dispatcher {
         self.outcomes.clone()
     }
 
-    /// Whether all that is known of the group was delivered.
+    /// Whether everything known of the group was delivered.
     pub(crate) fn is_live(&self, id: GroupId) -> bool {
         !self.replicas.contains_key(&id)
     }
 
-    /// Events that were committed here, in order.
+    /// Delivers local commits, in order.
     fn events(&mut self, hub: &Arc<Hub>, events: Vec<Event>) {
         let mut events = events.into_iter();
         while !events.as_slice().is_empty() {
@@ -188,14 +189,14 @@ impl Dispatcher {
         }
     }
 
-    /// Delivers messages of one group as one piece. Whether that was done.
+    /// Delivers messages of one group as one batch. Returns whether they were handled.
     fn batch(&mut self, hub: &Arc<Hub>, events: &[Event]) -> bool {
         let Some((id, first)) = batch::message_of(&events[0]) else { return false };
         if hub.cluster.is_none() && hub.local_group(id).is_none() {
             hub.counters.events.fetch_add(events.len() as u64, Ordering::Relaxed);
             return true;
         }
-        // A fault concerns one event: one by one, the others are delivered.
+        // If encoding panics, the events are delivered one by one, so that only the faulty one fails.
         let Ok(frames) = catch_unwind(AssertUnwindSafe(|| hub.encode_batch(events))) else { return false };
         hub.counters.events.fetch_add(events.len() as u64, Ordering::Relaxed);
         hub.publish_batch(id, events, &frames);
@@ -210,11 +211,11 @@ impl Dispatcher {
 
     fn event(&mut self, hub: &Arc<Hub>, event: Event) {
         let published = catch_unwind(AssertUnwindSafe(|| hub.publish_hints(&event)));
-        // An event that cannot be encoded fails again where it is delivered, and closes its sockets.
+        // An event that cannot be encoded fails again on delivery, which closes its recipients' sockets.
         self.local(hub, event, published.unwrap_or_default());
     }
 
-    /// An event that was committed here, or is not stored at all.
+    /// Delivers an event that was committed here, or that is not stored.
     fn local(&mut self, hub: &Arc<Hub>, event: Event, frames: EventFrames) {
         match (&event.kind, &event.to, event.seq) {
             (Kind::GroupQuit { group: id, .. }, _, Some(seq)) => {
@@ -243,7 +244,7 @@ impl Dispatcher {
         }
     }
 
-    /// An entry of a group's log.
+    /// Delivers an entry of a group's log, if it is next.
     pub(crate) fn entry(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, entry: ReceivedEntry) {
         let (is_alone, group) = (hub.cluster.is_none(), hub.local_group(id));
         if let (true, Some(group)) = (is_alone, &group) {
@@ -252,7 +253,7 @@ impl Dispatcher {
         if group.is_some() || !self.is_live(id) {
             return self.drive_in(hub, id, group, Input::Entry { seq, entry, is_ordered: is_alone });
         }
-        // Nothing can precede the first entry of a group that is created here.
+        // Nothing precedes the first entry of a group that was created on this node.
         let is_first = is_alone || seq == Seq(1) && matches!(entry, ReceivedEntry::Local(..));
         if !is_first {
             entry.left().iter().for_each(|user| hub.remove_from_group(id, *user, Some(seq)));
@@ -264,12 +265,12 @@ impl Dispatcher {
         self.drive(hub, id, Input::Unserved { seq, entry, is_first, asker });
     }
 
-    /// Gives a group's replica an input, and carries out what follows.
+    /// Passes an input to a group's replica, and carries out the effects.
     pub(crate) fn drive(&mut self, hub: &Arc<Hub>, id: GroupId, input: Input<ReceivedEntry>) {
         self.drive_in(hub, id, hub.groups.get(&id), input);
     }
 
-    /// The same with the group's entry as it was just found.
+    /// The same, with the group's entry already looked up.
     fn drive_in(
         &mut self,
         hub: &Arc<Hub>,
@@ -318,7 +319,8 @@ impl Dispatcher {
             }
             Effect::Discard(entry) => {
                 tracing::debug!(group = %id, "an entry was delivered before: it is dropped");
-                // Or its number was given twice, by a database that has lost the first entry.
+                // The database may also have lost the first entry and assigned its number again, so compare
+                // the heads.
                 self.compare(hub, id);
                 if let ReceivedEntry::Local(event, _) = &entry {
                     hub.answer_asker(id, event);
@@ -359,7 +361,7 @@ impl Dispatcher {
         }
     }
 
-    /// Reads the store for every group whose timer has fired.
+    /// Passes [`Input::Due`] to every replica whose timer has fired.
     fn fire(&mut self, hub: &Arc<Hub>, now: Instant) {
         while let Some((at, id)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.remove(&(at, id));
@@ -394,7 +396,7 @@ impl Dispatcher {
         let Some(tracked) = self.replicas.get_mut(&id) else { return };
         tracked.failing = None;
         if hub.groups.get(&id).is_some_and(|group| group.last() < fetch.after) {
-            // It was asked before the store was found to have lost entries.
+            // The fetch began before the audit found that the store lost entries.
             return self.drive(hub, id, Input::Failed { is_final: false });
         }
         let found = found.map(|found| {
@@ -422,7 +424,7 @@ impl Tracked {
         Self { replica, due: Instant::now(), failing: None, answer, unanswered: Vec::new() }
     }
 
-    /// Keeps an entry of which nobody has sent its asker a copy, since the asker is no member here yet.
+    /// Keeps an event whose asker has not received it, because it is not a member on this node yet.
     fn keep_unanswered(&mut self, hub: &Hub, id: GroupId, event: &Event) {
         let Some(asker) = hub.joining_asker(id, event, self.replica.joining()) else { return };
         if self.unanswered.len() < UNANSWERED {

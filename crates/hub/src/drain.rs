@@ -1,4 +1,4 @@
-//! The end of a process: its sockets are closed one after the other, not all at once.
+//! Draining a process: its sockets are closed gradually instead of all at once.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,17 +9,17 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::presence::note_last_seen;
 use crate::{Close, Hub, Socket};
 
-/// The time that the last sockets have to close.
+/// Timeout for the last sockets to close.
 const LINGER: Duration = Duration::from_secs(5);
-/// Users in one job of the store.
+/// Users per job of the store.
 const AT_ONCE: usize = 1000;
 const STEP: Duration = Duration::from_millis(20);
-/// The time for the goodbye to the other nodes.
+/// Time for the farewell to reach the other nodes.
 const WORD: Duration = Duration::from_millis(50);
 
 impl Hub {
-    /// Refuses new sockets, closes all with [`Close::Restarting`], spread evenly over `over`, and waits at
-    /// most 5 s longer until all are closed.
+    /// Refuses new sockets and closes all existing ones with [`Close::Restarting`], spread evenly over
+    /// `over`. Then waits up to 5 s until they are closed.
     pub async fn drain(&self, over: Duration) {
         self.draining.store(true, Ordering::Release);
         let sockets = self.all_sockets();

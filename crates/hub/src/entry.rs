@@ -1,4 +1,4 @@
-//! An entry of a log as it reached this node: committed here, fetched, or in a hint.
+//! A log entry as it reached this node: as a local commit, a fetched entry or a hint.
 
 use bytes::Bytes;
 use chinwag_core::UserId;
@@ -14,13 +14,13 @@ use crate::replication::group::{Entry, EntryKind};
     reason = "most entries are local, and a box would be an allocation for each"
 )]
 pub(crate) enum ReceivedEntry {
-    /// With the frames that were encoded for the other nodes, if any were.
+    /// With the frames that were already encoded for the other nodes, if any.
     Local(Event, EventFrames),
     Remote(Hint),
 }
 
 impl ReceivedEntry {
-    /// Users who are no longer members with it.
+    /// Users who stop being members with this entry.
     pub(crate) fn left(&self) -> &[UserId] {
         match self {
             Self::Local(Event { kind: Kind::GroupUpdate { left, .. }, .. }, _) => left,
@@ -32,7 +32,7 @@ impl ReceivedEntry {
         }
     }
 
-    /// The same, with nobody who joins or leaves.
+    /// The same entry, without the users who join or leave with it.
     pub(crate) fn without_turns(mut self) -> Self {
         match &mut self {
             Self::Local(Event { kind: Kind::GroupUpdate { joined, left, .. }, .. }, _)

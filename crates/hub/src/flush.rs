@@ -1,5 +1,5 @@
-//! Writing for sockets whose tasks sleep. A fan-out costs one write for each socket and wakes no task.
-//! A socket's task writes only the rest that the connection did not accept at once.
+//! Writes on behalf of sleeping socket tasks. A fan-out costs one write per socket and wakes no task. A
+//! socket's task writes only what the connection did not accept immediately.
 
 use std::mem;
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use bytes::Bytes;
 use crate::replication::snapshot::EventTag;
 use crate::{Hub, Socket};
 
-/// Sockets that one task writes to; further tasks write to more.
+/// Sockets per writing task. More sockets are divided among several tasks.
 const SHARE: usize = 64;
 
 impl Hub {
-    /// Queues an event of no group for one socket, and writes it if the socket's task sleeps.
+    /// Queues an event that belongs to no group for one socket, and writes it if the socket's task sleeps.
+    /// Sockets with a scope do not receive it.
     pub(crate) fn push(&self, socket: &Arc<Socket>, frame: Bytes) {
         if !socket.is_scoped() {
             self.push_own(socket, frame);
@@ -28,7 +29,7 @@ impl Hub {
         write_to(&due);
     }
 
-    /// Lists sockets for the next [flush](Self::flush).
+    /// Adds sockets to the list for the next [flush](Self::flush).
     pub(crate) fn due(&self, sockets: &mut Vec<Arc<Socket>>) {
         let mut due = self.due.lock();
         if due.is_empty() {
@@ -38,7 +39,7 @@ impl Hub {
         }
     }
 
-    /// Writes to every listed socket, with the help of other tasks if they are many.
+    /// Writes to all listed sockets. Further tasks share the work if there are many.
     pub(crate) fn flush(&self) {
         let mut due = mem::take(&mut *self.due.lock());
         while due.len() > SHARE {

@@ -1,4 +1,4 @@
-//! A group's entry: its connected members, and the last number delivered.
+//! A group's entry: its connected members and the last delivered number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,25 +9,25 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::replication::cursor::Cursor;
 use crate::user::User;
 
-/// A group with connected members. The entry is removed with the last of them.
+/// A group with connected members. The entry is removed together with the last member.
 pub(crate) struct Group {
     pub(crate) id: GroupId,
-    /// The last number delivered; see [`Members::certain`]. It is written under the lock and after the
-    /// delivery, so that a reader without the lock sees no number that was not delivered.
+    /// The last delivered number; see [`Members::certain`]. It is written under the lock and after the
+    /// delivery, so that a reader without the lock never sees an undelivered number.
     last: AtomicI64,
     members: Mutex<Members>,
 }
 
 pub(crate) struct Members {
     pub(crate) users: Vec<Arc<User>>,
-    /// Whether `last` was delivered here. Otherwise it is the store's head when the first of the users
-    /// read it, and events up to it may still arrive.
+    /// Whether this node delivered `last`. Otherwise `last` is the head in the first user's snapshot, and
+    /// events up to it may still arrive.
     pub(crate) certain: bool,
-    /// The entry was removed: nobody may be added.
+    /// Whether the entry was removed. No user may be added then.
     pub(crate) gone: bool,
 }
 
-/// The place of a number in the order of delivery.
+/// The position of a number relative to the last delivered one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SeqOrder {
     Next,
@@ -39,7 +39,7 @@ pub(crate) enum SeqOrder {
 }
 
 impl Group {
-    /// A group whose log was delivered up to `last`; `certain` if no event up to it can arrive.
+    /// A group whose log was delivered up to `last`. `certain` if no event up to `last` can still arrive.
     pub(crate) fn new(id: GroupId, last: Seq, certain: bool) -> Self {
         let members = Members { users: Vec::new(), certain, gone: false };
         Self { id, last: AtomicI64::new(last.0), members: Mutex::new(members) }
@@ -53,13 +53,13 @@ impl Group {
         Seq(self.last.load(Ordering::Acquire))
     }
 
-    /// Everything up to `seq` was delivered. Only under the lock.
+    /// Records that everything up to `seq` was delivered. The caller holds the lock.
     pub(crate) fn delivered(&self, members: &mut Members, seq: Seq) {
         members.certain = true;
         self.last.store(seq.0, Ordering::Release);
     }
 
-    /// Only under the lock.
+    /// Compares a number with the last delivered one. The caller holds the lock.
     pub(crate) fn order_of(&self, seq: Seq) -> SeqOrder {
         let last = self.last();
         if seq == last.next() {
@@ -71,10 +71,10 @@ impl Group {
         }
     }
 
-    /// Prepares for an event of this number. The first event that is dispatched here may be one that the
-    /// store's head already covered. Live sockets have it from their snapshots, and their cursors move to
-    /// that head; other sockets get their cursors when they go live. A user who joins with the event still
-    /// receives it.
+    /// Prepares for an event with this number. The first event after the entry was created may already be
+    /// covered by the head of the first user's snapshot. Live sockets have such an event from their
+    /// snapshots, so their cursors move to that head; other sockets get their cursors when they go live. A
+    /// user who joins with the event still receives it.
     pub(crate) fn expect(&self, members: &mut Members, seq: Seq) {
         let base = self.last();
         if members.certain || seq > base {

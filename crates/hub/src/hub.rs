@@ -1,4 +1,4 @@
-//! The hub: its parts, its start, and its smaller operations.
+//! The hub: its state, its start, and its smaller operations.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ use crate::typing::Typing;
 use crate::user::User;
 use crate::{Close, Encode, Options, Socket, dispatcher, presence, timer};
 
-/// The sockets, users and groups of this process. Its tasks end when it is dropped; each
+/// The sockets, users and groups of this process. The hub's tasks end when it is dropped; each
 /// [connection](crate::Connection) holds a reference.
 pub struct Hub {
     pub(crate) store: Arc<dyn Store>,
@@ -37,29 +37,29 @@ pub struct Hub {
     pub(crate) options: Options,
     pub(crate) users: Shards<UserId, Arc<User>>,
     pub(crate) groups: Shards<GroupId, Arc<Group>>,
-    /// The users of the connected sockets' tokens.
+    /// Maps the tokens of connected sockets to their users.
     pub(crate) tokens: Shards<TokenHash, UserId>,
     pub(crate) sockets: AtomicUsize,
-    /// Counts events of groups without members here, and removed groups. While it stands still, each group
-    /// with a new event still has its entry, which knows the last number.
+    /// Counts removed group entries, and events of groups without an entry. As long as it does not change,
+    /// every group with a new event has kept its entry, and with it the last delivered number.
     pub(crate) unserved: AtomicU64,
     pub(crate) last_socket: AtomicU64,
     pub(crate) draining: AtomicBool,
     pub(crate) presence_queue: Arc<presence::PresenceQueue>,
     pub(crate) typing: Typing,
     pub(crate) counters: Counters,
-    /// Bytes that wait for all sockets.
+    /// The queued bytes of all sockets.
     pub(crate) total: Arc<Total>,
-    /// Sockets with frames to write whose tasks sleep. Each is listed at most once.
+    /// Sockets with frames to write, whose tasks sleep. Each is listed at most once.
     pub(crate) due: Mutex<Vec<Arc<Socket>>>,
-    /// None on a node alone whose bus lacks nothing.
+    /// None on a single node whose bus never lacks an event.
     pub(crate) cluster: Option<Cluster>,
     tasks: OnceLock<Vec<JoinHandle<()>>>,
 }
 
 impl Hub {
-    /// Starts a hub with its dispatcher, its timer and its presence task on the current runtime. `events`
-    /// is the receiver of `bus`.
+    /// Starts a hub with its dispatcher, timer and presence task on the current runtime. `events` is the
+    /// receiver of `bus`.
     pub fn start(
         store: Arc<dyn Store>,
         bus: Arc<dyn Bus>,
@@ -106,8 +106,8 @@ impl Hub {
         hub
     }
 
-    /// Queues a frame for one socket: an answer or an error. Before [`Hub::go_live`] it is held. It counts
-    /// towards the queue's bounds.
+    /// Queues a frame for one socket: an answer or an error. Before [`Hub::go_live`] the frame is held. It
+    /// counts towards the queue's limits.
     pub fn send(&self, socket: &Arc<Socket>, frame: Bytes) {
         self.push_own(socket, frame);
     }
@@ -121,8 +121,8 @@ impl Hub {
         socket.close(close);
     }
 
-    /// The last announced status of each of `users`, in their order, over all nodes as far as it is known
-    /// here.
+    /// The last announced status of each user in `users`, in the same order, over all nodes as far as this
+    /// node knows.
     pub fn status_of(&self, users: &[UserId]) -> Vec<Status> {
         if let Some(cluster) = &self.cluster {
             return users.iter().map(|id| cluster.status(*id)).collect();
@@ -135,18 +135,18 @@ impl Hub {
             .collect()
     }
 
-    /// Whether a typing event may be sent: one in 3 s for each user, group and kind. It remembers a bounded
-    /// number of them, and refuses when there are more.
+    /// Whether a typing event may be sent: one per user, group and kind in 3 s. The number of remembered
+    /// events is bounded; beyond the bound, events are refused.
     pub fn typing_allowed(&self, user: UserId, group: GroupId, started: bool) -> bool {
         self.typing.allow(user, group, started)
     }
 
-    /// Whether the link to the other nodes is up; none on a node alone.
+    /// Whether the link to the other nodes is up. None on a single node.
     pub fn link(&self) -> Option<bool> {
         self.others().map(|cluster| cluster.link.is_up())
     }
 
-    /// Figures for metrics. Cheap: no socket is looked at, `queued_*` are up to a second old.
+    /// Figures for metrics. Cheap, since it visits no socket; `queued_*` are up to one second old.
     pub fn counts(&self) -> Counts {
         Counts {
             sockets: self.open_sockets(),
@@ -162,12 +162,12 @@ impl Hub {
         self.sockets.load(Ordering::Relaxed)
     }
 
-    /// The state that is shared with other nodes, unless this one is alone.
+    /// The state of a node in a cluster. None on a single node.
     pub(crate) fn others(&self) -> Option<&Cluster> {
         self.cluster.as_ref().filter(|cluster| !cluster.link.is_alone())
     }
 
-    /// The tokens of open sockets, and keys of bots, each once.
+    /// The tokens and bot keys of all open sockets, without duplicates.
     pub fn open_tokens(&self) -> Vec<TokenHash> {
         let mut tokens = HashSet::new();
         self.users.each(|user| {
@@ -176,7 +176,7 @@ impl Hub {
         tokens.into_iter().collect()
     }
 
-    /// A user's entry, which is made if there is none.
+    /// A user's entry. Created if there is none.
     pub(crate) fn user_entry(&self, id: UserId, name: &Name) -> Arc<User> {
         let mut is_new = false;
         let user = self.users.get_or_insert_with(id, || {
@@ -189,7 +189,7 @@ impl Hub {
         user
     }
 
-    /// A group's entry. If there is none, one is made with `last` as the last number delivered.
+    /// A group's entry. If there is none, creates one with `last` as the last delivered number.
     pub(crate) fn group_entry(&self, id: GroupId, last: Seq, certain: bool) -> Arc<Group> {
         let mut is_new = false;
         let group = self.groups.get_or_insert_with(id, || {

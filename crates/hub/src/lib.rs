@@ -1,16 +1,15 @@
 //! The hub: connected sockets, the delivery of events to them, and presence.
 //!
-//! The hub moves encoded frames. It knows nothing of HTTP, JSON or WebSocket framing, and is given an
-//! [`Encode`] that makes the frames. The [`bus`] gives committed events to one dispatcher, which
-//! delivers them in that order. An event is encoded at most once and shared by reference count.
-//! Everything is bounded: a socket that does not keep up is closed, and nobody waits for it.
+//! The hub moves encoded frames. It does not depend on HTTP, JSON or WebSocket framing; an [`Encode`] makes
+//! the frames. The [`bus`] passes committed events to one dispatcher, which delivers them in order. An event
+//! is encoded at most once and shared by reference count. Every queue is bounded: a slow socket is closed,
+//! and never delays others.
 //!
-//! A socket's life: [`Hub::register`], then [`Hub::subscribe`], which reads the snapshot from the
-//! store, then [`Hub::go_live`]. Events are held in between, and each reaches the socket exactly once,
-//! in the snapshot or after it.
+//! Lifecycle of a socket: [`Hub::register`], then [`Hub::subscribe`], which reads the snapshot from the
+//! store, then [`Hub::go_live`]. Events that arrive in between are held. Each event reaches the socket
+//! exactly once, either in the snapshot or after it.
 //!
-//! Locks are taken in one order, a group's before a user's before a socket's queue, and none is
-//! held over an `.await`.
+//! Lock order: a group, then a user, then a socket's queue. No lock is held across an `.await`.
 
 mod batch;
 mod budget;
@@ -51,18 +50,19 @@ pub use socket::{Close, Sink, Socket, TakeOutcome};
 
 /// The encoding of frames, implemented by the transport.
 pub trait Encode: Send + Sync + 'static {
-    /// An event's frame; with a `reference`, that for the socket that asked. It is never called with
-    /// [`Kind::Ended`](chinwag_core::event::Kind::Ended) and
-    /// [`Kind::MemberChanged`](chinwag_core::event::Kind::MemberChanged), which have none.
+    /// The frame of an event. With a `reference`, the frame for the socket that sent the request. Never
+    /// called for [`Kind::Ended`](chinwag_core::event::Kind::Ended) and
+    /// [`Kind::MemberChanged`](chinwag_core::event::Kind::MemberChanged), which have no frame.
     fn event(&self, event: &Event, reference: Option<&str>) -> Bytes;
 
-    /// The frame for users to whom the event's group is new: the whole group, where others receive the
-    /// change. Without a `receiver` it is for those of whom the event says nothing of their own.
+    /// The frame for users to whom the event's group is new: it contains the whole group, while other users
+    /// receive only the change. The frame with `receiver` set also has that user's own values, such as its
+    /// mentions; the frame without a `receiver` has none.
     fn whole(&self, event: &Event, _receiver: Option<UserId>, reference: Option<&str>) -> Bytes {
         self.event(event, reference)
     }
 
-    /// A user's relations and the status of its contacts, for when events without a number may have been
+    /// A user's relations and the status of its contacts. Sent when events without a number may have been
     /// lost.
     fn contacts(&self, _relations: &Relations, _presence: &[(Name, Status)]) -> Vec<Bytes> {
         Vec::new()

@@ -2,54 +2,53 @@
 
 use std::time::Duration;
 
-/// Bounds and times, with the contract's values as defaults.
+/// Limits and durations. The defaults are those of the contract.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Frames that may wait in one socket's queue (1024). One more closes it as too slow.
+    /// Frames that one socket's queue may hold (1024). One more closes the socket as too slow.
     pub queue_frames: usize,
-    /// Bytes that may wait in one socket's queue (1 MiB). A single frame of any size may.
+    /// Bytes that one socket's queue may hold (1 MiB). A single frame may be larger.
     pub queue_bytes: usize,
-    /// Bytes that may wait for one user's sockets (8 MiB), summaries and resumes included. Beyond it
-    /// the socket with the most waiting bytes is closed as too slow.
+    /// Queued bytes of one user's sockets (8 MiB), including summaries and resumes. Beyond this, the socket
+    /// with the most queued bytes is closed as too slow.
     pub user_bytes: usize,
-    /// Bytes that may wait for all sockets of this process (512 MiB). From three quarters of it on
-    /// those with the most waiting bytes are closed, once a second; beyond it every socket that is sent
-    /// more.
+    /// Queued bytes of all sockets of the process (512 MiB). Above three quarters of it, the sockets with the
+    /// most queued bytes are closed once a second. Beyond it, every socket that receives more is closed.
     pub total_bytes: usize,
-    /// How long after a user's last socket's end it is announced (3 s).
+    /// The grace period between the end of a user's last socket and its announcement (3 s).
     pub presence_grace: Duration,
-    /// How long after a user's arrival the store is told that it was seen (30 s), together with all others who came
-    /// meanwhile.
+    /// The longest delay until the store records when newly arrived users were seen (30 s). All arrivals
+    /// within it share one write.
     pub arrivals_every: Duration,
-    /// How often a socket is pinged (25 s), in whole seconds, at least one.
+    /// The interval between pings (25 s), in whole seconds, at least one.
     pub ping_every: Duration,
-    /// A socket that is silent for this long is closed (60 s), in whole seconds, at least one.
+    /// The silence after which a socket is closed (60 s), in whole seconds, at least one.
     pub pong_within: Duration,
-    /// Sockets in this process (100 000); more are refused.
+    /// Sockets of the process (100 000). More are refused.
     pub sockets: usize,
-    /// Sockets of one user (64); more are refused.
+    /// Sockets of one user (64). More are refused.
     pub sockets_per_user: usize,
-    /// Whether a user sees the users who have blocked it (no).
+    /// Whether users see who has blocked them (no).
     pub show_blocked_by: bool,
-    /// Only for a node among others.
+    /// Used only in a cluster.
     pub nodes: Nodes,
 }
 
-/// Times of a node among others. The defaults are within what the contract says.
+/// Durations of a node in a cluster. The defaults comply with the contract.
 #[derive(Debug, Clone)]
 pub struct Nodes {
-    /// How long an event waits for those before it, until they are read from the store (30 ms).
+    /// How long an event waits for missing earlier events before they are fetched (30 ms).
     pub hold: Duration,
-    /// How long a store that does not answer is asked for missing entries (30 s); then the sockets of
-    /// the group's members are closed.
+    /// How long fetches are retried while the store does not answer (30 s). Then the sockets of the group's
+    /// members are closed.
     pub give_up: Duration,
-    /// The interval of the audit (10 s).
+    /// The interval between audits (10 s).
     pub audit_every: Duration,
-    /// The interval of a node's signs of life (4 s).
+    /// The interval between heartbeats (4 s).
     pub beat_every: Duration,
-    /// The time after which a silent node counts as dead (15 s).
+    /// The silence after which a node counts as dead (15 s).
     pub lease: Duration,
-    /// The time over which all contacts are sent again after the link was down (2 s).
+    /// The duration over which users receive their contacts again after the link was down (2 s).
     pub refresh_over: Duration,
 }
 

@@ -1,5 +1,5 @@
-//! Long summaries, page by page. Each page is read when the previous one was written, so that a client
-//! that does not read costs one page.
+//! Long summaries in pages. A page is read only after the previous one was written, so that a client that
+//! does not read occupies the memory of one page.
 
 use std::sync::Arc;
 
@@ -11,19 +11,20 @@ use crate::connect::{Heads, Snapshot};
 use crate::{Hub, Socket};
 
 impl Hub {
-    /// Begins the pages of a socket that has [subscribed](Self::subscribe), with `first` as the first
-    /// frame. Of the groups in `heads`, as the subscription read them, those in `later` are still to be
-    /// read; the others were sent, or are not to be.
+    /// Starts the pages of a [subscribed](Self::subscribe) socket, with `first` as the first frame. `heads`
+    /// are the groups that the subscription read. The groups in `later` must still be read; the others were
+    /// sent, or are not sent at all.
     pub fn begin_pages(&self, socket: &Arc<Socket>, first: Bytes, heads: Heads, later: &[GroupId]) {
         socket.begin_pages(heads, later);
         self.send_first(socket, vec![first]);
     }
 
-    /// Reads a page of these groups with `page` when all earlier pages were written, and remembers the
-    /// heads that it returns. None if the socket is being closed. It may be repeated after an error of the
-    /// store.
+    /// Waits until all earlier pages are written, then reads the page of these groups with `page`, and
+    /// remembers the heads that it returns. Returns `None` if the socket is being closed. May be called again
+    /// after an error of the store.
     ///
-    /// Each page is a snapshot of its own. An event from before a group's page is in the page; later ones
+    /// Each page is a snapshot of its own. An event that a group's page already contains is not delivered;
+    /// later events are held until the socket is live.
     /// are held until the socket is live.
     pub async fn read_page<T: Send + 'static>(
         &self,
@@ -40,8 +41,8 @@ impl Hub {
         Ok(Some(shown))
     }
 
-    /// Queues frames before all that is held, for a socket that receives pages or is
-    /// [paused](Self::pause). They do not count towards the queue's bounds, but towards the user's.
+    /// Queues frames before everything that is held, for a socket that receives pages or is
+    /// [paused](Self::pause). They count towards the user's limit, but not towards the queue's.
     pub fn send_first(&self, socket: &Arc<Socket>, frames: Vec<Bytes>) {
         let mut due = Vec::new();
         socket.show(frames, &mut due);

@@ -1,9 +1,9 @@
-//! Presence: the status of each user over all of its sockets, and its announcement.
+//! Presence: each user's status over all of its sockets, and the announcement of changes.
 //!
-//! A change is recorded under the user's lock, and the user is added to a queue, at most once. One task
-//! takes users from it, reads their contacts from the store, many users at a time, and announces the
-//! changes since the last announcement. Many changes of one user cost one read at a time, and none is
-//! lost, however slow the store is.
+//! A change is recorded under the user's lock, and the user is added to a queue unless it is there already.
+//! One task takes users from the queue, reads their contacts from the store in batches, and announces what
+//! has changed since the last announcement. However slow the store is, a user's changes cost at most one
+//! concurrent read, and the latest state is always announced.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::mem;
@@ -21,16 +21,16 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::user::{SocketEntry, User, UserPresence, UserState};
 use crate::{Hub, Socket};
 
-/// Users whose contacts are read in one job of the store.
+/// Users whose contacts are read per job of the store.
 const BATCH: usize = 64;
-/// How long a store that failed is left alone.
+/// Delay before the next attempt after the store failed.
 const RETRY: Duration = Duration::from_secs(1);
-/// Users in one job that stores when they were seen, so that no job is long.
+/// Users per job that stores when they were seen, which keeps the job short.
 const SEEN_AT_ONCE: usize = 100;
-/// How long the task sleeps when nobody is leaving.
+/// Sleep while no user is leaving.
 const IDLE: Duration = Duration::from_secs(3600);
 
-/// Users with changes. Each is in either queue at most once, so that both are bounded by the number of
+/// Users with changes. Each user is in a queue at most once, so that both queues are bounded by the number of
 /// users.
 #[derive(Default)]
 pub(crate) struct PresenceQueue {
@@ -63,12 +63,13 @@ impl PresenceQueue {
     }
 }
 
-/// Users who have come, of whom the store is told together: a node that ends by force notes no departure, and forgets
-/// only these. Each is there once, so that they are bounded by the number of users who come in that time.
+/// Users who have arrived since the last write of arrivals, which are stored together. A node that crashes
+/// stores no departures, so it loses the last-seen times of these users only. The set is bounded by the
+/// number of users who arrive within the interval.
 #[derive(Default)]
 struct Arrivals {
     users: HashSet<UserId>,
-    /// When they are stored; none without any.
+    /// When to store them. None if the set is empty.
     due: Option<Instant>,
 }
 
@@ -81,7 +82,7 @@ impl Arrivals {
         }
     }
 
-    /// Those that are to be stored now.
+    /// Takes the users if they are due.
     fn take(&mut self, now: Instant) -> Vec<UserId> {
         if self.due.is_none_or(|due| due > now) {
             return Vec::new();
@@ -90,7 +91,7 @@ impl Arrivals {
     }
 }
 
-/// The presence task: runs until the hub is gone.
+/// The presence task. Runs until the hub is dropped.
 pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<PresenceQueue>) {
     let mut arrivals = Arrivals::default();
     loop {
@@ -119,19 +120,19 @@ pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<PresenceQueue>) {
         }
         let arrived = arrivals.take(Instant::now());
         if !arrived.is_empty() {
-            // Nobody's presence waits for the writer.
+            // Not awaited, so that announcements do not wait for the store's writer.
             tokio::spawn(async move { hub.note_arrivals(&arrived).await });
         }
     }
 }
 
-/// One user's change, as it is about to be announced.
+/// A change of one user that is about to be announced.
 pub(crate) struct Announcement {
     user: Arc<User>,
     pub(crate) appearance: Appearance,
     pub(crate) tell_self: bool,
     pub(crate) asker: Option<Box<Origin>>,
-    /// Whether others saw the user until this change.
+    /// Whether others saw the user before this change.
     was_seen: bool,
 }
 
@@ -140,19 +141,19 @@ impl Announcement {
         self.user.id
     }
 
-    /// Whether others see the user from this change on.
+    /// Whether others see the user after this change.
     fn is_seen(&self) -> bool {
         self.appearance.status() != Status::Disconnected
     }
 
-    /// The contacts, and the user itself if its own sockets receive the announcement.
+    /// The contacts, and the user itself if its own sockets also receive the announcement.
     pub(crate) fn recipients(&self, mut contacts: Vec<UserId>) -> Vec<UserId> {
         contacts.extend(self.tell_self.then_some(self.user.id));
         contacts
     }
 }
 
-/// Stores when these users were last seen. Without it they seem to have been away for longer.
+/// Stores when these users were last seen. If that fails, they appear to have been away for longer.
 pub(crate) async fn note_last_seen(store: &dyn Store, users: Vec<UserId>, now: Date) {
     let noted = store.write(move |tx, _| tx.last_seen_set(&users, now)).await;
     if let Err(error) = noted {
@@ -161,8 +162,9 @@ pub(crate) async fn note_last_seen(store: &dyn Store, users: Vec<UserId>, now: D
 }
 
 impl Hub {
-    /// Sets this socket's status, and returns the user's status after it. Contacts and the user's own
-    /// sockets receive a change. With an `origin`, its socket receives a status update in any case.
+    /// Sets this socket's status and returns the user's resulting status. A change is sent to the contacts
+    /// and to the user's own sockets. With an `origin`, its socket receives a status update even without a
+    /// change.
     pub fn set_status(&self, socket: &Socket, status: Status, origin: Option<&Origin>) -> Status {
         let user = socket.owner();
         let mut state = user.lock();
@@ -182,8 +184,8 @@ impl Hub {
         self.seen_as(user.id, state.presence.shown)
     }
 
-    /// Computes the status of a user with live sockets. Returns whether it has changed; then it is
-    /// announced to its contacts, and with `tell_self` to all of its own sockets.
+    /// Updates the appearance of a user with live sockets. Returns whether it has changed; if so, it will be
+    /// announced to the contacts, and with `tell_self` also to the user's own sockets.
     pub(crate) fn show(&self, user: &Arc<User>, state: &mut UserState, tell_self: bool) -> bool {
         let appearance = state.appearance();
         if appearance == state.presence.shown {
@@ -195,8 +197,8 @@ impl Hub {
         true
     }
 
-    /// A user has no live socket any more: its grace starts. The end of a user who appeared offline is
-    /// visible to nobody, and its next socket is online.
+    /// Starts the grace period of a user without live sockets. A user who appears offline becomes absent at
+    /// once, which nobody sees, so that its next socket is online.
     pub(crate) fn leave_later(&self, user: &Arc<User>, state: &mut UserState) {
         if state.presence.shown == Appearance::Hidden {
             state.presence.shown = Appearance::Absent;
@@ -211,19 +213,19 @@ impl Hub {
     fn grace_ended(&self, user: &Arc<User>, now: Instant) {
         let mut state = user.lock();
         let Some(left_at) = state.presence.left_at else {
-            state.presence.leaving = false; // It has come back.
+            state.presence.leaving = false; // The user has come back.
             return;
         };
         let end = left_at + self.options.presence_grace;
         if end > now {
-            return self.presence_queue.leave_at(end, user); // It came back, and has left again.
+            return self.presence_queue.leave_at(end, user); // The user came back and has left again.
         }
         state.presence.leaving = false;
         state.presence.shown = Appearance::Absent;
         self.presence_queue.mark_dirty(user, &mut state.presence);
     }
 
-    /// Takes users whose changes are to be announced; none when the queue is empty.
+    /// Takes users whose changes must be announced. None if the queue is empty.
     fn collect(&self) -> Option<Vec<Announcement>> {
         let mut news = Vec::new();
         while news.len() < BATCH {
@@ -243,7 +245,7 @@ impl Hub {
                 news.push(Announcement { user, appearance, tell_self, asker, was_seen });
                 continue;
             }
-            // It changed and changed back, or nobody sees the change: there is nothing to announce.
+            // The user changed back, or nobody sees the change.
             presence.announced = appearance;
             if let Some(asker) = asker {
                 self.answer(&user, &state, &asker);
@@ -279,14 +281,15 @@ impl Hub {
         let left = news.iter().filter(|one| one.was_seen && !one.is_seen());
         let left: Vec<_> = left.map(Announcement::user).collect();
         if !left.is_empty() {
-            // Nobody's presence waits for the writer.
+            // Not awaited, so that announcements do not wait for the store's writer.
             let (store, now) = (self.store.clone(), self.clock.now());
             tokio::spawn(async move { note_last_seen(&*store, left, now).await });
         }
         Ok(())
     }
 
-    /// Stores that those of these users who are still here were seen. The departure of the others is stored already.
+    /// Stores that those of the users who are still connected were seen. The departure of the others has its
+    /// own write.
     async fn note_arrivals(&self, users: &[UserId]) {
         for users in users.chunks(SEEN_AT_ONCE) {
             let is_seen = |user: &Arc<User>| user.lock().presence.shown.status() != Status::Disconnected;
@@ -298,7 +301,7 @@ impl Hub {
         }
     }
 
-    /// The users whom others see, by their sockets here.
+    /// The users whom others see because of their sockets on this node.
     pub(crate) fn seen_users(&self) -> Vec<UserId> {
         let mut seen = Vec::new();
         self.users.each(|user| {
@@ -309,8 +312,8 @@ impl Hub {
         seen
     }
 
-    /// Publishes the status of a user to these users. Every change of presence is delivered this way,
-    /// whether it happened here, on another node, or by the end of one.
+    /// Publishes a user's status to these users. All presence changes are delivered this way, whether caused
+    /// on this node, by another node, or by the end of one.
     pub(crate) fn publish_status<'a>(
         &self,
         author: Name,
@@ -326,7 +329,7 @@ impl Hub {
         self.bus.publish_ephemeral(vec![Event::to_users(kind, recipients).from(asker)]);
     }
 
-    /// Sends a user's status to some of its own sockets, where nothing has changed for anybody else.
+    /// Sends a user's status to some of its own sockets, when nothing has changed for others.
     pub(crate) fn send_status(
         &self,
         user: &User,
@@ -358,13 +361,13 @@ impl Hub {
         }
     }
 
-    /// Sends the user's status to the socket that asked.
+    /// Sends the user's status to the socket that sent the request.
     fn answer(&self, user: &User, state: &UserState, origin: &Origin) {
         let is_asker = |entry: &SocketEntry| entry.socket.id() == origin.socket;
         self.send_status(user, state, origin.reference.as_deref(), is_asker);
     }
 
-    /// Removes a user's entry if it has no sockets and nothing is left to announce.
+    /// Removes a user's entry if it has no sockets and nothing remains to be announced.
     fn retire(&self, user: &Arc<User>) {
         let mut state = user.lock();
         let presence = &state.presence;

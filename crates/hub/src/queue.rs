@@ -1,4 +1,4 @@
-//! A socket's queue, and the rule by which no numbered event reaches it twice.
+//! A socket's queue, which ensures that no numbered event reaches the socket twice.
 
 mod out;
 mod pages;
@@ -19,38 +19,38 @@ use crate::replication::snapshot::{
 };
 use crate::socket::{Close, Sink};
 
-/// How much may wait for one socket.
+/// Limits on what one socket's queue may hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueueBounds {
     pub(crate) frames: usize,
     pub(crate) bytes: usize,
 }
 
-/// The outcome for one frame, or one batch.
+/// The outcome of queueing one frame or one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PushOutcome {
     Queued,
-    /// The same, and more waits now than may for its user, or in all.
+    /// Queued, but the user's limit or the process's limit on queued bytes is now exceeded.
     Crowded,
-    /// The socket has it from its snapshot, or is being closed.
+    /// The socket already has the frame from its snapshot, or is being closed.
     Skipped,
-    /// The queue was full: the socket is closed as too slow, and its frames are dropped.
+    /// The queue was full. The socket is closed as too slow, and its frames are dropped.
     Overflow,
 }
 
-/// The task to wake after a frame was queued.
+/// Whom the caller must wake after queueing a frame.
 #[derive(Debug)]
 pub(crate) enum Wake {
-    /// None: the frame is held, or a writer finds it.
+    /// Nobody: the frame is held, or a writer will find it.
     Nobody,
     /// The socket's task.
     Task(Waker),
-    /// None: the caller [flushes](SocketQueue::flush) the queue in the task's place.
+    /// Nobody: the caller [flushes](SocketQueue::flush) the queue on behalf of the task.
     Flush,
 }
 
-/// A socket's queue. An idle one holds no buffer: the first frame is stored inline, and a burst's
-/// buffer is freed with its last frame.
+/// A socket's queue. An idle queue has no buffer: the first frame is stored inline, and the buffer of a burst
+/// is freed with its last frame.
 pub(crate) struct SocketQueue {
     phase: Phase,
     next: Option<Piece>,
@@ -58,27 +58,27 @@ pub(crate) struct SocketQueue {
     /// Frames in `next` and `rest`.
     frames: usize,
     bytes: usize,
-    /// Bytes beside those: pages, and frames that were taken and may not be written yet.
+    /// Further bytes: pages, and frames that were taken but may not be written yet.
     beside: usize,
-    /// Of those, the frames that were taken.
+    /// The part of `beside` for taken frames.
     taken: usize,
     share: Share,
     cursors: Cursors,
     close: Option<Close>,
     sleeper: Sleeper,
-    /// The task that waits until all pages were written.
+    /// The task that waits until all pages are written.
     reader: Option<Waker>,
-    /// The output while the task waits.
+    /// The sink for writes on behalf of the waiting task.
     sink: Option<Arc<dyn Sink>>,
     /// Whether a flush is due.
     due: bool,
-    /// Whether `next` is the rest of a frame that was written in part.
+    /// Whether `next` is the remainder of a partly written frame.
     begun: bool,
     /// See [`lacks`](Self::lacks).
     lacks: bool,
 }
 
-/// One frame, or several that follow each other, as one piece of memory.
+/// One frame, or several consecutive frames, in one piece of memory.
 #[derive(Debug)]
 struct Piece {
     bytes: Bytes,
@@ -87,19 +87,19 @@ struct Piece {
 
 #[derive(Debug)]
 enum Phase {
-    /// Not live yet: everything is held, except pages.
+    /// Not live yet. Everything except pages is held.
     Held {
         held: Vec<HeldFrame>,
         pages: Option<Box<Pages>>,
     },
-    /// Live, with the rest of the snapshot's frames, which go first and are not counted.
+    /// Live. The remaining snapshot frames go first; they do not count towards the limits.
     First(VecDeque<Bytes>),
     Live,
-    /// Events are held until the missed ones were read; earlier frames still go out.
+    /// Events are held until the missed ones are read. Earlier frames are still sent.
     Paused {
         first: VecDeque<Bytes>,
         held: Vec<HeldFrame>,
-        /// Pauses that have not ended.
+        /// The number of overlapping pauses.
         pauses: u32,
     },
 }
@@ -110,13 +110,13 @@ struct HeldFrame {
     tag: EventTag,
 }
 
-/// The waiting task, and its condition.
+/// The waiting task, and what it waits for.
 #[derive(Debug)]
 enum Sleeper {
     None,
-    /// For anything.
+    /// Waits for anything.
     Any(Waker),
-    /// For a close that drops the queue.
+    /// Waits for a close that drops the queue.
     Cut(Waker),
 }
 
@@ -142,8 +142,8 @@ impl SocketQueue {
         }
     }
 
-    /// Queues a frame, or holds it until the socket is live. The caller wakes the task after releasing
-    /// the queue's lock.
+    /// Queues a frame, or holds it until the socket is live. The caller wakes the task after releasing the
+    /// queue's lock.
     pub(crate) fn push(&mut self, frame: Bytes, tag: EventTag, bounds: QueueBounds) -> (PushOutcome, Wake) {
         if self.close.is_some() || self.cursors.cover(tag) || self.pages().is_some_and(|it| it.cover(tag)) {
             return (PushOutcome::Skipped, Wake::Nobody);
@@ -167,8 +167,8 @@ impl SocketQueue {
         (pushed, self.wake())
     }
 
-    /// The same for a batch of one group, as one piece. None, and nothing was queued, if the socket may
-    /// have some of its entries from its snapshot, or holds events.
+    /// Queues a batch of one group as one piece. Returns `None` and queues nothing if the socket holds
+    /// events, or may have some of the entries from its snapshot.
     pub(crate) fn push_batch(
         &mut self,
         (all, frames): (&Bytes, usize),
@@ -202,13 +202,13 @@ impl SocketQueue {
         }
     }
 
-    /// Sets, or takes away, where frames go while the task waits for them.
+    /// Sets or removes the sink for writes on behalf of the waiting task.
     pub(crate) fn set_sink(&mut self, sink: Option<Arc<dyn Sink>>) {
         self.sink = sink;
     }
 
-    /// Drops the held numbered events, as long as nothing of the snapshot was sent: the snapshot has to
-    /// be read after this, and contains them.
+    /// Drops the held numbered events, unless pages have begun. The snapshot must be read after this, so that
+    /// it contains them.
     fn forget(&mut self) {
         if let Phase::Held { held, pages: None } = &mut self.phase {
             held.retain(|held| held.tag.seq.is_none());
@@ -225,20 +225,20 @@ impl SocketQueue {
         }
     }
 
-    /// The snapshot is read from here on: it contains all events that are held now.
+    /// Starts over: the snapshot is read after this call, and contains all numbered events that are held now.
     pub(crate) fn start_over(&mut self) {
         self.forget();
         self.lacks = false;
     }
 
-    /// Whether held events were dropped since the last start: the socket may not go live with a
-    /// snapshot that was read since then.
+    /// Whether held events were dropped since [`start_over`](Self::start_over). A snapshot that was read
+    /// before the drop may lack them, so the socket may not go live with it.
     pub(crate) fn lacks(&self) -> bool {
         self.lacks
     }
 
-    /// Whether the held events do not continue the snapshot, or the pages if there are any: the socket may
-    /// neither go live nor resume with it.
+    /// Whether events are missing between the snapshot, or the pages if there are any, and the held events.
+    /// The socket may then neither go live nor resume with it.
     pub(crate) fn lacks_between(&self, snapshot: &SnapshotHeads<'_>) -> bool {
         let snapshot = self.pages().map_or(SnapshotHeads { heads: snapshot.heads }, Pages::snapshot);
         match &self.phase {
@@ -249,9 +249,9 @@ impl SocketQueue {
         }
     }
 
-    /// Goes live: `first` goes out first, then the held events that are not in the snapshot, or in the
-    /// pages if there are any. Returns the groups that held events have brought the user into and not
-    /// out of again, and the pages; none if the queue was live already.
+    /// Goes live: sends `first`, then the held events that are not in the snapshot, or in the pages if there
+    /// are any. Returns the groups that held events added the user to and did not remove it from, and the
+    /// pages. None if the queue was already live.
     pub(crate) fn go_live(
         &mut self,
         first: Vec<Bytes>,
@@ -277,13 +277,13 @@ impl SocketQueue {
         Some((joined, pages))
     }
 
-    /// The waker, if there is something to take.
+    /// The waker of the waiting task, if there is something to take.
     pub(crate) fn wake_if_ready(&mut self) -> Option<Waker> {
         if self.is_ready() { self.wake_any() } else { None }
     }
 
-    /// Holds events from here on. Returns false, and does nothing, if the queue is not live. Pauses may
-    /// overlap: delivery continues with the end of the last.
+    /// Starts to hold events. Returns false and does nothing if the queue is not live. Pauses may overlap;
+    /// delivery continues when the last one ends.
     pub(crate) fn pause(&mut self) -> bool {
         let mut first = match mem::replace(&mut self.phase, Phase::Live) {
             Phase::Live => VecDeque::new(),
@@ -305,9 +305,9 @@ impl SocketQueue {
         true
     }
 
-    /// Continues after a pause: `missed` goes out, which contains everything up to the snapshot's
-    /// heads, then the held events after those. `ahead` are the groups of the snapshot that were not
-    /// delivered up to there.
+    /// Ends a pause: sends `missed`, which contains everything up to the heads of `snapshot`, then the held
+    /// events after those. `ahead` lists the groups of the snapshot that this node has not delivered up to
+    /// their heads.
     pub(crate) fn resume(
         &mut self,
         missed: Vec<Bytes>,
@@ -338,7 +338,7 @@ impl SocketQueue {
         self.wake_if_ready()
     }
 
-    /// Skips events at or below `cursor` from here on.
+    /// Skips events at or below `cursor` from now on.
     pub(crate) fn set_cursor(&mut self, group: GroupId, cursor: Cursor) {
         if matches!(self.phase, Phase::Held { .. }) || self.close.is_some() {
             return;
@@ -346,7 +346,7 @@ impl SocketQueue {
         self.cursors.set(group, cursor);
     }
 
-    /// A group's cursor. Before the queue is live, that of the group that held events will show.
+    /// A group's cursor. Before the queue is live, the position at which held events will show the group.
     pub(crate) fn cursor(&self, group: GroupId) -> Option<Cursor> {
         if let Phase::Held { held, .. } = &self.phase {
             let shown = held.iter().filter(|held| held.tag.joins && held.tag.group == Some(group));
@@ -355,7 +355,8 @@ impl SocketQueue {
         self.cursors.get(group)
     }
 
-    /// Starts a close. Only a graceful one leaves queued frames, and only it gives way to another.
+    /// Starts a close. Only a graceful close keeps the queued frames, and only a graceful close can be
+    /// replaced by another.
     pub(crate) fn close(&mut self, close: Close) -> Option<Waker> {
         if self.close.is_some_and(|was| !was.is_graceful() || close.is_graceful()) {
             return None;
@@ -363,11 +364,11 @@ impl SocketQueue {
         self.close = Some(close);
         self.cursors = Cursors::default();
         if matches!(self.phase, Phase::Held { .. } | Phase::Paused { .. }) || !close.is_graceful() {
-            // A frame that was begun must be ended before the close.
+            // A partly written frame must be completed before the close.
             let begun = if self.begun { self.pop() } else { None };
             self.phase = Phase::Live;
             (self.next, self.rest, self.frames, self.bytes) = (None, VecDeque::new(), 0, 0);
-            // Of taken frames, too, only one that was begun is still written.
+            // Of the taken frames, too, only a partly written one is completed.
             (self.beside, self.taken) = (0, 0);
             if let Some(begun) = begun {
                 self.bytes = begun.len();
@@ -388,17 +389,17 @@ impl SocketQueue {
         }
     }
 
-    /// Whether it is to be closed, gracefully or not.
+    /// Whether the socket is being closed, gracefully or not.
     pub(crate) fn is_closing(&self) -> bool {
         self.close.is_some()
     }
 
-    /// Whether it is to be closed with nothing more to write before.
+    /// Whether the socket is being closed without writing the queued frames.
     pub(crate) fn is_cut(&self) -> bool {
         self.close.is_some_and(|close| !close.is_graceful())
     }
 
-    /// Whether `take` would hand out anything.
+    /// Whether `take` would return anything other than [`TakeOutcome::Empty`](crate::TakeOutcome::Empty).
     pub(crate) fn is_ready(&self) -> bool {
         let first = match &self.phase {
             Phase::First(first) | Phase::Paused { first, .. } => !first.is_empty(),
@@ -408,7 +409,7 @@ impl SocketQueue {
         self.close.is_some() || self.next.is_some() || first
     }
 
-    /// Frames and bytes that wait, the snapshot's own aside.
+    /// Queued frames and bytes, without those of the snapshot.
     pub(crate) fn waiting(&self) -> (usize, usize) {
         (self.len(), self.bytes)
     }
@@ -425,7 +426,7 @@ impl SocketQueue {
         waiting >= bounds.frames || (waiting > 0 && self.bytes + frame.len() > bounds.bytes)
     }
 
-    /// The pages, before the queue is live.
+    /// The pages, if the queue is not live yet.
     fn pages(&self) -> Option<&Pages> {
         match &self.phase {
             Phase::Held { pages, .. } => pages.as_deref(),
@@ -433,7 +434,7 @@ impl SocketQueue {
         }
     }
 
-    /// Counts waiting bytes towards the user's bound.
+    /// Updates the bytes that count towards the user's limit.
     fn count(&mut self) -> PushOutcome {
         let overhead = self.pages().map_or(0, Pages::overhead);
         if self.share.set(self.bytes + self.beside + overhead) && self.share.is_over() {
@@ -443,7 +444,7 @@ impl SocketQueue {
         }
     }
 
-    /// How many bytes count for the user.
+    /// The bytes that count towards the user's limit.
     pub(crate) fn counted(&self) -> usize {
         self.share.bytes()
     }

@@ -1,6 +1,6 @@
-//! Replication: each group's position on this node, each socket's position in its groups, and how both
-//! move. All of it is pure: no I/O, no locks, no clock. The [dispatcher](crate::dispatcher) and the
-//! [queues](crate::queue) drive it.
+//! Replication: the position of each group on this node, the position of each socket in its groups, and the
+//! rules that advance both. Everything here is pure: no I/O, no locks, no clock. The
+//! [dispatcher](crate::dispatcher) and the [queues](crate::queue) drive it.
 
 pub(crate) mod buffer;
 pub(crate) mod cursor;

@@ -1,4 +1,4 @@
-//! A map in parts, each under its own lock, so that one key rarely waits for another.
+//! A map in shards with a lock each, which keeps contention between keys low.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,8 +10,8 @@ use parking_lot::RwLock;
 
 const SHARDS: usize = 64;
 
-/// A key that names its shard without a hash, which the shard's own map makes anyway. Keys that are chosen
-/// to meet in one shard share a lock, and nothing else.
+/// A key that determines its shard without hashing; the shard's own map hashes it anyway. Keys that are
+/// crafted to fall into one shard only share its lock.
 pub(crate) trait ShardKey: Eq + Hash + Copy {
     /// A byte that differs between most keys.
     fn byte(&self) -> u8;
@@ -35,7 +35,7 @@ impl ShardKey for TokenHash {
     }
 }
 
-/// A sharded map to shared values. No lock is held after a call returns.
+/// A sharded map of shared values. No lock is held after a call returns.
 pub(crate) struct Shards<K, V> {
     parts: Vec<RwLock<HashMap<K, V>>>,
 }
@@ -69,7 +69,7 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
         if part.get(key).is_some_and(condition) {
             part.remove(key);
         }
-        // A shard that was much larger once returns its memory.
+        // Return the memory of a shard that was much larger before.
         if part.capacity() > 64 && part.len() * 8 < part.capacity() {
             part.shrink_to_fit();
         }
@@ -79,8 +79,8 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
         self.parts.iter().map(|part| part.read().len()).sum()
     }
 
-    /// Visits every value, part by part. A part's lock is held while its values are copied, and not while
-    /// `visit` runs.
+    /// Visits every value, one shard at a time. The shard's lock is held while its values are cloned, but not
+    /// while `visit` runs.
     pub(crate) fn each(&self, mut visit: impl FnMut(&V)) {
         let mut values = Vec::new();
         for part in &self.parts {
@@ -96,7 +96,7 @@ impl<K: ShardKey, V: Clone> Shards<K, V> {
 }
 
 impl<K: ShardKey, T> Shards<K, Arc<T>> {
-    /// Removes `key` if it still has this very value.
+    /// Removes `key` if it still maps to this instance.
     pub(crate) fn remove_exact(&self, key: &K, value: &Arc<T>) {
         self.remove_if(key, |found| Arc::ptr_eq(found, value));
     }

@@ -1,4 +1,4 @@
-//! One socket: its queue, its name, and the time of its last sign of life.
+//! One socket: its queue, its owner, and the time since the peer's last frame.
 
 use std::fmt;
 use std::io::IoSlice;
@@ -17,23 +17,23 @@ use crate::replication::cursor::Cursor;
 use crate::replication::snapshot::{EventTag, SnapshotHeads};
 use crate::user::User;
 
-/// Why a socket is to be closed.
+/// Why a socket is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Close {
-    /// The process drains. Queued frames go out first.
+    /// The process is draining. Queued frames are sent first.
     Restarting,
-    /// The credential was revoked or has expired, or the user is no more.
+    /// The credential was revoked or has expired, or the user was deleted.
     CredentialEnded,
     /// The user is suspended.
     Suspended,
-    /// The client reads too slowly: more frames wait than the queue's bound allows.
+    /// The client reads too slowly: its queue has exceeded a limit.
     TooSlow,
-    /// The missing events cannot be delivered completely and in order. The client reconnects and
-    /// resumes.
+    /// Events are missing that cannot be delivered completely and in order. The client must reconnect and
+    /// resume.
     ResyncRequired,
     /// The peer was silent for too long.
     TimedOut,
-    /// It asked for more than one client may.
+    /// The client exceeded its request limit.
     TooMuch,
     /// A fault of the server: an event could not be delivered.
     Fault,
@@ -49,30 +49,31 @@ impl Close {
 /// The result of [`Socket::take`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TakeOutcome {
-    /// Frames to write, at least one; there may be more.
+    /// At least one frame to write. More may follow.
     Frames,
-    /// The same, and the first is the rest of a frame that was written in part.
+    /// Like `Frames`, but the first one is the remainder of a partly written frame.
     Rest,
-    /// Nothing for now.
+    /// Nothing at the moment.
     Empty,
-    /// Nothing more, ever: close.
+    /// Nothing more will follow. Close the connection.
     Close(Close),
 }
 
-/// A socket's output. Frames that it accepts at once do not wake the socket's task.
+/// A socket's output. Frames that it accepts immediately do not wake the socket's task.
 pub trait Sink: Send + Sync + 'static {
-    /// Writes as much as is possible without waiting, in order, and returns the number of bytes: 0 if
-    /// the other end is closed, which the socket's task finds.
+    /// Writes as much as possible without waiting, in order, and returns the number of bytes. Returns 0 if
+    /// the peer has closed the connection, which the socket's task then notices itself.
     fn write(&self, frames: &[IoSlice<'_>]) -> usize;
 }
 
-/// One connected socket. Its own task waits, takes and writes; anybody may queue.
+/// A connected socket. Its own task waits, takes and writes; anyone may queue frames.
 pub struct Socket {
     id: SocketId,
     user: Arc<User>,
     pub(crate) token: Option<TokenHash>,
     pub(crate) expires: Option<Date>,
-    /// The groups whose events it receives, of a key of a bot; otherwise all of its user's.
+    /// For a bot's key, the groups whose events the socket receives. None for a socket that receives all of
+    /// its user's events.
     scope: Option<Box<[GroupId]>>,
     /// Seconds since the peer's last frame, counted by the timer.
     unheard: AtomicU32,
@@ -93,12 +94,12 @@ impl Socket {
         Self { id, user, token, expires, scope, unheard: AtomicU32::new(0), queue }
     }
 
-    /// Whether it receives the events of some groups alone.
+    /// Whether the socket receives only the events of some groups.
     pub(crate) fn is_scoped(&self) -> bool {
         self.scope.is_some()
     }
 
-    /// Whether it receives events of this group, or without one those of no group.
+    /// Whether the socket receives events of this group, or with `None`, events that belong to no group.
     pub(crate) fn admits(&self, group: Option<GroupId>) -> bool {
         self.scope.as_ref().is_none_or(|scope| group.is_some_and(|group| scope.contains(&group)))
     }
@@ -111,18 +112,18 @@ impl Socket {
         self.user.id
     }
 
-    /// The user's name now.
+    /// The user's current name.
     pub fn name(&self) -> Name {
         self.user.lock().name.clone()
     }
 
-    /// To be called for any frame from the peer, pongs too.
+    /// Must be called for every frame from the peer, including pongs.
     pub fn mark_alive(&self) {
         self.unheard.store(0, Ordering::Relaxed);
     }
 
-    /// Waits until there is something to [take](Self::take). Cancel safe. One task may wait for
-    /// a socket at a time, here or in [`cut`](Self::cut).
+    /// Waits until there is something to [take](Self::take). Cancel safe. Only one task at a time may wait
+    /// for a socket, here or in [`cut`](Self::cut).
     pub async fn wait(&self) {
         std::future::poll_fn(|context| {
             let mut queue = self.queue.lock();
@@ -135,8 +136,8 @@ impl Socket {
         .await;
     }
 
-    /// Waits until the socket is to be closed at once, whatever is being written: for the time
-    /// in which a write makes no progress. Cancel safe.
+    /// Waits until the socket must be closed immediately, regardless of what is being written. For use while
+    /// a write makes no progress. Cancel safe.
     pub async fn cut(&self) {
         std::future::poll_fn(|context| {
             let mut queue = self.queue.lock();
@@ -149,8 +150,8 @@ impl Socket {
         .await;
     }
 
-    /// Allows writes to `sink` in the place of the socket's task, as long as that [waits](Self::wait).
-    /// From the task's next [`take`](Self::take) on, until it waits again, it alone writes.
+    /// Allows others to write to `sink` on behalf of the socket's task while that task [waits](Self::wait).
+    /// From the task's next [`take`](Self::take) until it waits again, only the task writes.
     pub fn attach(&self, sink: Arc<dyn Sink>) {
         self.queue.lock().set_sink(Some(sink));
     }
@@ -160,9 +161,9 @@ impl Socket {
         self.queue.lock().set_sink(None);
     }
 
-    /// Appends queued frames to `into`, in order: up to 64 frames or about 256 KiB at a time. Frames
-    /// that were queued before a graceful close are returned before the close; any other close has
-    /// dropped them, except the rest of a frame that was begun.
+    /// Appends queued frames to `into`, in order, up to 64 frames or about 256 KiB at a time. A graceful
+    /// close returns the frames that were queued before it first. Any other close drops them, except the
+    /// remainder of a partly written frame.
     pub fn take(&self, into: &mut Vec<Bytes>) -> TakeOutcome {
         self.queue.lock().take(into)
     }
@@ -171,7 +172,7 @@ impl Socket {
         &self.user
     }
 
-    /// Queues the frame of an event. Sockets that are [due](Self::flush) then are added to `due`.
+    /// Queues the frame of an event. If the socket must be [flushed](Self::flush), adds it to `due`.
     pub(crate) fn push(
         self: &Arc<Self>,
         frame: Bytes,
@@ -194,8 +195,8 @@ impl Socket {
         self.pushed(pushed, wake, due)
     }
 
-    /// Queues a batch of a group's entries as one piece, with their number. None, and nothing is
-    /// queued, if they must be queued one by one.
+    /// Queues a batch of a group's entries as one piece, given with their count. Returns `None` and queues
+    /// nothing if they must be queued one by one.
     pub(crate) fn push_batch(
         self: &Arc<Self>,
         run: (&Bytes, usize),
@@ -217,7 +218,7 @@ impl Socket {
             Wake::Flush => due.push(self.clone()),
         }
         if pushed == PushOutcome::Crowded {
-            // The flush looks at it while no lock is held.
+            // The flush enforces the limits later, while no lock is held.
             due.push(self.clone());
         }
         if pushed == PushOutcome::Overflow {
@@ -247,9 +248,9 @@ impl Socket {
         }
     }
 
-    /// See [`SocketQueue::go_live`]; then `cursors` returns the first cursors, given the groups that
-    /// held events joined and the groups of the snapshot. Returns the latter with their heads; none if
-    /// the socket does not go live.
+    /// See [`SocketQueue::go_live`]. Then calls `cursors` for the initial cursors, with the groups that held
+    /// events joined and the groups of the snapshot. Returns the latter with their heads, or `None` if the
+    /// socket does not go live.
     pub(crate) fn go_live(
         &self,
         first: Vec<Bytes>,
@@ -258,7 +259,7 @@ impl Socket {
     ) -> Option<Vec<(GroupId, Seq)>> {
         let mut queue = self.queue.lock();
         if queue.lacks() || queue.lacks_between(snapshot) {
-            // Its snapshot was read too early.
+            // The snapshot was read too early.
             drop(queue);
             self.close(Close::ResyncRequired);
             return None;
@@ -279,7 +280,7 @@ impl Socket {
         Some(shown.to_vec())
     }
 
-    /// See [`SocketQueue::begin_pages`]. A socket whose held events had to be dropped is closed.
+    /// See [`SocketQueue::begin_pages`]. Closes a socket whose held events had to be dropped.
     pub(crate) fn begin_pages(&self, heads: Vec<(GroupId, Seq)>, later: &[GroupId]) {
         let begun = self.queue.lock().begin_pages(heads, later);
         if !begun {
@@ -314,8 +315,8 @@ impl Socket {
         self.pushed(pushed, wake, due)
     }
 
-    /// Waits until all frames of [`send_first`](crate::Hub::send_first) were written, or never will be.
-    /// Whether the socket continues. Cancel safe. One task may wait.
+    /// Waits until all frames of [`send_first`](crate::Hub::send_first) are written, or never will be.
+    /// Returns whether the socket stays open. Cancel safe. Only one task at a time may wait.
     pub async fn drained(&self) -> bool {
         std::future::poll_fn(|context| {
             let mut queue = self.queue.lock();
@@ -324,7 +325,7 @@ impl Socket {
         .await
     }
 
-    /// Bytes that count for its user; none once it is to be closed.
+    /// The bytes that count towards the user's limit, or 0 if the socket is being closed.
     pub(crate) fn counted(&self) -> usize {
         let queue = self.queue.lock();
         if queue.is_closing() { 0 } else { queue.counted() }
@@ -350,7 +351,7 @@ impl Socket {
         self.queue.lock().pause()
     }
 
-    /// See [`SocketQueue::resume`]. A socket whose held events do not continue the answer is closed.
+    /// See [`SocketQueue::resume`]. Closes a socket whose held events do not continue the answer.
     pub(crate) fn resume(&self, missed: Vec<Bytes>, snapshot: &SnapshotHeads<'_>, ahead: &[(GroupId, Seq)]) {
         let mut queue = self.queue.lock();
         if queue.lacks_between(snapshot) {
@@ -389,7 +390,7 @@ mod tests {
 
     #[test]
     fn an_idle_socket_and_its_user_are_small() {
-        // Beside this there are 8 bytes for each group at the user and 8 at the group.
+        // In addition, each membership takes 8 bytes in the user and 8 in the group.
         let (socket, user) = (size_of::<Socket>(), size_of::<User>());
         assert!(socket <= 384 && user <= 232, "{socket} and {user} bytes");
     }

@@ -1,4 +1,4 @@
-//! The one timer: pings, silent sockets, credentials that expire, and figures.
+//! The hub's only timer: pings, silent sockets, expired credentials, and figures.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -11,11 +11,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::{Close, Hub, Socket};
 
 const TICK: Duration = Duration::from_secs(1);
-/// Ticks between two sweeps of the typing limits.
+/// Ticks between two sweeps of the typing limiter.
 const SWEEP_EVERY: u64 = 8;
 
-/// Ticks each second until the hub is dropped. A late tick is not repeated, so that a process that was
-/// suspended does not take all of its peers for silent.
+/// Ticks once a second until the hub is dropped. Missed ticks are not repeated, so that a process that was
+/// suspended does not consider all of its peers silent.
 pub(crate) async fn run(hub: Weak<Hub>) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -68,7 +68,7 @@ impl Hub {
         }
     }
 
-    /// Closes the sockets with the most waiting bytes, until enough room is left for the others.
+    /// Closes the sockets with the most queued bytes until the total is below three quarters of the limit.
     fn relieve(&self) {
         let mut counted = Vec::new();
         self.users.each(|user| {

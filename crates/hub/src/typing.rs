@@ -1,4 +1,4 @@
-//! The rate of typing events.
+//! The rate limit of typing events.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 const EVERY: Duration = Duration::from_secs(3);
 const SHARDS: usize = 16;
-/// Entries that one shard keeps: about 64 bytes each, 4 MiB in all.
+/// The most entries per shard. An entry takes about 64 bytes; all shards together take 4 MiB.
 const ENTRIES: usize = 4096;
 
 type Recent = HashMap<(UserId, GroupId, bool), Instant>;
@@ -38,7 +38,7 @@ impl Typing {
         true
     }
 
-    /// Removes entries older than that.
+    /// Removes the entries older than 3 s.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         for shard in &self.shards {

@@ -13,11 +13,11 @@ use crate::group::Group;
 use crate::replication::invitations::Invitations;
 use crate::socket::{Close, Socket};
 
-/// A connected user. The entry exists while the user has sockets, and then until the end of the last
-/// one was announced. Its groups stay subscribed as long.
+/// A connected user. The entry exists while the user has sockets, and until the end of the last one is
+/// announced. The user stays subscribed to its groups for the same time.
 pub(crate) struct User {
     pub(crate) id: UserId,
-    /// Bytes that wait for all of its sockets.
+    /// The queued bytes of all of its sockets.
     pub(crate) budget: Arc<Budget>,
     state: Mutex<UserState>,
 }
@@ -25,20 +25,20 @@ pub(crate) struct User {
 pub(crate) struct UserState {
     pub(crate) name: Name,
     pub(crate) sockets: Vec<SocketEntry>,
-    /// The groups whose events this user receives, in ascending order of id. The user is in the members of
-    /// each.
+    /// The groups whose events this user receives, in ascending order of id. Each of them lists the user as a
+    /// member.
     pub(crate) groups: Vec<Arc<Group>>,
-    /// Kept on a node among others.
+    /// Used only in a cluster.
     pub(crate) invitations: Invitations,
     /// Whether the user's groups were read from the store.
     pub(crate) subscribed: bool,
-    /// The number of reads under way.
+    /// The number of reads in progress.
     pub(crate) subscribing: u32,
-    /// Groups left during a read, whose answer is out of date.
+    /// Groups that the user left during a read, whose answer is therefore outdated.
     pub(crate) left: Vec<GroupId>,
     /// Whether the user was renamed during a read.
     pub(crate) renamed: bool,
-    /// The entry was removed: nothing may be added.
+    /// Whether the entry was removed. Nothing may be added then.
     pub(crate) gone: bool,
     pub(crate) presence: UserPresence,
 }
@@ -51,19 +51,19 @@ pub(crate) struct SocketEntry {
 
 #[derive(Default)]
 pub(crate) struct UserPresence {
-    /// The status here; it outlasts the last socket by the grace.
+    /// The appearance on this node. It outlasts the last socket by the grace period.
     pub(crate) shown: Appearance,
-    /// The last announced status.
+    /// The last announced appearance.
     pub(crate) announced: Appearance,
     /// Whether the user is in the presence task's queue.
     pub(crate) dirty: bool,
-    /// Whether the announcement goes to the user's own sockets, too.
+    /// Whether the announcement also goes to the user's own sockets.
     pub(crate) tell_self: bool,
-    /// The request that the next announcement answers.
+    /// The request that the next announcement will answer.
     pub(crate) asker: Option<Box<Origin>>,
-    /// The end of the last live socket, if none is live.
+    /// When the last live socket ended. None while one is live.
     pub(crate) left_at: Option<Instant>,
-    /// Whether the grace is running.
+    /// Whether the grace period is running.
     pub(crate) leaving: bool,
 }
 
@@ -88,12 +88,12 @@ impl User {
         self.state.lock()
     }
 
-    /// Closes this user's sockets with the most waiting bytes, until the rest is within the bound.
+    /// Closes this user's sockets with the most queued bytes, until the sum is within the limit.
     pub(crate) fn relieve(&self) {
         if !self.budget.is_over() {
             return;
         }
-        // The holder of the lock is queueing for this user; the next tick tries again.
+        // The holder of the lock is queueing frames for this user. The next tick tries again.
         let Some(state) = self.state.try_lock() else { return };
         let mut counted: Vec<_> =
             state.sockets.iter().map(|entry| (entry.socket.counted(), &entry.socket)).collect();
@@ -120,13 +120,13 @@ impl UserState {
         Appearance::of(self.sockets.iter().filter(|entry| entry.live).map(|entry| entry.status))
     }
 
-    /// The last number delivered of a group that the user is in.
+    /// The last delivered number of a group, if the user is a member.
     pub(crate) fn position(&self, id: GroupId) -> Option<Seq> {
         self.group_at(id).ok().map(|at| self.groups[at].last())
     }
 
     pub(crate) fn group_at(&self, id: GroupId) -> Result<usize, usize> {
-        // A snapshot's groups come in ascending order.
+        // Snapshots list groups in ascending order, so appending is the common case.
         if self.groups.last().is_none_or(|last| last.id < id) {
             return Err(self.groups.len());
         }

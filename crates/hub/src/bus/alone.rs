@@ -1,4 +1,4 @@
-//! The link of a node alone: to nobody.
+//! The link of a single node, which has no peers.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use tokio::sync::mpsc;
 
 use super::link::{Channel, ChannelFilter, Hint, Link, LinkEvent, LinkFigures, NodeId};
 
-/// Publishes to nobody, and hears of nobody.
+/// Drops all hints and reports no link events.
 #[derive(Debug)]
 struct NoLink {
-    /// As long as it stands, whoever takes the link's events waits.
+    /// Keeps the channel open, so that its receiver waits instead of ending.
     _events: mpsc::Sender<LinkEvent>,
 }
 
-/// The link, and its events, of which there are none.
+/// The link, and its channel of link events, which stays empty.
 pub(super) fn no_link() -> (Arc<dyn Link>, mpsc::Receiver<LinkEvent>) {
     let (events, none) = mpsc::channel(1);
     (Arc::new(NoLink { _events: events }), none)

@@ -1,5 +1,5 @@
-//! The audit: a comparison with the store that finds whatever no hint told and no number shows to be
-//! missing.
+//! The audit: a comparison with the store. It finds changes that no hint carried and no gap in the numbers
+//! reveals.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
@@ -14,14 +14,14 @@ use tokio::time::sleep;
 use crate::Hub;
 use crate::catch_up::{FetchOutcome, StoredHead, UserGroups};
 
-/// Groups, or tokens, in one job of the store.
+/// Groups, or tokens, per job of the store.
 const PAGE: usize = 500;
-/// How long a store that failed is left alone.
+/// Delay before the next attempt after the store failed.
 const RETRY: Duration = Duration::from_secs(1);
-/// Users in one job of the store: each may be in many groups.
+/// Users per job of the store. Each may be in many groups.
 const USERS: usize = 100;
 
-/// Compares everything here with the store, at intervals and when the link is back.
+/// Compares everything on this node with the store, at intervals and when the link is up again.
 pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>, outcomes: mpsc::Sender<FetchOutcome>) {
     for round in 0_u32.. {
         let Some(pause) = hub.upgrade().map(|hub| hub.until_next(round)) else { return };
@@ -32,14 +32,14 @@ pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>, outcomes: mpsc::Send
         let Some(hub) = hub.upgrade() else { return };
         if let Err(error) = hub.compare(&outcomes).await {
             tracing::warn!(%error, "the comparison with the store waits for the store");
-            // It is tried again soon, since something may have been missed.
+            // Retry soon, since events may have been missed.
             sleep(RETRY).await;
             asked.notify_one();
         }
     }
 }
 
-/// Compares some groups and users once.
+/// Compares the given groups and users once.
 pub(super) async fn check(
     hub: Arc<Hub>,
     groups: Vec<GroupId>,
@@ -58,8 +58,8 @@ pub(super) async fn check(
 }
 
 impl Hub {
-    /// How long until the next comparison: up to a tenth less than configured, so that nodes which
-    /// were started together do not ask together.
+    /// The delay until the next comparison: up to a tenth shorter than configured, so that nodes which start
+    /// together do not query the store together.
     fn until_next(&self, round: u32) -> Duration {
         let node = self.cluster.as_ref().map_or(0, |cluster| cluster.link.node().0 & 0xff);
         let spread = (u32::try_from(node).unwrap_or(0) + round * 37) % 100;
@@ -112,7 +112,7 @@ impl Hub {
                     }
                 }
                 let mut gone = Vec::new();
-                // A member of a group exists.
+                // A member of a group must exist, so only users without groups are checked.
                 for user in stored.values().filter(|it| it.accepted.is_empty() && it.pending.is_empty()) {
                     if tx.user(user.user)?.is_none() {
                         gone.push(user.user);

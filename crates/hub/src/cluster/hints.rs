@@ -1,4 +1,4 @@
-//! Hints: those that this node publishes of its events, and the delivery of those of others.
+//! Hints: publishing those of this node's events, and delivering those of other nodes.
 
 use bytes::Bytes;
 use chinwag_core::event::{Audience, Ended, Event, Kind, Pending};
@@ -11,17 +11,17 @@ use crate::entry::ReceivedEntry;
 use crate::replication::snapshot::EventTag;
 use crate::{Close, Hub};
 
-/// Up to so many joining users receive a hint on their own channels; of more, all nodes receive one.
+/// The most joining users that receive hints on their own channels. With more, all nodes receive one hint.
 const JOINED: usize = 32;
 
 impl Hub {
-    /// Publishes an event of this node to the other nodes. Returns its frames, which are encoded once
-    /// for all nodes.
+    /// Publishes an event of this node to the other nodes. Returns its frames, encoded once for all nodes.
     pub(crate) fn publish_hints(&self, event: &Event) -> EventFrames {
         let Some(cluster) = self.others() else { return EventFrames::default() };
         let publish = |channel, hint| cluster.link.publish(channel, hint);
         let ended = match &event.kind {
-            // Presence has its own hints; a removed user's node sees the removal in the group's change.
+            // Presence has its own hints. A removed user's node learns of the removal from the change of the
+            // group.
             Kind::StatusUpdate { .. } | Kind::GroupQuit { .. } => return EventFrames::default(),
             // The users' other nodes look the membership up.
             Kind::GroupAccepted { view, .. } => {
@@ -51,7 +51,8 @@ impl Hub {
         }
         let frame = self.encode.event(event, None);
         let is_new = matches!(&event.kind, Kind::GroupUpdate { joined, .. } if !joined.is_empty());
-        // Users of whom the event says something of their own read it from the store: no node has their group yet.
+        // No node has the group of a user who joins, so a frame with the user's own values is not needed:
+        // that node reads them from the store.
         let whole = is_new.then(|| self.encode.whole(event, None, None));
         let frames = EventFrames { all: Some(frame.clone()), whole };
         match &event.to {
@@ -97,7 +98,7 @@ impl Hub {
         cluster.link.publish(Channel::Group(id), Hint { whole, ..about(kind).with(frame) });
     }
 
-    /// Delivers an entry, with all that follows from it on this node.
+    /// Delivers an entry and applies its consequences on this node.
     pub(crate) fn apply_entry(&self, entry: &ReceivedEntry) {
         match entry {
             ReceivedEntry::Local(event, frames) => {
@@ -157,7 +158,7 @@ impl Hub {
         }
     }
 
-    /// Delivers `group.quit` to a user who is a member here.
+    /// Delivers `group.quit` to a user who is a member on this node.
     pub(super) fn deliver_removal(&self, group: GroupId, user: UserId, seq: Option<Seq>) {
         let Some(found) = self.users.get(&user) else { return };
         let state = found.lock();
@@ -166,7 +167,7 @@ impl Hub {
         }
         let kind = Kind::GroupQuit { group, name: state.name.clone() };
         drop(state);
-        // An earlier removal by this node may not have been dispatched yet.
+        // An earlier removal that this node committed may not have been dispatched yet.
         if let (Some(cluster), Some(seq)) = (&self.cluster, seq) {
             cluster.remember_removal(user, group, seq);
         }
@@ -176,7 +177,7 @@ impl Hub {
         );
     }
 
-    /// The connected user whose request made the event, if its copy carries a reference. Looks at all
+    /// The connected user whose request caused the event, if its frame carries a reference. Searches all
     /// users.
     pub(crate) fn asker(&self, event: &Event) -> Option<UserId> {
         let origin = event.origin.as_ref().filter(|origin| origin.reference.is_some())?;
@@ -189,7 +190,7 @@ impl Hub {
         found
     }
 
-    /// The asker of an event, if it is among the users who are about to become members here, and is none yet.
+    /// The event's asker, if it is among the users who are joining and not yet a member on this node.
     pub(crate) fn joining_asker(
         &self,
         group: GroupId,
@@ -205,8 +206,8 @@ impl Hub {
         })
     }
 
-    /// Answers an asker who has become a member. The socket of one who is none is closed: it was removed since, and
-    /// the client asks again.
+    /// Answers an asker that has become a member. If it has been removed since, closes its socket, so that
+    /// the client repeats the request.
     pub(crate) fn answer_or_close(&self, group: GroupId, asker: UserId, event: &Event) {
         let (Some(user), Some(origin)) = (self.users.get(&asker), &event.origin) else { return };
         let mut state = user.lock();
@@ -220,7 +221,7 @@ impl Hub {
         self.answer_asker(group, event);
     }
 
-    /// Sends the asker its own copy of an event that the others have received.
+    /// Sends the asker its own frame of an event that was already delivered to the others.
     pub(crate) fn answer_asker(&self, group: GroupId, event: &Event) {
         let Some(origin) = event.origin.as_ref().filter(|origin| origin.reference.is_some()) else { return };
         let members: Vec<_> = match (&event.to, self.groups.get(&group)) {
@@ -248,7 +249,8 @@ impl Hub {
         }
     }
 
-    /// Closes the asker's socket: the answer was dropped with a full buffer, and the client asks again.
+    /// Closes the socket of the asker, whose answer was dropped with a full buffer. The client repeats the
+    /// request.
     pub(crate) fn close_asker(&self, id: GroupId, entry: &ReceivedEntry) {
         let ReceivedEntry::Local(event, _) = entry else { return };
         let (Some(origin), Some(group)) = (&event.origin, self.groups.get(&id)) else { return };
@@ -260,7 +262,7 @@ impl Hub {
     }
 }
 
-/// The hint of an event for single users, for one of them.
+/// The kind of the hint for one recipient of an event for single users.
 fn to_user(kind: &Kind, to: UserId) -> HintKind {
     match kind {
         Kind::UserUpdate { user, new_name: Some(new_name), .. } => {

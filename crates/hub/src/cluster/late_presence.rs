@@ -1,5 +1,5 @@
-//! Changes of presence by a roster or the end of a node. They are announced when the contacts were
-//! read, many users at a time.
+//! Presence changes caused by a roster or by the end of a node. They are announced many users at a time,
+//! after reading the users' contacts.
 
 use chinwag_core::{Name, Result, UserId};
 use tokio::time::{Duration, sleep};
@@ -7,16 +7,16 @@ use tokio::time::{Duration, sleep};
 use super::Cluster;
 use crate::Hub;
 
-/// Users whose contacts are read in one job of the store.
+/// Users whose contacts are read per job of the store.
 const BATCH: usize = 64;
-/// Up to so many are always announced one by one.
+/// Up to this number of changes, users are always announced one by one.
 const FEW: usize = 512;
-/// How long a store that failed is left alone.
+/// Delay before the next attempt after the store failed.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Cluster {
-    /// Announces all late changes. If these are more than the users here, every user here receives all
-    /// of its contacts instead.
+    /// Announces all late changes. If there are more of them than users on this node, every user here
+    /// receives all of its contacts instead.
     pub(crate) async fn tell_late(&self, hub: &Hub) {
         if self.peers.late() > FEW.max(hub.users.len()) {
             for user in self.peers.take_late(usize::MAX) {

@@ -1,5 +1,5 @@
-//! The dispatcher's part among other nodes: it takes their hints, and compares with the store whatever
-//! no hint may have told.
+//! The dispatcher's cluster part: it handles hints of other nodes, and compares with the store whatever no
+//! hint may have carried.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::entry::ReceivedEntry;
 use crate::replication::group::Input;
 use crate::{Hub, batch};
 
-/// Groups and users that are compared with the store at a time.
+/// Groups and users per comparison with the store.
 const CHECKS: usize = 256;
 
 /// The comparison of newly subscribed channels with the store.
 #[derive(Default)]
 pub(crate) struct Checks {
-    /// Subscribed, and not compared yet.
+    /// Subscribed channels that are not compared yet.
     channels: HashSet<Channel>,
     is_running: bool,
-    /// Whether the link was lost before.
+    /// Whether the link went down and has not come up since.
     was_down: bool,
 }
 
@@ -73,7 +73,7 @@ impl Dispatcher {
                 self.drive(hub, id, Input::Joined { seq, users: vec![*user] });
             }
             (HintKind::Unknown, Some(id), Some(seq)) => self.drive(hub, id, Input::Taken(seq)),
-            // Without a frame it says no more than that.
+            // Without a frame the hint only announces the joins.
             (HintKind::Changed { joined, .. }, Some(id), Some(seq)) if hint.frame.is_empty() => {
                 self.drive(hub, id, Input::Joined { seq, users: joined.clone() });
             }
@@ -89,7 +89,7 @@ impl Dispatcher {
         }
     }
 
-    /// Looks up users whose sockets were shown something else than is known of them.
+    /// Looks up users whose sockets received something other than this node knows.
     pub(crate) fn doubts(&mut self, hub: &Arc<Hub>) {
         let Some(cluster) = &hub.cluster else { return };
         for (id, user) in std::mem::take(&mut *cluster.doubted.lock()) {
@@ -98,7 +98,7 @@ impl Dispatcher {
         }
     }
 
-    /// Takes the result of a comparison with the store.
+    /// Handles the result of a comparison with the store.
     pub(crate) fn compared(&mut self, hub: &Arc<Hub>, outcome: FetchOutcome) {
         match outcome {
             FetchOutcome::Group { .. } => {}
@@ -120,7 +120,7 @@ impl Dispatcher {
         for StoredHead { id, head, delivered } in heads {
             match head {
                 Some(head) if Some(head) < delivered => lost += usize::from(self.take_back(hub, id, head)),
-                // On a node alone the bus brings it.
+                // On a single node the bus delivers the entries.
                 _ if hub.cluster.is_none() => {}
                 Some(head) => self.drive(hub, id, Input::Taken(head)),
                 None => self.drive(hub, id, Input::Vanished),
@@ -135,11 +135,12 @@ impl Dispatcher {
         }
     }
 
-    /// The store's log of a group ends before what was delivered here, and the numbers after its head will be given
-    /// again: the members' sockets must resume, and the log continues from its head. False if it does so already.
+    /// Moves a group's position back to `head`: the store's log ends before what was delivered here, and the
+    /// store will assign the later numbers again. The members' sockets must resume. Returns false if the
+    /// position is not beyond `head`.
     fn take_back(&mut self, hub: &Arc<Hub>, id: GroupId, head: Seq) -> bool {
         let Some(group) = hub.groups.get(&id).filter(|group| group.last() > head) else { return false };
-        // Entries that are held or missing may have numbers that now belong to others.
+        // The numbers of held or missing entries may now belong to other entries.
         self.drive(hub, id, Input::Failed { is_final: true });
         group.delivered(&mut group.lock(), head);
         true
@@ -151,7 +152,8 @@ impl Dispatcher {
         self.check(hub);
     }
 
-    /// The store has a user in these groups. Differences are looked up, unless they resolve meanwhile.
+    /// Compares a user's groups with those in the store. Differences are looked up, unless they resolve by
+    /// themselves.
     fn memberships(&mut self, hub: &Arc<Hub>, stored: &UserGroups) {
         let (user, groups) = (stored.user, &stored.accepted);
         let Some(found) = hub.users.get(&user) else { return };

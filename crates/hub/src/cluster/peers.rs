@@ -1,7 +1,7 @@
-//! Presence over all nodes. Each node announces the appearance of its users to all others, and sends
-//! the whole roster on request. Each keeps the others' announcements for as long as those nodes are
-//! alive, so that a status is known without a request, also while the link is down. A node is alive as
-//! long as it renews its lease. Redis stores nothing of this.
+//! Presence over all nodes. Each node announces its users' appearances to all others, and sends its whole
+//! roster on request. Each node keeps the announcements of the others while they are alive, so a status is
+//! known without a request, even while the link is down. A node is alive as long as it renews its lease.
+//! Redis stores none of this.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Weak;
@@ -21,14 +21,14 @@ use crate::presence::Announcement;
 
 /// Users in one part of a roster.
 const PART: usize = 4096;
-/// The most parts of a roster that are taken.
+/// The most parts that a received roster may have.
 const PARTS: u32 = 4096;
-/// How long a roster that was asked for is waited for.
+/// Timeout for a requested roster.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the leases are looked at.
+/// The interval at which leases are checked.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// The appearance of each user on each node. Its lock is the last that is taken.
+/// The appearance of each user on each node. Last in the lock order.
 pub(super) struct Peers {
     table: Mutex<PresenceTable>,
     lease: Duration,
@@ -38,13 +38,13 @@ pub(super) struct Peers {
 struct PresenceTable {
     users: HashMap<UserId, UserShares>,
     nodes: HashMap<NodeId, PeerNode>,
-    /// Announcements of this node.
+    /// The number of announcements that this node has made.
     count: u64,
-    /// Users whose status is to be announced once their contacts were read.
+    /// Users whose status is announced after their contacts are read.
     late: HashSet<UserId>,
 }
 
-/// One user's shares.
+/// One user's appearance on this node and on others.
 #[derive(Default)]
 struct UserShares {
     here: Appearance,
@@ -55,14 +55,14 @@ struct UserShares {
 
 struct PeerNode {
     last_seen: Instant,
-    /// The last of its announcements that is known here.
+    /// The number of this peer's last announcement that was applied here.
     count: u64,
     asked: Option<Instant>,
     answered: Option<Instant>,
     roster: Option<Roster>,
 }
 
-/// A roster that has come in part.
+/// A partly received roster.
 struct Roster {
     count: u64,
     next: u32,
@@ -85,14 +85,14 @@ impl UserShares {
         }
     }
 
-    /// Whether nothing is left to be remembered.
+    /// Whether the entry can be dropped, because it holds no state.
     fn is_over(&self) -> bool {
         self.now() == Appearance::Absent && self.told == Status::Disconnected
     }
 }
 
 impl PresenceTable {
-    /// Changes a user's shares. Returns its status if that has changed, and takes it as announced.
+    /// Changes a user's shares. If its status changes, records the new status as announced and returns it.
     fn change(&mut self, user: UserId, change: impl FnOnce(&mut UserShares)) -> Option<Status> {
         let shares = self.users.entry(user).or_default();
         change(shares);
@@ -104,7 +104,7 @@ impl PresenceTable {
         is_news.then_some(now)
     }
 
-    /// The same, for a later announcement.
+    /// Like [`change`](Self::change), but leaves the announcement for later.
     fn change_late(&mut self, user: UserId, change: impl FnOnce(&mut UserShares)) {
         let shares = self.users.entry(user).or_default();
         change(shares);
@@ -120,7 +120,7 @@ impl PresenceTable {
         self.users.iter().filter(|(_, shares)| has(shares)).map(|(user, _)| *user).collect()
     }
 
-    /// The node's entry. A new one was last seen now.
+    /// The node's entry. A new entry counts as just seen.
     fn peer(&mut self, node: NodeId) -> &mut PeerNode {
         let new =
             || PeerNode { last_seen: Instant::now(), count: 0, asked: None, answered: None, roster: None };
@@ -161,8 +161,8 @@ impl Cluster {
         self.peers.table.lock().users.get(&user).map(|shares| shares.told).unwrap_or_default()
     }
 
-    /// A user's appearance here has changed: publishes it to the other nodes, and its status to its
-    /// contacts if that has changed over all nodes. Whether it has.
+    /// Publishes the user's new appearance on this node to the other nodes, and its status to its contacts if
+    /// that has changed over all nodes. Returns whether it has.
     pub(crate) fn share(
         &self,
         hub: &Hub,
@@ -178,12 +178,12 @@ impl Cluster {
         let hint = HintKind::Presence { count: table.count, user, name: name.clone(), appearance, told };
         self.link.publish(Channel::Nodes, Hint::new(hint));
         let Some(status) = changed else { return false };
-        // Under the lock, in the order of the changes.
+        // Published under the lock, so that announcements keep the order of the changes.
         hub.publish_status(name.clone(), status, announcement.recipients(contacts), announcement);
         true
     }
 
-    /// Takes another node's announcement.
+    /// Applies another node's announcement.
     pub(super) fn shared(&self, hub: &Hub, node: NodeId, said: HintKind) {
         let HintKind::Presence { count, user, name, appearance, told } = said else { return };
         let mut table = self.peers.table.lock();
@@ -201,14 +201,14 @@ impl Cluster {
         }
     }
 
-    /// Takes another node's sign of life, or its goodbye.
+    /// Applies another node's heartbeat or farewell.
     pub(super) fn beat(&self, hub: &Hub, node: NodeId, count: u64, last: bool) {
         let mut table = self.peers.table.lock();
         let is_new = !table.nodes.contains_key(&node);
         let (lease, peer) = (self.peers.lease, table.peer(node));
         peer.last_seen = Instant::now();
         if last {
-            // Its users may come back elsewhere within the grace.
+            // Keep the node's users for the grace: they may reconnect to another node.
             let spent = lease.saturating_sub(hub.options.presence_grace);
             peer.last_seen = Instant::now().checked_sub(spent).unwrap_or(peer.last_seen);
             return;
@@ -230,7 +230,7 @@ impl Cluster {
         }
     }
 
-    /// Requests every known node's roster: announcements may have been lost.
+    /// Requests the roster of every known node, since announcements may have been lost.
     pub(super) fn ask_all(&self) {
         let mut table = self.peers.table.lock();
         let nodes: Vec<_> = table.nodes.keys().copied().collect();
@@ -262,7 +262,7 @@ impl Cluster {
         }
     }
 
-    /// Takes a part of another node's roster. Changes are announced later.
+    /// Applies a part of another node's roster. Changes are announced later.
     pub(super) fn roster(&self, hub: &Hub, node: NodeId, said: HintKind) {
         let HintKind::Roster { count, part, parts, users } = said else { return };
         let mut table = self.peers.table.lock();
@@ -280,7 +280,7 @@ impl Cluster {
             return;
         }
         if count < peer.count {
-            return; // It was overtaken: the next beat has it asked for again.
+            return; // A later announcement overtook it. The next heartbeat requests it again.
         }
         peer.count = count;
         for user in table.of_node(node) {
@@ -295,7 +295,7 @@ impl Cluster {
         hub.presence_queue.news.notify_one();
     }
 
-    /// The link is back: every node gets a whole lease to renew it.
+    /// Restarts every node's lease after the link came up, and sends a heartbeat.
     pub(super) fn renew(&self) {
         let mut table = self.peers.table.lock();
         for peer in table.nodes.values_mut() {
@@ -305,7 +305,7 @@ impl Cluster {
         self.link.publish(Channel::Nodes, Hint::new(beat));
     }
 
-    /// Removes nodes whose lease has expired. While the link is down none expires.
+    /// Removes nodes whose lease has expired. No lease expires while the link is down.
     fn expire(&self, hub: &Hub) {
         if !self.link.is_up() {
             return;
@@ -329,14 +329,14 @@ impl Cluster {
         }
     }
 
-    /// Says goodbye: the other nodes remove this one.
+    /// Announces the end of this node, upon which the others remove it.
     pub(crate) fn farewell(&self) {
         self.ended.store(true, Ordering::Release);
         let count = self.peers.table.lock().count;
         self.link.publish(Channel::Nodes, Hint::new(HintKind::Beat { count, last: true }));
     }
 
-    /// Gives `tell` the user's status if that is not the announced one, and takes it as announced.
+    /// Passes the user's status to `tell` if it differs from the announced one, and records it as announced.
     pub(super) fn tell_now(&self, user: UserId, tell: impl FnOnce(Status)) {
         let mut table = self.peers.table.lock();
         if !table.users.contains_key(&user) {

@@ -1,5 +1,5 @@
-//! The refresh: after the link was down every user receives its relations and contacts again, since
-//! their events have no numbers by which a loss would show.
+//! The refresh: after the link was down, every user receives its relations and contacts again. Their events
+//! have no numbers that would reveal a loss.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -14,12 +14,12 @@ use tokio::time::sleep;
 use crate::user::User;
 use crate::{Hub, Socket};
 
-/// Users whose relations are read in one job of the store.
+/// Users whose relations are read per job of the store.
 const BATCH: usize = 16;
-/// How long a store that failed is left alone.
+/// Delay before the next attempt after the store failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Waits to be asked for; then does it once for everybody.
+/// Waits for a request, then refreshes every user once.
 pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>) {
     loop {
         asked.notified().await;

@@ -1,4 +1,4 @@
-//! The output of a queue: taken by the socket's task, or written in its place.
+//! The output of a queue: taken by the socket's task, or written on its behalf.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -10,13 +10,13 @@ use bytes::{Buf, Bytes};
 use super::{Phase, Piece, Sleeper, SocketQueue};
 use crate::socket::TakeOutcome;
 
-/// How many frames, and about how many bytes, one `take` hands out.
+/// The most frames, and approximately the most bytes, that one `take` returns.
 const TAKE_FRAMES: usize = 64;
 const TAKE_BYTES: usize = 256 * 1024;
 
 impl SocketQueue {
-    /// Writes queued frames to the sink, in the place of a task that waits for nothing else and so need
-    /// not be woken. Returns the task's waker if the sink does not accept everything.
+    /// Writes queued frames to the sink on behalf of a task that waits for nothing else, so that the task
+    /// need not be woken. Returns the task's waker if the sink does not accept everything.
     pub(crate) fn flush(&mut self) -> Option<Waker> {
         self.due = false;
         if !matches!(self.sleeper, Sleeper::Any(_)) {
@@ -42,11 +42,11 @@ impl SocketQueue {
 
     /// Returns queued frames, in order. See [`Socket::take`](crate::Socket::take).
     pub(crate) fn take(&mut self, into: &mut Vec<Bytes>) -> TakeOutcome {
-        // The task that takes also writes: nobody else may until it waits again.
+        // The task that takes also writes. Nobody else may write until it waits again.
         if let Sleeper::Any(_) = self.sleeper {
             self.sleeper = Sleeper::None;
         }
-        // Frames taken before were written.
+        // Previously taken frames are now written.
         self.beside -= mem::take(&mut self.taken);
         let begun = mem::take(&mut self.begun);
         let (mut frames, mut bytes) = (0, 0);
@@ -64,14 +64,14 @@ impl SocketQueue {
         self.close.map_or(TakeOutcome::Empty, TakeOutcome::Close)
     }
 
-    /// Stores the waker of the waiting task: one task at a time, the latest.
+    /// Stores the waker of the waiting task. Only the latest one is kept.
     pub(crate) fn sleep(&mut self, waker: &Waker, until_cut: bool) {
         if until_cut {
             self.sleeper = Sleeper::Cut(waker.clone());
             return;
         }
         self.sleeper = Sleeper::Any(waker.clone());
-        // A task that waits for more has written all that it took.
+        // A task that waits for more has written everything that it took.
         self.beside -= mem::take(&mut self.taken);
         self.count();
         if let Some(reader) = self.reader.take() {
@@ -103,7 +103,7 @@ impl SocketQueue {
         Some(bytes)
     }
 
-    /// So many bytes of the queue were written.
+    /// Removes `count` written bytes from the queue.
     pub(super) fn written(&mut self, mut count: usize) {
         while let Some(next) = self.next.as_mut().filter(|_| count > 0) {
             if count < next.bytes.len() {

@@ -1,7 +1,7 @@
-//! Pages: a long snapshot in parts, each read from the store when the previous one was written.
+//! Pages: a long snapshot in parts. Each part is read from the store after the previous one was written.
 //!
-//! A group's mark is the number up to which the pages show it. Events up to it are not held, nor is any
-//! event of a group whose page is still to be read, since that page will contain it.
+//! A group's mark is the number up to which the pages show it. Events up to the mark are not held. Neither
+//! are events of a group whose page is still to be read, since that page will contain them.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -20,14 +20,15 @@ const READING: Seq = Seq(-1);
 /// A socket's pages.
 #[derive(Debug)]
 pub(crate) struct Pages {
-    /// Frames that are still to be written.
+    /// Frames that are not written yet.
     pub(crate) first: VecDeque<Bytes>,
-    /// Every group of the pages, in ascending order of id.
+    /// All groups of the pages, in ascending order of id.
     marks: Vec<(GroupId, Seq)>,
 }
 
 impl Pages {
-    /// Groups with the numbers up to which they are shown; the pages of `later` are still to be read.
+    /// Takes groups with the numbers up to which they were sent. The pages of the groups in `later` must
+    /// still be read.
     pub(crate) fn new(mut heads: Vec<(GroupId, Seq)>, later: &[GroupId]) -> Self {
         heads.sort_unstable();
         let mut pages = Self { first: VecDeque::new(), marks: heads };
@@ -35,19 +36,19 @@ impl Pages {
         pages
     }
 
-    /// The page of these groups is about to be read: later events may not be in it.
+    /// Marks the start of the read of a page with these groups. Later events may not be in the page.
     pub(crate) fn begin(&mut self, groups: &[GroupId]) {
         self.mark(groups.iter().map(|id| (*id, READING)));
     }
 
-    /// A page was read, which shows its groups up to these numbers. The user is in no other group of
-    /// those that were being read.
+    /// Applies the heads of a page that was read. Other groups of the same page are dropped, since the user
+    /// is not a member of them.
     pub(crate) fn end(&mut self, heads: &[(GroupId, Seq)]) {
         self.mark(heads.iter().copied());
         self.marks.retain(|(_, mark)| *mark != READING);
     }
 
-    /// Whether the pages show an event, or will.
+    /// Whether the pages contain an event, or will.
     pub(crate) fn cover(&self, tag: EventTag) -> bool {
         let Some((group, seq)) = tag.group.zip(tag.seq) else { return false };
         let at = self.marks.binary_search_by_key(&group, |(id, _)| *id);
@@ -58,7 +59,7 @@ impl Pages {
         SnapshotHeads { heads: &self.marks }
     }
 
-    /// Bytes beside the frames.
+    /// Bytes that the pages occupy in addition to the frames.
     pub(crate) fn overhead(&self) -> usize {
         self.marks.len() * size_of::<(GroupId, Seq)>()
     }
@@ -73,8 +74,8 @@ impl Pages {
 }
 
 impl SocketQueue {
-    /// Begins the pages of a queue that is not live: `heads` are all groups, and the pages of `later`
-    /// are still to be read. Whether they have begun.
+    /// Starts the pages of a queue that is not live. `heads` are all groups; the pages of those in `later`
+    /// must still be read. Returns false if the queue is live, is being closed, or lacks events.
     pub(crate) fn begin_pages(&mut self, heads: Vec<(GroupId, Seq)>, later: &[GroupId]) -> bool {
         let Phase::Held { held, pages: pages @ None } = &mut self.phase else { return false };
         if self.close.is_some() || self.lacks {
@@ -87,22 +88,21 @@ impl SocketQueue {
         true
     }
 
-    /// A page of these groups is about to be read.
+    /// Marks the start of the read of a page with these groups.
     pub(crate) fn begin_page(&mut self, groups: &[GroupId]) {
         if let Phase::Held { pages: Some(pages), .. } = &mut self.phase {
             pages.begin(groups);
         }
     }
 
-    /// The page was read. Events that were held meanwhile and are in it are dropped when the queue goes
-    /// live.
+    /// Marks the end of the read. Held events that the page contains are dropped when the queue goes live.
     pub(crate) fn end_page(&mut self, heads: &[(GroupId, Seq)]) {
         if let Phase::Held { pages: Some(pages), .. } = &mut self.phase {
             pages.end(heads);
         }
     }
 
-    /// Queues frames before all that is held. Nothing happens unless there are pages or a pause.
+    /// Queues frames before everything that is held. Does nothing unless there are pages or a pause.
     pub(crate) fn show(&mut self, frames: Vec<Bytes>) -> (PushOutcome, Wake) {
         let first = match &mut self.phase {
             Phase::Held { pages: Some(pages), .. } if self.close.is_none() => &mut pages.first,
@@ -114,7 +114,7 @@ impl SocketQueue {
         (self.count(), self.wake_if_ready().map_or(Wake::Nobody, Wake::Task))
     }
 
-    /// Queues a ping, between the pages, so that a client that reads them slowly can answer.
+    /// Queues a ping. It goes between the pages, so that a client that reads them slowly can answer in time.
     pub(crate) fn ping(&mut self, ping: Bytes, bounds: QueueBounds) -> (PushOutcome, Wake) {
         match self.phase {
             Phase::Held { pages: Some(_), .. } | Phase::Paused { .. } => self.show(vec![ping]),
@@ -122,7 +122,7 @@ impl SocketQueue {
         }
     }
 
-    /// Whether all pages were written, or never will be; else `reader` is woken then.
+    /// Whether all pages are written, or never will be. Otherwise, wakes `reader` at that time.
     pub(crate) fn is_drained(&mut self, reader: &Waker) -> bool {
         let is_empty = match &self.phase {
             Phase::Held { pages: Some(pages), .. } => pages.first.is_empty(),

@@ -1,4 +1,4 @@
-//! The reorder buffer: what arrived before a number that is still missing.
+//! The reorder buffer: entries that arrived before an earlier, missing number.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
@@ -7,14 +7,15 @@ use chinwag_core::{Seq, UserId};
 
 use super::group::{Entry, EntryKind};
 
-/// The most that one group's buffer holds. Beyond it everything is dropped, and fetched again.
+/// Limits of one group's buffer. A buffer that exceeds one of them drops all its entries, which are fetched
+/// later.
 const MOST: usize = 1024;
 pub(super) const MOST_BYTES: usize = 4 * 1024 * 1024;
 
-/// A number, whether the entry follows the one of that number, and the order of arrival.
+/// The number, whether the entry is attached to the entry of that number, and the order of arrival.
 type Key = (Seq, bool, usize);
 
-/// Entries that wait, in the order of their keys.
+/// Entries that wait for their turn, in key order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ReorderBuffer<T> {
     held: BTreeMap<Key, T>,
@@ -53,26 +54,26 @@ impl<T: Entry> ReorderBuffer<T> {
         Some((seq, entry))
     }
 
-    /// Takes the first entry, if its turn has come where everything up to `position` was delivered.
+    /// Takes the first entry if it is due when everything up to `position` is delivered.
     pub(crate) fn pop_due(&mut self, position: Seq) -> Option<(Seq, T)> {
         let ((_, is_attached, _), _) = self.held.first_key_value()?;
         self.pop(if *is_attached { position } else { position.next() })
     }
 
-    /// Takes everything.
+    /// Takes all entries with their numbers.
     pub(crate) fn take(&mut self) -> Vec<(Seq, T)> {
         self.bytes = 0;
         mem::take(&mut self.held).into_iter().map(|((seq, ..), entry)| (seq, entry)).collect()
     }
 
-    /// Drops the entries after `head`: the store has not given their numbers.
+    /// Drops the entries after `head`, whose numbers the store has not assigned.
     pub(crate) fn truncate(&mut self, head: Seq) {
         for entry in self.held.split_off(&(head.next(), false, 0)).into_values() {
             self.bytes -= entry.size();
         }
     }
 
-    /// Takes the entries up to `head` that tell such users of their removals.
+    /// Takes the removals up to `head` of the users for whom `is_told` is true.
     pub(crate) fn take_removals(
         &mut self,
         head: Seq,
@@ -93,7 +94,7 @@ impl<T: Entry> ReorderBuffer<T> {
         taken
     }
 
-    /// Takes the entry that tells this user of its removal up to `head`, if there is one.
+    /// Takes the first removal of this user up to `head`, if any.
     pub(crate) fn take_removal(&mut self, user: UserId, head: Seq) -> Option<(Seq, T)> {
         let mut held = self.held.iter();
         let is_removal =

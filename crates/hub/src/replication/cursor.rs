@@ -1,5 +1,5 @@
-//! Cursors: of each group that a socket knows better than the events that are still to be delivered,
-//! the number up to which it does.
+//! Per-socket cursors. A cursor exists for a group while the socket has received more of it than the
+//! dispatcher has delivered: events at or below the cursor are skipped.
 
 use chinwag_core::{GroupId, Seq};
 
@@ -11,21 +11,22 @@ use super::snapshot::{EventTag, SnapshotHeads};
 pub(crate) enum Cursor {
     /// The socket has everything up to this number. Events at or below it are skipped.
     At(Seq),
-    /// The user is not a member, as far as the socket knows. Everything is skipped until an event after
-    /// this number brings the user in.
+    /// As far as the socket knows, the user is not a member. Every event is skipped until one after this
+    /// number adds the user to the group.
     Detached(Seq),
 }
 
 impl Cursor {
-    /// Whether a socket with this cursor was shown its user as a member by a later snapshot than an answer of
-    /// the store as of `head` in which the user is no member. A removal takes a number: the two cannot be of
-    /// the same one, unless the user has accepted its membership between them.
+    /// Whether the socket saw its user as a member in a snapshot that is later than a store answer as of
+    /// `head`, according to which the user is not a member. With equal numbers the snapshot is the later one:
+    /// a removal takes a number of its own, so the user can only have accepted its membership in between.
     pub(crate) fn is_later(self, head: Seq) -> bool {
         matches!(self, Self::At(shown) if shown >= head) && !is_injected(Fault::TrustOldAnswer)
     }
 }
 
-/// One socket's cursors. A cursor is dropped when its group passes it; most sockets have none.
+/// One socket's cursors. Most sockets have none: a cursor is dropped once delivery in its group has passed
+/// it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Cursors(Vec<(GroupId, Cursor)>);
 
@@ -34,7 +35,7 @@ impl Cursors {
         self.0.iter().find(|(id, _)| *id == group).map(|(_, cursor)| *cursor)
     }
 
-    /// Moves a group's cursor forward. A detached one stays so.
+    /// Moves a group's cursor forward. A detached cursor stays detached.
     pub(crate) fn set(&mut self, group: GroupId, cursor: Cursor) {
         match self.0.iter_mut().find(|(id, _)| *id == group) {
             Some((_, at)) => *at = cursor.max(*at),
@@ -42,7 +43,7 @@ impl Cursors {
         }
     }
 
-    /// Moves the cursor of a delivered event's group, if the event stands for later ones.
+    /// Moves the cursor of the group of a delivered event, if the event also covers later numbers.
     pub(crate) fn raise(&mut self, tag: EventTag) {
         if let (Some(group), Some(upto)) = (tag.group, tag.upto)
             && !is_injected(Fault::NoRaise)
@@ -51,18 +52,18 @@ impl Cursors {
         }
     }
 
-    /// Whether an event is to be skipped. Drops the cursor that the event passes, unless the event
-    /// brings its own.
+    /// Whether to skip an event. Drops the cursor that the event passes, unless the event sets a cursor
+    /// itself.
     pub(crate) fn cover(&mut self, tag: EventTag) -> bool {
         let Some(group) = tag.group else { return false };
         let Some(at) = self.0.iter().position(|(id, _)| *id == group) else { return false };
         match self.0[at].1 {
-            // An invitation is no part of the log, and the user stays out of that.
+            // An invitation is not part of the log, and the user stays detached from the log.
             Cursor::Detached(after) if tag.pending => {
                 is_injected(Fault::SkipInvitation) && tag.seq <= Some(after)
             }
             Cursor::Detached(after) => {
-                // An acceptance has the number of the entry before it.
+                // An acceptance carries the number of the preceding entry.
                 let is_later =
                     tag.seq > Some(after) || tag.seq == Some(after) && !is_injected(Fault::SkipAcceptance);
                 let attaches = tag.joins && is_later;
@@ -73,7 +74,7 @@ impl Cursors {
             }
             Cursor::At(cursor) => {
                 let Some(seq) = tag.seq else { return false };
-                // The entry that has the number of an invitation may still come.
+                // The entry that shares its number with the invitation may still arrive.
                 let passes = !tag.pending || is_injected(Fault::InvitationLiftsCursor);
                 if seq >= cursor && tag.upto.is_none() && passes {
                     self.drop(at);
@@ -83,8 +84,8 @@ impl Cursors {
         }
     }
 
-    /// Moves on to the answer of a resume. `ahead` are the groups, of those that `answer` shows, that were
-    /// not delivered up to there; `held` are the events that follow the answer.
+    /// Updates the cursors for the answer to a resume. `ahead` lists the groups of `answer` that this node
+    /// has not delivered up to their heads. `held` are the events that follow the answer.
     pub(crate) fn resume(
         &mut self,
         answer: &SnapshotHeads<'_>,
@@ -94,10 +95,11 @@ impl Cursors {
         let mut passed: Vec<_> =
             held.filter(|tag| tag.seq.is_some() || tag.quits).filter_map(|tag| tag.group).collect();
         passed.sort_unstable();
-        // An event that follows the answer has moved its group's cursor already, beyond the answer.
+        // A held event that follows the answer has already moved its group's cursor past the answer.
         let is_last =
             |id: GroupId| passed.binary_search(&id).is_err() || is_injected(Fault::ForgetHeldRemoval);
-        // The answer shows the group even where it is older than the removal: that is told after it.
+        // The answer may be older than the removal and still show the group. The removal is then delivered
+        // after the answer.
         let is_shown = |id, after| match answer.head(id) {
             Some(head) => is_last(id) && (head >= after || !is_injected(Fault::KeepDetached)),
             None => false,

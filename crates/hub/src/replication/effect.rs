@@ -1,4 +1,4 @@
-//! The effects of a replica's steps, which its driver carries out.
+//! Effects: the actions that a replica's step returns for its driver to carry out.
 
 use chinwag_core::{Seq, UserId};
 
@@ -6,14 +6,15 @@ use super::fetch::Fetch;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Effect<T> {
-    /// Deliver the entry: it is the next one, or has no number.
+    /// Deliver the entry: it is next in order, or has no number.
     Deliver(T),
-    /// Deliver the entry to the group's members. The users who join or leave with it are not looked at: the store's
-    /// answer has the members.
+    /// Deliver the entry to the group's members, but ignore its `joined` and `left` users: the store's answer
+    /// already has the current members.
     DeliverToMembers(T),
-    /// Only the asker still needs the entry: it was delivered before, or the store told of it.
+    /// Do not deliver the entry; only answer its asker. The entry was delivered before, or the store's answer
+    /// contains it.
     Discard(T),
-    /// Tell a user of its removal, unless that was done or it has joined again.
+    /// Notify a user of its removal, unless it was notified already or has joined again.
     TellRemoval(Seq, T),
     /// The buffer overflowed. The askers of these entries must resume.
     Overflow(Vec<T>),
@@ -21,27 +22,27 @@ pub(crate) enum Effect<T> {
     Start(Delay),
     /// Read the store.
     Fetch(Fetch),
-    /// Everything up to this number was delivered, or is not to be.
+    /// Move the group's position to this number. Earlier numbers are delivered, or will never be.
     Advance(Seq),
-    /// The user is not a member as of `head`. `held` is the entry that says so, if it arrived.
+    /// The user is not a member as of `head`. `held` is the removal event, if it arrived.
     Remove { user: UserId, held: Option<T>, head: Seq },
     /// The user is a member.
     Add(UserId),
-    /// The user is no member as of `head`, and its membership is pending or not.
+    /// The user is not a member as of `head`; `is_pending` says whether its membership is pending.
     Invite { user: UserId, is_pending: bool, head: Seq },
-    /// The group has ended with the number `seq`.
+    /// The group ended with the number `seq`.
     Delete { seq: Seq, held: Option<T> },
     /// The members' sockets must resume.
     RequireResync,
 }
 
-/// The delay of a timer; the driver knows how long it is.
+/// The delay of a timer. The driver maps it to a duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Delay {
     None,
-    /// Missing entries may still arrive.
+    /// Wait for missing entries that may still arrive.
     Hold,
-    /// Longer with each failed attempt; this is their number.
+    /// Retry delay, which grows with the number of failed attempts given here.
     Backoff(u32),
 }
 
@@ -57,7 +58,7 @@ impl<T> Effects<T> {
         Self([Some(effect), None])
     }
 
-    /// Whether there is one.
+    /// Whether there is at least one effect.
     pub(super) fn is_some(&self) -> bool {
         self.0.iter().any(Option::is_some)
     }

@@ -1,10 +1,11 @@
-//! Exhaustive exploration of the replication: every order of up to six operations on two nodes, with
-//! hints that are lost, repeated and reordered, restarts, and a store that answers late or not at all.
+//! Exhaustive exploration of the replication: every order of up to six operations on two nodes, with hints
+//! that are lost, repeated and reordered, with restarts, and with a store that answers late or not at all.
 //!
-//! The [state machine](super::group) and the [cursors](super::cursor) are those of the server; the
-//! driver around them is a small one of its own, of values that can be compared. From every state all
-//! actions are tried, states that were seen before excepted. In each state the contract must hold as
-//! far as it goes, and where nothing but time has to pass it must hold in full.
+//! The [state machine](super::group) and the [cursors](super::cursor) are those of the server. The model
+//! replaces their driver with a small one whose state is hashable. The explorer tries all actions in every
+//! state that it has not seen before. In each state it checks the safety part of the contract. In each state
+//! without queued events and hints it also runs the environment until nothing more can happen, and then
+//! checks the contract in full.
 
 mod check;
 mod effects;
@@ -22,18 +23,19 @@ use world::{Action, Budget, LogItem, NEIGHBOUR, World};
 
 use super::fault::{self, Fault};
 
-/// Steps after which a system that is left alone must have come to rest.
+/// The most steps until a system without further operations must be quiescent.
 const REST: usize = 200;
 
-/// States stand for themselves by their hashes. The standard library's hash took a third of an exploration.
+/// Seen states are stored as hashes only. The hasher of the standard library took a third of the exploration
+/// time.
 const HASHES: FixedState = FixedState::with_seed(0);
 
 struct Explorer {
     seen: HashSet<u64, FixedState>,
-    /// The state before each state, and the action between them.
+    /// For each state, its predecessor and the action that led from there.
     before: HashMap<u64, (u64, Action), FixedState>,
     rests: usize,
-    /// Whether there are more states than are explored.
+    /// Whether the bound on states ended the exploration early.
     is_cut: bool,
 }
 
@@ -42,7 +44,7 @@ fn print_of(world: &World) -> u64 {
 }
 
 impl Explorer {
-    /// Explores everything that can follow from `first`, up to the bound.
+    /// Explores all states that are reachable from `first`, up to the bound.
     fn explore(&mut self, first: World) -> Result<(), String> {
         let mut open = vec![(print_of(&first), first)];
         self.seen.insert(open[0].0);
@@ -93,7 +95,7 @@ impl Explorer {
     }
 }
 
-/// Lets everything happen that happens by itself, the audit included or not.
+/// Runs all spontaneous actions until none is left, with or without the audit.
 fn rest(mut world: World, with_audit: bool) -> Result<World, &'static str> {
     for _ in 0..REST {
         let mut actions = Vec::new();
@@ -105,8 +107,8 @@ fn rest(mut world: World, with_audit: bool) -> Result<World, &'static str> {
     Err("the system does not come to rest")
 }
 
-/// Explores what can follow from some logs with a budget. Returns the number of states and whether these are
-/// all, or the first history that breaks the contract.
+/// Explores the logs in `starts` with one budget. Returns the number of states and whether the exploration
+/// was complete, or the first history that breaks the contract.
 fn explore((starts, budget): Task) -> Result<(usize, bool), String> {
     let (seen, before) = (HashSet::with_hasher(HASHES), HashMap::with_hasher(HASHES));
     let mut explorer = Explorer { seen, before, rests: 0, is_cut: false };
@@ -128,15 +130,15 @@ const STARTS: [&[LogItem]; 3] = [
     &[LogItem::Joined(0), LogItem::Invited(1)],
 ];
 
-/// The same, with a neighbour on the second node.
+/// The same starts, with a second member on the second node.
 const SHARED_STARTS: [&[LogItem]; 3] = [
     &[LogItem::Joined(NEIGHBOUR), LogItem::Joined(1)],
     &[LogItem::Joined(NEIGHBOUR)],
     &[LogItem::Joined(NEIGHBOUR), LogItem::Invited(1)],
 ];
 
-/// Other commits, those of pending memberships, ends of the group; then reconnects, lost and repeated
-/// hints, restarts, failures of the store.
+/// `commits` are: other commits, commits of pending memberships, deletions of the group. `faults` are:
+/// reconnects, lost hints, repeated hints, restarts, failures of the store.
 const fn budget(commits: [u8; 3], faults: [u8; 5]) -> Budget {
     let [operations, consents, deletions] = commits;
     let [reconnects, losses, repeats, restarts, failures] = faults;
@@ -156,17 +158,17 @@ const fn budget(commits: [u8; 3], faults: [u8; 5]) -> Budget {
     }
 }
 
-/// The same with full buffers and short answers of the store.
+/// A budget with a tiny reorder buffer and short store answers.
 const fn narrow(commits: [u8; 3], faults: [u8; 5]) -> Budget {
     Budget { is_narrow: true, ..budget(commits, faults) }
 }
 
-/// The same with resumes and changes of settings.
+/// A budget with resumes and changes of settings.
 const fn resuming(resumes: u8, settings: u8, budget: Budget) -> Budget {
     Budget { settings, resumes, ..budget }
 }
 
-/// The same where one user has two sockets.
+/// A budget in which one user has two sockets.
 const fn paired(budget: Budget) -> Budget {
     Budget { is_paired: true, ..budget }
 }
@@ -235,7 +237,7 @@ const PAIRS_LONG: [Budget; 10] = [
 const RESUMES: [Budget; 2] =
     [resuming(1, 0, budget([1, 0, 0], [0, 1, 0, 0, 1])), resuming(1, 1, budget([0, 1, 0], [0, 0, 0, 0, 0]))];
 
-/// The first finds a removal that reaches a socket while it resumes.
+/// The first budget covers a removal that reaches a socket while it resumes.
 const RESUMES_LONG: [Budget; 6] = [
     resuming(1, 0, budget([2, 0, 0], [0, 0, 0, 0, 0])),
     resuming(1, 0, budget([1, 0, 0], [1, 0, 0, 0, 0])),
@@ -247,10 +249,11 @@ const RESUMES_LONG: [Budget; 6] = [
 
 const NARROW: [Budget; 2] = [narrow([2, 0, 0], [0, 1, 0, 0, 0]), narrow([1, 1, 0], [0, 1, 0, 0, 0])];
 
-/// The first finds a join that a full buffer drops.
+/// The first budget covers a join that a full buffer drops.
 const NARROW_LONG: [Budget; 2] = [narrow([3, 0, 0], [0, 0, 0, 0, 0]), narrow([2, 0, 0], [1, 0, 0, 0, 0])];
 
-/// The most states of one budget, so that the long form takes minutes for each. Some of its budgets have more.
+/// The most states of one budget, which keeps the long mode to minutes for each. Some of its budgets have
+/// more states.
 const MOST_STATES: usize = 4_000_000;
 
 type Task = (&'static [&'static [LogItem]], Budget);
@@ -259,7 +262,7 @@ fn with(starts: &'static [&'static [LogItem]], budgets: &'static [Budget]) -> im
     budgets.iter().map(move |budget| (starts, *budget))
 }
 
-/// With `CHINWAG_EXPLORE=long` it goes to six operations, which may take an hour.
+/// `CHINWAG_EXPLORE=long` explores up to six operations, which may take an hour.
 #[test]
 fn every_history_of_two_nodes_keeps_the_contract() {
     let is_long = std::env::var_os("CHINWAG_EXPLORE").is_some_and(|mode| mode == "long");
@@ -282,7 +285,7 @@ fn every_history_of_two_nodes_keeps_the_contract() {
     assert!(overflows > 100 && resyncs > 100, "the exploration met no bound");
 }
 
-/// They find each fault. Those that find many in little time come first.
+/// Budgets that reveal every fault. Those that reveal many in a short time come first.
 fn revealing() -> impl Iterator<Item = Task> {
     let alone = [
         budget([2, 0, 0], [0, 1, 0, 0, 0]),
@@ -294,7 +297,7 @@ fn revealing() -> impl Iterator<Item = Task> {
     with(&SHARED_STARTS, &SHARED_BUDGETS).chain(alone)
 }
 
-/// Breaks rules of the replication, one at a time.
+/// Injects each fault in turn; the exploration must find it.
 #[test]
 fn broken_rules_of_the_replication_are_found() {
     for fault in Fault::FOUND {

@@ -1,6 +1,6 @@
-//! Deliberate faults of the replication, one at a time, which the exploration has to find.
+//! Deliberate faults of the replication, injected one at a time. The exploration must find them.
 
-/// A rule of the replication that is broken.
+/// A rule of the replication to break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// An entry is delivered before the missing ones.
@@ -15,7 +15,7 @@ pub(crate) enum Fault {
     SkipFetch,
     /// Entries that were overtaken by an answer of the store are dropped, and with them removals.
     DropOvertaken,
-    /// A change of members that is held while its number is fetched is delivered after the answer of the store.
+    /// A change of members that is held while the store is read is delivered after the store's answer.
     ChangeAfterFetch,
     /// Users who join with an entry that a full buffer drops are not looked up.
     ForgetOverflow,
@@ -43,7 +43,7 @@ pub(crate) enum Fault {
     StaleInvitation,
     /// A removal is announced to a user who was invited again.
     StaleRemoval,
-    /// A pending membership of which nothing is certain counts as sent.
+    /// A pending membership in an uncertain state counts as delivered.
     TrustDoubtful,
     /// A detached cursor skips an acceptance at its own number.
     SkipAcceptance,
@@ -61,26 +61,27 @@ pub(crate) enum Fault {
     ReleaseAll,
     /// A socket starts without cursors.
     NoStartCursors,
-    /// A socket that was shown a group again, after its snapshot, starts at the number of the snapshot.
+    /// A socket that was shown a group again after its snapshot starts at the number of the snapshot.
     StartBehind,
-    /// A user who was removed and has joined again is not told of its removal, which is held.
+    /// A user who was removed and has joined again does not receive its held removal.
     ForgetReturn,
     /// A group is shown anew to a socket whose snapshot shows it at an earlier number.
     ShowAnew,
-    /// A group that a socket is shown, and whose member its user is not known to be, is not looked up.
+    /// A group in a socket's snapshot is not looked up although the node does not know the user as a member.
     TrustSnapshot,
-    /// A socket that was told of its user's removal while it resumed counts as one that was shown the group.
+    /// A socket that received its user's removal while it resumed counts as one that was shown the group.
     ForgetHeldRemoval,
-    /// A socket that resumes with an answer older than its user's removal counts as one that was told of that.
+    /// A socket that resumes with an answer older than its user's removal counts as one that received the
+    /// removal.
     KeepDetached,
-    /// An answer of the store removes a user whom a later snapshot has shown to a socket as a member.
+    /// A store answer removes a user whom a later snapshot showed to a socket as a member.
     TrustOldAnswer,
 }
 
 #[cfg(test)]
 impl Fault {
-    /// The faults that the exploration finds. It is not known whether it can find the others: another rule
-    /// covers for each of them in most orders.
+    /// The faults that the exploration finds. Whether it can find the others is unknown: in most orders
+    /// another rule compensates for each of them.
     pub(crate) const FOUND: [Self; 33] = [
         Self::IgnoreNewcomers,
         Self::DeliverEarly,
@@ -123,7 +124,7 @@ thread_local! {
     static INJECTED: std::cell::Cell<Option<Fault>> = const { std::cell::Cell::new(None) };
 }
 
-/// Whether the fault is injected into this thread. Never outside the tests of this crate.
+/// Whether the fault is injected into this thread. Always false outside the tests of this crate.
 #[cfg(test)]
 pub(crate) fn is_injected(fault: Fault) -> bool {
     INJECTED.get() == Some(fault)
@@ -134,7 +135,7 @@ pub(crate) const fn is_injected(_: Fault) -> bool {
     false
 }
 
-/// Runs `job` with the fault in this thread.
+/// Runs `job` with the fault injected into this thread.
 #[cfg(test)]
 pub(crate) fn with<T>(fault: Fault, job: impl FnOnce() -> T) -> T {
     INJECTED.set(Some(fault));

@@ -1,5 +1,5 @@
-//! A fetch: the question to the store, its answer, and how the answer is merged with the entries
-//! that arrived meanwhile.
+//! A fetch: the request to the store, its answer, and the merge of the answer with the entries that arrived
+//! in the meantime.
 
 use std::collections::VecDeque;
 
@@ -9,16 +9,16 @@ use super::effect::{Delay, Effect, Effects};
 use super::fault::{Fault, is_injected};
 use super::group::{Entry, EntryKind, LocalGroup, Replica, State};
 
-/// A question to the store.
+/// A request to the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Fetch {
     /// The last number delivered here.
     pub(crate) after: Seq,
-    /// The last number that is known to be taken.
+    /// The highest number that is known to be assigned.
     pub(crate) upto: Seq,
-    /// Users beside the members here whose membership is asked about.
+    /// Users, other than the local members, whose membership is requested.
     pub(crate) joining: Vec<UserId>,
-    /// Whether somebody may have to be shown the group.
+    /// Whether the group's view is needed, because a user may have to receive the whole group.
     pub(crate) needs_view: bool,
 }
 
@@ -26,43 +26,43 @@ pub(crate) struct Fetch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Standing {
     Outside,
-    /// It has yet to accept.
+    /// The user has not accepted yet.
     Pending,
     Member,
 }
 
-/// The store's answer, all of one snapshot.
+/// The store's answer, read in one snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Fetched<T> {
     pub(crate) head: Seq,
-    /// The entries of the numbers asked for, in order. One without a number belongs to the next.
+    /// The requested entries, in order. An entry without a number belongs to the next numbered one.
     pub(crate) entries: VecDeque<(Option<Seq>, T)>,
-    /// Whether there were too many.
+    /// Whether there were too many entries to return.
     pub(crate) is_too_far: bool,
-    /// All users asked about.
+    /// All users that the fetch asked about.
     pub(crate) users: Vec<(UserId, Standing)>,
-    /// Users who have become members here since the question, with the head of their snapshot.
+    /// Users who became local members since the fetch began, with the head of their snapshot.
     pub(crate) newcomers: Vec<(UserId, Seq)>,
 }
 
-/// An answer that is being carried out.
+/// A store answer that is being applied.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Merge<T> {
     head: Seq,
     upto: Seq,
-    /// Held removals of users who are no members here, and have joined again.
+    /// Held removals of users who are not local members and have joined again.
     told: VecDeque<(Seq, T)>,
     removed: VecDeque<UserId>,
     is_too_far: bool,
     entries: VecDeque<(Option<Seq>, T)>,
     is_read: bool,
     added: VecDeque<UserId>,
-    /// Users who are no members, and whether the membership of each is pending.
+    /// Users who are not members, and whether the membership of each is pending.
     outside: VecDeque<(UserId, bool)>,
 }
 
 impl<T> Merge<T> {
-    /// Users who are about to be added.
+    /// Users who will be added.
     pub(super) fn added(&self) -> impl Iterator<Item = UserId> {
         self.added.iter().copied()
     }
@@ -76,13 +76,13 @@ impl<T: Entry> Replica<T> {
         found: Option<Fetched<T>>,
     ) -> Effects<T> {
         let is_outdated = found.as_ref().is_some_and(|found| local.position() > Some(found.head));
-        // An earlier snapshot has made somebody a member since, whom a later entry may have removed.
+        // An earlier snapshot has since made a user a member, whom a later entry may have removed.
         let is_narrow = found.as_ref().is_some_and(|found| {
             let mut newcomers = found.newcomers.iter();
             newcomers.any(|(_, head)| *head < found.head) && !is_injected(Fault::IgnoreNewcomers)
         });
         if is_outdated && !is_injected(Fault::ApplyOutdated) || is_narrow {
-            // A member has connected since, with a later snapshot. All is read again.
+            // A member has connected since with a later snapshot. Read everything again.
             return self.try_again();
         }
         (self.state, self.attempts, self.vanished) = (State::Gap, 0, false);
@@ -93,7 +93,8 @@ impl<T: Entry> Replica<T> {
             self.joining.retain(|user| !is_answered(user));
             self.leaving.retain(|user| !is_answered(user));
         }
-        // The store has not given a later number: the hint that named one is wrong, or newer.
+        // The store has not assigned such a number: the hint that carried it is wrong, or newer than the
+        // answer.
         if asked.upto > found.head {
             self.buffer.truncate(found.head);
             self.target = self.target.min(found.head);
@@ -104,7 +105,7 @@ impl<T: Entry> Replica<T> {
                 added.push_back(user);
                 continue;
             }
-            // Its snapshot is later than the answer.
+            // The user's snapshot is later than the answer.
             let is_later = found.newcomers.iter().any(|(newcomer, _)| *newcomer == user);
             if is_later && !is_injected(Fault::TrustOvertaken) {
                 continue;
@@ -113,11 +114,11 @@ impl<T: Entry> Replica<T> {
             if standing == Standing::Outside || asked.needs_view {
                 outside.push_back((user, standing == Standing::Pending));
             } else {
-                // It is to be shown the group, which was not read.
+                // The user's invitation must contain the group's view, which was not read.
                 self.joining.insert(user);
             }
         }
-        // They are shown the group anew, and not what they have missed.
+        // These users receive the whole group instead of the events that they missed.
         let has_returned = |user| local.is_member(user) == Some(false) && added.contains(&user);
         let told = self.buffer.take_removals(found.head, has_returned);
         self.merge = Some(Merge {
@@ -134,17 +135,18 @@ impl<T: Entry> Replica<T> {
         self.merge_one(local).unwrap_or_else(Effects::none)
     }
 
-    /// The next effects of the answer that is being carried out; none once that is done.
+    /// The next effects of the answer that is being applied. None when it is completely applied.
     pub(super) fn merge_one(&mut self, local: &impl LocalGroup) -> Option<Effects<T>> {
         let merge = self.merge.as_mut()?;
         if let Some((seq, entry)) = merge.told.pop_front() {
             return Some(Effects::one(Effect::TellRemoval(seq, entry)));
         }
-        // Removed users are told nothing of what they missed.
+        // Removed users do not receive what they missed.
         if let Some(user) = merge.removed.pop_front() {
             let head = merge.head;
             let held = self.buffer.take_removal(user, head);
-            // One who is no member here is told by the held entry itself, before a later invitation.
+            // For a user who is not a local member, the held entry itself is the notification; it precedes a
+            // later invitation.
             if local.is_member(user) != Some(true) {
                 let told = held.map(|(seq, entry)| Effect::TellRemoval(seq, entry));
                 return Some(Effects::two(Some(Effect::Remove { user, held: None, head }), told));
@@ -167,11 +169,11 @@ impl<T: Entry> Replica<T> {
             return Some(Effects::one(Effect::Invite { user, is_pending, head }));
         }
         self.merge = None;
-        // More may have come to be looked up meanwhile.
+        // More users to look up may have been added in the meantime.
         Some(Effects::one(Effect::Start(Delay::None)))
     }
 
-    /// Delivers the next missed entry: of a number that was held, the held one.
+    /// Delivers the next missed entry. If an entry with that number is held, delivers the held one.
     fn merge_entry(&mut self, local: &impl LocalGroup) -> Option<Effects<T>> {
         let merge = self.merge.as_mut()?;
         let Some(position) = local.position() else {
@@ -188,7 +190,7 @@ impl<T: Entry> Replica<T> {
             {
                 match entry.kind() {
                     EntryKind::Content if seq > position => return Some(deliver(seq, entry)),
-                    // The store knows members better than a held change of them does.
+                    // The store's answer has later members than a held membership change.
                     EntryKind::Membership if seq > position && !is_injected(Fault::ChangeAfterFetch) => {
                         let joined = entry.joined().iter();
                         self.joining.extend(joined.filter(|user| local.is_member(**user) == Some(false)));
@@ -244,7 +246,7 @@ fn deliver<T>(seq: Seq, entry: T) -> Effects<T> {
     reach(seq, Effect::Deliver(entry))
 }
 
-/// Numbers that were missing before it, such as those of erased messages, are skipped.
+/// Skips the numbers before `seq` that do not exist any more, such as those of erased messages.
 fn reach<T>(seq: Seq, effect: Effect<T>) -> Effects<T> {
     Effects::two(Some(Effect::Advance(Seq(seq.0 - 1))), Some(effect))
 }

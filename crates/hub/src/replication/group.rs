@@ -1,8 +1,8 @@
 //! One group's position on one node, as a state machine without I/O, locks or a clock.
 //!
-//! [`Replica::step`] takes an input and returns effects; the dispatcher carries them out in order
-//! and then gives [`Input::Continue`], until a step returns none. An example, for a group whose log
-//! was delivered up to 4 on this node:
+//! [`Replica::step`] takes an input and returns effects. The dispatcher carries them out in order and then
+//! passes [`Input::Continue`], until a step returns no effects. Example, for a group whose log was delivered
+//! up to 4 on this node:
 //!
 //! | input | state | effects |
 //! | --- | --- | --- |
@@ -11,10 +11,10 @@
 //! | the timer fires | fetching | fetch 6 to 7 |
 //! | the store's answer: 6, 7 | live | deliver 6, deliver 7 (as it was held) |
 //!
-//! An entry whose number was delivered before is discarded. Entries that arrive early wait in the
-//! [reorder buffer](super::buffer), and no other group waits for them. Membership comes from the
-//! store whenever it cannot come from the next entry: a user of whom something suggests that it has
-//! joined, or was removed, is looked up with the next fetch.
+//! An entry whose number was delivered before is discarded. Entries that arrive early wait in the [reorder
+//! buffer](super::buffer); no other group waits for them. Membership that the next entry in order does not
+//! determine comes from the store: when something suggests that a user has joined or was removed, the next
+//! fetch looks the user up.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -25,17 +25,17 @@ use super::effect::{Delay, Effect, Effects};
 use super::fault::{Fault, is_injected};
 use super::fetch::{Fetch, Fetched, Merge};
 
-/// A numbered entry of a log as it reached this node.
+/// An entry of a log as it reached this node.
 pub(crate) trait Entry {
     fn kind(&self) -> EntryKind;
 
-    /// Users who become members with it.
+    /// Users who become members with this entry.
     fn joined(&self) -> &[UserId];
 
-    /// The member who wrote it on this node, if it is a message.
+    /// The member who sent the message on this node, if the entry is a message.
     fn author(&self) -> Option<UserId>;
 
-    /// The bytes that it takes in a buffer.
+    /// The size in a buffer, in bytes.
     fn size(&self) -> usize;
 }
 
@@ -44,92 +44,92 @@ pub(crate) trait Entry {
 pub(crate) enum EntryKind {
     /// Changes no membership.
     Content,
-    /// Changes the group or its members. The store knows them better.
+    /// Changes the group or its members. The store's answer has a later state of them.
     Membership,
     /// Ends the group.
     Deletion,
-    /// Tells one user of its removal, with the removal's number.
+    /// Notifies one user of its removal. Its number is that of the removal.
     Removal(UserId),
-    /// For users whose membership is pending, with the number of another entry.
+    /// For users whose membership is pending. Its number belongs to another entry.
     Pending,
 }
 
 impl EntryKind {
-    /// Whether it follows the entry of the same number.
+    /// Whether the entry follows another entry of the same number.
     pub(super) fn is_attached(self) -> bool {
         matches!(self, Self::Removal(_) | Self::Pending)
     }
 }
 
-/// The driver's knowledge of the group on this node.
+/// What the driver knows of the group on this node.
 pub(crate) trait LocalGroup {
     /// The last number delivered here. None while no connected user is a member.
     fn position(&self) -> Option<Seq>;
 
-    /// Whether a user is a member as far as is known here. None unless it is connected.
+    /// Whether a user is a member as far as this node knows. None if the user is not connected.
     fn is_member(&self, user: UserId) -> Option<bool>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum State {
-    /// Nothing is missing.
+    /// No entry is missing.
     Live,
-    /// A number is missing, or somebody's membership is in doubt. A timer runs; then the store is read.
+    /// A number is missing, or a user's membership is in doubt. A timer runs until the fetch.
     Gap,
     /// The store is being read.
     Fetching,
-    /// The store did not answer, or with an outdated snapshot. A timer runs until the next attempt.
+    /// The store did not answer, or its answer was outdated. A timer runs until the next attempt.
     Unavailable,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Input<T> {
-    /// An entry of a group with members here. `is_ordered` where the bus delivers all of the log in
-    /// order, so that a gap is a fault that no fetch would repair.
+    /// An entry of a group with members here. `is_ordered` if the bus delivers the whole log in order: a gap
+    /// is then a fault that no fetch repairs.
     Entry {
         seq: Seq,
         entry: T,
         is_ordered: bool,
     },
-    /// An entry of a group without members here. `is_first` if nothing can precede it; `asker` is the
-    /// connected user whose request made it.
+    /// An entry of a group without members here. `is_first` if no entry can precede it; `asker` is the
+    /// connected user whose request caused it.
     Unserved {
         seq: Seq,
         entry: T,
         is_first: bool,
         asker: Option<UserId>,
     },
-    /// An entry for single users, which follows the entry of the same number.
+    /// An entry for single users, delivered after the entry of the same number.
     Attached {
         seq: Seq,
         entry: T,
     },
-    /// Users here have accepted their membership, as of the log's `head`.
+    /// Users connected here have accepted their membership, as of the log's `head`.
     Accepted {
         head: Seq,
         entry: T,
         users: Vec<UserId>,
     },
-    /// These users are said to have joined with the number `seq`.
+    /// A hint says that these users joined with the number `seq`.
     Joined {
         seq: Seq,
         users: Vec<UserId>,
     },
-    /// The number `seq` is taken.
+    /// The number `seq` is assigned.
     Taken(Seq),
-    /// The membership of users is in doubt: of some because they may have joined, or their pending
-    /// membership may be another, of some because they may have been removed.
+    /// The membership of these users is in doubt. The users in `joining` may have joined, or their pending
+    /// membership may have changed; those in `leaving` may have been removed.
     Doubt {
         joining: Vec<UserId>,
         leaving: Vec<UserId>,
         is_urgent: bool,
     },
-    /// The store has no such group.
+    /// The group no longer exists in the store.
     Vanished,
     /// The timer has fired.
     Due,
     Fetched(Fetch, Option<Fetched<T>>),
-    /// The store did not answer; `is_final` if it has not for too long.
+    /// The store did not answer. `is_final` if it has failed for too long.
     Failed {
         is_final: bool,
     },
@@ -141,26 +141,27 @@ pub(crate) enum Input<T> {
 pub(crate) struct Replica<T> {
     pub(super) state: State,
     pub(super) buffer: ReorderBuffer<T>,
-    /// The highest number that is known to be taken.
+    /// The highest number that is known to be assigned.
     pub(super) target: Seq,
-    /// Connected users who may have joined, or of whose pending membership something else may have been
-    /// sent.
+    /// Connected users who may have joined, or whose pending membership may differ from what their sockets
+    /// received.
     pub(super) joining: BTreeSet<UserId>,
-    /// Members here who may have been removed.
+    /// Local members who may have been removed.
     pub(super) leaving: BTreeSet<UserId>,
-    /// Those of both whom the fetch under way is about. Doubts that arise meanwhile need another.
+    /// The users of `joining` and of `leaving` that the fetch in progress covers. Doubts that arise later
+    /// need another fetch.
     pub(super) asked: (BTreeSet<UserId>, BTreeSet<UserId>),
     /// The group may have ended.
     pub(super) vanished: bool,
-    /// The timer has fired, and the buffer is looked through once more before the fetch.
+    /// The timer has fired. The buffer is checked once more before the fetch.
     is_due: bool,
-    /// Nothing is missing, and the timer runs before the held entries are delivered.
+    /// Nothing is missing. The timer runs before the held entries are delivered.
     is_ending: bool,
     /// Failed attempts.
     pub(super) attempts: u32,
-    /// The rest of an answer of the store.
+    /// The remainder of a store answer.
     pub(super) merge: Option<Merge<T>>,
-    /// Entries that were overtaken by the store, or by the end of the last membership here.
+    /// Entries that were overtaken by a store answer, or by the end of the last membership on this node.
     pub(super) overtaken: VecDeque<(Seq, T)>,
 }
 
@@ -184,18 +185,18 @@ impl<T> Default for Replica<T> {
 }
 
 impl<T: Entry> Replica<T> {
-    /// Whether nothing of the replica needs to be remembered.
+    /// Whether the replica can be dropped, because it holds no state.
     pub(crate) fn is_settled(&self) -> bool {
         self.state == State::Live && self.overtaken.is_empty()
     }
 
-    /// Users who may have joined, and are told of the group once that is known.
+    /// Users who may have joined. They receive the group once the store confirms it.
     pub(crate) fn joining(&self) -> impl Iterator<Item = UserId> {
         let added = self.merge.iter().flat_map(Merge::added);
         self.joining.union(&self.asked.0).copied().chain(added)
     }
 
-    /// Takes one input. The effects are to be carried out in their order, before the next input.
+    /// Applies one input. The driver carries out the effects in order, before the next input.
     pub(crate) fn step(&mut self, local: &impl LocalGroup, input: Input<T>) -> Effects<T> {
         match input {
             Input::Entry { seq, entry, is_ordered } => self.entry(local, seq, entry, is_ordered),
@@ -251,8 +252,8 @@ impl<T: Entry> Replica<T> {
         Effects::two(self.open(Delay::Hold), None)
     }
 
-    /// The author of a message that is held is looked up unless it is known to be a member: its joining may be among
-    /// what is missing, and it is answered with the message.
+    /// Looks up the author of a held message, unless it is a known member. The author's join may be among the
+    /// missing entries, and the message is the answer to its request.
     fn expect_author(&mut self, local: &impl LocalGroup, entry: &T) {
         let author = entry.author().filter(|author| local.is_member(*author) == Some(false));
         self.joining.extend(author);
@@ -274,7 +275,7 @@ impl<T: Entry> Replica<T> {
         }
         let look_up = self.look_up(local, entry.joined());
         let Some(asker) = asker else { return Effects::two(look_up, None) };
-        // The asker is a member, of which no hint arrived. It is answered after the fetch.
+        // The asker is a member, but no hint of its join has arrived. It is answered after the fetch.
         self.joining.insert(asker);
         self.buffer.push(seq, entry);
         self.target = self.target.max(seq);
@@ -288,7 +289,7 @@ impl<T: Entry> Replica<T> {
         if self.state != State::Live && is_early && !is_hasty {
             return self.hold_only(local, seq, entry);
         }
-        // The entries before it may still arrive.
+        // Earlier entries may still arrive.
         if !is_removal
             && !is_hasty
             && let Some(started) = self.taken(local, seq)
@@ -303,7 +304,7 @@ impl<T: Entry> Replica<T> {
         if local.position().is_none_or(|position| seq <= position) {
             return Effects::two(self.look_up(local, users), None);
         }
-        // The entry itself brings them in, if it arrives.
+        // The entry itself adds the users, if it arrives.
         let started = self.taken(local, seq);
         self.joining.extend(users.iter().filter(|user| local.is_member(**user).is_some()));
         Effects::two(started, None)
@@ -352,7 +353,7 @@ impl<T: Entry> Replica<T> {
         Effects::two(Some(Effect::Discard(entry)), look_up)
     }
 
-    /// An entry whose turn has passed otherwise.
+    /// Handles an entry that missed its turn.
     fn overtake(&mut self, local: &impl LocalGroup, seq: Seq, entry: T) -> Effects<T> {
         match entry.kind() {
             EntryKind::Removal(_) => Effects::one(Effect::TellRemoval(seq, entry)),
@@ -361,7 +362,7 @@ impl<T: Entry> Replica<T> {
         }
     }
 
-    /// Goes on with whatever is under way, by one delivery.
+    /// Continues the work in progress by one delivery.
     fn proceed(&mut self, local: &impl LocalGroup) -> Effects<T> {
         if let Some(effects) = self.merge_one(local) {
             return effects;
@@ -385,18 +386,18 @@ impl<T: Entry> Replica<T> {
         self.settle(local)
     }
 
-    /// Nothing is in order now: goes live if nothing is missing, or fetches what is.
+    /// No held entry is due. Goes live if nothing is missing, otherwise fetches the missing entries.
     fn settle(&mut self, local: &impl LocalGroup) -> Effects<T> {
         self.leaving.retain(|user| local.is_member(*user) == Some(true));
         let position = local.position();
         let is_whole = position.is_none_or(|position| self.target <= position && self.buffer.is_empty());
         if is_whole || is_injected(Fault::ForgetJoin) {
-            // A missing entry may remove a member who has joined again with a later one.
+            // A missing entry may remove a member who then joined again with a later entry.
             self.joining.retain(|user| local.is_member(*user) == Some(false));
         }
         let is_certain = self.leaving.is_empty() && self.joining.is_empty();
         if is_whole && is_certain && !(self.vanished && position.is_some()) {
-            // The last member here may have gone, and an entry that tells it so may follow.
+            // The last local member may have left. An entry that notifies it may still follow.
             if !self.buffer.is_empty() && !self.is_due {
                 let is_started = std::mem::replace(&mut self.is_ending, true);
                 return if is_started { Effects::none() } else { Effects::one(Effect::Start(Delay::None)) };

@@ -1,33 +1,34 @@
-//! A user's pending memberships as its sockets were sent them. A node among others compares them with
-//! the store, since hints may be lost, repeated and late.
+//! A user's pending memberships as its sockets received them. In a cluster, a node compares them with the
+//! store, since hints may be lost, repeated and late.
 
 use chinwag_core::{GroupId, Seq};
 
 use super::fault::{Fault, is_injected};
 
-/// Ended memberships that are remembered, so that late events of them are dropped.
+/// The most ended memberships to remember. They let late events be dropped.
 const ENDED: usize = 32;
 
 /// One user's pending memberships, and some that have ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Invitations {
     known: Vec<Invitation>,
-    /// Whether a snapshot was taken, so that the user has no other pending memberships than these.
+    /// Whether a snapshot was taken, so that this list is complete.
     is_read: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Invitation {
     group: GroupId,
-    /// The sockets were sent everything up to this number.
+    /// The sockets received everything up to this number.
     upto: Seq,
     is_pending: bool,
-    /// Whether all of the sockets were sent the same.
+    /// Whether all sockets received the same state.
     is_certain: bool,
 }
 
 impl Invitations {
-    /// Takes an event of a pending membership. Whether it is delivered: a later one may have been.
+    /// Applies an event of a pending membership. Returns whether to deliver it: a later one may have been
+    /// delivered.
     pub(crate) fn take_event(&mut self, group: GroupId, seq: Seq, is_pending: bool) -> bool {
         let is_read = self.is_read;
         let invitation = self.entry(group);
@@ -40,16 +41,16 @@ impl Invitations {
         is_pending || is_shown
     }
 
-    /// Takes the store's answer of a user who is no member, as of the log's `head`. Whether it is
-    /// delivered.
+    /// Applies a store answer for a user who is not a member as of the log's `head`. Returns whether to
+    /// deliver it.
     pub(crate) fn take_answer(&mut self, group: GroupId, head: Seq, is_pending: bool) -> bool {
         let is_read = self.is_read;
         let invitation = self.entry(group);
-        // Something later was sent meanwhile.
+        // A later event was delivered in the meantime.
         if head < invitation.upto {
             return false;
         }
-        // A snapshot that is being read may show something else. It is looked up again after that.
+        // A snapshot that is being read may show another state. The user is looked up again after it.
         let is_shown = invitation.is_pending || is_read && invitation.is_shown();
         let is_news = if is_pending { !invitation.is_pending || !invitation.is_certain } else { is_shown };
         *invitation = Invitation { group, upto: head, is_pending, is_certain: is_pending || is_read };
@@ -57,12 +58,13 @@ impl Invitations {
         is_news
     }
 
-    /// Takes the end of a group. Whether it is delivered.
+    /// Applies the end of a group. Returns whether to deliver it.
     pub(crate) fn take_deletion(&mut self, group: GroupId) -> bool {
         self.take_answer(group, Seq(i64::MAX), false)
     }
 
-    /// Takes the removal of a member. Whether it is delivered: a later invitation may have been.
+    /// Applies the removal of a member. Returns whether to deliver it: a later invitation may have been
+    /// delivered.
     pub(crate) fn take_removal(&mut self, group: GroupId, seq: Seq) -> bool {
         let invitation = self.entry(group);
         if seq <= invitation.upto {
@@ -73,30 +75,31 @@ impl Invitations {
         true
     }
 
-    /// Whether a socket may hold that the membership of a group is pending.
+    /// Whether a socket may show the membership of a group as pending.
     pub(crate) fn is_shown(&self, group: GroupId) -> bool {
         !self.is_read
             || self.known.iter().any(|invitation| invitation.group == group && invitation.is_shown())
     }
 
-    /// Whether the sockets were sent that the membership is pending, and nothing after `head`. Otherwise
-    /// an acceptance at `head` may have been overtaken.
+    /// Whether every socket received the membership as pending, and nothing after `head`. Otherwise an
+    /// acceptance at `head` may be outdated.
     pub(crate) fn is_pending(&self, group: GroupId, head: Seq) -> bool {
         self.known.iter().any(|it| it.group == group && it.is_pending && it.is_certain && it.upto <= head)
     }
 
-    /// The user is a member from now on.
+    /// The user is now a member.
     pub(crate) fn join(&mut self, group: GroupId) {
         self.known.retain(|invitation| invitation.group != group);
     }
 
-    /// A socket's snapshot shows a pending membership of a group that the user is a member of here.
+    /// A socket's snapshot shows a pending membership of a group in which this node knows the user as a
+    /// member.
     pub(crate) fn doubt(&mut self, group: GroupId) {
         self.entry(group).is_certain = false;
     }
 
-    /// Takes the pending memberships of a socket's snapshot, with the heads of their groups. Returns the
-    /// groups that are to be looked up, since other sockets or held events may differ.
+    /// Applies the pending memberships of a socket's snapshot, given with the heads of their groups. Returns
+    /// the groups to look up, because other sockets or held events may differ.
     pub(crate) fn take_snapshot(&mut self, shown: &[(GroupId, Seq)]) -> Vec<GroupId> {
         let is_first = !std::mem::replace(&mut self.is_read, true);
         for invitation in &mut self.known {
@@ -129,7 +132,7 @@ impl Invitations {
             .collect()
     }
 
-    /// The groups of which the sockets were sent something else than `pending`, or may have been.
+    /// The groups for which the sockets received, or may have received, something other than `pending`.
     pub(crate) fn differences(&self, pending: &[GroupId]) -> Vec<GroupId> {
         let wrong = |it: &&Invitation| !it.is_certain || it.is_pending != pending.contains(&it.group);
         let known = self.known.iter().filter(wrong).map(|it| it.group);
@@ -156,7 +159,7 @@ impl Invitations {
 }
 
 impl Invitation {
-    /// Whether a socket may hold that the membership is pending.
+    /// Whether a socket may show the membership as pending.
     fn is_shown(&self) -> bool {
         self.is_pending || !self.is_certain && !is_injected(Fault::TrustDoubtful)
     }

@@ -1,5 +1,5 @@
-//! The handover from a snapshot to live events: which of the events that were held meanwhile follow the
-//! snapshot, and where the socket's cursors start.
+//! The handover from a snapshot to live events: which held events follow the snapshot, and where the socket's
+//! cursors start.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ pub(crate) struct EventTag {
     pub(crate) seq: Option<Seq>,
     /// Whether it makes the socket's user a member of the group.
     pub(crate) joins: bool,
-    /// Whether it tells the socket's user that it is no longer a member.
+    /// Whether it notifies the socket's user that it is no longer a member.
     pub(crate) quits: bool,
-    /// Whether the user's membership is pending: the user receives nothing of the log, and snapshots
-    /// do not show the group.
+    /// Whether the user's membership is pending: the user receives no entries of the log, and snapshots do
+    /// not contain the group.
     pub(crate) pending: bool,
-    /// The event shows the group as of this number, which was not delivered yet: later events up to it
-    /// are skipped.
+    /// Set if the event shows the group as of this number, which is beyond the delivered position. Later
+    /// events up to this number are skipped.
     pub(crate) upto: Option<Seq>,
 }
 
@@ -41,10 +41,10 @@ impl SnapshotHeads<'_> {
     }
 }
 
-/// Whether an event is in a snapshot that shows these pending memberships.
+/// Whether an event is already in a snapshot with these pending memberships.
 pub(crate) fn is_shown(tag: EventTag, pending: &[(GroupId, Seq)]) -> bool {
     let (Some(group), Some(seq)) = (tag.group, tag.seq) else { return false };
-    // An acceptance has the number of the entry before it.
+    // An acceptance carries the number of the preceding entry.
     let is_before = |head| seq < head || seq == head && !tag.joins;
     pending.iter().any(|(id, head)| *id == group && is_before(*head))
 }
@@ -54,8 +54,8 @@ pub(crate) fn is_after(tag: EventTag, snapshot: &SnapshotHeads<'_>) -> bool {
     tag.seq.is_none() || tag.seq > tag.group.and_then(|group| snapshot.head(group))
 }
 
-/// Whether a held event shows a group anew that `shown` has at an earlier number, with no removal between
-/// them: the socket would lack what was sent in between.
+/// Whether a held event shows the whole group again although `shown` has it at an earlier number, without a
+/// removal in between. The socket would lack the messages between the two.
 pub(crate) fn lacks_between(held: impl Iterator<Item = EventTag>, shown: &SnapshotHeads<'_>) -> bool {
     let mut left = Vec::new();
     for tag in held.filter(|tag| is_after(*tag, shown)) {
@@ -73,9 +73,9 @@ pub(crate) fn lacks_between(held: impl Iterator<Item = EventTag>, shown: &Snapsh
     false
 }
 
-/// Gives `deliver` the held events that a socket which starts from `snapshot` still has to receive.
-/// Returns the groups that they have brought the user into and not out of again, with the numbers at which
-/// these were shown.
+/// Passes to `deliver` the held events that a socket which starts from `snapshot` must still receive. Returns
+/// the groups that held events added the user to and did not remove it from, each with the number at which
+/// the socket saw it.
 pub(crate) fn release<F>(
     held: Vec<(EventTag, F)>,
     snapshot: &SnapshotHeads<'_>,
@@ -101,7 +101,7 @@ pub(crate) fn release<F>(
     joined.into_iter().collect()
 }
 
-/// Whether a held event is not in the snapshot, given the groups that held events have joined so far.
+/// Whether a held event is not in the snapshot, given the groups that earlier held events have joined.
 fn is_news(tag: EventTag, snapshot: &SnapshotHeads<'_>, joined: &BTreeMap<GroupId, Seq>) -> bool {
     let Some(group) = tag.group.filter(|_| !is_injected(Fault::ReleaseAll)) else { return true };
     match (snapshot.head(group), tag.seq) {
@@ -111,11 +111,11 @@ fn is_news(tag: EventTag, snapshot: &SnapshotHeads<'_>, joined: &BTreeMap<GroupI
     }
 }
 
-/// The cursors of a socket that starts from `snapshot`: at the head of each group that was not
-/// delivered up to there, and detached from the user's groups that the snapshot does not show. A group of
-/// `joined` was shown again since, at a later number.
-/// `positions` are the user's groups and the last numbers delivered, in ascending order of id: both lists
-/// are walked once, since a user may be in thousands of groups.
+/// The cursors of a socket that starts from `snapshot`: at the head of each group that this node has not
+/// delivered up to that head, and detached from those of the user's groups that the snapshot does not
+/// contain. A group in `joined` was shown again at a later number. `positions` are the user's groups with the
+/// last delivered numbers, in ascending order of id. Both lists are walked once, since a user may be in
+/// thousands of groups.
 pub(crate) fn start_cursors(
     positions: impl Iterator<Item = (GroupId, Seq)>,
     snapshot: &SnapshotHeads<'_>,
@@ -149,8 +149,8 @@ pub(crate) fn start_cursors(
     cursors
 }
 
-/// The groups of a snapshot of which the socket's user is not known to be a member. They are to be looked
-/// up: the user may have been removed since, of which no event may have arrived.
+/// The groups of a snapshot of which this node does not know the user as a member. They must be looked up:
+/// the user may have been removed since, and the event of the removal may be lost.
 pub(crate) fn unknown(
     snapshot: &SnapshotHeads<'_>,
     is_member: impl Fn(GroupId) -> bool,
@@ -159,7 +159,7 @@ pub(crate) fn unknown(
     groups.filter(|_| !is_injected(Fault::TrustSnapshot))
 }
 
-/// The groups, with their heads, that were not delivered up to there.
+/// The groups of the snapshot that are not delivered up to their heads, with those heads.
 pub(crate) fn ahead(
     position: impl Fn(GroupId) -> Option<Seq>,
     snapshot: &SnapshotHeads<'_>,

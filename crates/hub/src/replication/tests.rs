@@ -50,7 +50,7 @@ impl Group {
         Self { position: Seq(position), replica: Replica::default(), delivered: Vec::new() }
     }
 
-    /// Carries out what follows from an input; returns the effects other than deliveries.
+    /// Applies an input and the inputs that follow from it. Returns the effects other than deliveries.
     fn step(&mut self, input: Input<Message>) -> Vec<Effect<Message>> {
         let (mut next, mut rest) = (Some(input), Vec::new());
         while let Some(input) = next.take() {
@@ -138,7 +138,7 @@ fn outdated_answer_is_not_applied() {
     let mut group = Group::at(4);
     group.step(Input::Doubt { joining: vec![], leaving: vec![UserId(1)], is_urgent: true });
     let effects = group.step(Input::Due);
-    // The last member went, and came again with a later snapshot.
+    // The last member left, and came back with a later snapshot.
     group.position = Seq(9);
     assert_eq!(group.answer(&effects[0], 8, &[]), [Effect::Start(Delay::Backoff(0))]);
     let effects = group.step(Input::Due);

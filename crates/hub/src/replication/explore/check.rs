@@ -1,6 +1,6 @@
-//! The contract of delivery, for one socket: it receives each entry of its group once and in ascending
-//! order, none that its user may not see, and in the end all of them. It knows of an invitation from that
-//! to its end.
+//! The contract of delivery for one socket: it receives each entry of its group once and in ascending order,
+//! no entry that its user may not see, and eventually all of them. It also receives every invitation and the
+//! end of that invitation.
 
 use chinwag_core::Seq;
 
@@ -8,8 +8,7 @@ use super::socket::{Frame, Stage};
 use super::world::{LogItem, PAIRED, World};
 use crate::replication::fetch::Standing;
 
-/// A client: its knowledge of its user's membership, the last number that it received, and its user's own
-/// settings.
+/// The state of a client, rebuilt from the frames that it received.
 struct Client<'a> {
     world: &'a World,
     user: usize,
@@ -20,7 +19,7 @@ struct Client<'a> {
     settings: Option<u8>,
 }
 
-/// Checks a socket; `is_final` if nothing more will arrive.
+/// Checks a socket. With `is_final`, no more events will arrive.
 pub(super) fn check(world: &World, socket: usize, is_final: bool) -> Result<(), &'static str> {
     let socket = &world.sockets[socket];
     let user = socket.user;
@@ -35,7 +34,7 @@ pub(super) fn check(world: &World, socket: usize, is_final: bool) -> Result<(), 
         match frame {
             Frame::Invited(seq) | Frame::Declined(seq) => client.invitation(*frame, *seq)?,
             Frame::Deleted if !world.is_deleted => return Err("an end of a group that has not ended"),
-            // It may end before the socket was shown the group.
+            // The group may end before the socket receives it.
             Frame::Deleted if std::mem::replace(&mut client.is_ended, true) => {
                 return Err("a group that ends twice");
             }
@@ -43,7 +42,7 @@ pub(super) fn check(world: &World, socket: usize, is_final: bool) -> Result<(), 
             _ if client.is_ended => return Err("an event of a group that has ended"),
             Frame::Quit(seq) => client.quit(*seq)?,
             Frame::Resumed(head) => client.resumed(*head)?,
-            // Without a number it may be overtaken by the end of the membership.
+            // Settings have no number, so the end of the membership may overtake them.
             Frame::Settings(count) => client.settings = client.settings.and(Some(*count)),
             Frame::Text(seq) | Frame::Update(seq) | Frame::Whole(seq) => client.entry(*frame, *seq)?,
         }
@@ -60,7 +59,7 @@ pub(super) fn check(world: &World, socket: usize, is_final: bool) -> Result<(), 
     if client.standing == Standing::Member && !socket.is_answered() {
         return Err("the socket that asked for an entry has not received it");
     }
-    // A hint of settings that is lost or late shows nowhere.
+    // A lost or late hint of changed settings cannot be detected.
     let has_settings = user == PAIRED && client.standing == Standing::Member && !world.is_set_elsewhere;
     if has_settings && client.settings.is_some_and(|settings| settings != world.settings) {
         return Err("the socket has old settings");
@@ -71,7 +70,7 @@ pub(super) fn check(world: &World, socket: usize, is_final: bool) -> Result<(), 
 impl Client<'_> {
     fn invitation(&mut self, frame: Frame, seq: Seq) -> Result<(), &'static str> {
         let is_invited = matches!(frame, Frame::Invited(_));
-        // An invitation stands for the removal before it.
+        // An invitation implies the removal before it.
         let is_removed = is_invited && from(self.world, self.last.next()).contains(&LogItem::Left(self.user));
         if self.standing == Standing::Member && !is_removed {
             return Err("an invitation, or its end, for a member");
@@ -94,7 +93,7 @@ impl Client<'_> {
         if seq < self.last {
             return Err("a removal is out of order");
         }
-        // The number of a removal is its own, or the first that the user was not told.
+        // A removal carries its own number, or the first number that the user did not receive.
         let left = LogItem::Left(self.user);
         if self.standing == Standing::Member && !from(self.world, seq).contains(&left) {
             return Err("a removal that was none");
@@ -122,7 +121,7 @@ impl Client<'_> {
         } else if !self.may_read(seq) {
             return Err("an entry after the removal");
         } else if self.misses(if is_whole { seq.next() } else { seq }, is_whole) {
-            // A whole group does not show the message of its number.
+            // The whole group does not contain the message of its number.
             return Err("an entry is missing");
         }
         self.last = seq;
@@ -143,7 +142,7 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// Whether the user has this standing after the number `seq` or a later one.
+    /// Whether the user has this standing at the number `seq` or at a later one.
     fn is_from(&self, seq: Seq, standing: Standing) -> bool {
         let mut numbers = (seq.0..=self.world.head().0).map(Seq);
         let is_outside = standing == Standing::Outside && self.world.is_deleted;
@@ -154,7 +153,7 @@ impl Client<'_> {
             })
     }
 
-    /// A member who was removed and joined again may read what was sent meanwhile.
+    /// A member who was removed and has joined again may read what was sent in between.
     fn may_read(&self, seq: Seq) -> bool {
         let joined = LogItem::Joined(self.user);
         let mut accepted = self.world.accepted.iter();
@@ -163,8 +162,8 @@ impl Client<'_> {
             || accepted.any(|(user, at)| *user == self.user && *at >= seq)
     }
 
-    /// Whether an entry lies before a number, and after the last received one, which the user was a
-    /// member for. A whole group stands for the changes before it, and not for messages.
+    /// Whether an entry that the user should have received lies between the last received one and `before`.
+    /// The whole group replaces changes of the group, but not messages.
     fn misses(&self, before: Seq, is_whole: bool) -> bool {
         let mut between = (self.last.0 + 1..before.0).map(Seq);
         between.any(|seq| {

@@ -1,4 +1,4 @@
-//! The effects of a replica in the explored system, carried out as the hub does.
+//! Carries out a replica's effects in the explored system, in the same way as the hub.
 
 use std::cell::Cell;
 
@@ -13,7 +13,7 @@ use crate::replication::group::Entry;
 use crate::replication::snapshot::EventTag;
 
 thread_local! {
-    /// The number of reorder buffers that were full, and of groups whose sockets had to resume.
+    /// Reorder buffers that overflowed, and groups whose sockets had to resume.
     pub(super) static OVERFLOWS: Cell<usize> = const { Cell::new(0) };
     pub(super) static RESYNCS: Cell<usize> = const { Cell::new(0) };
 }
@@ -40,7 +40,7 @@ impl World {
             }
             Effect::Overflow(dropped) => {
                 OVERFLOWS.set(OVERFLOWS.get() + 1);
-                // The store does not have these for one who is no member.
+                // The store does not return these for a user who is not a member.
                 self.is_excused |= dropped.iter().any(|entry| entry.kind().is_attached());
                 let askers = dropped.iter().filter_map(|entry| entry.asker);
                 askers.for_each(|socket| self.sockets[socket].close());

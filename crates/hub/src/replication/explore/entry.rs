@@ -1,4 +1,4 @@
-//! The entries of the explored log on their way: in a commit, and in a hint.
+//! Entries of the explored log in transit: in a commit, or in a hint.
 
 use chinwag_core::{Seq, UserId};
 
@@ -11,7 +11,7 @@ pub(super) struct Received {
     pub(super) joined: Vec<UserId>,
     pub(super) left: Vec<UserId>,
     pub(super) author: Option<UserId>,
-    /// The socket that asked for it.
+    /// The socket that sent the request.
     pub(super) asker: Option<usize>,
     pub(super) form: Form,
     pub(super) is_local: bool,
@@ -23,20 +23,20 @@ pub(super) enum Form {
     Text,
     Update,
     Removal(UserId),
-    /// The user is a member after the number, which another entry has.
+    /// The user becomes a member. The number belongs to the entry before.
     Accepted(UserId),
     Invited(UserId),
     Declined(UserId),
     /// The end of the group.
     Deleted,
-    /// The same, for a user whose membership is pending.
+    /// The end of the group, for a user whose membership is pending.
     Ended(UserId),
-    /// The user's own settings of the group, after so many changes. It has no number.
+    /// The number of changes so far of the user's own settings of the group. It has no number in the log.
     Settings(UserId, u8),
 }
 
 impl Received {
-    /// An entry of this node that changes no membership here.
+    /// An entry that was committed on this node and changes no membership here.
     pub(super) fn attached(seq: Seq, form: Form) -> Self {
         let (joined, left) = (Vec::new(), Vec::new());
         Self { seq, joined, left, author: None, asker: None, form, is_local: true, size: 1 }
@@ -68,7 +68,7 @@ impl Entry for Received {
     }
 }
 
-/// A hint on its way to the other node.
+/// A hint in transit to the other node. The first field is the receiving node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Hint {
     /// On the group's channel.

@@ -1,5 +1,5 @@
-//! The driver of the explored system: it carries out actions and effects as the dispatcher and the
-//! hub do, on sets and lists.
+//! The driver of the explored system. It carries out actions and effects as the dispatcher and the hub do, on
+//! plain sets and lists.
 
 use chinwag_core::{Seq, UserId};
 
@@ -145,7 +145,8 @@ impl World {
         }
     }
 
-    /// A live socket of a member has asked for the entry, unless the store has told of it before.
+    /// The live socket of a member that sent the request for this entry, unless a fetch has already delivered
+    /// it.
     fn ask(&mut self, at: usize, entry: &Received) -> Option<usize> {
         let node = &self.nodes[at];
         let is_missing = node.position.is_some_and(|position| position < entry.seq);
@@ -212,7 +213,7 @@ impl World {
         }
     }
 
-    /// A hint arrives, where somebody subscribes to its channel.
+    /// Delivers a hint if the node subscribes to its channel.
     fn receive(&mut self, hint: &Hint) {
         match hint {
             Hint::Entry(at, entry) if self.nodes[*at].position.is_some() => self.entry(*at, entry.clone()),
@@ -274,18 +275,19 @@ impl World {
         node_of(user_of(user)) == at && sockets.any(|socket| self.sockets[socket].is_connected())
     }
 
-    /// The last number that was delivered on the user's node, if the user is a member there.
+    /// The last number delivered on the user's node, or none if the user is not a member there.
     fn position_of(&self, user: usize) -> Option<Seq> {
         self.nodes[node_of(user)].position.filter(|_| self.is_here(user))
     }
 
-    /// Something happened in the group that nobody here could be told.
+    /// Marks the snapshots that are being read as stale: this node dropped an event of a group without
+    /// members here.
     pub(super) fn mark_stale(&mut self, at: usize) {
         let here = self.sockets.iter_mut().filter(|socket| node_of(socket.user) == at);
         here.for_each(ModelSocket::mark_stale);
     }
 
-    /// A user is no member, which a snapshot that is being read may not show.
+    /// The user was removed. A snapshot that is being read may be older.
     pub(super) fn mark_left(&mut self, user: usize) {
         self.users[user].left |= self.is_reading(user);
     }
@@ -317,7 +319,8 @@ impl World {
         }
     }
 
-    /// Registers; reads; subscribes; goes live. A resume is read, and answered.
+    /// Brings a connecting or resuming socket one step further: register, read, subscribe, go live; or read,
+    /// then resume.
     pub(super) fn advance(&mut self, at: usize) {
         let user = self.sockets[at].user;
         let (snapshot, pending) = self.snapshot(user);
@@ -374,7 +377,7 @@ impl World {
             is_whole = (may || self.is_here(user)) && position <= read;
         }
         is_whole &= is_known || !is_stale;
-        // It is read again, which shows what was held with a number.
+        // Reads the snapshot again, which then contains the held numbered events.
         let (shown, settings, again) = if is_whole {
             (snapshot, settings, None)
         } else {
@@ -412,13 +415,14 @@ impl World {
         self.drive(node_of(user), Input::Doubt { joining, leaving, is_urgent: true });
     }
 
-    /// The position of the group's entry, which is made with `first`.
+    /// Returns the position of the group's entry. Creates the entry with the position `first` if there is
+    /// none.
     pub(super) fn subscribe_group(&mut self, at: usize, first: Seq) -> Seq {
         self.is_excused |= self.nodes[at].position.is_none();
         *self.nodes[at].position.get_or_insert(first)
     }
 
-    /// Gives the group's entry up if nobody is in it.
+    /// Removes the group's entry if it has no members.
     pub(super) fn close_if_empty(&mut self, at: usize) {
         let node = &mut self.nodes[at];
         if node.members.is_empty() && node.position.take().is_some() {

@@ -1,4 +1,4 @@
-//! A socket of the explored system: the events that it holds, its cursors, and what it received.
+//! A socket of the explored system: its held events, its cursors, and the frames that it received.
 
 use chinwag_core::Seq;
 
@@ -21,9 +21,9 @@ pub(super) enum Frame {
     Declined(Seq),
     /// The end of the group, for its members or those who were invited.
     Deleted,
-    /// The member's own settings of the group, after so many changes.
+    /// The number of changes so far of the member's own settings of the group.
     Settings(u8),
-    /// Everything up to this number, as a resume answers it.
+    /// The answer to a resume, which contains everything up to this number.
     Resumed(Seq),
 }
 
@@ -33,43 +33,43 @@ type Held = Vec<(EventTag, Frame)>;
 pub(super) enum Stage {
     Absent,
     Registered(Held),
-    /// With the head of its snapshot if its user was a member there. The snapshot is stale
-    /// once something happened in the group that nobody here could be told.
+    /// The snapshot was read. It is stale if this node has since dropped an event of the group because the
+    /// group had no members here.
     Read {
         held: Held,
         snapshot: Option<Seq>,
-        /// The head, if its user's membership was pending there.
+        /// The head, if the user's membership was pending there.
         pending: Option<Seq>,
-        /// The user's own settings there.
+        /// The user's own settings in the snapshot.
         settings: u8,
         is_stale: bool,
-        /// Its user was subscribed to its group before.
+        /// Whether the node had read the user's groups before.
         is_known: bool,
     },
-    /// Its user's group is subscribed to.
+    /// The user is subscribed to the group.
     Subscribed {
         held: Held,
         snapshot: Option<Seq>,
         settings: u8,
     },
     Live,
-    /// It resumes: events are held until the store has answered.
+    /// Resuming: events are held until the store answers.
     Paused {
         held: Held,
         answer: ResumeAnswer,
     },
-    /// It has to resume on a new connection.
+    /// The socket must resume on a new connection.
     Closed,
-    /// It does not connect again.
+    /// The socket never connects again.
     Gone,
 }
 
 /// The answer to a resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum ResumeAnswer {
-    /// The store is still to be read.
+    /// The store has not been read yet.
     None,
-    /// The socket has everything up to this number already, as the node knows.
+    /// The node knows that the socket already has everything up to this number.
     Current(Seq),
     /// The head of the store's answer, if the user was a member.
     Read(Option<Seq>),
@@ -80,14 +80,14 @@ pub(super) struct ModelSocket {
     pub(super) user: usize,
     pub(super) stage: Stage,
     cursors: Cursors,
-    /// The head of the snapshot that it started from, if its user was a member there.
+    /// The head of the snapshot from which it started, if the user was a member there.
     pub(super) head: Option<Seq>,
-    /// The same, if its user's membership was pending.
+    /// The head of that snapshot, if the user's membership was pending there.
     pub(super) pending: Option<Seq>,
     /// The user's own settings in its snapshot.
     pub(super) settings: u8,
     pub(super) received: Vec<Frame>,
-    /// The numbers of the entries that it has asked for and not received.
+    /// The numbers of the entries that it requested and has not received yet.
     asked: Vec<Seq>,
 }
 
@@ -98,7 +98,7 @@ impl ModelSocket {
         Self { user, stage, cursors, head: None, pending: None, settings: 0, received, asked }
     }
 
-    /// Asks for an entry with this number.
+    /// Records a request whose entry has this number.
     pub(super) fn ask(&mut self, seq: Seq) {
         self.asked.push(seq);
     }
@@ -111,7 +111,7 @@ impl ModelSocket {
         self.asked.contains(&seq)
     }
 
-    /// Whether it has received every entry that it has asked for.
+    /// Whether the socket has received every entry that it requested.
     pub(super) fn is_answered(&self) -> bool {
         self.asked.is_empty()
     }
@@ -122,12 +122,12 @@ impl ModelSocket {
         }
     }
 
-    /// Whether it receives, or is closed.
+    /// Whether the socket has finished connecting.
     pub(super) fn is_live(&self) -> bool {
         matches!(self.stage, Stage::Live | Stage::Paused { .. } | Stage::Closed)
     }
 
-    /// Whether nothing follows by itself.
+    /// Whether the socket takes no further step by itself.
     pub(super) fn is_at_rest(&self) -> bool {
         matches!(self.stage, Stage::Live | Stage::Closed | Stage::Gone)
     }
@@ -136,7 +136,7 @@ impl ModelSocket {
         !matches!(self.stage, Stage::Absent | Stage::Gone)
     }
 
-    /// Whether events reach it now, or when its resume has been answered.
+    /// Whether events reach the socket now, or after its resume is answered.
     pub(super) fn receives(&self) -> bool {
         matches!(self.stage, Stage::Live | Stage::Paused { .. })
     }
@@ -163,7 +163,7 @@ impl ModelSocket {
         }
     }
 
-    /// Takes the pending memberships of its snapshot.
+    /// Takes the pending memberships of the socket's snapshot.
     pub(super) fn show_pending(&mut self, pending: Option<Seq>) {
         self.pending = pending;
         let shown: Vec<_> = pending.map(|head| (GROUP, head)).into_iter().collect();
@@ -172,7 +172,8 @@ impl ModelSocket {
         }
     }
 
-    /// Goes live: what was held and is not in the snapshot follows. Whether its user is to be looked up.
+    /// Goes live and delivers the held events that are not in the snapshot. Returns whether the user must be
+    /// looked up.
     pub(super) fn go_live(&mut self, position: Option<Seq>) -> bool {
         let Stage::Subscribed { held, snapshot, settings } = std::mem::replace(&mut self.stage, Stage::Live)
         else {
@@ -196,8 +197,8 @@ impl ModelSocket {
         is_unknown || position.is_some() && is_detached
     }
 
-    /// Holds what follows until its resume is answered. `position` is the last number delivered here, if its
-    /// user is a member.
+    /// Holds further events until the resume is answered. `position` is the last number delivered here, if
+    /// the user is a member.
     pub(super) fn pause(&mut self, position: Option<Seq>) {
         let last = self.received.iter().rev().find_map(|frame| match frame {
             Frame::Text(seq) | Frame::Update(seq) | Frame::Whole(seq) | Frame::Resumed(seq) => Some(*seq),
@@ -207,12 +208,12 @@ impl ModelSocket {
         let answer =
             held.filter(|held| position == Some(*held)).map_or(ResumeAnswer::None, ResumeAnswer::Current);
         self.stage = Stage::Paused { held: Vec::new(), answer };
-        // The answer may have what it asked for, without a reference.
+        // The answer may contain the requested entries, without a reference.
         self.asked.clear();
     }
 
-    /// Continues with the answer and what was held after it. `position` is the last number delivered here, if
-    /// its user is a member. Whether its user is to be looked up.
+    /// Delivers the answer and the held events that follow it. `position` is the last number delivered here,
+    /// if the user is a member. Returns whether the user must be looked up.
     pub(super) fn resume(&mut self, position: Option<Seq>) -> bool {
         let Stage::Paused { mut held, answer } = std::mem::replace(&mut self.stage, Stage::Live) else {
             return false;
@@ -238,7 +239,7 @@ impl ModelSocket {
         unknown(&snapshot, |_| position.is_some()).next().is_some()
     }
 
-    /// Its cursor; while it is held, that of the group that it will be shown.
+    /// The cursor of a live socket. Before that, the position of the group that held events will show.
     pub(super) fn cursor(&self) -> Option<Cursor> {
         match &self.stage {
             Stage::Registered(held) | Stage::Read { held, .. } | Stage::Subscribed { held, .. } => {
@@ -255,7 +256,8 @@ impl ModelSocket {
         }
     }
 
-    /// Tells it how a group has ended that it was shown, and that its user is no member of as of `head`.
+    /// Delivers the end of a group that the socket was shown, and of which the user is not a member as of
+    /// `head`.
     pub(super) fn end_group(&mut self, frame: impl FnOnce(Seq) -> Frame, head: Seq) {
         let (true, Some(cursor @ Cursor::At(known))) = (self.receives(), self.cursor()) else { return };
         let frame = frame(known);

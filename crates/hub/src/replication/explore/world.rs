@@ -1,5 +1,5 @@
-//! The explored system: one log, two nodes with one user each, or two on the second, one or two sockets of
-//! a user, and hints between the nodes.
+//! The explored system: one log, two nodes, and the hints between them. The first node has one user, the
+//! second has one or two. A user has one or two sockets.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -13,9 +13,9 @@ use crate::replication::group::{LocalGroup, Replica};
 use crate::replication::invitations::Invitations;
 
 pub(super) const NODES: usize = 2;
-/// A user who stays a member, on the second node.
+/// A user on the second node who stays a member.
 pub(super) const NEIGHBOUR: usize = 2;
-/// The user who has two sockets, if one has, on the second node.
+/// The user on the second node who may have a second socket.
 pub(super) const PAIRED: usize = 1;
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(1));
 
@@ -25,7 +25,7 @@ pub(super) enum LogItem {
     Sent,
     Joined(usize),
     Left(usize),
-    /// The user is added, and has to accept.
+    /// The user is added and has to accept.
     Invited(usize),
     /// The user's pending membership ends.
     Declined(usize),
@@ -36,7 +36,7 @@ pub(super) enum LogItem {
 pub(super) enum Read {
     None,
     Requested(Fetch, Vec<UserId>),
-    /// With the users asked about; without an answer if there is no such group.
+    /// The answer, with the users that the fetch asked about. None if the group does not exist.
     Answered(Fetch, Vec<UserId>, Option<Answer>),
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// `page` is the most entries that the store returns.
+    /// `page` is the most entries that the store returns at once.
     pub(super) fn fetched(self, newcomers: Vec<(UserId, Seq)>, page: usize) -> Fetched<Received> {
         let (head, users) = (self.head, self.users);
         let is_too_far = self.entries.len() > page;
@@ -62,44 +62,44 @@ pub(super) struct Node {
     pub(super) replica: Replica<Received>,
     pub(super) timer: bool,
     pub(super) read: Read,
-    /// Committed here, and not dispatched yet: the entries of each commit.
+    /// Commits of this node that are not dispatched yet, each with its entries.
     pub(super) bus: VecDeque<Vec<Received>>,
-    /// The position and the members of the group's entry. None without members here.
+    /// The position and the members of the group's entry. No position without members on this node.
     pub(super) position: Option<Seq>,
     pub(super) members: BTreeSet<UserId>,
-    /// Users who were told of their removal by a hint or an answer of the store.
+    /// Users who were notified of their removal because of a hint or a store answer.
     pub(super) removals: Vec<(UserId, Seq)>,
-    /// The head of the answer that is being carried out, and the users asked about.
+    /// The head of the store answer that is being applied, and the users that the fetch asked about.
     pub(super) head: Seq,
     pub(super) asked: Vec<UserId>,
-    /// Users who became members by their snapshots since the store was asked, with those heads.
+    /// Users who became members by a snapshot since the fetch began, with the heads of those snapshots.
     pub(super) newcomers: Vec<(UserId, Seq)>,
-    /// Users who are to be looked up.
+    /// Users whose membership must be looked up.
     pub(super) doubted: Vec<usize>,
 }
 
-/// A connected user, as its node knows it.
+/// A connected user, from its node's point of view.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct ModelUser {
     pub(super) invitations: Invitations,
-    /// Whether its groups were read from the store.
+    /// Whether the user's groups were read from the store.
     pub(super) is_subscribed: bool,
-    /// Whether it was removed while its groups were read.
+    /// Whether the user was removed while its groups were being read.
     pub(super) left: bool,
 }
 
-/// The operations and faults that are left.
+/// The remaining operations and faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Budget {
     /// Commits.
     pub(super) operations: u8,
-    /// Invitations, their ends and acceptances.
+    /// Invitations, their acceptances and their ends.
     pub(super) consents: u8,
-    /// The end of the group.
+    /// Deletions of the group.
     pub(super) deletions: u8,
     /// Changes of a member's own settings of the group.
     pub(super) settings: u8,
-    /// Sockets that are dropped and connect again, or one of two that does not.
+    /// Sockets that are dropped and reconnect, and one of two sockets that is dropped for good.
     pub(super) reconnects: u8,
     /// Resumes of live sockets.
     pub(super) resumes: u8,
@@ -107,8 +107,7 @@ pub(super) struct Budget {
     pub(super) repeats: u8,
     pub(super) restarts: u8,
     pub(super) failures: u8,
-    /// A reorder buffer holds one entry, the store returns at most one, and a socket that is closed connects
-    /// again.
+    /// A reorder buffer holds one entry, the store returns at most one entry, and a closed socket reconnects.
     pub(super) is_narrow: bool,
     /// One user has two sockets.
     pub(super) is_paired: bool,
@@ -117,18 +116,19 @@ pub(super) struct Budget {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct World {
     pub(super) log: Vec<LogItem>,
-    /// Users who have accepted, each after a number.
+    /// Users who have accepted, each with the number of the preceding entry.
     pub(super) accepted: Vec<(usize, Seq)>,
     pub(super) is_deleted: bool,
     pub(super) nodes: [Node; NODES],
-    /// The number of changes of the own settings of [`PAIRED`].
+    /// The number of changes of [`PAIRED`]'s own settings.
     pub(super) settings: u8,
-    /// Whether one was committed on the other node, from which only a hint tells of it.
+    /// Whether one of them was committed on the other node, so that only a hint carries it here.
     pub(super) is_set_elsewhere: bool,
     pub(super) users: Vec<ModelUser>,
-    /// Of each user one, then the second one of [`PAIRED`].
+    /// One socket per user, then the second socket of [`PAIRED`].
     pub(super) sockets: Vec<ModelSocket>,
-    /// Whether a hint may be missing on a node: it was lost, or its channel was not subscribed to.
+    /// Whether a node may lack a hint, because the hint was lost or the node did not subscribe to its
+    /// channel.
     pub(super) is_excused: bool,
     /// In ascending order.
     pub(super) hints: Vec<Hint>,
@@ -139,9 +139,9 @@ pub(super) struct World {
 pub(super) enum Action {
     /// Commit a message on a node.
     Send(usize),
-    /// Commit on a node that a user joins, or is removed.
+    /// Commit on a node that a user joins or is removed.
     Turn(usize, usize),
-    /// Commit on a node that a user is invited, or accepts.
+    /// Commit on a node that a user is invited or accepts.
     Consent(usize, usize),
     /// Commit on a node that a pending membership ends.
     Decline(usize, usize),
@@ -149,13 +149,13 @@ pub(super) enum Action {
     Delete(usize),
     /// Commit on a node that a member's own settings change.
     Set(usize),
-    /// Drop a socket; it connects again.
+    /// Drop a socket, which then reconnects.
     Reconnect(usize),
     /// Drop a socket for good.
     Leave(usize),
-    /// A live socket asks for what it missed.
+    /// A live socket requests the events that it missed.
     Resume(usize),
-    /// A socket that was closed connects again.
+    /// A closed socket reconnects.
     Resync(usize),
     /// Bring a connecting socket one step further.
     Advance(usize),
@@ -184,7 +184,7 @@ pub(super) fn node_of(user: usize) -> usize {
     user.min(1)
 }
 
-/// A node's group, as the replica sees it.
+/// The group as a node's replica sees it.
 pub(super) struct Local {
     pub(super) position: Option<Seq>,
     pub(super) members: BTreeSet<UserId>,
@@ -220,7 +220,7 @@ impl Node {
 }
 
 impl World {
-    /// The users are connected, and the log has these entries.
+    /// A world with connected users and a log of these entries.
     pub(super) fn new(log: &[LogItem], budget: Budget) -> Self {
         let has_neighbour = log.contains(&LogItem::Joined(NEIGHBOUR));
         let users = if has_neighbour { NEIGHBOUR + 1 } else { NODES };
@@ -251,13 +251,13 @@ impl World {
         Seq(i64::try_from(self.log.len()).expect("it is short"))
     }
 
-    /// A user's membership after the number `upto`, and the acceptances that follow it.
+    /// A user's standing at the number `upto`, including an acceptance at that number.
     pub(super) fn standing(&self, user: usize, upto: Seq) -> Standing {
         let has_accepted = self.accepted.contains(&(user, upto));
         if has_accepted { Standing::Member } else { self.log_standing(user, upto) }
     }
 
-    /// A user's membership after the number `upto`, before an acceptance that follows it.
+    /// A user's standing at the number `upto`, without an acceptance at that number.
     pub(super) fn log_standing(&self, user: usize, upto: Seq) -> Standing {
         let end = usize::try_from(upto.0).unwrap_or(0).min(self.log.len());
         let turn = (1..).map(Seq).zip(&self.log[..end]).fold(None, |turn, (seq, item)| match item {
@@ -270,24 +270,24 @@ impl World {
         turn.unwrap_or(Standing::Outside)
     }
 
-    /// Whether a user is a member after the number `upto`.
+    /// Whether a user is a member at the number `upto`.
     pub(super) fn is_member(&self, user: usize, upto: Seq) -> bool {
         self.standing(user, upto) == Standing::Member
     }
 
-    /// A user's membership now.
+    /// A user's current standing.
     pub(super) fn standing_now(&self, user: usize) -> Standing {
         if self.is_deleted { Standing::Outside } else { self.standing(user, self.head()) }
     }
 
-    /// The head, if the user is a member now, and if its membership is pending.
+    /// The head if the user is a member now, and the head if its membership is pending now.
     pub(super) fn snapshot(&self, user: usize) -> (Option<Seq>, Option<Seq>) {
         let standing = self.standing_now(user);
         let head_if = |wanted| Some(self.head()).filter(|_| standing == wanted);
         (head_if(Standing::Member), head_if(Standing::Pending))
     }
 
-    /// All that can happen next.
+    /// All possible next actions.
     pub(super) fn actions(&self) -> Vec<Action> {
         let mut actions = Vec::new();
         if !self.is_deleted {
@@ -315,7 +315,7 @@ impl World {
         actions
     }
 
-    /// Sockets that resume, connect again, or leave.
+    /// Adds the actions by which sockets resume, reconnect or leave.
     fn add_ends_of_sockets(&self, actions: &mut Vec<Action>) {
         for (at, socket) in self.sockets.iter().enumerate() {
             if socket.user == NEIGHBOUR || !socket.is_live() {
@@ -334,7 +334,7 @@ impl World {
         }
     }
 
-    /// Users whose membership changes.
+    /// The users whose memberships the operations change.
     fn changing(&self) -> impl Iterator<Item = usize> {
         let has_neighbour = self.users.len() > NEIGHBOUR;
         (0..NODES).filter(move |user| *user > 0 || !has_neighbour)
@@ -374,7 +374,7 @@ impl World {
         }
     }
 
-    /// All that happens by itself.
+    /// Adds the actions that need no operation and no fault.
     pub(super) fn add_environment(&self, actions: &mut Vec<Action>) {
         let advancing = (0..self.sockets.len()).filter(|at| !self.sockets[*at].is_at_rest());
         actions.extend(advancing.map(Action::Advance));
@@ -399,8 +399,8 @@ impl World {
         actions.extend(self.hints.iter().cloned().map(Action::Receive));
     }
 
-    /// Whether a comparison with the store would find something on this node that nothing else there is
-    /// about to find.
+    /// Whether an audit would find a difference that no hint and no step in progress would repair on this
+    /// node.
     fn needs_audit(&self, at: usize) -> bool {
         let node = &self.nodes[at];
         let is_hinted = self.hints.iter().any(|hint| hint.node() == at);
@@ -417,17 +417,17 @@ impl World {
         is_behind && !live.is_empty() || live.into_iter().any(is_wrong)
     }
 
-    /// Whether one of a user's sockets receives, or is closed.
+    /// Whether one of the user's sockets has finished connecting.
     pub(super) fn is_live(&self, user: usize) -> bool {
         self.sockets_of(user).any(|socket| self.sockets[socket].is_live())
     }
 
-    /// Whether a user is a member as far as its node knows.
+    /// Whether the user is a member as far as its node knows.
     pub(super) fn is_here(&self, user: usize) -> bool {
         self.nodes[node_of(user)].members.contains(&user_id(user))
     }
 
-    /// Whether no node differs from the store.
+    /// Whether every node agrees with the store.
     pub(super) fn is_consistent(&self) -> bool {
         (0..NODES).all(|at| !self.needs_audit(at))
     }

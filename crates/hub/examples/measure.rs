@@ -1,7 +1,7 @@
 //! Measures the hub alone, with no network: `cargo run --release -p chinwag-hub --example measure`.
 //!
-//! Prints how many frames a second reach 1000 sockets of one group whose tasks read them, how
-//! long one event takes to reach them all, and how much memory an idle socket in 20 groups takes.
+//! Prints the number of frames per second that reach 1000 reading sockets of one group, the latency until one
+//! event has reached them all, and the memory of an idle socket in 20 groups.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ const RECEIVERS: usize = 1000;
 const EVENTS: usize = 5000;
 const IDLE: usize = 15_000;
 const GROUPS_EACH: usize = 20;
-/// Members of each of the idle sockets' groups.
+/// Members of each group of the idle sockets.
 const CROWD: usize = 50;
 
 struct Fixed;
@@ -57,7 +57,7 @@ impl Setting {
         self.store.write(move |tx, _| job(tx)).await.expect("the store writes");
     }
 
-    /// Users 0 to `count`, and which groups each is in.
+    /// Creates `count` users, each a member of the groups that `groups` returns for it.
     async fn people(&self, count: usize, groups: impl Fn(usize) -> Vec<GroupId> + Send + 'static) {
         let now = Date::from_micros(0);
         self.write(move |tx| {
@@ -153,7 +153,7 @@ async fn idle() {
                 .collect()
         })
         .await;
-    // What the store's caches take is not the hub's: everything is read once before.
+    // Read everything once before measuring, so that the store's caches are not attributed to the hub.
     for n in 0..IDLE {
         let name = Name::stored(&format!("user{n}"));
         let all = setting.store.read(move |tx| {

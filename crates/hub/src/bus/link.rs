@@ -1,7 +1,7 @@
 //! The port to the other nodes.
 //!
-//! **Loss.** A link may lose, repeat, delay and reorder anything. It never invents: every delivered
-//! hint was published by a node of this cluster. None of its functions waits: while it is down or full,
+//! **Loss.** A link may lose, repeat, delay and reorder hints. It never invents any: every delivered hint was
+//! published by a node of this cluster. No function blocks: while the link is down or its queue is full,
 //! hints are dropped and counted.
 
 use std::fmt;
@@ -13,7 +13,7 @@ use chinwag_core::presence::Appearance;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{GroupId, Name, Seq, UserId};
 
-/// A node, by a number drawn at its start: one that is started again is another.
+/// A node, identified by a random number that it draws at its start. A restarted node is another node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub u128);
 
@@ -29,116 +29,116 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// The channel of a hint. A node subscribes where its sockets need it, to [`Channel::Nodes`], and to
-/// its own.
+/// The channel of a hint. A node subscribes to [`Channel::Nodes`], to its own channel, and to those that its
+/// sockets need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Channel {
-    /// To the nodes that have a member of this group.
+    /// Received by the nodes that have a member of this group.
     Group(GroupId),
-    /// To the nodes that have this user.
+    /// Received by the nodes on which this user is connected.
     User(UserId),
-    /// To all nodes.
+    /// Received by all nodes.
     Nodes,
-    /// To one.
+    /// Received by one node.
     Node(NodeId),
 }
 
-/// A message from one node to another: never the truth, but enough to continue from.
+/// A message from one node to others. It is never the truth, but enough to continue from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
     pub kind: HintKind,
     pub group: Option<GroupId>,
-    /// Its number in that group's log.
+    /// Its number in the group's log.
     pub seq: Option<Seq>,
-    /// The ready frame for those whom it concerns.
+    /// The encoded frame for the recipients.
     pub frame: Bytes,
-    /// The ready frame for those to whom the group is new.
+    /// The encoded frame for recipients to whom the group is new.
     pub whole: Bytes,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HintKind {
-    /// The frame is for a group's members, but for these.
+    /// An event for the group's members, except these users.
     Group(Vec<UserId>),
-    /// A group's name or members have changed.
+    /// The group's properties or members have changed.
     Changed { joined: Vec<UserId>, left: Vec<UserId> },
-    /// A number of a group's log that is sent to nobody has passed.
+    /// A number of the group's log was assigned to an entry that has no frame.
     Passed { left: Vec<UserId> },
-    /// A group is no more.
+    /// The group was deleted.
     Deleted,
-    /// This user has come into a group.
+    /// This user has joined the group.
     Joined(UserId),
-    /// The frame is for this user. With a group it ends a membership that the user had yet to accept.
+    /// An event for this user. With a group, it ends the user's pending membership.
     User(UserId),
-    /// The frame shows this user a group that it has yet to accept.
+    /// An event that shows this user a group in which its membership is pending.
     Invited(UserId),
-    /// The same; a user has another name.
+    /// An event for one user, about another user's new name.
     Renamed {
         /// The recipient of the frame.
         to: UserId,
         user: UserId,
         name: Name,
     },
-    /// The same; these two are contacts from now on.
+    /// An event for one user, about a new contact.
     Contact {
         /// The recipient of the frame.
         to: UserId,
         contact: (UserId, Name),
     },
-    /// One token has ended.
+    /// A token or key was deleted.
     TokenEnded(TokenHash),
-    /// Everything of one user has ended.
+    /// All credentials of a user were deleted.
     UserEnded(UserId),
-    /// One user is suspended.
+    /// A user was suspended.
     UserSuspended(UserId),
-    /// The sending node's share of a user's presence.
+    /// A user's appearance on the sending node.
     Presence {
-        /// The number of the announcement.
+        /// The running number of the announcement.
         count: u64,
         user: UserId,
         name: Name,
-        /// On that node.
+        /// On the sending node.
         appearance: Appearance,
         /// The user's contacts, and the user itself.
         told: Vec<UserId>,
     },
-    /// A sign of life of the sending node.
+    /// A heartbeat of the sending node.
     Beat {
-        /// How many announcements of presence it has made.
+        /// The number of presence announcements that the node has made.
         count: u64,
-        /// Whether it ends with this.
+        /// Whether the node is ending.
         last: bool,
     },
     /// The sending node requests a [`HintKind::Roster`].
     Ask,
-    /// A part of the sending node's users.
+    /// A part of the users of the sending node.
     Roster {
-        /// How many announcements of presence it has made before.
+        /// The number of presence announcements that the node had made before.
         count: u64,
         part: u32,
-        /// Of how many.
+        /// The number of parts.
         parts: u32,
-        /// Users and what they are.
+        /// The users with their appearances.
         users: Vec<(UserId, Appearance)>,
     },
-    /// A kind that only a newer node knows.
+    /// A kind that only newer versions know.
     Unknown,
 }
 
 impl Hint {
-    /// A hint that is about no group.
+    /// A hint without a group.
     pub fn new(kind: HintKind) -> Self {
         Self { kind, group: None, seq: None, frame: Bytes::new(), whole: Bytes::new() }
     }
 
-    /// The same, with a frame.
+    /// Adds the frame.
     #[must_use]
     pub fn with(self, frame: Bytes) -> Self {
         Self { frame, ..self }
     }
 }
 
-/// A report of the link.
+/// An event that the link reports.
 #[derive(Debug)]
 pub enum LinkEvent {
     /// A hint of another node.
@@ -150,12 +150,12 @@ pub enum LinkEvent {
     Down,
 }
 
-/// A share in a count of bytes, held by something that waits.
+/// A share of a byte counter, held for as long as the bytes are queued.
 #[derive(Debug, Default)]
 pub struct QueuedBytes(Option<(Arc<AtomicUsize>, usize)>);
 
 impl QueuedBytes {
-    /// Adds `bytes` to `sum` until this is dropped.
+    /// Adds `bytes` to `sum` until the value is dropped.
     pub fn of(sum: &Arc<AtomicUsize>, bytes: usize) -> Self {
         sum.fetch_add(bytes, Ordering::Relaxed);
         Self(Some((sum.clone(), bytes)))
@@ -170,43 +170,43 @@ impl Drop for QueuedBytes {
     }
 }
 
-/// Figures of a link, each since the start.
+/// Counters of a link since its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LinkFigures {
-    /// Hints given to the other nodes.
+    /// Hints sent to the other nodes.
     pub published: u64,
-    /// Hints not given, since the link was away or did not keep up.
+    /// Hints not sent, because the link was down or could not keep up.
     pub dropped: u64,
-    /// Hints of other nodes that came.
+    /// Hints received from other nodes.
     pub received: u64,
-    /// Hints that came faster than they were taken, and were dropped.
+    /// Received hints that were dropped because a queue was full.
     pub overrun: u64,
-    /// Hints that no node of this cluster has made, or of a form not known here.
+    /// Received hints that no node of this cluster has made, or whose form is unknown here.
     pub forged: u64,
-    /// Hints that had come before, were sent before this node listened, or long ago.
+    /// Received hints that were dropped as repeated or too old.
     pub repeated: u64,
 }
 
-/// Whether a channel is needed here now.
+/// Whether this node needs a channel now.
 pub type ChannelFilter = Box<dyn Fn(Channel) -> bool + Send + Sync>;
 
-/// A link to the other nodes. None of its functions waits.
+/// A link to the other nodes. None of its functions blocks.
 pub trait Link: fmt::Debug + Send + Sync + 'static {
-    /// Whether there are no other nodes, and never will be.
+    /// Whether there are no other nodes and never will be.
     fn is_alone(&self) -> bool {
         false
     }
 
-    /// This node.
+    /// The id of this node.
     fn node(&self) -> NodeId;
 
-    /// Publishes a hint, or drops it and counts that.
+    /// Publishes a hint, or drops and counts it.
     fn publish(&self, to: Channel, hint: Hint);
 
-    /// Sets the filter of wanted channels. Called once, before anything else.
+    /// Sets the filter of needed channels. Called once, before any other function.
     fn set_filter(&self, wanted: ChannelFilter);
 
-    /// A channel may have become wanted or unwanted: the link asks the filter, soon.
+    /// Reports that a channel may be needed or not needed any more. The link soon asks the filter.
     fn recheck(&self, channel: Channel);
 
     fn is_up(&self) -> bool;

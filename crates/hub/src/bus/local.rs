@@ -10,9 +10,9 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::Receiver;
 
-/// Carries events within this process. It neither loses, repeats nor reorders what was
-/// committed. Ephemeral events have a queue of their own, so that a flood of commits, which
-/// keeps the writers waiting, does not drop them all.
+/// Carries events within this process, without loss, repetition or reordering of committed events. Ephemeral
+/// events have a queue of their own, so that a flood of commits, which blocks the writers, does not cause all
+/// of them to be dropped.
 #[derive(Debug)]
 pub struct LocalBus {
     committed: mpsc::Sender<Vec<Event>>,
@@ -21,9 +21,9 @@ pub struct LocalBus {
 }
 
 impl LocalBus {
-    /// A bus and its one receiver. Each of its two queues holds up to `capacity` publications
-    /// (at least one), of whatever number of events: committed ones then block the publisher,
-    /// ephemeral ones are dropped.
+    /// A bus and its only receiver. Each of the two queues holds up to `capacity` publications (at least
+    /// one), each with any number of events. When its queue is full, a committed publication blocks the
+    /// publisher, and an ephemeral one is dropped.
     pub fn new(capacity: usize) -> (Arc<Self>, Receiver) {
         let (committed, committed_end) = mpsc::channel(capacity.max(1));
         let (ephemeral, ephemeral_end) = mpsc::channel(capacity.max(1));
@@ -31,7 +31,7 @@ impl LocalBus {
         (Arc::new(bus), Receiver { committed: committed_end, ephemeral: ephemeral_end, others: None })
     }
 
-    /// How many ephemeral events were dropped because the queue was full.
+    /// The number of ephemeral publications that were dropped because the queue was full.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -42,8 +42,8 @@ impl Bus for LocalBus {
         if events.is_empty() {
             return;
         }
-        // A full queue blocks this thread, the store's writer. Once the receiver is gone
-        // nobody is served by this process any more.
+        // A full queue blocks this thread, which is the store's writer. Without a receiver the process serves
+        // no sockets any more, so the events are dropped.
         if let Err(TrySendError::Full(events)) = self.committed.try_send(events) {
             let _ = self.committed.blocking_send(events);
         }

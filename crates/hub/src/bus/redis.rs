@@ -1,9 +1,9 @@
-//! The bus of a node among others: events go on in this process at once, as on the local bus, and
-//! hints of them go to the other nodes over Redis (or Valkey), 7.0 or later.
+//! The bus of a node in a cluster. Events take the local bus within this process, and hints of them go to the
+//! other nodes over Redis (or Valkey) 7.0 or later.
 //!
-//! Redis keeps nothing of Chinwag's but how much of its limits each has used, and that only until it
-//! may all be used again; it carries the rest. A hint that is lost is found missing by its number, or
-//! by the comparison with the store.
+//! Redis stores nothing of Chinwag except the usage of rate limits, until it has refilled. Everything else
+//! only passes through Redis. A lost hint is detected by a gap in the numbers, or by the comparison with the
+//! store.
 
 mod carrier;
 mod codec;
@@ -24,21 +24,22 @@ use super::{LocalBus, Receiver};
 use carrier::Carrier;
 use server::RedisServer;
 
-/// Where Redis is, and what this node shares with the others.
+/// The address of Redis, and the settings that this node shares with the others.
 #[derive(Clone)]
 pub struct RedisOptions {
-    /// Where: `redis://[user[:password]@]host[:port]`, `rediss://…` over TLS,
+    /// The URL: `redis://[user[:password]@]host[:port]`, `rediss://…` with TLS,
     /// `redis+sentinel://[user[:password]@]host[:port][,host[:port]…]/master`, or
-    /// `redis+cluster://[user[:password]@]host[:port][,…]`; `rediss+…` over TLS.
+    /// `redis+cluster://[user[:password]@]host[:port][,…]`; `rediss+…` with TLS.
     pub url: String,
-    /// The cluster's secret, the same on all nodes: hints of whoever does not know it are dropped.
+    /// The cluster's secret, the same on all nodes. Hints that are not authenticated with it are dropped.
     pub secret: Vec<u8>,
-    /// The certificate, in PEM, of the authority that signed the server's, instead of those that
-    /// the machine trusts.
+    /// The certificate, in PEM, of the authority that signed the server's certificate. It replaces the
+    /// authorities that the machine trusts.
     pub authority: Option<Vec<u8>>,
-    /// Commits that may wait for their fan-out here.
+    /// Commits that may be queued for their fan-out on this node.
     pub capacity: usize,
-    /// Hints that may wait to be sent, and as many that have come may wait to be taken.
+    /// Hints that may be queued for sending, and the same number of received hints that may be queued for the
+    /// dispatcher.
     pub hints: usize,
 }
 
@@ -50,19 +51,19 @@ impl RedisOptions {
     }
 }
 
-/// Why there is no link to Redis: one sentence that says what to do.
+/// Why there is no link to Redis, in one sentence that names the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
-    /// Nobody answers there, or not in time.
+    /// The server does not answer, or not in time.
     #[error("{0}")]
     Away(String),
-    /// The URL, the server or its rules have to be changed first.
+    /// The URL, the server or its access rules must be corrected first.
     #[error("{0}")]
     Unfit(String),
 }
 
 impl ConnectError {
-    /// Whether a later attempt may succeed with nothing changed here.
+    /// Whether a later attempt may succeed without any change on this node.
     pub fn is_away(&self) -> bool {
         matches!(self, Self::Away(_))
     }
@@ -76,8 +77,8 @@ pub struct RedisBus {
 }
 
 impl RedisBus {
-    /// A bus and its one receiver, once Redis has answered and is found fit. From then on the link
-    /// is renewed whenever it is lost.
+    /// A bus and its only receiver, once Redis has answered and meets the requirements. From then on the link
+    /// reconnects whenever it is lost.
     pub async fn connect(
         options: RedisOptions,
         clock: &dyn Clock,
@@ -91,7 +92,7 @@ impl RedisBus {
         Ok((Arc::new(Self { local, carrier }), receiver))
     }
 
-    /// Whether Redis answers and is fit: where it is and its version.
+    /// Checks that Redis answers and meets the requirements. Returns its version and address.
     pub async fn check(options: &RedisOptions) -> Result<String, ConnectError> {
         let server = RedisServer::parse(options)?;
         let (_, version) = server.connect(Arc::new(|_| {})).await?;

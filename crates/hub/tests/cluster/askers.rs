@@ -1,4 +1,4 @@
-//! A request is answered whatever the order in which a node hears of the group and of its members.
+//! A request is answered regardless of the order in which a node learns of the group and its members.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,8 +16,8 @@ fn asked(by: &Reader, reference: &str) -> Origin {
     Origin { socket: by.client.0.id(), reference: Some(Arc::from(reference)) }
 }
 
-/// Threads of the store publish what they have committed each for itself. `is_late` if the node has read the group from
-/// the store before it hears of the first event.
+/// The store's threads publish their commits independently, so events may arrive out of order. With
+/// `is_late`, the node has read the group from the store before the first event arrives.
 async fn answers_both_first_messages(is_late: bool) {
     let (redis, place) = (Redis::start(), Place::new());
     let node = Node::start(&place, &redis.url(), unaudited()).await;
@@ -66,7 +66,7 @@ async fn maker_of_a_group_is_answered_after_its_node_read_it() {
     answers_both_first_messages(true).await;
 }
 
-/// Another node has added her, and its hint was lost.
+/// Another node has added the sender, and the hint of that was lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn sender_is_answered_whose_joining_is_not_known() {
     let (redis, place) = (Redis::start(), Place::new());

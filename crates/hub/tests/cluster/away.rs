@@ -1,5 +1,5 @@
-//! Redis killed, flushed, or cut off from a node: whoever is on this node goes on being told at
-//! once, and everybody is whole soon after Redis is back.
+//! Redis is killed, flushed, or cut off from a node. Clients on one node continue to receive its events
+//! immediately, and all clients are complete soon after Redis is back.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use tokio::time::{Instant, timeout};
 use crate::harness::name_of;
 use crate::nodes::{Node, Place, Reader, ascend, listening, quick};
 
-/// Within this everybody is whole after Redis is back.
+/// Timeout until all clients are complete after Redis is back.
 const WHOLE_WITHIN: Duration = Duration::from_secs(15);
 
 struct Scene {
     redis: Redis,
     proxy: Proxy,
-    /// Reaches Redis without the proxy.
+    /// Connects to Redis directly.
     one: Node,
-    /// Reaches it through the proxy.
+    /// Connects to Redis through the proxy.
     two: Node,
     ann: UserId,
     ben: UserId,
@@ -46,7 +46,7 @@ async fn scene() -> Scene {
 }
 
 impl Scene {
-    /// Sends from both nodes, each time told at once to whoever is on the same node.
+    /// Sends from both nodes. Each message immediately reaches the client on the same node.
     async fn talk(&self) -> Seq {
         let mut last = Seq(0);
         for n in 0..40 {
@@ -82,7 +82,7 @@ async fn redis_is_killed_and_comes_back() {
     assert!(scene.one.hub.counts().link.expect("a link").dropped > 0, "hints were dropped, not kept");
     scene.redis.start_again();
     scene.whole(last).await;
-    // What has no number may have been lost: contacts are told anew.
+    // Events without a number may have been lost, so clients receive their contacts again.
     scene.at_two.gets("contacts: ann online").await;
     scene.one.say(scene.group, scene.ann).await;
     scene.whole(last.next()).await;
@@ -105,7 +105,7 @@ async fn one_node_is_cut_off_from_redis_for_a_while() {
     until("it notices", || scene.two.hub.link() == Some(false)).await;
     assert_eq!(scene.one.hub.link(), Some(true));
     let last = scene.talk().await;
-    // The first node's link has stood all the time: it finds out from the store alone.
+    // The first node's link was up all the time, so only the audit can find the missing entries.
     timeout(WHOLE_WITHIN, scene.at_one.counts_to(scene.group, last)).await.expect("in time");
     let (author, name) = ((scene.ann, name_of("ann")), (scene.ben, name_of("ben")));
     let kind = Kind::ContactUpdate { author, name, outcome: Outcome::Contact };

@@ -1,4 +1,4 @@
-//! A link for tests: hints wait until a test delivers, drops or repeats them.
+//! A link for tests. It keeps hints until the test delivers, drops or repeats them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -8,7 +8,7 @@ use chinwag_hub::bus::link::{
 };
 use tokio::sync::mpsc;
 
-/// The network that all nodes share.
+/// The network between all nodes of a test.
 #[derive(Debug, Default)]
 pub(crate) struct FakeNetwork {
     inner: Mutex<Inner>,
@@ -20,7 +20,7 @@ struct Inner {
     said: Vec<(NodeId, Channel, Hint)>,
 }
 
-/// One node's end.
+/// One node's end of the network.
 pub(crate) struct End {
     node: NodeId,
     air: Arc<FakeNetwork>,
@@ -54,8 +54,8 @@ impl FakeNetwork {
         self.inner.lock().expect("no test panics here").said.len()
     }
 
-    /// Delivers one of what hangs in the air to the nodes that listen there, and keeps it if it is
-    /// to come again.
+    /// Delivers one pending hint to the nodes that subscribe to its channel. With `again`, the hint stays
+    /// pending.
     pub(crate) fn deliver(&self, at: usize, again: bool) {
         let mut inner = self.inner.lock().expect("no test panics here");
         if inner.said.is_empty() {
@@ -81,7 +81,7 @@ impl FakeNetwork {
         }
     }
 
-    /// The nodes listen where they want to from now on.
+    /// Applies the nodes' requested subscriptions.
     pub(crate) fn listen(&self) {
         for end in self.inner.lock().expect("no test panics here").ends.values() {
             let channels = std::mem::take(&mut *end.doubtful.lock().expect("no test panics here"));

@@ -1,4 +1,4 @@
-//! The other forms that Redis comes in: a cluster, sentinels, TLS.
+//! Other deployments of Redis: a cluster, sentinels, TLS.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use chinwag_testkit::wait::until;
 
 use crate::nodes::{Node, Place, SECRET, unaudited};
 
-/// Two nodes tell each other what happens.
+/// Two nodes exchange events.
 async fn talk(url: &str) {
     let place = Place::new();
     let one = Node::start(&place, url, unaudited()).await;

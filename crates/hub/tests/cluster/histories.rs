@@ -1,5 +1,5 @@
-//! Random histories on two nodes whose hints are lost, repeated and reordered: each socket sees
-//! each event of its groups once, ascending, and nothing after its removal.
+//! Random histories on two nodes whose hints are lost, repeated and reordered. Each socket receives every
+//! event of its groups once, in ascending order, and none after its user's removal.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -27,10 +27,10 @@ use crate::nodes::{accept, add, come, decline, go, is_invited, say};
 const NODES: usize = 2;
 const USERS: usize = 3;
 const GROUPS: usize = 2;
-/// Of each user one on each node.
+/// One socket per user and node.
 const SOCKETS: usize = NODES * USERS;
 
-/// Hands what is committed to the node that has committed it.
+/// Routes events to the bus of the node that committed them.
 struct Router {
     buses: Vec<Arc<LocalBus>>,
     by: AtomicUsize,
@@ -48,17 +48,17 @@ impl Bus for Router {
 enum Step {
     /// Commit a message on a node.
     Say(usize, usize),
-    /// Commit on a node that a user comes into a group, or goes from it.
+    /// Commit on a node that a user joins a group, or leaves it.
     Turn(usize, usize, usize),
-    /// Commit on a node that a user is added to a group and has to accept, or that it accepts.
+    /// Commit on a node that a user is added to a group with a pending membership, or that it accepts.
     Consent(usize, usize, usize),
-    /// Deliver, repeat or lose one of the hints in the air.
+    /// Deliver, repeat or lose one of the pending hints.
     Deliver(usize),
     Repeat(usize),
     Lose(usize),
-    /// Deliver everything, in order.
+    /// Deliver all hints in order.
     Clear,
-    /// Bring a socket one step further: register, subscribe, read its snapshot, let it live.
+    /// Bring a socket one step further: register; subscribe and go live.
     Advance(usize),
     /// Drop a socket.
     Drop(usize),
@@ -87,7 +87,7 @@ fn step() -> impl Strategy<Value = Step> {
 enum Stage {
     Nothing,
     Registered(Connection),
-    /// With the groups that it was shown, and those that its user had yet to accept.
+    /// With the groups of its snapshot, and those whose membership was pending.
     Live(Client, Vec<(GroupId, Seq)>, Vec<GroupId>),
 }
 
@@ -216,12 +216,12 @@ impl History {
         };
     }
 
-    /// The groups that a user has yet to accept.
+    /// The groups whose membership is pending for a user.
     async fn pending(&self, user: UserId) -> Vec<GroupId> {
         self.store.read(move |tx| tx.pending_beyond(user, 0)).await.expect("the store reads")
     }
 
-    /// Everybody lives, everything that still hangs in the air is lost, and time passes.
+    /// Brings all sockets live, loses all pending hints, and lets time pass.
     async fn finish(&mut self) {
         for socket in 0..SOCKETS {
             for _ in 0..2 {
@@ -241,7 +241,7 @@ impl History {
             let Stage::Live(client, heads, shown) = stage else { continue };
             let pending = self.pending(self.users[socket / NODES]).await;
             let (mut texts, close) = client.read();
-            // Rather closed than told with something left out: it resumes.
+            // A socket with missing events is closed so that its client resumes.
             if close == Some(Close::ResyncRequired) {
                 continue;
             }
@@ -292,8 +292,8 @@ proptest! {
     }
 }
 
-/// A user comes, goes and comes again in a group while its first socket on the node is between its
-/// reading and its life: what the reading brought it is not told to it once more.
+/// A user joins, leaves and joins again while its first socket on the node is between its snapshot and going
+/// live. The socket does not receive again what its snapshot contains.
 #[test]
 fn a_user_added_while_going_live_gets_the_group_once() {
     use Step::{Advance, Clear, Turn, Wait};
@@ -317,7 +317,7 @@ fn held_leave_and_rejoin_events_keep_their_order() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// The last who was known to be in a group goes, and somebody comes whose reading had that already.
+/// The last known member leaves, while another user's snapshot already contains its join.
 #[test]
 fn one_that_comes_when_the_last_here_has_gone_is_known_to_be_in() {
     use Step::{Advance, Clear, Turn};
@@ -329,7 +329,7 @@ fn one_that_comes_when_the_last_here_has_gone_is_known_to_be_in() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// One is brought in by what the store says and goes, while its socket is yet to live.
+/// A snapshot makes the user a member, and the user leaves before its socket is live.
 #[test]
 fn a_user_removed_before_going_live_gets_group_quit() {
     use Step::{Advance, Clear, Say, Turn, Wait};
@@ -341,7 +341,7 @@ fn a_user_removed_before_going_live_gets_group_quit() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// One is brought in by what the store says before its socket lives, and the change comes after.
+/// A snapshot makes the user a member before its socket is live, and the event of the join arrives later.
 #[test]
 fn a_change_read_from_the_store_is_not_delivered_again() {
     use Step::{Advance, Clear, Listen, Say, Turn, Wait};
@@ -353,7 +353,7 @@ fn a_change_read_from_the_store_is_not_delivered_again() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// The store is read for one, says that another is out, and what says how comes after.
+/// A store answer for one user shows that another was removed, and the event of that removal arrives later.
 #[test]
 fn a_removal_read_from_the_store_is_not_replayed() {
     use Step::{Advance, Clear, Listen, Turn};
@@ -365,7 +365,7 @@ fn a_removal_read_from_the_store_is_not_replayed() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// Repeated removals are held, in part, for a group that all known members here have left.
+/// Repeated removals are held, some of them for a group that all known local members have left.
 #[test]
 fn duplicate_leaves_of_unknown_users_stay_in_order() {
     use Step::{Advance, Clear, Deliver, Lose, Repeat, Say, Turn};
@@ -378,7 +378,7 @@ fn duplicate_leaves_of_unknown_users_stay_in_order() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// The removal of the last one here is held, and the store says that it has come again.
+/// The removal of the last local member is held, and the store answers that it has joined again.
 #[test]
 fn held_removal_is_told_before_the_group_is_shown_anew() {
     use Step::{Advance, Clear, Say, Turn};
@@ -389,7 +389,7 @@ fn held_removal_is_told_before_the_group_is_shown_anew() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// Its coming was not heard of, and those are gone for whom its message was held until its turn.
+/// The sender's join was lost, and the members for whom its message was held have left.
 #[tokio::test(start_paused = true)]
 async fn a_sender_is_answered_after_all_local_members_left() {
     use Step::{Advance, Clear, Turn, Wait};

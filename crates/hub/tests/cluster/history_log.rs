@@ -1,4 +1,4 @@
-//! A group's log as the test of random histories keeps it, and what a socket must have received of it.
+//! The log of a group in the test of random histories, and the check of what a socket received of it.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use chinwag_core::Seq;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Entry {
     Sent,
-    /// With an event of its own number, or after the number at which it accepted.
+    /// With an event of its own number, or, after an acceptance, without one.
     Came(usize),
     Went(usize),
-    /// It was added and has not accepted, or is no more.
+    /// The user's membership became pending, or stopped being pending.
     Pending,
 }
 
-/// A group's log: what took each number, and after it who accepted then.
+/// A group's log: the entry of each number, followed by the users who accepted at that number.
 pub(crate) type Log = BTreeMap<(i64, usize), Entry>;
 
-/// The place of what took a number, and of a user's acceptance when it was the last.
+/// The key of the entry with this number.
 pub(crate) fn numbered(seq: Seq) -> (i64, usize) {
     (seq.0, 0)
 }
@@ -27,8 +27,8 @@ pub(crate) fn accepted(head: Seq, user: usize) -> (i64, usize) {
     (head.0, 1 + user)
 }
 
-/// Whether a user's socket that was shown the group up to `head`, or not at all, was told of the
-/// rest what it should.
+/// Checks what a socket of this user received of a group. `head` is the group's head in the socket's
+/// snapshot, if the snapshot contained the group.
 pub(crate) fn check_group(
     log: &Log,
     user: usize,
@@ -36,10 +36,10 @@ pub(crate) fn check_group(
     got: &[(String, i64)],
 ) -> Result<(), &'static str> {
     let mut last = head.unwrap_or(0);
-    // From where on the group is known to the socket, and whether it is now.
+    // Whether the group is currently known to the socket.
     let mut is_in = head.is_some();
     for (word, seq) in got {
-        // What it is told of a group that it has yet to accept is no part of the log.
+        // Events of a pending membership are not part of the log.
         if word == "pending" || word == "ended" {
             continue;
         }
@@ -48,17 +48,17 @@ pub(crate) fn check_group(
             return Err("it does not ascend, or repeats");
         }
         match word.as_str() {
-            // Its coming was lost, its going is told by the node that it is on.
+            // The join was lost, and the user's own node delivers the removal.
             "quit" if !is_in && log.get(&(*seq, 0)) == Some(&Entry::Went(user)) => {}
             "quit" if !is_in => return Err("it quits what it is not in"),
             "quit" => {
-                // Its removal's number, or the first that it was not told.
+                // The number of the removal, or the first number that the socket did not receive.
                 if !log.range((*seq, 0)..).any(|(_, entry)| *entry == Entry::Went(user)) {
                     return Err("it is told to be out, and was not put out");
                 }
                 is_in = false;
             }
-            // It is shown the whole group as it stands.
+            // The socket receives the whole group in its current state.
             "whole" if !is_in => {
                 if membership(log, user, *seq) != Some(true) {
                     return Err("it is shown a group that it is not in");
@@ -67,13 +67,13 @@ pub(crate) fn check_group(
             }
             _ if !is_in => return Err("it is told of a group that it is not in"),
             _ => {
-                // One who has come again may read what was said meanwhile.
+                // A member who has joined again may read what was sent in between.
                 let may = membership(log, user, *seq) == Some(true)
                     || log.range((*seq, 0)..).any(|(_, entry)| *entry == Entry::Came(user));
                 if !may {
                     return Err("it is told something after its removal");
                 }
-                // A whole group does not show the message of its number.
+                // The whole group does not contain the message of its number.
                 let is_whole = word == "whole";
                 if missed(log, user, last, if is_whole { *seq + 1 } else { *seq }, is_whole) {
                     return Err("an entry is left out");
@@ -92,8 +92,8 @@ pub(crate) fn check_group(
     Ok(())
 }
 
-/// Whether an entry that the user was there for lies between two numbers. A whole group stands for the changes before
-/// it, and not for messages.
+/// Whether an entry lies between two numbers at which the user was a member. The whole group replaces changes
+/// of the group, but not messages.
 fn missed(log: &Log, user: usize, after: i64, before: i64, is_whole: bool) -> bool {
     let between = log.range((after + 1, 0)..(before, 0));
     let mut told = between.filter(|((_, order), entry)| *order == 0 && (!is_whole || **entry == Entry::Sent));

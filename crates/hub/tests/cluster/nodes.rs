@@ -1,4 +1,4 @@
-//! Nodes over one store and one Redis, and clients that keep what they read.
+//! Nodes over one store and one Redis, and clients that record what they receive.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ use crate::harness::{Client, Hands, NOW, Words, heads, identity_of, make_user, q
 
 pub(crate) const SECRET: &[u8] = b"the secret of these tests' cluster";
 
-/// One store's file.
+/// The file of one store.
 pub(crate) struct Place {
     folder: TempDir,
 }
@@ -51,7 +51,7 @@ pub(crate) struct Node {
     pub(crate) bus: Arc<RedisBus>,
 }
 
-/// Times in which a test can wait for what they bring.
+/// Options with short durations, so that tests can wait for their effects.
 pub(crate) fn quick() -> Options {
     let nodes = Nodes {
         hold: Duration::from_millis(20),
@@ -64,14 +64,14 @@ pub(crate) fn quick() -> Options {
     Options { nodes, presence_grace: Duration::from_millis(300), ..quiet() }
 }
 
-/// The same with no comparison: what is whole then is so without.
+/// The same without audits: whatever is repaired then, is repaired without them.
 pub(crate) fn unaudited() -> Options {
     let mut options = quick();
     options.nodes.audit_every = Duration::from_secs(100_000);
     options
 }
 
-/// A bus, once Redis answers.
+/// A bus, as soon as Redis answers.
 pub(crate) async fn connect(options: RedisOptions) -> (Arc<RedisBus>, Receiver) {
     let clock = SystemClock::default();
     until_connected(|| RedisBus::connect(options.clone(), &clock), ConnectError::is_away).await
@@ -112,7 +112,7 @@ impl Node {
         id
     }
 
-    /// Commits one message; answers its number.
+    /// Commits one message, and returns its number.
     pub(crate) async fn say(&self, group: GroupId, author: UserId) -> Seq {
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| say(tx, events, group, author);
         self.store.write(job).await.expect("the store writes")
@@ -128,7 +128,7 @@ impl Node {
         self.store.write(job).await.expect("the store writes")
     }
 
-    /// Adds a user to a group, who has to accept.
+    /// Adds a user to a group, with a pending membership.
     pub(crate) async fn add(&self, group: GroupId, user: UserId) -> Seq {
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| add(tx, events, group, user);
         self.store.write(job).await.expect("the store writes")
@@ -162,13 +162,13 @@ impl Node {
     }
 }
 
-/// Waits until the nodes of this Redis listen to so many channels: two each, and one for each user
-/// and group that each has.
+/// Waits until the nodes of this Redis subscribe to this many channels: two per node, and one per user and
+/// group of each node.
 pub(crate) async fn listening(redis: &Redis, channels: usize) {
     until("the nodes listen", || redis.subscriptions() == channels).await;
 }
 
-/// A message, and its event.
+/// Inserts a message, and adds its event.
 pub(crate) fn say(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, author: UserId) -> Result<Seq> {
     let seq = tx.seq_take(group, 1)?;
     let id = MessageId(Uuid::from_u128(group.0.as_u128() << 64 | u128::from(seq.0.unsigned_abs())));
@@ -180,7 +180,7 @@ pub(crate) fn say(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, auth
     Ok(seq)
 }
 
-/// A user comes into a group.
+/// Adds a user to a group as a member.
 pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
     tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
     let seq = changed(tx, group)?;
@@ -188,7 +188,7 @@ pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, use
     Ok(seq)
 }
 
-/// A user is added to a group, and has to accept.
+/// Adds a user to a group, with a pending membership.
 pub(crate) fn add(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
     tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
     tx.pending_set(group, user, true)?;
@@ -200,7 +200,7 @@ pub(crate) fn add(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user
     Ok(seq)
 }
 
-/// A user accepts a group; answers the last number that it is shown.
+/// Accepts a user's pending membership. Returns the head of the group that the user receives.
 pub(crate) fn accept(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
     let head = tx.log_hold(group)?;
     tx.pending_set(group, user, false)?;
@@ -210,7 +210,7 @@ pub(crate) fn accept(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, u
     Ok(head)
 }
 
-/// A user who has yet to accept a group goes from it.
+/// Ends a user's pending membership.
 pub(crate) fn decline(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
     tx.member_remove(group, user)?;
     let seq = changed(tx, group)?;
@@ -220,7 +220,7 @@ pub(crate) fn decline(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, 
     Ok(seq)
 }
 
-/// Whether a client holds that its user has yet to accept a group, given its snapshot and its frames.
+/// Whether a client shows its user's membership as pending, given its snapshot and its frames.
 pub(crate) fn is_invited(shown: bool, received: &[(String, i64)]) -> bool {
     received.iter().fold(shown, |invited, (word, _)| match word.as_str() {
         "pending" => true,
@@ -229,7 +229,7 @@ pub(crate) fn is_invited(shown: bool, received: &[(String, i64)]) -> bool {
     })
 }
 
-/// A user goes from a group.
+/// Removes a user from a group.
 pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
     tx.member_remove(group, user)?;
     let seq = changed(tx, group)?;
@@ -244,7 +244,7 @@ pub(crate) fn changed(tx: &mut dyn Tx, group: GroupId) -> Result<Seq> {
     Ok(seq)
 }
 
-/// A client that keeps what it has read.
+/// A client that records what it has received.
 pub(crate) struct Reader {
     pub(crate) client: Client,
     texts: Mutex<Vec<String>>,
@@ -252,7 +252,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// All that has come so far.
+    /// All texts received so far.
     pub(crate) fn texts(&self) -> Vec<String> {
         let (new, close) = self.client.read();
         let mut texts = self.texts.lock().expect("no test panics here");
@@ -271,7 +271,7 @@ impl Reader {
         self.texts().iter().any(|known| known == text)
     }
 
-    /// Waits for a text.
+    /// Waits until a text has been received.
     pub(crate) async fn gets(&self, text: &str) {
         let wait = Wait::begin();
         while !self.has(text) {
@@ -279,7 +279,7 @@ impl Reader {
         }
     }
 
-    /// The numbers that it was told of this group, in their order.
+    /// The numbers received of this group, in order of arrival.
     pub(crate) fn numbers(&self, group: GroupId) -> Vec<i64> {
         let id = group.0.as_u128().to_string();
         let texts = self.texts();
@@ -295,7 +295,7 @@ impl Reader {
     }
 }
 
-/// Asserts that numbers ascend, each once.
+/// Asserts that numbers ascend without repetition.
 pub(crate) fn ascend(numbers: &[i64]) {
     let set: BTreeSet<_> = numbers.iter().copied().collect();
     let sorted: Vec<_> = set.into_iter().collect();

@@ -1,4 +1,4 @@
-//! Limits that nodes count together over a real Redis.
+//! Rate limits that nodes share over a real Redis.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use chinwag_testkit::wait::{Wait, until};
 
 use crate::nodes::{Node, Place, connect, listening, unaudited};
 
-/// A day's number, so that nothing refills while a test runs.
+/// A limit per day, so that nothing refills while a test runs.
 const A_DAY: u32 = 10;
 const ANN: UserId = UserId(1);
 
@@ -26,7 +26,8 @@ async fn node(url: &str, secret: &str) -> (Arc<RedisBus>, Receiver) {
     connect(RedisOptions::new(url, secret.as_bytes())).await
 }
 
-/// Uses a day's number up on a node, and waits until it is used up on another that has counted one.
+/// Uses up the day's limit on one node, and waits until it is used up on another node, which has counted one
+/// use.
 pub(crate) async fn count_together(one: &RedisBus, other: &RedisBus) {
     let (here, there) = (rates(), rates());
     one.share_rates(&here);

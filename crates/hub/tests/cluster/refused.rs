@@ -1,4 +1,4 @@
-//! The errors of a node's start when Redis is not usable: one sentence each.
+//! The errors when a node starts with an unusable Redis. Each is one sentence.
 
 use chinwag_core::clock::SystemClock;
 use chinwag_hub::bus::{RedisBus, RedisOptions};

@@ -1,4 +1,4 @@
-//! Somebody on Redis who repeats, delays, reorders and forges.
+//! An attacker on Redis who repeats, delays, reorders and forges hints.
 
 use chinwag_core::Seq;
 use chinwag_hub::bus::RedisOptions;
@@ -16,7 +16,7 @@ type Recording = Vec<(String, Vec<u8>)>;
 /// The last message of a recording.
 const END: &str = "chinwag:end";
 
-/// Everything that passes Redis, which has taken all of it when `while_doing` ends.
+/// Records everything that passes through Redis until `while_doing` ends and Redis has delivered it.
 async fn record_while(redis: &Redis, while_doing: impl Future<Output = ()>) -> Recording {
     let mut subscription =
         Client::open(redis.url()).expect("a URL").get_async_pubsub().await.expect("a link");
@@ -76,7 +76,7 @@ async fn repeated_delayed_and_reordered_hints_change_nothing() {
     publish(&redis, &recorded).await;
     until("they have come", || two.hub.counts().link.is_some_and(|link| link.repeated >= repeated + 26))
         .await;
-    // Whatever came of them precedes this.
+    // Any event that the repeated hints caused would arrive before this.
     one.say(group, ann).await;
     at_two.gets("text 1 13").await;
     assert_eq!(at_two.texts(), [before, vec!["text 1 13".to_owned()]].concat());
@@ -104,7 +104,7 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
         seq: Some(Seq(seq)),
         ..Hint::new(kind).with("text 1 0".into())
     };
-    // Seen; never given; and far ahead.
+    // Already seen; never assigned; and far ahead.
     for seq in [5, 1, 3, 900, 901] {
         link.publish(Channel::Group(group), about(HintKind::Group(vec![]), seq));
     }
@@ -117,7 +117,7 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
     link.publish(Channel::User(ben), about(HintKind::Joined(ben), 4));
     link.publish(Channel::User(ben), about(joined(vec![ben]), 8));
     link.publish(Channel::Nodes, about(joined(vec![ben]), 1));
-    // Something that only a newer node knows, of a group of which nobody is here.
+    // A kind of a newer version, for a group without members here.
     link.publish(Channel::User(ben), about(HintKind::Unknown, 9));
     one.say(group, ann).await;
     until("they are looked up", || two.hub.counts().healed > healed).await;
@@ -136,7 +136,7 @@ async fn what_a_newer_node_says_of_a_number_leads_to_the_store() {
     let at_one = one.connect(ann, "ann").await;
     listening(&redis, 2 + 2).await;
     let newer = Node::start(&other, &redis.url(), unaudited()).await;
-    // Committed by somebody else, who says so in words that are not known here.
+    // Committed by another node, whose hint has a kind that is unknown here.
     one.write(move |tx, _| crate::nodes::say(tx, &mut Vec::new(), group, ann).map(|_| ())).await;
     let hint =
         Hint { group: Some(group), seq: Some(Seq(1)), ..Hint::new(HintKind::Unknown).with("news".into()) };
@@ -169,7 +169,7 @@ async fn a_forged_hint_is_not_delivered() {
     forged.extend((0..good.len()).map(|length| good[..length].to_vec()));
     forged.extend([b"hello".to_vec(), vec![1; 2 * 1024 * 1024]]);
     let forged: Recording = forged.into_iter().map(|payload| (channel.clone(), payload)).collect();
-    // The very bytes, on another channel.
+    // The same bytes on another channel.
     let elsewhere: Recording =
         recorded.iter().map(|(name, _)| (name.replace(":g:", ":u:"), good.clone())).take(1).collect();
     let before = two.hub.counts().link.expect("a link");

@@ -1,4 +1,4 @@
-//! Sockets that cannot be sent a complete sequence are closed so that their clients resume; and resumes.
+//! Sockets that cannot receive a complete sequence are closed so that their clients resume; and resumes.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::harness::{
 };
 use crate::nodes::{changed, come, go, say};
 
-/// A bus that loses every event, so that the audit alone finds what was committed.
+/// A bus that loses every event, so that only the audit finds commits.
 struct Lossy;
 
 impl Bus for Lossy {
@@ -32,7 +32,7 @@ impl Bus for Lossy {
     fn publish_ephemeral(&self, _: Vec<Event>) {}
 }
 
-/// Holds the answers to what is read from `hold` to `open`.
+/// Holds the answers of reads between `hold` and `open`.
 #[derive(Default)]
 struct Gate(Mutex<Option<Vec<Arc<Semaphore>>>>);
 
@@ -41,12 +41,12 @@ impl Gate {
         *self.0.lock().expect("no test panics here") = Some(Vec::new());
     }
 
-    /// Later reads are not held. Another permit for each of those that are gives its answer.
+    /// Stops holding reads. A further permit for each held read releases its answer.
     fn open(&self) -> Vec<Arc<Semaphore>> {
         self.0.lock().expect("no test panics here").take().unwrap_or_default()
     }
 
-    /// Lets one more read be carried out, whose answer waits, if reads are held.
+    /// If reads are held, lets one more read run and returns the semaphore that holds its answer.
     fn pass(&self) -> Option<Arc<Semaphore>> {
         let read = Arc::new(Semaphore::new(1));
         self.0.lock().expect("no test panics here").as_mut()?.push(read.clone());
@@ -54,7 +54,8 @@ impl Gate {
     }
 }
 
-/// A node among others, whose store tells nobody of its commits. Ann is in a group if she `is_member`.
+/// A node in a cluster whose store loses all events of its commits. Ann is a member of the group if
+/// `is_member`.
 struct Lonely {
     gate: Arc<Gate>,
     air: Arc<FakeNetwork>,
@@ -90,7 +91,7 @@ impl Lonely {
         Self { gate, air, store, bus, hub, client, ann }
     }
 
-    /// Commits that Ann comes into the group, or goes from it, of which no event is sent.
+    /// Commits without an event that Ann joins or leaves the group.
     async fn turn(&self, is_coming: bool) -> Seq {
         let ann = self.ann;
         let turned = self.store.write(move |tx, _| {
@@ -122,7 +123,7 @@ async fn too_many_missed_events_require_a_resync() {
     assert_eq!((counts.resyncs, counts.too_slow), (1, 0));
 }
 
-/// Two messages of another node arrive, which the database then loses.
+/// Delivers two messages of another node, which the database then loses.
 async fn lose_two(node: &Lonely) {
     let other = node.air.end(2).0;
     for seq in 1..=2 {
@@ -168,7 +169,7 @@ async fn numbers_that_are_given_again_are_delivered() {
 #[tokio::test(start_paused = true)]
 async fn resume_that_shows_a_left_group_is_corrected() {
     let node = Lonely::start(false).await;
-    // Ann was a member when the resume was read, which no event has told this node.
+    // Ann was a member when the resume was read, but no event of that has reached this node.
     node.hub.pause(&node.client.0, []);
     let (joined, left) = (node.turn(true).await, node.turn(false).await);
     node.hub.resume(&node.client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, joined)]);
@@ -187,7 +188,7 @@ async fn removal_during_a_resume_is_sent_once() {
     });
     bus.publish(left.await.expect("the store writes"));
     settle().await;
-    // The resume was read before that.
+    // The resume was read before the removal.
     hub.resume(&client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, Seq(0))]);
     settle().await;
     assert_eq!(client.texts(), ["missed", "quit 1 1"]);
@@ -199,7 +200,7 @@ async fn removal_after_the_answer_of_a_resume_is_told() {
     node.hub.pause(&node.client.0, []);
     let taken = node.store.write(move |tx, _| tx.seq_take(GROUP, 3));
     taken.await.expect("the store writes");
-    // The audit finds the removal, and the number that it tells is the first that was not delivered.
+    // The audit finds the removal. Its event carries the first number that was not delivered.
     assert_eq!(node.turn(false).await, Seq(4));
     tokio::time::sleep(Duration::from_secs(15)).await;
     node.hub.resume(&node.client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, Seq(3))]);
@@ -211,7 +212,7 @@ async fn removal_after_the_answer_of_a_resume_is_told() {
 async fn later_snapshot_outlives_an_older_answer() {
     let node = Lonely::start(true).await;
     node.turn(false).await;
-    // A hint has the store read, which answers late.
+    // A hint triggers a read of the store, whose answer is delayed.
     node.gate.hold();
     let hint = Hint { group: Some(GROUP), seq: Some(Seq(1)), ..Hint::new(HintKind::Unknown) };
     node.air.end(2).0.publish(Channel::Group(GROUP), hint);
@@ -234,7 +235,7 @@ async fn group_shown_anew_during_a_resume_requires_a_resync() {
     let node = Lonely::start(false).await;
     node.hub.pause(&node.client.0, []);
     let joined = node.turn(true).await;
-    // The audit finds the join, and the group is shown as of a message that the resume does not contain.
+    // The audit finds the join, and delivers the group as of a message that the resume does not contain.
     let taken = node.store.write(move |tx, _| tx.seq_take(GROUP, 1));
     taken.await.expect("the store writes");
     tokio::time::sleep(Duration::from_secs(15)).await;
@@ -247,7 +248,7 @@ async fn own_change_in_a_gap_is_answered_once_in_its_place() {
     let node = Lonely::start(true).await;
     let (ann, socket) = (node.ann, node.client.0.id());
     let committed = node.store.write(move |tx, _| {
-        // Two changes of another node, of which this one hears nothing.
+        // Two changes by another node, whose hints were lost.
         changed(tx, GROUP)?;
         changed(tx, GROUP)?;
         let seq = changed(tx, GROUP)?;

@@ -1,4 +1,4 @@
-//! Two nodes with nothing wrong between them.
+//! Two nodes without faults between them.
 
 use bytes::Bytes;
 use chinwag_core::event::{Ended, Event, Kind};
@@ -25,7 +25,7 @@ async fn every_bus_carries_what_is_committed_here_whole_and_in_order() {
     let options = RedisOptions { capacity: 8, ..RedisOptions::new(redis.url(), SECRET) };
     let (bus, receiver) = connect(options).await;
     let receiver = &tokio::sync::Mutex::new(receiver);
-    // Whether Redis is there or not.
+    // The local part of the bus works with and without Redis.
     conforms(bus.clone(), || async { receiver.lock().await.recv().await }).await;
     redis.kill();
     conforms(bus, || async { receiver.lock().await.recv().await }).await;
@@ -64,8 +64,8 @@ async fn removal_elsewhere_during_a_resume_is_told_once() {
     let (of_ann, of_ben) = (two.connect(ann, "ann").await, two.connect(ben, "ben").await);
     listening(&redis, 4 + 3).await;
     for round in 0..20 {
-        // The resume is read when Ann is a member, and answered when she is no more. Her node may have heard
-        // of both, or look her up when it is over.
+        // Ann is a member when the resume is read, and no longer one when it is answered. Her node may have
+        // received both events, or it looks her up afterwards.
         two.hub.pause(&of_ann.client.0, []);
         let joined = one.come(group, ann).await;
         let left = one.go(group, ann).await;
@@ -145,7 +145,7 @@ async fn what_concerns_users_reaches_them_on_every_node() {
         Ok(())
     })
     .await;
-    // Each is told of the other's presence, too.
+    // Each also receives the other's presence.
     at_one.gets("status ben online").await;
     at_two.gets("status ann online").await;
     assert!(at_one.has("contact") && at_two.has("contact"));

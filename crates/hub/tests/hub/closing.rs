@@ -1,4 +1,4 @@
-//! The ways in which sockets end, and that nothing is left of them.
+//! The ways in which sockets end, and the release of everything that they used.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -254,7 +254,7 @@ async fn when_all_have_left_nothing_is_left() {
     assert_eq!((counts.queued_frames, counts.queued_bytes), (0, 0));
 }
 
-/// A live client that waits, so that what it has taken counts as written.
+/// Lets the client's task wait, so that the frames which it took count as written. Returns whether it waits.
 async fn waits(client: &Client) -> bool {
     !client.is_ready().await
 }

@@ -161,7 +161,7 @@ async fn number_that_a_lone_store_gives_again_requires_a_resync() {
     let ann = world.user("ann").await;
     let group = world.group(7, &[ann]).await;
     let client = world.connect(ann).await;
-    // The store has lost two of three.
+    // The store has lost two of three messages.
     world.publish((1..=3).map(|n| message(group, Seq(n))).collect()).await;
     world.write(move |tx, _| tx.seq_take(group, 1).map(drop)).await;
     assert_eq!(client.texts(), ["hello", "message 7 1", "message 7 2", "message 7 3"]);

@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 pub(crate) const NOW: i64 = 1_700_000_000_000_000;
 
-/// A store whose jobs hold the test's thread, so that the test's time does not run on meanwhile.
+/// A store whose jobs block the test's thread, so that the paused clock does not advance while they run.
 pub(crate) struct Still(pub(crate) SqliteStore);
 
 impl Sends for Still {
@@ -61,8 +61,8 @@ impl Store for Still {
     }
 }
 
-/// A store whose reads a test can hold. A read for which `hold` gives a semaphore takes a permit before it is carried out, and
-/// another one before its answer is given.
+/// A store whose reads a test can hold. If `hold` returns a semaphore, a read takes one permit before it
+/// runs, and another one before it returns its answer.
 pub(crate) struct Late {
     pub(crate) store: Still,
     pub(crate) hold: Box<dyn Fn() -> Option<Arc<Semaphore>> + Send + Sync>,
@@ -111,7 +111,7 @@ impl Wake for Unpark {
 }
 
 fn still(job: Done<'_>) -> Done<'_> {
-    // A task's budget, which asks it to yield now and then, does not hold here.
+    // Without the cooperative budget of tokio, which would make the job yield.
     let mut job = pin!(tokio::task::unconstrained(job));
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut context = Context::from_waker(&waker);
@@ -123,7 +123,7 @@ fn still(job: Done<'_>) -> Done<'_> {
     }
 }
 
-/// Writes frames as words, and counts them.
+/// Encodes frames as words, and counts them.
 #[derive(Default)]
 pub(crate) struct Words(pub(crate) AtomicUsize);
 
@@ -174,7 +174,7 @@ impl Encode for Words {
     }
 }
 
-/// A clock that a test moves.
+/// A clock that the test sets.
 pub(crate) struct Hands(pub(crate) AtomicI64);
 
 impl Clock for Hands {
@@ -227,7 +227,7 @@ impl World {
         users
     }
 
-    /// A group in the store, of which nothing has been told.
+    /// A group that exists only in the store, without any event.
     pub(crate) async fn group(&self, n: u128, members: &[UserId]) -> GroupId {
         let (id, members) = (GroupId(Uuid::from_u128(n)), members.to_vec());
         self.write(move |tx, _| {
@@ -245,7 +245,7 @@ impl World {
         self.store.write(job).await.expect("the store writes");
     }
 
-    /// Commits one message, whose event goes its way.
+    /// Commits one message and its event.
     pub(crate) async fn say(&self, group: GroupId) {
         self.write(move |tx, events| {
             let seq = tx.seq_take(group, 1)?;
@@ -267,7 +267,7 @@ impl World {
         self.hub.register(identity_of(user, "somebody"))
     }
 
-    /// A live client, with its first frame read.
+    /// A live client that has read its first frame.
     pub(crate) async fn connect(&self, user: UserId) -> Client {
         self.connect_as(identity_of(user, "somebody")).await
     }
@@ -275,7 +275,7 @@ impl World {
     pub(crate) async fn connect_as(&self, identity: Identity) -> Client {
         let connection = self.hub.register(identity).expect("there is room");
         let shown = self.hub.subscribe(&connection, heads).await.expect("the store reads");
-        // Else it is to be closed.
+        // Otherwise the socket is being closed.
         if let Some(((), heads)) = shown {
             self.hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
         }
@@ -296,7 +296,7 @@ pub(crate) async fn make_user(store: &Arc<dyn Store>, name: &str) -> UserId {
     made.await.expect("the store writes").expect("the name is free").id
 }
 
-/// Shows no more than how far the user's groups are.
+/// Reads only the heads of the user's groups.
 pub(crate) fn heads(tx: &dyn Tx, user: UserId) -> Result<((), Memberships)> {
     let mut groups = Memberships::default();
     for group in tx.groups_of(user, None, 1000)? {
@@ -311,7 +311,7 @@ pub(crate) fn identity_of(user: UserId, name: &str) -> Identity {
     Identity { user, name: name_of(name), token: None, expires: None, scope: None }
 }
 
-/// Returns once every task has done what it can.
+/// Returns once every task is idle.
 pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
@@ -334,7 +334,7 @@ pub(crate) fn quit(group: GroupId, name: &str, seq: Seq, user: UserId) -> Event 
     Event { seq: Some(seq), ..Event::to_users(kind, vec![user]) }
 }
 
-/// A user comes into a group.
+/// Adds a user to a group.
 pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<()> {
     tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
     let seq = tx.seq_take(group, 1)?;
@@ -343,7 +343,7 @@ pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, use
     Ok(())
 }
 
-/// A user goes from a group.
+/// Removes a user from a group.
 pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<()> {
     tx.member_remove(group, user)?;
     let seq = tx.seq_take(group, 1)?;
@@ -360,7 +360,7 @@ impl Client {
     pub(crate) fn read(&self) -> (Vec<String>, Option<Close>) {
         let mut frames = Vec::new();
         let close = self.read_frames(&mut frames);
-        // Messages may be queued as one piece.
+        // Consecutive messages may be queued as one piece.
         let pieces = frames.iter().map(|piece| String::from_utf8_lossy(piece).replace("text ", "\ntext "));
         let texts = pieces.flat_map(|piece| piece.trim().lines().map(str::to_owned).collect::<Vec<_>>());
         (texts.collect(), close)
@@ -382,7 +382,7 @@ impl Client {
         texts
     }
 
-    /// Whether a wait would end at once.
+    /// Whether a wait would end immediately.
     pub(crate) async fn is_ready(&self) -> bool {
         let mut wait = pin!(self.0.wait());
         poll_fn(|context| Poll::Ready(Pin::new(&mut wait).as_mut().poll(context).is_ready())).await

@@ -1,4 +1,4 @@
-//! The hub over a real store, in one thread whose time stands still unless a test sleeps.
+//! The hub over a real store, on one thread whose clock is paused and advances only when a test sleeps.
 
 mod closing;
 mod delivery;

@@ -1,5 +1,5 @@
-//! A socket's coming, interleaved with everything that may happen meanwhile: whatever the order,
-//! each socket has what its snapshot has and then every event after it, once and in order.
+//! A connecting socket, interleaved with everything that may happen at the same time. In any order, each
+//! socket receives its snapshot and then every later event, once and in order.
 
 mod paging;
 
@@ -26,7 +26,7 @@ use crate::harness::{
     Client, Hands, Late, NOW, Still, Words, come, go, heads, make_user, message, name_of, quiet, settle,
 };
 
-/// A bus whose events wait until the test lets them go.
+/// A bus that holds events until the test releases them.
 #[derive(Default)]
 struct Gate(Mutex<VecDeque<Vec<Event>>>);
 
@@ -39,7 +39,7 @@ impl Bus for Gate {
 }
 
 tokio::task_local! {
-    /// A read within this scope starts, and then is answered, when the test allows it.
+    /// A read within this scope runs, and later returns its answer, when the test adds permits.
     static HELD: Arc<Semaphore>;
 }
 
@@ -47,22 +47,22 @@ tokio::task_local! {
 enum Step {
     /// Commit a message.
     Say(usize),
-    /// Commit that a user comes into a group, or goes from it.
+    /// Commit that a user joins a group, or leaves it.
     Turn(usize, usize),
-    /// Dispatch the oldest commit that has not been.
+    /// Dispatch the oldest pending commit.
     Dispatch,
-    /// Bring a socket of a user one step further: register, ask for what it is to be shown, read
-    /// that, subscribe, perhaps ask and read once more, let it live.
+    /// Bring a socket of a user one step further: register, request the snapshot, read it, subscribe,
+    /// possibly request and read again, go live.
     Advance(usize),
     /// Drop a socket.
     Drop(usize),
-    /// Let the grace of those who have gone end.
+    /// Let the grace period of disconnected users end.
     Wait,
 }
 
 const USERS: usize = 3;
 const GROUPS: usize = 3;
-/// Two for each user.
+/// Two sockets per user.
 const SOCKETS: usize = 2 * USERS;
 
 fn step() -> impl Strategy<Value = Step> {
@@ -89,7 +89,7 @@ type Log = BTreeMap<i64, Entry>;
 enum Stage {
     Nothing,
     Registered(Connection),
-    /// Its snapshot is to be read, or was read and is to be answered.
+    /// Its snapshot is being read, or was read and waits to be returned.
     Reading(Connection, Arc<Semaphore>, JoinHandle<Result<Option<Snapshot<Vec<i64>>>>>),
     Read(Connection, Vec<(GroupId, Seq)>, Vec<i64>),
     Paging(paging::Paging),
@@ -105,7 +105,7 @@ struct Race {
     groups: Vec<GroupId>,
     logs: Vec<Log>,
     sockets: Vec<Stage>,
-    /// Whether sockets are shown their groups one by one.
+    /// Whether sockets receive their groups page by page.
     is_paged: bool,
     /// The frames that sockets received before they were live.
     read: Vec<Vec<String>>,
@@ -159,7 +159,7 @@ impl Race {
             Step::Dispatch => self.dispatch(),
             Step::Advance(socket) => self.advance(socket).await,
             Step::Drop(socket) => {
-                // One whose groups are being read ends like a handshake that is given up.
+                // Like a handshake that is aborted while the groups are being read.
                 if let Stage::Reading(_, _, task) = &self.sockets[socket] {
                     task.abort();
                 }
@@ -263,8 +263,8 @@ impl Race {
         Ok(())
     }
 
-    /// Whether `got` is what a user's socket should have of a group, whose number was `at` and
-    /// which the user was in or not when the snapshot was taken.
+    /// Checks that `got` is what a user's socket must receive of a group. `at` is the group's number in the
+    /// snapshot, and `is_in` whether the user was a member then.
     fn check_group(
         &self,
         group: usize,
@@ -279,8 +279,8 @@ impl Race {
         let (before, after) = got.split_at(before.unwrap_or(0));
         prop_assert!(after == wanted, "{:?} is not {:?}", got, wanted);
         let (Some(first), Some(last)) = (before.first(), before.last()) else { return Ok(()) };
-        // Of a group that the snapshot had no more, whole stays may be told before, and the end
-        // of one.
+        // If the snapshot no longer contained the group, the socket may have received earlier memberships,
+        // and the end of one.
         prop_assert!(!is_in, "{:?} is more than {:?}", got, wanted);
         let all = expected(&self.logs[group], group, user, 0, false);
         let from = all.iter().position(|text| text == first);
@@ -300,8 +300,8 @@ impl Race {
     }
 }
 
-/// The frames that a user receives for a group's log after `from`, given whether it is a member at
-/// first.
+/// The frames that a user receives for a group's log after `from`. `is_in` says whether the user is a member
+/// at `from`.
 fn expected(log: &Log, group: usize, user: usize, from: i64, mut is_in: bool) -> Vec<String> {
     let mut texts = Vec::new();
     for (seq, entry) in log.range(from + 1..) {
@@ -326,7 +326,7 @@ fn expected(log: &Log, group: usize, user: usize, from: i64, mut is_in: bool) ->
     texts
 }
 
-/// Runs the steps and checks what came of them, and with `groups` how many are still known.
+/// Runs the steps and checks the result. With `groups`, also checks how many groups still have entries.
 fn race(steps: &[Step], groups: Option<usize>) -> Result<(), TestCaseError> {
     race_under(quiet(), steps, groups)
 }
@@ -406,7 +406,7 @@ fn events_between_two_readings_of_a_group_are_delivered() {
     race(&steps, Some(1)).expect("the first is told of the message");
 }
 
-/// The user's other socket has made it known here, so that everything is held from the first.
+/// The user's other socket has already subscribed the user, so all events are held from the start.
 #[test]
 fn an_overflow_while_reading_groups_reads_them_again() {
     use Step::{Advance, Dispatch, Say, Turn};

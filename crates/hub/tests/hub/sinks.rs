@@ -1,4 +1,4 @@
-//! Frames that are written in the place of a socket's sleeping task, and the rest that is left to it.
+//! Frames that are written on behalf of a socket's sleeping task, and the remainder that is left to the task.
 
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::harness::{Client, World, name_of, quiet};
 
-/// A connection that takes so many bytes and no more.
+/// A connection that accepts a limited number of bytes.
 #[derive(Clone, Default)]
 struct Pipe {
     written: Arc<Mutex<String>>,
@@ -35,7 +35,7 @@ impl Sink for Pipe {
 }
 
 impl Pipe {
-    /// A client of `world` whose task has read what came first and sleeps, over a pipe.
+    /// A client of `world` with a pipe, whose task has read the first frame and sleeps.
     async fn under(world: &World, name: &str, room: usize) -> (Self, Client) {
         let user = world.user(name).await;
         world.group(7, &[user]).await;
@@ -56,7 +56,7 @@ fn group() -> GroupId {
     GroupId(Uuid::from_u128(7))
 }
 
-/// A message that was sent: `text <group> <seq>`.
+/// An event of a sent message, encoded as `text <group> <seq>`.
 fn text(group: GroupId, seq: i64) -> Event {
     let kept = Kept { id: MessageId(Uuid::nil()), date: Date::from_micros(0), seq: Seq(seq) };
     let message = Message::new(group, kept, UserId(1), name_of("somebody"), "words".into());

@@ -1,5 +1,5 @@
-//! The link to Redis: one task keeps it, subscribes where sockets need it and publishes hints in
-//! batches. Received hints are checked where they arrive.
+//! The link to Redis. One task keeps the connection, subscribes to the channels that sockets need, and
+//! publishes hints in batches. Received hints are verified on arrival.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -23,27 +23,27 @@ use super::server::{PushHandler, RedisConnection, RedisServer};
 use super::{ConnectError, RedisOptions};
 use crate::bus::link::{Channel, ChannelFilter, Hint, Link, LinkEvent, LinkFigures, NodeId, QueuedBytes};
 
-/// Bytes of hints that may wait either way.
+/// Bytes of hints that may be queued in each direction.
 const BYTES: usize = 64 * 1024 * 1024;
-/// Hints in one round trip, and about how many bytes.
+/// The most hints in one round trip, and approximately the most bytes.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 1024 * 1024;
-/// Channels in one command.
+/// The most channels in one command.
 const CHANNELS: usize = 500;
-/// How long changes of what is wanted are gathered.
+/// How long changes of needed channels are collected before subscribing.
 const GATHER: Duration = Duration::from_millis(2);
-/// How often the server is asked whether it is there and still the master.
+/// The interval at which the server is asked whether it still answers and is still the master.
 const PROBE: Duration = Duration::from_secs(2);
-/// How long a server that is away is left alone, at first and at most.
+/// Backoff while the server is unreachable: the first and the longest delay.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(1);
-/// How long the challenge to all may take to come back, and the answers after it.
+/// Timeouts for the return of this node's own challenge, and for the answers of the others after it.
 const GREETING: Duration = Duration::from_millis(500);
 const ANSWERS: Duration = Duration::from_millis(20);
-/// How long a start waits for the link beyond its connection.
+/// Timeout of a start for the complete link, after the connection.
 const STANDS: Duration = Duration::from_secs(2);
 
-/// The link's end on this node. Its task ends when it is dropped.
+/// This node's end of the link. Dropping it ends the task.
 pub(super) struct Carrier {
     shared: Arc<CarrierState>,
     task: JoinHandle<()>,
@@ -56,7 +56,7 @@ struct CarrierState {
     up: AtomicBool,
     number: AtomicU64,
     wanted: OnceLock<ChannelFilter>,
-    /// Channels of which it is to be asked whether they are wanted.
+    /// Channels for which the filter must be asked again.
     doubtful: Mutex<HashSet<Channel>>,
     doubt: Notify,
     outgoing: Mutex<Outgoing>,
@@ -64,12 +64,12 @@ struct CarrierState {
     hints: usize,
     link_events: mpsc::Sender<LinkEvent>,
     load: Arc<AtomicUsize>,
-    /// The start of the times in hints.
+    /// The origin of the times in this node's hints.
     started: Instant,
     senders: Mutex<Senders<(Hint, QueuedBytes)>>,
-    /// The challenge to all has come back.
+    /// Notified when this node's challenge to all nodes has come back.
     greeted: Notify,
-    /// The link stands.
+    /// Notified when the link is complete.
     stands: Notify,
     figures: LinkCounters,
     limits: SharedLimits,
@@ -105,7 +105,7 @@ impl Drop for Carrier {
 }
 
 impl Carrier {
-    /// Connects; returns the link and its events.
+    /// Connects, and returns the link with its events.
     pub(super) async fn connect(
         options: &RedisOptions,
         node: NodeId,
@@ -135,17 +135,17 @@ impl Carrier {
         });
         let gone = Arc::new(Notify::new());
         let (mut connection, _) = shared.server.connect(shared.push_handler(gone.clone())).await?;
-        // What the server's rules forbid shows at the start, not later.
+        // Perform all initial commands now, so that missing access rights show at the start.
         let first = shared.listen_always(&mut connection).await;
         first.map_err(|error| shared.server.why(&error))?;
         let task = tokio::spawn(shared.clone().keep(connection, gone));
-        // A command that is done at once says what it has done to nodes that know it by then. Where
-        // the link is lost again meanwhile, it is as away as it may be later.
+        // A short-lived command publishes its hints to nodes that already know it. If the link is lost again
+        // meanwhile, continue as with any later loss.
         let _ = timeout(STANDS, shared.stands.notified()).await;
         Ok((Arc::new(Self { shared, task }), push_handler))
     }
 
-    /// From now on these are counted with the other nodes.
+    /// Shares these limits with the other nodes from now on.
     pub(super) fn share_rates(&self, rates: &Arc<Rates>) {
         self.shared.limits.share(rates);
     }
@@ -196,7 +196,7 @@ impl Link for Carrier {
 impl CarrierState {
     /// Keeps the link as long as the dispatcher runs.
     async fn keep(self: Arc<Self>, mut connection: RedisConnection, mut gone: Arc<Notify>) {
-        // What was listened to before: wanted again after a loss, unless it is not any more.
+        // The current subscriptions. After a loss, the filter is asked for each of them again.
         let mut listening = HashSet::new();
         while !self.link_events.is_closed() {
             if let Err(error) = self.carry(connection, &gone, &mut listening).await {
@@ -220,14 +220,14 @@ impl CarrierState {
                 Ok((connection, _)) => return (connection, gone),
                 Err(error) => tracing::debug!(%error, "the link to Redis is not back yet"),
             }
-            // Nobody takes them, and nothing else bounds them.
+            // Nobody takes the counts while the link is down, and they are not bounded otherwise.
             self.limits.forget();
             sleep(pause).await;
             pause = (pause * 2).min(RETRY_MOST);
         }
     }
 
-    /// Carries until the link is lost.
+    /// Runs the link until it is lost.
     async fn carry(
         &self,
         mut connection: RedisConnection,
@@ -244,7 +244,7 @@ impl CarrierState {
         }
     }
 
-    /// Learns which nodes are alive, then subscribes to the wanted channels.
+    /// Learns which nodes are alive, then subscribes to the needed channels.
     async fn stand(
         &self,
         mut connection: RedisConnection,
@@ -252,7 +252,8 @@ impl CarrierState {
     ) -> RedisResult<()> {
         let nonce = self.senders.lock().challenge_all(self.now());
         self.enqueue(Channel::Nodes, NodeMessage::Challenge(nonce));
-        // It comes back once the others have it, too. Where it does not, their hints are held.
+        // This node's own challenge comes back once the other nodes have received it. Without it, their hints
+        // are held until they answer.
         if timeout(GREETING, self.greeted.notified()).await.is_ok() {
             sleep(ANSWERS).await;
         }
@@ -268,7 +269,7 @@ impl CarrierState {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Queues a message, or drops it and counts that.
+    /// Queues a message, or drops and counts it.
     fn enqueue(&self, to: Channel, message: NodeMessage) {
         let bytes = size(&message);
         let mut outgoing = self.outgoing.lock();
@@ -327,7 +328,7 @@ impl CarrierState {
         self.figures.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
     }
 
-    /// Subscribes to wanted channels, as they change.
+    /// Subscribes to needed channels as they change.
     async fn subscribe(
         &self,
         mut connection: RedisConnection,
@@ -355,7 +356,7 @@ impl CarrierState {
                 _ => {}
             }
         }
-        // Whatever comes of it: after a loss these are asked about again.
+        // Recorded even if the command fails: after a loss, the filter is asked for each of them again.
         listening.extend(&begin);
         for some in begin.chunks(CHANNELS) {
             connection.subscribe(&self.names(some)).await?;
@@ -374,7 +375,7 @@ impl CarrierState {
         channels.iter().map(|channel| self.keys.name(*channel)).collect()
     }
 
-    /// The handler of one connection's pushed messages.
+    /// The handler of push messages on one connection.
     fn push_handler(self: &Arc<Self>, gone: Arc<Notify>) -> PushHandler {
         let shared = Arc::downgrade(self);
         Arc::new(move |info: PushInfo| match info.kind {
@@ -388,7 +389,7 @@ impl CarrierState {
         })
     }
 
-    /// Receives a publication, if a node of this cluster made it, and once.
+    /// Handles a publication that a node of this cluster has made.
     fn receive_push(&self, data: Vec<Value>) {
         let Ok([Value::BulkString(name), Value::BulkString(payload)]) = <[Value; 2]>::try_from(data) else {
             return;
@@ -421,7 +422,7 @@ impl CarrierState {
         }
     }
 
-    /// Takes a hint if it is of now and new; holds it while that is not known.
+    /// Accepts a hint if it is recent and new. Holds it until that can be decided.
     fn offer(&self, stamp: Stamp, hint: Hint, bytes: usize) {
         let load = QueuedBytes::of(&self.load, bytes);
         if self.load.load(Ordering::Relaxed) > BYTES {
@@ -453,8 +454,8 @@ impl CarrierState {
         self.figures.received.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Asks the server now and then; ends when it does not answer, or is the master no more. Lets go
-    /// of what is held for nodes that do not answer.
+    /// Checks the server regularly. Ends when it does not answer or is no longer the master. Also drops held
+    /// hints of nodes that do not answer.
     async fn probe(&self, mut connection: RedisConnection) -> RedisResult<()> {
         let mut ticks = interval(PROBE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -469,7 +470,7 @@ impl CarrierState {
     }
 }
 
-/// The bytes of frames in a message.
+/// The bytes of a message's frames.
 fn size(message: &NodeMessage) -> usize {
     match message {
         NodeMessage::Hint(hint) => hint.frame.len() + hint.whole.len(),

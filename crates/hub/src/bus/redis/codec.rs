@@ -1,7 +1,7 @@
-//! The form of hints, version 2: `2`, a HMAC-SHA-256 of 32 bytes over the channel's name and all that
-//! follows, the sending node, its running number, the milliseconds since its start, and fields. A field
-//! is a tag, a length and as many bytes. Nodes skip unknown tags, so that two versions work side by
-//! side. Numbers are little-endian.
+//! The format of hints, version 2: the byte `2`, a 32-byte HMAC-SHA-256 over the channel's name and
+//! everything that follows, the sending node, its running number, the milliseconds since its start, and
+//! fields. A field is a tag, a length and that many bytes. Nodes skip unknown tags, so that different
+//! versions can run side by side. Numbers are little-endian.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use chinwag_core::presence::Appearance;
@@ -17,7 +17,7 @@ use crate::bus::link::{Channel, Hint, HintKind, NodeId};
 const VERSION: u8 = 2;
 const MAC: usize = 32;
 const HEAD: usize = 1 + MAC;
-/// The longest hint. One whose frame makes it longer goes without: its number is enough.
+/// The longest hint. A hint that exceeds it is sent without its frame; its number is sufficient.
 pub(super) const LONGEST: usize = 1024 * 1024;
 
 /// The tags of fields.
@@ -45,8 +45,7 @@ mod tag {
     pub(super) const HIDDEN: u8 = 21;
 }
 
-/// The kinds of messages by which nodes learn that the other lives. The kinds of hints are counted
-/// from 0.
+/// The kinds of messages for the challenge between nodes. The kinds of hints count up from 0.
 mod handshake {
     pub(super) const CHALLENGE: u8 = 255;
     pub(super) const ANSWER: u8 = 254;
@@ -56,22 +55,22 @@ mod handshake {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NodeMessage {
     Hint(Hint),
-    /// Answer this at once.
+    /// Asks the receiver to answer immediately.
     Challenge(Nonce),
-    /// The answer.
+    /// Repeats the nonce of the challenge.
     Answer(Nonce),
 }
 
-/// The keys that the nodes of a cluster share.
+/// Keys derived from the cluster's secret.
 #[derive(Clone)]
 pub(super) struct Keys {
     mac: Hmac<Sha256>,
-    /// The prefix of this cluster's channels: several clusters may share a server.
+    /// The prefix of this cluster's channels. Several clusters may share a server.
     prefix: String,
 }
 
 impl Keys {
-    /// Keys for hints alone, made of the cluster's secret.
+    /// Derives the keys from the cluster's secret.
     pub(super) fn of(secret: &[u8]) -> Self {
         let derive = |label: &[u8]| keyed(secret).chain_update(label).finalize().into_bytes();
         let name = derive(b"chinwag: names of channels");
@@ -91,12 +90,12 @@ impl Keys {
         }
     }
 
-    /// The key of a bucket that the nodes fill together.
+    /// The key of a rate limit's bucket that all nodes share.
     pub(super) fn bucket(&self, name: &str) -> String {
         format!("{}:r:{name}", self.prefix)
     }
 
-    /// The bytes of a message with this stamp on the channel of this name.
+    /// Encodes a message with this stamp for the channel with this name.
     pub(super) fn encode(&self, name: &str, stamp: Stamp, message: &NodeMessage) -> Bytes {
         let frames =
             if let NodeMessage::Hint(hint) = message { hint.frame.len() + hint.whole.len() } else { 0 };
@@ -119,7 +118,7 @@ impl Keys {
         bytes.freeze()
     }
 
-    /// Reads a message, if a node of this cluster has made it for the channel of this name.
+    /// Decodes a message, if a node of this cluster has made it for the channel with this name.
     pub(super) fn decode(&self, name: &[u8], bytes: &Bytes) -> Option<(Stamp, NodeMessage)> {
         if bytes.first() != Some(&VERSION) || bytes.len() > LONGEST {
             return None;
@@ -195,7 +194,7 @@ impl FieldWriter<'_> {
                 if let Some(first) = but.first() {
                     self.user(tag::USER, *first);
                 }
-                // Whoever does not know it leaves out the first alone.
+                // Versions that do not know this tag except only the first user.
                 if but.len() > 1 {
                     self.users(tag::BUT, but);
                 }
@@ -249,8 +248,7 @@ impl FieldWriter<'_> {
         }
     }
 
-    /// Those of these users who are connected and appear offline. Whoever does not know the field takes
-    /// them for disconnected.
+    /// Writes the users that appear offline. Versions that do not know this field treat them as disconnected.
     fn hidden(&mut self, users: &[(UserId, Appearance)]) {
         let hidden = users.iter().filter(|(_, appearance)| *appearance == Appearance::Hidden);
         let hidden: Vec<_> = hidden.map(|(user, _)| *user).collect();
@@ -294,7 +292,7 @@ fn appearance_of(number: u8) -> Option<Appearance> {
     [Appearance::Absent, Appearance::Afk, Appearance::Online].get(usize::from(number)).copied()
 }
 
-/// A hint's fields as they were found.
+/// The decoded fields of a hint.
 #[derive(Default)]
 struct Fields<'a> {
     kind: Option<u8>,
@@ -321,7 +319,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads the fields, which are a part of `all`; nothing if one is cut off or malformed.
+    /// Reads the fields, which are a part of `all`. Returns `None` if a field is truncated or malformed.
     fn read(all: &Bytes, mut rest: &'a [u8]) -> Option<Self> {
         let mut fields = Self::default();
         while let Some((tag, after)) = rest.split_first() {
@@ -423,7 +421,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A roster, in which these of its users appear offline.
+/// Marks the users of a roster that appear offline.
 fn with_hidden(mut users: Vec<(UserId, Appearance)>, hidden: &[UserId]) -> Vec<(UserId, Appearance)> {
     let mut hidden = hidden.iter().peekable();
     for (user, appearance) in &mut users {

@@ -1,6 +1,6 @@
-//! The limits that nodes count together: the usage of each user and address. Each node counts by itself
-//! at once, adds its count to Redis a moment later, and receives the sum of all nodes. While Redis is
-//! down, or refuses, each node continues by itself.
+//! Rate limits that the nodes of a cluster share: the usage of each user and address. Each node counts
+//! locally first, adds its count to Redis a moment later, and receives the sum of all nodes. While Redis is
+//! down, or refuses the command, each node continues with its own counts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,15 @@ use tokio::time::sleep;
 use super::codec::Keys;
 use super::server::RedisConnection;
 
-/// How long counts are gathered.
+/// How long counts are collected before they are sent.
 const GATHER: Duration = Duration::from_millis(5);
-/// How long each node counts by itself after Redis has refused, as one without memory or rights does.
+/// How long each node uses its own counts after Redis refused the command, for example for lack of memory or
+/// access rights.
 const REFUSED: Duration = Duration::from_secs(30);
-/// Keys whose counts go in one round trip.
+/// Keys per round trip.
 const BATCH: usize = 256;
-/// Adds to buckets, and answers how long each takes to be empty: all in microseconds. A bucket is the
-/// moment when it is empty, which is when its key expires.
+/// Adds to buckets, and returns the time until each is empty, in microseconds. A bucket stores the moment at
+/// which it will be empty; its key expires at that moment.
 const SCRIPT: &str = "
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -34,7 +35,7 @@ for i, key in ipairs(KEYS) do
 end
 return ahead";
 
-/// This node's counts, once they exist.
+/// This node's counts, once they are shared.
 #[derive(Default)]
 pub(super) struct SharedLimits {
     rates: Mutex<Option<Arc<Rates>>>,
@@ -42,7 +43,7 @@ pub(super) struct SharedLimits {
 }
 
 impl SharedLimits {
-    /// From now on these are counted with the other nodes.
+    /// Shares these limits with the other nodes from now on.
     pub(super) fn share(&self, rates: &Arc<Rates>) {
         let something = self.something.clone();
         rates.share(move || something.notify_one());
@@ -50,13 +51,13 @@ impl SharedLimits {
         self.something.notify_one();
     }
 
-    /// Drops counts of a time without the link: the other nodes need not know them.
+    /// Drops counts from a time without the link. The other nodes do not need them.
     pub(super) fn forget(&self) {
         while !self.unsent().is_empty() {}
     }
 
-    /// Adds what is counted here to what the others have counted, until the link is lost. An answer of Redis that
-    /// refuses this leaves the link to the hints, which Redis may still pass on.
+    /// Adds this node's counts to those of the others, until the link is lost. If Redis refuses the command,
+    /// the link stays up for hints, which Redis may still accept.
     pub(super) async fn carry(&self, keys: &Keys, mut connection: RedisConnection) -> RedisResult<()> {
         let mut is_refused = false;
         loop {
@@ -98,7 +99,7 @@ impl SharedLimits {
     }
 }
 
-/// Whether the server has said so, rather than the link.
+/// Whether the server answered with an error, as opposed to a failure of the connection.
 fn is_answer(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
@@ -114,7 +115,7 @@ fn warn_of_refusal(error: &RedisError) {
     }
 }
 
-/// One bucket: its key, what is added to it, and the most that it holds.
+/// One bucket: its key, the amount to add, and its capacity.
 pub(super) struct Bucket {
     pub(super) key: String,
     pub(super) taken: u64,

@@ -1,28 +1,28 @@
-//! The freshness of hints: which nodes are alive, and which of their hints arrived.
+//! Replay protection for hints: which nodes are alive, and which of their hints have arrived.
 //!
-//! Anybody who can subscribe on the server can record hints and publish them again. So a node is
-//! trusted only when it has answered a challenge that this node made since its own start, from the
-//! answer's number on; each number once; and nothing that was sent long ago. A node's hints are held
-//! until its answer arrives. Times are milliseconds since a node's own start, so that no clock has to
-//! be right.
+//! Any client that can subscribe on the server can record hints and publish them again. A node therefore
+//! accepts hints only from a node that has answered a challenge which this node made after its own start. It
+//! accepts only numbers after that of the answer, each number once, and no hint that was sent too long ago. A
+//! node's hints are held until its answer arrives. Times are milliseconds since each node's own start, so the
+//! protocol does not depend on correct clocks.
 
 use std::collections::HashMap;
 
 use super::window::ReplayWindow;
 use crate::bus::link::NodeId;
 
-/// How long ago a hint may have been sent.
+/// The greatest accepted age of a hint.
 const LATE: i64 = 60_000;
-/// When the difference of two nodes' times seems to be as much as this it is measured anew.
+/// The apparent change between two nodes' clocks at which they are measured again.
 const DRIFT: i64 = 5_000;
-/// How long an answer to a challenge is waited for.
+/// Timeout for the answer to a challenge.
 const ANSWER: u64 = 5_000;
-/// Nodes that are remembered.
+/// The most nodes to remember.
 const NODES: usize = 1024;
-/// Hints of one node that are held.
+/// The most held hints of one node.
 const HELD: usize = 256;
 
-/// By which node, as its which, and when: what every message between nodes begins with.
+/// The header of every message between nodes: the sender, its running number, and the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     pub(super) node: NodeId,
@@ -31,13 +31,13 @@ pub(super) struct Stamp {
     pub(super) sent: u64,
 }
 
-/// The content of a challenge, which its answer repeats: never the same twice.
+/// The content of a challenge, which the answer repeats. Never used twice.
 pub(super) type Nonce = u128;
 
-/// The other nodes, with hints `T` that wait for their answer.
+/// The other nodes, with the hints `T` that are held until a node answers.
 pub(super) struct Senders<T> {
     next_nonce: Nonce,
-    /// The challenge to all, and when it was made.
+    /// The challenge to all nodes, and when it was made.
     to_all: Option<(Nonce, u64)>,
     nodes: HashMap<NodeId, Sender<T>>,
 }
@@ -45,48 +45,48 @@ pub(super) struct Senders<T> {
 /// One other node.
 struct Sender<T> {
     window: ReplayWindow,
-    /// The challenge that it has not answered, and when it was made.
+    /// The node's unanswered challenge, and when it was made.
     asked: Option<(Nonce, u64)>,
-    /// Its time less this node's, once it has answered.
+    /// The node's time minus this node's, once it has answered.
     ahead: Option<i64>,
     held: Vec<(Stamp, T)>,
 }
 
-/// The outcome for a hint.
+/// The decision about a hint.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Offered<T> {
-    /// The hint, if it is to be taken now.
+    /// The hint, if it is accepted now.
     pub(super) taken: Option<T>,
-    /// Whether it was dropped, rather than held.
+    /// Whether it was dropped instead of held.
     pub(super) dropped: bool,
-    /// The challenge to be sent to its node.
+    /// A challenge to send to the hint's node.
     pub(super) challenge: Option<Nonce>,
 }
 
 impl<T> Senders<T> {
-    /// None yet. `first` is this node's own and random.
+    /// Knows no nodes yet. `first` must be random and unique to this node.
     pub(super) fn new(first: Nonce) -> Self {
         Self { next_nonce: first, to_all: None, nodes: HashMap::new() }
     }
 
-    /// A challenge to all nodes.
+    /// Creates a challenge to all nodes.
     pub(super) fn challenge_all(&mut self, now: u64) -> Nonce {
         let nonce = self.nonce();
         self.to_all = Some((nonce, now));
         nonce
     }
 
-    /// Whether this is the standing challenge to all.
+    /// Whether this is the current challenge to all nodes.
     pub(super) fn is_to_all(&self, nonce: Nonce) -> bool {
         self.to_all.is_some_and(|(standing, _)| standing == nonce)
     }
 
-    /// A challenge to a node that has made one itself, if it is not known.
+    /// Creates a challenge to an unknown node that has sent one itself.
     pub(super) fn challenge(&mut self, node: NodeId, now: u64) -> Option<Nonce> {
         if self.sender(node).ahead.is_some() { None } else { self.ask(node, now) }
     }
 
-    /// Decides about a hint.
+    /// Decides whether to accept, hold or drop a hint.
     pub(super) fn offer(&mut self, stamp: Stamp, now: u64, hint: T) -> Offered<T> {
         let sender = self.sender(stamp.node);
         let Some(ahead) = sender.ahead else {
@@ -103,11 +103,12 @@ impl<T> Senders<T> {
         Offered { taken: taken.then_some(hint), dropped: !taken, challenge }
     }
 
-    /// Takes an answer in. What was held of its node and may be taken, and how many may not.
+    /// Handles an answer. Returns the held hints of that node that are now accepted, and the number of those
+    /// that are dropped.
     pub(super) fn answer(&mut self, stamp: Stamp, nonce: Nonce, now: u64) -> (Vec<T>, u64) {
         let to_all = self.to_all.filter(|(standing, _)| *standing == nonce);
         let sender = self.sender(stamp.node);
-        // That to all may be repeated by others once its node is known.
+        // Once a node is known, other clients may replay its answer to the challenge to all.
         let to_all = to_all.filter(|_| sender.ahead.is_none());
         let own = sender.asked.filter(|(standing, _)| *standing == nonce);
         let Some((_, asked_at)) = own.or(to_all).filter(|(_, at)| now.saturating_sub(*at) <= ANSWER) else {
@@ -116,7 +117,8 @@ impl<T> Senders<T> {
         let was_known = sender.ahead.is_some();
         let ahead = difference(stamp.sent, now);
         (sender.ahead, sender.asked) = (Some(ahead), None);
-        // Of a node that was started after this one nothing was ever sent before this one listened.
+        // A node that started after the challenge cannot have sent hints before this node subscribed, so all
+        // of its numbers are acceptable.
         let is_younger = stamp.sent < asked_at;
         if !was_known && !is_younger {
             sender.window = ReplayWindow::after(stamp.number);
@@ -132,7 +134,7 @@ impl<T> Senders<T> {
         (taken, dropped)
     }
 
-    /// Lets go of what waits for an answer that does not come; how many hints that is.
+    /// Drops the hints held for answers that timed out. Returns their number.
     pub(super) fn expire(&mut self, now: u64) -> u64 {
         let mut dropped = 0;
         self.nodes.retain(|_, sender| {
@@ -146,7 +148,7 @@ impl<T> Senders<T> {
         dropped
     }
 
-    /// A challenge to one node, unless one stands.
+    /// Creates a challenge to one node, unless one is unanswered.
     fn ask(&mut self, node: NodeId, now: u64) -> Option<Nonce> {
         let nonce = self.nonce();
         let sender = self.sender(node);
@@ -178,7 +180,7 @@ impl<T> Senders<T> {
     }
 }
 
-/// How long ago something was sent, in this node's time.
+/// The time since something was sent, in this node's time.
 fn age(sent: u64, now: u64, ahead: i64) -> i64 {
     ahead.saturating_sub(difference(sent, now))
 }
@@ -198,8 +200,8 @@ mod tests {
         Stamp { node: OTHER, number, sent }
     }
 
-    /// This node, a second old, and the other one, whose clock shows `sent` and whose last number is
-    /// 100, after its answer.
+    /// This node, one second after its start, after the answer of the other node, whose clock shows `sent`
+    /// and whose last number is 100.
     fn known(sent: u64) -> Senders<u64> {
         let mut senders = Senders::new(1);
         let nonce = senders.challenge_all(1_000);
@@ -234,7 +236,7 @@ mod tests {
         let late = senders.offer(stamp(102, 500_000), 70_000, 102);
         assert!(late.taken.is_none() && late.dropped);
         let nonce = late.challenge.expect("a challenge");
-        // The other machine slept for a minute: its time stood still.
+        // The other machine was suspended for a minute, so its clock stood still.
         assert_eq!(senders.answer(stamp(103, 509_000), nonce, 70_001), (vec![], 0));
         assert!(is_taken(&mut senders, 104, 509_001, 70_002));
     }

@@ -1,4 +1,4 @@
-//! Redis as a server: its URL, a connection to it, and whether it is fit.
+//! Redis as a server: its URL, its connections, and the check of its requirements.
 
 use std::time::Duration;
 
@@ -15,25 +15,25 @@ use tokio::time::timeout;
 use super::limits::Bucket;
 use super::{ConnectError, RedisOptions};
 
-/// How long a connection may take.
+/// Timeout for a connection.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long an answer may take; then the server counts as away.
+/// Timeout for an answer, after which the server counts as unreachable.
 const ANSWER: Duration = Duration::from_secs(2);
-/// The oldest major version that has what is needed: sharded publication.
+/// The oldest supported major version, the first with sharded publication.
 const OLDEST: u32 = 7;
 const FORMS: &str = "redis://[user[:password]@]host[:port], rediss://… over TLS, \
      redis+sentinel://host[:port][,host[:port]…]/master or redis+cluster://host[:port][,host[:port]…]";
 
-/// The kind of servers in a URL.
+/// The kind of deployment that the URL describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Topology {
     Single,
-    /// Sentinels, and the name under which they know the master.
+    /// Sentinels, with the name under which they know the master.
     Sentinel(String),
     Cluster,
 }
 
-/// A URL, understood.
+/// A parsed URL.
 #[derive(Clone)]
 pub(super) struct RedisServer {
     kind: Topology,
@@ -49,7 +49,7 @@ pub(super) struct RedisServer {
 pub(super) enum RedisConnection {
     /// To one server.
     Single(MultiplexedConnection),
-    /// To all of a cluster: what is published is sharded.
+    /// To all nodes of a cluster, with sharded publication.
     Cluster(ClusterConnection),
 }
 
@@ -96,7 +96,7 @@ impl RedisServer {
         Ok(Self { kind, tls, user, password, hosts, authority: options.authority.clone() })
     }
 
-    /// Where it is, with no secret in it.
+    /// The address, without secrets.
     pub(super) fn place(&self) -> String {
         let hosts: Vec<_> = self.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
         let hosts = hosts.join(",");
@@ -107,12 +107,12 @@ impl RedisServer {
         }
     }
 
-    /// Connects, and looks whether the server is fit. What it says unasked goes to `on_push`.
+    /// Connects, and checks that the server meets the requirements. Push messages go to `on_push`.
     pub(super) async fn connect(
         &self,
         on_push: PushHandler,
     ) -> Result<(RedisConnection, String), ConnectError> {
-        // Whoever has chosen another one before is not overruled.
+        // Keep a provider that was installed before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let whole = timeout(CONNECT * 2, self.connect_fit(on_push)).await;
         whole.unwrap_or_else(|_| Err(self.away("it does not answer")))
@@ -204,8 +204,8 @@ impl RedisServer {
         client.get_multiplexed_async_connection_with_config(&config).await
     }
 
-    /// Asks the sentinels, one after the other, for the master. They are asked without the
-    /// credentials, which are the master's.
+    /// Asks the sentinels in turn for the master. They are asked without credentials, which belong to the
+    /// master.
     async fn master(&self, name: &str) -> Result<(String, u16), ConnectError> {
         let mut why = self.away("no sentinel answers");
         for (host, port) in &self.hosts {
@@ -256,7 +256,7 @@ impl RedisServer {
         ConnectError::Away(format!("Redis at {place} is away ({why}): start it, or give where it is"))
     }
 
-    /// An error of the server's, as whoever starts the node reads it.
+    /// A server error, phrased for the operator who starts the node.
     pub(super) fn why(&self, error: &RedisError) -> ConnectError {
         let place = self.place();
         let said = error.detail().unwrap_or("no more is said");
@@ -303,7 +303,7 @@ fn host_of(text: &str, port: u16) -> Option<(String, u16)> {
     good.then(|| (host.to_owned(), port))
 }
 
-/// Text in which `%` and two digits stand for a byte.
+/// Percent-decodes a text.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -324,7 +324,7 @@ fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text.clone()),
-        // A cluster answers by node.
+        // A cluster returns one answer per node.
         Value::Map(entries) => entries.first().and_then(|(_, value)| text_of(value)),
         _ => None,
     }
@@ -338,7 +338,7 @@ impl RedisConnection {
         }
     }
 
-    /// Whether what is published here is heard by all. A cluster sees to that itself.
+    /// Whether all clients receive what is published here. A cluster ensures that itself.
     pub(super) async fn is_master(&mut self) -> RedisResult<bool> {
         match self {
             Self::Single(connection) => match cmd("ROLE").query_async(connection).await? {
@@ -356,7 +356,7 @@ impl RedisConnection {
         match self {
             Self::Single(connection) => connection.subscribe(names).await,
             Self::Cluster(connection) => {
-                // Each belongs to a shard of its own.
+                // Each channel belongs to a shard of its own.
                 for name in names {
                     connection.ssubscribe(name).await?;
                 }
@@ -377,7 +377,7 @@ impl RedisConnection {
         }
     }
 
-    /// Runs a script that adds to buckets; how long each takes to be empty from there on.
+    /// Runs a script that adds to buckets. Returns the time until each bucket is empty.
     pub(super) async fn count(&mut self, script: &str, buckets: &[Bucket]) -> RedisResult<Vec<u64>> {
         let asked = |buckets: &[Bucket]| {
             let mut asked = cmd("EVAL");
@@ -393,7 +393,7 @@ impl RedisConnection {
         match self {
             Self::Single(connection) => asked(buckets).query_async(connection).await,
             Self::Cluster(connection) => {
-                // Each belongs to a shard of its own.
+                // Each key belongs to a shard of its own.
                 let each = buckets.chunks(1).map(|one| {
                     let (mut connection, asked) = (connection.clone(), asked(one));
                     async move { asked.query_async::<Vec<u64>>(&mut connection).await }
@@ -403,7 +403,7 @@ impl RedisConnection {
         }
     }
 
-    /// Publishes all, in one round trip.
+    /// Publishes a batch in one round trip.
     pub(super) async fn publish(&mut self, batch: &[(String, bytes::Bytes)]) -> RedisResult<()> {
         match self {
             Self::Single(connection) => {

@@ -1,14 +1,14 @@
-//! The hints of one node that arrived: each is accepted once, in any order, and not if it arrives far
-//! too late.
+//! The replay window of one node's hints: each number is accepted once, in any order, unless it arrives too
+//! far behind the latest.
 
 const WORDS: usize = 64;
-/// How many numbers behind the latest a hint may come.
+/// How far behind the latest a number may arrive.
 const WIDTH: u64 = WORDS as u64 * 64;
 
-/// The latest running number of one node, and which of those just before it have come.
+/// The highest running number of one node, and which of the numbers just before it have arrived.
 pub(super) struct ReplayWindow {
     latest: u64,
-    /// One bit a number, in a ring.
+    /// One bit per number, as a ring.
     seen: [u64; WORDS],
 }
 
@@ -19,12 +19,13 @@ impl Default for ReplayWindow {
 }
 
 impl ReplayWindow {
-    /// A window in which every number up to this one has come.
+    /// A window in which every number up to `latest` counts as arrived.
     pub(super) fn after(latest: u64) -> Self {
         Self { latest, seen: [u64::MAX; WORDS] }
     }
 
-    /// Whether this number has not come before; it has from here on.
+    /// Marks a number as arrived. Returns whether it is accepted, which means not seen before and not too
+    /// late.
     pub(super) fn take(&mut self, number: u64) -> bool {
         if number > self.latest {
             let from = self.latest.max(number.saturating_sub(WIDTH)) + 1;

@@ -1,4 +1,4 @@
-//! The same where a socket is shown its groups one by one, each as of another moment.
+//! The same races with paged snapshots, where each page is a snapshot of its own.
 
 use std::sync::Arc;
 
@@ -13,16 +13,15 @@ use tokio::task::JoinHandle;
 use super::{HELD, Race, Stage, Step, quiet, race_shown, step};
 use crate::harness::{Client, settle};
 
-/// A page: its group's last number, and whether the user is a member.
+/// A page: its group's head, and whether the user is a member.
 type Page = (Seq, bool);
-/// A page that is read when its semaphore says so.
+/// A page that is read when its semaphore has permits.
 type Reading = (Arc<Semaphore>, JoinHandle<Result<Option<Page>>>);
 
-/// A socket that is being shown its groups.
+/// A socket that is receiving its groups.
 pub(super) struct Paging {
     connection: Connection,
-    /// The groups in the order in which they are shown; of those that have been, with what the page
-    /// said.
+    /// The groups in the order of their pages. For pages that were read, with the head in the page.
     heads: Vec<(GroupId, Seq)>,
     at: Vec<i64>,
     next: usize,
@@ -44,7 +43,8 @@ impl Paging {
 }
 
 impl Race {
-    /// Begins to read a socket's next page, lets it be read, or lets the socket live after the last.
+    /// Starts to read a socket's next page, lets the read finish, or makes the socket live after the last
+    /// page.
     pub(super) async fn turn_page(&mut self, socket: usize, mut paging: Paging) -> Stage {
         let client = Client(paging.connection);
         self.read[socket].extend(client.texts());
@@ -99,7 +99,7 @@ proptest! {
 #[test]
 fn events_before_a_page_is_read_are_in_the_page_alone() {
     let mut steps = vec![Step::Turn(0, 0), Step::Turn(1, 0), Step::Dispatch, Step::Dispatch];
-    // Registered, read, answered, and begun to be shown its groups.
+    // Registered, snapshot read, snapshot returned, and pages started.
     steps.extend([Step::Advance(0); 5]);
     for _ in 0..40 {
         steps.extend([Step::Say(1), Step::Dispatch]);

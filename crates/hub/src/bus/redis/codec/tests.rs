@@ -52,7 +52,7 @@ fn hints() -> Vec<Hint> {
     ]
 }
 
-/// The same as messages, and those that are no hints.
+/// These hints as messages, and the messages of the handshake.
 fn messages() -> Vec<NodeMessage> {
     let handshake = [NodeMessage::Challenge(u128::MAX - 1), NodeMessage::Answer(1)];
     hints().into_iter().map(NodeMessage::Hint).chain(handshake).collect()
@@ -70,7 +70,7 @@ fn every_kind_of_hint_is_read_as_it_was_written() {
     }
 }
 
-/// Recorded hints of version 2: nodes of other versions read and write exactly these.
+/// Recorded hints of version 2. Nodes of other versions read and write exactly these bytes.
 #[test]
 fn version_two_is_what_was_recorded() {
     let recorded = include_str!("version-2.txt");

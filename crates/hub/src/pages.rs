@@ -25,7 +25,6 @@ impl Hub {
     ///
     /// Each page is a snapshot of its own. An event that a group's page already contains is not delivered;
     /// later events are held until the socket is live.
-    /// are held until the socket is live.
     pub async fn read_page<T: Send + 'static>(
         &self,
         socket: &Arc<Socket>,

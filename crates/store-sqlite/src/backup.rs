@@ -1,11 +1,10 @@
-//! Copying a store's file while it is in use: what a backup is made by, and put back by.
+//! Copies of a store's file while it is in use, for backups and their restoration.
 //!
-//! A copy is the state of one moment. The connection that copies holds one read transaction from
-//! the first page to the last: with the write-ahead log that makes no writer wait, and SQLite does
-//! not begin anew when somebody writes. What is written meanwhile stays in the journal, which
-//! grows until the copy is whole.
+//! A copy is a consistent snapshot. The copying connection holds one read transaction from the first page to
+//! the last. With the write-ahead log that blocks no writer, and SQLite does not restart the copy when
+//! another connection writes. Concurrent writes stay in the journal, which grows until the copy is complete.
 //!
-//! The names of copies, and the exchange of files, do not live here.
+//! The naming of copies and the exchange of files are elsewhere.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -19,78 +18,67 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::open::OpenError;
 use crate::schema;
 
-/// Pages copied between two words on the progress.
+/// Pages copied between two reports of progress.
 const STEP: i32 = 1024;
-/// SQLite's steps between two words on a check that goes on: some milliseconds.
+/// Virtual machine steps of SQLite between two reports of progress during a check; some milliseconds.
 const STEPS: i32 = 100_000;
-/// The longest wait for another process that is opening or closing the file.
+/// Timeout for another process that is opening or closing the file.
 const BUSY: Duration = Duration::from_secs(5);
-/// Files that SQLite may keep beside a database.
+/// Suffixes of the files that SQLite may keep next to a database.
 const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
 
-/// Why there is no copy: one sentence, for whoever runs the server.
+/// Why there is no copy, in one sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// The file to be copied is not there.
+    /// The file to copy does not exist.
     #[error("there is no file {}", path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file to be copied is no store of this version or an earlier one.
+    Missing { path: PathBuf },
+    /// The file to copy is not a store of this version or an earlier one.
     #[error(transparent)]
     Source(#[from] OpenError),
-    /// The file to be copied has no schema yet.
+    /// The file to copy has no schema yet.
     #[error("the file {} is empty: it holds no chinwag database", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// There is something at the copy's place.
+    Empty { path: PathBuf },
+    /// The target path already exists.
     #[error(
         "{} is there already: another command is writing it, or one was broken off; if none runs, remove it",
         path.display()
     )]
-    InTheWay {
-        /// The copy.
-        path: PathBuf,
-    },
-    /// The copy cannot be made or written.
+    InTheWay { path: PathBuf },
+    /// The copy cannot be created or written.
     #[error("{} cannot be written: {why}", path.display())]
     Write {
-        /// The copy.
         path: PathBuf,
-        /// The system's word.
+        /// The system's error.
         why: io::Error,
     },
-    /// There is no room for the copy.
+    /// The disk has no room for the copy.
     #[error("there is not enough room on the disk for {}", path.display())]
-    Full {
-        /// The copy.
-        path: PathBuf,
-    },
-    /// Reading or writing failed in another way.
+    Full { path: PathBuf },
+    /// Another error while reading or writing.
     #[error("the database {} cannot be copied: {why}", path.display())]
     Failed {
-        /// The file that was to be copied.
+        /// The file to copy.
         path: PathBuf,
-        /// SQLite's word.
+        /// SQLite's error.
         why: rusqlite::Error,
     },
     /// The copy is damaged.
     #[error("the database {} is damaged: {what}", path.display())]
     Damaged {
-        /// The file that was copied.
+        /// The file to copy.
         path: PathBuf,
-        /// The first thing found.
+        /// The first problem that the check found.
         what: String,
     },
 }
 
-/// Writes a copy of the store in the file `from`, in use or not, into the new file `to`, and answers the
-/// copy's length in bytes. The copy is one file without a journal, for its owner alone, checked
-/// (the order of its pages, rows, and constraints) and on the disk; its name may not be there yet,
-/// and is gone again after an error. `progress` hears how much is copied, in percent. Blocks.
+/// Copies the store in the file `from`, whether in use or not, to the new file `to`. Returns the length of
+/// the copy in bytes.
+///
+/// The copy is a single file without a journal, readable only by its owner, checked (page order, rows and
+/// constraints) and flushed to the disk. `to` must not exist; after an error it is removed. `progress`
+/// receives the copied part in percent. Blocks.
 pub fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<u64, CopyError> {
     if !from.is_file() {
         return Err(CopyError::Missing { path: from.into() });
@@ -103,9 +91,9 @@ pub fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<u64
     copied
 }
 
-/// Gives the history of a copy another id, since other messages will follow here than did where it was
-/// copied, and postpones the removal of files that it does not know, some of which are newer than the copy. The copy stays one
-/// file, on the disk. Blocks.
+/// Gives the history of a copy a new id, because the restored store will continue differently from the
+/// original. Also postpones the removal of unknown files, since some of them are newer than the copy. The
+/// copy stays a single file on the disk. Blocks.
 pub fn begin_anew(copy: &Path, now: Date) -> Result<(), CopyError> {
     let renew = || {
         let conn = connect(copy)?;
@@ -133,7 +121,7 @@ fn fill(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<(), Cop
     let unreadable = |why| OpenError::sqlite(from, &why);
     let failed = |why: rusqlite::Error| failed(from, to, why);
     let source = connect(from).map_err(unreadable)?;
-    // The first look takes the snapshot, which all that follows is read from.
+    // The first read takes the snapshot from which everything else is read.
     source.execute_batch("BEGIN").map_err(unreadable)?;
     schema::inspect(from, &source)?;
     let version: i64 = source.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(unreadable)?;
@@ -141,7 +129,7 @@ fn fill(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<(), Cop
         return Err(CopyError::Empty { path: from.into() });
     }
     let mut target = connect(to).map_err(failed)?;
-    // A copy that is broken off is removed, not rolled back.
+    // An incomplete copy is removed instead of rolled back.
     target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = FULL").map_err(failed)?;
     let backup = Backup::new(&source, &mut target).map_err(failed)?;
     loop {
@@ -155,15 +143,15 @@ fn fill(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<(), Cop
         }
     }
     drop(backup);
-    // It was copied as a file with a write-ahead log; alone it needs none.
+    // The source has a write-ahead log. The copy needs none while it is a single file.
     let mode = "PRAGMA journal_mode = DELETE";
     target.query_row(mode, [], |_| Ok(())).map_err(failed)?;
     target.close().map_err(|(_, why)| failed(why))
 }
 
-/// Reads all of the store in the file at `path`, in use or not, and says what is damaged first: the order of pages
-/// and rows, every index, and constraints. Writes nothing, and leaves no file behind. `progress` is called when the
-/// reading begins, and again and again while it goes on. Blocks.
+/// Checks the whole store in the file at `path`, whether in use or not: the order of pages and rows, every
+/// index, and constraints. Returns the first damage. Writes nothing and leaves no file behind. Calls
+/// `progress` at the start and repeatedly during the check. Blocks.
 pub fn look(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<(), CopyError> {
     let unreadable = |why| OpenError::sqlite(path, &why);
     let mut conn = open_to_look(path)?;
@@ -180,12 +168,13 @@ pub fn look(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<
         .map_or(Ok(()), |what| Err(CopyError::Damaged { path: path.into(), what }))
 }
 
-/// Opens the store in the file at `path`, in use or not, so that it can only be read and no file is made beside it.
+/// Opens the store in the file at `path`, whether in use or not, for reading only. Creates no file next to
+/// it.
 pub(crate) fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
     let unreadable = |why| OpenError::sqlite(path, &why);
     let mut journal = path.as_os_str().to_owned();
     journal.push("-wal");
-    // A file without a journal is read as it is: SQLite would else make a journal beside it.
+    // Without a journal, open the file as immutable: otherwise SQLite would create a journal next to it.
     let mode = if Path::new(&journal).exists() { "mode=ro" } else { "immutable=1" };
     let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags =
@@ -195,7 +184,7 @@ pub(crate) fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
     Ok(conn)
 }
 
-/// Looks at the copy as the disk has it. What is wrong with it was wrong with its source.
+/// Checks the copy as it is on the disk. Any damage comes from the source.
 fn check(from: &Path, to: &Path) -> Result<(), CopyError> {
     let look = || damage(&connect(to)?, "PRAGMA quick_check(1)");
     match look().map_err(|why| failed(from, to, why))? {
@@ -204,11 +193,11 @@ fn check(from: &Path, to: &Path) -> Result<(), CopyError> {
     }
 }
 
-/// The first thing that is damaged, if anything is.
+/// The first damage, if any.
 fn damage(conn: &Connection, pragma: &str) -> rusqlite::Result<Option<String>> {
     let sound: String = conn.query_row(pragma, [], |row| row.get(0))?;
     if sound != "ok" {
-        // Before it SQLite says in which database, on a line of its own.
+        // SQLite puts the name of the database on a line before the message.
         return Ok(sound.lines().last().map(str::to_owned));
     }
     let mut statement = conn.prepare("PRAGMA foreign_key_check")?;
@@ -226,7 +215,7 @@ fn keep(to: &Path) -> Result<u64, CopyError> {
     sync().map_err(|why| CopyError::Write { path: to.into(), why })
 }
 
-/// A file that cannot be removed was never made, or stays to be found.
+/// Ignores errors: the file was never created, or it stays for the operator to find.
 fn remove(to: &Path) {
     let _ = fs::remove_file(to);
     for suffix in BESIDE {
@@ -260,7 +249,7 @@ mod tests {
     use crate::Options;
     use crate::open;
 
-    /// A store's file with this many users, and the connection that writes to it.
+    /// The file of a store with this many users, and a connection that writes to it.
     fn store(folder: &Path, users: usize) -> (PathBuf, Connection) {
         let path = folder.join("chinwag.db");
         let options = Options { durable: false, ..Options::default() };
@@ -292,7 +281,7 @@ mod tests {
         let to = folder.path().join("copy");
         let mut seen = Vec::new();
         let bytes = copy(&from, &to, &mut |percent| {
-            // A write between any two steps: SQLite else begins anew at each.
+            // Write between any two steps: otherwise SQLite would restart the copy at each of them.
             add(&conn, 3000 + seen.len());
             seen.push(percent);
         })

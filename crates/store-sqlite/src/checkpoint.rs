@@ -1,8 +1,9 @@
-//! Moving the journal into the file beside the writer, so that no commit waits for it.
+//! Checkpoints: moving the journal (the write-ahead log) into the database file on a separate thread, so that
+//! no commit waits for it.
 //!
-//! SQLite would do this within a commit: thousands of pages, and a wait for the disk. Here a thread with a
-//! connection of its own moves most of them. Then the writer moves the few pages that were committed meanwhile,
-//! and its next commit begins the journal anew.
+//! SQLite would do this within a commit, for thousands of pages and with a flush to the disk. Instead, a
+//! thread with a connection of its own moves most pages. Then the writer moves the few that were committed in
+//! the meantime, and its next commit restarts the journal.
 
 use std::cell::Cell;
 use std::io;
@@ -14,26 +15,27 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, OpenFlags};
 
-/// The writer moves at most this many pages itself: about a millisecond, and a wait for the disk.
+/// The most pages that the writer moves itself: about a millisecond and one flush.
 const FEW: i64 = 256;
-/// The thread is at work.
+/// The thread is moving pages.
 const RUNNING: i64 = -1;
 
-/// The thread that moves the journal, as the writer sees it.
+/// The writer's handle to the checkpoint thread.
 pub(crate) struct Checkpointer {
     requests: Option<SyncSender<()>>,
-    /// The pages of the journal that are in the file, or [`RUNNING`].
+    /// The journal's pages that are in the file, or [`RUNNING`].
     moved: Arc<AtomicI64>,
-    /// The length of the journal in pages from which the thread is asked.
+    /// The growth of the journal, in pages, from which the thread is asked to run.
     pages: i64,
-    /// The pages of the journal when it was last moved.
+    /// The length of the journal, in pages, at the last checkpoint.
     from: Cell<i64>,
     is_asked: Cell<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Checkpointer {
-    /// Starts the thread for the store in this file, to be asked whenever the journal has grown by `pages`.
+    /// Starts the thread for the store in this file. It is asked to run whenever the journal has grown by
+    /// `pages`.
     pub(crate) fn start(store: &Path, pages: i64, durable: bool) -> io::Result<Self> {
         let (requests, asked) = sync_channel(1);
         let moved = Arc::new(AtomicI64::new(0));
@@ -51,10 +53,10 @@ impl Checkpointer {
         })
     }
 
-    /// Follows a commit of the writer's, after which the journal has so many pages.
+    /// Must be called after each commit, with the length of the journal in pages.
     pub(crate) fn follow(&self, writer: &Connection, journal: i64) {
         if journal < self.from.get() {
-            // It was begun anew.
+            // The journal was restarted.
             self.from.set(0);
         }
         if self.is_asked.get() {
@@ -71,7 +73,8 @@ impl Checkpointer {
         }
     }
 
-    /// Moves the rest. Unless somebody reads an earlier state, the next commit begins the journal anew.
+    /// Moves the remaining pages. The next commit restarts the journal, unless a reader still uses an earlier
+    /// state.
     fn finish(&self, writer: &Connection, journal: i64) {
         self.from.set(journal);
         if let Err(error) = move_pages(writer) {
@@ -122,8 +125,8 @@ fn open<'c>(
     Ok(conn.as_ref().expect("it was opened"))
 }
 
-/// Moves pages of the journal into the file, as far as nobody reads an earlier state. Returns the number of the
-/// journal's pages that are in the file.
+/// Moves pages of the journal into the file, except those that a reader of an earlier state still needs.
+/// Returns the number of the journal's pages that are in the file.
 fn move_pages(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))
 }
@@ -150,7 +153,7 @@ mod tests {
             let path = folder.join("a.db");
             let options = Options { durable: false, ..Options::default() };
             let conn = open::writer(&path, &options).expect("a file");
-            // That of the schema is longer than the bounds of these tests.
+            // The schema alone makes the journal longer than the bounds of these tests.
             assert!(open::empty_journal(&path).expect("a journal"), "nobody reads");
             let checkpointer = Checkpointer::start(&path, pages, false).expect("a thread");
             Self { conn, journal: JournalReader::new(&path), path, checkpointer }

@@ -1,16 +1,15 @@
-//! Values that are no plain numbers or texts, as columns hold them.
+//! Column values other than plain numbers and texts.
 
 use chinwag_core::Name;
 use chinwag_core::store::encoding::Stored;
 use rusqlite::{Error, Result, Row};
 
-/// The value of a stored number.
+/// Decodes a value that is stored as a number.
 pub(crate) fn stored<T: Stored>(row: &Row<'_>, column: usize) -> Result<T> {
     let number: i64 = row.get(column)?;
     T::known(number).ok_or(Error::IntegralValueOutOfRange(column, number))
 }
 
-/// A name from a column.
 pub(crate) fn name(row: &Row<'_>, column: usize) -> Result<Name> {
     Ok(Name::stored(row.get_ref(column)?.as_str()?))
 }

@@ -1,4 +1,4 @@
-//! The meaning of SQLite's errors for a caller.
+//! The mapping of SQLite's errors to those of the port.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,18 +12,18 @@ use rusqlite::{ErrorCode, ffi};
 use crate::stamps::StampSource;
 use crate::written::Written;
 
-/// The state of the file beside its rows.
+/// The state of the file apart from its rows.
 #[derive(Debug)]
 pub(crate) struct FileState {
-    /// An erased body may still be in the journal or on other pages: at first, too, since nobody
-    /// knows what the last process had left.
+    /// Whether an erased body may still be in the journal or on other pages. Initially true, since the
+    /// previous process may have left some.
     pub(crate) erased: AtomicBool,
-    /// A job has met damage. The file does not mend by itself.
+    /// Whether a job has found damage. Never reset, since the file does not repair itself.
     pub(crate) damaged: AtomicBool,
     pub(crate) name_case: NameCase,
     pub(crate) stamps: Arc<StampSource>,
     written: Mutex<Written>,
-    /// Whether the disk was found full.
+    /// Whether the disk is full.
     pub(crate) room: Room,
 }
 
@@ -39,12 +39,12 @@ impl FileState {
         }
     }
 
-    /// The pages that were written since the last reading of pages for copies of erased rows.
+    /// The pages written since the last scan for copies of erased rows.
     pub(crate) fn written(&self) -> MutexGuard<'_, Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that the disk is full, and logs it the first time.
+    /// Records that the disk is full, and logs it the first time.
     pub(crate) fn set_spent(&self) {
         if !self.room.set_spent(true) {
             tracing::error!(
@@ -53,7 +53,7 @@ impl FileState {
         }
     }
 
-    /// Notes damage, and logs it the first time.
+    /// Records damage, and logs it the first time.
     pub(crate) fn set_damaged(&self) {
         if !self.damaged.swap(true, Ordering::AcqRel) {
             tracing::error!(
@@ -73,7 +73,7 @@ pub(crate) fn is_damage(why: &rusqlite::Error) -> bool {
     matches!(why.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// An error that may pass is `Unavailable`, and is logged; any other is a fault of ours.
+/// Maps errors that may be transient to `Unavailable`, and logs them. Any other error is a bug.
 pub(crate) fn fault(why: rusqlite::Error) -> Error {
     match why.sqlite_error_code() {
         Some(
@@ -92,8 +92,8 @@ pub(crate) fn fault(why: rusqlite::Error) -> Error {
     }
 }
 
-/// The same for a commit: where the disk did not confirm what it was given, a crash that follows
-/// may yet bring it back.
+/// Like [`fault`], for a commit. If the disk did not confirm the commit, it may still be there after a crash,
+/// so the outcome is unknown.
 pub(crate) fn commit_fault(why: rusqlite::Error) -> Error {
     let code = why.sqlite_error().map(|e| e.extended_code);
     if matches!(code, Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)) {
@@ -103,7 +103,7 @@ pub(crate) fn commit_fault(why: rusqlite::Error) -> Error {
     fault(why)
 }
 
-/// A fault from what a job panicked with.
+/// An error for the payload of a job's panic.
 pub(crate) fn panicked(with: &(dyn Any + Send)) -> Error {
     let text = with.downcast_ref::<&str>().copied().or(with.downcast_ref::<String>().map(String::as_str));
     Error::internal(format_args!("a job of the store panicked: {}", text.unwrap_or("no text")))

@@ -1,4 +1,4 @@
-//! Marks and summaries, whose plans are those of this database.
+//! Marks and summaries, with query plans specific to SQLite.
 
 use std::collections::HashMap;
 use std::collections::hash_map;
@@ -21,14 +21,14 @@ use crate::message_dates::index_dates;
 use crate::sql::RowColumns;
 use crate::transaction::{Repeated, Transaction, limit};
 
-/// The number after which messages count as unread, of a membership `m`.
+/// The number after which messages count as unread, for a membership `m`.
 macro_rules! floor {
     () => {
         "max(coalesce(m.last_read_seq, 0), m.joined_seq)"
     };
 }
 
-/// The next number of an author of whom something stands in the group of `m`.
+/// The next id of an author with messages that are not erased, in the group of `m`.
 macro_rules! next_author {
     ($after:literal) => {
         concat!(
@@ -40,9 +40,9 @@ macro_rules! next_author {
     };
 }
 
-/// The columns that [`read_mark`] reads, of a membership `m` and its group `g`; `?2` is the highest count. The newest
-/// `?3` numbers mostly have the answer. Where they do not, as one has written all of them, or they were
-/// erased, each author's messages after the mark are counted by their index.
+/// The columns that [`read_mark`] reads, for a membership `m` and its group `g`; `?2` is the highest count.
+/// Usually the newest `?3` numbers suffice. If they do not, because the user has sent all of them or they
+/// were erased, each author's messages after the mark are counted with the index by author.
 macro_rules! mark_columns {
     () => {
         concat!(
@@ -80,7 +80,7 @@ macro_rules! mark_columns {
     };
 }
 
-/// The newest mentions of a user in the group of `m` after its mark.
+/// The newest mentions of a user, in the group of `m` after its mark.
 macro_rules! newest_mentions {
     ($user:literal) => {
         concat!(
@@ -93,7 +93,7 @@ macro_rules! newest_mentions {
     };
 }
 
-/// The number of mentions after the mark, up to `?2`, among the newest `?4` of the user and of everyone.
+/// The number of mentions after the mark, at most `?2`, among the newest `?4` of the user and of everyone.
 macro_rules! mentioned_column {
     () => {
         concat!(
@@ -115,7 +115,7 @@ macro_rules! mentioned_column {
 chinwag_store_sql::impl_groups! {
     Transaction<'_, '_>,
     fn seq_take_for_messages(&mut self, group: GroupId, count: usize, newest: Date) -> Result<Seq> {
-        // Two statements are quicker than one with RETURNING, for whose row SQLite makes a table in memory.
+        // Two statements are faster than one with RETURNING, for which SQLite creates a temporary table.
         let id = group.0.into_bytes();
         let numbered = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let found = self.one("SELECT last_seq, dated_seq FROM groups WHERE id = ?1", [id], numbered)?;
@@ -145,7 +145,7 @@ chinwag_store_sql::impl_groups! {
     }
 }
 
-/// The mark of a member of a group.
+/// The query for the marks of memberships in a group.
 macro_rules! mark_of {
     ($condition:expr) => {
         concat!(
@@ -233,14 +233,14 @@ fn summaries(
     Ok(summaries)
 }
 
-/// The answer of [`Groups::members_up_to`] for many groups, with one statement for a small group. A name that
-/// occurs in many groups is read once.
+/// The answer of [`Groups::members_up_to`] for many groups, with one statement per small group. The name of a
+/// user in several groups is read once.
 struct MembersShown<'a, 't, 'c> {
     tx: &'a Transaction<'t, 'c>,
     most: usize,
     members: Repeated<'a, 't, 'c>,
     user: Repeated<'a, 't, 'c>,
-    /// Each user's name, and whether it hides its read marks.
+    /// The name of each user, and whether it hides its read marks.
     users: HashMap<UserId, Option<(Name, bool)>>,
 }
 

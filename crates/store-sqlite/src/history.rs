@@ -1,4 +1,4 @@
-//! The id of a store's history, read and renewed without a server (`chinwag history`).
+//! Reading and renewing the id of a store's history without a server (`chinwag history`).
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use chinwag_core::HistoryId;
 use crate::open::{self, OpenError, Options};
 use crate::schema;
 
-/// The id of the history of the store in the file at `path`. Changes nothing. Blocks.
+/// The history id of the store in the file at `path`. Changes nothing. Blocks.
 pub fn read(path: &Path) -> Result<HistoryId, OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     let conn = open::reader(path, &Options::default())?;
@@ -15,8 +15,8 @@ pub fn read(path: &Path) -> Result<HistoryId, OpenError> {
     schema::history(&conn).map_err(failed)
 }
 
-/// Gives the history of the store in the file at `path` another id, on the disk. Only for a store that nobody serves
-/// meanwhile. Blocks.
+/// Gives the store in the file at `path` a new history id, and flushes it to the disk. No server may use the
+/// store at the same time. Blocks.
 pub fn renew(path: &Path) -> Result<HistoryId, OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     let conn = open::connect(path, &Options::default())?;

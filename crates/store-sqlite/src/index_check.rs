@@ -1,4 +1,4 @@
-//! The comparison of the index of the search with the messages.
+//! The comparison of the search index with the messages.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::open::OpenError;
 use crate::schema;
 use crate::search::chunks::IndexChunk;
 
-/// Terms of messages, each with its message, in any order: their number, and the sum of their hashes.
+/// A checksum of (message, term) pairs in any order: their number and the sum of their hashes.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct TermSum {
     count: u64,
@@ -30,13 +30,13 @@ impl TermSum {
     }
 }
 
-/// Whether the index of the store in the file at `path`, in use or not, has each term of the messages that it should
-/// have, and no other. Reads all of both. Changes nothing. Blocks.
+/// Whether the search index of the store in the file at `path`, in use or not, has exactly the terms of the
+/// messages that it covers. Reads the index and the messages completely. Changes nothing. Blocks.
 pub fn index_matches(path: &Path) -> Result<bool, OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     let conn = open_to_look(path)?;
     conn.execute_batch("BEGIN").map_err(failed)?;
-    // An older schema has no index, and the next start builds one of another version anew.
+    // An older schema has no index, and the next start rebuilds an index of another version.
     if !schema::is_current(&conn).map_err(failed)? || !is_current(&conn).map_err(failed)? {
         return Ok(true);
     }
@@ -51,7 +51,8 @@ fn is_current(conn: &Connection) -> rusqlite::Result<bool> {
     Ok(version.is_none_or(|version| version == [TERMS_VERSION]))
 }
 
-/// The terms that the rows of the index should have. A message without a row counts as a term that the index does not have.
+/// The terms that the index should have. A covered message without a row counts as a term that the index
+/// lacks.
 fn of_messages(conn: &Connection) -> rusqlite::Result<TermSum> {
     const COUNT: &str = "SELECT count(*) FROM search_groups s
         CROSS JOIN messages m ON m.group_id = s.group_id AND m.seq <= s.position WHERE m.body IS NOT NULL";

@@ -1,19 +1,18 @@
 //! The store on SQLite: one file, one writer, many readers.
 //!
-//! Here live the schema's versions, the two queues with their threads, and the SQL of every
-//! noun under the noun's name. No rule lives here: what may be written is decided in
-//! `chinwag_core::app`, inside the transactions that this crate runs.
+//! The crate contains the schema's versions, the two queues with their threads, and the SQL of each noun in a
+//! file of the same name. It contains no rules: `chinwag_core::app` decides what may be written, inside the
+//! transactions that this crate runs.
 //!
-//! **Writes.** One thread owns the one connection that writes. It takes whatever has queued since
-//! its last commit (up to [`Options::batch`] jobs), runs each apart from the others, commits them
-//! together, hands their events to the bus and then answers. There is no timer: a lone job
-//! commits at once. **Reads** run each on one snapshot: where their caller stands, if nobody else reads
-//! there, else on a few threads.
+//! **Writes.** One thread owns the only connection that writes. It takes all jobs that were queued since its
+//! last commit (up to [`Options::batch`]), runs each in isolation, commits them together, passes their events
+//! to the bus and then answers. There is no timer: a lone job commits immediately. **Reads.** Each read runs
+//! on one snapshot: on the caller's thread if no other read runs there, otherwise on one of a few threads.
 //!
-//! Both queues are bounded by [`Options::queue`]; whoever finds no place within
-//! [`Options::patience`] is answered `Unavailable`, and whoever has one waits for the answer up to
-//! [`Options::deadline`]: a job that has not begun by then never runs. Several processes may hold
-//! one file: a write waits for another process's up to [`Options::busy`].
+//! Both queues are bounded by [`Options::queue`]. A job that gets no slot within [`Options::patience`] fails
+//! with `Unavailable`. A job in the queue is awaited for up to [`Options::deadline`]; if it has not started
+//! by then, it never runs. Several processes may share one file: a write waits up to [`Options::busy`] for
+//! that of another process.
 
 pub mod backup;
 mod checkpoint;
@@ -72,29 +71,29 @@ use crate::stamps::StampSource;
 use crate::writer::{Task, Writer};
 use crate::written::Written;
 
-/// The longest wait of [`Store::ready`] for its commit.
+/// Timeout of the commit in [`Store::ready`].
 const READY_WITHIN: Duration = Duration::from_secs(1);
-/// The pause after each step of reading the file's pages, about three times as long as the step.
+/// The pause after each step of a scan of the file's pages, about three times as long as the step.
 const BETWEEN_STEPS: Duration = Duration::from_millis(10);
-/// After more overwritten pages than this (1 MiB), the writer's cache is emptied after each commit of them.
+/// A commit that overwrites more pages than this (1 MiB) is followed by a release of the writer's page cache.
 const FEW_PAGES: usize = 256;
 
-/// A store in one SQLite file. Dropping it finishes what has queued, brings the journal into the
-/// file and ends its threads; that blocks the dropping thread for as long as it takes.
+/// A store in one SQLite file. Dropping it completes the queued jobs, moves the journal into the file and
+/// joins its threads, and blocks until that is done.
 pub struct SqliteStore {
     readers: Readers,
-    /// Dropped after the readers: whoever closes last brings the journal into the file.
+    /// Dropped after the readers, since the last connection to close moves the journal into the file.
     writer: Writer,
     history: HistoryId,
     reserve: Arc<Reserve>,
     path: PathBuf,
-    /// The folder of a store that ends with its value. Dropped last, when nothing uses the file.
+    /// The folder of a temporary store. Dropped last, when the file is closed.
     _folder: Option<TempDir>,
 }
 
 impl SqliteStore {
-    /// Opens the store in the file at `path`, which is made if there is none, and brings its
-    /// schema up to date. The folder must exist. Blocks.
+    /// Opens the store in the file at `path`, creates the file if there is none, and migrates its schema. The
+    /// folder must exist. Blocks.
     #[allow(clippy::needless_pass_by_value, reason = "as a caller writes it: `Options::default()`")]
     pub fn open(path: &Path, options: Options, bus: Arc<dyn Bus>) -> Result<Self, OpenError> {
         let reserve = Arc::new(Reserve::new(path, options.reserve));
@@ -109,7 +108,7 @@ impl SqliteStore {
         let name_case = schema::name_case(&here).map_err(|why| OpenError::sqlite(path, &why))?;
         let stamps = StampSource::begin(&writer).map_err(|why| OpenError::sqlite(path, &why))?;
         let state = Arc::new(FileState::new(name_case, stamps));
-        // A start with a full disk allows deletions too.
+        // Starting with a full disk also allows deletions.
         if !reserve.fill().map_err(|why| OpenError::Create { path: path.into(), why })? {
             state.set_spent();
         }
@@ -125,10 +124,9 @@ impl SqliteStore {
         })
     }
 
-    /// Opens an empty store that ends with its value, for tests and for trying things out. It is
-    /// a file in the system's folder for temporary files and not in memory, since SQLite in
-    /// memory has neither a write-ahead log nor snapshots and so would behave unlike the real
-    /// one; but it never waits for the disk.
+    /// Opens an empty temporary store, for tests and trials. It is a file in the system's temporary folder,
+    /// because an in-memory SQLite has neither a write-ahead log nor snapshots and would behave differently.
+    /// It never waits for the disk.
     pub fn memory(bus: Arc<dyn Bus>) -> Result<Self, OpenError> {
         let folder =
             tempfile::tempdir().map_err(|why| OpenError::Create { path: std::env::temp_dir(), why })?;
@@ -141,7 +139,7 @@ impl SqliteStore {
 /// The connections of a store.
 struct Connections {
     writer: Connection,
-    /// For reads where their caller stands.
+    /// For reads on the caller's thread.
     here: Connection,
     readers: Vec<Connection>,
 }
@@ -157,7 +155,7 @@ impl Connections {
 }
 
 impl SqliteStore {
-    /// Overwrites the copies of rows that these pages hold beside the rows that stand.
+    /// Overwrites the copies of rows that these pages contain outside their current rows.
     async fn overwrite_remains(&self, pages: Arc<Written>) -> chinwag_core::Result<()> {
         let path = self.path.clone();
         let Some(mut scan) = blocking(move || Scan::open(&path, pages)).await? else { return Ok(()) };
@@ -182,7 +180,7 @@ impl SqliteStore {
     }
 }
 
-/// Erased text that is still in the files: noted again when this is dropped.
+/// Records on drop what is not yet cleansed, so that the next call continues with it.
 struct Again {
     state: Arc<FileState>,
     is_erased: bool,
@@ -202,7 +200,8 @@ impl Again {
 impl Drop for Again {
     fn drop(&mut self) {
         if let Some(pages) = self.pages.take() {
-            // A reading that goes on although nobody waits for it has its share of them.
+            // A scan that continues after its future was dropped still shares the pages. Then all pages are
+            // scanned next time.
             let pages = Arc::try_unwrap(pages).unwrap_or_default();
             self.state.written().merge(pages);
         }
@@ -251,13 +250,13 @@ impl Store for SqliteStore {
         }
         let state = self.writer.state.clone();
         let pages = Arc::new(state.written().take());
-        // Noted again also where the future is dropped before its end.
+        // Restores the record even if the future is dropped early.
         let mut again = Again { state, is_erased: true, pages: Some(pages.clone()) };
         Box::pin(async move {
             self.overwrite_remains(pages).await?;
             again.pages_done();
             let path = self.path.clone();
-            // On a connection of its own, so that nobody waits for it who writes.
+            // On a separate connection, so that no write waits for it.
             if blocking(move || open::empty_journal(&path)).await? {
                 again.journal_done();
             }
@@ -283,8 +282,8 @@ impl Store for SqliteStore {
         })
     }
 
-    /// Commits to the disk, and so answers whether that can be done: not once damage was met, nor while the
-    /// disk is full.
+    /// Commits to the disk, which shows whether the store works. Fails immediately after damage was found or
+    /// while the disk is full.
     fn ready(&self) -> Done<'_> {
         if self.writer.state.damaged.load(Ordering::Acquire) || self.writer.state.room.is_spent() {
             return Box::pin(ready(Err(Error::unavailable())));

@@ -1,4 +1,4 @@
-//! The erasure of messages, whose plan is that of this database.
+//! The erasure of messages, with a query plan specific to SQLite.
 
 use chinwag_core::store::UNCOVERED;
 use rusqlite::params;

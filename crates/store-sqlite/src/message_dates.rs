@@ -1,6 +1,6 @@
-//! The index of messages by date. Of each group it has the messages up to a number, `dated_seq`, and gets further ones
-//! together, so that a message alone in a commit does not write a page of it. The few after that number are
-//! looked through. Queries are in `chinwag-store-sql`.
+//! The index of messages by date. It covers the messages of each group up to the number `dated_seq`. Further
+//! ones are added in batches, so that a commit of a single message does not write a page of the index. The
+//! few messages after that number are scanned. The queries are in `chinwag-store-sql`.
 
 use std::path::Path;
 
@@ -12,11 +12,12 @@ use crate::open::OpenError;
 use crate::schema;
 use crate::transaction::{Transaction, limit};
 
-/// Numbers of a group's log that are indexed together.
+/// The numbers of a group's log that are indexed at a time.
 const TOGETHER: i64 = 32;
 
-/// Indexes the messages of a group after the number `dated` up to `last` if they are many. Answers with the number up to which
-/// messages are indexed then. To be called before a number after `last` is given.
+/// Indexes the messages of a group after the number `dated` up to `last`, if there are enough of them.
+/// Returns the number up to which messages are then indexed. Must be called before a number after `last` is
+/// assigned.
 pub(crate) fn index_dates(
     tx: &mut Transaction<'_, '_>,
     group: GroupId,
@@ -33,21 +34,21 @@ pub(crate) fn index_dates(
     Ok(last)
 }
 
-/// Takes a message out of the index, if it is there. To be called before it is erased.
+/// Removes a message from the index, if it is indexed. Must be called before the message is erased.
 pub(crate) fn drop_date(tx: &mut Transaction<'_, '_>, group: GroupId, seq: Seq) -> Result<()> {
     let sql = "DELETE FROM message_dates WHERE group_id = ?1 AND seq = ?2
         AND date = (SELECT date FROM messages WHERE group_id = ?1 AND seq = ?2)";
     tx.change(sql, params![group.0.into_bytes(), seq.0]).map(drop)
 }
 
-/// Takes the first messages of a group out of the index.
+/// Removes the first messages of a group from the index.
 pub(crate) fn drop_dates(tx: &mut Transaction<'_, '_>, group: GroupId, most: usize) -> Result<()> {
     let sql = "DELETE FROM message_dates WHERE (group_id, date, seq) IN (SELECT group_id, date, seq
         FROM message_dates WHERE group_id = ?1 ORDER BY date, seq LIMIT ?2)";
     tx.change(sql, params![group.0.into_bytes(), limit(most)]).map(drop)
 }
 
-/// Indexes every message of a file whose index is empty.
+/// Indexes all messages of a file whose index is empty.
 pub(crate) fn fill(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch(
         "INSERT INTO message_dates (group_id, date, seq)
@@ -56,18 +57,18 @@ pub(crate) fn fill(conn: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// Whether the index by date in the file at `path`, in use or not, has each message that it should have, and no other. Reads
-/// all of both. Changes nothing. Blocks.
+/// Whether the date index of the store in the file at `path`, in use or not, has exactly the messages that it
+/// should cover. Reads the index and the messages completely. Changes nothing. Blocks.
 pub fn dates_match(path: &Path) -> Result<bool, OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     let conn = open_to_look(path)?;
     conn.execute_batch("BEGIN").map_err(failed)?;
-    // An older schema has another index.
+    // An older schema has a different index.
     Ok(!schema::is_current(&conn).map_err(failed)? || is_whole(&conn).map_err(failed)?)
 }
 
 fn is_whole(conn: &Connection) -> rusqlite::Result<bool> {
-    // Rows of a group that is deleted go with its messages.
+    // The index rows of a deleted group are removed together with its messages.
     const FURTHER: &str = "SELECT 1 FROM groups g CROSS JOIN message_dates d ON d.group_id = g.id
         LEFT JOIN messages m ON m.group_id = d.group_id AND m.seq = d.seq AND m.date = d.date AND m.body IS NOT NULL
         WHERE m.seq IS NULL OR d.seq > g.dated_seq LIMIT 1";

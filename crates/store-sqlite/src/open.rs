@@ -1,4 +1,4 @@
-//! Opening a file: what it takes to trust one, and how each connection is set up.
+//! Opening a file: the checks before using it, and the setup of each connection.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -12,52 +12,51 @@ use rustix::fs::statvfs;
 
 use crate::schema;
 
-/// Prepared statements that a connection keeps; more than there are.
+/// Capacity of a connection's statement cache; more than the number of statements.
 const STATEMENTS: usize = 128;
-/// Memory for pages, in KiB: of the writer, and of each reader. Readers find most pages in the
-/// system's own cache.
+/// The page cache of the writer and of each reader, in KiB. Readers find most pages in the system's cache.
 const WRITER_CACHE: i64 = 32 * 1024;
 const READER_CACHE: i64 = 2 * 1024;
-/// The journal is moved into the file, beside the writer, when it has grown by this many pages (of 4 KiB).
+/// The growth of the journal, in pages of 4 KiB, after which the checkpoint thread moves it into the file.
 pub(crate) const CHECKPOINT_PAGES: i64 = 4000;
-/// A commit moves the journal itself from this many pages on, which it has only if the thread that moves it fails, or
-/// if somebody reads an earlier state for long. It is cut back to this many bytes when it had grown beyond.
+/// The length of the journal, in pages, from which commits move it themselves. It gets that long only if the
+/// checkpoint thread fails, or if a reader uses an earlier state for long. A journal that has grown beyond
+/// `JOURNAL_BYTES` is truncated to that length.
 const COMMIT_PAGES: i64 = 8 * CHECKPOINT_PAGES;
 const JOURNAL_BYTES: i64 = 64 << 20;
 
-/// More than the journal and the shared memory of a file take before the first commit.
+/// An upper bound on the size of the journal and the shared memory before the first commit.
 const OPENING_BYTES: u64 = 256 << 10;
 const ROOT: u32 = 0;
 
-/// The longest time for which emptying the journal may hold up writers.
+/// The longest time for which emptying the journal may block writers.
 const JOURNAL_BUSY: Duration = Duration::from_millis(20);
 
 /// Options of a store.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Threads that read (at least 1).
+    /// Reader threads (at least 1).
     pub readers: usize,
-    /// Jobs that may wait in each of the two queues (at least 1).
+    /// Jobs that each of the two queues may hold (at least 1).
     pub queue: usize,
-    /// The longest wait of a job for a slot in a full queue. Then it is refused.
+    /// Timeout for a slot in a full queue. Then the job fails with `Unavailable`.
     pub patience: Duration,
-    /// How long a job that has its place is waited for. One that has not begun by then never
-    /// runs and is `Unavailable`; a write that has is `Unknown`.
+    /// Timeout for a job that has a slot. If it has not started by then, it never runs and fails with
+    /// `Unavailable`; a write that has started fails with `Unknown`.
     pub deadline: Duration,
     /// Jobs that may share one commit (at least 1).
     pub batch: usize,
-    /// The longest wait of a write for another process's.
+    /// Timeout for a write of another process.
     pub busy: Duration,
-    /// How names are to compare, which a store keeps to once it has a user who is not special. Left
-    /// out: as they do.
+    /// How names compare. Fixed once a store has an ordinary user. `None` keeps the store's current setting.
     pub name_case: Option<NameCase>,
-    /// Whether a file of an older version is brought up to date. Else it is refused.
+    /// Whether to migrate a file of an older version. Otherwise it is refused.
     pub upgrade: bool,
-    /// Bytes of the disk that are kept in reserve, so that deletions go on where it is full; 0 for none. While
-    /// the reserve is not whole, nothing new is stored.
+    /// Bytes of disk space to keep in reserve, so that deletions still work when the disk is full; 0 for
+    /// none. New data is refused while the reserve is incomplete.
     pub reserve: u64,
-    /// Whether a commit waits until the disk has it. Off for tests alone: the loss of power then
-    /// loses commits, that of the process does not.
+    /// Whether a commit waits for the disk. Disabled only in tests: without it a power failure loses commits,
+    /// but a crash of the process does not.
     pub durable: bool,
 }
 
@@ -78,92 +77,61 @@ impl Default for Options {
     }
 }
 
-/// Why a file could not be opened: one sentence, for whoever runs the server.
+/// Why a file could not be opened, in one sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// There was no file and none could be made.
+    /// The file does not exist and cannot be created.
     #[error("the database {} cannot be made: {why}", path.display())]
     Create {
-        /// The file.
         path: PathBuf,
-        /// The system's word.
+        /// The system's error.
         why: io::Error,
     },
-    /// The file or its folder may not be written to.
+    /// The file or its folder is not writable.
     #[error(
         "the database {} cannot be written to: this user must own the file, its journal and its folder",
         path.display()
     )]
-    ReadOnly {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is something else.
+    ReadOnly { path: PathBuf },
+    /// The file is not a database.
     #[error("the file {} is not a database", path.display())]
-    NotADatabase {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is another program's.
+    NotADatabase { path: PathBuf },
+    /// The file belongs to another program.
     #[error("the database {} belongs to another program", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file was written by an earlier version.
+    Foreign { path: PathBuf },
+    /// An earlier version wrote the file.
     #[error(
         "the database {} was written by an older chinwag: make a backup, then start this version on it once",
         path.display()
     )]
-    Older {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file was written by a later version.
+    Older { path: PathBuf },
+    /// A later version wrote the file.
     #[error(
         "the database {} was written by a newer chinwag (its schema is {found}, this one knows {known}): run that version",
         path.display()
     )]
     Newer {
-        /// The file.
         path: PathBuf,
-        /// The file's schema.
+        /// The version of the file's schema.
         found: i64,
-        /// The last schema that this program knows.
+        /// The latest schema version that this program knows.
         known: i64,
     },
-    /// The file's names compare in another way than they are to.
+    /// The names of the store compare in another way than configured.
     #[error("{}", name_case_kept(*kept, &path.display()))]
-    NameCase {
-        /// The file.
-        path: PathBuf,
-        kept: NameCase,
-    },
-    /// Another process held the file all the time.
+    NameCase { path: PathBuf, kept: NameCase },
+    /// Another process kept the file locked.
     #[error("the database {} is held by another process that is writing to it: try again", path.display())]
-    Busy {
-        /// The file.
-        path: PathBuf,
-    },
-    /// There is no room for what a store needs beside the file.
+    Busy { path: PathBuf },
+    /// The disk has no room for the files that a store needs next to its database.
     #[error("the database {} cannot be opened: its disk is full, so make room on it", path.display())]
-    Full {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file system cannot keep a write-ahead log.
+    Full { path: PathBuf },
+    /// The file system does not support a write-ahead log.
     #[error("the database {} is on a file system that cannot share memory: move it to a local disk", path.display())]
-    NoWal {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Anything else.
+    NoWal { path: PathBuf },
+    /// Any other error.
     #[error("the database {} cannot be opened: {why}", path.display())]
-    Other {
-        /// The file.
-        path: PathBuf,
-        why: String,
-    },
+    Other { path: PathBuf, why: String },
 }
 
 impl OpenError {
@@ -178,7 +146,7 @@ impl OpenError {
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             Some(ErrorCode::DiskFull) => Self::Full { path },
-            // Such as a journal or a shared memory that cannot be made.
+            // For example if the journal or the shared memory cannot be created.
             Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) if !has_room(&path) => {
                 Self::Full { path }
             }
@@ -190,7 +158,7 @@ impl OpenError {
     }
 }
 
-/// The connection that writes, with the schema up to date.
+/// The connection that writes. Migrates the schema.
 pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenError> {
     create(path)?;
     let failed = |why| OpenError::sqlite(path, &why);
@@ -198,7 +166,7 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
     if conn.is_readonly("main").map_err(failed)? {
         return Err(OpenError::ReadOnly { path: path.into() });
     }
-    // In one snapshot, since another process may be making the schema.
+    // In one snapshot, since another process may be creating the schema.
     let look = conn.transaction().map_err(failed)?;
     schema::inspect(path, &look)?;
     if !options.upgrade {
@@ -213,7 +181,7 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
         conn.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         conn.pragma_update(None, "wal_autocheckpoint", COMMIT_PAGES)?;
         conn.pragma_update(None, "journal_size_limit", JOURNAL_BYTES)?;
-        // What is erased is overwritten, on pages that come free as well.
+        // Overwrite erased data, also on freed pages.
         conn.pragma_update(None, "secure_delete", true)
     };
     set_up(&conn).map_err(failed)?;
@@ -224,7 +192,7 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
     Ok(conn)
 }
 
-/// A connection that reads. The writer's must have been opened before.
+/// A connection that reads. The writer's must be opened first.
 pub(crate) fn reader(path: &Path, options: &Options) -> Result<Connection, OpenError> {
     let conn = connect(path, options)?;
     let set_up = |conn: &Connection| {
@@ -235,8 +203,8 @@ pub(crate) fn reader(path: &Path, options: &Options) -> Result<Connection, OpenE
     Ok(conn)
 }
 
-/// Brings the whole journal into the file and empties it; whether that was done: not while somebody reads an
-/// earlier state, or writes all the time.
+/// Moves the whole journal into the file and truncates it. Returns whether that succeeded: not while a reader
+/// uses an earlier state, or while there are constant writes.
 pub(crate) fn empty_journal(path: &Path) -> rusqlite::Result<bool> {
     let conn = Connection::open_with_flags(
         path,
@@ -244,14 +212,15 @@ pub(crate) fn empty_journal(path: &Path) -> rusqlite::Result<bool> {
     )?;
     conn.busy_timeout(JOURNAL_BUSY)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
-    // The first does the work, and nobody waits for it who writes; the second has next to nothing left.
+    // The first command does most of the work without blocking writers, so the second one has little left to
+    // do.
     let was_busy = |sql| conn.query_row(sql, [], |row| row.get::<_, bool>(0));
     was_busy("PRAGMA wal_checkpoint(PASSIVE)")?;
     Ok(!was_busy("PRAGMA wal_checkpoint(TRUNCATE)")?)
 }
 
-/// A connection to a file that a store is carried into, which is made if there is none. It keeps
-/// no write-ahead log, and its commits reach the disk.
+/// A connection to a new or partly written file of a migration. It uses no write-ahead log, and its commits
+/// wait for the disk.
 pub(crate) fn draft(path: &Path) -> Result<Connection, OpenError> {
     create(path)?;
     let conn = connect(path, &Options::default())?;
@@ -269,7 +238,8 @@ pub(crate) fn connect(path: &Path, options: &Options) -> Result<Connection, Open
         let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(options.busy)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Plans do not depend on parameters: SQLite else prepares anew what has a `LIMIT ?`.
+        // Query plans must not depend on parameters: otherwise SQLite prepares each statement with a `LIMIT
+        // ?` again.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         conn.pragma_update(None, "foreign_keys", true)?;
         conn.pragma_update(None, "temp_store", "MEMORY")?;
@@ -278,8 +248,8 @@ pub(crate) fn connect(path: &Path, options: &Options) -> Result<Connection, Open
     open().map_err(|why| OpenError::sqlite(path, &why))
 }
 
-/// Turns the write-ahead log on, and answers the journal's mode. While another process does the
-/// same SQLite refuses at once, so that waiting is ours.
+/// Enables the write-ahead log, and returns the journal mode. SQLite does not wait while another process does
+/// the same, so this function does.
 fn keep_wal(conn: &Connection, options: &Options) -> rusqlite::Result<String> {
     const PAUSE: Duration = Duration::from_millis(10);
     let mut left = options.busy;
@@ -294,9 +264,9 @@ fn keep_wal(conn: &Connection, options: &Options) -> rusqlite::Result<String> {
     }
 }
 
-/// Makes the file if there is none, for its owner alone: it holds the hashes of passwords.
-/// SQLite gives the journal the same mode. One that exists is left alone, since closing a second
-/// descriptor of it would drop the locks that this process holds on it.
+/// Creates the file if there is none, readable only by its owner, since it contains password hashes. SQLite
+/// gives the journal the same mode. An existing file is not opened: closing a second descriptor of it would
+/// release the locks that this process holds on it.
 fn create(path: &Path) -> Result<(), OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -310,8 +280,8 @@ fn create(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Gives a new file that root has made to the owner of its folder, who runs the server. SQLite does so with the files that it
-/// keeps beside a database.
+/// If root has created a file, gives it to the owner of its folder, who runs the server. SQLite does the same
+/// with its files next to a database.
 pub(crate) fn give(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -326,7 +296,7 @@ pub(crate) fn give(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the disk of a file has room for the little that opening takes; so if it does not say.
+/// Whether the disk has enough room to open a store. True if the system does not tell.
 fn has_room(path: &Path) -> bool {
     let disk = path.parent().and_then(|folder| statvfs(folder).ok());
     disk.is_none_or(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= OPENING_BYTES)

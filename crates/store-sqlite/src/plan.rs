@@ -1,4 +1,4 @@
-//! The plans of SQLite: the suite once more, with the plan of every statement checked.
+//! The query plans of SQLite: runs the conformance suite again, and checks the plan of every statement.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use rusqlite::Connection;
 
 use crate::SqliteStore;
 
-/// Panics if a statement would read the whole of a table or of an index, however large it is.
+/// Panics if a statement would scan a whole table or index.
 pub(crate) fn check(conn: &Connection, sql: &str) {
     let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a plan");
     let mut steps = explain.raw_query();
     while let Some(step) = steps.next().expect("a step") {
         let step: String = step.get(3).expect("its text");
-        // Rows that the statement itself made: the authors of a group, a count, a bounded part, a key.
+        // Rows that the statement itself produces: the authors of a group, a count, a bounded part, a key.
         let own =
             ["SCAN CONSTANT ROW", "SCAN a", "SCAN near", "SCAN part", "SCAN asked"].contains(&step.as_str());
-        // A search in the index by terms (M).
+        // A full-text search with the index of terms (M).
         let own = own || (step.starts_with("SCAN search_words VIRTUAL TABLE INDEX") && step.contains(":M"));
         let whole = step.starts_with("SCAN ") && !step.starts_with("SCAN (") && !own;
         assert!(!whole, "{step}: {sql}");

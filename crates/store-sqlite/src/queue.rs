@@ -1,4 +1,4 @@
-//! A bounded queue of jobs, and their answers.
+//! A bounded queue of jobs with their answers.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,15 +12,15 @@ use tokio::time::timeout;
 
 use crate::open::Options;
 
-/// A job that waits, and where its outcome goes.
+/// A queued job, and the sender of its outcome.
 pub(crate) struct Queued<T> {
     pub(crate) job: T,
     pub(crate) answer: oneshot::Sender<Result<()>>,
     turn: Turn,
 }
 
-/// The state that a job's thread and its caller's deadline contend for: the job runs if the thread is first,
-/// and never if the deadline is.
+/// A flag for which a job's thread and its caller's deadline race. If the thread sets it first, the job runs;
+/// if the deadline does, the job never runs.
 #[derive(Clone, Default)]
 struct Turn(Arc<AtomicBool>);
 
@@ -30,9 +30,8 @@ impl Turn {
     }
 }
 
-/// The entrance to the queue. When it is full, a job waits for a place for as long as the
-/// queue's patience lasts and is then refused as `Unavailable`. One that has its place is waited
-/// for until the deadline.
+/// The sending end of the queue. If the queue is full, a job waits for a slot up to `patience`, and then
+/// fails with `Unavailable`. A job that has a slot is awaited until the deadline.
 pub(crate) struct Queue<T> {
     shared: Arc<Shared<T>>,
     patience: Duration,
@@ -40,8 +39,8 @@ pub(crate) struct Queue<T> {
     late: Error,
 }
 
-/// The exit, one for each thread that takes jobs. A thread that is busy is not woken for what
-/// comes: it finds that when it asks for more.
+/// The receiving end, one for each thread that takes jobs. New jobs do not wake a busy thread, which finds
+/// them when it takes more.
 pub(crate) struct Exit<T> {
     shared: Arc<Shared<T>>,
 }
@@ -55,15 +54,15 @@ struct Shared<T> {
 
 struct State<T> {
     waiting: VecDeque<Queued<T>>,
-    /// Threads that sleep until something comes.
+    /// Sleeping threads.
     idle: usize,
     exits: usize,
     closed: bool,
 }
 
 impl<T: Send + 'static> Queue<T> {
-    /// A queue, and its exits. A job that has begun and is not done by its deadline is answered
-    /// with `late`; one that has not begun never runs, and is `Unavailable`.
+    /// A queue and its receiving ends. At the deadline, a job that has started is answered with `late`; one
+    /// that has not started never runs and fails with `Unavailable`.
     pub(crate) fn new(options: &Options, late: Error, exits: usize) -> (Self, Vec<Exit<T>>) {
         let state = State { waiting: VecDeque::new(), idle: 0, exits, closed: false };
         let places = Semaphore::new(options.queue.clamp(1, Semaphore::MAX_PERMITS));
@@ -73,23 +72,23 @@ impl<T: Send + 'static> Queue<T> {
         (Self { shared, patience, deadline, late }, exits)
     }
 
-    /// Puts a job into the queue, at once if there is a place: it then runs, whatever becomes of
-    /// the future. One that still waits for a place when its future is dropped never runs.
+    /// Queues a job, immediately if there is a free slot: it then runs even if the future is dropped. If the
+    /// future is dropped while it waits for a slot, the job never runs.
     pub(crate) fn submit(&self, job: T) -> Done<'_> {
         let (queued, done) = self.enter(job);
         self.shared.put(queued);
         done
     }
 
-    /// The same for jobs that come together: a thread that takes one of those that have a place finds
-    /// the others.
+    /// Queues several jobs. Those for which there are free slots become visible together, so that a thread
+    /// can take them as one batch.
     pub(crate) fn submit_all(&self, jobs: impl Iterator<Item = T>) -> Vec<Done<'_>> {
         let (queued, done): (Vec<_>, Vec<_>) = jobs.map(|job| self.enter(job)).unzip();
         self.shared.put(queued.into_iter().flatten());
         done
     }
 
-    /// A job that has a place and is to be put there, if there is one, and its end.
+    /// The future of a job, and the job itself if it got a slot and must now be queued.
     fn enter(&self, job: T) -> (Option<Queued<T>>, Done<'_>) {
         let ((answer, answered), turn) = (oneshot::channel(), Turn::default());
         let queued = Queued { job, answer, turn: turn.clone() };
@@ -119,15 +118,15 @@ impl<T: Send + 'static> Queue<T> {
         (placed, Box::pin(done))
     }
 
-    /// Lets nobody in any more. What has queued still runs.
+    /// Refuses new jobs. Queued jobs still run.
     pub(crate) fn close(&mut self) {
         self.shared.close();
     }
 }
 
 impl<T> Exit<T> {
-    /// Waits for jobs and appends those that are to run to `into`, at most so many: none once the
-    /// queue is closed and empty.
+    /// Waits for jobs and appends up to `most` of them to `into`. Appends none once the queue is closed and
+    /// empty.
     pub(crate) fn take(&self, most: usize, into: &mut Vec<Queued<T>>) {
         while into.is_empty() {
             let mut state = self.shared.lock();
@@ -148,7 +147,7 @@ impl<T> Exit<T> {
     }
 }
 
-/// When its last thread has ended nothing runs any more, and nothing is let in.
+/// When the last receiving end is dropped, no job can run any more, so the queue closes and drops its jobs.
 impl<T> Drop for Exit<T> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
@@ -163,13 +162,13 @@ impl<T> Drop for Exit<T> {
 }
 
 impl<T> Shared<T> {
-    /// Puts jobs where a thread finds them, all at once; drops them if there will be none.
+    /// Adds jobs to the queue at once. If it is closed, they fail.
     fn put(&self, jobs: impl IntoIterator<Item = Queued<T>>) {
         let mut state = self.lock();
         if state.closed {
             drop(state);
             for queued in jobs {
-                // Nothing was done of it.
+                // The job has not started.
                 let _ = queued.answer.send(Err(Error::unavailable()));
             }
             return;

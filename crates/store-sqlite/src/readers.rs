@@ -1,4 +1,4 @@
-//! Reading, each job on one snapshot: at once where its caller stands, or on a thread.
+//! Reads, each on one snapshot: on the caller's thread, or on a reader thread.
 
 use std::future::ready;
 use std::io;
@@ -19,27 +19,27 @@ use crate::open::Options;
 use crate::queue::{Exit, Queue};
 use crate::transaction::{Transaction, execute};
 
-/// How often the watch looks at the read that runs where its caller stands.
+/// The interval at which the watch checks the read on a caller's thread.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// A connection for whoever comes, and the readers' queue, which they share, and their threads.
+/// One connection for reads on the caller's thread, and reader threads with a shared queue.
 ///
-/// A read takes some microseconds, less than it costs to wake a thread for it. So a job runs
-/// where its caller stands; but one at a time does, since it may find that it has to wait for the
-/// disk: all others, meanwhile, go to the threads, and no more than one of the runtime's is held up.
+/// A read takes some microseconds, less than waking a thread for it. So a job runs on its caller's thread if
+/// no other does. Only one job at a time may do so, since it may have to wait for the disk: the others
+/// meanwhile go to the reader threads, and at most one thread of the runtime is blocked.
 pub(crate) struct Readers {
     here: Mutex<Connection>,
-    /// Reads that began and ended there; odd while one runs.
+    /// Counts the starts and ends of reads on a caller's thread; odd while one runs.
     turns: Arc<AtomicU64>,
     state: Arc<FileState>,
     queue: Queue<ReadJob>,
     threads: Vec<JoinHandle<()>>,
-    /// Dropped, it ends the watch.
+    /// Dropping it stops the watch.
     watch: Option<SyncSender<()>>,
 }
 
 impl Readers {
-    /// One thread for each connection, beside the one for who comes.
+    /// Starts one thread per connection in `connections`.
     pub(crate) fn start(
         here: Connection,
         connections: Vec<Connection>,
@@ -68,11 +68,11 @@ impl Readers {
         Ok(Self { here: Mutex::new(here), turns, state, queue, threads, watch })
     }
 
-    /// Runs a job, here if nobody else reads here.
+    /// Runs a job, on this thread if no other job runs on a caller's thread.
     pub(crate) fn submit(&self, job: ReadJob) -> Done<'_> {
         match self.here.try_lock() {
             Ok(conn) => {
-                // Nobody else changes it meanwhile.
+                // The lock protects the counter.
                 let turn = self.turns.load(Ordering::Relaxed);
                 self.turns.store(turn + 1, Ordering::Relaxed);
                 let outcome = run(&conn, &job, &self.state);
@@ -96,14 +96,15 @@ impl Drop for Readers {
     }
 }
 
-/// Wakes another thread of the runtime while a read holds one up. The runtime's threads take turns to wait for sockets and
-/// timers. The one whose turn it was may be the one that reads, and does not pass its turn on before it returns.
+/// Wakes another thread of the runtime while a read blocks one. The runtime's threads take turns to poll
+/// sockets and timers. The thread whose turn it is may be the one that reads, and cannot pass its turn on
+/// until the read returns.
 fn watch(runtime: &Handle, turns: &AtomicU64, stopped: &Receiver<()>) {
     let mut seen = 0;
     while stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
         let turn = turns.load(Ordering::Relaxed);
         if turn % 2 == 1 && turn == seen {
-            // A task that does nothing: whoever takes it waits for sockets and timers afterwards.
+            // An empty task: the thread that runs it then polls sockets and timers.
             drop(runtime.spawn(async {}));
         }
         seen = turn;
@@ -116,14 +117,14 @@ fn read(conn: &Connection, exit: &Exit<ReadJob>, state: &FileState) {
         exit.take(1, &mut next);
         let Some(queued) = next.pop() else { return };
         if !queued.answer.is_closed() {
-            // Whoever asked may go meanwhile.
+            // The caller may have dropped the future.
             let _ = queued.answer.send(run(conn, &queued.job, state));
         }
     }
 }
 
 fn run(conn: &Connection, job: &ReadJob, state: &FileState) -> Result<()> {
-    // Before the snapshot, which then has everything below it.
+    // Taken before the snapshot, which therefore contains everything with an earlier stamp.
     let next = state.stamps.next();
     execute(conn, "BEGIN")?;
     let tx = Transaction::new(conn, false, state.name_case, next);
@@ -164,7 +165,7 @@ mod tests {
         let (release, released) = mpsc::channel::<()>();
         let released = Mutex::new(released);
         let reading = runtime.spawn(async move {
-            // The thread that waited for sockets wakes, and runs this.
+            // The thread that polls sockets wakes up and runs this task.
             far.read_u8().await.expect("a byte");
             let read = store.read(move |_| {
                 begun.send(()).expect("the test waits");
@@ -186,7 +187,7 @@ mod tests {
         fires.recv_timeout(LONG).expect("the timer runs");
         assert_eq!(near.try_write(b"x").expect("a write"), 1);
         begins.recv_timeout(LONG).expect("the read begins");
-        // Those that were on their way.
+        // Discard the ticks that are already in the channel.
         while fires.try_recv().is_ok() {}
         for _ in 0..10 {
             fires.recv_timeout(LONG).expect("the timer goes on while the read waits");

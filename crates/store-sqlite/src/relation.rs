@@ -1,4 +1,4 @@
-//! Pages of a user's circle, group by group: SQLite reads each from an index.
+//! Pages of a user's circle, group by group: SQLite reads each group from an index.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ fn circle_page(
     let contacts = tx.all(CONTACTS, page, number)?;
     let mut found: BTreeSet<_> = contacts.into_iter().chain([user]).filter(|id| id.0 > after).collect();
     for group in tx.all(GROUPS, [user.0], |row| group_id(row, 0))? {
-        // Users after a full page are not read.
+        // Users beyond a full page are not read.
         let before = if found.len() < most { i64::MAX } else { found.last().map_or(after, |id| id.0) };
         let page = params![group.0.into_bytes(), after, before, limit(most)];
         found.extend(tx.all(MEMBERS, page, number)?);

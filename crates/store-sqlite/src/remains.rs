@@ -1,11 +1,11 @@
 //! Overwriting what moved and erased rows leave on the pages of the file.
 //!
-//! SQLite overwrites a row that is erased (`secure_delete`), and a page that comes free. But where it
-//! distributes rows over neighbouring pages anew, the old copies stay in the gap between a page's list
-//! of rows and its rows. A row that is erased later is overwritten where it stands, and its old copies
-//! are not. So pages are read after an erasure, and gaps that are not empty are overwritten: all pages the first
-//! time, since nobody knows what the last process had left, and later those that were written since the reading
-//! before. (What another process writes into the file meanwhile is read at the next start.)
+//! SQLite overwrites an erased row (`secure_delete`) and a freed page. But when it redistributes rows over
+//! neighbouring pages, old copies stay in the gap between a page's array of cell pointers and its cells. If a
+//! row is erased later, only its current copy is overwritten. So after an erasure, pages are scanned and gaps
+//! with content are overwritten: all pages the first time, because the previous process may have left some,
+//! and later only those that were written since the previous scan. (What another process writes in the
+//! meantime is found at the next start.)
 
 use std::ops::Range;
 use std::path::Path;
@@ -15,18 +15,19 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::written::Written;
 
-/// Pages that are read in one snapshot: a few milliseconds, so that the journal can be emptied.
+/// Pages that are scanned in one snapshot. This takes a few milliseconds, so that the journal can be emptied
+/// in between.
 const PAGES_PER_STEP: i64 = 1024;
-/// Pages that are overwritten in one commit: about a millisecond.
+/// Pages that are overwritten in one commit; about a millisecond.
 pub(crate) const PAGES_PER_COMMIT: usize = 64;
-/// From this many pages on (128 GiB), the first byte of a page that continues a long row, which is its
-/// successor's number, may be one that a page of rows begins with. Below, it never is.
+/// With this many pages (128 GiB) or more, an overflow page may look like a page of rows: its first byte,
+/// part of the number of the next overflow page, may equal a page type.
 const MOST_PAGES: i64 = 0x0200_0000;
 
 const READ: &str = "SELECT data FROM sqlite_dbpage WHERE pgno = ?1";
 const WRITE: &str = "INSERT INTO sqlite_dbpage (pgno, data) VALUES (?1, ?2)";
 
-/// One reading of pages.
+/// A scan of pages.
 pub(crate) struct Scan {
     conn: Connection,
     next: i64,
@@ -34,7 +35,8 @@ pub(crate) struct Scan {
 }
 
 impl Scan {
-    /// Begins with the first of these pages. `None`, and a warning, where the pages cannot be told apart or read.
+    /// Starts before the first of these pages. Returns `None` and logs a warning if pages cannot be
+    /// distinguished or read.
     pub(crate) fn open(path: &Path, pages: Arc<Written>) -> rusqlite::Result<Option<Self>> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
@@ -47,14 +49,14 @@ impl Scan {
         } else if number("PRAGMA auto_vacuum")? != 0 {
             "the database was made with auto_vacuum"
         } else {
-            // The first page has the schema alone.
+            // The first page contains only the schema.
             return Ok(Some(Self { conn, next: 2, pages }));
         };
         tracing::warn!(why, "copies of erased rows may remain in the database's file");
         Ok(None)
     }
 
-    /// Reads the next pages: those whose gap is not empty. `None` at the end.
+    /// Scans the next pages and returns those whose gap has content. `None` at the end.
     pub(crate) fn step(&mut self) -> rusqlite::Result<Option<Vec<i64>>> {
         let look = self.conn.unchecked_transaction()?;
         let count: i64 = look.query_row("PRAGMA page_count", [], |row| row.get(0))?;
@@ -75,13 +77,12 @@ impl Scan {
     }
 }
 
-/// Whether pages can be read and written as they are.
+/// Whether SQLite was built with access to raw pages.
 pub(crate) fn is_built_in(conn: &Connection) -> rusqlite::Result<bool> {
     conn.query_row("SELECT sqlite_compileoption_used('ENABLE_DBPAGE_VTAB')", [], |row| row.get(0))
 }
 
-/// Overwrites the gaps of these pages, as they are now, in the transaction that `conn` has begun.
-/// No row moves.
+/// Overwrites the current gaps of these pages, in the transaction that `conn` has begun. Moves no row.
 pub(crate) fn overwrite(conn: &Connection, pages: &[i64]) -> rusqlite::Result<()> {
     let (mut read, mut write) = (conn.prepare_cached(READ)?, conn.prepare_cached(WRITE)?);
     for page in pages {
@@ -96,17 +97,17 @@ pub(crate) fn overwrite(conn: &Connection, pages: &[i64]) -> rusqlite::Result<()
     Ok(())
 }
 
-/// The gap of a page of rows (<https://sqlite.org/fileformat2.html#b_tree_pages>), if something is in it.
+/// The gap of a b-tree page (<https://sqlite.org/fileformat2.html#b_tree_pages>), if it has content.
 fn remains(page: &[u8]) -> Option<Range<usize>> {
     let header = match page.first()? {
-        // The inner pages of an index and of a table, and their leaves.
+        // The interior pages of an index and of a table, then their leaves.
         2 | 5 => 12,
         10 | 13 => 8,
         _ => return None,
     };
     let number = |at: usize| Some(usize::from(u16::from_be_bytes([*page.get(at)?, *page.get(at + 1)?])));
     let rows = number(5)?;
-    // 65536 does not fit.
+    // 0 stands for 65536, which does not fit.
     let gap = header + 2 * number(3)?..if rows == 0 { 1 << 16 } else { rows };
     page.get(gap.clone())?.iter().any(|byte| *byte != 0).then_some(gap)
 }
@@ -121,7 +122,7 @@ mod tests {
     use crate::open::{self, Options};
     use crate::written::JournalReader;
 
-    /// Rows as they should be in the file: the number that each body consists of, by group and place in it.
+    /// The rows that should be in the file: by group and position, the number that the row's body repeats.
     struct Rows {
         conn: Connection,
         path: PathBuf,
@@ -146,7 +147,7 @@ mod tests {
             self.random % end
         }
 
-        /// A body that consists of its own number.
+        /// A body that repeats its own number.
         fn body(&mut self) -> (usize, String) {
             self.bodies += 1;
             let most = [20, 90, 700, 1100, 4096, 9000][usize::try_from(self.below(6)).expect("small")];
@@ -183,7 +184,7 @@ mod tests {
             self.conn.execute_batch("COMMIT").expect("a commit");
         }
 
-        /// The numbers in the file's bytes that no row has.
+        /// The numbers found in the file's bytes that no row has.
         fn remains(&self) -> BTreeSet<usize> {
             let emptied = open::empty_journal(&self.path).expect("a checkpoint");
             assert!(emptied, "nobody else reads");
@@ -208,7 +209,7 @@ mod tests {
         }
     }
 
-    /// Overwrites everything on a connection of its own; answers how many pages.
+    /// Overwrites all gaps on a separate connection, and returns the number of pages.
     fn cleanse(path: &Path) -> usize {
         cleanse_these(path, Written::All)
     }

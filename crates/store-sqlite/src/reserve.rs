@@ -1,5 +1,5 @@
-//! The reserve of disk room: a file beside the store's. A part of it is given up whenever the disk is full, so that
-//! deletions and revocations can still be committed.
+//! The reserve of disk space: a file next to the store's. A part of it is released whenever the disk is full,
+//! so that deletions and revocations can still be committed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,11 +11,11 @@ use rustix::fs::statvfs;
 
 use crate::open::give;
 
-/// The bytes given up at a time.
+/// The bytes released at a time.
 const SLICE: u64 = 256 << 10;
 const CHUNK: usize = 64 << 10;
 
-/// The file, and its full size. With a size of 0 there is no file.
+/// The reserve's file and its full size. With a size of 0 there is no file.
 #[derive(Debug)]
 pub(crate) struct Reserve {
     path: PathBuf,
@@ -32,7 +32,7 @@ impl Reserve {
         Self { path: path.into(), size, is_whole: AtomicBool::new(false), turn: Mutex::new(()) }
     }
 
-    /// Whether there is a reserve at all.
+    /// Whether a reserve is configured.
     pub(crate) fn is_kept(&self) -> bool {
         self.size > 0
     }
@@ -42,8 +42,8 @@ impl Reserve {
         self.is_whole.load(Ordering::Acquire)
     }
 
-    /// Fills the file, if the disk then still has as much room as the whole file takes. Returns whether the
-    /// file is whole.
+    /// Fills the file, unless that would leave less free space than the file's full size. Returns whether the
+    /// file has its full size.
     pub(crate) fn fill(&self) -> io::Result<bool> {
         let _turn = self.turn();
         if self.size == 0 {
@@ -69,7 +69,7 @@ impl Reserve {
         Ok(true)
     }
 
-    /// Gives up a part. Returns whether something was left.
+    /// Releases a part. Returns false if nothing was left.
     pub(crate) fn give_up(&self) -> io::Result<bool> {
         let _turn = self.turn();
         if self.size == 0 {
@@ -86,8 +86,8 @@ impl Reserve {
         Ok(length > 0)
     }
 
-    /// Appends the missing bytes, if there is room for them. They look random, since a file system that compresses
-    /// would keep no room for others.
+    /// Appends the missing bytes if there is room for them. They are pseudo-random, since a compressing file
+    /// system would reserve no space for others.
     fn append(&self, mut file: &File, length: u64) -> io::Result<bool> {
         let disk = statvfs(&self.path)?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);

@@ -1,6 +1,6 @@
-//! The schema's versions. SQLite's `application_id` says whose file it is and `user_version` how
-//! many of the migrations it has seen. All that are missing are applied in one transaction, so
-//! that two processes which open one file at the same time do so one after the other.
+//! The schema's versions. SQLite's `application_id` identifies Chinwag's files, and `user_version` is the
+//! number of migrations that were applied. Missing migrations are applied in one transaction, so that two
+//! processes which open the same file migrate it one after the other.
 
 use std::path::Path;
 
@@ -14,12 +14,12 @@ use crate::backup::open_to_look;
 use crate::message_dates;
 use crate::open::OpenError;
 
-/// The mark of Chinwag's files, "Chwn".
+/// The `application_id` of Chinwag's files, "Chwn".
 const APPLICATION_ID: i64 = 0x4368_776e;
-/// The mark of a file that is half carried, "Chwm".
+/// The `application_id` of an incomplete file of `chinwag migrate`, "Chwm".
 const DRAFT_ID: i64 = 0x4368_776d;
 
-/// The version since which there are followers.
+/// The first schema version with followers.
 const FIRST_WITH_FOLLOWERS: i64 = 2;
 
 /// A random UUID.
@@ -29,7 +29,7 @@ macro_rules! random_id {
         FROM (SELECT hex(randomblob(16)) AS h))"
     };
 }
-/// Names the numbers of a new store.
+/// Creates the history id of a new store.
 const BEGIN_HISTORY: &str = concat!("INSERT OR IGNORE INTO history (one, id) VALUES (1, ", random_id!(), ")");
 const RENEW_HISTORY: &str = concat!("UPDATE history SET id = ", random_id!());
 const POSTPONE_STRAYS: &str = concat!(
@@ -38,7 +38,7 @@ const POSTPONE_STRAYS: &str = concat!(
     ", 1, 0, ?1) ON CONFLICT (follower) DO UPDATE SET position = excluded.position"
 );
 
-/// Refuses a file that is not Chinwag's, or is a later version's. An empty one will do.
+/// Refuses a file of another program or of a later version. Accepts an empty file.
 pub(crate) fn inspect(path: &Path, conn: &Connection) -> Result<(), OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     let found = version(conn).map_err(failed)?;
@@ -56,7 +56,7 @@ pub(crate) fn inspect(path: &Path, conn: &Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Refuses a file of an older version. An empty one will do.
+/// Refuses a file of an older version. Accepts an empty file.
 pub(crate) fn require_current(path: &Path, conn: &Connection) -> Result<(), OpenError> {
     match version(conn).map_err(|why| OpenError::sqlite(path, &why))? {
         found if found == 0 || found == known() => Ok(()),
@@ -64,14 +64,14 @@ pub(crate) fn require_current(path: &Path, conn: &Connection) -> Result<(), Open
     }
 }
 
-/// Applies the migrations that the file has not seen.
+/// Applies the missing migrations.
 pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     if version(conn).map_err(failed)? == known() {
         return Ok(());
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    // Once more, now that nobody else can write.
+    // Check again, now that no other process can write.
     inspect(path, &tx)?;
     let seen = usize::try_from(version(&tx).map_err(failed)?).unwrap_or(0);
     let apply = || {
@@ -92,21 +92,21 @@ pub(crate) fn history(conn: &Connection) -> rusqlite::Result<HistoryId> {
     Ok(HistoryId(Uuid::from_bytes(id)))
 }
 
-/// The comparison of a store's names.
+/// How a store's names compare.
 pub(crate) fn name_case(conn: &Connection) -> rusqlite::Result<NameCase> {
     let is_exact = conn.query_row("SELECT exact_case FROM history", [], |row| row.get(0))?;
     Ok(if is_exact { NameCase::Exact } else { NameCase::Folded })
 }
 
-/// Refuses the store in the file at `path`, in use or not, where a start with these rules for names would refuse it. Changes
-/// nothing. Blocks.
+/// Refuses the store in the file at `path`, in use or not, if a start with this rule for names would refuse
+/// it. Changes nothing. Blocks.
 pub fn names_fit(path: &Path, case: NameCase) -> Result<(), OpenError> {
     let conn = open_to_look(path)?;
     let is_current = is_current(&conn).map_err(|why| OpenError::sqlite(path, &why))?;
     if is_current { check_case(path, &conn, case) } else { Ok(()) }
 }
 
-/// Refuses a store whose names compare otherwise, if it has users other than special ones.
+/// Refuses a store with another rule for names, if it has ordinary users.
 fn check_case(path: &Path, conn: &Connection, case: NameCase) -> Result<(), OpenError> {
     const ORDINARY: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE NOT special)";
     let failed = |why| OpenError::sqlite(path, &why);
@@ -115,8 +115,8 @@ fn check_case(path: &Path, conn: &Connection, case: NameCase) -> Result<(), Open
     if kept == case || !has_ordinary { Ok(()) } else { Err(OpenError::NameCase { path: path.into(), kept }) }
 }
 
-/// Has the names of a store compare so. Refused where they do not and it has users other than special
-/// ones, whose names would have to be made anew.
+/// Changes a store's rule for names. Refuses a store with ordinary users, since their names would have to be
+/// folded again.
 pub(crate) fn keep_case(path: &Path, conn: &mut Connection, case: NameCase) -> Result<(), OpenError> {
     const USERS: &str = "SELECT id, name FROM users LIMIT 1000";
     let failed = |why| OpenError::sqlite(path, &why);
@@ -147,12 +147,12 @@ pub(crate) fn keep_case(path: &Path, conn: &mut Connection, case: NameCase) -> R
     tx.commit().map_err(failed)
 }
 
-/// Gives a store's history another id.
+/// Gives a store's history a new id.
 pub(crate) fn renew_history(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute(RENEW_HISTORY, []).map(drop)
 }
 
-/// Has a store look for files without a row as if it had done so at this date.
+/// Makes a store behave as if it had last searched for files without a row at this date.
 pub(crate) fn postpone_strays(conn: &Connection, now: Date) -> rusqlite::Result<()> {
     if version(conn)? < FIRST_WITH_FOLLOWERS {
         return Ok(());
@@ -160,13 +160,13 @@ pub(crate) fn postpone_strays(conn: &Connection, now: Date) -> rusqlite::Result<
     conn.execute(POSTPONE_STRAYS, [now.micros().to_be_bytes()]).map(drop)
 }
 
-/// Whether a file's schema is the one that this program knows.
+/// Whether a file's schema is the current version.
 pub(crate) fn is_current(conn: &Connection) -> rusqlite::Result<bool> {
     Ok(version(conn)? == known())
 }
 
-/// Gives a new file the schema and the mark of one that is half carried; one that has them is
-/// left as it is, and any other refused.
+/// Prepares the target of a migration: gives a new file the schema and the `application_id` of an incomplete
+/// file. Leaves an incomplete file as it is, and refuses any other.
 pub(crate) fn draft(path: &Path, conn: &Connection) -> Result<(), OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     let owner: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
@@ -189,7 +189,7 @@ pub(crate) fn draft(path: &Path, conn: &Connection) -> Result<(), OpenError> {
     make().map_err(failed)
 }
 
-/// Makes what was half carried a store.
+/// Turns the complete target of a migration into a store.
 pub(crate) fn finish(conn: &Connection, last_user: i64) -> rusqlite::Result<()> {
     let tx = conn.unchecked_transaction()?;
     tx.execute("DELETE FROM sqlite_sequence WHERE name = 'users'", [])?;

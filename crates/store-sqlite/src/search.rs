@@ -1,4 +1,4 @@
-//! The index of the words of messages: FTS5 over terms that Chinwag makes.
+//! The full-text index of messages: FTS5 over terms that Chinwag makes.
 
 pub(crate) mod chunks;
 mod walk;
@@ -14,27 +14,31 @@ use self::chunks::{IndexChunks, IndexedRow};
 use self::walk::{ChunkRows, Walk};
 use crate::transaction::{Transaction, UnwrittenTerms, limit};
 
-/// The rows up to which all that an expression finds are read: some milliseconds. For a short list of places fewer, since a
-/// walk finds so many soon: the more rows there are, the sooner. So their number grows with the root of that of the places.
+/// The number of rows up to which all matches of an expression are read; some milliseconds. For a short
+/// result the number is smaller, because a walk finds a few results sooner the more matches there are. It
+/// grows with the square root of the requested number of places.
 const FEW_ROWS: usize = 40_000;
 const FEW_ROWS_AT_LEAST: usize = 8000;
 const ROWS_OF_ONE_PLACE: usize = 1000;
 const ALL_ROWS: (i64, i64) = (i64::MIN, i64::MAX);
-/// The groups up to which their own rows are read first, a millisecond for each group of a thousand messages.
+/// The most groups whose own matches are read first; a millisecond per group with a thousand matching
+/// messages.
 const FEW_GROUPS: usize = 4;
 
-/// The pages beside the largest segment, and their part of it, from which the index is merged: to match one chunk takes a
-/// millisecond where there are several large segments, and a twentieth where there is one.
+/// When to merge the index: when the pages outside its largest segment are at least this many, and at least
+/// this part of the largest segment. Matching one chunk takes a millisecond with several large segments, and
+/// a twentieth of that with one.
 const SCATTERED_PAGES: i64 = 100;
 const SCATTERED_PART: i64 = 3;
 
-/// The rows whose removal waits until it is written, and the bytes of terms that do not wait.
+/// The most removals that are deferred at a time, and the length of terms, in bytes, from which a removal is
+/// not deferred.
 const REMOVED_AT_ONCE: usize = 500;
 const LONG_TERMS: usize = 8 << 10;
 
 const ADD: &str = "INSERT INTO search_words (rowid, terms) VALUES (?1, ?2)";
-/// Whether the terms of removed rows are overwritten where they stand: some 30 µs for each term and segment. Otherwise a removal
-/// is a mark, and merging the segments drops both.
+/// Whether the terms of removed rows are overwritten in place, which takes about 30 µs per term and segment.
+/// Otherwise a removal is only marked, and merging the segments drops both.
 const SECURE: &str = "INSERT INTO search_words (search_words, rank) VALUES ('secure-delete', ?1)";
 const MERGE: &str = "INSERT INTO search_words (search_words, rank) VALUES ('merge', ?1)";
 const REMOVE: &str = "INSERT INTO search_words (search_words, rowid, terms) VALUES ('delete', ?1, ?2)";
@@ -98,7 +102,7 @@ chinwag_store_sql::impl_search_index! {
     }
 
     fn index_is_scattered(&self) -> Result<bool> {
-        // The last page of each segment that a term begins on. The lowest bit of its number is no part of it.
+        // The last page of each segment that starts with a new term. The lowest bit of `pgno` is a flag.
         const FIND: &str = "SELECT segid, pgno >> 1 FROM search_words_idx WHERE segid < ?1
             ORDER BY segid DESC, term DESC LIMIT 1";
         let mut find = self.repeated(FIND)?;
@@ -113,9 +117,9 @@ chinwag_store_sql::impl_search_index! {
     fn index_merge(&mut self, pages: usize) -> Result<bool> {
         self.erasing();
         let before = self.total_changes();
-        // A negative number includes segments of every size.
+        // A negative number also merges segments of different sizes.
         self.change(MERGE, [-limit(pages)])?;
-        // The command itself counts as one.
+        // The command itself counts as one change.
         Ok(self.total_changes() - before < 2)
     }
 
@@ -156,7 +160,7 @@ impl Transaction<'_, '_> {
         self.numbered(found)?.iter().try_for_each(|(row, text)| self.remove_terms(*row, text.terms()))
     }
 
-    /// Texts with the numbers of their rows, in the order of these.
+    /// Texts with the numbers of their rows, ordered by number.
     fn numbered(&self, texts: Vec<IndexedText>) -> Result<Vec<(i64, IndexedText)>> {
         let (mut chunks, mut numbered) = (IndexChunks::default(), Vec::new());
         for text in texts {
@@ -175,7 +179,7 @@ impl Transaction<'_, '_> {
         if !is_indexed || self.unwritten == UnwrittenTerms::Deferred {
             return Ok(());
         }
-        // Earlier removals of this transaction are overwritten.
+        // Removals before this one in the transaction are overwritten in place.
         self.write_terms()?;
         self.change(SECURE, [0])?;
         self.unwritten = UnwrittenTerms::Deferred;
@@ -196,14 +200,14 @@ impl Transaction<'_, '_> {
         self.change(REMOVE, params![row, terms]).map(drop)
     }
 
-    /// Removes the terms of rows in the order of the rows: FTS5 begins a segment where a row's number is not greater than the last one.
+    /// Removes terms in row order, because FTS5 starts a new segment whenever a row number does not increase.
     fn write_removed(&mut self) -> Result<()> {
         let mut removed = std::mem::take(&mut self.removed_terms);
         removed.sort_unstable();
         removed.iter().try_for_each(|(row, terms)| self.change(REMOVE, params![row, terms]).map(drop))
     }
 
-    /// The rows of these groups that an expression finds; `None` if they are more than [`FEW_ROWS`].
+    /// The rows of these groups that match an expression. `None` if there are more than [`FEW_ROWS`].
     fn rows_of(&self, groups: &[IndexedGroup], expression: &str) -> Result<Option<Vec<i64>>> {
         let mut rows = Vec::new();
         for part in ordinals(groups).chunks(GROUPS_AT_ONCE) {
@@ -224,7 +228,7 @@ impl Transaction<'_, '_> {
         }
     }
 
-    /// Writes the changed terms into the table's segments. FTS5 does that by itself only at the commit.
+    /// Writes the changed terms into the index's segments. FTS5 itself does that only at the commit.
     pub(crate) fn flush_terms(&mut self) -> Result<()> {
         const COUNT: &str = "UPDATE search_removals SET number = number + 1 WHERE id = 1";
         let is_deferred = self.unwritten == UnwrittenTerms::Deferred;
@@ -246,7 +250,7 @@ impl Transaction<'_, '_> {
         self.change(ADD, params![row, terms]).map(drop)
     }
 
-    /// The rows between these that an expression finds, in their order; `None` if they are more than `most`.
+    /// The rows in this range that match an expression, in order. `None` if there are more than `most`.
     fn rows(&self, query: &str, (first, last): (i64, i64), most: usize) -> Result<Option<Vec<i64>>> {
         const FIND: &str =
             "SELECT rowid FROM search_words WHERE search_words MATCH ?1 AND rowid BETWEEN ?2 AND ?3 LIMIT ?4";
@@ -256,7 +260,7 @@ impl Transaction<'_, '_> {
     }
 }
 
-/// A message with the text of which the index has the terms.
+/// A message with its indexed text.
 struct IndexedText {
     row: IndexedRow,
     body: String,
@@ -273,7 +277,7 @@ impl IndexedText {
     }
 }
 
-/// An expression of FTS5 for all these terms, of which none has a quotation mark.
+/// An FTS5 expression for all these terms. No term contains a quotation mark.
 fn expression(terms: &[RequiredTerm]) -> String {
     let quoted =
         terms.iter().map(|term| format!("\"{}\"{}", term.text, if term.is_prefix { "*" } else { "" }));

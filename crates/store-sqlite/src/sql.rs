@@ -1,4 +1,4 @@
-//! The shared statements on SQLite.
+//! The shared statements, run on SQLite.
 
 use chinwag_core::name::NameCase;
 use chinwag_core::{Error, GroupId, Result, Seq};
@@ -75,7 +75,7 @@ impl Sql for Transaction<'_, '_> {
     fn insert(&mut self, text: Text, params: &[Param<'_>], conflicts: &[Conflict]) -> Result<()> {
         let inserted = self.try_change(text.sqlite, params_from_iter(params.iter().map(Bound)))?;
         inserted.map(drop).map_err(|why| {
-            // SQLite names the broken rule in its text alone.
+            // SQLite names the violated constraint only in its message.
             let text = match &why {
                 rusqlite::Error::SqliteFailure(_, Some(text)) => text.as_str(),
                 _ => "",
@@ -115,7 +115,7 @@ impl Sql for Transaction<'_, '_> {
     }
 }
 
-/// A parameter as SQLite takes it.
+/// Converts a parameter for SQLite.
 struct Bound<'p>(&'p Param<'p>);
 
 impl ToSql for Bound<'_> {
@@ -131,7 +131,7 @@ impl ToSql for Bound<'_> {
     }
 }
 
-/// A row for the readers that both stores share.
+/// A row, for the shared functions that read columns.
 pub(crate) struct RowColumns<'r>(pub(crate) &'r Row<'r>);
 
 impl Columns for RowColumns<'_> {

@@ -1,7 +1,9 @@
-//! The stamps of commits. The writer has one for each batch, which the statements of its connection know as `stamp()`.
+//! The stamps of commits. The writer has one stamp per batch, which is available to its statements as
+//! `stamp()`.
 //!
-//! No commit writes its stamp anywhere but into the rows that it changes. So that none is given twice after a restart, a
-//! process reserves many at a time in the row of `stamps`, and begins after those that were reserved before.
+//! A commit writes its stamp only into the rows that it changes. To never assign a stamp twice after a
+//! restart, a process reserves many stamps at a time in the row of `stamps`, and starts after those that were
+//! reserved before.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,12 +14,12 @@ use rusqlite::functions::FunctionFlags;
 /// Stamps that are reserved at a time.
 const AT_ONCE: i64 = 1 << 20;
 
-/// The stamps of a process.
+/// The stamps of this process.
 #[derive(Debug)]
 pub(crate) struct StampSource {
-    /// That of the next commit. All that are lower are visible.
+    /// The stamp of the next commit. Every lower stamp is visible.
     next: AtomicI64,
-    /// The last one that this process has reserved.
+    /// The last reserved stamp.
     reserved: AtomicI64,
 }
 
@@ -37,8 +39,8 @@ impl StampSource {
         self.next.load(Ordering::Acquire)
     }
 
-    /// Reserves stamps in the transaction that has begun, if none is left. Returns the last of them, for when it is
-    /// [committed](Self::committed).
+    /// Reserves stamps in the current transaction, if none are left. Returns the last of them, which the
+    /// caller passes to [`committed`](Self::committed) after the commit.
     pub(crate) fn reserve(&self, conn: &Connection) -> rusqlite::Result<Option<i64>> {
         if self.next() <= self.reserved.load(Ordering::Acquire) {
             return Ok(None);
@@ -46,12 +48,12 @@ impl StampSource {
         let mut reserve = conn
             .prepare_cached("UPDATE stamps SET reserved = reserved + ?1 WHERE one = 1 RETURNING reserved")?;
         let last: i64 = reserve.query_row([AT_ONCE], |row| row.get(0))?;
-        // Another process may have reserved some meanwhile.
+        // Another process may have reserved some in the meantime.
         self.next.fetch_max(last - AT_ONCE + 1, Ordering::AcqRel);
         Ok(Some(last))
     }
 
-    /// The transaction with the next stamp is committed.
+    /// Must be called when the transaction with the next stamp is committed.
     pub(crate) fn committed(&self, reserved: Option<i64>) {
         if let Some(last) = reserved {
             self.reserved.store(last, Ordering::Release);

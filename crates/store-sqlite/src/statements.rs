@@ -1,26 +1,28 @@
-//! Statements that the writer runs again and again.
+//! Statements that the writer reuses.
 //!
-//! The cache of a connection finds a statement by its whole text, which it hashes and copies at each use: about as
-//! much work as a small statement itself. Here a statement is found by the place of its text in the program.
+//! A connection's cache finds a statement by its whole text, which it hashes and copies on each use. That
+//! costs about as much as running a small statement. This cache finds a statement by the address of its text
+//! in the program.
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
 use rusqlite::{CachedStatement, Connection, Statement};
 
-/// The most statements that are kept. Further ones are left to the connection's cache.
+/// The most statements to keep. Further ones use the connection's cache.
 const MOST: usize = 256;
 
-/// The statements of one connection, in the order of their first use: those of messages are among the first.
+/// The cached statements of one connection, in the order of their first use. Those for messages are among the
+/// first.
 pub(crate) struct Statements<'c> {
     conn: &'c Connection,
     kept: RefCell<Vec<Kept<'c>>>,
 }
 
 struct Kept<'c> {
-    /// The address and the length of its text.
+    /// The address and length of the statement's text.
     place: (usize, usize),
-    /// None while it is lent.
+    /// None while it is borrowed.
     statement: Option<Statement<'c>>,
 }
 
@@ -29,7 +31,7 @@ impl<'c> Statements<'c> {
         Self { conn, kept: RefCell::default() }
     }
 
-    /// A statement, which comes back when it is dropped.
+    /// Borrows a statement, which returns to the cache when dropped.
     pub(crate) fn take(&self, sql: &'static str) -> rusqlite::Result<LentStatement<'_, 'c>> {
         let place = (sql.as_ptr().addr(), sql.len());
         let mut kept = self.kept.borrow_mut();
@@ -55,11 +57,11 @@ impl<'c> Statements<'c> {
     }
 }
 
-/// A statement on loan from its connection, or from [`Statements`].
+/// A statement borrowed from the connection's cache, or from [`Statements`].
 pub(crate) enum LentStatement<'s, 'c> {
     Cached(CachedStatement<'c>),
     Kept {
-        /// None only while it is dropped.
+        /// None only during the drop.
         statement: Option<Statement<'c>>,
         at: usize,
         home: &'s Statements<'c>,
@@ -93,7 +95,7 @@ impl Drop for LentStatement<'_, '_> {
         if let Self::Kept { statement, at, home } = self
             && let Some(mut lent) = statement.take()
         {
-            // Nothing of a message stays behind.
+            // Drop the bound values, which may be texts of messages.
             lent.clear_bindings();
             home.kept.borrow_mut()[*at].statement = Some(lent);
         }

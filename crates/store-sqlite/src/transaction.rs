@@ -1,4 +1,4 @@
-//! One transaction on one connection, as the nouns' files use it.
+//! A transaction on one connection, as the files of the nouns use it.
 
 use std::cell::Cell;
 
@@ -9,21 +9,21 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use crate::fault::{fault, is_damage, is_disk_full};
 use crate::statements::{LentStatement, Statements};
 
-/// The changes of a transaction to the index of words that FTS5 has not written yet.
+/// The state of the transaction's changes to the full-text index that FTS5 has not written yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum UnwrittenTerms {
     #[default]
     None,
     Some,
-    /// Removed terms are marked, and not overwritten.
+    /// Removed terms are marked instead of overwritten.
     Deferred,
 }
 
-/// The transaction that one job runs in. A write job shares it with others: where savepoints are
-/// asked for, one made before the job's first change lets it be undone alone.
+/// The transaction of one job. A write job shares it with others of its batch. With `savepoints`, a savepoint
+/// before the job's first change allows the job alone to be rolled back.
 pub(crate) struct Transaction<'t, 'c> {
     conn: &'c Connection,
-    /// Those of the writer.
+    /// The writer's statement cache, if any.
     statements: Option<&'t Statements<'c>>,
     savepoints: bool,
     pub(crate) name_case: NameCase,
@@ -31,14 +31,15 @@ pub(crate) struct Transaction<'t, 'c> {
     changed: bool,
     erased: bool,
     pub(crate) unwritten: UnwrittenTerms,
-    /// Rows of the index with terms that are to be removed, while removals are deferred.
+    /// Index rows whose terms are still to be removed, while removals are deferred.
     pub(crate) removed_terms: Vec<(i64, String)>,
     damaged: Cell<bool>,
     disk_full: Cell<bool>,
 }
 
 impl<'t, 'c> Transaction<'t, 'c> {
-    /// The transaction that `conn` has begun, in which everything with a stamp below `next_stamp` is visible.
+    /// Wraps the transaction that `conn` has begun. Everything with a stamp below `next_stamp` is visible in
+    /// it.
     pub(crate) fn new(conn: &'c Connection, savepoints: bool, name_case: NameCase, next_stamp: i64) -> Self {
         Self {
             conn,
@@ -55,27 +56,27 @@ impl<'t, 'c> Transaction<'t, 'c> {
         }
     }
 
-    /// The same with statements of the connection that are kept for later transactions.
+    /// Uses cached statements of the connection.
     pub(crate) fn with(self, statements: &'t Statements<'c>) -> Self {
         Self { statements: Some(statements), ..self }
     }
 
-    /// Notes that a body was erased or replaced, of which the journal has the earlier page.
+    /// Records that a body was erased or replaced, whose earlier page is still in the journal.
     pub(crate) fn erasing(&mut self) {
         self.erased = true;
     }
 
-    /// Whether that was noted.
+    /// Whether an erasure was recorded.
     pub(crate) fn has_erased(&self) -> bool {
         self.erased
     }
 
-    /// Whether the file was found damaged.
+    /// Whether a statement found the file damaged.
     pub(crate) fn is_damaged(&self) -> bool {
         self.damaged.get()
     }
 
-    /// Whether the disk was found full.
+    /// Whether a statement found the disk full.
     pub(crate) fn met_full_disk(&self) -> bool {
         self.disk_full.get()
     }
@@ -102,7 +103,7 @@ impl<'t, 'c> Transaction<'t, 'c> {
         if self.changed && self.savepoints { execute(self.conn, "RELEASE job") } else { Ok(()) }
     }
 
-    /// Undoes the job's changes, and no other's. `false` if that cannot be done for want of a
+    /// Rolls back the job's changes, and no other's. Returns `false` if that is impossible for lack of a
     /// savepoint.
     pub(crate) fn undo(self) -> Result<bool> {
         if self.changed && self.savepoints {
@@ -112,7 +113,7 @@ impl<'t, 'c> Transaction<'t, 'c> {
         Ok(self.savepoints || !self.changed)
     }
 
-    /// The first row, if there is one.
+    /// The first row, if any.
     pub(crate) fn one<T>(
         &self,
         sql: &'static str,
@@ -123,7 +124,7 @@ impl<'t, 'c> Transaction<'t, 'c> {
         row().map_err(|why| self.fault(why))
     }
 
-    /// Every row.
+    /// All rows.
     pub(crate) fn all<T>(
         &self,
         sql: &'static str,
@@ -134,18 +135,18 @@ impl<'t, 'c> Transaction<'t, 'c> {
         rows().map_err(|why| self.fault(why))
     }
 
-    /// A statement that runs many times: it is looked up by its text once.
+    /// A statement that runs repeatedly. Its text is looked up once.
     pub(crate) fn repeated(&self, sql: &'static str) -> Result<Repeated<'_, 't, 'c>> {
         let statement = self.prepare(sql).map_err(|why| self.fault(why))?;
         Ok(Repeated { tx: self, statement })
     }
 
-    /// Changes rows; answers how many.
+    /// Changes rows, and returns their number.
     pub(crate) fn change(&mut self, sql: &'static str, params: impl Params) -> Result<usize> {
         self.try_change(sql, params)?.map_err(|why| self.fault(why))
     }
 
-    /// The same, with SQLite's own error for a change that was refused.
+    /// Like [`change`](Self::change), but returns SQLite's own error for a refused change.
     pub(crate) fn try_change(
         &mut self,
         sql: &'static str,
@@ -156,7 +157,7 @@ impl<'t, 'c> Transaction<'t, 'c> {
         Ok(outcome.inspect_err(|why| self.look_at(why)))
     }
 
-    /// Changes one row and answers with what it `RETURNING`s, if there was such a row.
+    /// Changes a row and returns the values of its `RETURNING` clause, if there was such a row.
     pub(crate) fn change_one<T>(
         &mut self,
         sql: &'static str,
@@ -167,12 +168,12 @@ impl<'t, 'c> Transaction<'t, 'c> {
         self.one(sql, params, read)
     }
 
-    /// The number of rows that this connection has changed.
+    /// The number of rows that this connection has changed so far.
     pub(crate) fn total_changes(&self) -> u64 {
         self.conn.total_changes()
     }
 
-    /// Writes the changes that FTS5 holds back: it does so for each savepoint.
+    /// Makes FTS5 write its pending changes, which it does for each savepoint.
     pub(crate) fn write_terms(&mut self) -> Result<()> {
         if std::mem::take(&mut self.unwritten) == UnwrittenTerms::None {
             return Ok(());
@@ -206,7 +207,7 @@ pub(crate) struct Repeated<'a, 't, 'c> {
 }
 
 impl Repeated<'_, '_, '_> {
-    /// The first row, if there is one.
+    /// The first row, if any.
     pub(crate) fn one<T>(
         &mut self,
         params: impl Params,
@@ -215,7 +216,7 @@ impl Repeated<'_, '_, '_> {
         self.statement.query_row(params, read).optional().map_err(|why| self.tx.fault(why))
     }
 
-    /// Every row.
+    /// All rows.
     pub(crate) fn all<T>(
         &mut self,
         params: impl Params,
@@ -231,7 +232,7 @@ pub(crate) fn execute(conn: &Connection, sql: &str) -> Result<()> {
     conn.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(drop).map_err(fault)
 }
 
-/// A limit as SQLite takes it.
+/// Converts a limit for SQLite.
 pub(crate) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

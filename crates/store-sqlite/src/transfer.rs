@@ -1,4 +1,4 @@
-//! A whole store, read or made row by row (`chinwag migrate`).
+//! Reading or creating a whole store row by row (`chinwag migrate`).
 
 use std::path::{Path, PathBuf};
 
@@ -11,16 +11,16 @@ use crate::backup::open_to_look;
 use crate::open::{self, OpenError, Options};
 use crate::schema;
 
-/// The file of a store that is read.
+/// A store's file that is read.
 pub struct SqliteSource {
     conn: Connection,
     path: PathBuf,
 }
 
-/// The file of a store that is made.
+/// A store's file that is created.
 pub struct SqliteTarget(SqliteSource);
 
-/// Opens the store in the file at `path` to be read, all of it as it is now. Blocks.
+/// Opens the store in the file at `path` for reading, in one snapshot. Blocks.
 pub fn source(path: &Path) -> Result<SqliteSource, OpenError> {
     let conn = open::reader(path, &Options::default())?;
     let failed = |why| OpenError::sqlite(path, &why);
@@ -30,8 +30,8 @@ pub fn source(path: &Path) -> Result<SqliteSource, OpenError> {
     Ok(SqliteSource { conn, path: path.into() })
 }
 
-/// Opens the store in the file at `path` to be looked at, in use or not: each page as it is then. `None` if another
-/// version wrote it. Blocks.
+/// Opens the store in the file at `path` for an inspection, in use or not; each page of rows is a snapshot of
+/// its own. Returns `None` if another version wrote it. Blocks.
 pub fn look(path: &Path) -> Result<Option<SqliteSource>, OpenError> {
     let conn = open_to_look(path)?;
     schema::inspect(path, &conn)?;
@@ -39,8 +39,8 @@ pub fn look(path: &Path) -> Result<Option<SqliteSource>, OpenError> {
     Ok(is_current.then(|| SqliteSource { conn, path: path.into() }))
 }
 
-/// Opens a new file at `path`, or one that a transfer into was broken off. It bears a mark by
-/// which no store is opened in it until it is whole. Blocks.
+/// Opens a new file at `path`, or one of an interrupted transfer. Until the transfer is complete, its mark
+/// prevents the file from being opened as a store. Blocks.
 pub fn target(path: &Path) -> Result<SqliteTarget, OpenError> {
     let conn = open::draft(path)?;
     schema::draft(path, &conn)?;
@@ -141,7 +141,7 @@ impl Target for SqliteTarget {
     }
 }
 
-/// A value, as a parameter.
+/// A value as a parameter.
 struct Parameter<'v>(&'v Value);
 
 impl ToSql for Parameter<'_> {

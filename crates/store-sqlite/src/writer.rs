@@ -1,4 +1,4 @@
-//! The one thread that writes: everything that has queued shares one commit.
+//! The only thread that writes. All queued jobs share one commit.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,13 +27,13 @@ use crate::written::JournalReader;
 
 /// A request to the writer.
 pub(crate) enum Task {
-    /// A job of the port's.
+    /// A job of the port.
     Job(WriteJob),
-    /// A commit that changes nothing and yet reaches the disk.
+    /// A commit without changes that nevertheless reaches the disk.
     Probe,
-    /// Overwrites what rows have left on these pages.
+    /// Overwrites the gaps of these pages; see [`remains`](crate::remains).
     Overwrite(Vec<i64>),
-    /// Empties the writer's cache of overwritten pages, which nobody has asked for.
+    /// Releases the writer's page cache after pages were overwritten that no job needs.
     EmptyCache,
 }
 
@@ -44,21 +44,21 @@ pub(crate) struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The number of times that one batch may ask for more room.
+/// The most times that one batch may release a part of the reserve.
 const GIVEN_UP: usize = 8;
-/// The time after which a batch commits with the jobs that it has run. The others are the next batch.
+/// The time after which a batch commits the jobs that it has run so far. The others form the next batch.
 const BATCH_TIME: Duration = Duration::from_millis(100);
 
-/// The connection that writes, and what belongs to its thread.
+/// The connection that writes, and the other state of its thread.
 struct Line {
     conn: Connection,
     state: Arc<FileState>,
     reserve: Arc<Reserve>,
     journal: RefCell<JournalReader>,
     checkpointer: Checkpointer,
-    /// Whether the batch erases something.
+    /// Whether the batch erases data.
     erases: Cell<bool>,
-    /// Whether the batch met a full disk.
+    /// Whether the batch found the disk full.
     met_full_disk: Cell<bool>,
 }
 
@@ -70,7 +70,7 @@ impl Writer {
         (state, reserve): (Arc<FileState>, Arc<Reserve>),
         bus: Arc<dyn Bus>,
     ) -> io::Result<Self> {
-        // One that has begun may yet commit.
+        // At the deadline, a write that has started may still commit.
         let (queue, mut exits) = Queue::new(options, Error::Unknown, 1);
         let exit = exits.pop().expect("one was asked for");
         let batch = options.batch.max(1);
@@ -94,7 +94,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.queue.close();
-        // The bus may hold the store's last reference and drop it on this very thread.
+        // The bus may hold the last reference to the store and drop it on this thread.
         let thread = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id());
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the store's writer had panicked");
@@ -124,7 +124,7 @@ fn write<'l>(line: &'l Line, statements: &Statements<'l>, exit: &Exit<Task>, bat
             Ok(outcomes) => {
                 publish(bus, events);
                 for (task, outcome) in tasks.drain(..outcomes.len()).zip(outcomes) {
-                    // Whoever asked may have gone.
+                    // The caller may have dropped the future.
                     let _ = task.answer.send(outcome);
                 }
                 line.follow_up();
@@ -139,7 +139,7 @@ fn write<'l>(line: &'l Line, statements: &Statements<'l>, exit: &Exit<Task>, bat
 }
 
 impl Line {
-    /// Notes the pages of the commit that was just made. No answer waits for it.
+    /// Tracks the pages of the latest commit. Runs after the answers are sent.
     fn follow_up(&self) {
         let mut journal = self.journal.borrow_mut();
         journal.read(&mut self.state.written());
@@ -149,7 +149,7 @@ impl Line {
         }
     }
 
-    /// Reserves stamps for this batch and later ones, where there are none left.
+    /// Reserves stamps for this and later batches if none are left.
     fn reserve_stamps(&self) -> Result<Option<i64>> {
         self.state.stamps.reserve(&self.conn).map_err(|why| {
             self.met_full_disk.set(is_disk_full(&why));
@@ -165,14 +165,14 @@ impl Line {
         }
     }
 
-    /// After a batch has failed: whether it was for want of room and there is some again. Its jobs that add are
-    /// refused when they run again.
+    /// Handles a failed batch. Returns whether it failed because the disk was full and there is room again
+    /// now. When it runs again, its jobs that add data are refused.
     fn make_room(&self) -> bool {
         if !self.met_full_disk.take() || !self.reserve.is_kept() {
             return false;
         }
         self.state.set_spent();
-        // Pages that are in the file by now may be overwritten in the journal, unless somebody reads them.
+        // Journal frames that are already in the file can be reused, unless a reader needs them.
         let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         self.reserve.give_up().unwrap_or_else(|why| {
             tracing::warn!(error = %why, "nothing of the reserve could be given up");
@@ -181,11 +181,11 @@ impl Line {
     }
 }
 
-/// Runs tasks for as long as a batch lasts and commits: the outcome of each that has run, and the events of those that
-/// succeeded in their order. An error is every task's: then nothing at all was changed.
+/// Runs tasks until the batch's time is over, and commits. Returns the outcome of each task that has run, and
+/// adds the events of the successful ones in order. After an error, no task has changed anything.
 ///
-/// Savepoints cost a fifth of a batch's time, and only a job that refuses after it wrote needs
-/// one. So a batch runs without, and again with them where such a job is in it.
+/// Savepoints cost a fifth of a batch's time, and only a job that fails after it has written needs one. So a
+/// batch runs without them, and again with them if it contains such a job.
 fn commit<'l>(
     line: &'l Line,
     statements: &Statements<'l>,
@@ -200,7 +200,7 @@ fn commit<'l>(
     outcomes.ok_or_else(|| Error::internal("a savepoint did not undo its job"))
 }
 
-/// The same once; `None`, and nothing was changed, if it takes savepoints.
+/// One attempt. Returns `None`, without any change, if the batch needs savepoints.
 fn attempt<'l>(
     line: &'l Line,
     statements: &Statements<'l>,
@@ -261,8 +261,8 @@ fn run_all<'l>(
     Ok(Some(outcomes))
 }
 
-/// Runs one job. Its own refusal is the inner result, the outer error the whole batch's; `None`
-/// if it cannot be undone alone.
+/// Runs one job. The inner result is that of the job; the outer error applies to the whole batch. Returns
+/// `None` if the job cannot be rolled back alone.
 fn run<'l>(
     line: &'l Line,
     statements: &Statements<'l>,
@@ -277,7 +277,7 @@ fn run<'l>(
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut own)))
         .unwrap_or_else(|with| Err(panicked(&*with)));
     if tx.has_erased() {
-        // Before the commit as well as after it, lest a crash in between leave it to nobody.
+        // Set before the commit as well as after it, so that a crash in between does not lose it.
         line.state.erased.store(true, Ordering::Release);
         line.erases.set(true);
     }
@@ -297,7 +297,7 @@ fn run<'l>(
     Ok(apart.then_some(outcome))
 }
 
-/// Writes the first page again as it was.
+/// Rewrites the first page unchanged.
 fn touch(conn: &Connection) -> Result<()> {
     let touch = || {
         let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -310,7 +310,7 @@ fn publish(bus: &dyn Bus, events: Vec<Event>) {
     if events.is_empty() {
         return;
     }
-    // It is committed, so whatever the bus does the jobs have succeeded.
+    // The jobs are committed, so they have succeeded whatever the bus does.
     if let Err(with) = catch_unwind(AssertUnwindSafe(|| bus.publish(events))) {
         tracing::error!(error = %panicked(&*with), "the bus panicked; events are lost, and found again by their gap");
         mem::drop(with);

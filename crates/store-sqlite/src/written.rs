@@ -1,5 +1,5 @@
-//! The pages of the file that have changed. They are read from the journal after each commit: it has every page that
-//! a commit writes, with its number (<https://sqlite.org/fileformat2.html#the_write_ahead_log>).
+//! The pages of the file that have changed. After each commit they are read from the journal, which contains
+//! the number of every page that a commit writes (<https://sqlite.org/fileformat2.html#the_write_ahead_log>).
 
 use std::fs::File;
 use std::io;
@@ -10,23 +10,23 @@ use std::path::{Path, PathBuf};
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
-/// Pages of the file that have changed since some moment.
+/// Pages of the file that have changed since the last [`take`](Self::take).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) enum Written {
-    /// Any: the changes were not followed.
+    /// Any page may have changed, since the changes were not tracked.
     #[default]
     All,
-    /// Those whose bit is set. The first bit is that of page 0, which does not exist.
+    /// The pages whose bits are set. The first bit is for page 0, which does not exist.
     These(Vec<u64>),
 }
 
 impl Written {
-    /// Returns the pages, and begins anew.
+    /// Returns the pages, and resets the set.
     pub(crate) fn take(&mut self) -> Self {
         mem::replace(self, Self::These(Vec::new()))
     }
 
-    /// Adds the pages of another.
+    /// Adds the pages of another set.
     pub(crate) fn merge(&mut self, other: Self) {
         match (self, other) {
             (Self::All, _) => {}
@@ -40,7 +40,7 @@ impl Written {
         }
     }
 
-    /// The first page from `page` on.
+    /// The first changed page from `page` on.
     pub(crate) fn next(&self, page: i64) -> Option<i64> {
         let Self::These(words) = self else { return Some(page) };
         let page = usize::try_from(page).ok()?;
@@ -63,32 +63,32 @@ impl Written {
     }
 }
 
-/// The position of the reading in the journal.
+/// A reading position in the journal.
 #[derive(Debug)]
 pub(crate) struct JournalReader {
     path: PathBuf,
     file: Option<File>,
-    /// Names the content of the journal since it was last begun anew.
+    /// The salt that identifies the journal's content since its last restart.
     salt: [u8; 8],
     /// The number of the next frame.
     next: u64,
 }
 
 impl JournalReader {
-    /// Reads the journal of the store in this file.
+    /// A reader of the journal of the store in this file.
     pub(crate) fn new(store: &Path) -> Self {
         let mut path = store.as_os_str().to_owned();
         path.push("-wal");
         Self { path: path.into(), file: None, salt: [0; 8], next: 0 }
     }
 
-    /// The pages in the journal, as far as it was read.
+    /// The number of journal frames read so far.
     pub(crate) fn frames(&self) -> i64 {
         i64::try_from(self.next).unwrap_or(i64::MAX)
     }
 
-    /// Adds the pages of commits since the last call. To be called after each commit, before the next: a commit
-    /// may begin the journal anew. After an error every page counts as written.
+    /// Adds the pages of commits since the last call. Must be called between any two commits, since a commit
+    /// may restart the journal. After an error, every page counts as changed.
     pub(crate) fn read(&mut self, into: &mut Written) {
         if let Err(why) = self.try_read(into) {
             tracing::debug!(error = %why, "the journal cannot be read");
@@ -104,7 +104,7 @@ impl JournalReader {
         };
         let mut header = [0; HEADER];
         if !read_at(file, &mut header, 0)? {
-            // It was emptied.
+            // The journal was truncated.
             return Ok(());
         }
         if header[16..24] != self.salt {
@@ -113,7 +113,7 @@ impl JournalReader {
         }
         let frame_size = FRAME_HEADER as u64 + u64::from(number(&header[8..12]));
         let (mut pages, mut at, mut frame) = (Vec::new(), self.next, [0; FRAME_HEADER]);
-        // Frames after the last commit were rolled back, and are overwritten.
+        // Frames after the last commit were rolled back, and will be overwritten.
         while read_at(file, &mut frame, HEADER as u64 + at * frame_size)? && frame[8..16] == self.salt {
             pages.push(number(&frame[..4]));
             at += 1;
@@ -126,7 +126,7 @@ impl JournalReader {
     }
 }
 
-/// Returns whether the file was long enough.
+/// Returns false if the file was too short.
 fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<bool> {
     match file.read_exact_at(buffer, at) {
         Ok(()) => Ok(true),
@@ -186,7 +186,7 @@ mod tests {
         let changed = "UPDATE history SET id = randomblob(16)";
         let once = commit(changed);
         assert_eq!(once.len(), 1);
-        // Spilled into the journal before it is undone.
+        // Large enough to spill into the journal before it is rolled back.
         let spilled =
             "PRAGMA cache_size = 10; BEGIN; WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n
             WHERE n < 3000) INSERT INTO held_names SELECT hex(randomblob(50)), n FROM n; ROLLBACK";

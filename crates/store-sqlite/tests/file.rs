@@ -1,4 +1,4 @@
-//! Properties of the file: opening, refusing, sharing and closing it, and commits in groups.
+//! The behaviour of the file: opening, refusing, sharing and closing it, and group commit.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
@@ -36,7 +36,7 @@ impl File {
         Arc::new(SqliteStore::open(&self.path(), options, self.bus.clone()).expect("a store"))
     }
 
-    /// A store with an empty group, of which nothing was told.
+    /// A store with an empty group, without any event.
     async fn with_group(&self, options: Options) -> Arc<dyn Store> {
         let store = self.open(options);
         store.write(|tx, _| tx.group_insert(GROUP, "group", None)).await.expect("a group");
@@ -58,7 +58,7 @@ async fn head(store: &Arc<dyn Store>) -> i64 {
     store.read(|tx| tx.group(GROUP)).await.expect("a read").expect("the group").head.0
 }
 
-/// Puts a job into the writer that holds it until the answer is dropped.
+/// Queues a job that blocks the writer until the returned sender is dropped.
 async fn hold(store: &Arc<dyn Store>) -> mpsc::Sender<()> {
     let (go, may_go) = mpsc::channel::<()>();
     let (begun, has_begun) = mpsc::channel();
@@ -67,7 +67,7 @@ async fn hold(store: &Arc<dyn Store>) -> mpsc::Sender<()> {
     tokio::spawn(async move {
         let job = move |_: &mut dyn Tx, _: &mut Vec<_>| {
             begun.send(()).expect("somebody waits");
-            // Ends when the sender is dropped.
+            // Returns when the sender is dropped.
             let _ = may_go.lock().expect("no panic").recv();
             Ok(())
         };
@@ -117,7 +117,7 @@ async fn dropping_the_store_drains_its_queue_and_its_journal() {
         drop(store.submit_write(Box::new(|tx, _| tx.seq_take(GROUP, 1).map(drop))));
     }
     drop(go);
-    // What holds the writer has a reference, until it is answered.
+    // The job that blocks the writer holds a reference until it is answered.
     while Arc::strong_count(&store) > 1 {
         tokio::task::yield_now().await;
     }
@@ -303,7 +303,7 @@ async fn a_late_job_never_runs_and_a_begun_write_is_unknown() {
     let under_way = store.write(move |tx, events| {
         let seq = tx.seq_take(GROUP, 1)?;
         events.push(told(GROUP, seq));
-        // Gone if this is a second run; ends when the sender is dropped.
+        // The receiver is gone if this is a second run. The wait ends when the sender is dropped.
         let _ = begun.send(());
         let _ = may_go.lock().expect("no panic").recv();
         Ok(seq)
@@ -320,7 +320,7 @@ async fn a_late_job_never_runs_and_a_begun_write_is_unknown() {
     drop(go);
     assert_eq!(take(&store).await.expect("the store goes on"), Seq(2), "of the three the one that had begun");
     assert_eq!(file.bus.events(), [told(GROUP, Seq(1)), told(GROUP, Seq(2))]);
-    // One reads where its caller stands, the other on a thread meanwhile.
+    // One reads on its caller's thread, the other on a reader thread.
     let slow = || {
         let store = store.clone();
         tokio::spawn(async move {
@@ -379,7 +379,7 @@ async fn a_file_that_another_holds_for_too_long_is_unavailable() {
 async fn a_failed_commit_refuses_its_batch_and_publishes_nothing() {
     let file = File::new();
     drop(file.with_group(Options::default()).await);
-    // A third number of the log breaks a rule that is looked at when it is to be committed.
+    // The group's third number violates a deferred constraint, which is checked at the commit.
     Connection::open(file.path())
         .and_then(|conn| {
             conn.execute_batch(

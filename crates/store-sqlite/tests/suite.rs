@@ -1,4 +1,4 @@
-//! The suite that every store must pass, on a file and on a store that ends with its value.
+//! The conformance suite on a file and on a temporary store.
 
 use std::sync::Arc;
 

@@ -26,8 +26,8 @@ async fn a_file_of_version_1_is_brought_up_to_date() {
     version::check(&open(&path).await).await;
 }
 
-/// Makes the stored file anew, which only a change of version 1 needs, and nothing does once that is
-/// released: `cargo test -p chinwag-store-sqlite --test version -- --ignored`.
+/// Recreates the stored file. Needed only when version 1 changes, and never after its release: `cargo test -p
+/// chinwag-store-sqlite --test version -- --ignored`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "writes the stored file"]
 async fn make_the_file_of_version_1() {
@@ -35,7 +35,7 @@ async fn make_the_file_of_version_1() {
     let path = folder.path().join("chinwag.db");
     version::fill(&open(&path).await).await;
     fs::create_dir_all(Path::new(STORED).parent().expect("a folder")).expect("a folder");
-    // Closing the store has brought its journal into the file.
+    // Closing the store has moved its journal into the file.
     fs::copy(&path, STORED).expect("a copy");
 }
 

@@ -1,8 +1,10 @@
-//! The messages of the index's rows, in chunks by date. A row's number is that of its chunk, then its position in it.
+//! The mapping between index rows and messages, in chunks by date. A row's number consists of the number of
+//! its chunk and its position in the chunk.
 //!
-//! A chunk has the messages of a span of dates, in any order. The spans are those of a tree: each is divided into 16, and a message
-//! is in the first chunk on its path that was not full. So a message's row is found by its date, and the newest rows by
-//! the last dates of the chunks, whatever the order in which messages were indexed.
+//! A chunk contains messages of one span of dates, in any order. The spans form a tree in which each one is
+//! divided into 16. A message is in the first chunk on its path that was not full. So the row of a message is
+//! found by its date, and the newest rows by the last dates of the chunks, regardless of the order in which
+//! messages were indexed.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -12,18 +14,20 @@ use rusqlite::{Connection, Row, params};
 
 use crate::transaction::Transaction;
 
-/// The bits of a row's position in its chunk.
+/// The bits of a row number for the position in the chunk.
 const POSITION_BITS: u32 = 8;
 const CAPACITY: usize = 1 << POSITION_BITS;
-/// The bits of a date that the longest spans leave open, 9 years, and those by which each next one is shorter.
+/// The bits of a date that the longest spans ignore (9 years), and the number of bits by which each level is
+/// shorter.
 const LONGEST: u32 = 48;
 const SHORTER: usize = 4;
-/// The bits of the numbers of one group in a part of a microsecond: fewer than a chunk takes.
+/// The low bits of a message's number within one part of a microsecond, few enough that the part's messages
+/// fit into a chunk.
 const PART_BITS: u32 = 7;
 /// The bits of a message's number.
 const SEQ_BITS: u32 = 36;
 
-/// The message of a row: its date in microseconds, the ordinal of its group, and its number.
+/// The message of a row: its date in microseconds, the ordinal of its group, and its number in the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct IndexedRow {
     pub(crate) date: i64,
@@ -31,7 +35,7 @@ pub(crate) struct IndexedRow {
     pub(crate) seq: i64,
 }
 
-/// The dates of a chunk, and its part of them.
+/// The dates that a chunk covers, and its part if many messages have the same date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ChunkSpan {
     pub(crate) last: i64,
@@ -43,27 +47,27 @@ pub(crate) struct IndexChunk {
     pub(crate) number: i64,
     first: i64,
     count: usize,
-    /// The entries as they are stored.
+    /// The encoded entries.
     entries: Vec<u8>,
 }
 
-/// Chunks that were read, so that each is read once for many messages.
+/// A cache of chunks, so that each is read once for many messages.
 #[derive(Default)]
 pub(super) struct IndexChunks(HashMap<ChunkSpan, Option<IndexChunk>>);
 
 impl ChunkSpan {
-    /// The span of a date, with this many bits left open.
+    /// The span that contains a date, ignoring its lowest `open` bits.
     pub(super) fn of(date: i64, open: u32) -> Self {
         let first = (date >> open) << open;
         Self { last: first + ((1 << open) - 1), first, part: 0 }
     }
 
-    /// The spans of a date, the longest first.
+    /// The spans that contain a date, from the longest to the shortest.
     pub(super) fn path(date: i64) -> impl Iterator<Item = Self> {
         (0..=LONGEST).rev().step_by(SHORTER).map(move |open| Self::of(date, open))
     }
 
-    /// The chunks that a message may be in, of which the last one has room.
+    /// The chunks that may contain a message. The last one always has room.
     fn of_row(row: IndexedRow) -> impl Iterator<Item = Self> {
         let part = (row.ordinal << (SEQ_BITS - PART_BITS)) + (row.seq >> PART_BITS) + 1;
         Self::path(row.date).chain(std::iter::once(Self { last: row.date, first: row.date, part }))
@@ -76,7 +80,7 @@ impl IndexChunk {
         Ok(Self { number: row.get(0)?, first: row.get(1)?, count, entries: row.get(3)? })
     }
 
-    /// The rows of all chunks, one chunk at a time.
+    /// Passes each chunk to `take`.
     pub(crate) fn each(
         conn: &Connection,
         mut take: impl FnMut(&Self) -> rusqlite::Result<()>,
@@ -89,17 +93,17 @@ impl IndexChunk {
         Ok(())
     }
 
-    /// The numbers of its rows, from the first to the last possible one.
+    /// The first and last possible row numbers of a chunk.
     pub(crate) fn numbers(chunk: i64) -> (i64, i64) {
         (chunk << POSITION_BITS, ((chunk + 1) << POSITION_BITS) - 1)
     }
 
-    /// The chunk of a row.
+    /// The chunk of a row number.
     pub(crate) fn of_number(row: i64) -> i64 {
         row >> POSITION_BITS
     }
 
-    /// Its rows with their numbers.
+    /// The rows of the chunk with their numbers.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (i64, IndexedRow)> {
         let (first, mut rest) = (self.first, self.entries.as_slice());
         let row = move || {
@@ -113,7 +117,7 @@ impl IndexChunk {
         self.rows().find(|(_, row)| *row == wanted).map(|(number, _)| number)
     }
 
-    /// Adds a row if there is room. Returns its number.
+    /// Adds a row and returns its number, or `None` if the chunk is full.
     fn add(&mut self, row: IndexedRow) -> Option<i64> {
         if self.count >= CAPACITY {
             return None;
@@ -134,7 +138,7 @@ impl IndexChunks {
         })
     }
 
-    /// The number of a message's row, if it has one.
+    /// The row number of a message, if it has one.
     pub(super) fn find(&mut self, tx: &Transaction<'_, '_>, row: IndexedRow) -> Result<Option<i64>> {
         let mut spans = Vec::new();
         for span in ChunkSpan::of_row(row) {
@@ -144,7 +148,7 @@ impl IndexChunks {
                 break;
             }
         }
-        // Most messages are in the shortest spans, and reading the entries of a chunk takes longest.
+        // Most messages are in the shortest spans, and decoding a chunk's entries takes most of the time.
         for span in spans.into_iter().rev() {
             if let Some(found) = self.read(tx, span)?.as_ref().and_then(|chunk| chunk.find(row)) {
                 return Ok(Some(found));
@@ -166,7 +170,7 @@ impl Transaction<'_, '_> {
         self.one(FIND, [number], IndexChunk::read)
     }
 
-    /// Gives rows to messages that have none. Returns their numbers.
+    /// Assigns rows to messages that have none. Returns their numbers.
     pub(super) fn rows_add(&mut self, rows: &[IndexedRow]) -> Result<Vec<i64>> {
         const ADD: &str = "INSERT INTO search_chunks (last, first, part, count, entries)
             VALUES (?1, ?2, ?3, 0, x'') RETURNING chunk";
@@ -200,7 +204,7 @@ impl Transaction<'_, '_> {
     }
 }
 
-/// Takes a number from the beginning, 7 bits a byte, the lowest first.
+/// Decodes a number from the front: 7 bits per byte, the lowest first.
 fn number(rest: &mut &[u8]) -> Option<i64> {
     let mut value = 0;
     for shift in (0..63).step_by(7) {
@@ -236,7 +240,7 @@ mod tests {
         let path = folder.path().join("chinwag.db");
         let conn = open::writer(&path, &Options { durable: false, ..Options::default() }).expect("a file");
         let mut tx = Transaction::new(&conn, false, NameCase::default(), 0);
-        // More in one moment than the spans of its path take, and others around it.
+        // More messages with one date than the chunks of its path can hold, and others around it.
         let moment = (0..9000).map(|number| IndexedRow { date: 7, ordinal: number % 40, seq: number });
         let around = (0..3000).map(|number| IndexedRow {
             date: number * number * number - 999,

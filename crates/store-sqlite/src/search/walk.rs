@@ -1,7 +1,7 @@
-//! A walk over rows of the index, newest first: chunk by chunk, in the order of their last dates.
+//! A walk over index rows, newest first: chunk by chunk, in the order of their last dates.
 //!
-//! A message of a chunk is certain to be the next one when no chunk that is left has so late a date. Where few rows are
-//! known, only their chunks are walked. Otherwise each chunk is matched.
+//! A message is known to be the next result once no remaining chunk has a last date that is as late. If few
+//! matching rows are known, only their chunks are visited. Otherwise each chunk is matched.
 
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
@@ -13,14 +13,14 @@ use rusqlite::{Row, params};
 use super::chunks::{ChunkSpan, IndexChunk, IndexedRow};
 use crate::transaction::{Transaction, limit};
 
-/// The chunks up to which each is looked up, and not found on a walk over all.
+/// The most chunks that are looked up one by one. With more, the walk visits all chunks.
 const FEW_CHUNKS: usize = 256;
-/// The work after which a walk may end early, some milliseconds, in the time of a row; that of a chunk which is read, and of one
-/// which is asked for its rows.
+/// Costs in the time of one row: the work after which a walk may pause (some milliseconds), the read of a
+/// chunk, and a query for a chunk's matching rows.
 const WORK: usize = 16_000;
 const READ: usize = 16;
 const MATCHED: usize = 100;
-/// The chunks whose dates are read at a time.
+/// Chunk heads that are read at a time.
 const PAGE: usize = 64;
 
 /// The number and the dates of a chunk.
@@ -33,24 +33,24 @@ struct ChunkHead {
 pub(super) struct Walk<'a, 't, 'c> {
     tx: &'a Transaction<'t, 'c>,
     before: SearchPlace,
-    /// The groups that the walk is for, by their ordinals.
+    /// The groups to search, by ordinal.
     groups: HashMap<i64, GroupId>,
     found: BinaryHeap<SearchPlace>,
     work: usize,
 }
 
-/// The rows of chunks.
+/// The matching rows of chunks.
 pub(super) enum ChunkRows<'q> {
-    /// All that there are.
+    /// All matching rows, by chunk.
     Known(HashMap<i64, Vec<i64>>),
-    /// Those that this expression finds.
+    /// The rows that match this expression.
     Matched(&'q str),
 }
 
-/// The chunks that may have messages before a date, the latest last date first.
+/// The chunks that may contain messages before a date, ordered by their last dates, the latest first.
 struct ChunkHeads {
     next: VecDeque<ChunkHead>,
-    /// The last chunk of the page, if there may be another.
+    /// The last chunk of the page, if more may follow.
     after: Option<ChunkSpan>,
 }
 
@@ -60,7 +60,8 @@ impl<'a, 't, 'c> Walk<'a, 't, 'c> {
         Self { tx, before, groups, found: BinaryHeap::new(), work: 0 }
     }
 
-    /// The newest places of rows. `may_pause` lets the walk end early, with the place of the rest.
+    /// The newest matching places. With `may_pause`, the walk may end early; `rest` then says where to
+    /// continue.
     pub(super) fn places(
         mut self,
         mut rows: ChunkRows<'_>,
@@ -90,7 +91,7 @@ impl<'a, 't, 'c> Walk<'a, 't, 'c> {
         }
     }
 
-    /// Finds the messages of a chunk.
+    /// Finds the matching messages of a chunk.
     fn look_at(&mut self, head: ChunkHead, rows: &mut ChunkRows<'_>) -> Result<()> {
         let found = match rows {
             ChunkRows::Known(rows) => rows.remove(&head.number).unwrap_or_default(),
@@ -104,7 +105,7 @@ impl<'a, 't, 'c> Walk<'a, 't, 'c> {
         }
         self.work += READ + found.len();
         let Some(chunk) = self.tx.chunk_numbered(head.number)? else { return Ok(()) };
-        // Both ascend.
+        // Both lists are in ascending order.
         let mut found = found.into_iter().peekable();
         for (number, row) in chunk.rows() {
             if found.next_if_eq(&number).is_some() {
@@ -114,14 +115,14 @@ impl<'a, 't, 'c> Walk<'a, 't, 'c> {
         Ok(())
     }
 
-    /// The place of a row's message, if the walk is for it.
+    /// The place of a row's message, if its group is searched and it is before the start of the walk.
     fn place(&self, row: IndexedRow) -> Option<SearchPlace> {
         let group = *self.groups.get(&row.ordinal)?;
         let place = SearchPlace { date: Date::from_micros(row.date), group, seq: Seq(row.seq) };
         (place < self.before).then_some(place)
     }
 
-    /// The chunks to walk.
+    /// The chunks to visit.
     fn heads(&self, rows: &ChunkRows<'_>) -> Result<ChunkHeads> {
         let date = self.before.date.micros();
         let mut heads = Vec::new();
@@ -137,7 +138,7 @@ impl<'a, 't, 'c> Walk<'a, 't, 'c> {
                 Ok(ChunkHeads { next: heads.into(), after: None })
             }
             _ => {
-                // Those that have the date, then the earlier ones.
+                // The chunks whose spans contain the date, then the earlier ones.
                 const OF_SPAN: &str = "SELECT chunk, last, first, part FROM search_chunks
                     WHERE last = ?1 AND first = ?2 ORDER BY part";
                 for span in ChunkSpan::path(date) {
@@ -149,7 +150,7 @@ impl<'a, 't, 'c> Walk<'a, 't, 'c> {
         }
     }
 
-    /// The next chunk that may have rows.
+    /// The next chunk that may have matching rows.
     fn next_head(&self, heads: &mut ChunkHeads, rows: &ChunkRows<'_>) -> Result<Option<ChunkHead>> {
         const PAGED: &str = "SELECT chunk, last, first, part FROM search_chunks
             WHERE (last, first, part) < (?1, ?2, ?3) ORDER BY last DESC, first DESC, part DESC LIMIT ?4";

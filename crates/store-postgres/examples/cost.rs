@@ -1,7 +1,8 @@
-//! The cost of the promises of a send: messages a second through the whole use case, with and
-//! without a `client_id`, beside a bare loop that takes as many numbers and inserts as many rows a
-//! statement, into the same tables, by as many connections. Turn about, on a server of its own that waits for its disk; medians and
-//! ranges are printed, and the processor's time for each message, of the node and of the server.
+//! The cost of a send's guarantees: messages per second through the whole use case, with and without a
+//! `client_id`, compared to a bare loop that takes the same numbers and inserts the same rows per statement,
+//! into the same tables, over the same number of connections. The variants alternate on a dedicated server
+//! that waits for its disk. Prints medians and ranges, and the CPU time per message of the node and of the
+//! server.
 //!
 //! `cargo run --release -p chinwag-store-postgres --example cost`
 
@@ -49,8 +50,8 @@ struct Fixture {
     data: std::path::PathBuf,
 }
 
-/// One run: messages a second, microseconds of the node's and of the server's processor for each,
-/// and messages in a commit.
+/// The figures of one run: messages per second, microseconds of CPU time per message of the node and of the
+/// server, and messages per commit.
 #[derive(Clone, Copy, Default)]
 struct Figures {
     rate: f64,
@@ -86,7 +87,7 @@ async fn main() {
     }
 }
 
-/// The median, the least and the greatest.
+/// The median, the minimum and the maximum.
 fn spread(figures: impl Iterator<Item = f64>) -> (f64, f64, f64) {
     let mut figures: Vec<_> = figures.collect();
     figures.sort_by(f64::total_cmp);
@@ -115,7 +116,7 @@ async fn world(url: String, data: std::path::PathBuf) -> Fixture {
     Fixture { app, users, commits, url, data }
 }
 
-/// Every sender sends, one message after the other.
+/// All senders send concurrently, each one message at a time.
 async fn run(world: &Fixture, round: Option<usize>) -> Figures {
     let commits = world.commits.0.load(Ordering::Relaxed);
     let meter = Meter::start(&world.data);
@@ -138,7 +139,7 @@ async fn run(world: &Fixture, round: Option<usize>) -> Figures {
     Figures { batch: number(SENDERS * EACH) / number(commits.max(1)), ..meter.read() }
 }
 
-/// The same number of rows in the same groups, `batch` in a statement and a commit.
+/// The same number of rows in the same groups, with `batch` rows per statement and commit.
 async fn bare(world: &Fixture, batch: f64) -> Figures {
     const SQL: &str = "WITH moved AS (
             UPDATE chinwag.groups g SET last_seq = g.last_seq + 1 WHERE g.id = ANY ($1::uuid[])
@@ -172,7 +173,7 @@ async fn bare(world: &Fixture, batch: f64) -> Figures {
             client
         });
     }
-    // The server's processes are there until their time has been read.
+    // Keeps the connections open until the meter is read, so that the server's processes still exist.
     let mut clients = Vec::new();
     while let Some(done) = inserters.join_next().await {
         clients.push(done.expect("an inserter is done"));
@@ -188,7 +189,7 @@ fn number(count: usize) -> f64 {
     f64::from(u32::try_from(count).expect("a small number"))
 }
 
-/// Time, and the processor's time of this process and of the server's.
+/// Measures wall-clock time, and the CPU time of this process and of the server.
 struct Meter<'d> {
     data: &'d Path,
     begun: Instant,
@@ -204,7 +205,7 @@ impl<'d> Meter<'d> {
 
     fn read(&self) -> Figures {
         let (messages, seconds) = (number(SENDERS * EACH), self.begun.elapsed().as_secs_f64());
-        // The kernel counts hundredths of a second.
+        // The kernel counts in hundredths of a second.
         let each = |ticks: f64| ticks * 10_000.0 / messages;
         let node = ticks("self").map_or(0.0, |(_, own)| own);
         Figures {
@@ -216,7 +217,7 @@ impl<'d> Meter<'d> {
     }
 }
 
-/// A process's parent and the time it has had.
+/// A process's parent and its CPU time.
 fn ticks(process: &str) -> Option<(String, f64)> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
@@ -224,7 +225,7 @@ fn ticks(process: &str) -> Option<(String, f64)> {
     Some((fields[1].to_owned(), time))
 }
 
-/// The time that the server's processes have had, those that stand.
+/// The CPU time of the server's existing processes.
 fn server_ticks(data: &Path) -> f64 {
     let lines = fs::read_to_string(data.join("postmaster.pid")).expect("the server runs");
     let main = lines.lines().next().expect("its process").to_owned();

@@ -1,4 +1,4 @@
-//! The address of the database, and the settings of its links.
+//! The address of the database, and the configuration of its links.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -12,35 +12,35 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::open::{OpenError, Options};
 use crate::tls::{self, Trust};
 
-/// After a failed attempt to connect nobody tries for so long, and all are refused at once.
+/// After a failed attempt to connect, all further ones fail immediately for this time.
 const PAUSE: Duration = Duration::from_millis(250);
-/// A host that did not answer in time is tried after the others for so long.
+/// A host that did not answer in time is tried after the others for this time.
 const SILENT: Duration = Duration::from_secs(30);
 
-/// A database's address, and how to reach it.
+/// A parsed database address, with the state of its hosts.
 pub(crate) struct Target {
     config: Config,
     hosts: Vec<HostTarget>,
     pub(crate) tls: MakeRustlsConnect,
-    /// The longest time of a statement by the server's clock.
+    /// Statement timeout on the server.
     pub(crate) statement: Duration,
     pub(crate) lock: Duration,
-    /// The longest time to connect to one host.
+    /// Timeout for connecting to one host.
     pub(crate) connect: Duration,
-    /// The comparison of its users' names, once that was read.
+    /// How the names of users compare, once that was read from the database.
     pub(crate) name_case: NameCase,
     away: Mutex<Option<Instant>>,
     timeline: Mutex<Option<String>>,
 }
 
-/// One of an address's hosts.
+/// One host of an address.
 pub(crate) struct HostTarget {
     pub(crate) config: Config,
     silent: Mutex<Option<Instant>>,
 }
 
 impl HostTarget {
-    /// Notes that it did not answer in time.
+    /// Records that the host did not answer in time.
     pub(crate) fn note_silence(&self) {
         *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
@@ -52,7 +52,7 @@ impl HostTarget {
 }
 
 impl Target {
-    /// Reads an address.
+    /// Parses an address.
     pub(crate) fn parse(url: &str, options: &Options) -> Result<Self, OpenError> {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(OpenError::Address("does not begin with postgres://".into()));
@@ -92,7 +92,7 @@ impl Target {
         hosts
     }
 
-    /// Host and port, as they are shown.
+    /// Hosts and ports, for messages.
     pub(crate) fn at(&self) -> String {
         let ports = self.config.get_ports();
         let host = |(number, host): (usize, &Host)| {
@@ -105,28 +105,28 @@ impl Target {
         self.config.get_hosts().iter().enumerate().map(host).collect::<Vec<_>>().join(",")
     }
 
-    /// The user's name, as it is shown.
+    /// The user's name, for messages.
     pub(crate) fn user(&self) -> String {
         self.config.get_user().unwrap_or_default().to_owned()
     }
 
-    /// The database's name, as it is shown.
+    /// The database's name, for messages.
     pub(crate) fn database(&self) -> String {
         self.config.get_dbname().or(self.config.get_user()).unwrap_or_default().to_owned()
     }
 
-    /// Whether somebody has just failed to connect.
+    /// Whether an attempt to connect has just failed.
     pub(crate) fn is_away(&self) -> bool {
         let away = *self.away.lock().unwrap_or_else(PoisonError::into_inner);
         away.is_some_and(|since| since.elapsed() < PAUSE)
     }
 
-    /// Notes whether an attempt to connect has failed.
+    /// Records whether an attempt to connect has failed.
     pub(crate) fn note(&self, is_away: bool) {
         *self.away.lock().unwrap_or_else(PoisonError::into_inner) = is_away.then(Instant::now);
     }
 
-    /// Notes the timeline of the server that a new link has reached, and warns of another one than before.
+    /// Records the timeline of the server of a new link, and warns if it differs from the previous one.
     pub(crate) fn note_timeline(&self, found: Option<&String>) {
         let Some(found) = found else { return };
         let mut known = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,8 +140,8 @@ impl Target {
     }
 }
 
-/// Each host with a configuration of its own, so that each has its own deadline: the client library tries all hosts in one
-/// attempt, which a silent one delays.
+/// Gives each host a configuration of its own, and thereby a timeout of its own. The client library would try
+/// all hosts within one attempt, which a silent host delays.
 fn hosts(whole: &Config) -> Result<Vec<HostTarget>, String> {
     let (hosts, addresses, ports) = (whole.get_hosts(), whole.get_hostaddrs(), whole.get_ports());
     let count = hosts.len();
@@ -206,7 +206,7 @@ fn alike(whole: &Config) -> Config {
     config
 }
 
-/// The address without what it says of TLS, which is more than the client library knows.
+/// Splits off the parameters for TLS, because the client library knows only some of their values.
 fn ssl_parameters(url: &str) -> (String, Option<String>, Option<String>) {
     let Some((base, query)) = url.split_once('?') else { return (url.into(), None, None) };
     let (mut rest, mut mode, mut root) = (Vec::new(), None, None);
@@ -221,7 +221,7 @@ fn ssl_parameters(url: &str) -> (String, Option<String>, Option<String>) {
     (rest, mode, root)
 }
 
-/// Whether every host is this machine: then nobody stands between.
+/// Whether every host is this machine, so that no network is involved.
 fn is_near(config: &Config) -> bool {
     let name_is_near = |name: &str| {
         name.eq_ignore_ascii_case("localhost")
@@ -253,7 +253,7 @@ fn security(mode: &str, root: Option<&str>) -> Result<(SslMode, Trust), String> 
     })
 }
 
-/// Undoes `%2F` and the like.
+/// Percent-decodes a text.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -266,7 +266,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The library's reason, without its preamble.
+/// The library's reason, without its prefix.
 fn reason(why: &tokio_postgres::Error) -> String {
     let source = std::error::Error::source(why).map_or_else(|| why.to_string(), ToString::to_string);
     format!("cannot be read ({source})")

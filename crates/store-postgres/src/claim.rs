@@ -1,5 +1,6 @@
-//! The nodes that serve a database: one alone, or several that know each other. Each holds a lock of
-//! its session for as long as it serves, so that it goes with the node, however that ends.
+//! The right of nodes to serve a database: either one node alone, or the nodes of one cluster. Each node
+//! holds an advisory lock of a session while it serves, so the lock ends with the node, however the node
+//! ends.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,23 +14,23 @@ use crate::link::Link;
 use crate::open::{OpenError, Options};
 use crate::schema;
 
-/// The first number of all locks, "Chin" in bytes; the second names the cluster.
+/// The first key of all these locks, "Chin" in bytes. The second key identifies the cluster.
 const CLASS: i32 = 0x4368_696e;
-/// The second number of a node alone.
+/// The second key of a single node.
 const ALONE: i32 = 0;
-/// A node that has just ended may still be about to let go.
+/// Timeout for the lock of a node that has just ended.
 const PATIENCE: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(100);
-/// The pause between checks of a held lock whose link seems to stand.
+/// The interval of checks whether the link of a held lock still works.
 const LOOK: Duration = Duration::from_secs(5);
-/// The pause between attempts to reach a database that is away.
+/// The interval of attempts to reach an unavailable database.
 const RETRY: Duration = Duration::from_millis(250);
-/// The server is to notice soon when the machine of a node is gone.
+/// Makes the server detect the failure of a node's machine soon.
 const SESSION: &str =
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
     SET idle_session_timeout = 0";
 
-/// A node's place at a database. Dropped, it is given up.
+/// A node's right to serve a database. Released on drop.
 #[derive(Debug)]
 pub struct Claim {
     _stop: oneshot::Sender<()>,
@@ -38,19 +39,19 @@ pub struct Claim {
 
 /// The holder of a conflicting lock.
 enum Taken {
-    /// A node that is alone.
+    /// A single node.
     Alone,
     /// Nodes of a cluster.
     Cluster,
 }
 
 impl Claim {
-    /// Takes a place at the database at `url` among the nodes of `cluster`, a number that they have
-    /// in common and no others; or, without one, alone. Refused while others serve it who are not of
-    /// the same cluster. Changes nothing in the database.
+    /// Claims the database at `url`: with a `cluster` number, which all nodes of a cluster share, together
+    /// with these nodes; without one, exclusively. Refused while other nodes serve it that are not of the
+    /// same cluster. Changes nothing in the database.
     ///
-    /// After a lost link the lock is taken again at once, or as soon as the database answers. If others have come
-    /// meanwhile, the place is lost for good.
+    /// After a lost link, the lock is taken again as soon as the database answers. If other nodes have
+    /// claimed the database in the meantime, the claim is lost permanently.
     pub async fn take(url: &str, options: &Options, cluster: Option<i32>) -> Result<Self, OpenError> {
         let (url, options) = (url.to_owned(), options.clone());
         let taken = tokio::task::spawn_blocking(move || Self::start(&url, &options, cluster)).await;
@@ -67,7 +68,7 @@ impl Claim {
             if let Some(taken) = keep(place, &target, cluster, &mut stopped) {
                 let why = refusal(&taken, cluster, &target);
                 tracing::error!("while the link to the database was away: {why}");
-                // The claim may have been dropped meanwhile.
+                // The claim may have been dropped in the meantime.
                 let _ = lose.send(why);
             }
         });
@@ -75,8 +76,8 @@ impl Claim {
         Ok(Self { _stop: stop, lost })
     }
 
-    /// Waits until the place is lost, as others have taken it while the link to the database was away. They do not
-    /// know of this node, which must not serve any longer.
+    /// Waits until the claim is lost, because other nodes have claimed the database while the link was down.
+    /// They do not know of this node, which must stop serving.
     pub async fn lost(&mut self) -> OpenError {
         match (&mut self.lost).await {
             Ok(why) => why,
@@ -84,7 +85,7 @@ impl Claim {
         }
     }
 
-    /// Whether a node serves the database at `url` now.
+    /// Whether any node serves the database at `url`.
     pub async fn is_held(url: &str, options: &Options) -> Result<bool, OpenError> {
         let (url, options) = (url.to_owned(), options.clone());
         let looked = tokio::task::spawn_blocking(move || {
@@ -98,13 +99,13 @@ impl Claim {
 /// A held lock.
 struct Place {
     link: Link,
-    /// The session that holds it, by a name that no other session gets.
+    /// Identifies the session that holds the lock, by process id and start time.
     session: String,
 }
 
 impl Place {
-    /// Takes the lock, with patience for a node that has just ended. A `former` session of this node, whose link was
-    /// lost without the server's noticing, is ended first.
+    /// Takes the lock, and waits for a node that has just ended. Terminates the `former` session of this node
+    /// first, because the server may not have noticed that its link is lost.
     fn take(
         target: &Target,
         cluster: Option<i32>,
@@ -131,13 +132,13 @@ impl Place {
         }
     }
 
-    /// Waits until it is lost with its link; false once the claim was dropped.
+    /// Waits until the lock is lost with its link. Returns false once the claim is dropped.
     fn is_lost(&mut self, stopped: &mut oneshot::Receiver<()>) -> bool {
         loop {
             let waited = self.link.while_it_stands(async { timeout(LOOK, &mut *stopped).await });
             match waited {
                 Some(Ok(_)) => return false,
-                // The news of its end may never come.
+                // The end of a link may go unnoticed, so send a query.
                 Some(Err(_)) if self.link.batch("SELECT 1").is_ok() => {}
                 Some(Err(_)) | None => return true,
             }
@@ -151,7 +152,7 @@ fn open(target: &Target) -> Result<Link, OpenError> {
     Ok(link)
 }
 
-/// Takes the lock, or says who stands in the way, and then has none.
+/// Takes the lock, or returns the conflicting holder and releases everything.
 fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(), Taken>, OpenError> {
     let sql = match cluster {
         Some(_) => "SELECT pg_try_advisory_lock_shared($1, $2)",
@@ -165,7 +166,7 @@ fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(),
     let Some(other) = others(link, target)?.into_iter().find(|other| *other != number) else {
         return Ok(Ok(()));
     };
-    // The session may outlive a dropped link, and its lock would stand in the way of the next attempt.
+    // The session may outlive a dropped link, and its lock would block the next attempt.
     link.batch("SELECT pg_advisory_unlock_all()").map_err(|why| schema::failed(&why, target))?;
     Ok(Err(if other == ALONE { Taken::Alone } else { Taken::Cluster }))
 }
@@ -175,7 +176,7 @@ pub(crate) fn servers(link: &Link, target: &Target) -> Result<usize, OpenError> 
     others(link, target).map(|others| others.len())
 }
 
-/// The second numbers of the locks that other sessions hold.
+/// The second keys of the locks that other sessions hold.
 fn others(link: &Link, target: &Target) -> Result<Vec<i32>, OpenError> {
     const SQL: &str =
         "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted
@@ -186,7 +187,8 @@ fn others(link: &Link, target: &Target) -> Result<Vec<i32>, OpenError> {
     Ok(rows.iter().map(|row| number(row.get(0))).collect())
 }
 
-/// No cluster's is negative, or that of a node alone: an object's id has no sign.
+/// The second key for a cluster. Positive, since an object id is unsigned, and different from that of a
+/// single node.
 fn number(cluster: Option<i32>) -> i32 {
     cluster.map_or(ALONE, |cluster| (cluster & i32::MAX).max(1))
 }
@@ -200,7 +202,7 @@ fn refusal(taken: &Taken, cluster: Option<i32>, target: &Target) -> OpenError {
     }
 }
 
-/// Looks after a place until the claim is dropped, or others have taken the place.
+/// Keeps a lock until the claim is dropped (`None`) or lost.
 fn keep(
     mut place: Place,
     target: &Target,

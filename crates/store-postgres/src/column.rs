@@ -1,4 +1,4 @@
-//! Values that are no plain numbers or texts, as columns hold them.
+//! Column values other than plain numbers and texts.
 
 use std::error::Error;
 
@@ -7,10 +7,10 @@ use chinwag_core::store::encoding;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type, accepts};
 
-/// A SHA-256.
+/// A SHA-256 hash.
 pub(crate) struct Hash(pub(crate) [u8; 32]);
 
-/// The value of a stored number.
+/// A value that is stored as a number.
 pub(crate) struct Stored<T>(pub(crate) T);
 
 impl<'a> FromSql<'a> for Hash {
@@ -29,7 +29,6 @@ impl<'a, T: encoding::Stored> FromSql<'a> for Stored<T> {
     accepts!(INT2);
 }
 
-/// A name from a column.
 pub(crate) fn name(row: &Row, column: usize) -> Result<Name, tokio_postgres::Error> {
     row.try_get(column).map(Name::stored)
 }

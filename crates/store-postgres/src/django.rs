@@ -1,7 +1,7 @@
-//! The tables of the original service, a Django application, read for an import.
+//! Reads the tables of the original service, a Django application, for an import.
 //!
-//! All of it is read in one transaction, as it stood when the reading began, and only read: the
-//! service may run meanwhile. Rows come by cursors, a page at a time, however many there are.
+//! All reads are in one read-only transaction and see one snapshot, so the service may keep running. Rows are
+//! read with cursors in pages, which bounds the memory.
 
 mod rows;
 
@@ -19,11 +19,12 @@ use crate::fault::Failure;
 use crate::link::Link;
 use crate::open::{OpenError, Options};
 
-/// Rows in a page.
+/// Rows per page.
 const PAGE: usize = 1000;
-/// The longest time of one statement: messages are sorted in one.
+/// Statement timeout. Messages are sorted in one statement.
 const STATEMENT: Duration = Duration::from_secs(24 * 3600);
-/// Tables are read whole, in the way that the server finds best, and pages may be long apart.
+/// Use the server's default planner settings, because tables are read completely. Allow long pauses between
+/// pages.
 const SESSION: &str = "RESET ALL; SET idle_in_transaction_session_timeout = 0; SET jit = off;
     SET client_min_messages = warning; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
@@ -36,27 +37,22 @@ pub struct DjangoSource {
 /// The number of objects of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Users.
     pub users: u64,
-    /// Pairs of users of whom one has a relation to the other.
+    /// Pairs of users between whom there is a relation.
     pub relations: u64,
-    /// Groups.
     pub groups: u64,
-    /// Users in groups, each once in each.
+    /// Pairs of a group and a member.
     pub memberships: u64,
-    /// Messages.
     pub messages: u64,
-    /// Read marks.
     pub marks: u64,
 }
 
-/// Pages of one kind of objects. While it is read, nothing else is.
+/// Pages of one kind of object. Only one kind can be read at a time.
 pub struct Pages<'s, T> {
     source: &'s DjangoSource,
     read: fn(&Row) -> Result<T, tokio_postgres::Error>,
 }
 
-/// Pages of groups.
 pub struct GroupPages<'s> {
     rows: Pages<'s, (Uuid, String, Option<rows::Member>)>,
     waiting: VecDeque<SourceGroup>,
@@ -91,41 +87,41 @@ impl DjangoSource {
         })
     }
 
-    /// The number of messages from before a date.
+    /// The number of messages before a date.
     pub fn messages_before(&self, date: Date) -> Result<u64, Fault> {
         let rows = self.link.wait(self.link.client().query(rows::MESSAGES_BEFORE, &[&date.micros()]));
         let rows = rows.map_err(|why| self.fault(&why))?;
         Ok(rows.first().and_then(|row| row.try_get::<_, i64>(0).ok()).unwrap_or(0).unsigned_abs())
     }
 
-    /// Users, by id.
+    /// All users, ordered by id.
     pub fn users(&self) -> Result<Pages<'_, SourceUser>, Fault> {
         self.open(rows::USERS, rows::user)
     }
 
-    /// Relations, each pair once.
+    /// All relations, one entry per pair of users.
     pub fn relations(&self) -> Result<Pages<'_, SourceRelations>, Fault> {
         self.open(rows::RELATIONS, rows::relations)
     }
 
-    /// Groups with their members, by id.
+    /// All groups with their members, ordered by id.
     pub fn groups(&self) -> Result<GroupPages<'_>, Fault> {
         let rows = self.open(rows::GROUPS, rows::group)?;
         Ok(GroupPages { rows, waiting: VecDeque::new(), ended: false })
     }
 
-    /// Messages: those of one group by date, then by id. Private groups of the same two users count
-    /// as one.
+    /// All messages. Those of a group are ordered by date, then by id. Private groups of the same two users
+    /// count as one group.
     pub fn messages(&self) -> Result<Pages<'_, SourceMessage>, Fault> {
         self.open(rows::MESSAGES, rows::message)
     }
 
-    /// Ids of messages, in any order.
+    /// The ids of all messages, in no particular order.
     pub fn message_ids(&self) -> Result<Pages<'_, Uuid>, Fault> {
         self.open("SELECT id FROM chat_message", |row| row.try_get(0))
     }
 
-    /// Read marks.
+    /// All read marks.
     pub fn marks(&self) -> Result<Pages<'_, SourceMark>, Fault> {
         self.open(rows::MARKS, rows::mark)
     }
@@ -158,7 +154,7 @@ impl DjangoSource {
 }
 
 impl<T> Pages<'_, T> {
-    /// The next page; an empty one comes after the last.
+    /// The next page. Empty after the last one.
     pub fn next_page(&mut self) -> Result<Vec<T>, Fault> {
         let link = &self.source.link;
         let fetch = format!("FETCH {PAGE} FROM pages");
@@ -169,7 +165,7 @@ impl<T> Pages<'_, T> {
 }
 
 impl GroupPages<'_> {
-    /// The next page, with whole groups only; an empty one comes after the last.
+    /// The next page, which contains only complete groups. Empty after the last one.
     pub fn next_page(&mut self) -> Result<Vec<SourceGroup>, Fault> {
         while !self.ended && self.waiting.len() < 2 {
             let rows = self.rows.next_page()?;
@@ -183,7 +179,7 @@ impl GroupPages<'_> {
                 }
             }
         }
-        // Of the last there may be more.
+        // More members of the last group may follow.
         let whole = self.waiting.len() - usize::from(!self.ended);
         Ok(self.waiting.drain(..whole).collect())
     }

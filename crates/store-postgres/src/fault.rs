@@ -1,4 +1,4 @@
-//! The meaning of PostgreSQL's errors.
+//! The mapping of PostgreSQL's errors to those of the port.
 
 use std::any::Any;
 use std::error::Error as _;
@@ -9,31 +9,31 @@ use tokio_postgres::error::SqlState;
 /// Why a statement failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The server refused, or the link was lost.
+    /// The server returned an error, or the link was lost.
     Said(tokio_postgres::Error),
-    /// The server was silent for too long.
+    /// The server did not answer in time.
     Silent,
 }
 
-/// The meaning of a failure for the transaction that it ended.
+/// What a failure means for the transaction that it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// The link is gone.
+    /// The link is lost.
     Lost,
-    /// Another transaction stood in the way: run again, it may succeed.
+    /// A conflict with another transaction: a retry may succeed.
     Again,
-    /// A migration by another node has made a prepared statement stale: prepared anew, on another link, it may succeed.
+    /// A migration by another node has made a prepared statement stale: a retry on a new link may succeed.
     Stale,
-    /// A rule of uniqueness was broken: run again, the job may see by what.
+    /// A unique constraint was violated: in a retry, the job may see the conflicting row.
     Collision,
-    /// It cannot be done now.
+    /// A temporary condition of the server, such as a shutdown. No immediate retry.
     Unavailable,
-    /// A fault of ours.
+    /// A bug.
     Fault,
 }
 
 impl Failure {
-    /// The server's code, if it was the server that refused.
+    /// The server's error code, if the server returned an error.
     pub(crate) fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Said(why) => why.code(),
@@ -41,7 +41,7 @@ impl Failure {
         }
     }
 
-    /// The constraint that was broken, if one was.
+    /// The violated constraint, if any.
     pub(crate) fn constraint(&self) -> Option<&str> {
         match self {
             Self::Said(why) => why.as_db_error()?.constraint(),
@@ -49,7 +49,7 @@ impl Failure {
         }
     }
 
-    /// Its meaning for its transaction.
+    /// What the failure means for its transaction.
     pub(crate) fn trouble(&self) -> Trouble {
         let Some(code) = self.code() else { return self.without_code() };
         match code.code() {
@@ -64,7 +64,7 @@ impl Failure {
         }
     }
 
-    /// Whether the server has said that a commit failed: then nothing was changed.
+    /// Whether the server's error says that a commit failed, so that nothing was changed.
     pub(crate) fn undid_commit(&self) -> bool {
         let code = self.code().map(SqlState::code);
         code.is_some_and(|code| code.starts_with("40") || code.starts_with("23") || code.starts_with("25P02"))
@@ -73,8 +73,8 @@ impl Failure {
     fn without_code(&self) -> Trouble {
         match self {
             Self::Silent => Trouble::Lost,
-            // What the library itself refuses, such as a parameter of another type, has as its
-            // source neither the network nor an end of the link.
+            // If the library itself refuses something, such as a parameter of the wrong type, the error's
+            // source is neither an I/O error nor a closed link.
             Self::Said(why) if why.is_closed() => Trouble::Lost,
             Self::Said(why) => match why.source() {
                 Some(source) if source.is::<std::io::Error>() => Trouble::Lost,
@@ -83,11 +83,11 @@ impl Failure {
         }
     }
 
-    /// The error for a caller. An error that may pass is logged.
+    /// The error for the caller. Logs errors that may be transient.
     pub(crate) fn error(&self) -> Error {
         match self.trouble() {
             Trouble::Fault | Trouble::Collision => Error::internal(self),
-            // Most often the next try succeeds.
+            // A retry usually succeeds.
             Trouble::Again | Trouble::Stale => {
                 tracing::debug!(error = %self, "others stand in the way");
                 Error::unavailable()
@@ -115,17 +115,17 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// The library's word, with the server's own or the system's.
+/// The library's message with that of the server or the system.
 pub(crate) fn reason(why: &tokio_postgres::Error) -> String {
     match (why.as_db_error(), why.source()) {
-        // The detail of a broken rule holds values, which are no business of the log's.
+        // The detail of a violated constraint contains values, which must not be logged.
         (Some(said), _) => format!("{} ({})", said.message(), said.code().code()),
         (None, Some(source)) => source.to_string(),
         (None, None) => why.to_string(),
     }
 }
 
-/// A fault from what a job panicked with.
+/// An error for the payload of a job's panic.
 pub(crate) fn panicked(with: &(dyn Any + Send)) -> Error {
     let text = with.downcast_ref::<&str>().copied().or(with.downcast_ref::<String>().map(String::as_str));
     Error::internal(format_args!("a job of the store panicked: {}", text.unwrap_or("no text")))

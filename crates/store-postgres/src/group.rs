@@ -1,4 +1,4 @@
-//! Marks and summaries, whose plans are those of this database.
+//! Marks and summaries, with query plans specific to PostgreSQL.
 
 use std::collections::HashMap;
 
@@ -25,14 +25,14 @@ use crate::transaction::{Transaction, limit};
 
 type Read<T> = Result<T, tokio_postgres::Error>;
 
-/// The number after which messages count as unread, of a membership `m`.
+/// The number after which messages count as unread, for a membership `m`.
 macro_rules! floor {
     () => {
         "greatest(coalesce(m.last_read_seq, 0), m.joined_seq)"
     };
 }
 
-/// The next number of an author of whom something stands in the group of `m`.
+/// The next id of an author with messages that are not erased, in the group of `m`.
 macro_rules! next_author {
     ($after:literal) => {
         concat!(
@@ -44,9 +44,9 @@ macro_rules! next_author {
     };
 }
 
-/// The columns that [`read_mark`] reads, of a membership `m` and its group `g`; `$2` is the highest count. The newest
-/// `$3` numbers mostly have the answer. Where they do not, as one has written all of them, or they were
-/// erased, each author's messages after the mark are counted by their index.
+/// The columns that [`read_mark`] reads, for a membership `m` and its group `g`; `$2` is the highest count.
+/// Usually the newest `$3` numbers suffice. If they do not, because the user has sent all of them or they
+/// were erased, each author's messages after the mark are counted with the index by author.
 macro_rules! mark_columns {
     () => {
         concat!(
@@ -84,7 +84,7 @@ macro_rules! mark_columns {
     };
 }
 
-/// The newest mentions of a user in the group of `m` after its mark.
+/// The newest mentions of a user, in the group of `m` after its mark.
 macro_rules! newest_mentions {
     ($user:literal) => {
         concat!(
@@ -97,7 +97,7 @@ macro_rules! newest_mentions {
     };
 }
 
-/// The number of mentions after the mark, up to `$2`, among the newest `$4` of the user and of everyone.
+/// The number of mentions after the mark, at most `$2`, among the newest `$4` of the user and of everyone.
 macro_rules! mentioned_column {
     () => {
         concat!(
@@ -220,7 +220,7 @@ fn summaries(
         "ORDER BY m.group_id, m.seq DESC"
     ));
     let ids: Vec<_> = groups.iter().map(|id| id.0).collect();
-    // Nothing is counted where all members are read.
+    // If all members are read, no count is needed.
     let counted = if shown.members == usize::MAX { 0 } else { limit(shown.members + 1) };
     let near = (i64::from(UNREAD_NEAR), i64::from(MENTIONS_NEAR));
     let params: Params<'_> = &[&user.0, &i64::from(UNREAD), &near.0, &near.1, &ids, &counted];

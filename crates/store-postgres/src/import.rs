@@ -1,4 +1,4 @@
-//! Records of imports, added many at a time.
+//! Records of imports, inserted in bulk.
 
 use chinwag_core::Result;
 use chinwag_core::store::Imported;

@@ -1,7 +1,7 @@
-//! Messages that wait to be sent, a lane for each group, and who is at work on a group's log.
+//! Messages that are queued for sending, in one lane per group, and the claims on groups' logs.
 //!
-//! A log's events are to be told in its order, so at any time one thread of this node at most
-//! numbers it: a batch of messages, or a job, *claims* the group until its events are told.
+//! Events of a log must be published in log order. So at most one thread of this node assigns numbers of a
+//! log at a time: a batch of messages, or a job, *claims* the group until its events are published.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,27 +13,27 @@ use chinwag_core::store::Answer;
 use chinwag_core::{Error, GroupId, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// A message that waits, and where its outcome goes.
+/// A queued message, and the sender of its outcome.
 pub(crate) struct QueuedMessage {
     pub(crate) sending: Sending,
     pub(crate) answer: oneshot::Sender<Result<Sent>>,
     until: Instant,
-    /// Its place in the bound of all that wait.
+    /// Its permit from the limit on all queued messages.
     _place: OwnedSemaphorePermit,
 }
 
-/// Messages to be sent together, and the groups that are claimed for them.
+/// Messages to send together, and the groups that are claimed for them.
 pub(crate) struct Batch {
     pub(crate) messages: Vec<QueuedMessage>,
     pub(crate) groups: BTreeSet<GroupId>,
 }
 
-/// Every lane. See the module's documentation.
+/// All lanes. See the module's documentation.
 pub(crate) struct Lanes {
     state: Mutex<State>,
-    /// Notified when a lane is ready, or all are closed.
+    /// Notified when a lane is ready, or when the lanes are closed.
     work: Condvar,
-    /// Notified when a group that a job waits for is released.
+    /// Notified when a group is released that a job waits for.
     freed: Condvar,
     places: Arc<Semaphore>,
     patience: Duration,
@@ -41,12 +41,12 @@ pub(crate) struct Lanes {
 
 #[derive(Default)]
 struct State {
-    /// None is empty.
+    /// Contains no empty lanes.
     lanes: HashMap<GroupId, VecDeque<QueuedMessage>>,
-    /// The lanes of groups that nobody claims or wants, in the order in which they came to wait.
+    /// The lanes of groups that are neither claimed nor wanted, in the order in which they became ready.
     ready: VecDeque<GroupId>,
     claimed: HashSet<GroupId>,
-    /// The number of jobs that wait to claim a group: they come before its messages.
+    /// The number of jobs that wait to claim a group. Jobs take precedence over the group's messages.
     wanted: HashMap<GroupId, usize>,
     is_closed: bool,
 }
@@ -56,14 +56,14 @@ impl QueuedMessage {
         self.sending.command().group
     }
 
-    /// Whether it has waited so long that it is refused rather than sent.
+    /// Whether it has waited so long that it must be refused.
     pub(crate) fn is_late(&self) -> bool {
         Instant::now() > self.until
     }
 }
 
 impl Lanes {
-    /// Lanes for at most `places` messages together.
+    /// Lanes for at most `places` messages in total.
     pub(crate) fn new(places: usize, patience: Duration) -> Self {
         Self {
             state: Mutex::default(),
@@ -74,8 +74,8 @@ impl Lanes {
         }
     }
 
-    /// Lets a message wait to be sent, at once if there is a place: it is then sent, whatever
-    /// becomes of the future. One that still waits for a place when its future is dropped is not.
+    /// Queues a message, immediately if there is a permit: it is then sent even if the future is dropped. If
+    /// the future is dropped while it waits for a permit, the message is not sent.
     pub(crate) fn submit(&self, sending: Sending) -> Answer<'_, Sent> {
         let (answer, answered) = oneshot::channel();
         let refused = match self.places.clone().try_acquire_owned() {
@@ -102,7 +102,7 @@ impl Lanes {
         let until = Instant::now() + self.patience;
         let mut state = self.state();
         if state.is_closed {
-            // Whoever asked may have gone.
+            // The caller may have dropped the future.
             let _ = answer.send(Err(Error::unavailable()));
             return;
         }
@@ -114,10 +114,10 @@ impl Lanes {
         }
     }
 
-    /// Waits for messages and takes up to `most` of them, in order for each group. Two with one
-    /// `client_id` in one group are never taken together, so that the second finds the first. One that [is
-    /// alone](Sending::is_alone) is the only one of its group.
-    /// `None` when the lanes are closed and empty.
+    /// Waits for messages and takes up to `most` of them, in order within each group. Never takes two
+    /// messages with the same `client_id` in the same group, so that the second one finds the first. A
+    /// message that [is alone](Sending::is_alone) is the only one of its group in the batch. Returns `None`
+    /// when the lanes are closed and empty.
     pub(crate) fn take(&self, most: usize) -> Option<Batch> {
         let mut state = self.state();
         loop {
@@ -139,12 +139,12 @@ impl Lanes {
         }
     }
 
-    /// Claims a group if nobody else does.
+    /// Claims a group if it is free.
     pub(crate) fn try_claim(&self, group: GroupId) -> bool {
         self.state().claim(group)
     }
 
-    /// Claims a group, and waits for it as long as the lanes' patience lasts.
+    /// Claims a group, and waits for it up to `patience`. Returns whether it is claimed.
     pub(crate) fn claim(&self, group: GroupId) -> bool {
         let until = Instant::now() + self.patience;
         let mut state = self.state();
@@ -168,7 +168,7 @@ impl Lanes {
         taken
     }
 
-    /// Gives claims up.
+    /// Releases claims.
     pub(crate) fn release<'g>(&self, groups: impl IntoIterator<Item = &'g GroupId>) {
         let mut state = self.state();
         for group in groups {
@@ -180,7 +180,7 @@ impl Lanes {
         }
     }
 
-    /// Lets nobody in any more. What waits is still sent.
+    /// Refuses new messages. Queued messages are still sent.
     pub(crate) fn close(&self) {
         self.state().is_closed = true;
         self.work.notify_all();
@@ -191,7 +191,7 @@ impl Lanes {
             state.ready.push_back(group);
             self.work.notify_one();
         } else if state.is_closed {
-            // Those who wait for the end look whether it has come.
+            // Wake the threads that wait for the lanes to become empty.
             self.work.notify_all();
         }
     }
@@ -241,7 +241,7 @@ impl State {
     }
 }
 
-/// The messages of each group; a batch's stand by their groups.
+/// Splits a batch by group. The messages of a group are adjacent in a batch.
 pub(crate) fn by_group(messages: Vec<QueuedMessage>) -> Vec<Vec<QueuedMessage>> {
     let mut parts: Vec<Vec<QueuedMessage>> = Vec::new();
     for message in messages {

@@ -1,17 +1,16 @@
 //! The store on PostgreSQL (15 or later), shared by any number of nodes.
 //!
-//! Here live the schema's versions, the queues with their threads, and the SQL of every noun
-//! under the noun's name. No rule lives here: what may be written is decided in
-//! `chinwag_core::app`, inside the transactions that this crate runs.
+//! The crate contains the schema's versions, the queues with their threads, and the SQL of each noun in a
+//! file of the same name. It contains no rules: `chinwag_core::app` decides what may be written, inside the
+//! transactions that this crate runs.
 //!
-//! Each thread has a connection of its own, and drives it itself. **Reads** run each on one
-//! snapshot. **Writes** run each in one serializable transaction, again where another stood in
-//! the way. **Messages** go another way: whatever has queued (up to [`Options::batch`]) is decided
-//! and kept by one statement, in one round trip, and several batches are under way at once.
+//! Each thread has a connection of its own, which it drives itself. **Reads** each run on one snapshot.
+//! **Writes** each run in a serializable transaction, which is retried after a conflict. **Messages** take a
+//! faster path: one statement decides and inserts all queued messages (up to [`Options::batch`]) in one round
+//! trip, and several batches are in flight at once.
 //!
-//! All queues are bounded by [`Options::queue`]; whoever finds no place within
-//! [`Options::patience`], or still waits for a thread after it, is answered `Unavailable`. Every
-//! wait for the server is bounded too.
+//! All queues are bounded by [`Options::queue`]. A job that gets no slot within [`Options::patience`], or
+//! then waits that long for a thread, fails with `Unavailable`. Every wait for the server has a timeout.
 
 mod address;
 mod claim;
@@ -58,16 +57,16 @@ use crate::readers::Readers;
 use crate::send::Senders;
 use crate::writers::{WriteRequest, Writers};
 
-/// The longest wait of [`Store::ready`] for its answer.
+/// Timeout of the query in [`Store::ready`].
 const READY_WITHIN: Duration = Duration::from_secs(1);
 
-/// The shortest time between two renewals of the index of the search, which read and write all of it.
+/// The shortest time between two rebuilds of the search index, each of which reads and writes all of it.
 const INDEX_REST: Duration = Duration::from_secs(3600);
-/// They take at most a part of the time, of which this is the divisor.
+/// Rebuilds take at most 1 / `INDEX_SHARE` of the time.
 const INDEX_SHARE: u32 = 100;
 
-/// A store in one PostgreSQL database. Dropping it finishes what has queued and ends its threads;
-/// that blocks the dropping thread for as long as it takes.
+/// A store in one PostgreSQL database. Dropping it completes the queued jobs and joins its threads, and
+/// blocks until that is done.
 pub struct PostgresStore {
     readers: Readers,
     writers: Writers,
@@ -78,25 +77,25 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects to the database at `url` (`postgres://user:password@host:port/database`, with
-    /// `sslmode` and `sslrootcert` if need be) and brings its schema up to date, while all others
-    /// who do the same wait. The error says what to do; then nothing was changed.
+    /// Connects to the database at `url` (`postgres://user:password@host:port/database`, optionally with
+    /// `sslmode` and `sslrootcert`) and migrates its schema, while other nodes that do the same wait. An
+    /// error names the remedy; nothing was changed then.
     pub async fn open(url: &str, options: Options, bus: Arc<dyn Bus>) -> Result<Self, OpenError> {
         let url = url.to_owned();
         let opened = tokio::task::spawn_blocking(move || Self::start(&url, &options, &bus)).await;
         opened.map_err(|why| OpenError::Thread(why.to_string()))?
     }
 
-    /// Looks at the database at `url` without changing anything: what kind it is, as a sentence ends,
-    /// or why it could not be opened.
+    /// Checks the database at `url` without changing anything. Returns its state as the end of a sentence, or
+    /// why it could not be opened.
     pub async fn check(url: &str, options: &Options) -> Result<&'static str, OpenError> {
         let (url, options) = (url.to_owned(), options.clone());
         let looked = tokio::task::spawn_blocking(move || open::look(&url, &options)).await;
         looked.map_err(|why| OpenError::Thread(why.to_string()))?
     }
 
-    /// The id of the history of the store at `url`, which gets another one first if `renew`: then no node may serve it
-    /// meanwhile.
+    /// The history id of the store at `url`. With `renew`, gives it a new one first; no node may serve the
+    /// store then.
     pub async fn history(url: &str, options: &Options, renew: bool) -> Result<HistoryId, OpenError> {
         let (url, options) = (url.to_owned(), options.clone());
         let found = tokio::task::spawn_blocking(move || open::history(&url, &options, renew)).await;
@@ -144,12 +143,12 @@ impl Store for PostgresStore {
         self.name_case
     }
 
-    /// On a thread and a link of its own.
+    /// On a separate thread with its own link.
     fn index_renew(&self) -> Done<'_> {
         let (target, (done, outcome)) = (self.target.clone(), tokio::sync::oneshot::channel());
         let thread = thread::Builder::new().name("store-index".into());
         let thread = thread.spawn(move || {
-            // The caller may have gone.
+            // The caller may have dropped the future.
             let _ = done.send(search::renew(&target));
         });
         Box::pin(async move {
@@ -162,7 +161,7 @@ impl Store for PostgresStore {
         INDEX_REST.max(took * INDEX_SHARE)
     }
 
-    /// Asks the server whether it takes writes.
+    /// Asks the server whether it accepts writes.
     fn ready(&self) -> Done<'_> {
         let done = self.writers.queue.submit(WriteRequest::Probe);
         Box::pin(async move {

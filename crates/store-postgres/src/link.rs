@@ -1,5 +1,5 @@
-//! One thread's connection to the server. The thread drives it itself, on a runtime of its own,
-//! so that no statement waits for another thread to be woken.
+//! One thread's connection to the server. The thread drives it itself on a runtime of its own, so that no
+//! statement waits for another thread to wake up.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -19,10 +19,10 @@ use crate::open::OpenError;
 /// A statement's parameters.
 pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// The server's own timers have so much longer to ring before ours does.
+/// How much longer this side waits than the server's own timeouts.
 const GRACE: Duration = Duration::from_secs(1);
-/// The server ends a transaction whose node has been silent for so long, so that the rows of a paused node are
-/// free for the others. The node's job runs again.
+/// The time after which the server ends an idle transaction, so that a suspended node does not block rows for
+/// the others. The node's job is retried.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// A connection.
@@ -32,26 +32,26 @@ pub(crate) struct Link {
     statements: RefCell<HashMap<&'static str, Statement>>,
     silence: Duration,
     is_silent: Cell<bool>,
-    /// The server's timeline, if it takes writes and tells.
+    /// The server's timeline, if it accepts writes and reports it.
     timeline: Option<String>,
-    /// Ends with the link.
+    /// Completes when the connection ends.
     connection: JoinHandle<Result<(), tokio_postgres::Error>>,
-    /// Dropped last: it drives the connection.
+    /// Drives the connection. Dropped last.
     runtime: Runtime,
 }
 
 /// Why there is no connection.
 pub(crate) enum NoLink {
-    /// The server refused, or could not be reached.
+    /// The server returned an error, or could not be reached.
     Said(tokio_postgres::Error),
-    /// It took too long.
+    /// The attempt timed out.
     Late,
-    /// The machine has no more to give.
+    /// This machine has no resources left.
     Machine(std::io::Error),
 }
 
 impl Link {
-    /// Connects to the first host that can be used, and sets the session up. Otherwise the reason of the last host.
+    /// Connects to the first usable host and sets up the session. The error is that of the last host.
     pub(crate) fn open(target: &Target) -> Result<Self, NoLink> {
         let mut why = NoLink::Late;
         for host in target.hosts() {
@@ -70,7 +70,7 @@ impl Link {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(NoLink::Machine)?;
         let connecting = async {
             let (client, connection) = host.config.connect(target.tls.clone()).await?;
-            // It ends with the client, or with the link, of which the client then hears.
+            // Ends with the client, or with the connection, which the client then notices.
             let connection = tokio::spawn(connection);
             client.batch_execute(&session(target)).await?;
             let timeline = timeline(&client).await;
@@ -84,9 +84,9 @@ impl Link {
         Ok(Self { client, name_case, statements, silence, is_silent, timeline, connection, runtime })
     }
 
-    /// Whether the link still stands, as far as the news of its end has come.
+    /// Whether the link is up, as far as this side has noticed.
     pub(crate) fn stands(&self) -> bool {
-        // Nobody has looked at the socket since the last statement.
+        // The socket was not polled since the last statement.
         self.runtime.block_on(async {
             for _ in 0..3 {
                 tokio::task::yield_now().await;
@@ -95,7 +95,8 @@ impl Link {
         !self.is_silent.get() && !self.client.is_closed()
     }
 
-    /// Waits for `other`, at most until the link has ended, of which nobody hears otherwise while nothing is asked.
+    /// Waits for `other`, but only until the link ends. While no statement runs, nothing else would notice
+    /// that.
     pub(crate) fn while_it_stands<T>(&mut self, other: impl Future<Output = T>) -> Option<T> {
         let Self { runtime, connection, .. } = self;
         runtime.block_on(async {
@@ -106,7 +107,7 @@ impl Link {
         })
     }
 
-    /// Waits for what the server says to `asking`, no longer than statements may take.
+    /// Waits for the server's answer to `asking`, up to the timeout of statements.
     pub(crate) fn wait<T>(
         &self,
         asking: impl Future<Output = Result<T, tokio_postgres::Error>>,
@@ -121,17 +122,17 @@ impl Link {
         )
     }
 
-    /// Several statements without parameters.
+    /// Runs several statements without parameters.
     pub(crate) fn batch(&self, sql: &str) -> Result<(), Failure> {
         self.wait(self.client.batch_execute(sql))
     }
 
-    /// One statement without parameters, however long it takes.
+    /// Runs one statement without parameters and without a timeout.
     pub(crate) fn batch_of_any_time(&self, sql: &str) -> Result<(), Failure> {
         self.runtime.block_on(self.client.batch_execute(sql)).map_err(Failure::from)
     }
 
-    /// The rows of one statement. With `begin`, it begins a transaction in the same round trip.
+    /// The rows of one statement. With `begin`, also begins a transaction, in the same round trip.
     pub(crate) fn query(
         &self,
         begin: Option<&str>,
@@ -144,7 +145,7 @@ impl Link {
         })
     }
 
-    /// Runs a statement, and `begin` like [`Link::query`]; how many rows it changed.
+    /// Runs a statement, with `begin` as in [`Link::query`]. Returns the number of changed rows.
     pub(crate) fn execute(
         &self,
         begin: Option<&str>,
@@ -167,12 +168,12 @@ impl Link {
         begun.and(answer)
     }
 
-    /// The client itself, to ask several things at once.
+    /// The client itself, for pipelining several statements.
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// A statement, prepared once for each link.
+    /// A prepared statement. Prepared once per link.
     pub(crate) async fn statement(&self, sql: &'static str) -> Result<Statement, tokio_postgres::Error> {
         if let Some(statement) = self.statements.borrow().get(sql) {
             return Ok(statement.clone());
@@ -183,12 +184,12 @@ impl Link {
     }
 }
 
-/// A thread's link, which is made anew whenever it is lost.
+/// A thread's link, which reconnects after a loss.
 #[derive(Default)]
 pub(crate) struct LinkSlot(Option<Link>);
 
 impl LinkSlot {
-    /// The link, which is made if there is none that stands.
+    /// The link. Reconnects if it is down.
     pub(crate) fn link(&mut self, target: &Target) -> Result<&Link> {
         if !self.0.as_ref().is_some_and(Link::stands) {
             self.0 = None;
@@ -211,14 +212,14 @@ impl LinkSlot {
         self.0.as_ref().ok_or_else(Error::unavailable)
     }
 
-    /// Ends the link.
+    /// Closes the link.
     pub(crate) fn drop_link(&mut self) {
         self.0 = None;
     }
 }
 
-/// The server's timeline, of which it begins another one when it takes over from its primary. A standby has none, and
-/// some services do not tell.
+/// The server's timeline, which changes when a standby is promoted. A standby has none, and some hosted
+/// services do not allow the query.
 async fn timeline(client: &Client) -> Option<String> {
     const SQL: &str = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8) WHERE NOT pg_is_in_recovery()";
     let messages = client.simple_query(SQL).await.ok()?;
@@ -228,9 +229,9 @@ async fn timeline(client: &Client) -> Option<String> {
     })
 }
 
-/// The settings of every session. Every statement of this crate finds a few rows by a key, and
-/// names its tables in the order in which to look: the planner is kept from reading whole tables
-/// where its numbers about them are old, and from planning anew each time.
+/// The settings of every session. Every statement of this crate finds a few rows by a key, and joins its
+/// tables in the order in which to read them. The settings keep the planner from reading whole tables when
+/// its statistics are outdated, and from planning a statement on each run.
 fn session(target: &Target) -> String {
     format!(
         "SET search_path = chinwag;
@@ -253,7 +254,7 @@ fn session(target: &Target) -> String {
 }
 
 impl NoLink {
-    /// As whoever starts the server reads it.
+    /// The error for the operator who starts the server.
     pub(crate) fn into_open_error(self, target: &Target) -> OpenError {
         let at = target.at();
         let why = match self {

@@ -1,4 +1,4 @@
-//! Messages that come together, and their erasure, whose plans are those of this database.
+//! Bulk inserts of messages, and their erasure, with query plans specific to PostgreSQL.
 
 use chinwag_core::Error;
 use chinwag_core::store::UNCOVERED;
@@ -48,7 +48,7 @@ chinwag_store_sql::impl_messages! {
     }
 }
 
-/// The error for a message that was not kept.
+/// The error for a message that was not stored.
 pub(crate) fn refused(why: &Failure) -> Error {
     let broken = why.constraint();
     let conflict = CONFLICTS.iter().find(|conflict| broken == Some(conflict.postgres));

@@ -1,4 +1,4 @@
-//! Opening a database: what it takes to trust one.
+//! Opening a database: the checks before using it.
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use crate::schema;
 /// Options of a store. Each thread holds one connection.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Threads that read (at least 1).
+    /// Reader threads (at least 1).
     pub readers: usize,
-    /// Threads that write, other than messages (at least 1).
+    /// Threads for writes other than messages (at least 1).
     pub writers: usize,
-    /// Threads that send messages, each a batch at a time (at least 1).
+    /// Threads that send messages, each one batch at a time (at least 1).
     pub senders: usize,
-    /// Jobs that may wait in each of the queues (at least 1).
+    /// Jobs that each queue may hold (at least 1).
     pub queue: usize,
-    /// How long a job waits for a place in a full queue, and then for a thread, before it is
-    /// refused.
+    /// Timeout for a slot in a full queue, and then again for a thread. After it a job fails with
+    /// `Unavailable`.
     pub patience: Duration,
     /// Messages that may share one round trip and commit (at least 1).
     pub batch: usize,
-    /// The longest time of one statement.
+    /// Statement timeout.
     pub statement: Duration,
-    /// The longest wait of a statement for a lock of another transaction.
+    /// Timeout of a statement for another transaction's lock.
     pub lock: Duration,
-    /// The longest time to connect.
+    /// Timeout for connecting.
     pub connect: Duration,
-    /// How names are to compare, which a store keeps to once it has a user who is not special, or
-    /// while another node serves it. Left out: as they do.
+    /// How names compare. Fixed once a store has an ordinary user, and while another node serves it. `None`
+    /// keeps the store's current setting.
     pub name_case: Option<NameCase>,
-    /// Whether a database of an older version is brought up to date. Else it is refused.
+    /// Whether to migrate a database of an older version. Otherwise it is refused.
     pub upgrade: bool,
 }
 
@@ -56,19 +56,17 @@ impl Default for Options {
     }
 }
 
-/// Why a database could not be opened: one sentence, for whoever runs the server. A password is
-/// never part of it.
+/// Why a database could not be opened, in one sentence for the operator. Never contains a password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The address is none.
+    /// The address is invalid.
     #[error("the database's address {0}: write it like postgres://user:password@host:5432/database")]
     Address(String),
-    /// Nobody answers there.
+    /// The server does not answer.
     #[error("the database at {at} does not answer ({why}): see that it runs and that the address is right")]
     Away {
-        /// Host and port.
         at: String,
-        /// The system's word.
+        /// The system's error.
         why: String,
     },
     /// The user or the password is wrong.
@@ -76,149 +74,123 @@ pub enum OpenError {
         "the database at {at} refuses the user {user}: see that the name and the password are right ({why})"
     )]
     Refused {
-        /// Host and port.
         at: String,
         user: String,
-        /// The server's word.
+        /// The server's error.
         why: String,
     },
-    /// There is no such database.
+    /// The database does not exist.
     #[error(
         "the server at {at} has no database {name}: make it with createdb, or name another in the address"
     )]
-    NoDatabase {
-        /// Host and port.
-        at: String,
-        name: String,
-    },
-    /// TLS was asked for and could not be had.
+    NoDatabase { at: String, name: String },
+    /// TLS is required, but a secure link could not be made.
     #[error(
         "no secure link to the database at {at} ({why}): name the authority's certificate by sslrootcert in the \
          address, or write the weaker sslmode that is to do there"
     )]
-    Tls {
-        /// Host and port.
-        at: String,
-        why: String,
-    },
-    /// The server is too old.
+    Tls { at: String, why: String },
+    /// The server's version is too old.
     #[error("the server at {at} is PostgreSQL {found}: 15 or later is needed")]
-    TooOld {
-        /// Host and port.
-        at: String,
-        /// Its version.
-        found: String,
-    },
-    /// The server only reads.
+    TooOld { at: String, found: String },
+    /// The server is read-only.
     #[error(
         "the server at {at} takes no writes: name the primary in the address, or all of them with target_session_attrs=read-write"
     )]
-    ReadOnly {
-        /// Host and port.
-        at: String,
-    },
-    /// The database does not keep its texts as UTF-8.
+    ReadOnly { at: String },
+    /// The database's encoding is not UTF-8.
     #[error("the database {name} is in {found}: make one with createdb --encoding UTF8 --template template0")]
-    Encoding {
-        name: String,
-        /// Its encoding.
-        found: String,
-    },
-    /// The database is another program's.
+    Encoding { name: String, found: String },
+    /// The database belongs to another program.
     #[error(
         "the database {name} is not empty and not Chinwag's: make one for it with createdb, or name another in the address"
     )]
     Foreign { name: String },
-    /// A migration into it was begun and not finished.
+    /// A migration into the database was started and not completed.
     #[error("the database {name} holds an unfinished migration: run chinwag migrate again to its end")]
     Unfinished { name: String },
-    /// There is no store in it, where one is to be read.
+    /// The database to read contains no store.
     #[error("the database {name} is empty: name the one to be migrated")]
     Empty { name: String },
-    /// There is a store in it, where one is to be made.
+    /// The database to create a store in contains one already.
     #[error("the database {name} holds a store already: make an empty one with createdb, and name that")]
     Occupied { name: String },
-    /// Servers or other migrations use it.
+    /// Servers or other migrations use the database.
     #[error(
         "the database {name} is in use by a chinwag: stop it first (one that was killed is gone within half a minute)"
     )]
     InUse { name: String },
-    /// The database was written by an earlier version.
+    /// An earlier version wrote the database.
     #[error(
         "the database {name} was written by an older chinwag: make a backup, then start this version on it once"
     )]
     Older { name: String },
-    /// The database was written by a later version.
+    /// A later version wrote the database.
     #[error(
         "the database {name} was written by a newer chinwag (its schema is {found}, this one knows {known}): run that version"
     )]
     Newer {
         name: String,
-        /// The database's schema.
+        /// The version of the database's schema.
         found: i32,
-        /// The last schema that this program knows.
+        /// The latest schema version that this program knows.
         known: i32,
     },
-    /// The user may not do what it takes.
+    /// The user lacks a right to set up the schema.
     #[error(
         "the database {name} cannot be set up ({why}): its user needs the right to create a schema in it"
     )]
     NoRight {
         name: String,
-        /// The server's word.
+        /// The server's error.
         why: String,
     },
-    /// The user may only read.
+    /// The user has only the right to read.
     #[error(
         "the user {user} may not change the tables of the database {name}: make it the owner of the schema chinwag and its tables"
     )]
     NoWrite { name: String, user: String },
-    /// No connection is free.
+    /// The server has no free connection.
     #[error(
         "the database at {at} has no connection free ({why}): raise max_connections, or the limit of its user or database"
     )]
     Full {
-        /// Host and port.
         at: String,
-        /// The server's word.
+        /// The server's error.
         why: String,
     },
-    /// The database's names compare in another way than they are to.
+    /// The names of the store compare in another way than configured.
     #[error("{}", name_case_kept(*kept, name))]
     NameCase { name: String, kept: NameCase },
-    /// A node without Redis serves it.
+    /// A node without Redis serves the database.
     #[error(
         "another chinwag serves the database {name} alone: stop it (one that was killed is gone within half a minute), or give all nodes the same redis and cluster_secret"
     )]
     ServedAlone { name: String },
-    /// Nodes with Redis serve it, and this one has none.
+    /// Nodes with Redis serve the database, and this one has none.
     #[error(
         "other nodes serve the database {name} over a Redis: give this one the same redis and cluster_secret, or stop them"
     )]
     ServedByNodes { name: String },
-    /// Nodes with another secret serve it.
+    /// Nodes with another cluster secret serve the database.
     #[error("other nodes serve the database {name} with another cluster_secret: give all nodes the same")]
     ServedByStrangers { name: String },
-    /// No thread could be started.
+    /// A thread could not be started.
     #[error("no thread could be started for the database: {0}")]
     Thread(String),
-    /// Anything else.
+    /// Any other error.
     #[error("the database at {at} cannot be opened: {why}")]
-    Other {
-        /// Host and port.
-        at: String,
-        why: String,
-    },
+    Other { at: String, why: String },
 }
 
 impl OpenError {
-    /// Whether a later attempt may succeed with nothing changed here.
+    /// Whether a later attempt may succeed without any change on this node.
     pub fn is_away(&self) -> bool {
         matches!(self, Self::Away { .. } | Self::Full { .. })
     }
 }
 
-/// Finds out whether the database can be trusted, and brings its schema up to date.
+/// Checks the database, and migrates its schema.
 pub(crate) fn prepare(url: &str, options: &Options) -> Result<(Target, HistoryId), OpenError> {
     let mut target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
@@ -231,7 +203,7 @@ pub(crate) fn prepare(url: &str, options: &Options) -> Result<(Target, HistoryId
     Ok((target, history))
 }
 
-/// The id of the history of a store of this version, which gets another one first if `renew`.
+/// The history id of a store of this version. With `renew`, gives it a new one first.
 pub(crate) fn history(url: &str, options: &Options, renew: bool) -> Result<HistoryId, OpenError> {
     let target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
@@ -239,7 +211,7 @@ pub(crate) fn history(url: &str, options: &Options, renew: bool) -> Result<Histo
     if renew { schema::renew_history(&link, &target) } else { schema::history(&link, &target) }
 }
 
-/// Finds out whether the database can be trusted, and what it is.
+/// Checks the database, and returns its state.
 pub(crate) fn look(url: &str, options: &Options) -> Result<&'static str, OpenError> {
     let target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;

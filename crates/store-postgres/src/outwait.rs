@@ -1,9 +1,10 @@
-//! Waiting for messages that were decided before a commit.
+//! Waiting for batches of messages that were decided before a commit.
 //!
-//! A batch of messages reads relations, tokens, users and the switch of the feed without a lock, which would cost each message. So
-//! it may be decided before a job that ends a right is committed, and be committed later. Such a job waits, after its commit and
-//! before its answer, for the batches that are under way then: each holds a lock on the table of groups until its end. Later batches
-//! see what the job has changed.
+//! A batch of messages reads relations, tokens, users and the switch of the feed without locks, which would
+//! cost each message. So it may be decided before the commit of a job that revokes a right, and be committed
+//! after it. After its commit and before its answer, such a job waits for the batches that are in flight at
+//! that time. Each of them holds a lock on the table `groups` until its end. Later batches see the job's
+//! changes.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::fault::Failure;
 use crate::link::Link;
 
-/// The transactions that hold rows of groups, such as batches. Others are few and short.
+/// The transactions that lock rows of `groups`, such as batches. There are few others, and they are short.
 const UNDER_WAY: &str = "SELECT DISTINCT virtualtransaction FROM pg_locks
     WHERE locktype = 'relation' AND relation = 'groups'::regclass AND mode = 'RowShareLock'
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -21,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// Waits until the batches that are under way have ended, within a bounded time.
+/// Waits until the batches in flight have ended, but not longer than [`LONGEST`].
 pub(crate) fn outwait(link: &Link) {
     let begun = Instant::now();
     let mut pause = PAUSE;
@@ -37,7 +38,7 @@ pub(crate) fn outwait(link: &Link) {
         }
         thread::sleep(pause);
         pause = (pause * 2).min(LONGEST_PAUSE);
-        // If it cannot be asked, it is asked again.
+        // After an error, the next round asks again.
         if let Ok(now) = under_way(link) {
             left.retain(|transaction| now.contains(transaction));
         }

@@ -1,4 +1,4 @@
-//! The plans of PostgreSQL: the suite once more, with the plan of every statement checked.
+//! The query plans of PostgreSQL: runs the conformance suite again, and checks the plan of every statement.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -13,11 +13,11 @@ use crate::link::Link;
 use crate::send::{HOLD, MARK, SEND};
 use crate::{Options, PostgresStore, open};
 
-/// Panics if a statement would read the whole of a table or of an index, however large it is.
+/// Panics if a statement would scan a whole table or index.
 pub(crate) fn check(link: &Link, begin: Option<&str>, sql: &'static str) {
     static SEEN: Mutex<Option<HashSet<&str>>> = Mutex::new(None);
     begin.map_or(Ok(()), |begin| link.batch(begin)).expect("a transaction");
-    // It reads nothing, and has no plan.
+    // `TRUNCATE` has no plan.
     if sql.starts_with("TRUNCATE ") {
         return;
     }
@@ -27,7 +27,7 @@ pub(crate) fn check(link: &Link, begin: Option<&str>, sql: &'static str) {
     look_at(link, sql, "");
 }
 
-/// Looks at the steps that read this table, or any.
+/// Checks the plan steps that read this table, or any table if it is empty.
 fn look_at(link: &Link, sql: &str, table: &str) {
     let steps = plan(link, sql);
     for (at, step) in steps.iter().enumerate() {
@@ -70,7 +70,7 @@ fn messages_are_sent_by_keys() {
     look_at(&link, HOLD, "");
     look_at(&link, SEND, "");
     look_at(&link, MARK, "");
-    // Not a part of a key alone, which would read all of a large group.
+    // With the whole key: a part of it would match all rows of a large group.
     let steps = plan(&link, SEND).join("\n");
     for keys in [&["user_id = ", "group_id = "][..], &["group_id = ", "author_id = ", "client_id = "]] {
         let whole = |step: &str| step.contains("Index Cond") && keys.iter().all(|key| step.contains(key));
@@ -80,8 +80,8 @@ fn messages_are_sent_by_keys() {
         step.contains("messages_pkey") && condition.contains("group_id = ") && condition.contains("seq = ")
     });
     assert!(by_number, "{steps}");
-    // Nor all messages where they are known to be none, and each way to read them looks as cheap:
-    // such a plan is kept until the server has counted them anew.
+    // With statistics of an empty table, every access path looks equally cheap. The plan must not scan all
+    // messages, since it is used until the next ANALYZE.
     database.ask("VACUUM ANALYZE");
     look_at(&link, SEND, "messages");
     look_at(&link, MARK, "messages");

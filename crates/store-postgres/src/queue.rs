@@ -1,4 +1,4 @@
-//! A bounded queue of jobs, and their answers.
+//! A bounded queue of jobs with their answers.
 
 use std::time::{Duration, Instant};
 
@@ -7,36 +7,36 @@ use chinwag_core::{Error, Result};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-/// A job that waits, and where its outcome goes.
+/// A queued job, and the sender of its outcome.
 pub(crate) struct Queued<T> {
     pub(crate) job: T,
     pub(crate) answer: oneshot::Sender<Result<()>>,
     until: Instant,
 }
 
-/// The entrance to the queue. When it is full, a job waits for a place for as long as the
-/// queue's patience lasts and is then refused as `Unavailable`.
+/// The sending end of the queue. If the queue is full, a job waits for a slot up to `patience`, and then
+/// fails with `Unavailable`.
 pub(crate) struct Queue<T> {
     entrance: Option<mpsc::Sender<Queued<T>>>,
     patience: Duration,
 }
 
 impl<T> Queued<T> {
-    /// Whether it has waited so long that it is refused rather than run.
+    /// Whether it has waited so long that it must be refused.
     pub(crate) fn is_late(&self) -> bool {
         Instant::now() > self.until
     }
 }
 
 impl<T: Send + 'static> Queue<T> {
-    /// A queue of at most `places` jobs, and its exit.
+    /// A queue of at most `places` jobs, and its receiving end.
     pub(crate) fn new(places: usize, patience: Duration) -> (Self, mpsc::Receiver<Queued<T>>) {
         let (entrance, exit) = mpsc::channel(places.max(1));
         (Self { entrance: Some(entrance), patience }, exit)
     }
 
-    /// Puts a job into the queue, at once if there is a place: it then runs, whatever becomes of
-    /// the future. One that still waits for a place when its future is dropped never runs.
+    /// Queues a job, immediately if there is a free slot: it then runs even if the future is dropped. If the
+    /// future is dropped while it waits for a slot, the job never runs.
     pub(crate) fn submit(&self, job: T) -> Done<'_> {
         let (answer, answered) = oneshot::channel();
         let until = Instant::now() + self.patience;
@@ -63,7 +63,7 @@ impl<T: Send + 'static> Queue<T> {
         })
     }
 
-    /// Lets nobody in any more. What has queued still runs.
+    /// Refuses new jobs. Queued jobs still run.
     pub(crate) fn close(&mut self) {
         self.entrance = None;
     }

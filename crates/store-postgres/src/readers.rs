@@ -1,4 +1,4 @@
-//! The threads that read, each job on one snapshot.
+//! The reader threads. Each job runs on one snapshot.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,10 +16,10 @@ use crate::open::Options;
 use crate::queue::{Queue, Queued};
 use crate::transaction::Transaction;
 
-/// The number of attempts of a job whose link was lost.
+/// Attempts of a job whose link is lost.
 const TRIES: usize = 2;
 
-/// The readers' queue, which they share, and their threads.
+/// The reader threads, with their shared queue.
 pub(crate) struct Readers {
     pub(crate) queue: Queue<ReadJob>,
     threads: Vec<JoinHandle<()>>,
@@ -54,8 +54,8 @@ pub(crate) fn spawn<F: FnOnce() + Send + 'static>(
     (0..count.max(1)).map(start).collect()
 }
 
-/// Waits for the end of threads; not of this one, as the bus may hold the store's last reference
-/// and drop it on a thread of the store's.
+/// Joins threads, except the current one: the bus may hold the last reference to the store and drop it on one
+/// of the store's threads.
 pub(crate) fn join(threads: &mut Vec<JoinHandle<()>>) {
     for thread in threads.drain(..).filter(|t| t.thread().id() != thread::current().id()) {
         if thread.join().is_err() {
@@ -67,12 +67,12 @@ pub(crate) fn join(threads: &mut Vec<JoinHandle<()>>) {
 /// The next job that has not waited for too long.
 pub(crate) fn next<T>(exit: &Mutex<Receiver<Queued<T>>>) -> Option<Queued<T>> {
     loop {
-        // One thread waits for the next job, the others for their turn to wait.
+        // One thread waits for the next job, the others wait for the lock.
         let next = exit.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv()?;
         if !next.is_late() {
             return Some(next);
         }
-        // Whoever asked may have gone.
+        // The caller may have dropped the future.
         let _ = next.answer.send(Err(Error::unavailable()));
     }
 }
@@ -84,7 +84,7 @@ fn read(target: &Target, exit: &Mutex<Receiver<Queued<ReadJob>>>) {
             continue;
         }
         let (outcome, has_begun) = run(&mut slot, target, &job);
-        // Whoever asked may go meanwhile.
+        // The caller may have dropped the future.
         let _ = answer.send(outcome);
         if has_begun && slot.link(target).is_ok_and(|link| link.batch("ROLLBACK").is_err()) {
             slot.drop_link();
@@ -92,7 +92,7 @@ fn read(target: &Target, exit: &Mutex<Receiver<Queued<ReadJob>>>) {
     }
 }
 
-/// Runs a job; what came of it, and whether it left a transaction that is to be ended.
+/// Runs a job. Returns its outcome, and whether a transaction must be ended.
 fn run(slot: &mut LinkSlot, target: &Target, job: &ReadJob) -> (Result<()>, bool) {
     for _ in 0..TRIES {
         let link = match slot.link(target) {

@@ -1,4 +1,4 @@
-//! Pages of a user's circle, by one statement.
+//! Pages of a user's circle, with one statement.
 
 use chinwag_core::relation::Relation;
 use chinwag_core::store::encoding::Stored;

@@ -1,6 +1,6 @@
-//! The schema's versions. Everything of Chinwag's is in the schema `chinwag` of its database, whose
-//! table `about` says how many of the migrations it has seen. All that are missing are applied in
-//! one transaction, under a lock that all nodes know.
+//! The schema's versions. All tables of Chinwag are in the schema `chinwag` of the database; its table
+//! `about` contains the number of migrations that were applied. Missing migrations are applied in one
+//! transaction, under an advisory lock that all nodes use.
 
 use chinwag_core::name::NameCase;
 use chinwag_core::{HistoryId, Name};
@@ -14,22 +14,23 @@ use crate::fault::{Failure, Trouble, reason};
 use crate::link::Link;
 use crate::open::OpenError;
 
-/// The number of the lock, "Chinwag" in bytes.
+/// The key of the advisory lock, "Chinwag" in bytes.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(18978904706244967)";
-/// The lowest version of PostgreSQL that will do.
+/// The oldest supported version of PostgreSQL.
 const OLDEST: i32 = 150_000;
 
 /// The state of a database.
 enum State {
-    /// Nothing is in it.
+    /// The database is empty.
     Empty,
-    /// Ours, and so many migrations have been applied.
+    /// A database of Chinwag with this many applied migrations.
     Ours(i32),
-    /// Ours, and half carried: no store yet.
+    /// The target of an incomplete `chinwag migrate`. Not a store yet.
     Unfinished,
 }
 
-/// Refuses a database that is not fit, and applies the migrations that it has not seen, or refuses one that lacks some.
+/// Refuses an unsuitable database. Applies the missing migrations, or with `upgrade` unset refuses a database
+/// that lacks some.
 pub(crate) fn prepare(link: &Link, target: &Target, upgrade: bool) -> Result<(), OpenError> {
     fit(link, target)?;
     match inspect(link, target)? {
@@ -40,7 +41,7 @@ pub(crate) fn prepare(link: &Link, target: &Target, upgrade: bool) -> Result<(),
     }
 }
 
-/// Refuses a database that holds no store of this version.
+/// Refuses a database without a store of this version.
 pub(crate) fn whole(link: &Link, target: &Target) -> Result<(), OpenError> {
     match inspect(link, target)? {
         State::Ours(version) if version == known() => Ok(()),
@@ -50,7 +51,7 @@ pub(crate) fn whole(link: &Link, target: &Target) -> Result<(), OpenError> {
     }
 }
 
-/// Makes an empty database one that is half carried, and refuses what is not one or the other.
+/// Turns an empty database into the target of a migration. Refuses any other, except an incomplete target.
 pub(crate) fn unfinished(link: &Link, target: &Target) -> Result<(), OpenError> {
     match inspect(link, target)? {
         State::Empty => migrate(link, target, true),
@@ -61,13 +62,13 @@ pub(crate) fn unfinished(link: &Link, target: &Target) -> Result<(), OpenError> 
 
 fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
     let failed = |why: Failure| failed(&why, target);
-    // A large table takes its time, and another node that migrates takes as long.
+    // Migrating a large table takes long, and another node may be migrating already.
     let run = |sql| link.batch_of_any_time(sql).map_err(failed);
     run("SET lock_timeout = 0; SET statement_timeout = 0; BEGIN")?;
     run(LOCK)?;
-    // Nodes that serve queue behind a migration that waits for a table.
+    // Queries of serving nodes queue behind a migration that waits for a table lock, so limit that wait.
     run("SET LOCAL lock_timeout = '10s'")?;
-    // Once more, now that no other node can be about it.
+    // Check again, now that no other node can migrate.
     let seen = match inspect(link, target)? {
         State::Empty => {
             run(ABOUT)?;
@@ -87,7 +88,8 @@ fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
     run("COMMIT")
 }
 
-/// The state of a fit database, as the end of a sentence, where names are to compare so. Changes nothing.
+/// The state of a suitable database, as the end of a sentence, for a start with this rule for names. Changes
+/// nothing.
 pub(crate) fn look(link: &Link, target: &Target, case: Option<NameCase>) -> Result<&'static str, OpenError> {
     fit(link, target)?;
     Ok(match inspect(link, target)? {
@@ -108,13 +110,13 @@ pub(crate) fn look(link: &Link, target: &Target, case: Option<NameCase>) -> Resu
     })
 }
 
-/// Whether the server takes writes now, and whether this user may change the tables.
+/// Whether the server accepts writes, and whether this user may change the tables.
 pub(crate) const MAY_WRITE: &str =
     "SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean),
     has_table_privilege('messages', 'INSERT') AND has_table_privilege('messages', 'UPDATE')
     AND has_table_privilege('messages', 'DELETE')";
 
-/// Refuses a database of this version that takes no writes, or none of this user.
+/// Refuses a database of this version that accepts no writes, or none from this user.
 fn may_write(link: &Link, target: &Target) -> Result<(), OpenError> {
     let rows = link.query(None, MAY_WRITE, &[]).map_err(|why| failed(&why, target))?;
     let answer = |at| rows.first().is_some_and(|row| row.get(at));
@@ -139,7 +141,7 @@ const ABOUT: &str = "CREATE SCHEMA IF NOT EXISTS chinwag;
     INSERT INTO about (version) VALUES (0);
     COMMENT ON SCHEMA chinwag IS 'Chinwag''s';";
 
-/// Gives the history of a new store its id.
+/// Creates the history id of a new store.
 const BEGIN_HISTORY: &str =
     "INSERT INTO history (one, id) VALUES (1, gen_random_uuid()) ON CONFLICT DO NOTHING";
 
@@ -150,15 +152,15 @@ pub(crate) fn history(link: &Link, target: &Target) -> Result<HistoryId, OpenErr
     rows.first().map(|row| HistoryId(row.get(0))).ok_or_else(why)
 }
 
-/// The comparison of a store's names.
+/// How a store's names compare.
 pub(crate) fn name_case(link: &Link, target: &Target) -> Result<NameCase, OpenError> {
     let rows = link.query(None, "SELECT exact_case FROM history", &[]).map_err(|why| failed(&why, target))?;
     let is_exact = rows.first().is_some_and(|row| row.get(0));
     Ok(if is_exact { NameCase::Exact } else { NameCase::Folded })
 }
 
-/// The users whose names are to be made anew so that those of the store compare so; `None` if they do. Refused where it has
-/// users other than special ones, or another node serves it.
+/// The users whose names must be folded again to change the store's rule for names; `None` if it need not
+/// change. Refuses a store with ordinary users, and one that another node serves.
 fn case_change(link: &Link, target: &Target, case: NameCase) -> Result<Option<Vec<Row>>, OpenError> {
     let kept = name_case(link, target)?;
     if kept == case {
@@ -171,8 +173,8 @@ fn case_change(link: &Link, target: &Target, case: NameCase) -> Result<Option<Ve
     Ok(Some(users))
 }
 
-/// Has the names of a store compare so. Refused where they do not, and it has users other than special
-/// ones, whose names would have to be made anew, or another node serves it.
+/// Changes a store's rule for names. Refuses a store with ordinary users, since their names would have to be
+/// folded again, and one that another node serves.
 pub(crate) fn keep_case(link: &Link, target: &Target, case: NameCase) -> Result<(), OpenError> {
     let failed = |why: Failure| failed(&why, target);
     link.batch("BEGIN").map_err(failed)?;
@@ -198,13 +200,13 @@ fn claim_anew(link: &Link, users: &[Row], case: NameCase) -> Result<(), Failure>
     Ok(())
 }
 
-/// Gives a store's history another id.
+/// Gives a store's history a new id.
 pub(crate) fn renew_history(link: &Link, target: &Target) -> Result<HistoryId, OpenError> {
     link.batch("UPDATE history SET id = gen_random_uuid()").map_err(|why| failed(&why, target))?;
     history(link, target)
 }
 
-/// Refuses a server that will not do.
+/// Refuses an unsuitable server.
 pub(crate) fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
     const SQL: &str =
         "SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
@@ -231,9 +233,9 @@ pub(crate) fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// The state of the database. One that is another program's, or a later version's, is refused.
+/// The state of the database. Refuses a database of another program or of a later version.
 fn inspect(link: &Link, target: &Target) -> Result<State, OpenError> {
-    // In one snapshot, since another node may be making the schema.
+    // In one snapshot, since another node may be creating the schema.
     const SQL: &str = "SELECT coalesce(bool_or(n.nspname = 'chinwag' AND c.relname = 'about'), false), count(*) = 0
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -266,7 +268,7 @@ pub(crate) fn failed(why: &Failure, target: &Target) -> OpenError {
     };
     match (why.code().map(SqlState::code), why.trouble()) {
         (Some("42501"), _) => OpenError::NoRight { name: target.database(), why: text },
-        // A lock that others hold is free later.
+        // The lock was not available in time; a later attempt may succeed.
         (Some("55P03"), _) | (_, Trouble::Lost) => OpenError::Away { at: target.at(), why: text },
         _ => OpenError::Other { at: target.at(), why: text },
     }

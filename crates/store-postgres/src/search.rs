@@ -1,8 +1,9 @@
-//! The index of the words of messages: the terms that Chinwag makes, with a GIN index and one by date.
+//! The full-text index of messages: terms that Chinwag makes, with a GIN index, and an index by date.
 //!
-//! GIN finds all rows that have a term and knows no order. So the newest rows are compared first: they have the frequent terms.
-//! Terms that few of them have are rare enough for GIN; otherwise older rows are compared. To compare, a row's terms are searched as a
-//! text, since a `tsvector` of them takes five times as long.
+//! GIN finds all rows with a term, but in no order. So the newest rows are compared first, which suffices for
+//! frequent terms. A term that few of them contain is rare enough for GIN. If it is not, older rows are
+//! compared. The comparison searches a row's terms as text, since a `tsvector` of them takes five times as
+//! long.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -16,19 +17,20 @@ use crate::address::Target;
 use crate::link::Link;
 use crate::transaction::{Transaction, limit};
 
-/// The newest rows, which are compared first, and the older ones that are compared where GIN finds too many.
+/// The number of newest rows that are compared first, and of older rows that are compared if GIN finds too
+/// many.
 const NEWEST: i64 = 2000;
 const OLDER: i64 = 10_000;
-/// The hits among the newest rows from which on GIN is not asked.
+/// The matches among the newest rows from which on GIN is not used.
 const FREQUENT: usize = 32;
-/// The rows up to which all that GIN finds are read.
+/// The most rows that are read from GIN.
 const FEW_ROWS: usize = 10_000;
 
 /// A search for places.
 struct PlaceQuery {
     /// The terms as a `tsquery`.
     terms: String,
-    /// The terms as they stand in a row, and the one that fewest rows may have.
+    /// The terms as they are stored in a row, and the one that is likely the rarest.
     standing: Vec<String>,
     rarest: String,
     ordinals: HashMap<i64, GroupId>,
@@ -89,12 +91,12 @@ chinwag_store_sql::impl_search_index! {
         self.change(ADD, &[&dates, &seqs, &of_groups, &terms]).map(drop)
     }
 
-    /// The words of every removal stay.
+    /// Removals always leave their terms in the index, so there is nothing to defer.
     fn index_defer(&mut self, _: GroupId) -> Result<()> {
         Ok(())
     }
 
-    /// Every statement writes what it changes.
+    /// Every statement writes its changes immediately.
     fn index_flush(&mut self) -> Result<()> {
         Ok(())
     }
@@ -108,7 +110,7 @@ chinwag_store_sql::impl_search_index! {
         Ok(false)
     }
 
-    /// The index is cleaned by [`renew`] alone.
+    /// Only [`renew`] cleans the index.
     fn index_merge(&mut self, _: usize) -> Result<bool> {
         Ok(true)
     }
@@ -152,7 +154,8 @@ impl Transaction<'_, '_> {
         self.change(ERASE, &[&group.0, &limit(most)]).map(drop)
     }
 
-    /// The date before which all rows are but the newest ones of this date or earlier: about so many, and all of this date itself.
+    /// The date of the row that follows the newest `rows` rows up to `date`; `None` if there is no such row.
+    /// If the result would be `date` itself, skips more rows.
     fn after_rows(&self, date: i64, rows: i64) -> Result<Option<i64>> {
         const FIND: &str =
             "SELECT date FROM search_words WHERE date <= $1 ORDER BY date DESC, seq DESC OFFSET $2 LIMIT 1";
@@ -166,9 +169,9 @@ impl Transaction<'_, '_> {
         }
     }
 
-    /// The places later than a date, in any order.
+    /// The matching places after a date, in no particular order.
     fn later_than(&self, query: &PlaceQuery, date: Option<i64>) -> Result<Vec<SearchPlace>> {
-        // The inner query is read row by row (OFFSET 0): otherwise it might be planned for GIN.
+        // OFFSET 0 keeps the planner from using GIN for the inner query.
         const FIND: &str = "SELECT date, ordinal, seq FROM (
                 SELECT date, ordinal, seq, ' ' || terms AS terms FROM search_words
                 WHERE date <= $1 AND date > $2 OFFSET 0
@@ -182,10 +185,10 @@ impl Transaction<'_, '_> {
         Ok(query.places(rows))
     }
 
-    /// All places, in any order. `None` if there are too many to look at.
+    /// All matching places, in no particular order. `None` if there are too many.
     fn all_found(&self, query: &PlaceQuery, ordinals: &[(i64, GroupId)]) -> Result<Option<Vec<SearchPlace>>> {
         let mut rows = self.all_rows(&query.terms, FEW_ROWS)?;
-        // Others may have said the words too often.
+        // Messages of other groups may contain the terms too often, so search these groups alone.
         if rows.is_none() && (GROUPS_AT_ONCE + 1..=MOST_GROUPS).contains(&ordinals.len()) {
             let mut found = Vec::new();
             for part in ordinals.chunks(GROUPS_AT_ONCE) {
@@ -198,9 +201,9 @@ impl Transaction<'_, '_> {
         Ok(rows.map(|rows| query.places(rows)))
     }
 
-    /// The dates, ordinals and numbers of all rows with terms; `None` if they are more than `most`.
+    /// The dates, ordinals and numbers of all rows that match. `None` if there are more than `most`.
     fn all_rows(&self, terms: &str, most: usize) -> Result<Option<Vec<(i64, i64, i64)>>> {
-        // Planned for all hits, so that it never reads the whole table for the first ones.
+        // Planned for all matches: a plan for the first ones could scan the whole table.
         const FIND: &str = "WITH hits AS MATERIALIZED (
                 SELECT date, ordinal, seq FROM search_words
                 WHERE array_to_tsvector(string_to_array(terms, ' ')) @@ ($1::text)::tsquery
@@ -213,7 +216,7 @@ impl Transaction<'_, '_> {
 }
 
 impl PlaceQuery {
-    /// The places of rows that are wanted.
+    /// The places of those rows whose groups are searched.
     fn places(&self, rows: Vec<(i64, i64, i64)>) -> Vec<SearchPlace> {
         let place = |(date, ordinal, seq)| {
             let group = *self.ordinals.get(&ordinal)?;
@@ -223,7 +226,7 @@ impl PlaceQuery {
     }
 }
 
-/// The newest of these places, which are all that are later than a date.
+/// The newest of these places, which are all places after a date.
 fn newest(mut places: Vec<SearchPlace>, most: usize, after: Option<i64>) -> IndexedPlaces {
     places.sort_unstable_by(|one, other| other.cmp(one));
     let has_more = places.len() > most;
@@ -233,7 +236,7 @@ fn newest(mut places: Vec<SearchPlace>, most: usize, after: Option<i64>) -> Inde
     IndexedPlaces { places, rest: rest.or(earlier) }
 }
 
-/// The same `tsquery` in these groups alone.
+/// Restricts a `tsquery` to these groups.
 fn in_groups(terms: &str, ordinals: &[(i64, GroupId)]) -> String {
     // No group has the ordinal 0.
     let ordinals = ordinals.iter().map(|(ordinal, _)| *ordinal).chain([0]);
@@ -241,26 +244,27 @@ fn in_groups(terms: &str, ordinals: &[(i64, GroupId)]) -> String {
     format!("{terms} & ({})", quoted.join(" | "))
 }
 
-/// A term as it stands among those of a row, which begin and end with a space: the last one is the group's.
+/// A term as it is stored among those of a row. Each is enclosed in spaces; the last one is the group's.
 fn standing(RequiredTerm { text, is_prefix }: &RequiredTerm) -> String {
     format!(" {text}{}", if *is_prefix { "" } else { " " })
 }
 
-/// A `tsquery` for all these terms, of which none has a quotation mark or a backslash.
+/// A `tsquery` for all these terms. No term contains a quotation mark or a backslash.
 fn expression(terms: &[RequiredTerm]) -> String {
     let mut query = String::new();
     for RequiredTerm { text, is_prefix } in terms {
         let (and, beginning) =
             (if query.is_empty() { "" } else { " & " }, if *is_prefix { ":*" } else { "" });
-        // Writing to a string never fails.
+        // Writing to a string cannot fail.
         let _ = write!(query, "{and}'{text}'{beginning}");
     }
     format!("({query} | {MANY_TERMS})")
 }
 
-/// Builds the index of the terms anew, beside everything else. A GIN index keeps a term when its last row goes.
+/// Rebuilds the index of terms concurrently. Only this removes erased terms from it, since GIN keeps a term
+/// after its last row is gone.
 pub(crate) fn renew(target: &Target) -> Result<()> {
-    // An earlier attempt that was cut off has left an index that nobody uses.
+    // An interrupted attempt leaves an invalid index.
     const STEPS: [&str; 5] = [
         "SET statement_timeout = 0",
         "SET lock_timeout = '1min'",

@@ -1,10 +1,11 @@
-//! Messages, many in one round trip.
+//! Sending messages, many in one round trip.
 //!
-//! A batch is one transaction of two statements, sent together: the first locks the rows of the
-//! messages' groups, in one order; the second, which sees what others have committed before that
-//! lock was got, finds what the rule needs to know, keeps what it allows, and answers with what
-//! it found, from which `core` makes the answers. Where there are replies in threads, two further ones mark their
-//! roots, and read what these show then. While the feed of events is on, the second notes each message there.
+//! A batch is one transaction of two pipelined statements. The first locks the rows of the messages' groups,
+//! in a fixed order. The second sees everything that was committed before the lock was acquired: it reads
+//! what the rule needs, inserts the messages that the rule allows, and returns the facts from which `core`
+//! makes the answers. If the batch contains replies in threads, two further statements mark the roots and
+//! read their new state. While the feed of events is on, the second statement also inserts each message's
+//! event.
 
 mod columns;
 mod rows;
@@ -38,27 +39,29 @@ use crate::readers::{join, spawn};
 use crate::transaction::Claims;
 use crate::writers::{publish, run};
 
-/// The number of attempts of a batch that conflicts with others.
+/// Attempts of a batch that conflicts with others.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
-/// The longest wait of messages of many groups for the holder of one; after that they are sent apart.
+/// Lock timeout of a batch for several groups. After it the groups are sent separately.
 const HASTE: Duration = Duration::from_millis(200);
 
-/// Nobody else numbers these groups' logs until the end of the transaction.
+/// Locks these groups' rows, so that no other transaction assigns numbers of their logs until the end of this
+/// one.
 pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 
-/// Each author is looked up once in each group, however many messages it sends; then each message.
+/// Looks up each author once per group, regardless of the number of its messages, and then each message.
 ///
-/// Each `OFFSET 0` keeps the planner from looking for a part of a key alone, which would read all of
-/// a large group; and that a message stands is looked at outside, as an index of those that stand
-/// could be read whole where the table is thought to be empty.
+/// Each `OFFSET 0` keeps the planner from using only a part of a key, which would read all rows of a large
+/// group. The check that a message is not erased is outside of it, because the planner could otherwise scan a
+/// whole partial index if it believes that the table is empty.
 ///
-/// It answers with a row for each writer, one row with the numbers of all messages in their order, and a row for each
-/// message of which there is more to tell.
+/// Returns one row per writer, one row with the numbers of all messages in order, and one row for each
+/// message with further facts.
 ///
-/// A group that came to be between the two statements is not held: should another have numbered
-/// its log meanwhile, the number of -1 breaks a rule and undoes the batch, which is sent again.
+/// A group that was created between the two statements is not locked. If another transaction has assigned
+/// numbers of its log in between, the number -1 violates a constraint and rolls back the batch, which is then
+/// retried.
 pub(crate) const SEND: &str = concat!(
     "WITH writers AS MATERIALIZED (
         SELECT w.place, g.last_seq, u.id, u.name, u.special, m.role, m.pending, b.blocked, g.slow,
@@ -167,13 +170,13 @@ pub(crate) const SEND: &str = concat!(
     FROM judged"
 );
 
-/// The roots among these messages note that they have had replies. A batch without replies does not run it.
+/// Marks those of these messages that have replies as roots. Only batches with replies run it.
 pub(crate) const MARK: &str =
     "UPDATE messages m SET thread = 0 WHERE m.id = ANY($1) AND m.thread IS DISTINCT FROM 0
     AND EXISTS (SELECT 1 FROM messages x
         WHERE x.group_id = m.group_id AND x.thread = m.seq AND x.body IS NOT NULL OFFSET 0)";
 
-/// The threads that send.
+/// The sender threads.
 pub(crate) struct Senders {
     pub(crate) lanes: Arc<Lanes>,
     threads: Vec<JoinHandle<()>>,
@@ -202,7 +205,7 @@ impl Drop for Senders {
     }
 }
 
-/// A message as it is sent this time.
+/// A message with the id and date of this attempt.
 struct Stamped<'m> {
     message: &'m QueuedMessage,
     id: MessageId,
@@ -212,17 +215,17 @@ struct Stamped<'m> {
 /// The facts of a message, and its kept row.
 type Found = (Facts, Option<Kept>);
 
-/// The end of sending a batch.
+/// The result of an attempt to send a batch.
 enum End {
     /// It was committed.
     Committed(Vec<Found>),
-    /// Nothing was changed.
+    /// The batch was rolled back.
     Undone(Failure),
-    /// Nobody knows.
+    /// It is unknown whether the batch was committed.
     Unknown(Failure),
 }
 
-/// One thread's means of sending.
+/// The state of one sender thread.
 struct Sender<'s> {
     slot: LinkSlot,
     target: &'s Target,
@@ -232,13 +235,13 @@ struct Sender<'s> {
     claimed: BTreeSet<GroupId>,
 }
 
-/// The messages of a batch that remain to be sent. Nothing of them was kept.
+/// The messages of a batch that are still to be sent. None of them was stored.
 enum Left {
-    /// Nothing: they are answered.
+    /// None: all are answered.
     Nothing,
-    /// Somebody holds one of their groups.
+    /// Another transaction holds the lock of one of the groups.
     Held(Vec<QueuedMessage>, Error),
-    /// One of them is refused by the server.
+    /// The server refuses one of the messages.
     Bad(Vec<QueuedMessage>, Error),
 }
 
@@ -247,7 +250,7 @@ fn send_all(target: &Target, lanes: &Lanes, bus: &dyn Bus, most: usize) {
     while let Some(Batch { messages, groups }) = lanes.take(most) {
         sender.claimed = groups;
         if let Err(with) = catch_unwind(AssertUnwindSafe(|| sender.send_batch(messages))) {
-            // Nobody knows what was committed. Those who wait hear that when their messages are dropped.
+            // It is unknown what was committed. The callers are notified when their messages are dropped.
             tracing::error!(error = %panicked(&*with), "a batch of messages was given up");
             sender.slot.drop_link();
             lanes.release(&sender.claimed);
@@ -271,15 +274,15 @@ impl Sender<'_> {
         }
     }
 
-    /// Gives claims of the batch up.
+    /// Releases claims of the batch.
     fn release(&mut self, groups: &BTreeSet<GroupId>) {
         self.claimed.retain(|group| !groups.contains(group));
         self.lanes.release(groups);
     }
 
-    /// Sends messages together; where that fails, those of each group, and then one by one, so
-    /// that one bad message, or one group that another holds, refuses itself alone. Each group's
-    /// claim is given up as soon as its messages are told.
+    /// Sends messages together. If that fails, sends those of each group separately, and then one by one, so
+    /// that a bad message or a locked group fails alone. Releases each group's claim as soon as its messages
+    /// are answered.
     fn send(&mut self, messages: Vec<QueuedMessage>) {
         let groups: BTreeSet<_> = messages.iter().map(QueuedMessage::group).collect();
         let messages = match self.attempt(messages, HASTE) {
@@ -319,9 +322,8 @@ impl Sender<'_> {
         }
     }
 
-    /// Sends messages, one by one in their order, that are not decided in one statement: those that are alone, and those
-    /// by which users accept their groups. The groups stay claimed meanwhile, so that nothing of theirs is sent out
-    /// of order.
+    /// Sends messages one by one that cannot be decided in one statement: those that are alone, and those by
+    /// which users accept their groups. The groups stay claimed, which preserves the order of their messages.
     fn run_each(&mut self, messages: Vec<QueuedMessage>) {
         for message in messages {
             let slot: Arc<Mutex<Option<Sent>>> = Arc::default();
@@ -338,8 +340,7 @@ impl Sender<'_> {
         }
     }
 
-    /// Sends messages together, again where others stand in the way; waits for those who hold one
-    /// of their groups no longer than `lock`.
+    /// Sends messages together, and retries after conflicts. Waits for the lock of a group up to `lock`.
     fn attempt(&mut self, messages: Vec<QueuedMessage>, lock: Duration) -> Left {
         if messages.is_empty() {
             return Left::Nothing;
@@ -380,12 +381,12 @@ impl Sender<'_> {
 
 fn refuse(messages: Vec<QueuedMessage>, why: &Error) {
     for message in messages {
-        // Whoever asked may have gone.
+        // The caller may have dropped the future.
         let _ = message.answer.send(Err(why.clone()));
     }
 }
 
-/// Answers what was decided. What is left is of users who have yet to accept their groups.
+/// Answers the decided messages. Returns those of users who have not accepted their groups yet.
 fn conclude(bus: &dyn Bus, messages: Vec<QueuedMessage>, found: Vec<Found>) -> Vec<QueuedMessage> {
     let mut events: Vec<Event> = Vec::with_capacity(messages.len());
     let mut outcomes: Vec<(QueuedMessage, Result<Sent>)> = Vec::with_capacity(messages.len());
@@ -403,7 +404,7 @@ fn conclude(bus: &dyn Bus, messages: Vec<QueuedMessage>, found: Vec<Found>) -> V
     }
     publish(bus, events);
     for (message, outcome) in outcomes {
-        // Whoever asked may have gone.
+        // The caller may have dropped the future.
         let _ = message.answer.send(outcome);
     }
     accepting
@@ -428,7 +429,7 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
     let client = link.client();
     let (params, held): (_, [&(dyn ToSql + Sync); 1]) = (columns.params(), [&columns.groups]);
     let mut outcome = None;
-    // Of a batch with replies, what their roots show then.
+    // For a batch with replies, marks the roots and reads their new state.
     let bounds = (i64::from(REPLIES_COUNTED), limit(SHOWN_REPLIERS));
     let replied = async {
         let Some((mark, replies)) = &threads else { return Ok(Vec::new()) };
@@ -437,7 +438,7 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
         let (marked, rows) = futures_util::future::join(marked, client.query(replies, &bounded)).await;
         marked.and(rows)
     };
-    // All are on their way before the first is answered.
+    // Pipelined: all statements are sent before the first answer arrives.
     let waited = link.wait(async {
         let all = futures_util::future::join5(
             client.batch_execute(&begin),
@@ -453,7 +454,7 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
         let why = waited.err().unwrap_or(Failure::Silent);
         return End::Unknown(why);
     };
-    // What fails first undoes the rest.
+    // The first failure rolls back the others.
     let failed = begun.err().or(held.err());
     let sent = match (sent, replied) {
         (Ok(rows), Ok(replies)) => Ok((rows, replies)),
@@ -467,7 +468,7 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
         }
         (Some(why), ..) | (None, Err(why), _) => {
             let why = Failure::from(why);
-            // The server has said no; or nobody has said anything.
+            // Without an error code there was no answer, so the outcome is unknown.
             if why.code().is_some() { End::Undone(why) } else { End::Unknown(why) }
         }
     }

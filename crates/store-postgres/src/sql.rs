@@ -1,4 +1,4 @@
-//! The shared statements on PostgreSQL.
+//! The shared statements, run on PostgreSQL.
 
 use std::error::Error as StdError;
 
@@ -108,7 +108,7 @@ fn all<'b>(params: &'b [Bound<'_>]) -> Vec<&'b (dyn ToSql + Sync)> {
     params.iter().map(|param| param as _).collect()
 }
 
-/// Keys as lists of their parameters.
+/// Keys as parameters that are lists.
 enum KeyLists<'k> {
     One(&'k (dyn ToSql + Sync)),
     Two(Vec<Uuid>, Vec<i64>),
@@ -128,7 +128,7 @@ impl<'k> KeyLists<'k> {
         }
     }
 
-    /// The lists, then the other parameters.
+    /// The lists, followed by the other parameters.
     fn before<'b>(&'b self, params: &'b [Bound<'_>]) -> Vec<&'b (dyn ToSql + Sync)> {
         let mut list: Vec<&(dyn ToSql + Sync)> = match self {
             Self::One(keys) => vec![*keys],
@@ -139,7 +139,7 @@ impl<'k> KeyLists<'k> {
     }
 }
 
-/// A parameter as the type asks that the server has given it.
+/// Converts a parameter to the type that the server expects.
 #[derive(Debug)]
 struct Bound<'p>(&'p Param<'p>);
 
@@ -167,7 +167,7 @@ impl ToSql for Bound<'_> {
     to_sql_checked!();
 }
 
-/// A whole number of any width.
+/// An integer of any width.
 struct AnyInt(i64);
 
 impl<'a> FromSql<'a> for AnyInt {
@@ -182,7 +182,7 @@ impl<'a> FromSql<'a> for AnyInt {
     accepts!(INT2, INT4, INT8);
 }
 
-/// A row for the readers that both stores share.
+/// A row, for the shared functions that read columns.
 pub(crate) struct RowColumns<'r>(pub(crate) &'r Row);
 
 impl Columns for RowColumns<'_> {

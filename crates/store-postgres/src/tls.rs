@@ -1,4 +1,4 @@
-//! The secure link to the server.
+//! TLS links to the server.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// The certificates that are accepted.
+/// Which server certificates to accept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// Anybody's: what is sent cannot be overheard, but who answers is not known.
+    /// Any certificate: the link is encrypted, but the server is not authenticated.
     Anybody,
-    /// That of the host in the address, by one of the machine's authorities.
+    /// A certificate for the address's host, by one of the machine's authorities.
     Machine,
-    /// The same, by an authority in this file.
+    /// A certificate for the address's host, by an authority in this file.
     File(String),
 }
 
-/// The connector of secure links. The error ends a sentence.
+/// Creates the connector of TLS links. The error is the end of a sentence.
 pub(crate) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -53,7 +53,7 @@ fn of_file(path: &str) -> Result<RootCertStore, String> {
     if roots.is_empty() { Err(cannot("it holds no certificate".into())) } else { Ok(roots) }
 }
 
-/// Believes whoever answers, as `sslmode=require` means it.
+/// Accepts any certificate, as `sslmode=require` specifies.
 #[derive(Debug)]
 struct Believer(Arc<CryptoProvider>);
 

@@ -1,4 +1,4 @@
-//! One transaction on one connection, as the nouns' files use it.
+//! A transaction on one connection, as the files of the nouns use it.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -11,10 +11,10 @@ use crate::fault::{Failure, Trouble};
 use crate::lanes::Lanes;
 use crate::link::{Link, Params};
 
-/// The transaction that one job runs in. After a statement has failed the server takes no more.
+/// The transaction of one job. After a failed statement, the server accepts no further ones.
 pub(crate) struct Transaction<'l, 'c> {
     link: &'l Link,
-    /// The statement that begins it, until the first statement takes it along.
+    /// The statement that begins the transaction. The first statement is sent together with it.
     begin: Cell<Option<&'static str>>,
     pub(crate) name_case: NameCase,
     changed: bool,
@@ -23,29 +23,29 @@ pub(crate) struct Transaction<'l, 'c> {
     claims: Option<Claims<'c>>,
 }
 
-/// The groups of which this job alone writes the log now, on this node.
+/// The groups on whose logs only this job writes on this node.
 pub(crate) struct Claims<'c> {
     lanes: &'c Lanes,
     groups: BTreeSet<GroupId>,
-    /// Claimed by the caller, who gives it up by itself.
+    /// A group that the caller has claimed and will release itself.
     lent: Option<GroupId>,
     /// Set to what must be claimed before the job begins, when it asked for it too late.
     missed: Option<GroupId>,
 }
 
 impl<'l, 'c> Transaction<'l, 'c> {
-    /// A transaction on one snapshot, that cannot write.
+    /// A read-only transaction on one snapshot.
     pub(crate) fn reading(link: &'l Link) -> Self {
         Self::new(link, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", None)
     }
 
-    /// A transaction that behaves as if it ran alone.
+    /// A serializable transaction.
     pub(crate) fn writing(link: &'l Link, claims: Claims<'c>) -> Self {
         Self::new(link, "BEGIN ISOLATION LEVEL SERIALIZABLE", Some(claims))
     }
 
-    /// The same, which waits in a fair queue until nobody changes a group, and lets nobody do so
-    /// until it ends. Its snapshot is taken after that.
+    /// A serializable transaction that waits in a fair queue until no transaction changes a group, and blocks
+    /// such changes until it ends. Its snapshot is taken after that.
     pub(crate) fn alone(link: &'l Link, claims: Claims<'c>) -> Self {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE groups IN EXCLUSIVE MODE";
         Self::new(link, BEGIN, Some(claims))
@@ -56,7 +56,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
         Self { link, begin, name_case: link.name_case, changed: false, outwaits: false, trouble, claims }
     }
 
-    /// The trouble that ended it, whatever the job made of it.
+    /// The trouble that ended the transaction, even if the job has ignored the error.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         self.trouble.get()
     }
@@ -66,27 +66,27 @@ impl<'l, 'c> Transaction<'l, 'c> {
         self.changed
     }
 
-    /// Lets the job be answered only when messages that were decided before its commit are committed.
+    /// Delays the job's answer until messages that were decided before its commit are committed.
     pub(crate) fn outwait_messages(&mut self) {
         self.outwaits = true;
     }
 
-    /// Whether messages are waited for.
+    /// Whether the answer waits for messages.
     pub(crate) fn outwaits(&self) -> bool {
         self.outwaits
     }
 
-    /// Whether anything was asked of the server.
+    /// Whether the transaction has begun on the server.
     pub(crate) fn has_begun(&self) -> bool {
         self.begin.get().is_none()
     }
 
-    /// The groups that were claimed.
+    /// The claims of the job.
     pub(crate) fn into_claims(self) -> Option<Claims<'c>> {
         self.claims
     }
 
-    /// The first row, if there is one.
+    /// The first row, if any.
     pub(crate) fn one<T>(
         &self,
         sql: &'static str,
@@ -97,7 +97,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
         rows.first().map(read).transpose().map_err(|why| self.fault(&why.into()))
     }
 
-    /// Every row.
+    /// All rows.
     pub(crate) fn all<T>(
         &self,
         sql: &'static str,
@@ -108,19 +108,19 @@ impl<'l, 'c> Transaction<'l, 'c> {
         rows.iter().map(read).collect::<Result<_, _>>().map_err(|why| self.fault(&why.into()))
     }
 
-    /// Changes rows; answers how many.
+    /// Changes rows, and returns their number.
     pub(crate) fn change(&mut self, sql: &'static str, params: Params<'_>) -> Result<usize> {
         self.try_change(sql, params).map_err(|why| why.error())
     }
 
-    /// The same, with the server's own error for a change that was refused.
+    /// Like [`change`](Self::change), but returns the server's own error for a refused change.
     pub(crate) fn try_change(&mut self, sql: &'static str, params: Params<'_>) -> Result<usize, Failure> {
         self.changed = true;
         let count = self.asking(sql, |link, begin| link.execute(begin, sql, params))?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
-    /// Changes one row and answers with what it `RETURNING`s, if there was such a row.
+    /// Changes a row and returns the values of its `RETURNING` clause, if there was such a row.
     pub(crate) fn change_one<T>(
         &mut self,
         sql: &'static str,
@@ -131,8 +131,8 @@ impl<'l, 'c> Transaction<'l, 'c> {
         self.one(sql, params, read)
     }
 
-    /// Sees that no other job of this node numbers the group's log until this one's events are
-    /// told, so that they are told in the log's order.
+    /// Ensures that no other job of this node assigns numbers of the group's log until this one's events are
+    /// published, so that events are published in log order.
     pub(crate) fn claim(&mut self, group: GroupId) -> Result<()> {
         if self.claims.as_mut().is_none_or(|claims| claims.take(group)) {
             return Ok(());
@@ -163,7 +163,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
         why.error()
     }
 
-    /// The first trouble is the one that counts: those after it come of it.
+    /// Only the first trouble counts; the others follow from it.
     fn note(&self, why: &Failure) {
         if self.trouble.get().is_none() {
             self.trouble.set(Some(why.trouble()));
@@ -172,20 +172,20 @@ impl<'l, 'c> Transaction<'l, 'c> {
 }
 
 impl<'c> Claims<'c> {
-    /// None yet.
+    /// No claims yet.
     pub(crate) fn new(lanes: &'c Lanes) -> Self {
         Self { lanes, groups: BTreeSet::new(), lent: None, missed: None }
     }
 
-    /// None yet but this one, which the caller has claimed and keeps.
+    /// No claims yet except on a group that the caller has claimed and keeps.
     pub(crate) fn lent(lanes: &'c Lanes, group: GroupId) -> Self {
         let mut claims = Self::new(lanes);
         claims.lent = Some(group);
         claims
     }
 
-    /// Claims `group` if it is free. Nobody waits for a claim while the server holds rows for it;
-    /// the job is run again instead, and claims it first.
+    /// Claims `group` if it is free. Otherwise the job must be run again and claim the group first: a job
+    /// must not wait for a claim while it holds locks on the server.
     fn take(&mut self, group: GroupId) -> bool {
         if self.lent == Some(group) {
             return true;
@@ -199,8 +199,8 @@ impl<'c> Claims<'c> {
         taken
     }
 
-    /// The claims for another run: the same, and the one that was missed. All wait for them in
-    /// one order, so that nobody waits in a circle.
+    /// The claims for another attempt: the same, plus the one that was missed. Groups are always claimed in
+    /// ascending order, which prevents deadlocks.
     pub(crate) fn again(mut self) -> Result<Self> {
         let Some(missed) = self.missed.take() else { return Ok(self) };
         let mut wanted = std::mem::take(&mut self.groups);
@@ -222,7 +222,7 @@ impl Drop for Claims<'_> {
     }
 }
 
-/// A limit as PostgreSQL takes it.
+/// Converts a limit for PostgreSQL.
 pub(crate) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

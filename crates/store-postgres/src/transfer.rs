@@ -1,4 +1,4 @@
-//! A whole store, read or made row by row (`chinwag migrate`).
+//! Reading or creating a whole store row by row (`chinwag migrate`).
 
 use std::time::Duration;
 
@@ -15,29 +15,29 @@ use crate::link::Link;
 use crate::open::{OpenError, Options};
 use crate::schema;
 
-/// The longest time of one statement: a table is counted, or emptied, in one.
+/// Statement timeout. A table is counted, or emptied, in one statement.
 const STATEMENT: Duration = Duration::from_secs(3600);
-/// Held by the one migration at a time that a database takes part in, "Carried" in bytes.
+/// An advisory lock that allows one migration per database at a time, "Carried" in bytes.
 const LOCK: &str = "SELECT pg_try_advisory_lock(18931616146254180)";
 
-/// The database of a store that is read.
+/// A store's database that is read.
 pub struct PostgresSource(Link);
 
-/// The database of a store that is made.
+/// A store's database that is created.
 pub struct PostgresTarget(Link);
 
-/// Opens a store to be read, all of it as it is now. Blocks.
+/// Opens a store for reading, in one snapshot. Blocks.
 pub fn source(url: &str) -> Result<PostgresSource, OpenError> {
     let (link, target) = connect(url)?;
     schema::whole(&link, &target)?;
-    // Other tables may be large; the planner is to take their keys.
+    // The planner must use the keys of the tables, which may be large.
     link.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .map_err(|why| schema::failed(&why, &target))?;
     Ok(PostgresSource(link))
 }
 
-/// Opens a store to be looked at, in use or not: each page as it is then. `None` if it has no store of this version.
-/// Blocks.
+/// Opens a store for an inspection, in use or not; each page of rows is a snapshot of its own. Returns `None`
+/// if the database has no store of this version. Blocks.
 pub fn look(url: &str) -> Result<Option<PostgresSource>, OpenError> {
     let (link, target) = link(url)?;
     match schema::whole(&link, &target) {
@@ -47,8 +47,8 @@ pub fn look(url: &str) -> Result<Option<PostgresSource>, OpenError> {
     }
 }
 
-/// Opens an empty database, or one that a transfer into was broken off, and marks it as half
-/// carried until it is whole. Blocks.
+/// Opens an empty database, or one of an interrupted transfer, and marks it as incomplete until the transfer
+/// is complete. Blocks.
 pub fn target(url: &str) -> Result<PostgresTarget, OpenError> {
     let (link, target) = connect(url)?;
     schema::unfinished(&link, &target)?;
@@ -202,7 +202,7 @@ fn rows(
     rows.iter().map(row).collect::<Result<_, tokio_postgres::Error>>().map_err(|why| fault(why.into()))
 }
 
-/// A value as its column takes it; one that is none, or of another kind, as nothing.
+/// Converts a value to the type of its column. Null if the value is missing or of another type.
 fn parameter(value: &Value, kind: ColumnType) -> Box<dyn ToSql + Sync> {
     match (kind, value) {
         (ColumnType::Number, Value::Number(number)) => Box::new(*number),

@@ -1,4 +1,4 @@
-//! The threads that run the jobs that write, each in a serializable transaction of its own.
+//! The threads that run write jobs, each job in a serializable transaction of its own.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,23 +23,23 @@ use crate::readers::{join, next, spawn};
 use crate::schema::MAY_WRITE;
 use crate::transaction::{Claims, Transaction};
 
-/// The number of attempts of a job that conflicts with others.
+/// Attempts of a job that conflicts with others.
 const TRIES: u32 = 40;
-/// After so many it lets nobody change a group beside it.
+/// The attempt after which a job blocks all other changes of groups.
 const TOGETHER: u32 = 12;
-/// It pauses a little longer after each.
+/// The delay before the next attempt, which grows with their number.
 const PAUSE: Duration = Duration::from_micros(500);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// A request to a writer.
 pub(crate) enum WriteRequest {
-    /// A job of the port's.
+    /// A job of the port.
     Job(WriteJob),
-    /// Whether the server takes writes.
+    /// Asks whether the server accepts writes.
     Probe,
 }
 
-/// The writers' queue, which they share, and their threads.
+/// The writer threads, with their shared queue.
 pub(crate) struct Writers {
     pub(crate) queue: Queue<WriteRequest>,
     threads: Vec<JoinHandle<()>>,
@@ -76,12 +76,12 @@ fn write(target: &Target, exit: &Mutex<Receiver<Queued<WriteRequest>>>, lanes: &
             WriteRequest::Job(job) => run(&mut slot, target, Claims::new(lanes), bus, job),
             WriteRequest::Probe => probe(&mut slot, target),
         };
-        // Whoever asked may have gone.
+        // The caller may have dropped the future.
         let _ = answer.send(outcome);
     }
 }
 
-/// Runs a job until it is committed or refused; `claims` are what it has claimed already.
+/// Runs a job until it is committed or refused. `claims` are the groups that it has already claimed.
 pub(crate) fn run(
     slot: &mut LinkSlot,
     target: &Target,
@@ -108,7 +108,7 @@ pub(crate) fn run(
                 if matches!(trouble, Trouble::Lost | Trouble::Stale) {
                     slot.drop_link();
                 }
-                // A collision that is seen twice is the job's own doing.
+                // A second collision is caused by the job itself.
                 if attempt == TRIES || collisions > 1 || losses > 1 {
                     return outcome;
                 }
@@ -120,11 +120,11 @@ pub(crate) fn run(
     Err(Error::unavailable())
 }
 
-/// The end of one run of a job.
+/// The result of one attempt of a job.
 enum AttemptEnd<'c> {
-    /// For good: the outcome and the events. The claims are held until the events are published.
+    /// Final: the outcome and the events. The claims are held until the events are published.
     Done(Result<()>, Vec<Event>, Option<Claims<'c>>),
-    /// Nothing was changed, and another run may do better; the outcome if there is none.
+    /// Nothing was changed, and another attempt may succeed. The outcome applies if there is none.
     Again(Trouble, Result<()>, Claims<'c>),
 }
 
@@ -150,7 +150,7 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> Atte
         };
     }
     if begun && trouble != Some(Trouble::Lost) {
-        // If this fails the link is lost, and the server undoes all the same.
+        // If this fails, the link is lost, and the server rolls back anyway.
         let _ = link.batch("ROLLBACK");
     }
     match (trouble, claims) {
@@ -169,7 +169,7 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> Atte
     }
 }
 
-/// A commit that was not confirmed.
+/// Handles a commit that was not confirmed.
 fn not_committed<'c>(why: &Failure, changed: bool, claims: Claims<'c>) -> AttemptEnd<'c> {
     if why.undid_commit() || !changed {
         return AttemptEnd::Again(why.trouble(), Err(why.error()), claims);
@@ -194,12 +194,12 @@ fn probe(slot: &mut LinkSlot, target: &Target) -> Result<()> {
     }
 }
 
-/// Hands events to the bus.
+/// Passes events to the bus.
 pub(crate) fn publish(bus: &dyn Bus, events: Vec<Event>) {
     if events.is_empty() {
         return;
     }
-    // It is committed, so whatever the bus does the jobs have succeeded.
+    // The jobs are committed, so they have succeeded whatever the bus does.
     if let Err(with) = catch_unwind(AssertUnwindSafe(|| bus.publish(events))) {
         tracing::error!(error = %panicked(&*with), "the bus panicked; events are lost, and found again by their gap");
     }

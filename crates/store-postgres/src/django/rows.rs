@@ -1,5 +1,5 @@
-//! The original service's rows, as objects of an import. Nothing that they hold is relied on: a
-//! number that is no role, or a word that is no relation, is for the import to judge.
+//! Converts the original service's rows to objects of an import. Invalid values, such as a number that is no
+//! role or a word that is no relation, are left for the import to handle.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type, accepts};
 use uuid::Uuid;
 
-/// A user of a group and its role there, if that is one.
+/// A member of a group with its role, if the stored role is valid.
 pub(super) type Member = (Uuid, Option<Role>);
 type Read<T> = Result<T, tokio_postgres::Error>;
 
@@ -89,7 +89,7 @@ pub(super) fn mark(row: &Row) -> Read<SourceMark> {
     Ok(SourceMark { group: row.try_get(0)?, user: row.try_get(1)?, micros: row.try_get::<_, Micros>(2)?.0 })
 }
 
-/// Of several relations of one user to another, the one that forbids most.
+/// The most restrictive of several relations of one user to another.
 fn strongest(words: &[String]) -> Option<Relation> {
     let found: Vec<_> = words.iter().filter_map(|word| relation(word)).collect();
     [Relation::Block, Relation::Contact, Relation::Invitation].into_iter().find(|kind| found.contains(kind))
@@ -114,12 +114,12 @@ fn role(number: i64) -> Option<Role> {
     }
 }
 
-/// A date as microseconds since 1970, however far away it is.
+/// A date in microseconds since 1970. Dates out of range saturate.
 struct Micros(i64);
 
 impl<'a> FromSql<'a> for Micros {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        // 2000-01-01, where PostgreSQL's count begins. The infinities are the ends of the numbers.
+        // 2000-01-01, the epoch of PostgreSQL. The infinities become the ends of the range.
         const BEGIN: i64 = 946_684_800_000_000;
         Ok(Self(i64::from_be_bytes(raw.try_into()?).saturating_add(BEGIN)))
     }

@@ -1,4 +1,4 @@
-//! A batch of messages as the statement takes it.
+//! The parameters of the statement that sends a batch.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,14 +12,14 @@ use uuid::Uuid;
 
 use super::Stamped;
 
-/// The parameters of [`SEND`](super::SEND): lists of the groups, of who writes in them, and of the messages. What
-/// points into a list counts from 1.
+/// The parameters of [`SEND`](super::SEND): lists of the groups, of the writers in them, and of the messages.
+/// Indexes into these lists start at 1.
 pub(super) struct Columns<'m> {
     pub(super) groups: Vec<Uuid>,
     group_at: Vec<i32>,
     pub(super) callers: Vec<Option<i64>>,
     tokens: Vec<Option<Vec<u8>>>,
-    /// When each token must be good.
+    /// The moment at which each token must be valid.
     moments: Vec<i64>,
     folds: Vec<Option<String>>,
     pub(super) writers: Vec<i32>,
@@ -32,14 +32,14 @@ pub(super) struct Columns<'m> {
     roles: Vec<i16>,
     details: Vec<Option<Vec<u8>>>,
     threads: Vec<Option<Uuid>>,
-    /// The date of the batch, for the feed of events.
+    /// The date of the batch, for the feed.
     now: i64,
 }
 
 impl<'m> Columns<'m> {
     pub(super) fn of(messages: &'m [Stamped<'m>]) -> Self {
         let commands = || messages.iter().map(|stamped| stamped.message.sending.command());
-        // Only a retry, which needs a client_id, is ever compared with the hash.
+        // The hash is only compared for retries, which need a client_id.
         let hash = |command: &Send| digest(&command.body, &command.detail).to_vec();
         let mut columns = Self {
             groups: Vec::new(),
@@ -64,7 +64,7 @@ impl<'m> Columns<'m> {
         columns
     }
 
-    /// Each group once, in order, and each who writes in one.
+    /// Adds each group once, in order, and each combination of a group and a writer once.
     fn name_writers(&mut self, messages: &'m [Stamped<'m>]) {
         let groups: BTreeSet<_> = messages.iter().map(|stamped| stamped.message.group()).collect();
         let group_at: HashMap<_, _> = groups.iter().copied().zip(1..).collect();
@@ -76,7 +76,7 @@ impl<'m> Columns<'m> {
             let (caller, token) = match sending.who() {
                 Who::Known(caller) => (caller.user().map(|user| user.0), None),
                 Who::Token(hash) => (None, Some(hash.0.to_vec())),
-                // A message of a bot, or by a key of the service, is sent alone. Nobody has this number.
+                // Messages of a bot or a service key are sent alone. No user has this number.
                 Who::Bot(_) | Who::Key(_) => (Some(i64::MIN), None),
             };
             let next = i32::try_from(known.len() + 1).unwrap_or(i32::MAX);
@@ -93,7 +93,7 @@ impl<'m> Columns<'m> {
         }
     }
 
-    /// The roots that the messages name.
+    /// The thread roots that the messages name.
     pub(super) fn roots(&self) -> Vec<Uuid> {
         let roots: BTreeSet<_> = self.threads.iter().flatten().copied().collect();
         roots.into_iter().collect()
@@ -122,7 +122,7 @@ impl<'m> Columns<'m> {
     }
 }
 
-/// A column of values that few messages have. It is empty where none has one: the statement fills it up with nulls.
+/// A column of values that few messages have. Empty if no message has one; the statement then uses nulls.
 fn sparse<T>(values: impl Iterator<Item = Option<T>> + Clone) -> Vec<Option<T>> {
     if values.clone().all(|value| value.is_none()) { Vec::new() } else { values.collect() }
 }

@@ -1,4 +1,4 @@
-//! The facts of a batch, from the rows that its statements answer with.
+//! Reads the facts of a batch from the rows that its statements return.
 
 use chinwag_core::group::Membership;
 use chinwag_core::send::{Facts, Kept};
@@ -14,7 +14,7 @@ use super::columns::Columns;
 use super::{Found, Stamped};
 use crate::column::{Hash, Stored, name};
 
-/// The facts of each message from the rows, if the rows have those of all.
+/// The facts of each message. `None` if the rows are incomplete.
 pub(super) fn found(
     messages: &[Stamped<'_>],
     columns: &Columns<'_>,
@@ -67,7 +67,7 @@ fn of_writer(row: &Row) -> Result<Facts, tokio_postgres::Error> {
     Ok(Facts { author, member, stands: row.try_get(5)?, ..Facts::default() })
 }
 
-/// The facts of a message apart from its writer's.
+/// The facts of a message except those of its writer.
 fn of_message(row: &Row) -> Result<Facts, tokio_postgres::Error> {
     let prior: Option<Uuid> = row.try_get(10)?;
     let prior = match prior {

@@ -1,5 +1,5 @@
-//! Messages sent in batches get the answers, and leave the logs, of the same messages sent each
-//! as a job, one after the other.
+//! Messages that are sent in batches get the same answers, and leave the same logs, as messages that are sent
+//! one after the other as jobs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,18 +31,18 @@ const GROUPS: usize = 4;
 const BURSTS: usize = 12;
 const BURST: usize = 40;
 
-/// A message as it is drawn, in words that mean the same in both worlds.
+/// A randomly drawn message, in terms that are the same for both worlds.
 #[derive(Debug, Clone)]
 struct Drawn {
-    /// The service, one of the users, or somebody who is no more.
+    /// The service, one of the users, or a deleted user.
     caller: Option<usize>,
-    /// Whether that user shows a token; who is no more shows a ticket, which is none.
+    /// Whether the user authenticates by token. The deleted user shows a ticket, which is not a token.
     by_token: bool,
     author: Option<&'static str>,
     group: usize,
     body: usize,
     client_id: Option<usize>,
-    /// The message that was answered as so manieth.
+    /// The index of the answered message among those that were sent.
     respond_to: Option<usize>,
     date: bool,
 }
@@ -50,12 +50,12 @@ struct Drawn {
 struct World {
     node: Node,
     users: Vec<UserId>,
-    /// A token of each of them, and a ticket of one.
+    /// A token of each user, and a ticket of one.
     tokens: Vec<TokenHash>,
     groups: Vec<GroupId>,
-    /// The messages that were sent, in the order of the answers.
+    /// The sent messages, in the order of their answers.
     sent: Vec<MessageId>,
-    /// Where they are.
+    /// The group and number of each message.
     places: HashMap<MessageId, (usize, i64)>,
     _database: Database,
 }
@@ -133,7 +133,7 @@ impl World {
                 self.sent.push(message.id);
             }
         }
-        // Groups are independent: what was answered is in no order between them.
+        // The answers of different groups are in no particular order.
         self.sent.sort_by_key(|id| self.places[id]);
         answers.into_iter().map(|answer| self.told(answer)).collect()
     }
@@ -172,7 +172,7 @@ impl World {
         lines
     }
 
-    /// Changes who may do what, and what can be answered.
+    /// Randomly changes permissions, and deletes messages.
     async fn unsettle(&self, numbers: &mut Numbers) {
         let group = self.groups[numbers.below(GROUPS)];
         let who = name(NAMES[1 + numbers.below(3)]);
@@ -194,13 +194,13 @@ impl World {
             _ => {
                 let victim = self.sent.get(numbers.below(self.sent.len().max(1)));
                 if let Some(id) = victim {
-                    // It may be gone already.
+                    // It may be deleted already.
                     let _ = self.node.app.message_delete(&service, *id).await;
                 }
                 return;
             }
         }
-        // Who is not in cannot be put out.
+        // Removing a user who is not a member fails.
         let _ = self.node.app.group_update(&service, update).await;
     }
 }

@@ -18,7 +18,7 @@ use tokio_postgres::NoTls;
 
 use crate::world::{LONG, Node, by, name, once, open, text};
 
-/// Deadlines that a test can wait for.
+/// Short timeouts, so that tests can wait for them.
 fn brisk() -> Options {
     Options {
         patience: Duration::from_secs(2),
@@ -52,7 +52,7 @@ impl Linked {
         self.node.app.message_send(&by(self.ann), once(self.group, "hi", client_id)).await
     }
 
-    /// Until the link is back, and a message is sent.
+    /// Retries until the link is back and a message is sent.
     async fn sends_again(&self, client_id: &str) -> Sent {
         let wait = Wait::begin();
         loop {
@@ -169,7 +169,7 @@ async fn a_silent_link_ends_by_its_deadline_with_bounded_queues() {
     assert!(reads.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable(_)))), "{reads:?}");
     assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     proxy.mend();
-    // The link that sends is not the one that answers whether the store is ready.
+    // The link of the sender is not the one that answers `ready`.
     let wait = Wait::begin();
     while node.store.ready().await.is_err()
         || node.app.message_send(&context, text(group, "after")).await.is_err()
@@ -206,7 +206,7 @@ async fn stale_plans_are_made_anew() {
     };
     node.app.message_send(&by(ann), text(group, "before")).await.expect("it is sent");
     read().await;
-    // As a migration may, while this node serves.
+    // As another node's migration may do while this node serves.
     database.ask("ALTER TABLE chinwag.users ALTER COLUMN name TYPE varchar");
     node.app.message_send(&by(ann), text(group, "after")).await.expect("it is sent");
     read().await;
@@ -224,7 +224,7 @@ async fn a_locked_group_is_unavailable_and_others_go_on() {
     let hold = format!("SELECT 1 FROM chinwag.groups WHERE id = '{held}' FOR UPDATE");
     client.batch_execute(&hold).await.expect("a lock");
     let context = by(ann);
-    // They are in one batch, at first.
+    // Initially, all of them are in one batch.
     let sends = (0..20).map(|number| [held, free][number % 2]).map(|group| text(group, "hi"));
     let answers = join_all(sends.map(|send| node.app.message_send(&context, send))).await;
     for (number, answer) in answers.iter().enumerate() {
@@ -242,7 +242,7 @@ async fn a_locked_group_is_unavailable_and_others_go_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_that_take_groups_crosswise_on_two_nodes_all_succeed() {
     let database = Database::new();
-    // The server looks for a deadlock only after a second.
+    // The server detects a deadlock only after a second.
     let options = Options { patience: LONG, ..Options::default() };
     let nodes = [
         Node::open(&database.url(), options.clone()).await,
@@ -276,7 +276,7 @@ async fn messages_that_panic_leave_their_group_to_others() {
         let sent = node.app.message_send(&context, text(group, "hi"));
         timeout(PATIENCE, sent).await.expect("it is answered")
     };
-    // More than there are threads.
+    // More often than there are sender threads.
     for _ in 0..=brisk().senders {
         faults.panic_in_write();
         let outcome = send().await;

@@ -1,4 +1,4 @@
-//! The index of the search loses the words of erased messages.
+//! The search index loses the terms of erased messages.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use chinwag_testkit::store::{Fixture, Opened, body, date};
 
 use crate::world::open;
 
-/// The number of bytes before a word in the file of the index of terms; 0 if it is not there.
+/// The byte position of a word in the file of the index of terms; 0 if it is not there.
 fn position(database: &Database, word: &str) -> usize {
     database.ask("CHECKPOINT");
     let sql = format!(
@@ -52,7 +52,7 @@ async fn renewed_index_has_no_erased_word() {
         "a GIN index keeps its keys"
     );
 
-    // An attempt that was cut off leaves an index that is not valid.
+    // An interrupted attempt leaves an invalid index.
     database.ask("CREATE INDEX search_words_by_term_ccnew ON chinwag.search_words USING gin (string_to_array(terms, ' '))");
     f.store.index_renew().await.expect("it is renewed");
     assert_eq!((position(&database, "quokka"), position(&database, "wallaby")), (0, 0));

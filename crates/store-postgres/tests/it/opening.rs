@@ -1,4 +1,4 @@
-//! Opening a database: what is made of a new one, and what is refused, with what to do.
+//! Opening a database: what is created in a new one, and which databases are refused with which remedy.
 
 use std::fs;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 
 use crate::world::LONG;
 
-/// A loaded machine takes long to connect.
+/// A busy machine may take long to connect.
 fn patient() -> Options {
     Options { connect: LONG, ..Options::default() }
 }
@@ -54,7 +54,7 @@ async fn a_new_database_gets_its_own_schema_and_opens_again() {
     let database = Database::new();
     drop(open(&database.url()).await.expect("it opens"));
     let made = tables(&database);
-    // Those that are carried, the version's, the two of the index of the search, and the three of stamps.
+    // Besides the migrated tables: the version, two for the search index, and three for stamps.
     assert!(made.len() == TABLES.len() + 6 && made.iter().all(|table| table[0] == "chinwag"), "{made:?}");
     drop(open(&database.url()).await.expect("it opens again"));
     assert_eq!(tables(&database), made);
@@ -166,7 +166,7 @@ async fn a_user_who_may_only_read_is_refused() {
     database.ask(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
 }
 
-/// A server that asks for a password, and has a certificate by an authority in the tests' folder.
+/// A server that requires a password, with a certificate by an authority in the tests' folder.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passwords_and_certificates_are_looked_at() {
     let mut server = Server::start_new(false);
@@ -224,13 +224,13 @@ async fn case_of_names_changes_only_before_users_and_on_one_node() {
     let folded = open(NameCase::Folded).await.expect("it opens");
     assert!(make(&folded, "Admin", true).await);
     drop(folded);
-    // Each node that serves the database holds its place.
+    // Each node that serves the database holds a claim.
     let places = [Claim::take(&url, &patient(), Some(7)).await, Claim::take(&url, &patient(), Some(7)).await];
     let why = open(NameCase::Exact).await.err().expect("another node serves it").to_string();
     assert!(why.contains("users.case = \"folded\""), "{why}");
     drop(places);
     let exact = loop {
-        // A place is given up a moment after it is dropped.
+        // A claim is released shortly after it is dropped.
         match open(NameCase::Exact).await {
             Ok(store) => break store,
             Err(OpenError::NameCase { .. }) => tokio::task::yield_now().await,

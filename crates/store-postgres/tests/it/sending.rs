@@ -1,4 +1,4 @@
-//! Messages on their quick way: together, in order, each once.
+//! Messages on the fast path: in batches, in order, each once.
 
 use std::thread;
 use std::time::Duration;
@@ -149,7 +149,7 @@ async fn writers_on_two_nodes_number_one_log_without_a_gap() {
     }
 }
 
-/// Between the job's look at the group and its change of it another node always sends.
+/// Another node always sends between the job's read and its change of the group.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_finds_its_turn_though_another_node_never_stops_to_send() {
     let database = Database::new();
@@ -187,7 +187,7 @@ async fn messages_whose_sender_has_gone_are_sent() {
         let mut sending = Box::pin(node.app.message_send(&context, text(group, "hi")));
         std::future::poll_fn(|cx| std::task::Poll::Ready(sending.as_mut().poll(cx).is_ready())).await;
     }
-    // What is dropped now ends its threads after the last message.
+    // Dropping the store joins its threads after the last message.
     drop(node);
     let rows = database.ask("SELECT count(*) FROM chinwag.messages");
     assert_eq!(rows, [["20"]]);
@@ -205,7 +205,7 @@ async fn ended_right_is_answered_after_messages_decided_before() {
         .write(move |tx, _| tx.token_insert(&token, ann, Kind::Token, until))
         .await
         .expect("a token");
-    // A message with the same client_id is stored meanwhile, for which the batch waits after it was decided.
+    // Another transaction inserts a message with the same client_id, for which the decided batch waits.
     let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await.expect("a link");
     tokio::spawn(connection);
     let hold = format!(

@@ -1,4 +1,4 @@
-//! The suite that every store must pass.
+//! The conformance suite.
 
 use std::sync::Arc;
 

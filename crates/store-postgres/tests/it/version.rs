@@ -27,8 +27,8 @@ async fn a_database_of_version_1_is_brought_up_to_date() {
     version::check(&open(&database).await).await;
 }
 
-/// Makes the stored dump anew with `pg_dump`, which only a change of version 1 needs, and nothing does once
-/// that is released: `cargo test -p chinwag-store-postgres --test it -- --ignored version`.
+/// Recreates the stored dump with `pg_dump`. Needed only when version 1 changes, and never after its release:
+/// `cargo test -p chinwag-store-postgres --test it -- --ignored version`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "writes the stored dump"]
 async fn make_the_dump_of_version_1() {
@@ -40,7 +40,7 @@ async fn make_the_dump_of_version_1() {
         .expect("pg_dump");
     assert!(dump.status.success(), "{dump:?}");
     let text = String::from_utf8(dump.stdout).expect("text");
-    // What speaks to psql, or names the version that has written it, is left out.
+    // Drop the lines that address psql or name the version of pg_dump.
     let lines = text.lines().filter(|line| !line.starts_with('\\') && !line.starts_with("--"));
     let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
     fs::create_dir_all(Path::new(STORED).parent().expect("a folder")).expect("a folder");

@@ -1,4 +1,4 @@
-//! The environment of these tests: a store, its use cases, and short ways to fill it.
+//! The environment of these tests: a store, its use cases, and helpers to fill it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +20,16 @@ use chinwag_store_postgres::{OpenError, Options, PostgresStore};
 use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::wait::until_connected;
 
-/// Longer than anything here takes.
+/// Longer than anything in these tests takes.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// Opens a store, however long a loaded machine takes to connect.
+/// Opens a store, however long a busy machine takes to connect.
 pub(crate) async fn open(url: &str, options: &Options, bus: &Arc<Recorder>) -> PostgresStore {
     let open = || PostgresStore::open(url, options.clone(), bus.clone());
     until_connected(open, OpenError::is_away).await
 }
 
-/// A store that sends each message as a job like any other.
+/// A store that sends each message as an ordinary job.
 pub(crate) struct ByJobs(pub(crate) PostgresStore);
 
 impl Sends for ByJobs {
@@ -60,7 +60,7 @@ impl Store for ByJobs {
     }
 }
 
-/// A node: a store with its bus, and the use cases over it.
+/// A node: a store with its bus, and the use cases on top of it.
 pub(crate) struct Node {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) app: App,
@@ -83,7 +83,7 @@ impl Node {
         self.app.user_create(&Context::new(Caller::Service), self::name(name)).await.expect("a user").id
     }
 
-    /// A group of these, whose owner comes first.
+    /// A group with these members. The first one is the owner.
     pub(crate) async fn group(&self, members: &[&str]) -> GroupId {
         let members: Vec<_> = members.iter().map(|name| self::name(name)).collect();
         let name = GroupName::parse("group").expect("a name");

@@ -1,20 +1,20 @@
-//! Lists the migrations for each database, so that a new file needs no further line.
+//! Generates the lists of migrations for each database, so that a new file needs no further line.
 //!
-//! A file `NNNN_name.sql` is for both databases: it names the types of columns in braces, and its tables are strict in
-//! SQLite. Where the databases need different statements, the number has two files, `NNNN_name.sqlite.sql` and
-//! `NNNN_name.postgres.sql`.
+//! A file `NNNN_name.sql` applies to both databases: it names the types of columns in braces, and its tables
+//! are `STRICT` in SQLite. If the databases need different statements, the number has two files,
+//! `NNNN_name.sqlite.sql` and `NNNN_name.postgres.sql`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
 
-/// A database: its name in the names of files and of the lists, and the types of columns in its words.
+/// A database: its name in the names of files and lists, and its column types.
 struct Dialect {
     name: &'static str,
     types: &'static [(&'static str, &'static str)],
-    /// A required flag that is not set at first. `?` stands for the column.
+    /// A `NOT NULL` flag with the default false. `?` stands for the column.
     flag: &'static str,
-    /// The end of a table.
+    /// The text that ends the definition of a table.
     table: &'static str,
 }
 
@@ -62,7 +62,7 @@ fn main() {
 }
 
 impl Dialect {
-    /// The texts of this database's migrations, in the order of their numbers.
+    /// This database's migrations, in the order of their numbers.
     fn migrations(&self, files: &BTreeMap<String, String>) -> Vec<String> {
         let mut migrations = Vec::new();
         for (name, text) in files {
@@ -83,7 +83,7 @@ impl Dialect {
         migrations
     }
 
-    /// A text for both databases in the words of this one.
+    /// Translates a text for both databases to this one's dialect.
     fn translated(&self, name: &str, text: &str) -> String {
         let mut text = text.replace("\n);", self.table);
         for (word, column_type) in self.types {

@@ -26,7 +26,7 @@ pub(crate) enum Trouble {
     Stale,
     /// A unique constraint was violated: in a retry, the job may see the conflicting row.
     Collision,
-    /// A temporary condition of the server, such as a shutdown. No immediate retry.
+    /// Not possible now, for example after a lock timeout or for lack of resources. No immediate retry.
     Unavailable,
     /// A bug.
     Fault,

@@ -33,7 +33,7 @@ pub fn audit_insert(sql: &mut impl Sql, entry: &AuditEntry) -> Result<()> {
     sql.change(INSERT, params![id.0, *date, actor, &**action, target, address, detail]).map(drop)
 }
 
-/// A query of entries, the newest first.
+/// A query of entries, newest first.
 macro_rules! page {
     ($condition:literal, $limit:literal) => {
         Text::same(concat!(
@@ -56,10 +56,10 @@ pub fn audit_page(
     const ADDRESS: Text = page!("address = $1 AND id < $2", "$3");
     const ACTOR: Text = page!("actor = $1 AND id < $2", "$3");
     const ACTION: Text = page!("action = $1 AND id < $2", "$3");
-    // No entry has the greatest id.
+    // No entry has the greatest possible id.
     let before = before.map_or(Uuid::max(), |id| id.0);
     let AuditFilter { actor, action, target, address, .. } = filter;
-    // The value that fewest entries have stands first.
+    // The most selective filter comes first.
     let by = [
         (target.as_deref(), TARGET),
         (address.as_deref(), ADDRESS),

@@ -1,4 +1,4 @@
-//! The users who may not join a group.
+//! Bans of users from groups.
 
 use chinwag_core::{GroupId, Name, Result, UserId};
 
@@ -26,7 +26,7 @@ crate::implement! {
     }
 }
 
-/// A query of the bans of a group, whose users stand.
+/// A query of the bans of a group, except those of deleted users.
 macro_rules! bans {
     ($columns:literal, $rest:literal) => {
         Text::two(

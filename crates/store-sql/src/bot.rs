@@ -1,4 +1,4 @@
-//! The secrets of bots, by their hashes: keys and incoming hooks.
+//! The secrets of bots, stored as hashes: keys and incoming hooks.
 
 use chinwag_core::bot::{BotKey, BotRights, IncomingHook};
 use chinwag_core::token::TokenHash;
@@ -41,7 +41,7 @@ crate::implement! {
     }
 }
 
-/// A query of hooks whose groups stand.
+/// A query of hooks whose groups exist.
 macro_rules! standing {
     ($condition:literal) => {
         Text::same(concat!(

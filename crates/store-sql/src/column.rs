@@ -11,43 +11,39 @@ use chinwag_core::{
 };
 use uuid::Uuid;
 
-/// A row of either database. Each method reads one column; none is a null.
+/// A row of either database. Each method reads one column and returns `None` for null.
 pub trait Columns {
-    /// A whole number, of any width.
+    /// An integer of any width.
     fn int(&self, column: usize) -> Result<Option<i64>>;
-    /// A truth value.
     fn flag(&self, column: usize) -> Result<Option<bool>>;
-    /// A text.
     fn text(&self, column: usize) -> Result<Option<&str>>;
-    /// Bytes.
     fn bytes(&self, column: usize) -> Result<Option<&[u8]>>;
-    /// A UUID.
     fn id(&self, column: usize) -> Result<Option<Uuid>>;
 }
 
-/// A type that columns hold.
+/// A type that can be read from a column.
 pub trait Column: Sized {
-    /// Reads a column; none is a null.
+    /// Reads a column. Returns `None` for null.
     fn read(row: &dyn Columns, column: usize) -> Result<Option<Self>>;
 }
 
 impl dyn Columns + '_ {
-    /// A column that is never null.
+    /// Reads a column that is never null.
     pub fn get<T: Column>(&self, column: usize) -> Result<T> {
         self.maybe(column)?.ok_or_else(|| missing(column))
     }
 
-    /// A column that may be null.
+    /// Reads a column that may be null.
     pub fn maybe<T: Column>(&self, column: usize) -> Result<Option<T>> {
         T::read(self, column)
     }
 
-    /// A stored number's value.
+    /// Reads a value that is stored as a number.
     pub fn stored<T: Stored>(&self, column: usize) -> Result<T> {
         self.maybe_stored(column)?.ok_or_else(|| missing(column))
     }
 
-    /// The value of a stored number that may be null.
+    /// Reads a value that is stored as a number and may be null.
     pub fn maybe_stored<T: Stored>(&self, column: usize) -> Result<Option<T>> {
         self.int(column)?.map(T::from_number).transpose()
     }

@@ -52,7 +52,7 @@ pub fn reactions_written(
     after: ReactionPlace,
     most: usize,
 ) -> Result<Vec<WrittenReaction>> {
-    // Limited before the join, so that the plan begins with the user's reactions.
+    // Limit before the join, so that the plan starts with the user's reactions.
     const FIND: Text = Text::same(
         "SELECT part.message_seq, part.seq, m.id, part.emoji, part.date FROM (SELECT message_seq, seq, emoji, date
             FROM reactions WHERE user_id = $1 AND group_id = $2 AND (message_seq, seq) > ($3, $4)

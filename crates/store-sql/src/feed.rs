@@ -59,7 +59,7 @@ pub fn feed_switch(sql: &mut impl Sql, on: bool) -> Result<()> {
     sql.outwait_messages();
     sql.change(SWITCH, params![on])?;
     if on {
-        // A reader that was at the end before has missed what was not noted.
+        // Moves readers at the end forward, since events were not recorded while the feed was off.
         sql.change(SKIP, params![])?;
     }
     Ok(())
@@ -92,7 +92,7 @@ pub fn feed_is_behind(sql: &impl Sql) -> Result<bool> {
 }
 
 pub fn feed_number(sql: &mut impl Sql, most: usize) -> Result<usize> {
-    // The row is held until the end of the transaction, so that others number after it.
+    // Locks the row until the end of the transaction, so that concurrent calls assign later positions.
     const HOLD: Text = Text::same("UPDATE feed_bounds SET last = last WHERE one = 1 RETURNING last");
     const NUMBER: Text = Text::same(
         "UPDATE events SET position = $1 + part.place FROM (

@@ -1,4 +1,4 @@
-//! Files, and the sums of their sizes.
+//! Files, and the totals of their sizes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,11 +51,11 @@ table! {
     bytes: Number, files: Number,
 }
 
-/// The number under which the sum of all files is kept. No user has it.
+/// The id under which the total of all files is stored. No user has it.
 const ALL: UserId = UserId(0);
 
-/// A query of files that were not dropped, with the group of the message that carries each, if that stands, or whose
-/// avatar it is.
+/// A query of files that are not dropped. Each comes with the group of the message that carries it, if the
+/// message still exists, or the group whose avatar it is.
 macro_rules! files {
     ($rest:literal) => {
         Text::two(files!(@ sqlite $rest), files!(@ postgres $rest))
@@ -102,12 +102,12 @@ fn read(row: &dyn Columns) -> Result<FileRow> {
     })
 }
 
-/// A size as its column has it. None is negative.
+/// Converts a size from its column. Never negative.
 fn size(bytes: i64) -> u64 {
     u64::try_from(bytes).unwrap_or(0)
 }
 
-/// A size for a column.
+/// Converts a size for its column.
 fn bytes(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
@@ -123,7 +123,7 @@ pub fn files_after(sql: &impl Sql, after: Option<FileId>, most: usize) -> Result
     sql.all(PAGE, params![after, limit(most)], read)
 }
 
-/// Files of an owner, those after a file.
+/// An owner's files after the given one.
 pub(crate) fn of_owner(
     sql: &impl Sql,
     owner: UserId,
@@ -145,7 +145,7 @@ pub fn file_count(sql: &impl Sql, owner: UserId) -> Result<u64> {
     Ok(sql.one(FIND, params![owner], |row| row.get(0))?.map_or(0, size))
 }
 
-/// Adds bytes and files to the sums of a user and of all.
+/// Adds bytes and files to the totals of a user and of all users.
 fn count(sql: &mut impl Sql, owner: UserId, bytes: i64, files: i64) -> Result<()> {
     const COUNT: Text = Text::same(
         "INSERT INTO file_usage (user_id, bytes, files) VALUES ($1, $2, $3)
@@ -205,7 +205,7 @@ pub fn files_attach(sql: &mut impl Sql, files: &[StoredFile], group: GroupId, me
     })
 }
 
-/// The number of the message in the row of a group's avatar. No message has it.
+/// The message number in the row of a group's avatar. No message has it.
 const NO_MESSAGE: Seq = Seq(0);
 
 pub fn file_show(sql: &mut impl Sql, id: FileId, group: Option<GroupId>) -> Result<()> {
@@ -227,7 +227,7 @@ pub fn avatars_of_groups(sql: &impl Sql, owner: UserId, most: usize) -> Result<V
     sql.all(LIST, params![owner, limit(most)], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// A file to drop: its id, its owner and its size.
+/// The id, owner and size of a file to drop.
 type Droppable = (FileId, UserId, i64);
 
 /// A query of files to drop.
@@ -246,7 +246,7 @@ fn read_droppable(row: &dyn Columns) -> Result<Droppable> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-/// Drops files: their names go at once, and their sizes no longer count.
+/// Drops files: erases their names immediately, and no longer counts their sizes.
 fn drop_all(sql: &mut impl Sql, files: &[Droppable]) -> Result<()> {
     macro_rules! drop {
         ($condition:literal) => {
@@ -288,7 +288,7 @@ pub fn files_drop_of_messages(sql: &mut impl Sql, group: GroupId, messages: &[Se
         droppable!("message_seq = $1 AND group_id = $2"),
         droppable!("message_seq = ANY($1) AND group_id = $2"),
     );
-    // Mostly none of them has a file, which one statement tells.
+    // Usually none of the messages has a file. One statement checks that.
     let (Some(&first), Some(&last)) = (messages.iter().min(), messages.iter().max()) else { return Ok(()) };
     if sql.one(ANY, params![group, first, last], |_| Ok(()))?.is_none() {
         return Ok(());

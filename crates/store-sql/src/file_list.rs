@@ -1,4 +1,4 @@
-//! The files of a database, read page by page by commands.
+//! Lists the files of a database page by page, for command-line tools.
 
 use chinwag_core::FileId;
 use chinwag_core::file::StoredFile;
@@ -9,33 +9,32 @@ use uuid::Uuid;
 use crate::file::FILES;
 use crate::transfer::{Fault, Row, Source, Value};
 
-/// Rows in a page.
+/// Rows per page.
 const PAGE: usize = 1000;
-/// The places of columns in a row.
+/// The indexes of columns in a row.
 const STATE: usize = 2;
 const DETAIL: usize = 8;
 
-/// A file, as a command reads it.
+/// A file for command-line tools.
 #[derive(Debug, Clone)]
 pub struct ListedFile {
     pub id: FileId,
     pub state: FileState,
-    /// The file, if it is complete and was not dropped.
+    /// The file, if it is complete and not dropped.
     pub file: Option<StoredFile>,
 }
 
-/// The number of rows of files, those that were dropped included.
+/// The number of files, including dropped ones.
 pub fn count(source: &mut dyn Source) -> Result<u64, Fault> {
     source.count(&FILES)
 }
 
-/// The next files after `after`, in order of their ids; none at the end.
+/// The next files after `after`, ordered by id. Empty at the end.
 pub fn page(source: &mut dyn Source, after: Option<FileId>) -> Result<Vec<ListedFile>, Fault> {
     let after: Vec<_> = after.map(|id| Value::Bytes(id.0.as_bytes().to_vec())).into_iter().collect();
     source.page(&FILES, &after, PAGE)?.iter().map(read).collect()
 }
 
-/// A file by its id.
 pub fn find(source: &mut dyn Source, id: FileId) -> Result<Option<ListedFile>, Fault> {
     let before = id.0.as_u128().checked_sub(1).map(Uuid::from_u128);
     let after: Vec<_> = before.map(|id| Value::Bytes(id.as_bytes().to_vec())).into_iter().collect();

@@ -70,7 +70,7 @@ const CONFLICTS: &[Conflict] = &[
     Conflict { sqlite: "groups.id", postgres: "groups_pkey", error: "another group has this id" },
 ];
 
-/// The columns of a [`Group`], of `g`.
+/// The columns of a [`Group`], for a group `g`.
 #[macro_export]
 macro_rules! group_columns {
     () => {
@@ -79,7 +79,7 @@ macro_rules! group_columns {
     };
 }
 
-/// A group from `group_columns!`, the first columns of a row.
+/// Reads a group from `group_columns!`, which must be the first columns of the row.
 pub fn read(row: &dyn Columns) -> Result<Group> {
     let details = GroupDetails {
         description: row.maybe(5)?,
@@ -99,7 +99,8 @@ pub fn read(row: &dyn Columns) -> Result<Group> {
     })
 }
 
-/// A mark from four columns: the number and the date of the last message read, unread messages, and mentions.
+/// Reads a mark from four columns: the number and the date of the last message read, the unread messages, and
+/// the mentions.
 pub fn read_mark(row: &dyn Columns, first: usize) -> Result<Mark> {
     let count = |column| -> Result<u32> { Ok(u32::try_from(row.get::<i64>(column)?).unwrap_or(UNREAD)) };
     let last_read = row.maybe(first)?.zip(row.maybe(first + 1)?);
@@ -118,7 +119,7 @@ pub fn group_of_pair(sql: &impl Sql, a: UserId, b: UserId) -> Result<Option<Grou
     sql.one(FIND, params![a.min(b), a.max(b)], |row| row.get(0))
 }
 
-/// The id after this one, or the first; none after the last.
+/// The smallest id greater than this one, or the smallest of all. `None` after the greatest.
 pub(crate) fn id_after(after: Option<GroupId>) -> Option<Uuid> {
     after.map_or(Some(Uuid::nil()), |id| id.0.as_u128().checked_add(1).map(Uuid::from_u128))
 }
@@ -153,7 +154,7 @@ pub fn groups_of(sql: &impl Sql, user: UserId, after: Option<GroupId>, most: usi
     sql.all(PAGE, params![user, from, limit(most)], read)
 }
 
-/// A statement in which SQLite keeps to the order of its joins.
+/// A statement in which SQLite keeps the order of the joins.
 macro_rules! joined {
     ($before:literal, $($join:literal),+; $rest:literal) => {
         Text::two(
@@ -263,7 +264,7 @@ pub fn group_erase(sql: &mut impl Sql, id: GroupId, most: usize) -> Result<usize
     Ok(erased)
 }
 
-/// A count of numbers of a log, as a store takes it.
+/// Converts a count of log numbers for a store. It must be positive.
 pub fn numbers(count: usize) -> Result<i64> {
     let count = i64::try_from(count).ok().filter(|count| *count > 0);
     count.ok_or_else(|| Error::internal("a log gives one number at least"))
@@ -280,7 +281,7 @@ pub fn seq_take(sql: &mut impl Sql, group: GroupId, count: usize) -> Result<Seq>
     last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
 }
 
-/// On PostgreSQL.
+/// For PostgreSQL only.
 pub fn seq_take_for_messages(sql: &mut impl Sql, group: GroupId, count: usize, newest: Date) -> Result<Seq> {
     const TAKE: Text = Text::postgres(
         "UPDATE groups SET last_seq = last_seq + $1, newest_seq = last_seq + $1, newest_date = $2
@@ -382,7 +383,7 @@ pub fn last_change(sql: &impl Sql, group: GroupId, after: Seq, upto: Seq) -> Res
     sql.one(LAST, params![group, after, upto], |row| row.get(0))
 }
 
-/// A query of members, which reads the columns of [`read_member`].
+/// A query of members with the columns for [`read_member`].
 macro_rules! of_members {
     ($rest:literal) => {
         joined!(

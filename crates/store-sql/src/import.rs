@@ -1,4 +1,5 @@
-//! Records of imports. Each store adds records in its own way: PostgreSQL many by one statement.
+//! Records of imports. Each store has its own way to insert records: PostgreSQL inserts many with one
+//! statement.
 
 use std::collections::HashMap;
 

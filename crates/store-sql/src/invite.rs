@@ -1,4 +1,4 @@
-//! Codes with which anyone joins a group.
+//! Codes with which anyone can join a group.
 
 use chinwag_core::invite::{Invite, InviteCode};
 use chinwag_core::{Date, GroupId, Result};
@@ -30,7 +30,7 @@ crate::implement! {
     }
 }
 
-/// A query of invites that stand, of those that meet a condition.
+/// A query of valid invites that meet a condition.
 macro_rules! standing {
     ($condition:literal) => {
         Text::same(concat!(

@@ -1,4 +1,4 @@
-//! Keys of the service, by their hashes.
+//! Service keys, stored as hashes.
 
 use chinwag_core::scope::{ScopedKey, Scopes};
 use chinwag_core::token::TokenHash;

@@ -1,10 +1,10 @@
 //! The statements that SQLite and PostgreSQL share.
 //!
-//! Each noun whose SQL is the same in both databases stands here once, over the trait [`Sql`], which
-//! both stores implement for their transactions. A noun's file has a function for each method of its
-//! port, and a macro that implements the port by these functions. Where the databases need different
-//! plans a [`Text`] has both. Marks, summaries, the erasure of messages and the batch that sends
-//! messages are not here: their plans differ too much.
+//! A noun whose SQL is the same in both databases has its file here, on top of the trait [`Sql`], which both
+//! stores implement for their transactions. The file contains a function for each method of the noun's port,
+//! and a macro that implements the port with these functions. If the databases need different plans, a
+//! [`Text`] contains both statements. Marks, summaries, the erasure of messages and the batch that sends
+//! messages are not here, because their plans differ too much.
 //!
 //! Parameters are `$1`, `$2` …, in the order of their first use.
 
@@ -45,8 +45,8 @@ pub mod transfer;
 pub mod user;
 pub mod webhook;
 
-/// The files of `migrations/` for each database, in the order of their numbers; the first leads to version 1. One that
-/// has been released is never changed.
+/// The files of `migrations/` for each database, in the order of their numbers. The first one creates version
+/// 1. A released migration is never changed.
 pub mod migration {
     include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 }
@@ -58,7 +58,7 @@ pub use column::{Column, Columns};
 pub use sql::{Conflict, Keys, Param, Sql, Text, limit};
 use transfer::Table;
 
-/// Every table; none names rows of one that comes after it.
+/// Every table. No table references one that comes later in the list.
 pub const TABLES: &[Table] = &[
     transfer::HISTORY,
     user::USERS,
@@ -97,7 +97,7 @@ pub const TABLES: &[Table] = &[
     push::PUSH_QUEUE,
 ];
 
-/// The statements that erase a group which is no more, each at most `$2` rows of the group `$1`.
+/// The statements that erase a deleted group. Each erases at most `$2` rows of the group `$1`.
 const ERASE_GROUP: [Text; 9] = [
     message::ERASE_MESSAGES,
     membership::ERASE_MEMBERSHIPS,
@@ -110,7 +110,7 @@ const ERASE_GROUP: [Text; 9] = [
     bot::ERASE_INCOMING_HOOKS,
 ];
 
-/// Names in the signatures of the ports.
+/// Types in the signatures of the ports.
 #[doc(hidden)]
 pub mod names {
     pub use chinwag_core::audit::{AuditEntry, AuditFilter};
@@ -157,16 +157,16 @@ pub mod names {
     pub use uuid::Uuid;
 }
 
-/// Makes a macro that implements a port for a transaction: each method is the function of its name in
-/// the module. Methods that a store has of its own follow the transaction's type. `$` stands first, since
-/// a macro that makes a macro has no other way to write it.
+/// Generates a macro that implements a port for a transaction: each method calls the function of the same
+/// name in the module. A store's own methods follow the transaction's type. `$` is passed as an argument,
+/// because a macro that generates a macro cannot write it otherwise.
 macro_rules! implement {
     (
         ($d:tt) $macro:ident: $port:ident by $module:ident
         read { $($read:ident($($read_arg:ident: $read_type:ty),*) -> $read_out:ty;)* }
         write { $($write:ident($($write_arg:ident: $write_type:ty),*) -> $write_out:ty;)* }
     ) => {
-        /// Implements the port for a transaction, with the store's own methods after a comma.
+        /// Implements the port for a transaction. The store's own methods follow after a comma.
         #[macro_export]
         macro_rules! $macro {
             ($d transaction:ty $d(, $d($d own:tt)*)?) => {
@@ -190,8 +190,8 @@ macro_rules! implement {
 
 pub(crate) use implement;
 
-/// Implements every port whose statements both stores share for a transaction, with the store's own methods
-/// of `Users` after a comma.
+/// Implements every port whose statements both stores share. The store's own methods of `Users` follow after
+/// a comma.
 #[macro_export]
 macro_rules! impl_ports {
     ($transaction:ty, $($own:tt)*) => {
@@ -230,7 +230,7 @@ mod tests {
 
     use super::*;
 
-    /// The columns that the migrations make, as `table.column`.
+    /// The columns that the migrations create, as `table.column`.
     fn made(migrations: &[&str]) -> BTreeSet<String> {
         let (mut made, mut table) = (BTreeSet::new(), None);
         for line in migrations.iter().flat_map(|text| text.lines()) {
@@ -241,7 +241,7 @@ mod tests {
                     made.insert(format!("{name}.{column}"));
                 }
                 [first, ..] if first.starts_with(')') => table = None,
-                // Constraints begin in capitals.
+                // Constraints start with capitals.
                 [column, ..] if column.starts_with(|c: char| c.is_ascii_lowercase()) => {
                     made.extend(table.map(|name| format!("{name}.{column}")));
                 }
@@ -259,7 +259,7 @@ mod tests {
             .collect();
         for migrations in [migration::SQLITE, migration::POSTGRES] {
             let mut made = made(migrations);
-            // Indexes are built anew, and stamps are of one store.
+            // Indexes are rebuilt by a transfer, and stamps belong to one store.
             let is_own = |column: &String| {
                 let of_table = ["search_", "stamps.", "stamp_dates.", "departures.", "message_dates."];
                 of_table.iter().any(|table| column.starts_with(table))
@@ -275,9 +275,10 @@ mod tests {
 
     #[test]
     fn rows_of_a_group_are_erased_with_it() {
-        // Tasks end by themselves, an import keeps what was imported once, the row of a dropped file stays until its
-        // bytes are gone, an event has no text and stays for as long as the feed is kept, and a waiting notification has
-        // none and is dropped when its message is not found. A report stays for those who handle it.
+        // Exceptions: tasks end by themselves; an import keeps its records; the row of a dropped file stays
+        // until its bytes are deleted; an event contains no text and stays as long as the feed is kept; a
+        // queued notification contains no text and is dropped when its message does not exist any more; a
+        // report stays for those who handle it.
         let of_group = |table: &&Table| {
             table.columns.iter().any(|(column, _)| *column == "group_id")
                 && !["tasks", "imports", "files", "events", "push_queue", "reports"].contains(&table.name)

@@ -1,4 +1,4 @@
-//! A group's log, read: messages and other entries in one order.
+//! Reading a group's log: messages and other entries in one order.
 
 use chinwag_core::log::{LogEntry, LogRow, StoredEntry};
 use chinwag_core::message::Message;
@@ -17,7 +17,7 @@ table! {
 /// Erases the first rows of a group.
 pub(crate) const ERASE_LOG_ENTRIES: Text = erase!("log_entries", "seq");
 
-/// Messages that stand, with the number of the entry that concerns them: their own, or another.
+/// Messages that are not erased, with the number of the entry that concerns them: their own, or another one.
 macro_rules! standing {
     ($db:ident, $entry:literal, $from:literal, $rest:literal) => {
         concat!(
@@ -46,7 +46,7 @@ macro_rules! shown {
     };
 }
 
-/// Every entry, without the message that it shows. Names of deleted users are not read.
+/// Every entry, without its message. Names of deleted users are not read.
 const ENTRIES: Text = Text::same(concat!(
     "SELECT seq, ",
     stored_number!(LogKind::MessageSent),
@@ -69,14 +69,14 @@ const SHOWN: Text = Text::two(
     shown!(postgres, "log_entries c JOIN messages m ON m.group_id = c.group_id AND m.seq = c.message_seq"),
 );
 
-/// The entries after the number `after`, ascending, at most `most` of them.
+/// The entries after the number `after`, in ascending order, at most `most`.
 pub fn log(sql: &impl Sql, group: GroupId, after: Seq, most: usize) -> Result<Vec<LogRow>> {
     let params = params![group, after, after.0.saturating_add(limit(most))];
     let sent = sql.all(SENT, params, |row| {
         let message = read(row)?;
         Ok(LogRow { seq: message.seq, entry: LogEntry::MessageSent, message: Some(message) })
     })?;
-    // Mostly there is nothing else.
+    // Usually there are no other entries.
     if sent.len() >= most {
         return with_names(sql, sent);
     }

@@ -1,4 +1,4 @@
-//! The rights of members, consent, and the settings of users.
+//! The permissions of members, consent to memberships, and users' own settings of groups.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ pub(crate) const ERASE_FORMER_MEMBERS: Text = Text::two(
     erase!(@ "former_members", "user_id"),
 );
 
-/// The members that are compared at a time.
+/// Members that are compared at a time.
 const COMPARED: usize = 1000;
 
 crate::implement! {
@@ -64,7 +64,7 @@ crate::implement! {
     }
 }
 
-/// Whether the first user has blocked the second, as an expression.
+/// An expression: whether the first user has blocked the second.
 #[macro_export]
 macro_rules! block_stands {
     ($from:literal, $to:literal) => {
@@ -258,8 +258,8 @@ pub fn pending_beyond(sql: &impl Sql, user: UserId, keep: usize) -> Result<Vec<G
     sql.all(PENDING, params![user, limit(keep)], |row| row.get(0))
 }
 
-/// The columns of a user's settings of a group, of a membership `m`. The rows of erased messages stay, so that a group
-/// which has returned is not hidden again when its newest message is deleted.
+/// The columns of a user's settings of a group, for a membership `m`. Rows of erased messages count, so that
+/// a group that has become visible is not hidden again when its newest message is deleted.
 #[macro_export]
 macro_rules! group_settings_columns {
     () => {
@@ -288,7 +288,7 @@ pub fn group_settings(sql: &impl Sql, group: GroupId, user: UserId) -> Result<Gr
     Ok(found.unwrap_or_default())
 }
 
-/// A user's settings of a group from `group_settings_columns!`, of which the first stands here.
+/// Reads a user's settings of a group from `group_settings_columns!`, starting at the column `first`.
 pub fn read_settings(row: &dyn Columns, first: usize) -> Result<GroupSettings> {
     Ok(GroupSettings {
         notify: row.stored(first)?,

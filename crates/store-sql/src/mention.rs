@@ -1,4 +1,4 @@
-//! Mentions: in the details of messages, and a row for each user for whom one counts.
+//! Mentions: in the details of messages, plus a row for each user for whom the mention counts.
 
 use chinwag_core::mention::Mentions as MessageMentions;
 use chinwag_core::message::MessageDetail;
@@ -77,7 +77,7 @@ pub fn mentions_erase(sql: &mut impl Sql, group: GroupId, messages: &[Seq]) -> R
     );
     const ANY: Text =
         Text::same("SELECT 1 FROM mentions WHERE group_id = $1 AND seq >= $2 AND seq <= $3 LIMIT 1");
-    // Mostly nobody is mentioned in any of them, which one statement tells.
+    // Usually none of the messages has mentions. One statement checks that.
     let (Some(&first), Some(&last)) = (messages.iter().min(), messages.iter().max()) else { return Ok(()) };
     if sql.one(ANY, params![group, first, last], |_| Ok(()))?.is_none() {
         return Ok(());

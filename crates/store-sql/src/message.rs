@@ -1,5 +1,5 @@
-//! Messages, clustered by group and number. Where the databases need different texts for the same plan, a macro has
-//! one for each.
+//! Messages, clustered by group and number. If the databases need different texts for the same plan, a macro
+//! contains both.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -45,7 +45,7 @@ crate::implement! {
     }
 }
 
-/// The rules of uniqueness of messages.
+/// The unique constraints of messages.
 pub const CONFLICTS: &[Conflict] = &[
     Conflict { sqlite: "messages.id", postgres: "messages_by_id", error: "another message has this id" },
     Conflict {
@@ -55,9 +55,9 @@ pub const CONFLICTS: &[Conflict] = &[
     },
 ];
 
-/// Whether the author of a message, by this column, is no more: what it wrote does not stand, erased or not. On
-/// SQLite, whether anybody is being erased is found out once in each statement, as mostly nobody is. On PostgreSQL,
-/// `OFFSET 0` keeps the planner from reading all tasks at once.
+/// Whether the author in this column is being erased, so that its messages no longer count, erased or not. On
+/// SQLite, each statement first checks once whether any user is being erased, since usually none is. On
+/// PostgreSQL, `OFFSET 0` keeps the planner from reading all tasks.
 #[macro_export]
 macro_rules! gone {
     (sqlite $author:literal) => {
@@ -82,7 +82,7 @@ macro_rules! gone {
     };
 }
 
-/// The id of the message that a message answers, `r` of `answered_join!`, if it stands.
+/// The id of the answered message, `r` of `answered_join!`, if it is not erased.
 #[macro_export]
 macro_rules! answered {
     (sqlite) => {
@@ -97,8 +97,9 @@ macro_rules! answered {
     };
 }
 
-/// The join of a message `m` and the one that it answers, `r`. On PostgreSQL, whether `r` stands is no condition of
-/// the join, as the planner would then take an index of those that stand, in which a number is no key.
+/// Joins a message `m` with the message that it answers, `r`. On PostgreSQL, the check that `r` is not erased
+/// is not part of the join condition: the planner would then choose an index of such messages, in which the
+/// number is not a key.
 #[macro_export]
 macro_rules! answered_join {
     (sqlite) => {
@@ -114,7 +115,7 @@ macro_rules! answered_join {
     };
 }
 
-/// The id of the root of a message's thread, `top` of `root_join!`, if it stands.
+/// The id of the root of a message's thread, `top` of `root_join!`, if it is not erased.
 #[macro_export]
 macro_rules! root {
     (sqlite) => {
@@ -129,7 +130,7 @@ macro_rules! root {
     };
 }
 
-/// The join of a message `m` and the root of its thread, `top`, as that of `answered_join!`.
+/// Joins a message `m` with the root of its thread, `top`, in the same way as `answered_join!`.
 #[macro_export]
 macro_rules! root_join {
     (sqlite) => {
@@ -145,8 +146,8 @@ macro_rules! root_join {
     };
 }
 
-/// The columns that [`read`] reads, of `m`, its author `u`, the message that it answers, `r`, and the root of its
-/// thread, `top`.
+/// The columns that [`read`] reads, for a message `m`, its author `u`, the answered message `r`, and the root
+/// of its thread, `top`.
 #[macro_export]
 macro_rules! message_columns {
     ($db:ident) => {
@@ -159,10 +160,10 @@ macro_rules! message_columns {
     };
 }
 
-/// The number of the first column after those of `message_columns!`.
+/// The index of the first column after those of `message_columns!`.
 pub const AFTER_MESSAGE: usize = 14;
 
-/// The joins of a message `m`. On SQLite they are crossed so that none runs before `m`'s.
+/// The joins of a message `m`. On SQLite they are cross joins, so that none is executed before `m`.
 #[macro_export]
 macro_rules! message_joins {
     (sqlite) => {
@@ -181,8 +182,8 @@ macro_rules! message_joins {
     };
 }
 
-/// A message from `message_columns!`, which must be [completed](complete): its users have no names, and of a root that
-/// has had replies `replies` is empty.
+/// Reads a message from `message_columns!`. It must be [completed](complete): its users still lack names, and
+/// the `replies` of a root with replies are empty.
 pub fn read(row: &dyn Columns) -> Result<Message> {
     let thread: Option<Seq> = row.maybe(12)?;
     let root = thread.zip(row.maybe(13)?).map(|(seq, id)| ThreadRoot { id, seq });
@@ -208,8 +209,8 @@ pub fn read(row: &dyn Columns) -> Result<Message> {
     })
 }
 
-/// Completes messages as they were read: names their users, and reads the replies to roots. One statement each, or none
-/// where there are neither.
+/// Completes messages after they were read: adds the names of users, and the replies to roots. Needs one
+/// statement for each, or none if there is nothing to add.
 pub fn complete<'m>(sql: &impl Sql, messages: impl IntoIterator<Item = &'m mut Message>) -> Result<()> {
     const NAMES: Text = Text::two(
         "SELECT id, name FROM users WHERE id = $1",
@@ -235,7 +236,7 @@ pub fn complete<'m>(sql: &impl Sql, messages: impl IntoIterator<Item = &'m mut M
     Ok(())
 }
 
-/// A query of messages that stand.
+/// A query of messages that are not erased.
 macro_rules! messages_where {
     ($rest:literal) => {
         Text::two(messages_where!(@ sqlite $rest), messages_where!(@ postgres $rest))
@@ -308,13 +309,14 @@ pub fn message_prior(
     })
 }
 
-/// The thread of a prior message, which has columns of its own whether the root stands or not.
+/// Reads the thread of a prior message from its own columns, whether or not the root is erased.
 fn prior_thread(row: &dyn Columns) -> Result<Option<PriorThread>> {
     let Some((id, seq)) = row.maybe(5)?.zip(row.maybe(6)?) else { return Ok(None) };
     Ok(Some(PriorThread { root: ThreadRoot { id, seq }, stands: row.get(7)? }))
 }
 
-/// The edge of a page as a number, itself included: whether the page goes back from it, and the number if there is one.
+/// Converts the edge of a page to an inclusive number. Returns whether the page goes backwards, and the
+/// number, if there is one.
 pub(crate) fn begin(sql: &impl Sql, group: GroupId, edge: Edge) -> Result<(bool, Option<i64>)> {
     Ok(match edge {
         Edge::Newest => (true, Some(i64::MAX)),
@@ -326,7 +328,7 @@ pub(crate) fn begin(sql: &impl Sql, group: GroupId, edge: Edge) -> Result<(bool,
 }
 
 pub fn messages(sql: &impl Sql, group: GroupId, page: &Page) -> Result<Vec<Message>> {
-    // Both take numbers up to or from the given one, itself included.
+    // Both limits are inclusive.
     const BACK: Text = messages_where!("m.group_id = $1 AND m.seq <= $2 ORDER BY m.seq DESC LIMIT $3");
     const ON: Text = messages_where!("m.group_id = $1 AND m.seq >= $2 ORDER BY m.seq LIMIT $3");
     let (is_back, from) = begin(sql, group, page.edge)?;
@@ -337,7 +339,7 @@ pub fn messages(sql: &impl Sql, group: GroupId, page: &Page) -> Result<Vec<Messa
     Ok(messages)
 }
 
-/// Messages of an author in a group, those after a number.
+/// An author's messages in a group, after a number.
 pub(crate) fn of_author(
     sql: &impl Sql,
     group: GroupId,
@@ -384,7 +386,7 @@ pub fn messages_by(sql: &impl Sql, group: GroupId, author: UserId, most: usize) 
     sql.all(FIND, params![group, author, limit(most)], read_written)
 }
 
-/// A message from three columns: its number, its id, and that of its thread's root.
+/// Reads a message from three columns: its number, its id, and the id of its thread's root.
 pub(crate) fn read_written(row: &dyn Columns) -> Result<Written> {
     Ok(Written { seq: row.get(0)?, id: row.get(1)?, thread: row.maybe(2)? })
 }
@@ -411,7 +413,7 @@ pub fn message_insert(sql: &mut impl Sql, message: &NewMessage) -> Result<()> {
     );
     let NewMessage { id, group, seq, author, date, body, respond_to, thread, client_id, detail } = message;
     let client_id = client_id.as_ref().map(ClientId::as_str);
-    // Only a retry, which needs a client_id, is ever compared with it.
+    // The hash is only compared for retries, which need a client_id.
     let hash = client_id.map(|_| digest(body, detail));
     let (hash, detail) = (hash.as_ref().map(<[u8; 32]>::as_slice), detail.stored());
     let body = body.as_str();
@@ -464,7 +466,7 @@ pub fn message_detail_set(
     change_detail(sql, group, seq, None, |column| detail.replace_in(column))
 }
 
-/// Changes the column `detail` of a message that stands, and notes the number of the change if it has one.
+/// Changes the `detail` of a message that is not erased, and records the number of the change, if it has one.
 pub(crate) fn change_detail(
     sql: &mut impl Sql,
     group: GroupId,

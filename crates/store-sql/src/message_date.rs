@@ -1,12 +1,12 @@
-//! Messages of a group by date, on SQLite: a table has those up to the group's `dated_seq`, and the few after it are looked
-//! through. PostgreSQL has an index.
+//! Messages of a group by date. On SQLite a table indexes those up to the group's `dated_seq`, and the few
+//! after it are scanned. PostgreSQL has an index.
 
 use chinwag_core::{Date, GroupId, Result, Seq};
 
 use crate::sql::params;
 use crate::{Sql, Text, gone};
 
-/// The condition of a date, of the table or the alias that is named first.
+/// A condition on the date, for the table or alias that is named first.
 macro_rules! in_range {
     ($of:literal, date $condition:literal) => {
         concat!($of, ".date ", $condition)
@@ -16,9 +16,9 @@ macro_rules! in_range {
     };
 }
 
-/// A query of SQLite: columns of up to `$limit` messages `x` that stand, in the order of their dates, by a condition of their
-/// date, or of their date and number, and a further one. The number and
-/// the date are among the columns.
+/// A query for SQLite: columns of up to `$limit` messages `x` that are not erased, ordered by date. It takes
+/// a condition on the date, or on the date and number, and a further condition. The columns must include the
+/// number and the date.
 macro_rules! by_date {
     ($columns:literal, $group:literal, $kind:ident $range:literal, $further:expr, $order:literal, $limit:literal) => {
         concat!(
@@ -63,7 +63,7 @@ macro_rules! by_date {
 
 pub(crate) use {by_date, in_range};
 
-/// One message that stands, by its date: its number and date.
+/// The number and date of one message that is not erased, found by date.
 macro_rules! dated {
     ($range:literal, $order:literal) => {
         Text::two(

@@ -1,4 +1,4 @@
-//! The users whom a provider of OpenID Connect identifies.
+//! The mapping of OpenID Connect identities to users.
 
 use chinwag_core::oidc::ProviderIdentity;
 use chinwag_core::{Date, Error, Result, UserId};

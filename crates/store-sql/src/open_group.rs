@@ -1,4 +1,4 @@
-//! The groups that anyone may join.
+//! Groups that anyone may join.
 
 use chinwag_core::Result;
 use chinwag_core::store::{OpenGroupRow, OpenPlace};

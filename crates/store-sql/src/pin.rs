@@ -1,4 +1,4 @@
-//! The lists of pinned messages in the rows of groups.
+//! The lists of pinned messages, which are stored in the rows of groups.
 
 use chinwag_core::group::Group;
 use chinwag_core::pin::{listed, stored};
@@ -29,7 +29,7 @@ pub fn pins_erase(sql: &mut impl Sql, group: GroupId, messages: &[MessageId]) ->
     relist(sql, group, |pins| pins.retain(|pin| !messages.contains(pin)))
 }
 
-/// Changes the list of a group.
+/// Changes the pins of a group.
 fn relist(sql: &mut impl Sql, group: GroupId, change: impl FnOnce(&mut Vec<MessageId>)) -> Result<()> {
     const READ: Text = Text::same("SELECT pins FROM groups WHERE id = $1");
     const KEEP: Text = Text::same("UPDATE groups SET pins = $1 WHERE id = $2");
@@ -44,8 +44,8 @@ fn relist(sql: &mut impl Sql, group: GroupId, change: impl FnOnce(&mut Vec<Messa
     sql.change(KEEP, params![kept.as_deref(), group]).map(drop)
 }
 
-/// Leaves out of these groups the pins of authors who are no more and whose messages are not erased yet. Mostly no group
-/// has pins, or nobody is being erased: then none are looked for.
+/// Removes from these groups the pins of messages whose authors are being erased. Usually no group has pins,
+/// or no user is being erased; then no messages are read.
 pub fn drop_gone_pins<'g>(sql: &impl Sql, groups: impl IntoIterator<Item = &'g mut Group>) -> Result<()> {
     const ERASED: Text = Text::same(concat!(
         "SELECT 1 FROM tasks WHERE kind = ",

@@ -1,4 +1,4 @@
-//! Subscriptions to notifications, and the notifications that wait for them.
+//! Subscriptions to notifications, and queued notifications.
 
 use chinwag_core::push::{
     DeviceKeys, LONGEST_PAUSE, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush,
@@ -62,7 +62,7 @@ macro_rules! select {
     };
 }
 
-/// A query of notifications that wait.
+/// A query of queued notifications.
 macro_rules! waiting {
     ($condition:literal) => {
         concat!(
@@ -255,7 +255,7 @@ pub fn push_delete(sql: &mut impl Sql, subscription: PushId, group: GroupId) -> 
     sql.change(DELETE, params![subscription, group]).map(drop)
 }
 
-/// The rank as rows have it.
+/// The stored rank: urgent notifications come first.
 fn rank(urgent: bool) -> i64 {
     i64::from(!urgent)
 }

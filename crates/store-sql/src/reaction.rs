@@ -1,4 +1,4 @@
-//! Reactions: a row each, and tallies in the details of messages.
+//! Reactions: one row each, plus tallies in the details of messages.
 
 use chinwag_core::message::{MessageDetail, replace_tallies};
 use chinwag_core::reaction::{Emoji, Reaction, SHOWN_REACTORS, Tally};
@@ -85,7 +85,7 @@ pub fn reactions(
 }
 
 pub fn reactions_by(sql: &impl Sql, group: GroupId, user: UserId, most: usize) -> Result<Vec<ReactionOf>> {
-    // Limited before the join, so that the plan begins with the user's reactions.
+    // Limit before the join, so that the plan starts with the user's reactions.
     const FIND: Text = Text::same(
         "SELECT part.message_seq, m.id, part.emoji FROM (SELECT message_seq, seq, emoji FROM reactions
             WHERE user_id = $1 AND group_id = $2 ORDER BY message_seq, seq LIMIT $3) part
@@ -144,7 +144,7 @@ pub fn reaction_delete(
     })
 }
 
-/// Changes the tallies of a message that stands, which notes the number of the change.
+/// Changes the tallies of a message that is not erased, and records the number of the change.
 fn retally(
     sql: &mut impl Sql,
     group: GroupId,
@@ -172,7 +172,7 @@ pub fn reactions_erase(sql: &mut impl Sql, group: GroupId, messages: &[Seq], mos
     const ANY: Text = Text::same(
         "SELECT 1 FROM reactions WHERE group_id = $1 AND message_seq >= $2 AND message_seq <= $3 LIMIT 1",
     );
-    // Mostly none of them has a reaction, which one statement tells.
+    // Usually none of the messages has a reaction. One statement checks that.
     let (Some(&first), Some(&last)) = (messages.iter().min(), messages.iter().max()) else { return Ok(0) };
     if sql.one(ANY, params![group, first, last], |_| Ok(()))?.is_none() {
         return Ok(0);

@@ -62,7 +62,7 @@ pub fn relations(sql: &impl Sql, user: UserId) -> Result<relation::Relations> {
     for (relation, name) in sql.all(TO, params![user], kind_and_name)? {
         match relation {
             Relation::Invitation => all.invited_by.push(name),
-            Relation::Contact => {} // stands in both directions
+            Relation::Contact => {} // exists in both directions
             Relation::Block => all.blocked_by.push(name),
         }
     }

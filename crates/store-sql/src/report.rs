@@ -34,7 +34,7 @@ crate::implement! {
     }
 }
 
-/// A query of reports with the names of those of their users who stand.
+/// A query of reports, with the names of their users who are not deleted.
 macro_rules! find {
     ($rest:literal) => {
         Text::same(concat!(
@@ -69,7 +69,7 @@ pub fn reports_page(
 ) -> Result<Vec<MessageReport>> {
     const ALL: Text = find!("r.id < $1 ORDER BY r.id DESC LIMIT $2");
     const OF_STATE: Text = find!("r.state = $1 AND r.id < $2 ORDER BY r.id DESC LIMIT $3");
-    // No report has the greatest id.
+    // No report has the greatest possible id.
     let before = before.map_or(Uuid::max(), |id| id.0);
     match state {
         None => sql.all(ALL, params![before, limit(most)], read),
@@ -83,10 +83,10 @@ pub fn reports_written(
     after: Option<ReportId>,
     most: usize,
 ) -> Result<Vec<MessageReport>> {
-    // The index has those with a reason, which all have whose reporter stands.
+    // The index contains reports with a reason, which all reports of an existing reporter have.
     const FIND: Text =
         find!("r.reporter_id = $1 AND r.reason IS NOT NULL AND r.id > $2 ORDER BY r.id LIMIT $3");
-    // No report has the least id.
+    // No report has the smallest possible id.
     let after = after.map_or(Uuid::nil(), |id| id.0);
     sql.all(FIND, params![reporter, after, limit(most)], read)
 }
@@ -152,7 +152,7 @@ pub fn reports_expire(sql: &mut impl Sql, before: Date, most: usize) -> Result<u
 }
 
 pub fn reports_purge(sql: &mut impl Sql, before: Date, most: usize) -> Result<usize> {
-    // The index is in the order of making, so that the oldest ones are looked at and no others.
+    // The index is in order of creation, so only the oldest reports are read.
     const PURGE: Text = Text::same(
         "DELETE FROM reports WHERE id IN (
             SELECT id FROM (SELECT id, date FROM reports WHERE state = $1 ORDER BY id LIMIT $2) part WHERE date < $3)",

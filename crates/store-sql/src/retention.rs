@@ -1,4 +1,4 @@
-//! Messages that are too old, found by their dates.
+//! Messages that exceed their retention, found by date.
 
 use chinwag_core::store::{RetentionPage, Written};
 use chinwag_core::{Date, GroupId, Result, stored_number};
@@ -44,8 +44,8 @@ pub fn retention_waits(sql: &impl Sql) -> Result<bool> {
     Ok(sql.one(FIND, params![], |_| Ok(()))?.is_some())
 }
 
-/// Whether a group `g` has a message from before a date. On PostgreSQL, `OFFSET 0` keeps the planner from reading all
-/// old messages at once.
+/// Whether a group `g` has a message before a date. On PostgreSQL, `OFFSET 0` keeps the planner from reading
+/// all old messages.
 macro_rules! has_before {
     (sqlite $date:literal) => {
         concat!(

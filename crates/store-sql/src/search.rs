@@ -1,4 +1,4 @@
-//! Messages in order of date, and the state of their index. The index itself is each database's own.
+//! Messages ordered by date, and the state of the search index. Each database has its own index.
 
 use chinwag_core::message::MessageDetail;
 use chinwag_core::search::joined_terms;
@@ -10,9 +10,10 @@ use crate::message_date::by_date;
 use crate::sql::params;
 use crate::{Columns, Keys, Sql, Text, gone, limit};
 
-/// The groups whose messages are looked up in the index at once.
+/// The most groups that one query of the index covers.
 pub const GROUPS_AT_ONCE: usize = 64;
-/// The groups up to which those of the caller's own groups are looked up where others have said the words too often.
+/// The most groups for which a search falls back to the caller's own groups, if messages of other groups
+/// contain the terms too often.
 pub const MOST_GROUPS: usize = 2048;
 
 crate::implement! {
@@ -30,7 +31,7 @@ pub fn candidates(
     before: (Date, Seq),
     most: usize,
 ) -> Result<Vec<Candidate>> {
-    // Those of an author who is no more do not stand, and so count towards no limit.
+    // Messages of authors who are being erased are skipped, and do not count towards the limit.
     const FIND: Text = Text::two(
         by_date!(
             "x.date, x.group_id, x.seq, x.id, x.author_id, x.body, x.detail",
@@ -83,7 +84,7 @@ fn candidate(row: &dyn Columns) -> Result<Candidate> {
     })
 }
 
-/// The place in the first columns: date, group and number.
+/// Reads a place from the first columns: date, group and number.
 pub fn place(row: &dyn Columns) -> Result<SearchPlace> {
     Ok(SearchPlace { date: row.get(0)?, group: row.get(1)?, seq: row.get(2)? })
 }
@@ -92,7 +93,7 @@ fn keys(groups: &[GroupId]) -> Keys<'static> {
     Keys::Ids(groups.iter().map(|group| group.0).collect())
 }
 
-/// The columns of a group's state and their tables.
+/// The columns and tables of the states of groups.
 macro_rules! states {
     ($groups:literal) => {
         concat!(
@@ -154,7 +155,7 @@ pub fn unindexed_texts(sql: &impl Sql, group: GroupId, most: usize) -> Result<Ve
     })
 }
 
-/// Notes that the index has the messages of a group up to a number. Returns the group's ordinal.
+/// Records that the index covers the messages of a group up to a number. Returns the group's ordinal.
 pub fn position_set(sql: &mut impl Sql, group: GroupId, position: Seq) -> Result<i64> {
     const SET: Text = Text::same(
         "INSERT INTO search_groups (group_id, position) VALUES ($1, $2)
@@ -164,24 +165,25 @@ pub fn position_set(sql: &mut impl Sql, group: GroupId, position: Seq) -> Result
     ordinal.ok_or_else(|| chinwag_core::Error::internal("the position of a group was not kept"))
 }
 
-/// The ordinals of those of these groups that have one.
+/// The ordinals of these groups. Groups without an ordinal are left out.
 pub fn ordinals(groups: &[IndexedGroup]) -> Vec<(i64, GroupId)> {
     groups.iter().filter_map(|group| Some((group.ordinal?, group.group))).collect()
 }
 
-/// The terms of a text and that of its group, `#` and the ordinal, which no word is. Nothing for a text without words.
+/// The terms of a text, followed by the term of its group: `#` and the ordinal, which cannot be a word. Empty
+/// for a text without words.
 pub fn terms_of_row(ordinal: i64, body: &str) -> String {
     let terms = joined_terms(body);
     if terms.is_empty() { terms } else { format!("{terms} #{ordinal}") }
 }
 
-/// Forgets a group of which the index has nothing left.
+/// Forgets a group of which the index contains nothing any more.
 pub(crate) fn index_forget(sql: &mut impl Sql, group: GroupId) -> Result<()> {
     const FORGET: Text = Text::same("DELETE FROM search_groups WHERE group_id = $1");
     sql.change(FORGET, params![group]).map(drop)
 }
 
-/// Implements the index for a transaction, with the store's own methods after a comma.
+/// Implements the index for a transaction. The store's own methods follow after a comma.
 #[macro_export]
 macro_rules! impl_search_index {
     ($transaction:ty, $($own:tt)*) => {

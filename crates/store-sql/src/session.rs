@@ -1,4 +1,4 @@
-//! Sessions: further columns of the rows of tokens.
+//! Sessions, which are further columns of the rows of tokens.
 
 use chinwag_core::session::{SessionClient, TokenUse, UserSession};
 use chinwag_core::store::encoding::{Stored, TokenKind};

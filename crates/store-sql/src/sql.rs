@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use crate::Columns;
 
-/// A transaction on SQLite or PostgreSQL. Statements are prepared once for each connection.
+/// A transaction on SQLite or PostgreSQL. Each statement is prepared once per connection.
 pub trait Sql {
-    /// The first row, if there is one.
+    /// The first row, if any.
     fn one<T>(
         &self,
         text: Text,
@@ -21,7 +21,7 @@ pub trait Sql {
         read: impl FnOnce(&dyn Columns) -> Result<T>,
     ) -> Result<Option<T>>;
 
-    /// Every row.
+    /// All rows.
     fn all<T>(
         &self,
         text: Text,
@@ -29,8 +29,9 @@ pub trait Sql {
         read: impl FnMut(&dyn Columns) -> Result<T>,
     ) -> Result<Vec<T>>;
 
-    /// The rows of several keys, in any order. SQLite runs its text for each key, which is `$1`;
-    /// PostgreSQL runs its own once, with the list of all keys as `$1`. `params` are the other parameters.
+    /// The rows for several keys, in no particular order. SQLite runs its text once per key, with the key as
+    /// `$1`. PostgreSQL runs its text once, with the list of all keys as `$1`. `params` are the other
+    /// parameters.
     fn each<T>(
         &self,
         text: Text,
@@ -39,16 +40,16 @@ pub trait Sql {
         read: impl FnMut(&dyn Columns) -> Result<T>,
     ) -> Result<Vec<T>>;
 
-    /// Changes rows; answers how many.
+    /// Changes rows, and returns their number.
     fn change(&mut self, text: Text, params: &[Param<'_>]) -> Result<usize>;
 
-    /// Changes rows of several keys, which are passed as [`Sql::each`] passes them.
+    /// Changes rows for several keys, which are passed as in [`Sql::each`].
     fn change_each(&mut self, text: Text, keys: &Keys<'_>, params: &[Param<'_>]) -> Result<()>;
 
-    /// Inserts a row. A broken rule of uniqueness is answered with its conflict's error.
+    /// Inserts a row. A violated unique constraint yields the error of its conflict.
     fn insert(&mut self, text: Text, params: &[Param<'_>], conflicts: &[Conflict]) -> Result<()>;
 
-    /// Changes one row and answers with what it returns, if there was such a row.
+    /// Changes a row and returns the values of its `RETURNING` clause, if there was such a row.
     fn change_one<T>(
         &mut self,
         text: Text,
@@ -56,37 +57,37 @@ pub trait Sql {
         read: impl FnOnce(&dyn Columns) -> Result<T>,
     ) -> Result<Option<T>>;
 
-    /// The comparison of names in the store.
+    /// How names compare in the store.
     fn name_case(&self) -> NameCase;
 
-    /// Changes the terms of a message, if it is indexed, to those of another body; without one it leaves the index. To be called
-    /// before the body changes.
+    /// Replaces the terms of an indexed message by those of `body`; without a `body`, removes the message
+    /// from the index. Must be called before the message's body changes.
     fn index_change(&mut self, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()>;
 
-    /// Takes the first `most` messages of a group out of the indexes that are tables of their own. To be called before they
-    /// go.
+    /// Removes the first `most` messages of a group from the indexes that are separate tables. Must be called
+    /// before the messages are erased.
     fn index_erase(&mut self, group: GroupId, most: usize) -> Result<()>;
 
-    /// Notes that this transaction erases or replaces text, which SQLite's journal still holds.
+    /// Records that this transaction erases or replaces text, which SQLite's journal still contains.
     fn note_erasure(&mut self) {}
 
-    /// Notes a change to what messages are decided by without a lock: a right that ends, or the feed that begins. PostgreSQL
-    /// then answers the job only when messages that were decided without it are committed. SQLite has one writer, and needs
-    /// nothing.
+    /// Records a change of facts that messages are decided by without a lock: a right was revoked, or the
+    /// feed was switched on. PostgreSQL then answers the job only after messages that were decided before the
+    /// change are committed. SQLite has a single writer and needs nothing.
     fn outwait_messages(&mut self) {}
 
-    /// Lets no other job of this node take a number of the group's log before this one's events are
-    /// published. SQLite has one writer, and needs nothing.
+    /// Keeps other jobs of this node from taking numbers of the group's log until this one's events are
+    /// published. SQLite has a single writer and needs nothing.
     fn claim_log(&mut self, _group: GroupId) -> Result<()> {
         Ok(())
     }
 
-    /// The lowest stamp of what may be committed after this snapshot, where the store itself gives stamps.
+    /// The lowest stamp that may be committed after this snapshot, if the store assigns stamps itself.
     fn next_stamp(&self) -> Option<i64> {
         None
     }
 
-    /// The number of rows that a query counts.
+    /// The result of a query that counts rows.
     fn count(&self, text: Text, params: &[Param<'_>]) -> Result<usize> {
         let count = self.one(text, params, |row| row.get::<i64>(0))?;
         Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
@@ -96,15 +97,13 @@ pub trait Sql {
 /// A statement in both dialects.
 #[derive(Debug, Clone, Copy)]
 pub struct Text {
-    /// For SQLite.
     pub sqlite: &'static str,
-    /// For PostgreSQL.
     pub postgres: &'static str,
 }
 
 impl Text {
-    /// A statement that is the same in both. Fails to compile where its parameters are not numbered in
-    /// the order of their first use, since SQLite would bind them in that order.
+    /// A statement that is the same in both dialects. Fails to compile if its parameters are not numbered in
+    /// the order of their first use, because SQLite binds them in that order.
     pub const fn same(text: &'static str) -> Self {
         Self::two(text, text)
     }
@@ -141,51 +140,42 @@ const fn is_in_order(text: &[u8]) -> bool {
     true
 }
 
-/// The error for a broken rule of uniqueness.
+/// A unique constraint, and the error if it is violated.
 #[derive(Debug, Clone, Copy)]
 pub struct Conflict {
-    /// The column as SQLite's error names it.
+    /// The column as in SQLite's error.
     pub sqlite: &'static str,
-    /// The constraint on PostgreSQL.
+    /// The name of the constraint in PostgreSQL.
     pub postgres: &'static str,
-    /// The error's text.
     pub error: &'static str,
 }
 
 /// A parameter of a statement.
 #[derive(Debug, Clone, Copy)]
 pub enum Param<'p> {
-    /// None, of any type.
+    /// Null, of any type.
     Null,
-    /// A whole number, of any width.
+    /// An integer of any width.
     Int(i64),
-    /// A truth value.
     Flag(bool),
-    /// A text.
     Text(&'p str),
-    /// Bytes.
     Bytes(&'p [u8]),
-    /// A UUID.
     Id(Uuid),
 }
 
 /// Keys of one type, for [`Sql::each`].
 #[derive(Debug)]
 pub enum Keys<'k> {
-    /// Whole numbers.
     Ints(Vec<i64>),
-    /// Texts.
     Texts(Vec<&'k str>),
-    /// Bytes.
     Bytes(Vec<&'k [u8]>),
-    /// UUIDs.
     Ids(Vec<Uuid>),
-    /// Numbers in the logs of groups, each with its group: two parameters, or two lists.
+    /// Log numbers with their groups: two parameters, or two lists.
     Places(Vec<(Uuid, i64)>),
 }
 
 impl Keys<'_> {
-    /// Each key, as one parameter or two.
+    /// Each key as one parameter or two.
     pub fn params(&self) -> impl Iterator<Item = (Param<'_>, Option<Param<'_>>)> {
         let count = match self {
             Self::Ints(keys) => keys.len(),
@@ -254,7 +244,7 @@ macro_rules! params {
 
 pub(crate) use params;
 
-/// A limit as both databases take it.
+/// Converts a limit for both databases.
 pub fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Stamps: on SQLite numbers that the writer gives, on PostgreSQL the ids of transactions.
+//! Stamps: on SQLite numbers that the writer assigns, on PostgreSQL transaction ids.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::membership::read_settings;
 use crate::sql::params;
 use crate::{Columns, Sql, Text, group_settings_columns, limit};
 
-/// The time between two rows of `stamp_dates`.
+/// The interval between two rows of `stamp_dates`.
 const DATES_EVERY: i64 = 24 * 3600 * 1_000_000;
 
 crate::implement! {
@@ -29,7 +29,7 @@ crate::implement! {
     }
 }
 
-/// The stamp of this transaction, as an expression.
+/// An expression: the stamp of this transaction.
 macro_rules! stamp {
     (sqlite) => {
         "stamp()"
@@ -39,7 +39,7 @@ macro_rules! stamp {
     };
 }
 
-/// A statement with the stamp of the transaction between two texts.
+/// A statement with the transaction's stamp between two texts.
 macro_rules! stamped {
     ($before:expr, $after:expr) => {
         $crate::Text::two(
@@ -51,14 +51,14 @@ macro_rules! stamped {
 
 pub(crate) use {stamp, stamped};
 
-/// Notes that a member is in a group no more, before its row goes.
+/// Records that a member left a group. Must run before its row is deleted.
 pub(crate) const DEPART: Text = stamped!(
     "INSERT INTO departures (user_id, group_id, stamp, deleted) SELECT user_id, group_id, ",
     ", false FROM memberships WHERE group_id = $1 AND user_id = $2
     ON CONFLICT (user_id, group_id) DO UPDATE SET stamp = excluded.stamp, deleted = excluded.deleted"
 );
 
-/// The same of the first `$2` members of a deleted group, as they are erased.
+/// Records the departure of the first `$2` members of a deleted group, as they are erased.
 pub(crate) const DEPART_DELETED: Text = stamped!(
     "INSERT INTO departures (user_id, group_id, stamp, deleted) SELECT user_id, group_id, ",
     ", true FROM (SELECT user_id, group_id FROM memberships WHERE group_id = $1 ORDER BY user_id LIMIT $2) part
@@ -67,7 +67,7 @@ pub(crate) const DEPART_DELETED: Text = stamped!(
 );
 
 pub fn commit_point(sql: &impl Sql) -> Result<CommitPoint> {
-    // Every transaction with a lower id has ended, and this snapshot shows what it committed.
+    // Every transaction with a lower id has ended, and this snapshot includes its changes.
     const FIND: Text = Text::two(
         "SELECT id, 0 FROM stamps WHERE one = 1",
         "SELECT id, pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM stamps WHERE one = 1",
@@ -97,7 +97,8 @@ pub fn groups_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<Ch
     macro_rules! sqlite {
         ($group:literal) => {
             concat!(
-                // The rows of memberships are on as many pages. Those that may have changed are found by two indexes.
+                // Each membership is likely on a page of its own, so two indexes find the memberships that
+                // may have changed.
                 "WITH part (id) AS (
                     SELECT m.group_id FROM memberships m INDEXED BY memberships_by_user
                         LEFT JOIN groups g ON g.id = m.group_id
@@ -126,8 +127,8 @@ pub fn groups_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<Ch
             )
         };
     }
-    // Ids of transactions are stored in 32 bits and compared by their distance from the next one, which is the greatest for a
-    // row that is older than all of them, and for 0.
+    // Transaction ids are stored in 32 bits and compared by their distance from the next id. The distance is
+    // greatest for a row that is older than all of them, and for 0.
     const CHANGED: Text = Text::two(
         sqlite!("coalesce(g.stamp, 0) >= $1"),
         postgres!("coalesce(age(g.xmin) <= age(($1::bigint % 4294967296)::text::xid), false)"),
@@ -140,7 +141,7 @@ fn changed_group(row: &dyn Columns, since: i64) -> Result<ChangedGroup> {
     let read = row.maybe(7)?.zip(row.maybe(8)?);
     let settings = read_settings(row, 9)?;
     let is_set = since > 0 || settings != chinwag_core::group_settings::GroupSettings::default();
-    // A user who has come back has its former mark, and the settings of a new member.
+    // A user who has joined again keeps its former read mark, but gets the settings of a new member.
     let read = read.filter(|_| has_joined || row.get(5).unwrap_or(true));
     let has_changed = is_set && (has_joined || row.get(6)?);
     Ok(ChangedGroup {
@@ -173,7 +174,7 @@ pub fn departures(
 }
 
 pub fn profiles_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<UserId>> {
-    // A profile from before the first stamp counts where there is one.
+    // If there is a profile from before the first stamp, it counts as changed.
     macro_rules! changed {
         ($user:literal) => {
             concat!(

@@ -1,4 +1,4 @@
-//! Work that remains, in steps.
+//! Remaining work that is done in steps.
 
 use chinwag_core::store::{StoredTask, Task};
 use chinwag_core::{GroupId, Result, TaskId, stored_number};
@@ -25,8 +25,8 @@ crate::implement! {
     }
 }
 
-/// The oldest task of the kinds that this version knows, of those whose ids meet the condition, which all
-/// ids do: it keeps the plan to the index.
+/// The oldest task of the kinds that this version knows. The condition on ids is always true; it makes the
+/// planner use the index.
 macro_rules! next {
     ($condition:literal) => {
         next!(
@@ -55,7 +55,7 @@ macro_rules! next {
 
 pub fn task_next(sql: &impl Sql) -> Result<Option<(TaskId, Task)>> {
     const NEXT: Text = Text::two(next!("id > x''"), next!("id >= '00000000-0000-0000-0000-000000000000'"));
-    // What is too old waits for everything else.
+    // The erasure of old messages has the lowest priority.
     const OLD: Text = Text::two(
         next!("id > x''"; stored_number!(TaskKind::EraseOld)),
         next!("id >= '00000000-0000-0000-0000-000000000000'"; stored_number!(TaskKind::EraseOld)),

@@ -1,5 +1,6 @@
-//! Threads. The column `thread` of a reply is the number of its root; that of a root is 0 as soon as it has had a reply.
-//! So a page of messages tells which of them may have replies, which are then read by the index of replies.
+//! Threads. The column `thread` of a reply is the number of its root. In the root itself it is 0 once it has
+//! had a reply. So a page of messages shows which of them may have replies, and these are then read with the
+//! index of replies.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,7 +23,7 @@ crate::implement! {
     write {}
 }
 
-/// A query of messages that stand, from `m` and by its condition.
+/// A query of messages that are not erased, from `m` and with a condition.
 macro_rules! page {
     ($db:ident, $from:literal, $rest:expr) => {
         concat!(
@@ -46,7 +47,7 @@ macro_rules! inside {
     };
 }
 
-/// Whether a message `m` is no reply to a root that stands, `top` of `message_joins!`.
+/// The condition that a message `m` is not a reply to an existing root, `top` of `message_joins!`.
 macro_rules! outside {
     ($begin:literal, $end:literal) => {
         Text::two(
@@ -100,7 +101,8 @@ pub fn messages_outside(sql: &impl Sql, group: GroupId, page: &Page, within: usi
 }
 
 pub fn roots(sql: &impl Sql, group: GroupId, roots: &[Seq]) -> Result<Vec<RootState>> {
-    // Whether it stands is looked at outside, as an index of those that stand has no number as its key.
+    // The check that it is not erased is outside, because the index of such messages does not have the number
+    // as its key.
     macro_rules! find {
         ($db:ident, $key:literal) => {
             concat!(
@@ -119,8 +121,8 @@ pub fn roots(sql: &impl Sql, group: GroupId, roots: &[Seq]) -> Result<Vec<RootSt
     Ok(found.into_iter().map(|root| RootState { root, replies: replies.get(&root.id).cloned() }).collect())
 }
 
-/// Gives messages whose rows say that they may have replies their replies, with one statement for all. A part of a log may have
-/// a message several times.
+/// Adds the replies to those messages whose rows show that they may have some, with one statement for all. A
+/// part of a log may contain a message several times.
 pub(crate) fn fill_replies(sql: &impl Sql, messages: &mut [&mut Message]) -> Result<()> {
     let roots = || messages.iter().filter(|message| message.replies.is_some());
     if roots().next().is_none() {
@@ -133,8 +135,9 @@ pub(crate) fn fill_replies(sql: &impl Sql, messages: &mut [&mut Message]) -> Res
     Ok(())
 }
 
-/// The authors of the replies to roots, by the roots' ids: the newest first, each with its newest reply and the number
-/// of all. `$2` replies of each root are counted, and `$3` authors named.
+/// The authors of the replies to roots, by the roots' ids: the newest first, each with the date of its newest
+/// reply and the total number of replies. At most `$2` replies of each root are counted, and at most `$3`
+/// authors named.
 pub const REPLIES: Text = Text::two(
     concat!(
         "SELECT part.id, u.name, part.date, part.total FROM (
@@ -165,7 +168,7 @@ pub const REPLIES: Text = Text::two(
     ),
 );
 
-/// The replies to these messages, by the messages' ids.
+/// The replies to these messages, by message id.
 fn replies(sql: &impl Sql, roots: impl Iterator<Item = MessageId>) -> Result<HashMap<MessageId, Replies>> {
     let roots: BTreeSet<_> = roots.map(|id| id.0).collect();
     let keys = Keys::Ids(roots.into_iter().collect());
@@ -174,7 +177,7 @@ fn replies(sql: &impl Sql, roots: impl Iterator<Item = MessageId>) -> Result<Has
     Ok(by_root(sql.each(REPLIES, &keys, bounds, read)?))
 }
 
-/// The replies from rows of [`REPLIES`].
+/// Collects the replies from rows of [`REPLIES`].
 pub fn by_root(rows: Vec<(MessageId, Name, Date, i64)>) -> HashMap<MessageId, Replies> {
     let mut found = HashMap::new();
     for (root, name, last, count) in rows {

@@ -1,4 +1,4 @@
-//! Tokens, by the hashes of their secrets.
+//! Tokens, stored as hashes.
 
 use chinwag_core::store::encoding::{Stored, TokenKind};
 use chinwag_core::token::{Kind, Token, TokenHash};

@@ -1,9 +1,9 @@
-//! The tables as data, and carrying a whole store into another, row by row: every id, number, date, password and token as
-//! it stands. Only for a store that nobody uses meanwhile.
+//! The tables as data, and copying a whole store into another row by row, without changes: every id, number,
+//! date, password and token. No other program may use the stores during a transfer.
 //!
-//! A target that is not complete bears a mark, and is no store until it is whole. Broken
-//! off at any point and begun again, it goes on after the last row that arrived; at the end all
-//! rows of both are compared, so that a source that has changed since is noticed.
+//! An incomplete target is marked, so it cannot be opened as a store. An interrupted transfer can be run
+//! again and continues after the last row that arrived. At the end all rows of both stores are compared, so
+//! that a change of the source in between is noticed.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -12,57 +12,52 @@ use sha2::{Digest, Sha256};
 
 use crate::TABLES;
 
-/// Rows in a page.
+/// Rows per page.
 const PAGE: usize = 1000;
 
-/// Why a transfer failed: one sentence, for whoever runs it.
+/// Why a transfer failed, in one sentence for the operator.
 pub type Fault = Box<dyn Error + Send + Sync>;
 
-/// A table, as both stores have it.
+/// A table that both stores have.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Its name.
     pub name: &'static str,
-    /// Its columns: those of its key first, in the key's order.
+    /// The columns. Those of the primary key come first, in the key's order.
     pub columns: &'static [(&'static str, ColumnType)],
-    /// The number of columns of its key.
+    /// The number of columns of the primary key.
     pub key: usize,
 }
 
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
-    /// A whole number.
+    /// An integer.
     Number,
-    /// A small one, such as a role's.
+    /// A small integer, such as a role's number.
     Short,
     /// 0 or 1.
     Flag,
-    /// A text.
     Text,
-    /// Bytes.
     Bytes,
-    /// A UUID, as its 16 bytes.
+    /// A UUID as its 16 bytes.
     Id,
 }
 
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// None.
     Null,
-    /// A number, whatever its width.
+    /// An integer of any width.
     Number(i64),
-    /// A text.
     Text(String),
-    /// Bytes, or a UUID's.
+    /// Bytes, or the bytes of a UUID.
     Bytes(Vec<u8>),
 }
 
-/// A row: a value for each of its table's columns.
+/// A row: one value for each of the table's columns.
 pub type Row = Vec<Value>;
 
-/// Declares a table: its name, the columns of its key, and the other columns.
+/// Declares a table: its name, the columns of its primary key, and the other columns.
 macro_rules! table {
     ($constant:ident: $name:literal by ($($key:ident: $key_type:ident),+) $($column:ident: $type:ident,)*) => {
         pub(crate) const $constant: $crate::transfer::Table = $crate::transfer::Table {
@@ -97,59 +92,56 @@ table! {
     id: Id, exact_case: Flag,
 }
 
-/// A store that is read. All reads see one state.
+/// A store that is read. All reads use one snapshot.
 pub trait Source {
     /// The number of rows of a table.
     fn count(&mut self, table: &Table) -> Result<u64, Fault>;
 
-    /// Up to `limit` rows in ascending order of the key, those after the key `after`; an empty one
-    /// comes before all.
+    /// Up to `limit` rows after the key `after`, in ascending order of the key. An empty `after` starts at
+    /// the beginning.
     fn page(&mut self, table: &Table, after: &[Value], limit: usize) -> Result<Vec<Row>, Fault>;
 
-    /// The highest number that a user was ever given, so that none is given again.
+    /// The highest user id that was ever assigned, so that no id is assigned again.
     fn last_user(&mut self) -> Result<i64, Fault>;
 }
 
-/// A store that is made. It reads what it has got so far.
+/// A store that is created. Its reads return what was written so far.
 pub trait Target: Source {
-    /// The key of a table's last row; an empty one if it has none.
+    /// The key of a table's last row. Empty if the table is empty.
     fn last(&mut self, table: &Table) -> Result<Vec<Value>, Fault>;
 
-    /// Keeps rows, all or none.
+    /// Writes rows, all or none.
     fn write(&mut self, table: &Table, rows: &[Row]) -> Result<(), Fault>;
 
-    /// Forgets every row.
+    /// Deletes every row.
     fn clear(&mut self) -> Result<(), Fault>;
 
-    /// Takes the mark away: from now on this is a store, and on the disk.
+    /// Removes the mark: from now on the target is a store. Flushes it to the disk.
     fn finish(&mut self, last_user: i64) -> Result<(), Fault>;
 }
 
 /// The progress of a transfer.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
-    /// The table.
     pub table: &'static str,
-    /// Whether its rows are being compared, and no longer copied.
+    /// Whether its rows are being compared instead of copied.
     pub comparing: bool,
-    /// Rows done, of all tables.
+    /// Rows that are done, of all tables.
     pub done: u64,
-    /// Rows to be done, of all tables.
+    /// Rows to process, of all tables.
     pub all: u64,
 }
 
-/// A table that was carried over, and found the same in both stores.
+/// A table that was transferred, and is the same in both stores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carried {
-    /// Its name.
     pub table: &'static str,
-    /// Its number of rows.
     pub rows: u64,
-    /// The SHA-256 of them all, in order of their keys.
+    /// The SHA-256 of all rows, in key order.
     pub digest: String,
 }
 
-/// Carries everything of `source` into `target`, and answers what that is.
+/// Transfers all of `source` to `target`, and returns a summary of each table.
 pub fn carry(
     source: &mut dyn Source,
     target: &mut dyn Target,
@@ -158,7 +150,7 @@ pub fn carry(
     let mut carrier = Carrier { source, target, progress, done: 0, all: 0 };
     let resumed = carrier.copy()?;
     let carried = match carrier.compare() {
-        // What was there before may be of another state of the source.
+        // The rows of an earlier attempt may come from another state of the source.
         Err(Difference::Rows(_)) if resumed => {
             carrier.target.clear()?;
             carrier.copy()?;
@@ -185,7 +177,7 @@ struct Carrier<'a> {
     all: u64,
 }
 
-/// Why two stores could not be found the same.
+/// Why two stores are not the same.
 enum Difference {
     Rows(&'static str),
     Fault(Fault),
@@ -198,7 +190,7 @@ impl From<Fault> for Difference {
 }
 
 impl Carrier<'_> {
-    /// Transfers the missing rows, and returns whether some had arrived before.
+    /// Transfers the missing rows. Returns whether some had arrived before.
     fn copy(&mut self) -> Result<bool, Fault> {
         let mut resumed = false;
         self.begin()?;
@@ -218,7 +210,7 @@ impl Carrier<'_> {
         Ok(resumed)
     }
 
-    /// Reads every row of both, side by side.
+    /// Reads and compares all rows of both stores.
     fn compare(&mut self) -> Result<Vec<Carried>, Difference> {
         self.begin()?;
         TABLES.iter().map(|table| self.compare_table(table)).collect()
@@ -243,7 +235,7 @@ impl Carrier<'_> {
             return Err(Difference::Rows(table.name));
         }
         let digest = digest.finalize().iter().fold(String::new(), |mut text, byte| {
-            // Writing to a text cannot fail.
+            // Writing to a string cannot fail.
             let _ = write!(text, "{byte:02x}");
             text
         });
@@ -261,7 +253,7 @@ impl Carrier<'_> {
     }
 }
 
-/// Takes a value into a digest, so that no two rows look alike.
+/// Adds a value to a digest, in an unambiguous encoding.
 fn take_in(digest: &mut Sha256, value: &Value) {
     let (kind, bytes): (u8, &[u8]) = match value {
         Value::Null => (0, &[]),

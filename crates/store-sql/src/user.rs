@@ -108,7 +108,7 @@ pub fn user_standing_set(sql: &mut impl Sql, id: UserId, standing: &UserStanding
     sql.change(SET, params![standing.admin, until, reason, id]).map(drop)
 }
 
-/// A suspension from two columns: its end, and its reason.
+/// Reads a suspension from two columns: its end and its reason.
 pub(crate) fn read_suspension(row: &dyn Columns, first: usize) -> Result<Option<Suspension>> {
     let Some(until) = row.maybe(first)? else { return Ok(None) };
     Ok(Some(Suspension { until, reason: row.maybe(first + 1)? }))
@@ -205,7 +205,7 @@ pub fn users_page(sql: &impl Sql, after: Option<UserId>, most: usize) -> Result<
 }
 
 pub fn users_matching(sql: &impl Sql, prefix: &str, after: Option<UserId>, most: usize) -> Result<Vec<User>> {
-    // On SQLite the pluses keep to the indexes of the keys, however the planner judges them.
+    // On SQLite, the unary pluses make the planner use the indexes of the keys.
     const MATCHING: Text = Text::two(
         "SELECT id, name, special FROM users
         WHERE (name_key >= $1 AND name_key < $2 OR shown_key >= $1 AND shown_key < $2) AND +id > $3
@@ -249,7 +249,7 @@ pub fn user_rename(sql: &mut impl Sql, id: UserId, name: &Name) -> Result<bool> 
     Ok(true)
 }
 
-/// The rows that belong to the user alone go with it by foreign keys.
+/// The rows that belong only to the user are deleted by foreign keys.
 pub fn user_delete(sql: &mut impl Sql, id: UserId, task: TaskId) -> Result<()> {
     const RENAMES: Text = Text::same(concat!(
         "DELETE FROM tasks WHERE user_id = $1 AND kind = ",
@@ -332,7 +332,7 @@ pub fn profile_set(sql: &mut impl Sql, id: UserId, details: &Details) -> Result<
     );
     let (name, avatar, data) =
         (details.display_name.as_deref(), details.avatar.as_deref(), details.data.as_deref());
-    // The key is empty for a user who is found by its name alone, and has a card all the same.
+    // A user who is found only by its name has an empty key if it has a card.
     let has_card = avatar.is_some() || details.kind == UserKind::Bot;
     let key = name.map(search_key).or_else(|| has_card.then(String::new));
     sql.change(SET, params![details.kind.number(), name, avatar, data, key.as_deref(), id]).map(drop)
@@ -371,7 +371,7 @@ pub fn names_purge(sql: &mut impl Sql, now: Date) -> Result<usize> {
     sql.change(PURGE, params![now])
 }
 
-/// Whether another user than `but` holds one of the name's claims.
+/// Whether a user other than `but` holds one of the name's claims.
 fn is_claimed(sql: &impl Sql, name: &Name, but: Option<UserId>) -> Result<bool> {
     const HOLDERS: Text = Text::two(
         "SELECT user_id FROM name_claims WHERE claim = $1",
@@ -383,8 +383,8 @@ fn is_claimed(sql: &impl Sql, name: &Name, but: Option<UserId>) -> Result<bool> 
     Ok(is_held || sql.name_case() == NameCase::Exact && is_double(sql, name, but)?)
 }
 
-/// Whether a name beyond ASCII and the ASCII name of another user look alike, in whatever case. ASCII
-/// names that differ by case have no common claim that would show it.
+/// Whether a non-ASCII name and another user's ASCII name are confusable, ignoring case. ASCII names that
+/// differ only in case have no common claim that would show it.
 fn is_double(sql: &impl Sql, name: &Name, but: Option<UserId>) -> Result<bool> {
     // The key of an ASCII name is its lower case.
     const ASCII: Text = Text::two(
@@ -416,7 +416,7 @@ fn texts(texts: &[String]) -> Keys<'_> {
     Keys::Texts(texts.iter().map(String::as_str).collect())
 }
 
-/// A user from its number, its name and whether it is special.
+/// Reads a user from its id, its name, and whether it is special.
 fn read(row: &dyn Columns) -> Result<User> {
     Ok(User { id: row.get(0)?, name: row.get(1)?, special: row.get(2)? })
 }

@@ -1,4 +1,4 @@
-//! Webhooks, and the events that wait for another attempt.
+//! Webhooks, and the events that are queued for another attempt.
 
 use chinwag_core::webhook::{
     LONGEST_PAUSE, WaitingEvent, Webhook, WebhookAttempt, WebhookKinds, WebhookLane, WebhookQueue,
@@ -47,7 +47,7 @@ crate::implement! {
     }
 }
 
-/// A query of webhooks. The condition keeps the plan to the index.
+/// A query of webhooks. The condition makes the planner use the index.
 macro_rules! select {
     ($condition:literal) => {
         concat!(
@@ -214,7 +214,7 @@ pub fn webhook_queue_erase(sql: &mut impl Sql, queue: WebhookQueue, most: usize)
     sql.change(ERASE, params![queue, limit(most)])
 }
 
-/// The types as a row has them.
+/// The event types as they are stored.
 fn bits(webhook: &Webhook) -> Option<i64> {
     match webhook.kinds {
         WebhookKinds::All => None,

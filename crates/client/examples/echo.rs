@@ -1,11 +1,11 @@
-//! A bot that answers each message with the same text, until one says `stop`.
+//! A bot that answers each message with the same text, until it receives `stop`.
 //!
 //! ```sh
 //! cargo run -p chinwag-client --example echo -- http://127.0.0.1:8000 echo "a long password"
 //! ```
 //!
-//! It signs in, or signs up if nobody has the name. Start a server with `cargo run -- serve`, sign up on
-//! its page and write to `echo`. Restart the server meanwhile: the bot misses nothing.
+//! It signs in, or signs up if the name is free. Start a server with `cargo run -- serve`, sign up on its
+//! page and write to `echo`. You may restart the server in between: the bot misses nothing.
 
 use chinwag_client::{Error, Rest, ServerEvent, Session, Update};
 
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
     echo(&rest, name).await
 }
 
-/// Answers messages until one says `stop`.
+/// Answers messages until one of them is `stop`.
 pub(crate) async fn echo(rest: &Rest, name: &str) -> Result<(), Error> {
     let (session, mut updates) = Session::connect(rest);
     while let Some(update) = updates.next().await {
@@ -33,7 +33,7 @@ pub(crate) async fn echo(rest: &Rest, name: &str) -> Result<(), Error> {
             Update::Disconnected(end) => println!("{end}; connecting again"),
             Update::Ended(error) => return Err(error),
             Update::Event(frame) => {
-                // A message that opens a private group comes in the group.
+                // The first message of a private group arrives with the group.
                 let (group, message) = match frame.event {
                     ServerEvent::MessageText(message) => (message.group, Some(message)),
                     ServerEvent::GroupUpdate(mut group) => (Some(group.id), group.messages.pop()),
@@ -46,7 +46,7 @@ pub(crate) async fn echo(rest: &Rest, name: &str) -> Result<(), Error> {
                 if message.body == "stop" {
                     return Ok(());
                 }
-                // In a task of its own, so that reading goes on meanwhile.
+                // In a separate task, so that updates are read in the meantime.
                 let session = session.clone();
                 tokio::spawn(async move {
                     if let Err(error) = session.send(group, &message.body).await {

@@ -1,4 +1,4 @@
-//! Credentials, and where a session gets a new one.
+//! Credentials and their sources.
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,14 +7,14 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::rest::Rest;
 
-/// A credential. `Debug` does not show the secret.
+/// A credential. `Debug` hides the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
     /// A user token, a JWT of your application or the service key.
     Bearer(String),
     /// The value of a `Cookie` header, such as `access=cw_token_…`.
     Cookie(String),
-    /// A ticket, which opens one WebSocket and no more.
+    /// The value of a ticket, which opens one WebSocket.
     Ticket(String),
 }
 
@@ -30,7 +30,7 @@ impl fmt::Debug for Credential {
 
 type Fetch = Pin<Box<dyn Future<Output = Result<Credential, Error>> + Send>>;
 
-/// Where a session gets the credential for each connection.
+/// The source of the credential for each connection of a session.
 #[derive(Clone)]
 pub struct Access(Source);
 
@@ -41,8 +41,8 @@ enum Source {
 }
 
 impl Access {
-    /// Asks for a credential before each connection, for example your back end for a token. An
-    /// [`Error::Refused`] with a status other than 429 and 503 ends the session.
+    /// Fetches a credential before each connection, for example a token from your backend. The session ends
+    /// if `fetch` returns [`Error::Refused`] with a status other than 429 and 503.
     pub fn renewed<F>(fetch: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<Credential, Error>> + Send + 'static,
@@ -50,7 +50,7 @@ impl Access {
         Self(Source::Renewed(Arc::new(move || Box::pin(fetch()))))
     }
 
-    /// Takes a ticket over REST before each connection, so that the token stays out of the WebSocket.
+    /// Fetches a ticket over REST before each connection, so that the token is not used for the WebSocket.
     pub fn tickets(rest: &Rest) -> Self {
         let rest = rest.clone();
         Self::renewed(move || {

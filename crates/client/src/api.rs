@@ -1,4 +1,4 @@
-//! The objects, events and calls of the API: a file for each noun.
+//! The objects, events and calls of the API, in one file per noun.
 
 mod account;
 mod audit;

@@ -1,4 +1,4 @@
-//! Events that a client sends.
+//! Events from a client to the server.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::api::{
     PageRequest, Pin, Presence, React, ReadUpTo, Resume,
 };
 
-/// Declares the events once: the variants, their names on the wire and their data.
+/// Declares all events: variants, names on the wire, and data.
 macro_rules! client_events {
     ($($(#[$about:meta])* $variant:ident = $name:literal: $data:ty,)*) => {
         /// An event that a client sends.
@@ -32,9 +32,9 @@ macro_rules! client_events {
 client_events! {
     /// Sends a message.
     MessageText = "message.text": NewMessage,
-    /// Makes or finds the private group with a user, with a first message if one is given.
+    /// Opens the private group with a user or returns the existing one, and sends a first message if given.
     MessageFirst = "message.first": OpenPrivate,
-    /// Asks for a part of a group's history.
+    /// Requests a page of a group's history.
     MessageFetch = "message.fetch": PageRequest,
     /// Moves the user's read mark.
     MessageRead = "message.read": ReadUpTo,
@@ -42,29 +42,29 @@ client_events! {
     MessageUpdate = "message.update": MessageEdit,
     /// Deletes a message.
     MessageDelete = "message.delete": MessageId,
-    /// Adds a reaction to a message, or removes it.
+    /// Adds or removes a reaction.
     MessageReact = "message.react": React,
-    /// Pins a message, or unpins it.
+    /// Pins or unpins a message.
     MessagePin = "message.pin": Pin,
-    /// Sets the user's presence on this socket.
+    /// Sets the user's status on this socket.
     StatusUpdate = "status.update": Presence,
     /// Changes the relation to a user.
     ContactUpdate = "contact.update": ContactChange,
-    /// Makes a group.
+    /// Creates a group.
     GroupCreate = "group.create": NewGroup,
     /// Changes a group.
     GroupUpdate = "group.update": GroupChange,
     /// Leaves a group.
     GroupQuit = "group.quit": GroupId,
-    /// Accepts a group that a stranger added the user to.
+    /// Accepts a group to which a stranger has added the user.
     GroupAccept = "group.accept": GroupId,
     /// Deletes a group.
     GroupDelete = "group.delete": GroupId,
-    /// Shows the other members that the user types.
+    /// Shows the other members that the user is typing.
     TypingStart = "typing.start": GroupId,
-    /// Shows the other members that the user stopped.
+    /// Shows the other members that the user has stopped typing.
     TypingStop = "typing.stop": GroupId,
-    /// Asks for missed events.
+    /// Requests missed events.
     SyncResume = "sync.resume": Resume,
 }
 
@@ -82,12 +82,12 @@ impl ClientEvent {
             .expect("texts, numbers and maps with text keys always serialise")
     }
 
-    /// Whether the server answers the sender. Typing is not answered.
+    /// Whether the server answers this event. Typing events have no answer.
     pub fn is_answered(&self) -> bool {
         !matches!(self, Self::TypingStart(_) | Self::TypingStop(_))
     }
 
-    /// Whether it may be sent again when no answer came, since doing it twice is doing it once.
+    /// Whether the event can be sent again after a lost connection, because it is idempotent.
     pub fn is_repeatable(&self) -> bool {
         match self {
             Self::MessageText(message) => message.client_id.is_some(),
@@ -104,7 +104,7 @@ impl ClientEvent {
         }
     }
 
-    /// The `client_id` of a message.
+    /// The `client_id` of a message, if any.
     pub(crate) fn client_id(&self) -> Option<&str> {
         match self {
             Self::MessageText(message) => message.client_id.as_deref(),

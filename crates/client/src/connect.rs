@@ -1,4 +1,4 @@
-//! The handshake of a WebSocket.
+//! The WebSocket handshake.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub enum ConnectError {
     /// No server answered.
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),
-    /// The address or a header cannot be used.
+    /// The address or a header is invalid.
     #[error("{0}")]
     Invalid(String),
 }
@@ -38,7 +38,7 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// A handshake with the server at `https://host`, or below a path of it.
+    /// A handshake with the server at `https://host`, or under a path of it.
     pub fn new(server: &str) -> Self {
         Self {
             server: server.trim_end_matches('/').to_owned(),
@@ -49,7 +49,7 @@ impl Handshake {
         }
     }
 
-    /// Shows a credential.
+    /// Adds a credential.
     #[must_use]
     pub fn credential(self, credential: &Credential) -> Self {
         match credential {
@@ -59,34 +59,34 @@ impl Handshake {
         }
     }
 
-    /// Asks for a part of the summary: so many groups, each with so many messages.
+    /// Requests a window of the summary: this number of groups, each with this number of messages.
     #[must_use]
     pub fn window(self, groups: u32, messages: u32) -> Self {
         self.query(&format!("groups={groups}&messages={messages}"))
     }
 
-    /// Adds to the query.
+    /// Appends to the query.
     #[must_use]
     pub fn query(mut self, pairs: &str) -> Self {
         self.query.push(pairs.to_owned());
         self
     }
 
-    /// Asks for another path than `/chat/`.
+    /// Sets the path. The default is `/chat/`.
     #[must_use]
     pub fn path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.path);
         self
     }
 
-    /// Adds a header; `host` takes the place of the address's own.
+    /// Adds a header. `host` overrides that of the address.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Waits so long for the server.
+    /// Sets the timeout of the handshake.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -96,12 +96,12 @@ impl Handshake {
     pub async fn connect(self) -> Result<Socket, ConnectError> {
         let request = self.request()?;
         #[cfg(feature = "tls")]
-        // It may have been chosen before.
+        // Fails if the program has already installed a provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         opened(timeout(self.timeout, connect_async_with_config(request, None, true)).await)
     }
 
-    /// Shakes hands over a connection that stands.
+    /// Performs the handshake over an existing connection.
     pub async fn connect_over(self, connection: TcpStream) -> Result<Socket, ConnectError> {
         let request = self.request()?;
         let connection = MaybeTlsStream::Plain(connection);

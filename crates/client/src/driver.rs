@@ -1,4 +1,4 @@
-//! The task behind a session: connects, resumes, sends what waits and hands on what comes.
+//! The task behind a session. It connects, resumes, sends queued requests, and forwards updates.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -21,9 +21,9 @@ use crate::resume::Resuming;
 use crate::session::{Summary, Update};
 use crate::socket::{End, Socket};
 
-/// The pause after the server closed the socket since it was sent too much.
+/// The delay after the server closed the socket because of too many requests.
 const PENALTY: Duration = Duration::from_secs(10);
-/// As many groups as a summary shows that is asked for in part.
+/// The most groups in a windowed summary.
 const MOST_GROUPS: u32 = 2000;
 
 /// See the module's documentation.
@@ -33,36 +33,36 @@ pub(crate) struct Driver {
     access: Access,
     options: Options,
     updates: mpsc::Sender<Update>,
-    /// Updates that the program has not taken.
+    /// Updates that the program has not read yet.
     backlog: VecDeque<Update>,
-    /// Whether updates are dropped because the backlog was full. The connection then only serves
-    /// requests, and is renewed once half has been read.
+    /// Whether updates are dropped because the backlog was full. The connection then serves only requests,
+    /// and is replaced once the program has read half of the backlog.
     overflowed: bool,
     outbox: Outbox,
-    /// Whether there are handles that may send.
+    /// Whether any handle that can send still exists.
     has_senders: bool,
     has_reader: bool,
-    /// Whether a credential was replaced since the last connection that was open.
+    /// Whether the credential was renewed since the last successful connection.
     renewed: bool,
-    /// The time before which nothing is sent.
+    /// Nothing is sent before this time.
     paused_until: Instant,
-    /// The numbers delivered; none before the first connection.
+    /// The delivered numbers. `None` before the first connection.
     positions: Option<Positions>,
-    /// The last number that came of the events that were missed.
+    /// The number of the last missed event that was received.
     last_missed: Option<(Uuid, i64)>,
-    /// Failures in a row.
+    /// Consecutive failures.
     failures: u32,
 }
 
-/// Why a connection is over.
+/// Why a connection has ended.
 enum Over {
-    /// By the server or the network.
+    /// The server or the network ended it.
     End(End),
-    /// The server has refused to resume: a busy one may do so on another connection.
+    /// The server refused to resume. A busy server may accept it on another connection.
     Refused(Refusal),
-    /// The program has read half of its updates: connect again, and resume.
+    /// The program has read half of the backlog: reconnect and resume.
     Renew,
-    /// The program has dropped both halves.
+    /// The program has dropped both halves of the session.
     Dropped,
 }
 
@@ -92,7 +92,7 @@ impl Driver {
         requests.close();
         self.outbox.fail(&error);
         while let Ok(request) = requests.try_recv() {
-            // The caller may no longer wait.
+            // The caller may have dropped the future.
             let _ = request.answer.send(Err(error.clone()));
         }
         self.backlog.push_back(Update::Ended(error));
@@ -103,7 +103,7 @@ impl Driver {
         }
     }
 
-    /// Connects again and again; the error that ends it for good.
+    /// Reconnects until an error ends the session.
     async fn stay_connected(&mut self, requests: &mut mpsc::Receiver<Request>) -> Error {
         loop {
             let within = self.options.connect_timeout;
@@ -148,7 +148,7 @@ impl Driver {
         }
     }
 
-    /// The pause after a connection's end, or the error where another would end alike.
+    /// The delay after the end of a connection, or the error if another connection would end in the same way.
     fn pause_after(&mut self, end: End) -> Result<Duration, Error> {
         self.outbox.disconnect(&end.to_string());
         self.queue(Update::Disconnected(end.clone()));
@@ -159,7 +159,7 @@ impl Driver {
         }
     }
 
-    /// The pause after a refused handshake, or the error where another would be refused alike.
+    /// The delay after a refused handshake, or the error if another one would be refused in the same way.
     fn pause_after_refusal(&mut self, error: Error) -> Result<Duration, Error> {
         let backoff = self.backoff();
         match &error {
@@ -173,20 +173,20 @@ impl Driver {
         }
     }
 
-    /// Whether a credential that has ended may be replaced: once for each connection that it opened.
+    /// Whether an expired credential may be renewed. Allowed once per successful connection.
     fn may_renew(&mut self) -> bool {
         self.access.is_renewed() && !std::mem::replace(&mut self.renewed, true)
     }
 
-    /// The pause before the next try: longer with each failure in a row.
+    /// The backoff before the next attempt.
     fn backoff(&self) -> Duration {
         let Options { backoff_min, backoff_max, .. } = self.options;
         let doubled = backoff_min.saturating_mul(1 << self.failures.min(16));
         random::jitter(doubled.min(backoff_max))
     }
 
-    /// Waits for a future, while requests are taken in and updates are read. None once nobody is there
-    /// any more.
+    /// Awaits a future, while accepting requests and passing on updates. `None` once the program has dropped
+    /// both halves.
     async fn meanwhile<T>(
         &mut self,
         future: impl Future<Output = T>,
@@ -209,7 +209,7 @@ impl Driver {
         }
     }
 
-    /// Serves one connection to its end.
+    /// Serves one connection until its end.
     async fn converse(&mut self, socket: Socket, requests: &mut mpsc::Receiver<Request>) -> Over {
         let mut connection = Connection::new(socket);
         loop {
@@ -253,7 +253,7 @@ impl Driver {
         }
     }
 
-    /// Whether the program has dropped both halves. Without a reader nothing waits to be read.
+    /// Whether the program has dropped both halves. Without a reader the backlog is cleared.
     fn is_dropped(&mut self) -> bool {
         if !self.has_reader {
             self.backlog.clear();
@@ -299,25 +299,25 @@ impl Driver {
             ServerEvent::Error(refusal) if frame.reference.as_deref() == Some(RESUME) => {
                 return Err(Over::Refused(refusal));
             }
-            // Only its caller receives it.
+            // Only the caller of the request receives it.
             ServerEvent::Error(_) => {}
             ServerEvent::MessageFetch(_) if is_answer => {}
             _ => self.deliver(connection, frame)?,
         }
-        // Until then the next connection would fail as this one did.
+        // Until the resume has succeeded, the next connection could fail in the same way.
         if connection.is_open && connection.resuming.is_none() {
             self.failures = 0;
         }
         Ok(())
     }
 
-    /// Takes the summary of a new connection, and asks for what was missed.
+    /// Handles the summary of a new connection, and requests the missed events.
     async fn begin(&mut self, connection: &mut Connection, frame: Frame) -> Result<(), End> {
         let ServerEvent::GroupSummary(groups) = frame.event else { return Ok(()) };
         connection.is_open = true;
         self.renewed = false;
         if !self.has_room() {
-            // The connection serves requests alone until it is renewed.
+            // The connection serves only requests until it is replaced.
             return Ok(());
         }
         let (history, more) = (frame.history, frame.more);
@@ -356,8 +356,8 @@ impl Driver {
         connection.ask_to_resume().await
     }
 
-    /// Hands an event on, unless it is old. While a resume is under way, an event that happened after
-    /// the summary may come before those that were missed: it is held until they have come.
+    /// Delivers an event, unless it is old. During a resume, an event after the summary may arrive before the
+    /// missed ones. It is held until they have arrived.
     fn deliver(&mut self, connection: &mut Connection, frame: Frame) -> Result<(), End> {
         if let (Some(resuming), Some(seq), Some(group)) =
             (&mut connection.resuming, frame.seq, frame.event.group())
@@ -390,7 +390,8 @@ impl Driver {
         }
     }
 
-    /// Takes the answer for some groups, and asks for the next ones. After the last the resume is over.
+    /// Handles the answer for some groups and requests the next ones. After the last answer, the resume is
+    /// complete.
     async fn go_on_resuming(&mut self, connection: &mut Connection, synced: Synced) -> Result<(), End> {
         let Some(resuming) = &mut connection.resuming else { return Ok(()) };
         resuming.take(synced);
@@ -435,8 +436,8 @@ impl Driver {
         self.queue(Update::Resumed);
     }
 
-    /// Whether an update may be kept. From the first that may not be, none is, and the positions stay
-    /// where the program stops reading: the next connection resumes there.
+    /// Whether there is room for an update. After the first one without room, all are dropped, and the
+    /// positions stay where the program stops reading. The next connection resumes there.
     fn has_room(&mut self) -> bool {
         if self.has_reader && self.backlog.len() >= self.options.updates.max(1) {
             self.overflowed = true;
@@ -463,7 +464,7 @@ async fn connect(access: Access, handshake: Handshake, within: Duration) -> Resu
     Ok(handshake.credential(&credential).connect().await?)
 }
 
-/// Hands the first update on once there is room for it; whether anybody reads.
+/// Passes the first update to the program once there is room. Returns whether the reader still exists.
 async fn pass_on(updates: &mpsc::Sender<Update>, backlog: &mut VecDeque<Update>) -> bool {
     let Ok(permit) = updates.reserve().await else { return false };
     if let Some(update) = backlog.pop_front() {
@@ -472,14 +473,14 @@ async fn pass_on(updates: &mpsc::Sender<Update>, backlog: &mut VecDeque<Update>)
     true
 }
 
-/// The next step after the end of a socket.
+/// The next step after a socket has ended.
 #[derive(Debug, PartialEq, Eq)]
 enum NextStep {
-    /// Connect again, after this pause at least.
+    /// Connect again, after at least this delay.
     Again(Duration),
-    /// The credential has ended.
+    /// The credential has expired or was revoked.
     SignedOut,
-    /// This client is at fault: another try would end alike.
+    /// This client is at fault. Another attempt would fail in the same way.
     Ended,
 }
 
@@ -488,7 +489,8 @@ fn judge(end: &End) -> NextStep {
         Some(4001) => NextStep::SignedOut,
         Some(4029) => NextStep::Again(PENALTY),
         Some(1002 | 1007 | 1009) => NextStep::Ended,
-        // 1001, 1011 and 1012, 4008 and 4009, or no code. After 4003 the next attempt is refused with the reason.
+        // 1001, 1011 and 1012, 4008 and 4009, or no code. After 4003 the next handshake is refused with the
+        // reason.
         _ => NextStep::Again(Duration::ZERO),
     }
 }

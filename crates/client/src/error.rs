@@ -10,23 +10,23 @@ use crate::socket::End;
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The server refused it, and nothing was changed. With the statuses 500 and 503 the detail says
-    /// whether the outcome is unknown.
+    /// The server refused the request, and nothing was changed. With status 500 or 503, the detail says if
+    /// the outcome is unknown.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// No answer came: the outcome is unknown.
+    /// The connection was lost before an answer arrived. The outcome is unknown.
     #[error("no answer came: {0}")]
     Lost(String),
-    /// The server's answer is not one that the protocol has.
+    /// The answer does not conform to the protocol.
     #[error("an answer that the protocol does not have: {0}")]
     Unexpected(String),
-    /// The address of the server or a header cannot be used.
+    /// The address of the server or a header is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// The session has ended for good.
+    /// The session has ended permanently.
     #[error("the session has ended: {0}")]
     Ended(End),
-    /// The session was closed by this program.
+    /// This program has closed the session.
     #[error("the session is closed")]
     Closed,
 }
@@ -55,28 +55,28 @@ impl Error {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{status}: {detail}")]
 pub struct Refusal {
-    /// The status of HTTP.
+    /// The HTTP status.
     pub status: u16,
     /// A sentence for people.
     pub detail: String,
-    /// Every refused field.
+    /// The refused fields.
     pub errors: Vec<FieldProblem>,
-    /// The time after which another try is worthwhile.
+    /// The delay after which a retry is worthwhile.
     pub retry_after: Option<Duration>,
-    /// The whole answer, as it came.
+    /// The whole body of the answer.
     pub body: String,
 }
 
 /// A refused field of a payload.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FieldProblem {
-    /// The payload's key.
+    /// The field's key in the payload.
     pub field: String,
     /// The reason.
     pub detail: String,
 }
 
-/// The body of a refusal: a problem of RFC 9457, or the `data` of an error frame.
+/// The body of a refusal: problem details of RFC 9457, or the `data` of an error frame.
 #[derive(Debug, Default, Deserialize)]
 struct Problem {
     #[serde(default)]
@@ -88,7 +88,7 @@ struct Problem {
 }
 
 impl Refusal {
-    /// Reads an HTTP answer, or the data of an error frame. A body that is no problem is taken for the
+    /// Parses an HTTP answer, or the data of an error frame. If the body cannot be parsed, it becomes the
     /// detail.
     pub(crate) fn new(status: u16, body: &str, retry_after: Option<&str>) -> Self {
         let problem = serde_json::from_str(body)

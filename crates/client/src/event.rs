@@ -1,4 +1,4 @@
-//! Events that the server sends, and the frames that carry them.
+//! Events from the server, and the frames that carry them.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,19 @@ use crate::api::{
 };
 use crate::error::Refusal;
 
-/// One text frame of the server's.
+/// A text frame from the server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
-    /// The number in the group's log, where the event has one.
+    /// The number in the group's log, if the event has one.
     pub seq: Option<i64>,
     /// The `ref` of the request that it answers.
     pub reference: Option<String>,
-    /// The history that the numbers in it belong to.
+    /// The history to which its numbers belong.
     pub history: Option<Uuid>,
-    /// The part that a windowed summary leaves out.
+    /// The part that a windowed summary does not contain.
     pub more: Option<More>,
-    /// The profiles of users in it by name, as far as they have a display name or an avatar or are bots.
+    /// The profiles of the users in it, by name. Contains bots, and users with a display name or an avatar.
     pub people: BTreeMap<String, Profile>,
-    /// The event.
     pub event: ServerEvent,
 }
 
@@ -51,7 +50,7 @@ struct Envelope<'a> {
 }
 
 impl Frame {
-    /// Reads a frame's text. An event of a later version is [`ServerEvent::Unknown`].
+    /// Parses a frame. An event of a later version becomes [`ServerEvent::Unknown`].
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let envelope: Envelope<'_> = serde_json::from_str(text)?;
         let Envelope { name, seq, reference, history, more, people, code, data } = envelope;
@@ -63,7 +62,7 @@ impl Frame {
         Ok(Self { seq, reference, history, more, people, event })
     }
 
-    /// The refusal that an error frame carries, else the frame.
+    /// The frame, or the refusal if it is an error frame.
     pub fn accepted(self) -> Result<Self, Refusal> {
         match self.event {
             ServerEvent::Error(refusal) => Err(refusal),
@@ -72,7 +71,7 @@ impl Frame {
     }
 }
 
-/// Declares the events once: the variants, their names on the wire and their data.
+/// Declares all events: variants, names on the wire, and data.
 macro_rules! server_events {
     ($($(#[$about:meta])* $variant:ident = $name:literal: $data:ty,)*) => {
         /// An event that the server sends.
@@ -91,7 +90,7 @@ macro_rules! server_events {
         }
 
         impl ServerEvent {
-            /// The types of all events, errors aside.
+            /// The types of all events except errors.
             pub const NAMES: &'static [&'static str] = &[$($name),*];
 
             /// The type on the wire; `error` for a refusal.
@@ -118,35 +117,35 @@ server_events! {
     GroupSummary = "group.summary": Vec<Group>,
     /// The second event of a socket: the user's relations.
     ContactSummary = "contact.summary": ContactSummary,
-    /// How much is unread in the groups that the window leaves out.
+    /// The unread messages in the groups that are not in the window.
     SummaryMore = "summary.more": SummaryMore,
     /// A message was sent.
     MessageText = "message.text": Message,
-    /// The part of a history that was asked for.
+    /// The requested page of a history.
     MessageFetch = "message.fetch": Page,
-    /// A member has read so far.
+    /// A member has moved its read mark.
     MessageRead = "message.read": ReadMark,
     /// A message was edited.
     MessageUpdate = "message.update": Message,
     /// Messages were deleted.
     MessageDelete = "message.delete": Deletion,
-    /// A user added a reaction to a message, or removed it.
+    /// A user added or removed a reaction.
     MessageReact = "message.react": ReactionChange,
     /// A message was pinned or unpinned.
     MessagePin = "message.pin": PinChange,
-    /// A contact, or the user itself, is present or not.
+    /// The status of a contact, or of the user itself.
     StatusUpdate = "status.update": StatusUpdate,
     /// A relation changed.
     ContactUpdate = "contact.update": ContactUpdate,
-    /// A group was made or changed.
+    /// A group was created or changed.
     GroupUpdate = "group.update": Box<Group>,
     /// The user's own settings of a group changed.
     GroupMe = "group.me": GroupSettings,
-    /// The user has left a group or was removed: its last event.
+    /// The user left a group or was removed. The last event of the group.
     GroupQuit = "group.quit": Left,
     /// A group was deleted.
     GroupDelete = "group.delete": Uuid,
-    /// A member began to type.
+    /// A member started typing.
     TypingStart = "typing.start": Typing,
     /// A member stopped typing.
     TypingStop = "typing.stop": Typing,

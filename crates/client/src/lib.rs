@@ -1,9 +1,9 @@
 //! A typed client of the Chinwag chat server.
 //!
 //! - [`Rest`] calls the REST API.
-//! - [`Session`] and [`Updates`] are a WebSocket that reconnects, resumes where it was and sends each
-//!   message once.
-//! - [`Socket`] is one bare WebSocket, for programs that do their own reconnecting.
+//! - [`Session`] and [`Updates`] are the two halves of a WebSocket that reconnects, resumes where it stopped,
+//!   and sends each message exactly once.
+//! - [`Socket`] is a plain WebSocket, for programs that reconnect by themselves.
 //!
 //! ```no_run
 //! use chinwag_client::{Rest, Session, Update};
@@ -24,15 +24,16 @@
 //!
 //! # Contract of a session
 //!
-//! - **Order.** Each group's numbered events arrive ascending, each once, over any number of reconnects. If a connection is
-//!   lost while missed events arrive, the last of them may come once more, unless it is a new message.
-//! - **Loss.** Nothing of a group is skipped silently: either its missed events arrive, or
-//!   [`Update::Reset`] says that they cannot.
+//! - **Order.** Each group's numbered events arrive in ascending order, each once, over any number of
+//!   reconnects. If a connection is lost while missed events arrive, the last of them may arrive again,
+//!   unless it is a new message.
+//! - **Loss.** No event of a group is skipped silently: either the missed events arrive, or [`Update::Reset`]
+//!   reports that they cannot.
 //! - **Once.** A message sent by [`Session::send`] has a `client_id`, so that repeating it after a lost
 //!   connection stores it once.
-//! - **Bound.** Requests, events that the program has not read and events held during a resume are
-//!   bounded by [`Options`]. A program that reads too slowly misses no event: the session drops what it
-//!   cannot hold and resumes from there later.
+//! - **Bound.** [`Options`] bounds the requests, the unread events and the events held during a resume. A
+//!   program that reads too slowly misses no event: the session drops the events that it cannot hold, and
+//!   later resumes from there.
 
 mod access;
 mod api;
@@ -64,12 +65,12 @@ pub use session::{Session, Summary, Update, Updates};
 pub use socket::{End, Socket};
 pub use {reqwest, tokio_tungstenite::tungstenite, uuid};
 
-/// The example of the README compiles.
+/// Compiles the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// The example of docs/clients.md compiles.
+/// Compiles the example of docs/clients.md.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/clients.md")]
 struct Guide;

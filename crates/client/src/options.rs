@@ -1,4 +1,4 @@
-//! The bounds and delays of a session.
+//! The limits and delays of a session.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use crate::positions::Positions;
 /// Settings of a [`Session`](crate::Session).
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Shows the groups of the newest activity only, each with so many messages: `(groups, messages)`.
-    /// All groups with 20 messages each, if none.
+    /// Requests only the most recently active groups, each with this number of messages: `(groups,
+    /// messages)`. Without it, all groups with 20 messages each.
     pub window: Option<(u32, u32)>,
-    /// Where a former session stopped: it goes on from there.
+    /// The positions of a former session, from which this one resumes.
     pub positions: Option<Positions>,
-    /// Requests sent and not answered, at most. With 1 messages keep their order even when the server
-    /// refuses one for a while.
+    /// The most requests in flight. With 1, messages keep their order even if the server temporarily refuses
+    /// one.
     pub in_flight: usize,
-    /// Requests that wait to be sent, at most; a call waits when there are more.
+    /// The most queued requests. Further calls wait.
     pub requests: usize,
-    /// Updates that wait to be read, at most. The session drops what comes beyond them, and resumes
-    /// once the program has read half.
+    /// The most queued updates. The session drops further ones, and resumes once the program has read half.
     pub updates: usize,
-    /// Live events held while a resume is under way, at most.
+    /// The most live events held during a resume.
     pub held: usize,
-    /// The pause before the first try to reconnect; it doubles with each failure.
+    /// The delay before the first attempt to reconnect. It doubles with each failure.
     pub backoff_min: Duration,
-    /// The longest such pause.
+    /// The longest delay before an attempt to reconnect.
     pub backoff_max: Duration,
-    /// The longest `Retry-After` that a request waits for by itself; a longer one is a refusal.
+    /// The longest `Retry-After` after which a request is retried automatically. A longer one is returned as
+    /// a refusal.
     pub retry_max: Duration,
-    /// How long a handshake may take, and how long a credential for it.
+    /// Timeout of a handshake, and of fetching the credential for it.
     pub connect_timeout: Duration,
-    /// The silence after which the server is asked for a sign of life. After as long again without one the connection counts
-    /// as lost.
+    /// The silence after which the session sends a ping. After the same time without an answer, the
+    /// connection counts as lost.
     pub silence: Duration,
 }
 

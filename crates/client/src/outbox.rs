@@ -1,4 +1,4 @@
-//! Requests of a session: those that wait to be sent, and those that wait for their answer.
+//! The requests of a session: queued, or in flight.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::command::ClientEvent;
 use crate::error::Error;
 use crate::event::{Frame, ServerEvent};
 
-/// A request, and where its answer goes.
+/// A request, and the sender of its answer.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) event: ClientEvent,
@@ -20,7 +20,7 @@ pub(crate) struct Request {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     waiting: VecDeque<Request>,
-    /// By the number that is the `ref`, so that they are in the order of sending.
+    /// In flight, by the number that is the `ref`, and therefore in the order of sending.
     sent: BTreeMap<u64, Request>,
     last: u64,
 }
@@ -30,12 +30,12 @@ impl Outbox {
         self.waiting.push_back(request);
     }
 
-    /// Requests that wait to be sent.
+    /// The number of queued requests.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// The next request to send, with its `ref`, if fewer than `in_flight` wait for an answer.
+    /// The next request to send, with its `ref`, if fewer than `in_flight` are in flight.
     pub(crate) fn take(&mut self, in_flight: usize) -> Option<(&ClientEvent, Option<String>)> {
         if self.sent.len() >= in_flight.max(1) {
             return None;
@@ -47,7 +47,7 @@ impl Outbox {
         Some((event, reference))
     }
 
-    /// Finishes the last request taken, which the server does not answer.
+    /// Completes the last request taken, which the server does not answer.
     pub(crate) fn finish_unanswered(&mut self) {
         if let Some(request) = self.sent.remove(&self.last) {
             let silent = ServerEvent::Unknown { name: String::new(), data: serde_json::Value::Null };
@@ -59,13 +59,13 @@ impl Outbox {
                 people: BTreeMap::new(),
                 event: silent,
             };
-            // The caller may no longer wait.
+            // The caller may have dropped the future.
             let _ = request.answer.send(Ok(frame));
         }
     }
 
-    /// Takes a frame that may be an answer. A refusal that is worth another try puts the request back
-    /// at the front, and gives the pause before it.
+    /// Handles a frame that may be an answer. If a refusal is worth a retry, puts the request back at the
+    /// front and returns the delay before it.
     pub(crate) fn settle(
         &mut self,
         frame: &Frame,
@@ -86,13 +86,13 @@ impl Outbox {
                 return Some(pause.max(backoff.min(Duration::from_secs(1))));
             }
         }
-        // The caller may no longer wait.
+        // The caller may have dropped the future.
         let _ = request.answer.send(frame.clone().accepted().map_err(Error::Refused));
         None
     }
 
-    /// The request that a frame answers: by its `ref`, or, where a resume brings the message, by the
-    /// `client_id`.
+    /// The request that a frame answers, identified by its `ref`, or by the `client_id` if the message
+    /// arrives with a resume.
     fn number(&self, frame: &Frame) -> Option<u64> {
         if let Some(reference) = &frame.reference {
             return reference.parse().ok();
@@ -108,24 +108,24 @@ impl Outbox {
         found.find(|(_, request)| is_it(request)).map(|(number, _)| *number)
     }
 
-    /// The connection is lost: requests that may be repeated go back to the front in their order, the
-    /// outcome of the others is unknown.
+    /// Handles a lost connection. Repeatable requests return to the front of the queue, in order. The outcome
+    /// of the others is unknown.
     pub(crate) fn disconnect(&mut self, why: &str) {
         for request in std::mem::take(&mut self.sent).into_values().rev() {
             if request.event.is_repeatable() {
                 self.waiting.push_front(request);
             } else {
-                // The caller may no longer wait.
+                // The caller may have dropped the future.
                 let _ = request.answer.send(Err(Error::Lost(why.to_owned())));
             }
         }
     }
 
-    /// Answers every request with the same error.
+    /// Fails all requests with the same error.
     pub(crate) fn fail(&mut self, error: &Error) {
         let sent = std::mem::take(&mut self.sent).into_values();
         for request in sent.chain(std::mem::take(&mut self.waiting)) {
-            // The caller may no longer wait.
+            // The caller may have dropped the future.
             let _ = request.answer.send(Err(error.clone()));
         }
     }

@@ -1,4 +1,4 @@
-//! How far a client has got in each group's log.
+//! A client's positions in its groups' logs.
 
 use std::collections::BTreeMap;
 
@@ -8,38 +8,39 @@ use uuid::Uuid;
 use crate::api::Group;
 use crate::event::{Frame, ServerEvent};
 
-/// The last number held of each group, and the history that these are numbers of. Store it to resume
+/// The last received number of each group, and the history to which the numbers belong. Store it to resume
 /// after a restart of the program.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Positions {
-    /// The history, once a server has named one.
+    /// The history, once a server has reported one.
     pub history: Option<Uuid>,
-    /// Numbers by group.
+    /// The numbers by group.
     pub groups: BTreeMap<Uuid, i64>,
 }
 
 impl Positions {
-    /// Begins anew at the heads of a summary.
+    /// Resets the positions to the heads of a summary.
     pub(crate) fn begin(&mut self, history: Option<Uuid>, groups: &[Group]) {
         self.history = history;
         self.groups = groups.iter().filter(|group| !group.is_pending()).filter_map(position).collect();
     }
 
-    /// Adds the groups of a summary that were not known.
+    /// Adds the unknown groups of a summary.
     pub(crate) fn add(&mut self, groups: &[Group]) {
         for (id, head) in groups.iter().filter(|group| !group.is_pending()).filter_map(position) {
             self.groups.entry(id).or_insert(head);
         }
     }
 
-    /// Begins a group anew at its head.
+    /// Resets a group's position to its head.
     pub(crate) fn restart(&mut self, group: &Group) {
         self.groups.extend(position(group));
     }
 
-    /// Takes an event that was missed, like [`take`](Self::take). Several messages may have changed with one number, and
-    /// come one after the other: the position stays before it until a later event or another group comes, as otherwise the
-    /// rest would be lost with the connection. `last` is the number that came last.
+    /// Applies a missed event, like [`take`](Self::take). Several messages that changed with the same number
+    /// arrive one after the other. The position stays before that number until a later event or another group
+    /// arrives, so that a lost connection does not lose the remainder. `last` is the number that arrived
+    /// last.
     pub(crate) fn take_missed(&mut self, frame: &Frame, last: &mut Option<(Uuid, i64)>) -> bool {
         let numbered = frame.event.group().zip(frame.seq);
         if let Some((group, seq)) = *last
@@ -60,7 +61,7 @@ impl Positions {
         is_new
     }
 
-    /// Takes an event: whether it is new. An event without a number is always new.
+    /// Applies an event. Returns whether it is new. An event without a number is always new.
     pub(crate) fn take(&mut self, frame: &Frame) -> bool {
         let Some(group) = frame.event.group() else { return true };
         match &frame.event {
@@ -77,7 +78,7 @@ impl Positions {
         if frame.seq.is_some_and(|seq| self.groups.get(&group).is_some_and(|held| seq <= *held)) {
             return false;
         }
-        // A group that is new begins at its head for the user. Of any other, events up to there may be on their way.
+        // A new group starts at its head. For any other group, events up to the head may still arrive.
         let head = match &frame.event {
             ServerEvent::GroupUpdate(update) if !self.groups.contains_key(&group) => update.head,
             _ => None,
@@ -89,7 +90,7 @@ impl Positions {
         true
     }
 
-    /// Moves a group that is held on to a number.
+    /// Advances a known group to a number.
     pub(crate) fn reach(&mut self, group: Uuid, seq: i64) {
         if let Some(held) = self.groups.get_mut(&group) {
             *held = seq.max(*held);

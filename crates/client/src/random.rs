@@ -7,12 +7,12 @@ fn number() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// An id that no other message has: 32 hexadecimal digits.
+/// A unique message id of 32 hexadecimal digits.
 pub(crate) fn client_id() -> String {
     format!("{:016x}{:016x}", number(), number())
 }
 
-/// A duration between half of `up_to` and all of it, so that clients do not reconnect together.
+/// A random duration between `up_to / 2` and `up_to`, so that clients do not reconnect at the same time.
 pub(crate) fn jitter(up_to: Duration) -> Duration {
     let share = u32::try_from(number() % 1024).unwrap_or_default();
     up_to / 2 + up_to / 2 * share / 1023

@@ -13,24 +13,21 @@ use crate::access::Credential;
 use crate::connect::Handshake;
 use crate::error::{Error, Refusal};
 
-/// An answer of any status.
+/// An answer with any status.
 #[derive(Debug, Clone)]
 pub struct Response {
-    /// The status code.
     pub status: u16,
-    /// The headers.
     pub headers: HeaderMap,
-    /// The body.
     pub text: String,
 }
 
 impl Response {
-    /// A header's value, if it is there and text.
+    /// A header's value, if it exists and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The refusal that a status of 400 and more is, else the answer.
+    /// The answer, or the refusal if the status is at least 400.
     pub fn accepted(self) -> Result<Self, Refusal> {
         if self.status < 400 {
             return Ok(self);
@@ -38,15 +35,15 @@ impl Response {
         Err(Refusal::new(self.status, &self.text, self.header("retry-after")))
     }
 
-    /// The body as an object of the protocol.
+    /// Parses the body as an object of the protocol.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_str(&self.text).map_err(|why| Error::Unexpected(format!("{why}: {}", self.text)))
     }
 }
 
-/// A caller of the REST API: a user, your backend or nobody.
+/// A caller of the REST API: a user, your backend, or an anonymous caller.
 ///
-/// A call that is refused with 429 is repeated after its `Retry-After`, if [`Rest::patient`] allows it.
+/// A call that is refused with 429 is retried after its `Retry-After`, if [`Rest::patient`] allows it.
 #[derive(Debug, Clone)]
 pub struct Rest {
     http: reqwest::Client,
@@ -56,55 +53,53 @@ pub struct Rest {
 }
 
 impl Rest {
-    /// A caller without a credential, of the server at `https://host`, or below a path of it. Asks no
-    /// proxy: for that, give [`Rest::with_http`] a client of your own.
+    /// An anonymous caller of the server at `https://host`, or under a path of it. It uses no proxy; for
+    /// that, pass a client of your own to [`Rest::with_http`].
     ///
     /// # Panics
     ///
-    /// If the operating system gives no randomness or certificates for TLS.
+    /// If the operating system provides no randomness, or no certificates for TLS.
     pub fn new(server: &str) -> Self {
         #[cfg(feature = "tls")]
-        // It may have been chosen before.
+        // Fails if the program has already installed a provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy();
         Self::with_http(server, builder.build().expect("the system has randomness and certificates"))
     }
 
-    /// The same over an HTTP client with settings of your own.
+    /// Like [`new`](Self::new), with an HTTP client of your own.
     pub fn with_http(server: &str, http: reqwest::Client) -> Self {
         let server = server.trim_end_matches('/').to_owned();
         Self { http, server, credential: None, patience: Duration::ZERO }
     }
 
-    /// The same server with a credential.
+    /// The same server, with a credential.
     #[must_use]
     pub fn with_credential(&self, credential: Credential) -> Self {
         Self { credential: Some(credential), ..self.clone() }
     }
 
-    /// The same server with a user token, a JWT or the service key.
+    /// The same server, with a user token, a JWT or a service key.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         self.with_credential(Credential::Bearer(token.to_owned()))
     }
 
-    /// Waits up to so long altogether where the server answers 429.
+    /// Sets the total time to wait for retries after 429.
     #[must_use]
     pub fn patient(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// The credential.
     pub fn credential(&self) -> Option<&Credential> {
         self.credential.as_ref()
     }
 
-    /// The server's address.
     pub fn server(&self) -> &str {
         &self.server
     }
 
-    /// The address of a path: one that begins with `/` as it is, any other below `/api/v1/`.
+    /// The address of a path. One that starts with `/` is used as it is, any other is relative to `/api/v1/`.
     pub fn url(&self, path: &str) -> String {
         let server = &self.server;
         if path.starts_with('/') { format!("{server}{path}") } else { format!("{server}/api/v1/{path}") }
@@ -116,7 +111,7 @@ impl Rest {
         self.credential.iter().fold(handshake, Handshake::credential)
     }
 
-    /// A request with this credential, for calls that have no method here.
+    /// A request with this credential, for calls that have no method in this crate.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, self.url(path));
         match &self.credential {
@@ -126,7 +121,7 @@ impl Rest {
         }
     }
 
-    /// Sends a request; the answer may be a refusal.
+    /// Sends a request. The answer may be a refusal.
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
         let lost = |why: reqwest::Error| Error::Lost(why.to_string());
         let response = request.send().await.map_err(lost)?;
@@ -135,7 +130,7 @@ impl Rest {
         Ok(Response { status, headers, text })
     }
 
-    /// Sends a JSON body, and reads the object that the server answers with.
+    /// Sends a JSON body, and parses the object in the answer.
     pub async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -152,7 +147,7 @@ impl Rest {
             match self.send(request).await?.accepted() {
                 Ok(response) => return response.read(),
                 Err(refusal) => {
-                    // Nothing was done.
+                    // A refused request has changed nothing.
                     let wait = refusal.retry_after.filter(|wait| refusal.status == 429 && *wait <= left);
                     let Some(wait) = wait else { return Err(refusal.into()) };
                     left -= wait;
@@ -162,7 +157,7 @@ impl Rest {
         }
     }
 
-    /// Asks for bytes of any length: the answer, whose body is still to be read.
+    /// Requests bytes of any length. The body of the response is not read yet.
     pub(crate) async fn download(&self, path: &str) -> Result<reqwest::Response, Error> {
         let lost = |why: reqwest::Error| Error::Lost(why.to_string());
         let response = self.request(Method::GET, path).send().await.map_err(lost)?;
@@ -200,7 +195,7 @@ impl Rest {
     }
 }
 
-/// A text as one segment of a path, as `encodeURIComponent` writes it.
+/// Percent-encodes a text as a path segment, like `encodeURIComponent`.
 pub fn encode_segment(text: &str) -> String {
     let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte);
     text.bytes().map(|b| if kept(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()

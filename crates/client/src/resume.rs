@@ -1,4 +1,4 @@
-//! A resume under way: the groups to ask for, and whatever has to wait for its end.
+//! A resume in progress: the groups still to request, and the events that wait for its end.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,21 @@ use uuid::Uuid;
 use crate::api::{Group, Resume, Synced};
 use crate::event::{Frame, ServerEvent};
 
-/// The groups that one frame names. So many stay far below the longest frame that a server accepts, and below the 1,000
-/// that it takes.
+/// The groups in one frame. This number stays far below the longest frame and the 1,000 groups that a server
+/// accepts.
 const GROUPS_AT_ONCE: usize = 500;
 
-/// A resume under way.
 #[derive(Debug)]
 pub(crate) struct Resuming {
-    /// The groups as the summary has them.
+    /// The groups in the summary.
     pub(crate) summary: BTreeMap<Uuid, Group>,
-    /// Events of groups whose missed events may still come: by group, number and message, since several messages may have
-    /// changed with one number.
+    /// Events of groups whose missed events may still arrive, by group, number and message, since several
+    /// messages may have changed with the same number.
     pub(crate) held: BTreeMap<(Uuid, i64, Uuid), Frame>,
-    /// The answers that have come, as one.
+    /// The combined answers so far.
     pub(crate) answer: Synced,
     history: Option<Uuid>,
-    /// The numbers of the groups that were not asked for yet.
+    /// The numbers of the groups that are still to be requested.
     behind: BTreeMap<Uuid, i64>,
 }
 
@@ -35,7 +34,7 @@ impl Resuming {
         Self { summary, held: BTreeMap::new(), answer: Synced::default(), history, behind }
     }
 
-    /// Whether there are groups to ask for.
+    /// Whether there are groups to request.
     pub(crate) fn has_more(&self) -> bool {
         !self.behind.is_empty()
     }
@@ -48,13 +47,13 @@ impl Resuming {
         (!groups.is_empty()).then(|| Resume { groups, history: self.history, ..Resume::default() })
     }
 
-    /// Takes the answer for some of the groups.
+    /// Adds the answer for some of the groups.
     pub(crate) fn take(&mut self, answer: Synced) {
         self.answer.groups.extend(answer.groups);
         self.answer.refused.groups.extend(answer.refused.groups);
     }
 
-    /// Holds an event until the end of the resume: the number of those that are held.
+    /// Holds an event until the end of the resume. Returns the number of held events.
     pub(crate) fn hold(&mut self, group: Uuid, seq: i64, frame: Frame) -> usize {
         let message = match &frame.event {
             ServerEvent::MessageUpdate(message) => message.id,

@@ -1,4 +1,4 @@
-//! A WebSocket that stays: its two halves, one to send and one to read.
+//! A persistent WebSocket with two halves, one for sending and one for reading.
 
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -16,76 +16,74 @@ use crate::random;
 use crate::rest::Rest;
 use crate::socket::End;
 
-/// The groups of the user at the moment of connecting.
+/// The user's groups at the time of connecting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Each with its newest messages, its `head` and the user's read mark.
+    /// The groups, each with its newest messages, its `head` and the user's read mark.
     pub groups: Vec<Group>,
-    /// The history that the numbers belong to.
+    /// The history to which the numbers belong.
     pub history: Option<Uuid>,
-    /// The part that is left out, where [`Options::window`] asked for some groups only.
+    /// The part that is missing if [`Options::window`] requested only some groups.
     pub more: Option<More>,
-    /// Whether the session goes on from where it was: keep the messages that you hold, since those
-    /// that you missed follow. Else drop them, and begin from here.
+    /// Whether the session resumes where it stopped. If so, keep the messages that you have; the missed ones
+    /// follow. Otherwise drop them and start from this summary.
     pub resumed: bool,
 }
 
-/// An update of what the program knows, in the order to apply them.
+/// A change to apply to the program's state. Updates must be applied in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Update {
-    /// Connected.
     Connected(Summary),
-    /// The user's relations at the moment of connecting.
+    /// The user's relations at the time of connecting.
     Contacts(ContactSummary),
-    /// An event.
     Event(Box<Frame>),
-    /// The missed events of a group cannot be sent: drop what you hold of it, and begin from this.
+    /// The missed events of a group cannot be sent. Drop the group's messages and start from this state.
     Reset {
-        /// The group as of the moment of connecting.
+        /// The group at the time of connecting.
         group: Box<Group>,
         /// The reason: `too_far`, `seq_ahead` or `history_changed`.
         why: String,
     },
-    /// The user left a group, or it was deleted, while there was no connection.
+    /// The user left a group, or the group was deleted, while the session was disconnected.
     Gone(Uuid),
     /// All missed events have been delivered.
     Resumed,
-    /// The connection is lost; the session connects again.
+    /// The connection is lost. The session reconnects.
     Disconnected(End),
-    /// The session has ended for good: the credential ended, or the server refuses this client. The
+    /// The session has ended permanently, because the credential ended or the server refuses this client. The
     /// last update.
     Ended(Error),
 }
 
-/// Sends. Clones send over the same WebSocket.
+/// The sending half. Clones use the same WebSocket.
 #[derive(Debug, Clone)]
 pub struct Session {
     requests: mpsc::Sender<Request>,
 }
 
-/// Reads. Once both this and every [`Session`] are dropped, the WebSocket is closed.
+/// The reading half. The WebSocket is closed once this and every [`Session`] are dropped.
 #[derive(Debug)]
 pub struct Updates {
     receiver: mpsc::Receiver<Update>,
     positions: Positions,
-    /// Whether events that were missed come, and the last number of these.
+    /// Whether missed events are arriving, and the number of the last one.
     is_resuming: bool,
     last_missed: Option<(Uuid, i64)>,
 }
 
 impl Session {
-    /// Connects as the caller of a [`Rest`], and stays connected. Connecting goes on in the background:
-    /// the first update tells when it is done.
+    /// Connects as the caller of a [`Rest`], and stays connected. Returns immediately; the first update
+    /// reports the connection.
     pub fn connect(rest: &Rest) -> (Self, Updates) {
         let credential = rest.credential().cloned();
         let nobody = || crate::Credential::Bearer(String::new());
         Self::connect_with(rest.server(), credential.unwrap_or_else(nobody), Options::default())
     }
 
-    /// Connects with a source of credentials, and with settings. Needs a Tokio runtime.
+    /// Connects with a source of credentials and with options. Needs a Tokio runtime.
     pub fn connect_with(server: &str, access: impl Into<Access>, options: Options) -> (Self, Updates) {
         let (requests, receiver) = mpsc::channel(options.requests.max(1));
-        // The driver holds what the program has not read, so that it can bound it.
+        // The driver keeps the unread updates itself, so that it can bound them.
         let (sender, updates) = mpsc::channel(1);
         let positions = options.positions.clone().unwrap_or_default();
         let driver = Driver::new(server, access.into(), options, sender);
@@ -93,13 +91,13 @@ impl Session {
         (Self { requests }, Updates { receiver: updates, positions, is_resuming: false, last_missed: None })
     }
 
-    /// Sends a message, and returns it once it is on the server's disk, however often the connection is
-    /// lost meanwhile. It is stored once.
+    /// Sends a message, and returns it once it is on the server's disk. The message is repeated after a lost
+    /// connection and stored once.
     pub async fn send(&self, group: Uuid, body: &str) -> Result<Message, Error> {
         self.send_message(NewMessage { group, body: body.to_owned(), ..NewMessage::default() }).await
     }
 
-    /// The same with a reply, or with a `client_id` of your own.
+    /// Like [`send`](Self::send), with all fields of a message, such as a `client_id` of your own.
     pub async fn send_message(&self, mut message: NewMessage) -> Result<Message, Error> {
         message.client_id.get_or_insert_with(random::client_id);
         match self.ask(ClientEvent::MessageText(message)).await?.event {
@@ -108,7 +106,7 @@ impl Session {
         }
     }
 
-    /// Fetches a part of a group's history.
+    /// Fetches a page of a group's history.
     pub async fn fetch(&self, request: PageRequest) -> Result<Page, Error> {
         match self.ask(ClientEvent::MessageFetch(request)).await?.event {
             ServerEvent::MessageFetch(page) => Ok(page),
@@ -122,13 +120,13 @@ impl Session {
         self.ask(ClientEvent::MessageRead(up_to)).await.map(drop)
     }
 
-    /// Shows the other members that the user types. Not answered.
+    /// Shows the other members that the user is typing. There is no answer.
     pub async fn typing(&self, group: Uuid) -> Result<(), Error> {
         self.ask(ClientEvent::TypingStart(GroupId { group })).await.map(drop)
     }
 
-    /// Sends any event, and returns the frame that answers it. A request that may be repeated is sent
-    /// again after a lost connection; any other is then [`Error::Lost`].
+    /// Sends any event, and returns the frame that answers it. After a lost connection, a repeatable request
+    /// is sent again; any other fails with [`Error::Lost`].
     pub async fn ask(&self, event: ClientEvent) -> Result<Frame, Error> {
         let (answer, receiver) = oneshot::channel();
         self.requests.send(Request { event, answer }).await.map_err(|_| Error::Closed)?;
@@ -137,18 +135,18 @@ impl Session {
 }
 
 impl Updates {
-    /// The next update; none after the last. Dropping the future loses nothing.
+    /// The next update. `None` after the last one. Cancel safe.
     ///
-    /// Read in a task of its own, or the program waits for itself: a call of [`Session`] is answered
-    /// whether or not updates are read, but a program that waits for such a call reads none.
+    /// Read updates in a task of its own: calls of [`Session`] complete even if no updates are read, but a
+    /// task that waits for a call reads none in the meantime.
     pub async fn next(&mut self) -> Option<Update> {
         let update = self.receiver.recv().await?;
         self.note(&update);
         Some(update)
     }
 
-    /// How far the program has read. Store it, and give it to [`Options::positions`] to go on from
-    /// there after a restart.
+    /// The positions up to which the program has read. Store them and pass them to [`Options::positions`] to
+    /// resume after a restart.
     pub fn positions(&self) -> &Positions {
         &self.positions
     }

@@ -13,7 +13,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use crate::command::ClientEvent;
 use crate::event::Frame;
 
-/// How a socket ended.
+/// How a socket has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     /// The server closed it.
@@ -25,12 +25,12 @@ pub enum End {
     },
     /// The connection was lost, or closed without a code.
     Lost(String),
-    /// The server sent what the protocol does not allow.
+    /// The server violated the protocol.
     Broken(String),
 }
 
 impl End {
-    /// The close code, where there was one.
+    /// The close code, if there was one.
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Closed { code, .. } => Some(*code),
@@ -50,13 +50,13 @@ impl fmt::Display for End {
     }
 }
 
-/// A connected WebSocket: see [`Handshake`](crate::Handshake).
+/// A connected WebSocket. See [`Handshake`](crate::Handshake).
 #[derive(Debug)]
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     protocol: Option<String>,
     closed: Option<CloseFrame>,
-    /// When the last message came, a pong among them.
+    /// When the last message was received, including pongs.
     heard: Instant,
 }
 
@@ -70,7 +70,7 @@ impl Socket {
         self.protocol.as_deref()
     }
 
-    /// Sends an event. The answer carries the `reference`.
+    /// Sends an event. The answer will contain the `reference`.
     pub async fn send(&mut self, event: &ClientEvent, reference: Option<&str>) -> Result<(), End> {
         self.send_message(Message::text(event.to_text(reference))).await
     }
@@ -83,13 +83,13 @@ impl Socket {
         }
     }
 
-    /// The next event. Dropping the future loses nothing.
+    /// The next event. Cancel safe.
     pub async fn next(&mut self) -> Result<Frame, End> {
         let text = self.next_text().await?;
         Frame::parse(&text).map_err(|why| End::Broken(format!("{why}: {text}")))
     }
 
-    /// The next text frame, unread.
+    /// The next text frame, unparsed.
     pub async fn next_text(&mut self) -> Result<Utf8Bytes, End> {
         loop {
             match self.next_message().await? {
@@ -104,7 +104,7 @@ impl Socket {
     pub async fn next_message(&mut self) -> Result<Message, End> {
         loop {
             match self.stream.next().await {
-                // The end of the stream follows, once the answer to it was sent.
+                // The stream ends after the close was answered.
                 Some(Ok(Message::Close(frame))) => self.closed = frame,
                 Some(Ok(message)) => {
                     self.heard = Instant::now();
@@ -122,7 +122,7 @@ impl Socket {
 
     /// Closes the socket, and waits for the server's answer.
     pub async fn close(mut self) -> End {
-        // One that the server has closed already is closed.
+        // Fails if the server has already closed it.
         let _ = self.stream.close(None).await;
         loop {
             if let Err(end) = self.next_message().await {

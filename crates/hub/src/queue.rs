@@ -38,7 +38,7 @@ pub(crate) enum PushOutcome {
     Overflow,
 }
 
-/// Whom the caller must wake after queueing a frame.
+/// The task that the caller must wake after queueing a frame.
 #[derive(Debug)]
 pub(crate) enum Wake {
     /// Nobody: the frame is held, or a writer will find it.

@@ -15,7 +15,7 @@ pub(crate) enum Failure {
     Silent,
 }
 
-/// What a failure means for the transaction that it ended.
+/// The consequence of a failure for its transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// The link is lost.
@@ -49,7 +49,7 @@ impl Failure {
         }
     }
 
-    /// What the failure means for its transaction.
+    /// The consequence for the transaction.
     pub(crate) fn trouble(&self) -> Trouble {
         let Some(code) = self.code() else { return self.without_code() };
         match code.code() {

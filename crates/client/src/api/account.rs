@@ -11,14 +11,13 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::rest::{Rest, encode_segment};
 
-/// The answer to a sign-in, a sign-up and an issued token.
+/// The answer to a sign-in, a sign-up or an issued token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
-    /// The user.
     pub name: String,
-    /// The secret; not shown by `Debug`.
+    /// The secret, which `Debug` hides.
     pub token: String,
-    /// The date of its end.
+    /// When it expires.
     pub expires: Option<String>,
 }
 
@@ -32,9 +31,9 @@ impl fmt::Debug for SignIn {
 /// A ticket, which opens one WebSocket within 30 s.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
-    /// The secret; not shown by `Debug`.
+    /// The secret, which `Debug` hides.
     pub ticket: String,
-    /// The date of its end.
+    /// When it expires.
     pub expires: String,
 }
 
@@ -44,30 +43,30 @@ impl fmt::Debug for Ticket {
     }
 }
 
-/// A place at which a user is signed in.
+/// A session of a user: one place at which it is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserSession {
     pub id: Uuid,
-    /// The date of the sign-in; none if an earlier version of the server made it.
+    /// The date of the sign-in. `None` if an earlier version of the server created the session.
     pub created: Option<String>,
-    /// The date of its last use, to within five minutes, for an open WebSocket to within an hour.
+    /// The date of the last use, accurate to five minutes, or to an hour for an open WebSocket.
     pub last_used: Option<String>,
-    /// The date of its end.
+    /// When it expires.
     pub expires: String,
     /// The `User-Agent` of the browser or program.
     pub agent: Option<String>,
     pub address: Option<String>,
-    /// Whether it is the session of this caller.
+    /// Whether this caller uses the session.
     pub current: bool,
 }
 
 impl Rest {
-    /// Signs a user up: a caller that is this user.
+    /// Signs a user up, and returns a caller for this user.
     pub async fn sign_up(&self, name: &str, password: &str) -> Result<Self, Error> {
         self.begin_session("accounts/", name, password).await
     }
 
-    /// Signs a user in: a caller that is this user.
+    /// Signs a user in, and returns a caller for this user.
     pub async fn sign_in(&self, name: &str, password: &str) -> Result<Self, Error> {
         self.begin_session("sessions/", name, password).await
     }
@@ -77,7 +76,7 @@ impl Rest {
         Ok(self.with_token(&signed.token))
     }
 
-    /// Ends this session, and the sockets opened with its token.
+    /// Ends this session, and closes the sockets that were opened with its token.
     pub async fn sign_out(&self) -> Result<(), Error> {
         self.delete("sessions/").await
     }
@@ -94,33 +93,33 @@ impl Rest {
         self.call::<Value>(Method::PUT, &path, Some(&json!({ "password": password }))).await.map(drop)
     }
 
-    /// Takes a ticket for one WebSocket.
+    /// Fetches a ticket for one WebSocket.
     pub async fn ticket(&self) -> Result<Ticket, Error> {
         self.post("tickets/", json!({})).await
     }
 
-    /// Issues a token that ends after `ttl`. Service only.
+    /// Issues a token that expires after `ttl`. Service only.
     pub async fn issue_token(&self, name: &str, ttl: Duration) -> Result<SignIn, Error> {
         let path = format!("users/{}/tokens/", encode_segment(name));
         self.post(&path, json!({ "ttl": ttl.as_secs() })).await
     }
 
-    /// Signs a user out everywhere.
+    /// Ends all sessions of a user.
     pub async fn revoke_tokens(&self, name: &str) -> Result<(), Error> {
         self.delete(&format!("users/{}/tokens/", encode_segment(name))).await
     }
 
-    /// Signs a user out everywhere else: this caller's session stays.
+    /// Ends all sessions of a user except this caller's.
     pub async fn revoke_other_tokens(&self, name: &str) -> Result<(), Error> {
         self.delete(&format!("users/{}/tokens/?others=true", encode_segment(name))).await
     }
 
-    /// Where a user is signed in, the newest first.
+    /// The sessions of a user, newest first.
     pub async fn sessions(&self, name: &str) -> Result<Vec<UserSession>, Error> {
         self.get(&format!("users/{}/sessions/", encode_segment(name))).await
     }
 
-    /// Ends one session of a user, and its sockets.
+    /// Ends one session of a user, and closes its sockets.
     pub async fn end_session(&self, name: &str, id: Uuid) -> Result<(), Error> {
         self.delete(&format!("users/{}/sessions/{id}/", encode_segment(name))).await
     }

@@ -10,58 +10,55 @@ use crate::rest::{Rest, encode_segment};
 /// A key with which a bot reads or sends in some groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BotKey {
-    /// The id.
     pub id: Uuid,
-    /// The groups in which it is good.
+    /// The groups for which it is valid.
     pub groups: Vec<Uuid>,
-    /// Its rights there: `read`, `send` or both.
+    /// Its rights in them: `read`, `send` or both.
     pub may: Vec<String>,
-    /// When it was made.
     pub created: String,
-    /// The key, in the answer that made it.
+    /// The key itself. Present only in the answer that created it.
     pub key: Option<String>,
 }
 
-/// An address to which another program posts messages of a bot.
+/// An address to which another program posts messages in the name of a bot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncomingHook {
-    /// The id.
     pub id: Uuid,
     /// The group in which the messages are sent.
     pub group: Uuid,
-    /// When it was made.
     pub created: String,
-    /// The address, in the answer that made it; a path if the server does not know its own address.
+    /// The address, or a path if the server does not know its own address. Present only in the answer that
+    /// created it.
     pub url: Option<String>,
 }
 
 impl Rest {
-    /// Makes a key for a bot, good in these groups. `may` has `read`, `send` or both.
+    /// Creates a key of a bot for these groups. `may` contains `read`, `send` or both.
     pub async fn create_bot_key(&self, bot: &str, groups: &[Uuid], may: &[&str]) -> Result<BotKey, Error> {
         self.post(&path(bot, "keys"), json!({ "groups": groups, "may": may })).await
     }
 
-    /// The keys of a bot, the oldest first.
+    /// The keys of a bot, oldest first.
     pub async fn bot_keys(&self, bot: &str) -> Result<Vec<BotKey>, Error> {
         self.get(&path(bot, "keys")).await
     }
 
-    /// Ends a key of a bot, and its sockets.
+    /// Deletes a key of a bot, and closes its sockets.
     pub async fn end_bot_key(&self, bot: &str, id: Uuid) -> Result<(), Error> {
         self.delete(&format!("{}{id}/", path(bot, "keys"))).await
     }
 
-    /// Makes an incoming hook, whose messages a bot sends in a group.
+    /// Creates an incoming hook, whose messages a bot sends in a group.
     pub async fn create_hook(&self, bot: &str, group: Uuid) -> Result<IncomingHook, Error> {
         self.post(&path(bot, "hooks"), json!({ "group": group })).await
     }
 
-    /// The incoming hooks of a bot, the oldest first.
+    /// The incoming hooks of a bot, oldest first.
     pub async fn hooks(&self, bot: &str) -> Result<Vec<IncomingHook>, Error> {
         self.get(&path(bot, "hooks")).await
     }
 
-    /// Ends an incoming hook of a bot.
+    /// Deletes an incoming hook of a bot.
     pub async fn end_hook(&self, bot: &str, id: Uuid) -> Result<(), Error> {
         self.delete(&format!("{}{id}/", path(bot, "hooks"))).await
     }

@@ -14,18 +14,17 @@ use crate::rest::{Rest, encode_segment};
 /// The user's relations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactSummary {
-    /// Contacts.
     pub contacts: Vec<String>,
-    /// Users whom the user has blocked.
+    /// Users that the user has blocked.
     #[serde(rename = "blockeds")]
     pub blocked: Vec<String>,
-    /// Users who have blocked the user, where the server shows them.
+    /// Users that have blocked the user, if the server shows them.
     pub blocked_by: Vec<String>,
-    /// Users whom the user has invited.
+    /// Users that the user has invited.
     pub invitations: Vec<String>,
-    /// Users who have invited the user.
+    /// Users that have invited the user.
     pub invited_by: Vec<String>,
-    /// Statuses of contacts.
+    /// Statuses of the contacts.
     pub presence: BTreeMap<String, Status>,
 }
 
@@ -36,7 +35,7 @@ pub struct ContactUpdate {
     pub author: String,
     /// The other user.
     pub name: String,
-    /// The state or the action, in the protocol's words.
+    /// The new state or the action, as named in the protocol.
     pub operation: String,
 }
 
@@ -59,7 +58,7 @@ pub enum Change {
     Contact,
     /// Refuses the other's invitation.
     Deny,
-    /// Ends the relation; also ends a block.
+    /// Ends the relation, or a block.
     Remove,
     /// Blocks the other.
     Block,

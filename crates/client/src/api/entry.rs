@@ -1,4 +1,4 @@
-//! The changes of a group, as its history and its events show them.
+//! Changes of a group, as its history and its events contain them.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,9 +12,7 @@ use crate::rest::Rest;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum HistoryRow {
-    /// A message.
     Message(Box<Message>),
-    /// Changes of the group.
     Entry(Entry),
 }
 
@@ -25,20 +23,21 @@ pub struct Entry {
     pub seq: i64,
     /// The date of the change.
     pub date: String,
-    /// The user who made it; none for a service that acted for nobody, and for a deleted user.
+    /// The user who made the changes. `None` for a service that acted in no user's name, and for a deleted
+    /// user.
     pub by: Option<String>,
     /// The changes, in order.
     pub changes: Vec<EntryChange>,
 }
 
-/// One change of a group. The kind says which keys it has.
+/// One change of a group. Its kind determines which other fields are set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EntryChange {
     /// `created`, `renamed`, `changed`, `joined`, `role`, `owner`, `left`, `removed`, `pinned`, `unpinned`,
-    /// `user_renamed`, `user_deleted`, or one of a later server.
+    /// `user_renamed`, `user_deleted`, or a kind of a later server.
     pub kind: String,
-    /// The message that was pinned or unpinned. It may be deleted since.
+    /// The message that was pinned or unpinned. It may have been deleted since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The new name of the group, or the old one of a renamed user.
@@ -50,10 +49,10 @@ pub struct EntryChange {
     /// The details that changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
-    /// The users concerned; none for a deleted user. Events have the first 100.
+    /// The users concerned; `None` for a deleted user. Events contain only the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub who: Vec<Option<String>>,
-    /// The number of users, where `who` has the first only.
+    /// The number of users, if `who` contains only the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     /// The new role: `admin`, `member` or `restrict`.
@@ -62,7 +61,7 @@ pub struct EntryChange {
 }
 
 impl Rest {
-    /// The same with the changes of the group among the messages.
+    /// Like [`history`](Self::history), including the changes of the group.
     pub async fn history_with_entries(
         &self,
         group: Uuid,

@@ -10,9 +10,9 @@ use crate::rest::{Rest, encode_segment};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     pub id: Uuid,
-    /// The last part of a path.
+    /// The file name, without a path.
     pub name: String,
-    /// The media type, as the content shows it.
+    /// The media type, detected from the content.
     #[serde(rename = "type")]
     pub media_type: String,
     /// The length in bytes.
@@ -21,17 +21,17 @@ pub struct File {
     pub width: Option<u32>,
     /// The height of an image in pixels.
     pub height: Option<u32>,
-    /// The small picture of an image.
+    /// A small version of an image.
     pub thumbnail: Option<Thumbnail>,
-    /// The text that the sender of the message has given instead of it.
+    /// The alternative text that the sender of the message has given.
     #[serde(default)]
     pub alt: Option<String>,
 }
 
-/// A small picture of an image.
+/// A small version of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thumbnail {
-    /// Its address, a path from the server's root.
+    /// Its address, as a path from the server's root.
     pub url: String,
     /// Its width in pixels.
     pub width: u32,
@@ -44,9 +44,8 @@ pub struct Thumbnail {
 /// A file to attach to a message: `file.id.into()`, or with an alternative text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Attachment {
-    /// The file.
     pub id: Uuid,
-    /// A text for those who cannot see or hear it, at most 1,000 characters.
+    /// The alternative text, for those who cannot see or hear the file; at most 1,000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alt: Option<String>,
 }
@@ -58,7 +57,7 @@ impl From<Uuid> for Attachment {
 }
 
 impl Rest {
-    /// The files that a user has uploaded: your own, or for services and admins those of anybody.
+    /// The files that a user has uploaded. Other users' files are for services and admins.
     pub async fn files_of(&self, author: &str) -> Result<Vec<File>, Error> {
         self.get(&format!("files/?author={}", encode_segment(author))).await
     }

@@ -17,32 +17,32 @@ use crate::rest::Rest;
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// Given by the server.
+    /// Assigned by the server.
     pub id: Uuid,
     /// `@` for a private group.
     pub name: String,
-    /// One name; `admin` for a private group.
+    /// The owner's name, or `admin` for a private group. Always one name.
     #[serde(default)]
     pub owner: Vec<String>,
-    /// Left out of events and windowed summaries of groups of more than 100 members.
+    /// Absent from events and windowed summaries of groups with more than 100 members.
     #[serde(default)]
     pub admins: Option<Vec<String>>,
-    /// Left out like `admins`.
+    /// Absent in the same cases as `admins`.
     #[serde(default)]
     pub members: Option<Vec<String>>,
-    /// Members who may only read. Left out like `admins`.
+    /// Members who may only read. Absent in the same cases as `admins`.
     #[serde(default)]
     pub restricts: Option<Vec<String>>,
-    /// The number of users in it.
+    /// The number of members of all roles.
     #[serde(default)]
     pub members_count: u64,
-    /// The description. In the event of a change only where it changed, as `Some`.
+    /// The description. Set in the event of a change only if it changed, then as `Some`.
     #[serde(default, deserialize_with = "held", skip_serializing_if = "Option::is_none")]
     pub description: Option<Option<String>>,
-    /// The address of a picture; of an uploaded image its path on the server.
+    /// The address of the picture. For an uploaded image, a path on the server.
     #[serde(default)]
     pub avatar: Option<String>,
-    /// The host application's own object. In the event of a change only where it changed, as `Some`.
+    /// The host application's own object. Set in the event of a change only if it changed, then as `Some`.
     #[serde(default, deserialize_with = "held", skip_serializing_if = "Option::is_none")]
     pub data: Option<Option<Value>>,
     /// Whether anyone may join.
@@ -51,29 +51,29 @@ pub struct Group {
     /// The seconds between two messages of one member below admin; 0 for no limit.
     #[serde(default)]
     pub slow: u32,
-    /// The days after which its messages are erased; none if the group sets none.
+    /// The days after which messages are erased. `None` if the group has no such setting.
     #[serde(default)]
     pub keep: Option<u32>,
-    /// The changes, in the event that tells of them.
+    /// The changes. Only in the event of a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Entry>,
-    /// The banned users, for the owner, the admins and services. Only in answers to GET and PATCH.
+    /// The banned users, for the owner, admins and services. Only in answers to GET and PATCH.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub banned: Option<Vec<String>>,
-    /// The newest messages, newest first. Empty in a change of a group.
+    /// The newest messages, newest first. Empty in the event of a change.
     #[serde(default)]
     pub messages: Vec<Message>,
-    /// The ids of the pinned messages, the most recently pinned first. Left out of a change of a group.
+    /// The ids of the pinned messages, the most recently pinned first. Absent from the event of a change.
     #[serde(default)]
     pub pins: Option<Vec<Uuid>>,
-    /// The last number of its log. Left out of a change of a group.
+    /// The last number of its log. Absent from the event of a change.
     #[serde(default)]
     pub head: Option<i64>,
-    /// The number of the last message that each member has read, of those who have read any and whose marks the
-    /// user may see. Only in groups of at most 100 members, and not in a change of a group.
+    /// The number of the last message that each member has read. Only for members who have read any message
+    /// and whose marks the user may see, in groups of at most 100 members. Absent from the event of a change.
     #[serde(default)]
     pub reads: Option<BTreeMap<String, i64>>,
-    /// The user's own settings of it.
+    /// The user's own settings of the group.
     #[serde(default)]
     pub me: Option<Me>,
     /// The date of the last message that the user has read.
@@ -82,19 +82,19 @@ pub struct Group {
     /// The number of that message.
     #[serde(default)]
     pub last_read_seq: Option<i64>,
-    /// Others' messages after it, counted up to 100.
+    /// Messages of others after that one, counted up to 100.
     #[serde(default)]
     pub unread: Option<u32>,
 }
 
 impl Group {
-    /// Whether the user has yet to accept the group.
+    /// Whether the user has not accepted the group yet.
     pub fn is_pending(&self) -> bool {
         self.me.as_ref().is_some_and(|me| me.pending)
     }
 }
 
-/// Reads a value that may be null, unlike one that is left out.
+/// Distinguishes a null value from an absent one.
 #[expect(clippy::option_option, reason = "a null differs from a key that is left out")]
 fn held<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
@@ -102,28 +102,24 @@ fn held<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
-/// A group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct GroupId {
-    /// Its id.
     pub group: Uuid,
 }
 
-/// A group to make. A user in two lists gets the higher role.
+/// A group to create. A user in two lists gets the higher role.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NewGroup {
     /// 1 to 200 characters.
     pub name: String,
-    /// Its admins.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub admins: Vec<String>,
-    /// Its members.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
     /// Members who may only read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub restricts: Vec<String>,
-    /// The owner, where the service makes the group over REST.
+    /// The owner, if a service creates the group over REST.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
     /// The description: at most 1,000 characters.
@@ -149,12 +145,11 @@ pub struct NewGroup {
 /// A change of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct GroupChange {
-    /// The group.
     pub id: Uuid,
     /// The new name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The new owner, in a list of one.
+    /// The new owner, as a list of one name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owner: Vec<String>,
     /// Users to make admins.
@@ -163,16 +158,16 @@ pub struct GroupChange {
     /// Users to make members.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
-    /// Users who may only read from now on.
+    /// Users to restrict to reading.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub restricts: Vec<String>,
     /// Users to remove.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
-    /// Users to ban: they cannot join, nor be added. Members among them are removed.
+    /// Users to ban: they cannot join or be added. Members among them are removed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ban: Vec<String>,
-    /// Users whose ban ends, before anybody is added.
+    /// Users whose ban ends. Applied before users are added.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unban: Vec<String>,
     /// The description: at most 1,000 characters. `Some(None)` clears it.
@@ -190,7 +185,7 @@ pub struct GroupChange {
     /// The seconds between two messages of one member below admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slow: Option<u32>,
-    /// The days after which its messages are erased. `Some(None)` keeps them for good.
+    /// The days after which messages are erased. `Some(None)` keeps them forever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<Option<u32>>,
 }
@@ -198,42 +193,41 @@ pub struct GroupChange {
 /// A private group to open.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct OpenPrivate {
-    /// The other user.
     pub target: String,
     /// A message to send there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// Your own id of that message.
+    /// Your own id for that message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// An object of yours for that message, at most 4 KiB of compact JSON.
+    /// Your own object for that message, at most 4 KiB of compact JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
-    /// The names of users to mention in it.
+    /// The names of the users to mention in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
-    /// The files that it carries.
+    /// Files to attach to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
 }
 
 impl Rest {
-    /// The caller's groups, with all keys.
+    /// The caller's groups, with all fields.
     pub async fn groups(&self) -> Result<Vec<Group>, Error> {
         self.get("groups/?fields=__all__").await
     }
 
-    /// A group, with all keys.
+    /// A group, with all fields.
     pub async fn group(&self, id: Uuid) -> Result<Group, Error> {
         self.get(&format!("groups/{id}/?fields=__all__")).await
     }
 
-    /// Makes a group.
+    /// Creates a group.
     pub async fn create_group(&self, group: &NewGroup) -> Result<Group, Error> {
         self.post("groups/", group).await
     }
 
-    /// Opens the private group with a user, or finds it.
+    /// Opens the private group with a user, or returns the existing one.
     pub async fn open_private(&self, user: &str) -> Result<Group, Error> {
         self.call(Method::PUT, "private/", Some(&json!({ "user": user }))).await
     }
@@ -243,7 +237,7 @@ impl Rest {
         self.call(Method::PATCH, &format!("groups/{}/", change.id), Some(change)).await
     }
 
-    /// Deletes a group with all that is in it.
+    /// Deletes a group and everything in it.
     pub async fn delete_group(&self, id: Uuid) -> Result<(), Error> {
         self.delete(&format!("groups/{id}/")).await
     }

@@ -1,4 +1,4 @@
-//! Parts of a history.
+//! Pages of a group's history.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use super::message::Message;
 use crate::error::Error;
 use crate::rest::Rest;
 
-/// A part of a group's history.
+/// The part of a group's history to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum History {
     /// The newest messages, newest first.
@@ -19,7 +19,7 @@ pub enum History {
 }
 
 impl History {
-    /// The rest of a query that asks for it.
+    /// The query parameter for this part.
     pub(super) fn parameter(self) -> String {
         match self {
             Self::Newest => String::new(),
@@ -29,42 +29,40 @@ impl History {
     }
 }
 
-/// The part of a history to fetch: the newest messages, or those before a number or a date.
+/// The page of a history to fetch: the newest messages, or those before a number or a date.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PageRequest {
-    /// The group.
     pub group: Uuid,
-    /// Messages with a smaller number.
+    /// Only messages with a smaller number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<i64>,
-    /// Messages with an earlier date.
+    /// Only messages with an earlier date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
-    /// 1 to 100; 20 if left out.
+    /// 1 to 100; the default is 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 
-/// A part of a group's history.
+/// A page of a group's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
-    /// The user who asked.
+    /// The user who requested it.
     pub author: String,
-    /// The group.
     pub group: Uuid,
-    /// The date that was asked for.
+    /// The requested date.
     pub date: Option<String>,
     /// Messages before that point, newest first.
     pub history: Vec<Message>,
 }
 
 impl Rest {
-    /// One page of a group's history, of at most `limit` (1 to 100) messages.
+    /// A page of at most `limit` (1 to 100) messages of a group.
     pub async fn history(&self, group: Uuid, part: History, limit: u32) -> Result<Vec<Message>, Error> {
         self.get(&format!("groups/{group}/messages/?limit={limit}{}", part.parameter())).await
     }
 
-    /// Those of these messages, at most 100, that stand in a group, in this order.
+    /// The existing messages among these, at most 100, in the same order.
     pub async fn messages_by_id(&self, group: Uuid, ids: &[Uuid]) -> Result<Vec<Message>, Error> {
         let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
         self.get(&format!("groups/{group}/messages/?ids={}", ids.join(","))).await

@@ -8,46 +8,42 @@ use super::group::Group;
 use crate::error::Error;
 use crate::rest::{Rest, encode_segment};
 
-/// A group that anyone may join, as users see it who are not in it.
+/// An open group, as a user who is not a member sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenGroup {
-    /// Given by the server.
+    /// Assigned by the server.
     pub id: Uuid,
-    /// The rest.
     #[serde(flatten)]
     pub shown: InvitedGroup,
 }
 
-/// A group, as it is shown to somebody who may join it.
+/// The part of a group that is visible to users who may join it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitedGroup {
-    /// The name.
     pub name: String,
-    /// The description.
     pub description: Option<String>,
-    /// The address of a picture; of an uploaded image its path on the server.
+    /// The address of the picture. For an uploaded image, a path on the server.
     pub avatar: Option<String>,
-    /// The number of users in it.
+    /// The number of members of all roles.
     pub members_count: u64,
 }
 
-/// A code with which anyone joins a group.
+/// A code with which anyone can join a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
-    /// The code.
     pub code: String,
-    /// Until when it is good.
+    /// When it expires.
     pub expires: String,
-    /// The number of users who may still join with it; none for any number.
+    /// The number of users who can still join with it. `None` for any number.
     pub uses: Option<u32>,
 }
 
-/// An invite to make.
+/// An invite to create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct NewInvite {
-    /// The number of users who may join with it, 1 to 10,000; none for any number.
+    /// The number of users who can join with it, 1 to 10,000. `None` for any number.
     pub uses: Option<u32>,
-    /// The seconds that it lasts; 7 days if it is left out.
+    /// Its lifetime in seconds. The default is 7 days.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u64>,
 }
@@ -60,7 +56,7 @@ impl Default for NewInvite {
 }
 
 impl Rest {
-    /// The groups that anyone may join and whose names begin so, in any spelling.
+    /// The open groups whose names start with `prefix`, ignoring case, accents and width.
     pub async fn open_groups(&self, prefix: &str) -> Result<Vec<OpenGroup>, Error> {
         self.get(&format!("groups/?open=true&q={}", encode_segment(prefix))).await
     }
@@ -70,27 +66,27 @@ impl Rest {
         self.post(&format!("groups/{id}/join/"), json!({})).await
     }
 
-    /// Makes a code with which anyone joins a group.
+    /// Creates a code with which anyone can join a group.
     pub async fn create_invite(&self, group: Uuid, invite: &NewInvite) -> Result<Invite, Error> {
         self.post(&format!("groups/{group}/invites/"), invite).await
     }
 
-    /// The invites of a group that are good, the newest first.
+    /// The valid invites of a group, newest first.
     pub async fn invites(&self, group: Uuid) -> Result<Vec<Invite>, Error> {
         self.get(&format!("groups/{group}/invites/")).await
     }
 
-    /// Ends an invite of a group.
+    /// Deletes an invite of a group.
     pub async fn end_invite(&self, group: Uuid, code: &str) -> Result<(), Error> {
         self.delete(&format!("groups/{group}/invites/{}/", encode_segment(code))).await
     }
 
-    /// The group to which a code leads.
+    /// The group of an invite's code.
     pub async fn invited_group(&self, code: &str) -> Result<InvitedGroup, Error> {
         self.get(&format!("invites/{}/", encode_segment(code))).await
     }
 
-    /// Joins a group with a code.
+    /// Joins the group of an invite's code.
     pub async fn use_invite(&self, code: &str) -> Result<Group, Error> {
         self.post(&format!("invites/{}/", encode_segment(code)), json!({})).await
     }

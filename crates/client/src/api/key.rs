@@ -1,4 +1,4 @@
-//! Keys of the service.
+//! Service keys.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::rest::Rest;
 
-/// A key of the service that is good for some scopes.
+/// A service key that is valid for some scopes.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceKey {
     pub id: Uuid,
     /// `read`, `write`, `users`, `events`, `admin`.
     pub scopes: Vec<String>,
-    /// The date at which it was made.
+    /// The date of its creation.
     pub created: String,
-    /// The date of its end; none if it does not end by itself.
+    /// When it expires, if ever.
     pub expires: Option<String>,
-    /// The secret, in the answer that made it alone; not shown by `Debug`.
+    /// The secret, which `Debug` hides. Present only in the answer that created it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
@@ -33,7 +33,7 @@ impl std::fmt::Debug for ServiceKey {
 }
 
 impl Rest {
-    /// Makes a key that is good for some scopes, and ends after `ttl`. Service only.
+    /// Creates a key for some scopes, which expires after `ttl`. Service only.
     pub async fn create_key(&self, scopes: &[&str], ttl: Option<Duration>) -> Result<ServiceKey, Error> {
         let mut key = json!({ "scopes": scopes });
         if let Some(ttl) = ttl {
@@ -42,12 +42,12 @@ impl Rest {
         self.post("keys/", key).await
     }
 
-    /// The keys of the service, in order of creation, except the first one. Service only.
+    /// The service keys in order of creation, without the first one. Service only.
     pub async fn keys(&self) -> Result<Vec<ServiceKey>, Error> {
         self.get("keys/").await
     }
 
-    /// Ends a key. Service only.
+    /// Deletes a key. Service only.
     pub async fn delete_key(&self, id: Uuid) -> Result<(), Error> {
         self.delete(&format!("keys/{id}/")).await
     }

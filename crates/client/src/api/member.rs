@@ -11,7 +11,6 @@ use crate::rest::Rest;
 /// A member of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// The user.
     pub name: String,
     /// `owner`, `admin`, `member` or `restrict`.
     pub role: String,
@@ -19,21 +18,19 @@ pub struct Member {
     pub since: String,
     /// The number of the last message read, if the user may see it.
     pub read: Option<i64>,
-    /// Whether the member has yet to accept.
+    /// Whether the member has not accepted yet.
     pub pending: bool,
 }
 
 /// A user who left a group or was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
-    /// The group.
     pub group: Uuid,
-    /// The user.
     pub name: String,
 }
 
 impl Rest {
-    /// The members of a group, by role and then by the date of joining.
+    /// The members of a group, ordered by role, then by the date of joining.
     pub async fn members(&self, group: Uuid) -> Result<Vec<Member>, Error> {
         self.get(&format!("groups/{group}/members/")).await
     }
@@ -43,7 +40,7 @@ impl Rest {
         self.post::<Value>(&format!("groups/{id}/quit/"), json!({})).await.map(drop)
     }
 
-    /// Accepts a group that a stranger added the user to.
+    /// Accepts a group to which a stranger has added the user.
     pub async fn accept_group(&self, id: Uuid) -> Result<Group, Error> {
         self.post(&format!("groups/{id}/accept/"), json!({})).await
     }

@@ -11,7 +11,6 @@ use crate::rest::Rest;
 /// A message to pin or to unpin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Pin {
-    /// The message.
     pub id: Uuid,
     /// Whether to pin it.
     pub on: bool,
@@ -20,11 +19,9 @@ pub struct Pin {
 /// A message that was pinned or unpinned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinChange {
-    /// The message.
     pub id: Uuid,
-    /// Its group.
     pub group: Uuid,
-    /// The user; none if a service acted in nobody's name.
+    /// The user. `None` if a service acted in no user's name.
     #[serde(default)]
     pub name: Option<String>,
     /// Whether it was pinned.
@@ -32,7 +29,7 @@ pub struct PinChange {
 }
 
 impl Rest {
-    /// Pins a message, or unpins it; the message as it stands now.
+    /// Pins or unpins a message, and returns the message.
     pub async fn pin(&self, message: Uuid, on: bool) -> Result<Message, Error> {
         let method = if on { Method::PUT } else { Method::DELETE };
         self.call::<Message>(method, &format!("messages/{message}/pin/"), None::<&()>).await

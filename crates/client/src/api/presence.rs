@@ -1,9 +1,8 @@
-//! The presence of users, and what they type.
+//! Presence and typing events.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How present a user is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -15,27 +14,24 @@ pub enum Status {
     Disconnected,
 }
 
-/// The user's presence on a socket.
+/// The user's status on one socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Presence {
-    /// `Disconnected` appears offline.
+    /// `Disconnected` makes the user appear offline.
     pub status: Status,
 }
 
 /// A user's presence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusUpdate {
-    /// The user.
     pub author: String,
     /// Its status over all of its sockets.
     pub status: Status,
 }
 
-/// A member who types.
+/// A typing event of a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Typing {
-    /// The member.
     pub author: String,
-    /// The group.
     pub group: Uuid,
 }

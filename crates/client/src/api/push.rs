@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::rest::Rest;
 
-/// The key of a server, with which devices subscribe.
+/// The server's public key, with which devices subscribe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushKey {
     /// A point of P-256 in base64url.
@@ -16,7 +16,7 @@ pub struct PushKey {
 /// A device to subscribe to notifications.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NewSubscription {
-    /// The user, if a service subscribes.
+    /// The user, if a service sends the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
     /// The address at the push service.
@@ -24,7 +24,7 @@ pub struct NewSubscription {
     pub keys: SubscriptionKeys,
 }
 
-/// The keys of a device, for which notifications are encrypted.
+/// The keys of a device, with which notifications are encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SubscriptionKeys {
     /// A point of P-256 in base64url.
@@ -33,14 +33,14 @@ pub struct SubscriptionKeys {
     pub auth: String,
 }
 
-/// A device that is subscribed.
+/// A subscribed device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
-    /// Given by the server.
+    /// Assigned by the server.
     pub id: Uuid,
     /// The address at the push service.
     pub endpoint: String,
-    /// Its date.
+    /// The date of the subscription.
     pub created: String,
 }
 
@@ -55,7 +55,7 @@ impl Rest {
         self.post("push/subscriptions/", device).await
     }
 
-    /// The user's subscriptions, the one that was sent longest ago first.
+    /// The user's subscriptions. The one whose last notification is oldest comes first.
     pub async fn subscriptions(&self) -> Result<Vec<Subscription>, Error> {
         self.get("push/subscriptions/").await
     }

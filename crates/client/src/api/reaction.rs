@@ -11,7 +11,7 @@ use super::message::Message;
 use crate::error::Error;
 use crate::rest::{Rest, encode_segment};
 
-/// Emoji and the users who have added each, in order.
+/// Emoji, each with the users who have added it, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reactions(pub Vec<(String, ReactionTally)>);
 
@@ -50,9 +50,9 @@ impl<'de> Deserialize<'de> for Reactions {
 pub struct ReactionTally {
     /// The number of users.
     pub count: u32,
-    /// The names of the first, at most 20.
+    /// The names of the first users, at most 20.
     pub names: Vec<String>,
-    /// Whether the user is one of them. Left out of events that all members receive.
+    /// Whether the user is one of them. Absent from events that all members receive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mine: Option<bool>,
 }
@@ -60,33 +60,29 @@ pub struct ReactionTally {
 /// A reaction to add or remove.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct React {
-    /// The message.
     pub id: Uuid,
-    /// One emoji, or a name between colons.
+    /// An emoji, or a name between colons.
     pub emoji: String,
-    /// Whether to add it.
+    /// Whether to add or remove it.
     pub on: bool,
 }
 
 /// A reaction that was added or removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReactionChange {
-    /// The message.
     pub id: Uuid,
-    /// Its group.
     pub group: Uuid,
-    /// The user.
     pub name: String,
     /// The emoji, or a name between colons.
     pub emoji: String,
-    /// Whether it was added.
+    /// Whether it was added or removed.
     pub on: bool,
-    /// The users who have it now; a count of 0 if it is gone.
+    /// The users who have this reaction now. The count is 0 if there are none.
     pub reaction: ReactionTally,
 }
 
 impl Rest {
-    /// Adds a reaction to a message, or removes it; the message as it stands now.
+    /// Adds or removes a reaction, and returns the message.
     pub async fn react(&self, message: Uuid, emoji: &str, on: bool) -> Result<Message, Error> {
         let method = if on { Method::PUT } else { Method::DELETE };
         let path = format!("messages/{message}/reactions/{}/", encode_segment(emoji));

@@ -10,55 +10,53 @@ use crate::rest::Rest;
 /// A read mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadMark {
-    /// The member. Left out of REST answers.
+    /// The member. Absent from REST answers.
     #[serde(default)]
     pub author: String,
-    /// The group.
     pub group: Uuid,
     /// The date of the last message read.
     pub date: Option<String>,
-    /// Its number; 0 before the first.
+    /// Its number, or 0 before the first message.
     pub seq: i64,
 }
 
-/// A read mark to set. It never moves back.
+/// A read mark to set. A mark never moves backwards.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ReadUpTo {
-    /// The group.
     pub group: Uuid,
     /// The number of the last message read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,
-    /// Its date, or a later one.
+    /// The date of the last message read, or a later date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
 }
 
-/// The count of a user's unread messages.
+/// The counts of a user's unread messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Unread {
-    /// The sum over the user's groups, of which each counts up to 100. Groups that are muted, or have
+    /// The total over the user's groups, each counted up to 100. Muted groups, and groups with
     /// [`Notify::None`](crate::Notify::None), do not count.
     pub unread: u64,
-    /// The sum of those that mention the user, likewise.
+    /// The total of unread messages that mention the user, counted in the same way.
     #[serde(default)]
     pub mentioned: u64,
-    /// The number of groups that have unread messages.
+    /// The number of groups with unread messages.
     pub groups: u64,
 }
 
-/// A count over the groups that a socket's window leaves out.
+/// The counts over the groups that are not in the socket's window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SummaryMore {
     /// Unread messages.
     pub unread: i64,
-    /// Those of them that mention the user.
+    /// Unread messages that mention the user.
     #[serde(default)]
     pub mentioned: i64,
 }
 
 impl Rest {
-    /// Moves the user's read mark; where it stands now.
+    /// Moves the user's read mark, and returns it.
     pub async fn mark_read(&self, group: Uuid, seq: i64) -> Result<ReadMark, Error> {
         self.post(&format!("groups/{group}/read/"), json!({ "seq": seq })).await
     }

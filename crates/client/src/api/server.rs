@@ -14,15 +14,15 @@ use crate::rest::Rest;
 pub struct ServerInfo {
     /// The program's version.
     pub version: String,
-    /// The id of the history that numbers belong to.
+    /// The id of the history to which numbers belong.
     pub history: Uuid,
-    /// Whether anybody may sign up.
+    /// Whether anyone may sign up.
     #[serde(default)]
     pub signup: bool,
-    /// Limits by the keys of their settings.
+    /// The limits, by the names of their settings.
     #[serde(default)]
     pub limits: BTreeMap<String, Value>,
-    /// Every other key.
+    /// All other fields.
     #[serde(flatten)]
     pub more: BTreeMap<String, Value>,
 }

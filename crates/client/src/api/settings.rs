@@ -12,23 +12,24 @@ use crate::rest::Rest;
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of its own on the wire")]
 pub struct Me {
-    /// The messages of which the user wants notifications.
+    /// The messages for which the user wants notifications.
     pub notify: Notify,
     /// The date until which the group is muted.
     pub muted_until: Option<String>,
-    /// Whether the group is hidden. Its next message ends that.
+    /// Whether the group is hidden. Its next message makes it visible.
     pub hidden: bool,
     /// Whether the group is pinned.
     pub pinned: bool,
-    /// Whether the user has marked the group as unread. The next read mark ends that.
+    /// Whether the user has marked the group as unread. Setting the read mark clears this.
     pub marked_unread: bool,
-    /// The number of unread messages that mention the user, counted up to 100. 0 in events of settings.
+    /// The number of unread messages that mention the user, counted up to 100. Always 0 in events of
+    /// settings.
     pub mentioned: u32,
-    /// Whether the user has yet to accept the group.
+    /// Whether the user has not accepted the group yet.
     pub pending: bool,
 }
 
-/// The messages of which a user wants notifications.
+/// The messages for which a user wants notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Notify {
@@ -44,10 +45,10 @@ pub enum Notify {
 /// Changes of the user's own settings of a group. `None` keeps a setting.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct MeChange {
-    /// The messages of which the user wants notifications.
+    /// The messages for which the user wants notifications.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,
-    /// The date until which the group is muted; `Some(None)` ends the muting.
+    /// The date until which the group is muted. `Some(None)` unmutes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<Option<String>>,
     /// Whether the group is hidden.
@@ -64,15 +65,13 @@ pub struct MeChange {
 /// The user's own settings of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupSettings {
-    /// The group.
     pub group: Uuid,
-    /// The settings.
     #[serde(flatten)]
     pub me: Me,
 }
 
 impl Rest {
-    /// Changes the user's own settings of a group, and answers all of them.
+    /// Changes the user's own settings of a group, and returns all of them.
     pub async fn change_settings(&self, group: Uuid, change: &MeChange) -> Result<Me, Error> {
         self.call(Method::PATCH, &format!("groups/{group}/me/"), Some(change)).await
     }

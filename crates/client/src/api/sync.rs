@@ -1,4 +1,4 @@
-//! Resuming where a connection was lost.
+//! Resuming after a lost connection.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use uuid::Uuid;
 /// The numbers to resume from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Resume {
-    /// The last number held, by group.
+    /// The last received number of each group.
     pub groups: BTreeMap<Uuid, i64>,
-    /// The history that they are numbers of.
+    /// The history to which the numbers belong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Uuid>,
-    /// Whether to answer what has changed beyond these groups, too.
+    /// Whether the answer also contains changes outside of these groups.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
-    /// The `since` of the last [`Synced`]: only later changes are answered by `all`.
+    /// The `since` of the last [`Synced`]. With it, `all` covers only later changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Whether further groups follow in another resume, whose answer is for all.
+    /// Whether another resume with further groups follows. The answer to the last one covers all of them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
 }
@@ -27,27 +27,28 @@ pub struct Resume {
 /// The end of a resume.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Synced {
-    /// The last number of each group that was resumed.
+    /// The head of each resumed group.
     pub groups: BTreeMap<Uuid, i64>,
-    /// The parts that were not answered, and why.
+    /// The parts that were refused, with the reasons.
     pub refused: ResumeRefused,
-    /// The point to send with the next resume that asks for all changes, where the server names one.
+    /// The point to send as `since` with the next resume for all changes, if the server supports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
 }
 
-/// The parts that a resume did not answer, with the reasons.
+/// The parts of a resume that were refused, with the reasons.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumeRefused {
-    /// `too_far` if the point since which changes were asked for is of no use: everything was answered.
+    /// `too_far` if `since` could not be used, so that the answer contains everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// The groups, with `seq_ahead`, `not_found`, `pending`, `too_far` or `history_changed`.
+    /// The reason for each refused group: `seq_ahead`, `not_found`, `pending`, `too_far` or
+    /// `history_changed`.
     #[serde(flatten)]
     pub groups: BTreeMap<Uuid, String>,
 }
 
-/// The part that a windowed summary leaves out.
+/// The part of the user's groups that a windowed summary does not contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct More {
     /// The number of groups.

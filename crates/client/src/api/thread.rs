@@ -13,28 +13,27 @@ use crate::rest::Rest;
 pub struct Replies {
     /// Their number, counted up to 1000.
     pub count: u32,
-    /// The date of the newest.
+    /// The date of the newest reply.
     pub last: String,
-    /// The newest different authors, newest first, at most 3.
+    /// The most recent distinct authors, newest first, at most 3.
     pub names: Vec<String>,
 }
 
-/// The root of a reply, as it stands.
+/// The state of a thread's root.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RootState {
-    /// The root.
     pub id: Uuid,
-    /// The replies to it; none if none stands.
+    /// Its replies. `None` if there are none.
     pub replies: Option<Replies>,
 }
 
 impl Rest {
-    /// One page of the replies to a message, of at most `limit` (1 to 100).
+    /// A page of at most `limit` (1 to 100) replies to a message.
     pub async fn thread(&self, root: Uuid, part: History, limit: u32) -> Result<Vec<Message>, Error> {
         self.get(&format!("messages/{root}/thread/?limit={limit}{}", part.parameter())).await
     }
 
-    /// The same without the replies in threads.
+    /// Like [`history`](Self::history), without the replies in threads.
     pub async fn history_outside_threads(
         &self,
         group: Uuid,

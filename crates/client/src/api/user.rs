@@ -9,15 +9,15 @@ use super::presence::Status;
 use crate::error::Error;
 use crate::rest::{Rest, encode_segment};
 
-/// A user. Of others a user sees fewer keys.
+/// A user. Users see fewer fields of others than of themselves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct User {
-    /// The key.
+    /// The unique name.
     pub name: String,
-    /// How people see the name.
+    /// The name that people see.
     #[serde(default)]
     pub display_name: Option<String>,
-    /// The address of a picture; of an uploaded image its path on the server.
+    /// The address of the picture. For an uploaded image, a path on the server.
     #[serde(default)]
     pub avatar: Option<String>,
     /// Your application's own JSON object.
@@ -29,26 +29,26 @@ pub struct User {
     /// `account` or `host`.
     #[serde(default)]
     pub origin: Option<String>,
-    /// Shown of the user itself and of its contacts.
+    /// Visible to the user itself and its contacts.
     #[serde(default)]
     pub status: Option<Status>,
-    /// Whether it is an admin of the server. Shown to the user itself, admins and services.
+    /// Whether the user is an admin of the server. Visible to the user itself, admins and services.
     #[serde(default)]
     pub admin: Option<bool>,
-    /// Its suspension, shown to the same.
+    /// Its suspension. Visible to the user itself, admins and services.
     #[serde(default)]
     pub suspended: Option<UserSuspension>,
-    /// Every other key.
+    /// All other fields.
     #[serde(flatten)]
     pub more: BTreeMap<String, Value>,
 }
 
-/// A suspension of a user. It ends by itself.
+/// A suspension of a user. It ends automatically.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserSuspension {
-    /// The date of its end.
+    /// When it ends.
     pub until: String,
-    /// The reason, which the user is told.
+    /// The reason, which the user sees.
     #[serde(default)]
     pub reason: Option<String>,
 }
@@ -59,7 +59,7 @@ pub struct UserSuspension {
 pub struct Profile {
     /// The name that people see.
     pub display_name: Option<String>,
-    /// The address of a picture; of an uploaded image its path on the server.
+    /// The address of the picture. For an uploaded image, a path on the server.
     pub avatar: Option<String>,
     /// The host application's own object.
     pub data: Option<serde_json::Map<String, serde_json::Value>>,
@@ -67,10 +67,10 @@ pub struct Profile {
     pub kind: String,
 }
 
-/// A user with another name or another profile.
+/// A user whose name or profile changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserUpdate {
-    /// The name, or the old one of a renamed user.
+    /// The user's name; the old one if it was renamed.
     pub name: String,
     /// The new name of a renamed user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,20 +80,18 @@ pub struct UserUpdate {
     pub profile: Profile,
 }
 
-/// A user who was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserGone {
-    /// The name.
     pub name: String,
 }
 
 impl Rest {
-    /// Makes a user. Service only.
+    /// Creates a user. Service only.
     pub async fn create_user(&self, name: &str) -> Result<User, Error> {
         self.post("users/", json!({ "name": name })).await
     }
 
-    /// A user, with every key that this caller may see.
+    /// A user, with all fields that this caller may see.
     pub async fn user(&self, name: &str) -> Result<User, Error> {
         self.get(&format!("users/{}/?fields=__all__", encode_segment(name))).await
     }
@@ -103,7 +101,7 @@ impl Rest {
         self.patch(&format!("users/{}/", encode_segment(name)), json!({ "suspended": suspension })).await
     }
 
-    /// Names a user an admin of the server, or ends that. Service only.
+    /// Makes a user an admin of the server, or revokes that. Service only.
     pub async fn set_admin(&self, name: &str, admin: bool) -> Result<User, Error> {
         self.patch(&format!("users/{}/", encode_segment(name)), json!({ "admin": admin })).await
     }
@@ -113,7 +111,7 @@ impl Rest {
         self.delete(&format!("users/{}/", encode_segment(name))).await
     }
 
-    /// All data of a user in one ZIP: the answer, whose body is still to be read.
+    /// Exports all data of a user as a ZIP. The body of the response is not read yet.
     pub async fn export_user(&self, name: &str) -> Result<reqwest::Response, Error> {
         self.download(&format!("users/{}/export/", encode_segment(name))).await
     }

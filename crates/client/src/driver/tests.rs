@@ -7,16 +7,16 @@ use tokio_tungstenite::tungstenite::Message;
 use super::*;
 use crate::session::{Session, Updates};
 
-/// The time in which everything happens.
+/// Timeout for every wait in these tests.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server whose answers a test writes.
+/// A server whose answers the test scripts.
 struct Script {
     listener: TcpListener,
     address: String,
 }
 
-/// The script's side of one connection.
+/// The server side of one connection.
 struct ScriptedSocket(WebSocketStream<TcpStream>);
 
 impl Script {
@@ -32,14 +32,14 @@ impl Script {
         Session::connect_with(&self.address, access, options)
     }
 
-    /// The next connection, to which a summary was sent.
+    /// Accepts the next connection and sends a summary.
     async fn accept(&self, groups: Value) -> ScriptedSocket {
         let accepting = async {
             let (connection, _) = self.listener.accept().await.unwrap();
             tokio_tungstenite::accept_async(connection).await.unwrap()
         };
         let mut line = ScriptedSocket(timeout(PATIENCE, accepting).await.expect("the session connects"));
-        // Others are left out, so that none is gone.
+        // `more` says that the summary is incomplete, so that no group counts as gone.
         line.send(json!({ "type": "group.summary", "data": groups, "more": { "groups": 9 } })).await;
         line
     }
@@ -72,7 +72,7 @@ fn done(groups: &BTreeMap<Uuid, i64>) -> Value {
     json!({ "type": "sync.done", "ref": RESUME, "data": { "groups": groups, "refused": {} } })
 }
 
-/// The updates until the missed events have come.
+/// The updates until the resume is complete.
 async fn until_resumed(updates: &mut Updates) -> Vec<Update> {
     let mut read = Vec::new();
     while read.last() != Some(&Update::Resumed) {
@@ -90,7 +90,7 @@ async fn connection_on_which_nothing_comes_is_replaced() {
     for _ in 0..3 {
         assert!(alive.message().await.is_ping(), "reading it answers it");
     }
-    // Whoever does not read it is silent.
+    // A server that does not read the ping counts as silent.
     let _again = script.accept(json!([])).await;
 }
 
@@ -149,7 +149,7 @@ async fn messages_that_changed_together_all_arrive() {
     let group = Uuid::from_u128(1);
     let mut line = script.accept(json!([{ "id": group, "name": "g", "head": 2 }])).await;
     let groups = line.resume().await;
-    // They changed after the summary.
+    // Two messages that changed with the same number, after the summary.
     for message in [1, 2] {
         line.send(json!({
             "type": "message.update", "seq": 3,

@@ -61,7 +61,7 @@ impl EntryKind {
     }
 }
 
-/// What the driver knows of the group on this node.
+/// The local state of the group, provided by the driver.
 pub(crate) trait LocalGroup {
     /// The last number delivered here. None while no connected user is a member.
     fn position(&self) -> Option<Seq>;

@@ -1,24 +1,24 @@
-//! Copying an object into another storage.
+//! Copying an object to another storage.
 
 use chinwag_core::Error;
 use chinwag_core::file_store::{FileKey, FileStore};
 use sha2::{Digest, Sha256};
 
-/// The reason for which an object was not copied.
+/// Why an object was not copied.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// It cannot be read.
+    /// The object cannot be read.
     #[error(transparent)]
     Source(Error),
-    /// The copy cannot be written, or read again.
+    /// The copy cannot be written, or not be read back.
     #[error(transparent)]
     Target(Error),
-    /// The copy has other bytes.
+    /// The copy differs from the object.
     #[error("the copy has other bytes than were read")]
     Different,
 }
 
-/// Writes a copy of an object of this size, and reads the copy to compare its SHA-256.
+/// Copies an object of this size, then reads the copy back and compares the SHA-256.
 pub async fn copy(
     source: &dyn FileStore,
     target: &dyn FileStore,

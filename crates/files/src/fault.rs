@@ -1,4 +1,4 @@
-//! Faults of the storage as the use cases know them.
+//! Maps faults of the storage to the errors of the port.
 
 use std::error::Error as _;
 use std::io;
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use chinwag_core::{Error, Result};
 use tokio::time::timeout;
 
-/// A storage that has not answered by then counts as away. The client's own bounds are shorter.
+/// Timeout of an operation. The timeouts of the storage client are shorter.
 const WITHIN: Duration = Duration::from_secs(40);
-/// The time after which a client may try again.
+/// The delay after which a client may retry.
 const RETRY: Duration = Duration::from_secs(5);
-/// The least time between two warnings.
+/// The shortest interval between two warnings.
 const WARN_EVERY: Duration = Duration::from_secs(10);
 
-/// Turns faults into errors, and warns of them now and then.
+/// Maps faults to errors, and logs them at a limited rate.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
     warned: Arc<Mutex<Option<Instant>>>,
@@ -23,7 +23,7 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// The outcome of an operation, within a bounded time.
+    /// The outcome of an operation, with a timeout.
     pub(crate) async fn outcome<T>(
         &self,
         operation: impl Future<Output = object_store::Result<T>>,
@@ -35,7 +35,7 @@ impl Faults {
         }
     }
 
-    /// The error of a fault.
+    /// The error for a fault.
     pub(crate) fn error(&self, fault: &object_store::Error) -> Error {
         if matches!(fault, object_store::Error::NotFound { .. }) {
             return Error::NotFound("file");
@@ -46,7 +46,7 @@ impl Faults {
         self.away(fault)
     }
 
-    /// The reason of the last one.
+    /// The reason of the last fault.
     pub(crate) fn last(&self) -> Option<String> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,5 +1,5 @@
-//! Listing the objects of a folder. What else is in it is not looked into: a disk of its own has folders that its system
-//! keeps for itself.
+//! Lists the objects of a folder. Other entries are not opened: a dedicated disk contains folders of the
+//! system.
 
 use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
@@ -21,7 +21,7 @@ type Found<T> = Box<dyn Iterator<Item = io::Result<T>> + Send>;
 
 pub(crate) struct FolderLister {
     faults: Faults,
-    /// The objects still to be listed; none after a fault.
+    /// The objects still to be listed. `None` after a fault.
     rest: Option<Found<ListedObject>>,
 }
 
@@ -47,7 +47,7 @@ impl FileLister for FolderLister {
     }
 }
 
-/// The objects of a folder: files in it, and in those of the uploads.
+/// The objects of a folder: the files in it and in the folders of uploads.
 fn objects(folder: PathBuf) -> Found<ListedObject> {
     let uploads = entries(folder.join(UPLOADS)).flat_map(|upload| -> Found<DirEntry> {
         match upload {
@@ -59,7 +59,8 @@ fn objects(folder: PathBuf) -> Found<ListedObject> {
     Box::new(all.filter_map(move |entry| entry.and_then(|entry| object(&folder, &entry)).transpose()))
 }
 
-/// The entries of a folder, which is opened when the first is asked for. One that has gone has none, and a file has none.
+/// The entries of a folder. It is opened when the first entry is requested. A missing folder, or a file,
+/// yields no entries.
 fn entries(folder: PathBuf) -> Found<DirEntry> {
     let opened = iter::once_with(move || fs::read_dir(folder));
     Box::new(opened.flat_map(|opened| -> Found<DirEntry> {
@@ -73,7 +74,7 @@ fn entries(folder: PathBuf) -> Found<DirEntry> {
     }))
 }
 
-/// An object as it is listed; none of a file with another name, or one that has gone.
+/// The listed object. `None` for a file with another name, or one that was removed.
 fn object(folder: &FolderPath, entry: &DirEntry) -> io::Result<Option<ListedObject>> {
     let path = entry.path();
     let below = path.strip_prefix(folder).ok().and_then(FolderPath::to_str);

@@ -1,5 +1,5 @@
-//! Reading an object of a folder. What the system has in memory is read at once, and all else on a thread that may
-//! wait for the disk.
+//! Reads an object of a folder. Bytes in the page cache are read immediately, others on a thread that may
+//! block on the disk.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -15,13 +15,13 @@ use tokio::task::spawn_blocking;
 use crate::fault::Faults;
 use crate::reader::PIECE;
 
-/// The distance of the samples that show whether bytes are in memory: what the system reads ahead by default.
+/// The distance between samples of the page cache, equal to the system's default read-ahead.
 const SAMPLE: usize = 128 << 10;
 
 pub(crate) struct FolderReader {
     pub(crate) faults: Faults,
     pub(crate) path: PathBuf,
-    /// The bytes still to be read.
+    /// The bytes that are still to be read.
     pub(crate) rest: Range<u64>,
     file: Option<Arc<File>>,
 }
@@ -31,7 +31,7 @@ impl FolderReader {
         Self { faults, path, rest, file: None }
     }
 
-    /// Opens the file if need be, and reads it, on a thread that may wait.
+    /// Opens the file if necessary and reads from it, on a thread that may block.
     async fn read(&mut self, size: usize) -> object_store::Result<Vec<u8>> {
         let (path, file, at) = (self.path.clone(), self.file.clone(), self.rest.start);
         let reading = spawn_blocking(move || {
@@ -44,7 +44,7 @@ impl FolderReader {
         Ok(bytes)
     }
 
-    /// Opens the file if need be, and has the system read bytes into its memory, on a thread that may wait.
+    /// Opens the file if necessary and reads bytes into the page cache, on a thread that may block.
     async fn load(&self, range: Range<u64>) -> object_store::Result<Arc<File>> {
         let (path, file) = (self.path.clone(), self.file.clone());
         let loading = spawn_blocking(move || {
@@ -98,7 +98,7 @@ impl FileReader for FolderReader {
     }
 }
 
-/// Opens a file whose place on the disk is in memory; none if the disk would have to be waited for.
+/// Opens a file if its metadata is cached. `None` if that would block on the disk.
 #[cfg(target_os = "linux")]
 fn open_cached(path: &Path) -> Option<File> {
     use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
@@ -112,7 +112,7 @@ fn open_cached(_: &Path) -> Option<File> {
     None
 }
 
-/// Whether bytes are in memory, as samples of them show, the first and the last byte among them.
+/// Whether bytes are in the page cache, judged by samples that include the first and the last byte.
 #[cfg(target_os = "linux")]
 fn is_cached(file: &File, range: &Range<u64>) -> bool {
     use rustix::io::{ReadWriteFlags, preadv2};
@@ -138,7 +138,7 @@ fn open(file: Option<Arc<File>>, path: &Path) -> object_store::Result<Arc<File>>
     }
 }
 
-/// Reads bytes, so that the system has them in its memory.
+/// Reads bytes into the page cache.
 fn load(mut file: &File, range: Range<u64>) -> io::Result<()> {
     file.seek(SeekFrom::Start(range.start))?;
     let size = range.end - range.start;
@@ -146,7 +146,7 @@ fn load(mut file: &File, range: Range<u64>) -> io::Result<()> {
     if read < size { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
 }
 
-/// Bytes that are in memory, at least one; none if the disk would have to be waited for.
+/// Reads at least one byte that is in the page cache. `None` if that would block on the disk.
 #[cfg(target_os = "linux")]
 fn read_cached(file: &File, at: u64, size: usize) -> Option<Vec<u8>> {
     use rustix::io::{ReadWriteFlags, preadv2};
@@ -162,7 +162,7 @@ fn read_cached(_: &File, _: u64, _: usize) -> Option<Vec<u8>> {
     None
 }
 
-/// So many bytes. A file that ends earlier is a fault, since nobody reads past the end of one.
+/// Reads exactly `size` bytes. A shorter file is a fault, since callers never read past the end.
 fn read_at(mut file: &File, at: u64, size: usize) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(at))?;
     let mut bytes = Vec::with_capacity(size);

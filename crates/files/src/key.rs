@@ -6,11 +6,11 @@ use object_store::path::Path;
 
 pub(crate) const UPLOADS: &str = "uploads";
 const THUMBNAIL: &str = ".thumb";
-/// The names of the objects of an attempt, below the folder of its upload.
+/// The names of the objects of an attempt, in the folder of its upload.
 const WHOLE_OF: &str = "whole";
 const THUMBNAIL_OF: &str = "thumb";
 
-/// The path of an object below a prefix.
+/// The path of an object under a prefix.
 pub(crate) fn path(prefix: &Path, key: FileKey) -> Path {
     match key {
         FileKey::Whole(id, Attempt::ONLY) => prefix.clone().join(id.to_string()),
@@ -19,19 +19,19 @@ pub(crate) fn path(prefix: &Path, key: FileKey) -> Path {
         FileKey::Thumbnail(id, Attempt(number)) => {
             upload(prefix, id).join(format!("{THUMBNAIL_OF}-{number:016x}"))
         }
-        // Padded, so that a listing is in the order of the offsets.
+        // Padded, so that listings are ordered by offset.
         FileKey::Part(id, part) => {
             upload(prefix, id).join(format!("{:020}-{:016x}", part.offset, part.number))
         }
     }
 }
 
-/// The path below which the parts of an upload are, and the objects of attempts to complete it.
+/// The folder of an upload, which contains its parts and the objects of attempts to complete it.
 pub(crate) fn upload(prefix: &Path, id: FileId) -> Path {
     prefix.clone().join(UPLOADS).join(id.to_string())
 }
 
-/// The key that has a path, if it is one of ours.
+/// The key for a path, if the path has the form of an object.
 pub(crate) fn parse(prefix: &Path, path: &Path) -> Option<FileKey> {
     let names: Vec<_> = path.prefix_match(prefix)?.collect();
     match &names[..] {

@@ -1,7 +1,8 @@
-//! The storage of uploaded files, on the crate `object_store`: a folder, or a bucket of S3.
+//! The storage of uploaded files on top of the crate `object_store`: in a folder, or in a bucket of S3.
 //!
-//! An object that is being written has a name of its own (in a folder `<key>#<n>`, in a bucket a multipart upload), so
-//! that nobody reads it before it is whole. In a folder it is written, synchronised to the disk, and renamed.
+//! While an object is being written, it has a temporary name (in a folder `<key>#<n>`, in a bucket a
+//! multipart upload), so that it is never read before it is complete. In a folder it is written, flushed to
+//! the disk, and then renamed.
 
 mod copy;
 mod fault;

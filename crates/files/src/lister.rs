@@ -1,4 +1,4 @@
-//! Listing all objects of a bucket.
+//! Lists all objects of a bucket.
 
 use chinwag_core::Date;
 use chinwag_core::file_store::{FileLister, LISTED_TOGETHER, ListedObject};
@@ -12,7 +12,7 @@ use crate::fault::Faults;
 use crate::key;
 
 pub(crate) struct ObjectLister {
-    /// It may be asked again after its end, which that of a bucket alone would not survive.
+    /// Fused, because it may be polled after its end.
     pub(crate) objects: Fuse<BoxStream<'static, object_store::Result<ObjectMeta>>>,
     pub(crate) faults: Faults,
     pub(crate) prefix: Path,
@@ -24,7 +24,7 @@ impl FileLister for ObjectLister {
             let mut page = Vec::new();
             while page.len() < LISTED_TOGETHER {
                 let Some(found) = self.faults.outcome(self.objects.try_next()).await? else { break };
-                // An object with another name is not ours.
+                // Objects with other names are ignored.
                 let Some(key) = key::parse(&self.prefix, &found.location) else { continue };
                 let written = Date::from_micros(found.last_modified.timestamp_micros());
                 page.push(ListedObject { key, size: found.size, written });

@@ -1,28 +1,29 @@
-//! The setting that says where the files are.
+//! The setting for the location of the files.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use url::Url;
 
-/// The place of the files.
+/// The location of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
-    /// A folder in the data folder, which is one node's own.
+    /// A folder in the data folder. Only one node can use it.
     Data,
     /// A folder that all nodes mount.
     Folder(PathBuf),
-    /// A bucket, and the beginning of the keys in it, which may be empty.
+    /// A bucket, with a prefix of the keys in it, which may be empty.
     Bucket { bucket: String, prefix: String },
 }
 
-/// The text is no location. It completes a sentence that begins with the setting.
+/// The text is not a valid location. The message completes a sentence that starts with the name of the
+/// setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be data, a folder such as file:///srv/chinwag-files, or a bucket such as s3://bucket/prefix")]
 pub struct LocationError;
 
 impl Location {
-    /// Reads a setting.
+    /// Parses the setting.
     ///
     /// ```
     /// use chinwag_files::Location;
@@ -56,7 +57,7 @@ impl Location {
         }
     }
 
-    /// The setting that names it.
+    /// The value of the setting for this location.
     pub fn setting(&self) -> String {
         match self {
             Self::Data => "data".into(),
@@ -67,12 +68,12 @@ impl Location {
         }
     }
 
-    /// Whether only the node that has the data folder reaches the files.
+    /// Whether the files are only accessible to the node that has the data folder.
     pub fn is_of_one_node(&self) -> bool {
         matches!(self, Self::Data)
     }
 
-    /// The folder of the files, if they are in one.
+    /// The folder of the files, unless they are in a bucket.
     pub fn folder(&self, data: &Path) -> Option<PathBuf> {
         match self {
             Self::Data => Some(data.join("files")),

@@ -1,4 +1,4 @@
-//! The owner of a folder of files, where root writes into it.
+//! The ownership of files that root writes into the folder.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,8 @@ use std::path::Path;
 
 const ROOT: u32 = 0;
 
-/// The owner of the data folder, who runs the server and must read what a command of root has written.
+/// The owner of the data folder. The server runs as this user, and must be able to read the files that a
+/// command of root has written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Owner {
     user: u32,
@@ -15,13 +16,13 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// That of a data folder, unless it is root.
+    /// The owner of a data folder, unless it is root.
     pub(crate) fn of(data: &Path) -> Option<Self> {
         let found = fs::metadata(data).ok()?;
         (found.uid() != ROOT).then(|| Self { user: found.uid(), group: found.gid() })
     }
 
-    /// Gives the file or folder away that root has made.
+    /// Changes the owner of a file or folder that root has created.
     pub(crate) fn give(self, path: &Path) -> io::Result<()> {
         if fs::symlink_metadata(path)?.uid() == ROOT {
             lchown(path, Some(self.user), Some(self.group))?;
@@ -29,7 +30,7 @@ impl Owner {
         Ok(())
     }
 
-    /// The same with a new object, and the folders below `folder` that were made for it.
+    /// Does the same for a new object, and for the folders under `folder` that were created for it.
     pub(crate) fn give_object(self, folder: &Path, object: &Path) -> io::Result<()> {
         object.ancestors().take_while(|path| *path != folder).try_for_each(|path| self.give(path))
     }

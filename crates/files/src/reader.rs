@@ -1,5 +1,5 @@
-//! Reading an object of a bucket in pieces. Each is a request of its own, so that a slow client holds no connection to
-//! the storage, and a lost one is asked again.
+//! Reads an object of a bucket in pieces. Each piece is a separate request, so that a slow client does not
+//! keep a connection to the storage open, and a failed request can be retried.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::fault::Faults;
 
-/// The bytes of a piece.
+/// The size of a piece, in bytes.
 pub(crate) const PIECE: usize = 1 << 20;
 
 pub(crate) struct ObjectReader {
     store: Arc<dyn ObjectStore>,
     faults: Faults,
     path: Path,
-    /// The bytes still to be asked for.
+    /// The bytes that are still to be requested.
     rest: Range<u64>,
-    /// Bytes that have come.
+    /// Received bytes that are not passed on yet.
     piece: Bytes,
 }
 
@@ -46,7 +46,7 @@ impl FileReader for ObjectReader {
             if self.piece.len() <= most {
                 return Ok(Some(std::mem::take(&mut self.piece)));
             }
-            // A copy, since a part of the piece would hold all of it.
+            // Copied, because a slice would keep the whole piece in memory.
             Ok(Some(Bytes::copy_from_slice(&self.piece.split_to(most))))
         })
     }

@@ -1,4 +1,4 @@
-//! The storage behind the port.
+//! The storage that implements the port.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -32,34 +32,34 @@ use crate::reader::ObjectReader;
 use crate::sweep::sweep;
 use crate::writer::ObjectWriter;
 
-/// The bytes that are written to a folder at a time.
+/// The size of a write to a folder, in bytes.
 const FOLDER_PART: usize = 1 << 20;
-/// The bytes of a part of a multipart upload: the least that S3 accepts.
+/// The size of a part of a multipart upload, in bytes: the minimum of S3.
 const BUCKET_PART: usize = 5 << 20;
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
-/// The time for one request to a bucket, with its body.
+/// Timeout of one request to a bucket, including its body.
 const REQUEST_WITHIN: Duration = Duration::from_secs(15);
 const RETRIES: usize = 2;
-/// In a folder of several nodes an object that nothing was written to for so long is no longer being written.
+/// In a folder that several nodes share, a temporary object that was not written to for this time is
+/// abandoned.
 const STAGED_FOR: Duration = Duration::from_secs(3600);
-/// No attempt is begun later.
+/// No retry starts after this time.
 const RETRY_WITHIN: Duration = Duration::from_secs(10);
 
 /// The settings of a storage.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The data folder.
     pub data: PathBuf,
-    /// The bytes that are kept free on the disk of a folder.
+    /// The bytes to keep free on the disk of a folder.
     pub min_free: u64,
-    /// The variables `AWS_…`, which say where a bucket is and with which credentials it is asked.
+    /// The variables `AWS_…` with the address and the credentials of a bucket.
     pub variables: Vec<(String, String)>,
-    /// The time for one request to a bucket, with its body: 15 s. It is repeated twice.
+    /// Timeout of one request to a bucket, including its body (15 s). A request is retried twice.
     pub request: Duration,
 }
 
 impl Options {
-    /// The defaults: no room is kept free.
+    /// The defaults. No space is kept free.
     pub fn new(data: PathBuf, variables: Vec<(String, String)>) -> Self {
         Self { data, min_free: 0, variables, request: REQUEST_WITHIN }
     }
@@ -80,23 +80,23 @@ struct Folder {
     min_free: u64,
     /// Whether no other node writes to it.
     is_own: bool,
-    /// The user to whom new objects are given where root writes them.
+    /// The owner of new objects that root writes.
     owner: Option<Owner>,
 }
 
-/// The reason for which a storage cannot be opened.
+/// Why a storage cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The folder cannot be made or read.
+    /// The folder cannot be created or read.
     #[error("files.store: the folder {} cannot be used: {why}", .path.display())]
     Folder { path: PathBuf, why: io::Error },
-    /// The bucket is not configured as the library demands it.
+    /// The library rejects the configuration of the bucket.
     #[error("files.store: the bucket cannot be used: {0}")]
     Bucket(object_store::Error),
 }
 
 impl Storage {
-    /// Opens the storage at a location. A bucket is not asked for anything yet.
+    /// Opens the storage at a location. Sends no request to a bucket yet.
     pub fn open(location: &Location, options: &Options) -> Result<Self, StorageError> {
         match location {
             Location::Bucket { bucket, prefix } => Self::bucket(bucket, prefix, options),
@@ -113,7 +113,7 @@ impl Storage {
         let refused = |why| StorageError::Folder { path: path.clone(), why };
         make_folder(&path, folder.owner).map_err(refused)?;
         let store = LocalFileSystem::new_with_prefix(&path).map_err(|why| refused(io::Error::other(why)))?;
-        // The folder of an upload's parts goes with the last of them.
+        // Removes the folder of an upload together with its last part.
         let store = store.with_fsync(true).with_automatic_cleanup(true);
         Ok(Self {
             store: Arc::new(store),
@@ -125,8 +125,8 @@ impl Storage {
         })
     }
 
-    /// Removes what a crash has left half-written in a folder, and returns its number of objects. In a bucket the
-    /// bucket's own rule does it.
+    /// Removes objects that a crash has left incomplete in a folder, and returns their number. In a bucket,
+    /// the bucket's lifecycle rule does that.
     pub fn sweep(&self) -> io::Result<usize> {
         match &self.folder {
             Some(folder) => sweep(&folder.path, if folder.is_own { Duration::ZERO } else { STAGED_FOR }),
@@ -134,16 +134,16 @@ impl Storage {
         }
     }
 
-    /// The bucket, with the endpoint and the credentials of the variables.
+    /// Opens a bucket with the endpoint and the credentials of the variables.
     fn bucket(bucket: &str, prefix: &str, options: &Options) -> Result<Self, StorageError> {
-        // It fails if a provider is installed already: that one is used then.
+        // Fails if the program has already installed a provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = AmazonS3Builder::new();
         let mut client =
             ClientOptions::new().with_connect_timeout(CONNECT_WITHIN).with_timeout(options.request);
         for (name, value) in &options.variables {
             match name.to_ascii_lowercase().parse() {
-                // The endpoint says whether TLS is used.
+                // The endpoint determines whether TLS is used.
                 Ok(AmazonS3ConfigKey::Endpoint | AmazonS3ConfigKey::S3Endpoint)
                     if value.starts_with("http://") =>
                 {
@@ -152,7 +152,7 @@ impl Storage {
                 }
                 Ok(AmazonS3ConfigKey::Client(key)) => client = client.with_config(key, value),
                 Ok(key) => builder = builder.with_config(key, value),
-                // Variables of other programs.
+                // Ignore variables of other programs.
                 Err(_) => {}
             }
         }
@@ -174,7 +174,7 @@ impl Storage {
         })
     }
 
-    /// The reason of the last fault, for those who run a command and read no log.
+    /// The reason of the last fault, for the output of commands.
     pub fn last_fault(&self) -> Option<String> {
         self.faults.last()
     }
@@ -208,7 +208,7 @@ impl Storage {
         Ok(parts)
     }
 
-    /// Deletes the objects of an upload without those of an attempt.
+    /// Deletes the objects of an upload, except those of an attempt.
     async fn delete_upload(&self, id: FileId, except: Option<Attempt>) -> Result<()> {
         for (key, _) in self.list_upload(id).await? {
             let attempt = match key {
@@ -267,7 +267,7 @@ impl FileStore for Storage {
             self.delete(FileKey::Whole(id, Attempt::ONLY)).await?;
             self.delete(FileKey::Thumbnail(id, Attempt::ONLY)).await?;
             self.delete_upload(id, None).await?;
-            // An erasure that was answered survives the loss of power.
+            // A confirmed deletion must survive a power failure.
             match &self.folder {
                 Some(folder) => folder.sync().await,
                 None => Ok(()),
@@ -305,7 +305,7 @@ impl FileStore for Storage {
 }
 
 impl Folder {
-    /// Refuses new content where the disk has less room than is kept free.
+    /// Refuses new content if the disk has less free space than must be kept.
     async fn require_room(&self) -> Result<()> {
         let disk = self.ask(|path| Ok(statvfs(path)?)).await?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -323,7 +323,7 @@ impl Folder {
         .await
     }
 
-    /// Asks the system about the folder, which may be another machine's and take its time.
+    /// Queries the system about the folder. May block, for example on a network file system.
     async fn ask<T: Send + 'static>(&self, ask: fn(&FolderPath) -> io::Result<T>) -> Result<T> {
         let path = self.path.clone();
         let answer = spawn_blocking(move || ask(&path)).await.map_err(Error::internal)?;
@@ -331,7 +331,7 @@ impl Folder {
     }
 }
 
-/// Makes the folder, which only the server's user may read.
+/// Creates the folder, readable only by the server's user.
 fn make_folder(path: &FolderPath, owner: Option<Owner>) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|found| found.is_dir()) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Objects that a crash has left half-written in a folder. Nobody reads them, since they have no key.
+//! Removes objects that a crash has left incomplete in a folder. They have no key, so they are never read.
 
 use std::fs::{self, DirEntry, File};
 use std::io::{self, ErrorKind};
@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::key::UPLOADS;
 
-/// The sign in the names of objects that are being written.
+/// The sign in the names of temporary objects.
 const STAGED: char = '#';
 
-/// Removes objects to which nothing was written for `age`, and returns their number.
+/// Removes temporary objects that were not written to for `age`, and returns their number.
 pub(crate) fn sweep(folder: &Path, age: Duration) -> io::Result<usize> {
     let now = now(folder)?;
     let mut removed = remove_staged(folder, now, age)?;
@@ -23,7 +23,7 @@ pub(crate) fn sweep(folder: &Path, age: Duration) -> io::Result<usize> {
         let upload = upload?;
         if upload.file_type()?.is_dir() {
             removed += remove_staged(&upload.path(), now, age)?;
-            // It goes if nothing is left in it.
+            // Succeeds only if the folder is empty.
             let _ = fs::remove_dir(upload.path());
         }
     }
@@ -33,7 +33,7 @@ pub(crate) fn sweep(folder: &Path, age: Duration) -> io::Result<usize> {
 fn remove_staged(folder: &Path, now: SystemTime, age: Duration) -> io::Result<usize> {
     let mut removed = 0;
     let entries = match fs::read_dir(folder) {
-        // With its last object another node has removed the folder of an upload.
+        // Another node has removed the upload's folder with its last object.
         Err(why) if why.kind() == ErrorKind::NotFound => return Ok(removed),
         entries => entries?,
     };
@@ -41,7 +41,7 @@ fn remove_staged(folder: &Path, now: SystemTime, age: Duration) -> io::Result<us
         let entry = entry?;
         if is_left(&entry, now, age)? {
             match fs::remove_file(entry.path()) {
-                // It was finished, or another node has removed it.
+                // The object was completed, or another node has removed it.
                 Err(why) if why.kind() == ErrorKind::NotFound => {}
                 done => {
                     done?;
@@ -64,12 +64,12 @@ fn is_left(entry: &DirEntry, now: SystemTime, age: Duration) -> io::Result<bool>
     }
 }
 
-/// The time of the folder's disk, which another machine may keep.
+/// The current time of the folder's file system, which may be on another machine.
 fn now(folder: &Path) -> io::Result<SystemTime> {
     let path = folder.join(format!("now{STAGED}{}", std::process::id()));
     let now = File::create(&path)?.metadata()?.modified();
     match fs::remove_file(&path) {
-        // Nodes in containers have the same number.
+        // Nodes in containers may have the same process id.
         Err(why) if why.kind() == ErrorKind::NotFound => now,
         removed => removed.and(now),
     }

@@ -1,4 +1,4 @@
-//! Writing an object: at once if it is small, and else in parts.
+//! Writes an object: in one request if it is small, otherwise in parts.
 
 use std::mem;
 use std::path::PathBuf;
@@ -16,24 +16,24 @@ use tokio::task::spawn_blocking;
 use crate::fault::Faults;
 use crate::owner::Owner;
 
-/// Shorter pieces are put together, since each piece by itself may hold a whole buffer of the network.
+/// Pieces shorter than this are merged, since each piece may keep a whole network buffer alive.
 const SHORT: usize = 16 << 10;
 
-/// An object that is being written. Dropped, it is undone.
+/// An object that is being written. Dropping the writer discards it.
 pub(crate) struct ObjectWriter {
     store: Arc<dyn ObjectStore>,
     faults: Faults,
     path: Path,
-    /// The bytes of a part. All parts but the last have this size, as some storages demand.
+    /// The size of a part, in bytes. All parts except the last have this size, as some storages require.
     part: usize,
-    /// The bytes of the next part as they came, without those that are in `short`.
+    /// The received bytes of the next part, without those in `short`.
     pieces: Vec<Bytes>,
-    /// The last bytes, which came in short pieces.
+    /// The last bytes, if they arrived in short pieces.
     short: BytesMut,
-    /// The bytes in both.
+    /// The number of bytes in `pieces` and `short`.
     held: usize,
     upload: Option<Box<dyn MultipartUpload>>,
-    /// The owner to whom the object is given in a folder, and the folder.
+    /// The owner for a new object in a folder, and the folder.
     gift: Option<(Owner, PathBuf)>,
 }
 
@@ -43,13 +43,13 @@ impl ObjectWriter {
         Self { store, faults, path, part, pieces, short, held: 0, upload: None, gift: None }
     }
 
-    /// Has the object given to the owner of its folder.
+    /// Sets the owner for the complete object.
     pub(crate) fn with_gift(mut self, gift: Option<(Owner, PathBuf)>) -> Self {
         self.gift = gift;
         self
     }
 
-    /// Gives the object away, now that it is complete.
+    /// Changes the owner of the complete object.
     async fn give(&mut self) -> chinwag_core::Result<()> {
         let Some((owner, folder)) = self.gift.take() else { return Ok(()) };
         let object = folder.join(self.path.to_string());
@@ -68,14 +68,14 @@ impl ObjectWriter {
         }
     }
 
-    /// Makes a piece of the short ones.
+    /// Merges the short pieces into one.
     fn seal(&mut self) {
         if !self.short.is_empty() {
             self.pieces.push(mem::take(&mut self.short).freeze());
         }
     }
 
-    /// The bytes that are held, none of which are held any more.
+    /// Takes all held bytes.
     fn payload(&mut self) -> PutPayload {
         self.seal();
         self.held = 0;
@@ -96,7 +96,8 @@ impl FileWriter for ObjectWriter {
     fn write(&mut self, mut bytes: Bytes) -> Done<'_> {
         Box::pin(async move {
             while !bytes.is_empty() {
-                // A full part waits for more, since one part alone is written at once.
+                // A full part is kept until more bytes arrive, because an object of one part needs no
+                // multipart upload.
                 if self.held == self.part {
                     self.flush().await?;
                 }
@@ -127,7 +128,7 @@ impl FileWriter for ObjectWriter {
 }
 
 impl Drop for ObjectWriter {
-    /// Ends an upload that was not finished. What a crash leaves is swept at the next start.
+    /// Aborts an incomplete upload. After a crash, the next start removes it.
     fn drop(&mut self) {
         let Some(mut upload) = self.upload.take() else { return };
         let faults = self.faults.clone();

@@ -1,4 +1,5 @@
-//! Files in a bucket: the suite of the port on a real server of S3, and buckets that are away, slow, or refuse.
+//! Files in a bucket: the conformance suite on a real S3 server, and buckets that are unavailable, slow, or
+//! refuse requests.
 
 use std::io;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ fn key() -> FileKey {
     FileKey::Whole("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e25".parse().expect("an id"), Attempt::ONLY)
 }
 
-/// Each operation, at a bucket that fails.
+/// Every operation fails on a failing bucket.
 async fn all_are_unavailable(store: Storage) {
     let is_away = |error: Option<Error>| assert!(matches!(error, Some(Error::Unavailable(_))), "{error:?}");
     let mut writer = store.create(key()).await.expect("nothing is sent yet");
@@ -94,7 +95,7 @@ async fn bucket_that_refuses_is_unavailable() {
                 }
                 let refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
                 stream.write_all(refusal).await?;
-                // What is still being sent is read, so that the answer arrives.
+                // Read the remainder of the request, so that the answer arrives.
                 while stream.read(&mut request).await? > 0 {}
                 Ok::<_, io::Error>(())
             });

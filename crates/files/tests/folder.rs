@@ -1,4 +1,4 @@
-//! Files in a folder: the suite of the port, and what is particular to folders.
+//! Files in a folder: the conformance suite, and the behaviour specific to folders.
 
 use std::fs;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ async fn disk_with_less_room_than_is_kept_free_takes_nothing() {
     let mut writer = store.create(key).await.expect("a writer");
     writer.write(Bytes::from_static(b"bytes")).await.expect("they are taken");
     writer.finish().await.expect("it is finished");
-    // Room is not needed to read and to remove.
+    // Reads and deletions need no free space.
     let store = storage(&folder, u64::MAX);
     assert_eq!(store.size(key).await.expect("an answer"), Some(5));
     store.remove(key.file()).await.expect("it is removed");
@@ -88,7 +88,7 @@ async fn folder_of_another_program_is_not_looked_into() {
     fs::write(files.join(id.to_string()), "x").expect("a file");
     for other in ["lost+found", "uploads/lost+found"] {
         fs::create_dir_all(files.join(other)).expect("a folder");
-        // It cannot be read to its end.
+        // A symbolic link to the parent, so that a recursive listing would not end.
         std::os::unix::fs::symlink("..", files.join(other).join("up")).expect("a link");
     }
     fs::write(files.join("uploads/other"), "x").expect("a file");

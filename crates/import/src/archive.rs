@@ -1,5 +1,5 @@
-//! A ZIP file that a stranger may have made. Its entries are found by their names and read in memory of a fixed size;
-//! no name is ever used as a path of a file system.
+//! An untrusted ZIP file. Its entries are found by name and read in bounded memory. No name is ever used as a
+//! path in the file system.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,12 +11,13 @@ use zip::read::ZipFile;
 
 use crate::{BadExport, Result};
 
-/// An entry may unpack to so many bytes, however small it is packed.
+/// An entry may always unpack to this number of bytes.
 const FREE: u64 = 64 << 20;
-/// Beyond that, to so many times its packed size. Messages are packed 5 to 50 times, and nothing useful more than 200.
+/// A larger entry may unpack to this multiple of its packed size. Messages are compressed by a factor of 5 to
+/// 50, and no useful data by more than 200.
 const RATIO: u64 = 300;
 
-/// A ZIP file, and its entries by their names.
+/// A ZIP file, with its entries by name.
 pub(crate) struct Archive {
     zip: ZipArchive<BufReader<File>>,
     entries: BTreeMap<String, ArchivedFile>,
@@ -39,7 +40,7 @@ pub(crate) struct EntryReader<'a> {
 }
 
 impl Archive {
-    /// Opens a file. Its central directory is read, and its entries may neither overlap nor share a name.
+    /// Opens a file and reads its central directory. Entries must not overlap or share a name.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let shown = path.display().to_string();
         let bad = |why: String| BadExport::new(&shown, why);
@@ -63,22 +64,22 @@ impl Archive {
         Ok(Self { zip, entries, shown })
     }
 
-    /// The names of its files, in their order.
+    /// The names of the files in it, in order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
-    /// The size of a file in it, as the archive says.
+    /// The size of a file in it, according to the archive.
     pub(crate) fn size(&self, name: &str) -> Option<u64> {
         self.entries.get(name).map(|entry| entry.size)
     }
 
-    /// Its own name, for errors.
+    /// The name of the archive, for errors.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// Begins to read a file in it.
+    /// Opens a file in it for reading.
     pub(crate) fn reader(&mut self, name: &str) -> Result<EntryReader<'_>> {
         let entry = self.entries.get(name).copied();
         let ArchivedFile { index, size } =

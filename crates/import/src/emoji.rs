@@ -1,4 +1,4 @@
-//! Emoji by the names that Slack and Mattermost give them, which are mostly those of GitHub.
+//! Emoji by their names in Slack and Mattermost, which are mostly those of GitHub.
 
 use chinwag_core::reaction::Emoji;
 use emojis::SkinTone;
@@ -19,7 +19,7 @@ const OTHER_NAMES: [(&str, &str); 12] = [
     ("admission_tickets", "tickets"),
 ];
 
-/// The emoji of a name, with or without the tone of its skin; none if Unicode has none.
+/// The emoji for a name, with an optional skin tone. `None` if Unicode has no such emoji.
 pub(crate) fn text(name: &str) -> Option<String> {
     let (name, tone) = toned(name);
     if let Some(flag) = flag(name) {
@@ -31,14 +31,15 @@ pub(crate) fn text(name: &str) -> Option<String> {
     Some(emoji.as_str().to_owned())
 }
 
-/// The reaction of a name: an emoji of Unicode, else the name between colons, if it can be one.
+/// The reaction for a name: a Unicode emoji, or otherwise the name between colons if that is valid.
 pub(crate) fn reaction(name: &str) -> Option<Emoji> {
     let name = name.trim_matches(':');
     let known = text(name).and_then(|emoji| Emoji::parse(&emoji).ok());
     known.or_else(|| Emoji::parse(&format!(":{}:", toned(name).0)).ok())
 }
 
-/// A name and its tone: `wave::skin-tone-3` of Slack, `wave_medium_skin_tone` of Mattermost.
+/// Splits a name into the base name and the skin tone: `wave::skin-tone-3` in Slack, `wave_medium_skin_tone`
+/// in Mattermost.
 fn toned(name: &str) -> (&str, Option<SkinTone>) {
     const SLACK: [(&str, SkinTone); 5] = [
         ("2", SkinTone::Light),
@@ -47,7 +48,7 @@ fn toned(name: &str) -> (&str, Option<SkinTone>) {
         ("5", SkinTone::MediumDark),
         ("6", SkinTone::Dark),
     ];
-    // The longer ones first, of which others are the ends.
+    // Longer suffixes first, since the shorter ones are suffixes of them.
     const MATTERMOST: [(&str, SkinTone); 5] = [
         ("_medium_light_skin_tone", SkinTone::MediumLight),
         ("_medium_dark_skin_tone", SkinTone::MediumDark),
@@ -62,7 +63,7 @@ fn toned(name: &str) -> (&str, Option<SkinTone>) {
     found.unwrap_or((name, None))
 }
 
-/// The flag of `flag-fr`.
+/// The flag for a name such as `flag-fr`.
 fn flag(name: &str) -> Option<String> {
     const FIRST: u32 = 0x1f1e6;
     let country = name.strip_prefix("flag-").filter(|country| country.len() == 2)?;

@@ -1,13 +1,13 @@
-//! The refusal of an export.
+//! The error for an unreadable export.
 
 use std::io;
 use std::path::Path;
 
-/// The reason why an export cannot be read, with the place in it.
+/// Why an export cannot be read, and where in it.
 #[derive(Debug, thiserror::Error)]
 #[error("{at}: {why}")]
 pub struct BadExport {
-    /// The file, with the line if there is one.
+    /// The file, with the line if known.
     pub at: String,
     pub why: String,
 }
@@ -17,7 +17,7 @@ impl BadExport {
         Self { at: at.into(), why: why.into() }
     }
 
-    /// The failure to read or write a file.
+    /// The error for a failure to read or write a file.
     pub(crate) fn io(path: &Path, fault: &io::Error) -> Self {
         Self::new(path.display().to_string(), fault.to_string())
     }

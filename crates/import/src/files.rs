@@ -1,4 +1,4 @@
-//! The bytes of an export's files: in its ZIP, or in a folder beside it. Nothing is fetched from elsewhere.
+//! The contents of an export's files, in its ZIP or in a folder next to it. Nothing is downloaded.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,20 +8,19 @@ use crate::Result;
 use crate::archive::Archive;
 use crate::foreign::ForeignFile;
 
-/// The folder of a Slack archive in which some tools put files: `__uploads/ID/NAME`.
+/// The folder in which some tools add files to a Slack archive: `__uploads/ID/NAME`.
 const UPLOADS: &str = "__uploads";
-/// The folder of a Mattermost archive with its files.
+/// The folder with the files of a Mattermost archive.
 const DATA: &str = "data";
 
-/// The places where files are looked for.
+/// The locations in which files are searched.
 pub struct FileSource {
     archive: Option<Archive>,
-    /// The part of the archive's names before its own folder.
+    /// The prefix of all names in the archive.
     prefix: String,
     folder: Option<PathBuf>,
 }
 
-/// A file that was found.
 pub struct FoundFile<'f> {
     pub size: u64,
     pub reader: Box<dyn Read + Send + 'f>,
@@ -32,19 +31,19 @@ impl FileSource {
         Self { archive, prefix, folder: None }
     }
 
-    /// Looks in a folder, too.
+    /// Also searches a folder.
     pub fn look_in(&mut self, folder: PathBuf) {
         self.folder = Some(folder);
     }
 
-    /// Whether the export itself has files of messages.
+    /// Whether the export itself contains files of messages.
     pub fn holds_any(&self) -> bool {
         let folders = [UPLOADS, DATA].map(|folder| format!("{}{folder}/", self.prefix));
         let is_within = |name: &str| folders.iter().any(|folder| name.starts_with(folder));
         self.archive.as_ref().is_some_and(|archive| archive.names().any(is_within))
     }
 
-    /// Finds a file, or says why it is not taken.
+    /// Opens a file, or returns why it is not imported.
     pub fn open(&mut self, file: &ForeignFile) -> Result<FoundFile<'_>, String> {
         let found = self.find(file)?;
         if let Some(size) = file.size.filter(|size| *size != found.size) {
@@ -79,7 +78,8 @@ impl FileSource {
     }
 }
 
-/// Opens a file below a folder, if it is there. A path that leads out of the folder is refused, also by a link.
+/// Opens a file in a folder, if it exists. Refuses a path that leads out of the folder, also by a symbolic
+/// link.
 fn open_within(folder: &Path, path: &Path) -> Result<Option<FoundFile<'static>>, String> {
     if !path.components().all(|part| matches!(part, Component::Normal(_))) {
         return Err("has a path that leads elsewhere".into());

@@ -1,4 +1,4 @@
-//! The objects of an export, whatever service it is of.
+//! The objects of an export, independent of its service.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::sort::Sorted;
 /// The index of a user in [`ForeignExport::users`].
 pub type UserIndex = u32;
 
-/// A service whose exports are read.
+/// A service whose exports can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     Slack,
@@ -20,7 +20,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// Its name in ids and sentences.
+    /// The service's name in ids and messages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Slack => "Slack",
@@ -35,55 +35,53 @@ pub struct ForeignExport {
     pub users: Vec<ForeignUser>,
     pub groups: Vec<ForeignGroup>,
     pub files: FileSource,
-    /// The number of files that its messages name and the service had.
+    /// The number of files in its messages that the service stored itself.
     pub named_files: usize,
     pub(crate) messages: Sorted<ForeignMessage>,
-    /// The keys of the messages of one moment, which may share one.
+    /// Counts equal keys among the messages with the latest date.
     pub(crate) moment: Moment,
 }
 
-/// A user of an export.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ForeignUser {
-    /// Its id there.
+    /// The id in the service.
     pub key: String,
-    /// Its name there, unchecked.
+    /// The name in the service, not validated.
     pub name: String,
     pub display_name: Option<String>,
     pub is_bot: bool,
 }
 
-/// A conversation of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignGroup {
-    /// Its id there.
+    /// The id in the service.
     pub key: String,
-    /// Its name there, unchecked.
+    /// The name in the service, not validated.
     pub name: String,
-    /// Whether it is between its members alone, and has no name.
+    /// Whether it is a conversation among its members only, without a name.
     pub is_direct: bool,
-    /// Whether anybody may join it.
+    /// Whether anyone may join it.
     pub is_open: bool,
     pub is_archived: bool,
     pub description: Option<String>,
-    /// Its members, each once.
+    /// The members, without duplicates.
     pub members: Vec<(UserIndex, Role)>,
-    /// The dates up to which members have read, where the export has them.
+    /// The dates up to which members have read, if the export contains them.
     pub marks: HashMap<UserIndex, i64>,
-    /// The date of its newest message.
+    /// The date of the newest message.
     pub newest: Option<i64>,
 }
 
-/// A message of an export. Its text is in the markup of the service.
+/// A message of an export. Its text uses the markup of the service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignMessage {
-    /// Its id in its group.
+    /// The id in its group.
     pub key: String,
     pub author: UserIndex,
-    /// Its date, in microseconds since 1970.
+    /// The date, in microseconds since 1970.
     pub micros: i64,
     pub text: String,
-    /// The message whose thread it is in.
+    /// The root of its thread.
     pub root: Option<MessageKey>,
     /// The date of its last edit.
     pub edited: Option<i64>,
@@ -92,12 +90,12 @@ pub struct ForeignMessage {
     pub shown_as: Option<String>,
     pub reactions: Vec<ForeignReaction>,
     pub files: Vec<ForeignFile>,
-    /// Its place in the export, for the report.
+    /// The position in the export, for the report.
     pub at: String,
 }
 
 impl ForeignMessage {
-    /// The number of its files that the service had.
+    /// The number of its files that the service stored itself.
     pub fn own_files(&self) -> usize {
         self.files.iter().filter(|file| file.link.is_none()).count()
     }
@@ -113,7 +111,7 @@ pub struct MessageKey {
 /// One reaction of one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignReaction {
-    /// The name of the emoji there.
+    /// The name of the emoji in the service.
     pub emoji: String,
     pub user: UserIndex,
     pub micros: Option<i64>,
@@ -122,17 +120,17 @@ pub struct ForeignReaction {
 /// A file of a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignFile {
-    /// Its id there, or its path in the export.
+    /// The id in the service, or the path in the export.
     pub key: String,
     pub name: String,
-    /// Its length and type, where the export says them.
+    /// The length and the type, if the export contains them.
     pub size: Option<u64>,
     pub media_type: Option<String>,
-    /// The address of a file that was never in the service.
+    /// The address of a file that the service did not store itself.
     pub link: Option<String>,
 }
 
-/// The keys of the messages that were read last and have one date.
+/// The keys of the messages read so far that have the latest date.
 #[derive(Debug, Default)]
 pub(crate) struct Moment {
     group: u32,
@@ -141,18 +139,18 @@ pub(crate) struct Moment {
 }
 
 impl ForeignExport {
-    /// The number of its messages.
+    /// The number of messages.
     pub fn messages_count(&self) -> u64 {
         self.messages.len()
     }
 
-    /// The date of its oldest message, in microseconds since 1970.
+    /// The date of the oldest message, in microseconds since 1970.
     pub fn oldest(&self) -> Option<i64> {
         self.messages.oldest()
     }
 
-    /// The next message with the index of its group, in the order of groups and dates. A message that shares its id with
-    /// another one of its group is another message in Mattermost, which has no ids, and the same message in Slack.
+    /// The next message, with the index of its group, ordered by group and date. Two messages of a group with
+    /// the same id are different messages in Mattermost, which has no ids, and the same message in Slack.
     pub fn next_message(&mut self) -> Result<Option<NextMessage>> {
         let Some((key, mut message)) = self.messages.next()? else { return Ok(None) };
         let earlier = self.moment.count(key.group, key.micros, &message.key);
@@ -164,13 +162,13 @@ impl ForeignExport {
     }
 }
 
-/// A message as it comes from an export.
+/// A message read from an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextMessage {
     /// The index of its group in [`ForeignExport::groups`].
     pub group: usize,
     pub message: ForeignMessage,
-    /// Whether it has come before.
+    /// Whether the same message was read before.
     pub is_repeated: bool,
 }
 

@@ -1,17 +1,17 @@
-//! Escapes of JSON that are half a character, such as `\ud83d` alone. A program whose texts are UTF-16 writes one where it has cut a
-//! text between the two halves, and no reader of JSON in UTF-8 takes it.
+//! Replaces JSON escapes of unpaired surrogates, such as a lone `\ud83d`. A program that uses UTF-16 writes
+//! one if it truncates a text between two surrogates, but JSON parsers for UTF-8 reject it.
 
 use std::io::{self, Read};
 
-/// The bytes of an escape.
+/// The length of an escape, in bytes.
 const ESCAPE: usize = 6;
 const REPLACEMENT: &[u8; ESCAPE] = br"\ufffd";
 const READ: usize = 16 << 10;
 
-/// Reads the same JSON, with U+FFFD in place of each half.
+/// Reads the same JSON, with U+FFFD in place of each unpaired surrogate.
 pub(crate) struct WholeCharacters<R> {
     inner: R,
-    /// Bytes that were read: those up to `given` are passed on, and those up to `decided` may be.
+    /// Bytes read from `inner`. Those up to `given` were passed on; those up to `decided` can be passed on.
     buffer: Vec<u8>,
     given: usize,
     decided: usize,
@@ -23,7 +23,7 @@ impl<R> WholeCharacters<R> {
         Self { inner, buffer: Vec::new(), given: 0, decided: 0, is_ended: false }
     }
 
-    /// Replaces the halves, as far as the bytes that follow are known.
+    /// Replaces unpaired surrogates, as far as the bytes after them are known.
     fn decide(&mut self) {
         while let Some(at) = self.buffer[self.decided..].iter().position(|byte| *byte == b'\\') {
             self.decided += at;
@@ -64,13 +64,13 @@ impl<R: Read> Read for WholeCharacters<R> {
     }
 }
 
-/// A half of a character of UTF-16.
+/// A UTF-16 surrogate.
 enum Half {
     First,
     Second,
 }
 
-/// The half that the escape at the beginning is.
+/// The surrogate that the escape at the start of the text encodes.
 fn surrogate(text: &[u8]) -> Option<Half> {
     let digits = text.strip_prefix(br"\u")?.get(..ESCAPE - 2)?;
     let [b'd' | b'D', second, rest @ ..] = digits else { return None };
@@ -88,7 +88,7 @@ fn surrogate(text: &[u8]) -> Option<Half> {
 mod tests {
     use super::*;
 
-    /// Gives so many bytes at a time.
+    /// Returns a limited number of bytes per read.
     struct Slow<'t>(&'t [u8], usize);
 
     impl Read for Slow<'_> {

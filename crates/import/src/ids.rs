@@ -1,9 +1,10 @@
-//! Ids made of the ids that objects had. They are the same in each run, so that nothing is taken twice.
+//! Ids that are derived from the original ids. They are the same in every run, so that no object is imported
+//! twice.
 
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-/// The bytes of a hash of some texts. No other texts have the same one.
+/// A hash of several texts. Lengths are included, so that different lists have different hashes.
 fn hash(parts: &[&str]) -> [u8; 32] {
     let mut digest = Sha256::new_with_prefix(b"chinwag import");
     for part in parts {
@@ -19,12 +20,12 @@ fn first16(bytes: [u8; 32]) -> [u8; 16] {
     first
 }
 
-/// An id of texts alone (UUID version 8).
+/// An id that is derived from texts only (UUID version 8).
 pub(crate) fn plain(parts: &[&str]) -> Uuid {
     Builder::from_custom_bytes(first16(hash(parts))).into_uuid()
 }
 
-/// The same for a group, whose id begins with a letter, so that it may be the name of a CSS class.
+/// An id of a group. It starts with a letter, so that it can be used as a CSS class name.
 pub(crate) fn of_group(parts: &[&str]) -> Uuid {
     let hash = hash(parts);
     let mut bytes = first16(hash);
@@ -32,7 +33,7 @@ pub(crate) fn of_group(parts: &[&str]) -> Uuid {
     Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-/// The same for a message: its id begins with its date (UUID version 7), as others do.
+/// An id of a message. It starts with the date (UUID version 7), like the ids of other messages.
 pub(crate) fn of_message(micros: i64, parts: &[&str]) -> Uuid {
     let millis = u64::try_from(micros / 1000).unwrap_or(0).min((1 << 48) - 1);
     let mut rest = [0; 10];

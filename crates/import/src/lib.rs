@@ -1,12 +1,13 @@
-//! Exports of other chat services, read into one form: the ZIP of a Slack workspace, and Mattermost's bulk export.
+//! Reads exports of other chat services into one form: the ZIP of a Slack workspace, and Mattermost's bulk
+//! export.
 //!
-//! An export is read to its end before anything is done with it, so that a broken one is refused as a whole, with the
-//! place where it is broken. Users and groups are kept in memory, messages in a temporary file, from which they come
-//! in the order of their groups and dates. Nothing in an export is relied on: its archive may be a ZIP bomb, its paths
-//! may lead elsewhere, and its ids may name nothing.
+//! An export is read completely before it is used, so that a broken one is refused as a whole, with the
+//! position of the error. Users and groups are kept in memory. Messages are kept in a temporary file, from
+//! which they are read ordered by group and date. An export is untrusted: its archive may be a ZIP bomb, its
+//! paths may lead out of a folder, and its ids may refer to nothing.
 //!
-//! The objects of an export are given to the use cases of `chinwag_core::app::import`. Their ids are hashes of the ids
-//! that they had, so that a second run finds what the first has taken.
+//! The objects of an export are passed to the use cases of `chinwag_core::app::import`. Their ids are hashes
+//! of the original ids, so that a second run recognises the objects of the first.
 
 mod archive;
 mod emoji;
@@ -39,7 +40,7 @@ use std::path::Path;
 /// The result of reading an export.
 pub type Result<T, E = BadExport> = std::result::Result<T, E>;
 
-/// Reads an export of a service. `folder` is where temporary files are made.
+/// Reads an export of a service. Temporary files are created in `folder`.
 pub fn read(
     service: Service,
     export: &Path,

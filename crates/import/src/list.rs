@@ -1,5 +1,5 @@
-//! JSON of a stranger, read piece by piece: the elements of an array, and the lines of a file. The memory is that of one
-//! element or line, which has a bound.
+//! Reads untrusted JSON piece by piece: the elements of an array, or the lines of a file. Memory is bounded
+//! by one element or line, whose length is limited.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,13 +13,13 @@ use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
 use crate::half::WholeCharacters;
 use crate::{BadExport, Result};
 
-/// The most bytes of one element, or line.
+/// The most bytes of an element or line.
 pub(crate) const ELEMENT_BYTES: usize = 32 << 20;
 
-/// Some programs begin a text with it.
+/// Some programs write it at the start of a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads an array, and gives its elements to `visit`, one after the other. `at` is the name of the file.
+/// Reads an array and passes its elements to `visit` one by one. `at` is the name of the file.
 pub(crate) fn each_element<T: DeserializeOwned>(
     reader: impl Read,
     at: &str,
@@ -43,7 +43,7 @@ pub(crate) fn each_element<T: DeserializeOwned>(
     }
 }
 
-/// Reads a file line by line, and gives the lines that are not empty to `visit`, each with its number.
+/// Reads a file line by line, and passes the non-empty lines to `visit` with their numbers.
 pub(crate) fn each_line<T: DeserializeOwned>(
     reader: impl Read,
     at: &str,
@@ -70,7 +70,7 @@ pub(crate) fn each_line<T: DeserializeOwned>(
     Ok(())
 }
 
-/// The refusal of a file, at its line.
+/// The error for a file, with its line.
 fn broken(at: &str, why: &serde_json::Error) -> BadExport {
     match why.line() {
         0 => BadExport::new(at, without_type(why.to_string())),
@@ -78,14 +78,14 @@ fn broken(at: &str, why: &serde_json::Error) -> BadExport {
     }
 }
 
-/// The text of an error, without the name of a type.
+/// The text of an error, without the name of a Rust type.
 fn without_type(text: String) -> String {
     let Some((found, rest)) = text.split_once("expected struct ") else { return text };
     let name = rest.find(' ').unwrap_or(rest.len());
     format!("{found}expected an object{}", &rest[name..])
 }
 
-/// The text of an error, with its column alone.
+/// The text of an error, with only its column.
 fn without_line(why: &serde_json::Error) -> String {
     let text = without_type(why.to_string());
     let place = format!(" at line {} column {}", why.line(), why.column());
@@ -121,7 +121,7 @@ impl<'de, T: DeserializeOwned, F: FnMut(T) -> Result<()>> Visitor<'de> for Eleme
     }
 }
 
-/// A reader that fails when an element is too long.
+/// A reader that fails if an element is too long.
 struct LimitedReader<R> {
     inner: BufReader<R>,
     left: Rc<Cell<usize>>,

@@ -1,5 +1,5 @@
-//! Mattermost's bulk export, as "Bulk loading data" describes it: a JSON object on each line, alone or in a ZIP with files
-//! in `data/`.
+//! Mattermost's bulk export, as described in "Bulk loading data": a JSON object per line, in a plain file or
+//! in a ZIP with further files in `data/`.
 
 mod markup;
 mod post;
@@ -61,16 +61,16 @@ pub(crate) fn read(path: &Path, folder: &Path, remarks: &mut dyn Remarks) -> Res
 /// An export that is being read.
 struct MattermostReader<'r> {
     roster: Roster,
-    /// The names of teams that people see, by their names.
+    /// The display names of teams, by name.
     teams: HashMap<String, String>,
     groups: Vec<ForeignGroup>,
-    /// For each group the indices of its members in its list.
+    /// For each group, the users in its list of members.
     members: Vec<HashSet<UserIndex>>,
-    /// The groups by their keys.
+    /// The groups by key.
     indices: HashMap<String, usize>,
     messages: Sorter<ForeignMessage>,
     named_files: usize,
-    /// Whether the line of the version was read.
+    /// Whether the line with the version was read.
     is_begun: bool,
     remarks: &'r mut dyn Remarks,
 }
@@ -183,7 +183,7 @@ impl MattermostReader<'_> {
         Ok(())
     }
 
-    /// Notes up to which date, in milliseconds, a member has read.
+    /// Records the date, in milliseconds, up to which a member has read.
     fn mark(&mut self, group: usize, user: UserIndex, millis: Option<i64>) {
         if let Some(millis) = millis.filter(|millis| *millis > 0) {
             self.groups[group].marks.insert(user, micros(millis));
@@ -205,7 +205,7 @@ impl MattermostReader<'_> {
         Ok(())
     }
 
-    /// The conversation of these users alone.
+    /// The conversation among exactly these users.
     fn direct(&mut self, members: &[String], at: &str) -> Result<Option<usize>> {
         let mut names: Vec<_> = members.iter().filter(|name| !name.is_empty()).cloned().collect();
         names.sort();
@@ -214,7 +214,7 @@ impl MattermostReader<'_> {
             self.remarks.remark("direct conversations without members", at);
             return Ok(None);
         }
-        // No name has a slash or a comma.
+        // Names contain no slashes or commas.
         let key = format!("direct/{}", names.join(","));
         if let Some(group) = self.indices.get(&key) {
             return Ok(Some(*group));
@@ -243,7 +243,7 @@ impl MattermostReader<'_> {
             return Err(BadExport::new(path.display().to_string(), why));
         }
         if self.teams.len() > 1 {
-            // Channels of several teams may have one name.
+            // Channels of different teams may have the same name.
             for group in self.groups.iter_mut().filter(|group| !group.is_direct) {
                 let team = group.key.split('/').next().unwrap_or_default();
                 let team = self.teams.get(team).map_or(team, String::as_str);
@@ -266,18 +266,18 @@ fn channel_key(team: &str, channel: &str) -> String {
     format!("{team}/{channel}")
 }
 
-/// Microseconds of milliseconds.
+/// Converts milliseconds to microseconds.
 fn micros(millis: i64) -> i64 {
     millis.saturating_mul(1000)
 }
 
-/// Texts that are there, a line each.
+/// Joins the visible texts, one per line.
 fn joined(texts: [Option<String>; 2]) -> Option<String> {
     let texts: Vec<_> = texts.into_iter().flatten().filter(|text| !text.trim().is_empty()).collect();
     Some(texts.join("\n")).filter(|joined| !joined.is_empty())
 }
 
-/// A user of whom the export has only the name.
+/// A user of whom only the name is known.
 fn unknown_user(name: &str) -> ForeignUser {
     ForeignUser { name: name.to_owned(), ..ForeignUser::default() }
 }

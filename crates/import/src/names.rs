@@ -1,4 +1,4 @@
-//! The names that the users and groups of an export have here, for the texts that name them.
+//! The names in Chinwag of an export's users and groups, for texts that mention them.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use chinwag_core::slack_text::SlackNames;
 use crate::emoji;
 use crate::foreign::{ForeignExport, UserIndex};
 
-/// Names by the ids in the export.
+/// Names in Chinwag by the ids of the export.
 #[derive(Debug, Default)]
 pub struct NameTable {
     users: Vec<Option<Name>>,
@@ -16,7 +16,7 @@ pub struct NameTable {
     groups: HashMap<String, String>,
 }
 
-/// A text in the form that messages have here.
+/// A text in the form of Chinwag's messages.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Converted {
     pub(crate) body: String,
@@ -25,7 +25,7 @@ pub(crate) struct Converted {
 }
 
 impl NameTable {
-    /// The table of an export whose users have these names here, in their order.
+    /// The table for an export whose users have these names in Chinwag, in the same order.
     pub fn new(export: &ForeignExport, users: Vec<Option<Name>>) -> Self {
         let indices = (0..).zip(&export.users).map(|(index, user)| (user.key.clone(), index)).collect();
         let named = export.groups.iter().filter(|group| !group.is_direct);
@@ -33,7 +33,7 @@ impl NameTable {
         Self { users, indices, groups }
     }
 
-    /// The user with this id there, and its name here.
+    /// The user with this id in the export, and its name in Chinwag.
     pub(crate) fn user(&self, key: &str) -> Option<(UserIndex, &Name)> {
         let index = *self.indices.get(key)?;
         Some((index, self.users.get(index as usize)?.as_ref()?))
@@ -48,7 +48,7 @@ impl NameTable {
     }
 }
 
-/// The names that a text of Slack's asks for, and whom it has mentioned so.
+/// Looks up names for a text, and records the mentioned users.
 pub(crate) struct Mentioned<'n> {
     pub(crate) table: &'n NameTable,
     pub(crate) users: Vec<UserIndex>,

@@ -1,7 +1,8 @@
-//! Remarks on what an export has and is not taken.
+//! Remarks on objects of an export that are not imported.
 
-/// The receiver of remarks. There may be millions of them.
+/// Receives remarks. There may be millions of them.
 pub trait Remarks {
-    /// Notes that something is not taken. `reason` is the same for everything of its kind, and `what` is this one thing.
+    /// Reports that an object is not imported. `reason` is the same for all objects of its kind, and `what`
+    /// is this object.
     fn remark(&mut self, reason: &str, what: &str);
 }

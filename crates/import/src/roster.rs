@@ -1,11 +1,11 @@
-//! The users of an export by their ids, those included of whom it says nothing but the id.
+//! The users of an export by id, including those of whom it contains only the id.
 
 use std::collections::HashMap;
 
 use crate::foreign::{ForeignUser, UserIndex};
 use crate::{BadExport, Result};
 
-/// Users, each with an index that stays.
+/// Users with stable indexes.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     users: Vec<ForeignUser>,
@@ -13,12 +13,12 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
-    /// The index of a user who is known.
+    /// The index of a known user.
     pub(crate) fn known(&self, key: &str) -> Option<UserIndex> {
         self.indices.get(key).copied()
     }
 
-    /// The index of a user, which `make` makes if it is not known.
+    /// The index of a user. If it is unknown, `make` creates it.
     pub(crate) fn find(&mut self, key: &str, make: impl FnOnce() -> ForeignUser) -> Result<UserIndex> {
         match self.known(key) {
             Some(index) => Ok(index),
@@ -26,7 +26,7 @@ impl Roster {
         }
     }
 
-    /// Adds a user. One who is known under its id becomes as it is here.
+    /// Adds a user. Replaces a known user with the same id.
     pub(crate) fn add(&mut self, user: ForeignUser) -> Result<UserIndex> {
         if let Some(index) = self.known(&user.key) {
             self.users[index as usize] = user;
@@ -39,7 +39,7 @@ impl Roster {
         Ok(index)
     }
 
-    /// Lets another id name a user, too.
+    /// Adds another id for a user.
     pub(crate) fn alias(&mut self, key: String, index: UserIndex) {
         self.indices.entry(key).or_insert(index);
     }

@@ -1,5 +1,5 @@
-//! The export of a Slack workspace, as "How to read Slack data exports" describes it: `users.json`, a list for each kind
-//! of conversation, and a folder for each conversation with a file for each day.
+//! The export of a Slack workspace, as described in "How to read Slack data exports": `users.json`, a list
+//! for each kind of conversation, and a folder per conversation with a file per day.
 
 pub(crate) mod message;
 mod wire;
@@ -21,14 +21,15 @@ use crate::roster::Roster;
 use crate::sort::Sorter;
 use crate::{BadExport, Result};
 
-/// The lists of conversations: their files, and whether anybody may join, or they have no name.
+/// The lists of conversations: the file, whether anyone may join them, and whether they are conversations
+/// without a name.
 const LISTS: [(&str, bool, bool); 4] = [
     ("channels.json", true, false),
     ("groups.json", false, false),
     ("dms.json", false, true),
     ("mpims.json", false, true),
 ];
-/// The lists of users; that of an organisation comes in place of a workspace's.
+/// The lists of users. An organisation has the second one instead of the first.
 const USERS: [&str; 2] = ["users.json", "org_users.json"];
 
 /// Reads an export.
@@ -56,14 +57,14 @@ pub(crate) fn read(path: &Path, folder: &Path, remarks: &mut dyn Remarks) -> Res
     reader.end(FileSource::new(Some(archive), prefix))
 }
 
-/// The text of a message as it is here.
+/// Converts the text of a message.
 pub(crate) fn converted(text: &str, names: &NameTable) -> Converted {
     let mut mentioned = Mentioned::new(names);
     let body = slack_text::formatted(text, &mut mentioned);
     mentioned.converted(body)
 }
 
-/// The part of all names before `users.json`: some tools pack the folder, and not its files.
+/// The prefix of all names before `users.json`: some tools pack the folder instead of the files in it.
 fn prefix(archive: &Archive) -> Result<String> {
     let prefixes = archive.names().filter_map(|name| {
         let list = USERS.iter().find(|list| name.ends_with(*list))?;
@@ -91,7 +92,7 @@ struct SlackReader<'r> {
 
 #[derive(Default)]
 struct GroupFacts {
-    /// The keys of its pinned messages.
+    /// The keys of the pinned messages.
     pins: HashSet<String>,
     /// The authors of its messages, if the export has no list of its members.
     authors: Option<BTreeSet<UserIndex>>,
@@ -167,7 +168,7 @@ impl SlackReader<'_> {
         Ok(())
     }
 
-    /// The files of days, each with its group. Others are remarked on.
+    /// The files of days, each with its group. Reports other files.
     fn days(&mut self, archive: &Archive, prefix: &str) -> Vec<(String, usize)> {
         let mut days = Vec::new();
         for name in archive.names() {
@@ -197,7 +198,7 @@ impl SlackReader<'_> {
         each_element(archive.reader(day)?, day, |found| self.add_message(&found, day, group))
     }
 
-    /// Completes the members of groups whose lists are empty, as those of archived channels are.
+    /// Adds the members of groups whose lists are empty, as those of archived channels are.
     fn end(mut self, files: FileSource) -> Result<ForeignExport> {
         for (group, facts) in self.groups.iter_mut().zip(self.facts) {
             let Some(authors) = facts.authors else { continue };
@@ -217,7 +218,7 @@ impl SlackReader<'_> {
     }
 }
 
-/// Whether a file's name is that of a day: `2024-05-12.json`.
+/// Whether a file is named after a day, such as `2024-05-12.json`.
 fn is_day(name: &str) -> bool {
     name.strip_suffix(".json").is_some_and(|day| {
         day.len() == 10
@@ -228,7 +229,7 @@ fn is_day(name: &str) -> bool {
     })
 }
 
-/// A user of whom the export has only the id.
+/// A user of whom only the id is known.
 fn unknown_user(key: &str) -> ForeignUser {
     ForeignUser { name: key.to_owned(), ..ForeignUser::default() }
 }

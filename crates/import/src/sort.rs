@@ -1,5 +1,5 @@
-//! Records in a temporary file, which come back sorted. Any number of them is sorted in memory of a fixed size: sorted
-//! runs are written, and merged when they are read.
+//! An external merge sort: records are written to a temporary file in sorted runs, which are merged when they
+//! are read. The memory is bounded, regardless of the number of records.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,14 +14,14 @@ use serde::de::DeserializeOwned;
 
 use crate::{BadExport, Result};
 
-/// The bytes of a run.
+/// The size of a run, in bytes.
 const RUN_BYTES: usize = 32 << 20;
-/// The bytes that are read of a run at a time.
+/// The bytes to read from a run at a time.
 const PIECE_BYTES: usize = 64 << 10;
-/// The bytes of a key and of the length of its record.
+/// The size of a key with the length of its record, in bytes.
 const HEAD_BYTES: usize = 24;
 
-/// The order of messages: by group, then by date, then as they came.
+/// The order of messages: by group, by date, and by order of insertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SortKey {
     pub(crate) group: u32,
@@ -29,7 +29,7 @@ pub(crate) struct SortKey {
     pub(crate) ordinal: u64,
 }
 
-/// Records that are being gathered.
+/// Collects records.
 pub(crate) struct Sorter<T> {
     file: File,
     run: Vec<(SortKey, Vec<u8>)>,
@@ -41,7 +41,7 @@ pub(crate) struct Sorter<T> {
     of: PhantomData<T>,
 }
 
-/// Records in their order.
+/// Returns the records in order.
 pub(crate) struct Sorted<T> {
     file: File,
     runs: Vec<RunReader>,
@@ -52,7 +52,7 @@ pub(crate) struct Sorted<T> {
     of: PhantomData<T>,
 }
 
-/// The part of the file that holds a run, as far as it is not read.
+/// The part of a run in the file that is not read yet.
 struct RunReader {
     at: u64,
     end: u64,
@@ -61,7 +61,7 @@ struct RunReader {
 }
 
 impl<T: Serialize + DeserializeOwned> Sorter<T> {
-    /// Makes the temporary file in a folder.
+    /// Creates the temporary file in a folder.
     pub(crate) fn new(folder: &Path) -> Result<Self> {
         Self::with_runs(folder, RUN_BYTES)
     }
@@ -82,7 +82,7 @@ impl<T: Serialize + DeserializeOwned> Sorter<T> {
         if self.run_bytes >= self.most { self.end_run() } else { Ok(()) }
     }
 
-    /// Ends the gathering.
+    /// Finishes the last run, and starts reading.
     pub(crate) fn sorted(mut self) -> Result<Sorted<T>> {
         self.end_run()?;
         let Self { file, mut runs, count, oldest, .. } = self;
@@ -124,7 +124,7 @@ impl<T: Serialize + DeserializeOwned> Sorter<T> {
 }
 
 impl<T: DeserializeOwned> Sorted<T> {
-    /// The number of records, those that were read included.
+    /// The number of records, including those that were read already.
     pub(crate) fn len(&self) -> u64 {
         self.count
     }
@@ -158,7 +158,7 @@ impl RunReader {
         Ok(Some((SortKey { group, micros, ordinal }, bytes)))
     }
 
-    /// A number of so many bytes.
+    /// Reads a little-endian number with this number of bytes.
     fn number(&mut self, file: &File, length: usize) -> io::Result<u64> {
         let mut bytes = [0; 8];
         self.fill(file, &mut bytes[..length])?;

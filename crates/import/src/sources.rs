@@ -1,4 +1,4 @@
-//! The objects of an export, as the use cases of an import take them.
+//! Converts the objects of an export for the use cases of an import.
 
 use chinwag_core::app::import::{
     SourceGroup, SourceMark, SourceMentions, SourceMessage, SourceReaction, SourceUser,
@@ -15,38 +15,37 @@ use crate::names::{Converted, NameTable};
 use crate::remark::Remarks;
 use crate::{emoji, ids, mattermost, slack, split};
 
-/// The outcome of a message's file.
+/// The outcome of importing a message's file.
 #[derive(Debug, Clone)]
 pub enum TakenFile {
-    /// It is stored.
     Stored(FileId),
-    /// It is not. The message names it.
+    /// The file is not stored. The message names it.
     Missing(ForeignFile),
 }
 
 impl ForeignExport {
-    /// The id under which a user is taken.
+    /// The id of an imported user.
     pub fn user_id(&self, index: UserIndex) -> Uuid {
         let key = self.users.get(index as usize).map_or("", |user| &user.key);
         ids::plain(&[self.service.as_str(), "user", key])
     }
 
-    /// The id under which a group is taken.
+    /// The id of an imported group.
     pub fn group_id(&self, group: &ForeignGroup) -> Uuid {
         ids::of_group(&[self.service.as_str(), "group", &group.key])
     }
 
-    /// The id under which a message is taken.
+    /// The id of an imported message.
     pub fn message_id(&self, group: &ForeignGroup, key: &str, micros: i64) -> Uuid {
         ids::of_message(micros, &[self.service.as_str(), "message", &group.key, key])
     }
 
-    /// The id of a file of a message, of which others are made if it is not free.
+    /// The preferred id of a message's file. If it is taken, others are derived from it.
     pub fn file_id(&self, group: &ForeignGroup, message: &ForeignMessage, file: &ForeignFile) -> Uuid {
         ids::plain(&[self.service.as_str(), "file", &group.key, &message.key, &file.key, &file.name])
     }
 
-    /// A user as it is taken. `ours` is the name that an operator has given it.
+    /// Converts a user. `ours` is the name that an operator has chosen for it.
     pub fn user_source(&self, index: UserIndex, ours: Option<String>) -> SourceUser {
         let user = self.users.get(index as usize).cloned().unwrap_or_default();
         SourceUser {
@@ -59,11 +58,10 @@ impl ForeignExport {
         }
     }
 
-    /// A group as it is taken.
     pub fn group_source(&self, group: &ForeignGroup) -> SourceGroup {
         let mut members: Vec<_> = group.members.clone();
         members.sort_by_key(|(index, role)| (std::cmp::Reverse(*role), *index));
-        // The first one is the owner, if no other is.
+        // The first member becomes the owner, unless another one is.
         let members = members.iter().enumerate().map(|(at, (index, role))| {
             let role = if group.is_archived && !group.is_direct && at > 0 { Role::Restrict } else { *role };
             (self.user_id(*index), Some(role))
@@ -79,7 +77,7 @@ impl ForeignExport {
         }
     }
 
-    /// The read marks of a group: those of the export, and for other members its newest message.
+    /// The read marks of a group: those of the export, and for other members the newest message.
     pub fn mark_sources(&self, group: &ForeignGroup) -> Vec<SourceMark> {
         let Some(newest) = group.newest else { return Vec::new() };
         let id = self.group_id(group);
@@ -90,7 +88,7 @@ impl ForeignExport {
         group.members.iter().map(mark).collect()
     }
 
-    /// A message as it is taken: more than one if it is too long. `limit` is the most characters of one.
+    /// Converts a message into one or more messages of at most `limit` characters.
     pub fn message_sources(
         &self,
         names: &NameTable,
@@ -179,7 +177,7 @@ impl TakenFile {
     }
 }
 
-/// The line of a message for a file that it does not carry.
+/// The line of a message for a file that is not attached.
 fn missing_line(file: &ForeignFile) -> String {
     let name = &file.name;
     file.link.as_ref().map_or_else(|| format!("📎 {name}"), |link| format!("📎 {name} ({link})"))
@@ -194,7 +192,7 @@ pub(crate) fn append_line(text: &mut String, line: &str) {
     text.push_str(line);
 }
 
-/// A description, changed as little as possible to be valid.
+/// Makes a description valid with as few changes as possible.
 fn description(text: &str) -> Option<String> {
     let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
     let text: String = text.trim().chars().map(plain).take(DESCRIPTION_CHARS).collect();

@@ -1,6 +1,7 @@
-//! Texts that are longer than a message may be here.
+//! Splitting texts that are longer than a message may be.
 
-/// The text in parts of at most `limit` characters. A part ends with a line if it can, else with a word, else anywhere.
+/// Splits a text into parts of at most `limit` characters: at the end of a line if possible, otherwise of a
+/// word, otherwise anywhere.
 pub(crate) fn parts(text: &str, limit: usize) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text;

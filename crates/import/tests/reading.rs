@@ -1,4 +1,4 @@
-//! Exports that anybody may have made: they are read whole, or refused with the place where they are broken.
+//! Untrusted exports: they are read completely, or refused with the position of the error.
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// Remarks, a line each.
+/// Records remarks, one per line.
 #[derive(Default)]
 struct Lines(Vec<String>);
 
@@ -34,7 +34,8 @@ fn zip(folder: &TempDir, entries: &[(&str, Vec<u8>)]) -> PathBuf {
     path
 }
 
-/// Reads an export to its end, and makes everything that an import takes. Returns the number of messages.
+/// Reads an export completely and converts all its objects, as an import does. Returns the numbers of
+/// messages and of remarks.
 fn take(service: Service, path: &Path, folder: &Path) -> Result<(u64, usize), BadExport> {
     let mut remarks = Lines::default();
     let mut export: ForeignExport = read(service, path, folder, &mut remarks)?;
@@ -56,7 +57,7 @@ fn take(service: Service, path: &Path, folder: &Path) -> Result<(u64, usize), Ba
     Ok((count, remarks.0.len()))
 }
 
-/// A value that a key may have, or any other.
+/// A value that a key may have, or any other value.
 fn value() -> impl Strategy<Value = Value> {
     let good = select(vec![
         json!("U1"),

@@ -1,9 +1,10 @@
-//! Colours of pictures with an ICC profile, such as Display P3.
+//! Colour conversion of pictures with an ICC profile, such as Display P3.
 
 use image::DynamicImage;
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
-/// Whether a profile is one of the picture's colours. That of a CMYK photograph is not, once it is decoded to RGB.
+/// Whether a profile matches the picture's colour model. That of a CMYK photograph does not, once it is
+/// decoded to RGB.
 pub(crate) fn profile_fits(profile: &[u8], image: &DynamicImage) -> bool {
     match profile.get(16..20) {
         Some(b"RGB ") => image.color().has_color(),
@@ -12,7 +13,7 @@ pub(crate) fn profile_fits(profile: &[u8], image: &DynamicImage) -> bool {
     }
 }
 
-/// Converts a picture of 8 bits a channel to sRGB. A profile that cannot be used is ignored, as browsers do.
+/// Converts a picture with 8 bits per channel to sRGB. An unusable profile is ignored, as in browsers.
 pub(crate) fn to_srgb(image: DynamicImage, profile: &[u8]) -> DynamicImage {
     let Ok(source) = ColorProfile::new_from_slice(profile) else { return image };
     let image = match (source.color_space, image) {

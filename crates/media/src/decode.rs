@@ -1,4 +1,4 @@
-//! Decoding within the limits. Bytes of strangers meet the decoders here and nowhere else.
+//! Decoding within the limits. This is the only place at which untrusted bytes reach the decoders.
 
 use std::io::{Cursor, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,19 +13,20 @@ use crate::header::Header;
 use crate::input::Input;
 use crate::{Error, Format, ImageLimits, Result, webp};
 
-/// The memory of a decoder that does not depend on the image: tables, and buffers of rows.
+/// The memory of a decoder that does not depend on the image: tables and row buffers.
 const DECODER_BASE: u64 = 2 << 20;
 
-/// The WebP decoder makes room for a part of the picture before it reads it, and the part's length has 24 bits.
+/// The WebP decoder allocates memory for a chunk before reading it, and the length of a chunk has 24 bits.
 const WEBP_PART: u64 = 16 << 20;
 
-/// The pixels of a picture, as stored: neither turned nor with its colours converted.
+/// The pixels of a picture as stored, without applying its orientation and colour profile.
 pub(crate) struct Decoded {
     pub(crate) image: DynamicImage,
     pub(crate) profile: Option<Vec<u8>>,
 }
 
-/// Decodes the first picture. `copies` is the memory that the caller needs afterwards, in copies of the pixels.
+/// Decodes the first picture. `copies` is the number of copies of the pixels for which the caller needs
+/// memory afterwards.
 pub(crate) fn decode(
     input: &mut Input<impl Read + Seek>,
     header: &Header,
@@ -33,11 +34,11 @@ pub(crate) fn decode(
     limits: &ImageLimits,
 ) -> Result<Decoded> {
     header.check(limits)?;
-    // The JPEG decoder makes a copy of the file.
+    // The JPEG decoder copies the file.
     require_memory(input.len().saturating_mul(2) + base(header.format), limits)?;
     let profile = if header.format == Format::WebP { webp::profile(input)? } else { None };
     input.seek(0)?;
-    // The WebP decoder looks beyond the container.
+    // The WebP decoder reads beyond the container.
     let end = if header.format == Format::WebP { webp::container(input)? } else { input.len() };
     input.seek(0)?;
     let bytes = input.up_to(end)?;
@@ -63,7 +64,7 @@ pub(crate) fn decode(
     guard(decode)
 }
 
-/// Runs code of other crates on the bytes of strangers: a panic in it means that these are no image.
+/// Runs third-party code on untrusted bytes. A panic in it means that they are not a valid image.
 pub(crate) fn guard<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(Error::unreadable("the decoder failed on it")))
 }
@@ -107,7 +108,7 @@ fn image_limits(limits: &ImageLimits) -> image::Limits {
     of_image
 }
 
-/// The error of a decoder, which reads from memory: no fault of a disk is among them.
+/// The error for a decoder's error. Decoders read from memory, so I/O errors cannot occur.
 fn refusal(error: ImageError) -> Error {
     match error {
         ImageError::Limits(error) => Error::OverLimits(error.to_string()),

@@ -1,4 +1,4 @@
-//! Facts of an image that stand in its headers, read without decoding it.
+//! Reads the properties of an image from its headers, without decoding it.
 
 use std::io::{Read, Seek};
 
@@ -7,28 +7,29 @@ use image::metadata::Orientation;
 use crate::input::Input;
 use crate::{Error, Format, ImageLimits, Result, jpeg, png, webp};
 
-/// The most bytes of EXIF data that are searched for the orientation. It stands in the first directory.
+/// The most bytes of EXIF data that are searched for the orientation. It is in the first directory.
 const EXIF_BYTES: u64 = 64 << 10;
 
-/// The most pixels that are decoded when an image is decoded in passes: a progressive JPEG may have any number of
-/// scans, each of a few bytes, over all its pixels.
+/// The most pixels to decode over all passes. A progressive JPEG may have any number of scans over all its
+/// pixels, each of only a few bytes.
 const WORK: u64 = 1 << 30;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Header {
     pub(crate) format: Format,
-    /// As stored, before it is turned.
+    /// As stored, before the orientation is applied.
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) orientation: Orientation,
     pub(crate) animated: bool,
-    /// The passes that decode it.
+    /// The number of passes of the decoder.
     pub(crate) passes: u64,
-    /// The memory that its decoder needs for each pixel, above the pixels themselves.
+    /// The decoder's memory per pixel, in addition to the pixels themselves.
     pub(crate) decoder_bytes: u64,
 }
 
-/// The width and height of an image as it is shown, read from its headers: also of one over the limits.
+/// The displayed width and height of an image, read from its headers. Also works for an image that exceeds
+/// the limits.
 pub fn size(input: impl Read + Seek, format: Format) -> Result<(u32, u32)> {
     Ok(Header::read(&mut Input::new(input)?, format)?.shown_size())
 }
@@ -57,7 +58,8 @@ impl Header {
         u64::from(self.width) * u64::from(self.height)
     }
 
-    /// Whether it has to be turned. An animation is not: it would have to be encoded anew, frame by frame.
+    /// Whether the pixels must be turned. An animation is not turned, since every frame would have to be
+    /// re-encoded.
     pub(crate) fn turned(&self) -> bool {
         self.orientation != Orientation::NoTransforms && !self.animated
     }
@@ -88,7 +90,7 @@ impl Header {
     }
 }
 
-/// The orientation in EXIF data of `count` bytes, of which only the first are read.
+/// The orientation in EXIF data of `count` bytes. Reads only the first bytes.
 pub(crate) fn orientation(input: &mut Input<impl Read + Seek>, count: u64) -> Result<Option<Orientation>> {
     let bytes = input.up_to(count.min(EXIF_BYTES))?;
     let rest = count - bytes.len() as u64;
@@ -96,7 +98,7 @@ pub(crate) fn orientation(input: &mut Input<impl Read + Seek>, count: u64) -> Re
     Ok(Orientation::from_exif_chunk(bytes.strip_prefix(b"Exif\0\0").unwrap_or(&bytes)))
 }
 
-/// Reads up to the first frame. A file without one is no picture, whatever size its header names.
+/// Reads up to the first frame. A file without frames is not a picture, whatever size its header has.
 fn gif(input: &mut Input<impl Read + Seek>) -> Result<Header> {
     if !matches!(&input.array()?, b"GIF87a" | b"GIF89a") {
         return Err(Error::unreadable("it has no GIF signature"));
@@ -123,7 +125,8 @@ fn gif(input: &mut Input<impl Read + Seek>) -> Result<Header> {
     input.skip(4)?;
     let [frame_width, frame_height] = [input.array()?, input.array()?].map(u16::from_le_bytes);
     let header = Header::new(Format::Gif, width.into(), height.into());
-    // A frame that does not fill the screen is decoded into a buffer of its own, which may be larger than the screen.
+    // A frame that does not cover the screen is decoded into a separate buffer, which may be larger than the
+    // screen.
     let frame = u64::from(frame_width) * u64::from(frame_height);
     let decoder_bytes = 4 * frame.div_ceil(header.pixels().max(1)).max(1);
     Ok(Header { decoder_bytes, ..header })

@@ -1,10 +1,10 @@
-//! A file that is read in order and forward, with skipped parts.
+//! A file that is read forwards, skipping parts.
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use crate::{Error, Result};
 
-/// A reader that knows its end, so that no length that the file claims is trusted.
+/// A reader that knows the file's end, so that no length in the file is trusted.
 pub(crate) struct Input<R> {
     reader: BufReader<R>,
     position: u64,
@@ -31,13 +31,13 @@ impl<R: Read + Seek> Input<R> {
     }
 
     pub(crate) fn seek(&mut self, position: u64) -> Result<()> {
-        // Both are within what a file can have; the relative form keeps the buffer.
+        // Both are valid file offsets. A relative seek keeps the buffer.
         self.reader.seek_relative(position.cast_signed() - self.position.cast_signed())?;
         self.position = position;
         Ok(())
     }
 
-    /// Skips `count` bytes, which must be there.
+    /// Skips `count` bytes, which must exist.
     pub(crate) fn skip(&mut self, count: u64) -> Result<()> {
         self.require(count)?;
         self.reader.seek_relative(i64::try_from(count).map_err(|_| cut_off())?)?;
@@ -53,7 +53,7 @@ impl<R: Read + Seek> Input<R> {
         Ok(bytes)
     }
 
-    /// Reads the next `count` bytes, of which there may be fewer.
+    /// Reads the next `count` bytes, or fewer at the end.
     pub(crate) fn up_to(&mut self, count: u64) -> Result<Vec<u8>> {
         let count = count.min(self.remaining());
         let mut bytes = Vec::new();
@@ -69,12 +69,12 @@ impl<R: Read + Seek> Input<R> {
         if copied < count { Err(cut_off()) } else { Ok(()) }
     }
 
-    /// The bytes that are buffered, at least one unless the file ends here.
+    /// The buffered bytes: at least one, except at the end of the file.
     pub(crate) fn buffered(&mut self) -> Result<&[u8]> {
         Ok(self.reader.fill_buf()?)
     }
 
-    /// Goes on by `count` bytes of [`Self::buffered`].
+    /// Advances by `count` bytes of [`Self::buffered`].
     pub(crate) fn consume(&mut self, count: usize) {
         self.reader.consume(count);
         self.position += count as u64;

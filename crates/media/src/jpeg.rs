@@ -1,4 +1,4 @@
-//! JPEG: a file is a list of segments, and scans of entropy-coded data between them.
+//! JPEG: a list of segments, with scans of entropy-coded data between them.
 
 use std::io::{self, Read, Seek, Write};
 
@@ -16,11 +16,12 @@ const APP1: u8 = 0xE1;
 const APP2: u8 = 0xE2;
 const APP14: u8 = 0xEE;
 
-/// The bytes of a JFIF segment without its thumbnail, which is as old as the photograph was before it was cropped.
+/// The length of a JFIF segment without its thumbnail, which may show the photograph before it was cropped.
 const JFIF_BYTES: usize = 14;
 const ADOBE_BYTES: usize = 12;
 
-/// Reads the whole file, since it may have any number of scans. EXIF data behind the first one is none to any reader.
+/// Reads the whole file, since it may have any number of scans. Readers ignore EXIF data after the first
+/// scan.
 pub(crate) fn header(input: &mut Input<impl Read + Seek>) -> Result<Header> {
     start(input)?;
     let mut frame = None;
@@ -62,15 +63,15 @@ pub(crate) fn header(input: &mut Input<impl Read + Seek>) -> Result<Header> {
     header.orientation = oriented.unwrap_or(header.orientation);
     header.passes = scans;
     if scans > 1 || !matches!(frame, 0xC0 | 0xC1) {
-        // All coefficients are kept until the last scan.
+        // The decoder keeps all coefficients until the last scan.
         header.decoder_bytes = 2 * u64::from(components);
     }
     Ok(header)
 }
 
-/// Writes everything that makes the picture: tables, frames, scans, the colour profile, and the headers that say how
-/// colours are stored. Bytes behind the end of the image are dropped, since they are other pictures, films and
-/// metadata. How the picture is to be turned is written anew.
+/// Writes everything that makes up the picture: tables, frames, scans, the colour profile, and the headers
+/// for the encoding of colours. Drops bytes after the end of the image, which may be further pictures, videos
+/// and metadata. Writes a new segment for the orientation.
 pub(crate) fn strip(
     input: &mut Input<impl Read + Seek>,
     output: &mut impl Write,
@@ -105,7 +106,7 @@ pub(crate) fn strip(
     Ok(())
 }
 
-/// EXIF data that says nothing but how to turn the picture: one tag, 0x0112, in little-endian order.
+/// EXIF data with nothing but the orientation: the tag 0x0112, in little-endian order.
 fn exif(orientation: Orientation) -> [u8; 32] {
     let mut exif = *b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\0\0\0\0\0\0\0\0";
     exif[24] = orientation.to_exif();
@@ -137,7 +138,7 @@ fn kept(marker: u8, mut payload: Vec<u8>) -> Option<Vec<u8>> {
     }
 }
 
-/// Whether a marker begins a frame: neither tables (`DHT`, `DAC`) nor `JPG`.
+/// Whether a marker starts a frame, as opposed to tables (`DHT`, `DAC`) or `JPG`.
 fn is_frame(marker: u8) -> bool {
     matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
 }
@@ -147,7 +148,7 @@ fn is_alone(marker: u8) -> bool {
     matches!(marker, 0x01 | 0xD0..=0xD7)
 }
 
-/// The next marker. Bytes in between are no part of the image.
+/// The next marker. Skips bytes that are not part of the image.
 fn next_marker(input: &mut Input<impl Read + Seek>) -> Result<Option<u8>> {
     let mut marked = false;
     while let Some(byte) = input.byte()? {
@@ -184,8 +185,8 @@ fn write_segment(output: &mut impl Write, marker: u8, payload: &[u8]) -> Result<
     Ok(())
 }
 
-/// Writes the entropy-coded data of a scan as it is. Returns the marker behind it; none if the file ends within the scan, as
-/// that of an interrupted download does.
+/// Copies the entropy-coded data of a scan. Returns the marker after it, or `None` if the file ends within
+/// the scan, for example after an interrupted download.
 fn scan(input: &mut Input<impl Read + Seek>, output: &mut impl Write) -> Result<Option<u8>> {
     loop {
         let data = input.buffered()?;

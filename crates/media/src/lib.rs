@@ -1,12 +1,12 @@
-//! Uploaded files: their type, their name, images without metadata, thumbnails.
+//! Processing of uploaded files: their types, their names, images without metadata, and thumbnails.
 //!
-//! Everything here is a pure function of bytes that a stranger sent: no network, no store, no runtime. An upload
-//! goes through it in this order:
+//! Everything in this crate is a pure function of untrusted bytes, without a network, a store or a runtime.
+//! An upload is processed in this order:
 //!
-//! 1. [`name::clean`] makes the stored name of the file, and never refuses one.
-//! 2. [`sniff::Sniffer`] reads the bytes while they are stored, and finds their type.
-//! 3. [`strip::strip`] writes an image without its metadata, upright.
-//! 4. [`thumbnail::thumbnail`] makes a small picture of it.
+//! 1. [`name::clean`] makes the stored name of the file. It accepts any name.
+//! 2. [`sniff::Sniffer`] reads the bytes while they are stored, and detects their type.
+//! 3. [`strip::strip`] writes an image upright and without its metadata.
+//! 4. [`thumbnail::thumbnail`] makes a thumbnail of it.
 //!
 //! ```
 //! use std::io::Cursor;
@@ -36,8 +36,8 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! The caller bounds the time: it runs this on a bounded pool of threads. The work is bounded as well, by the pixels
-//! of an image and the passes over them ([`ImageLimits`]).
+//! The caller limits the time by running this on a bounded thread pool. [`ImageLimits`] limits the work, by
+//! the pixels of an image and the passes over them.
 
 mod colour;
 mod decode;
@@ -58,7 +58,7 @@ pub use header::size;
 /// The result of reading an image.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An image of this format is freed of metadata and gets a thumbnail.
+/// An image format from which metadata is removed and of which thumbnails are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Gif,
@@ -80,35 +80,36 @@ impl Format {
     }
 }
 
-/// Bounds of the decoding of one image. An image over them is stored without a thumbnail, and not turned.
+/// Limits for decoding one image. An image that exceeds them is stored without a thumbnail, and is not
+/// turned.
 #[derive(Debug, Clone)]
 pub struct ImageLimits {
     /// The most pixels of an image.
     pub pixels: u64,
-    /// The most bytes of memory in use at a time: the file, its pixels, and the buffers of the decoder.
+    /// The most bytes of memory in use at a time: the file, the pixels, and the decoder's buffers.
     pub memory: u64,
 }
 
 impl Default for ImageLimits {
-    /// 50 megapixels of 2²⁰ each, since sensors sold as "50 MP" give up to 8192 × 6144; 512 MiB.
+    /// 50 megapixels of 2²⁰ each, since sensors sold as "50 MP" have up to 8192 × 6144; and 512 MiB.
     fn default() -> Self {
         Self { pixels: 50 << 20, memory: 512 << 20 }
     }
 }
 
-/// The reason for which an image was not read.
+/// Why an image was not processed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file could not be read, or the result not be written. It says nothing about the image.
+    /// The file could not be read, or the result not be written. Not related to the image.
     #[error("reading or writing the file failed: {0}")]
     Io(#[from] io::Error),
-    /// The bytes are not the image that they seem to be. The file is stored as `application/octet-stream`.
+    /// The bytes are not a valid image of this format. The file is stored as `application/octet-stream`.
     #[error("the file is not a valid image: {0}")]
     Unreadable(String),
-    /// The file is an image, in a form that is not decoded here. It is stored without a thumbnail.
+    /// The image has an unsupported form. It is stored without a thumbnail.
     #[error("this form of the image is not supported: {0}")]
     Unsupported(String),
-    /// The image needs more than the [`ImageLimits`] allow. It is stored without a thumbnail.
+    /// The image exceeds the [`ImageLimits`]. It is stored without a thumbnail.
     #[error("the image is over the limits: {0}")]
     OverLimits(String),
 }

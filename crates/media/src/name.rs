@@ -1,15 +1,16 @@
-//! Names of files, which anybody chooses and every browser saves under.
+//! File names, which are untrusted, and which browsers use to save files.
 
-/// The longest name, in bytes. Most file systems have this limit.
+/// The longest name, in bytes, as limited by most file systems.
 pub const BYTES: usize = 255;
 
-/// The name of a file of which no name is left.
+/// The name of a file whose name has no usable characters.
 const UNNAMED: &str = "file";
 
-/// The stored name of a file: the last part of a path, without control characters, of at most [`BYTES`]. Any name is
-/// accepted.
+/// Cleans the name of a file: the last part of a path, without control characters, at most [`BYTES`] long.
+/// Accepts any name.
 ///
-/// Characters that change the direction of text are removed too: with them `exe.gpj` is shown as `jpg.exe`.
+/// Characters that change the direction of text are removed too: with them, `exe.gpj` could appear as
+/// `jpg.exe`.
 ///
 /// ```
 /// use chinwag_media::name::clean;
@@ -23,7 +24,7 @@ pub fn clean(name: &str) -> String {
     if kept.chars().all(|c| c == '.' || c.is_whitespace()) { UNNAMED.to_owned() } else { shorten(kept) }
 }
 
-/// The way a browser treats a file: it shows it, or saves it.
+/// How a browser treats a file: it displays or saves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
     Inline,
@@ -45,11 +46,11 @@ impl Disposition {
             Self::Attachment => "attachment",
         };
         let mut value = format!("{kind}; filename=\"");
-        // Some clients decode `%` here, and some do not know the escape of a quote.
+        // Some clients decode `%` here, and some do not support an escaped quote.
         value.extend(name.chars().map(|c| if is_plain(c) { c } else { '_' }));
         value.push_str("\"; filename*=UTF-8''");
         for byte in name.bytes() {
-            // Of the characters that may stand as they are, only those that no signature of a URL encodes.
+            // Of the characters that need no encoding, keep only those that signed URLs do not encode.
             if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
                 value.push(byte.into());
             } else {
@@ -72,7 +73,7 @@ fn is_directional(c: char) -> bool {
     matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Cuts a name at a whole character and keeps its extension, unless that alone is too long.
+/// Truncates a name at a character boundary, and keeps its extension if there is room.
 fn shorten(mut name: String) -> String {
     if name.len() <= BYTES {
         return name;

@@ -8,14 +8,14 @@ use crate::{Error, Format, Result};
 
 pub(crate) const SIGNATURE: &[u8; 8] = b"\x89PNG\r\n\x1a\n";
 
-/// The chunks that make the picture, its colours and its animation. All others are metadata, texts, thumbnails, or
-/// offsets that no longer hold.
+/// The chunks that make up the picture, its colours and its animation. All others are metadata, texts,
+/// thumbnails, or offsets that become invalid.
 const KEPT: &[&[u8; 4]] = &[
     b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV",
     b"mDCv", b"cLLI", b"cLLi", b"sBIT", b"bKGD", b"hIST", b"pHYs", b"acTL", b"fcTL", b"fdAT",
 ];
 
-/// The chunks that say how colours are to be shown. They hold for the turned picture too.
+/// The chunks that define how colours are displayed. They also apply to the turned picture.
 const COLOURS: &[&[u8; 4]] =
     &[b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"mDCv", b"cLLI", b"cLLi", b"pHYs"];
 
@@ -52,7 +52,7 @@ pub(crate) fn header(input: &mut Input<impl Read + Seek>) -> Result<Header> {
     found.filter(|_| pictured).ok_or_else(|| Error::unreadable("it has no picture"))
 }
 
-/// Writes the chunks that make the picture. Bytes behind its end are dropped.
+/// Writes the chunks that make up the picture. Drops bytes after its end.
 pub(crate) fn strip(input: &mut Input<impl Read + Seek>, output: &mut impl Write) -> Result<()> {
     signature(input)?;
     output.write_all(SIGNATURE)?;
@@ -70,7 +70,7 @@ pub(crate) fn strip(input: &mut Input<impl Read + Seek>, output: &mut impl Write
     Ok(())
 }
 
-/// Writes `encoded`, a PNG made here, with the original's chunks of colours behind its header.
+/// Writes `encoded`, a PNG made by this crate, with the original's colour chunks after its header.
 pub(crate) fn with_colours_of(
     input: &mut Input<impl Read + Seek>,
     encoded: &[u8],
@@ -96,7 +96,8 @@ fn signature(input: &mut Input<impl Read + Seek>) -> Result<()> {
     if input.array()? == *SIGNATURE { Ok(()) } else { Err(Error::unreadable("it has no PNG signature")) }
 }
 
-/// The head of the next chunk, which is whole. None at the end of the file: a PNG without its last chunk can be shown.
+/// The head of the next chunk, whose payload is complete. `None` at the end of the file: a PNG without its
+/// last chunk can be displayed.
 fn next_chunk(input: &mut Input<impl Read + Seek>) -> Result<Option<Chunk>> {
     if input.remaining() == 0 {
         return Ok(None);

@@ -1,25 +1,26 @@
-//! The type of a file by its content. The type that a sender claims is not asked for.
+//! Detects the type of a file by its content. The type that the sender claims is ignored.
 //!
-//! A known binary signature decides; otherwise text is `text/plain`, HTML, SVG and scripts too; everything else is
-//! `application/octet-stream`. A file of text characters alone has no binary signature, whatever its first letters:
-//! only a PDF may consist of them.
+//! A known binary signature determines the type. Otherwise text is `text/plain`, including HTML, SVG and
+//! scripts, and everything else is `application/octet-stream`. A file that consists only of text has no
+//! binary signature, whatever its first letters, except for a PDF.
 //!
-//! The signatures are this module's own. The crate `infer` calls a text that begins with "BM" a bitmap and one that
-//! begins with "GIF" a picture, and looks for HTML, XML and scripts, which are not to be found here.
+//! The signatures are implemented here, because the crate `infer` detects a text that starts with "BM" as a
+//! bitmap and one that starts with "GIF" as an image. It also detects HTML, XML and scripts, which must not
+//! be detected here.
 
 mod signature;
 
-/// The type of files that are neither text nor known.
+/// The type of files that are neither text nor of a known type.
 pub const UNKNOWN: &str = "application/octet-stream";
 /// The type of all texts.
 pub const TEXT: &str = "text/plain";
 
 const PDF: &str = "application/pdf";
 
-/// The bytes at the beginning of a file in which a signature is looked for: two frames of MP3 fit.
+/// The bytes at the start of a file that are searched for a signature. They have room for two frames of MP3.
 const HEAD_BYTES: usize = 4096;
 
-/// Media types that browsers show in place: images, audio and video that run no scripts.
+/// Media types that browsers display inline: images, audio and video that run no scripts.
 const INLINE: &[&str] = &[
     "audio/aac",
     "audio/flac",
@@ -45,12 +46,12 @@ const INLINE: &[&str] = &[
     "video/webm",
 ];
 
-/// Whether a file of this type is shown in the browser. All others are saved.
+/// Whether browsers display a file of this type. All others are saved.
 pub fn is_inline(media_type: &str) -> bool {
     INLINE.contains(&media_type)
 }
 
-/// Finds the type of a stream of bytes.
+/// Detects the type of a stream of bytes.
 ///
 /// ```
 /// use chinwag_media::sniff::Sniffer;
@@ -67,19 +68,19 @@ pub struct Sniffer {
 }
 
 impl Sniffer {
-    /// Takes the next bytes of the file.
+    /// Processes the next bytes of the file.
     pub fn update(&mut self, bytes: &[u8]) {
         let missing = HEAD_BYTES - self.head.len();
         self.head.extend_from_slice(&bytes[..missing.min(bytes.len())]);
         self.text.update(bytes);
     }
 
-    /// Whether the beginning in which a signature is looked for is there.
+    /// Whether enough bytes for a signature have been read.
     pub fn has_head(&self) -> bool {
         self.head.len() == HEAD_BYTES
     }
 
-    /// The type of a file that ends here.
+    /// Ends the file, and returns its type.
     pub fn finish(self) -> &'static str {
         let text = self.text.is_text();
         match signature::find(&self.head) {
@@ -91,11 +92,11 @@ impl Sniffer {
     }
 }
 
-/// Whether bytes are UTF-8 without control characters, in pieces that may end within a character.
+/// Checks that bytes are UTF-8 without control characters. Pieces may end within a character.
 #[derive(Debug, Clone, Default)]
 struct TextCheck {
     refused: bool,
-    /// The beginning of a character whose end is in the next piece.
+    /// The start of a character that continues in the next piece.
     pending: Vec<u8>,
 }
 

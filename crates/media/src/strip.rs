@@ -1,7 +1,9 @@
-//! Images without metadata: no EXIF, GPS, XMP, IPTC, comments, embedded thumbnails, and nothing behind the image.
+//! Images without metadata: no EXIF, GPS, XMP, IPTC, comments, embedded thumbnails, and no bytes after the
+//! image.
 //!
-//! The parts of a file that make the picture are copied as they are, in bounded memory and whatever its size. Only a
-//! photograph that its EXIF data turns is decoded and encoded anew, since the turn would be lost with the data.
+//! The parts of a file that make up the picture are copied unchanged, in bounded memory regardless of its
+//! size. Only a photograph with an orientation in its EXIF data is decoded and re-encoded, because the
+//! orientation would be lost with the metadata.
 
 use std::io::{Cursor, Read, Seek, Write};
 
@@ -19,21 +21,23 @@ use crate::{Error, Format, ImageLimits, Result, jpeg, png, webp};
 
 const JPEG_QUALITY: u8 = 92;
 
-/// The picture in a file that [`strip`] has written.
+/// How the pixels in a file that [`strip`] has written relate to the original.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stripped {
-    /// The pixels are the original's.
+    /// The original pixels.
     AsIs,
-    /// The pixels are the original's, upright.
+    /// The original pixels, turned upright.
     Turned,
-    /// The pixels are the original's. Its EXIF data said how to turn them, but the image is over the limits, not
-    /// supported by the decoder, or an animation. Of a JPEG this is the only thing that its EXIF data says now.
+    /// The original pixels. The EXIF data contains an orientation, but the image exceeds the limits, is not
+    /// supported by the decoder, or is an animation. In a JPEG, the orientation is the only EXIF data that is
+    /// kept.
     Unturned,
 }
 
-/// Writes an image without its metadata, upright. The colour profile and an animation are kept; a GIF is copied.
+/// Writes an image upright and without its metadata. Keeps the colour profile and animations; copies a GIF
+/// unchanged.
 ///
-/// After an error the output is worthless. An image over the limits is not an error here.
+/// After an error the output is unusable. Exceeding the limits is not an error here.
 pub fn strip(
     input: impl Read + Seek,
     format: Format,
@@ -66,8 +70,8 @@ pub fn strip(
     Ok(stripped)
 }
 
-/// The copies of the pixels that turning needs at a time beside them: the turned ones, then those that the encoder
-/// makes, and its output.
+/// The copies of the pixels in memory at a time while turning: the turned pixels, the encoder's copies, and
+/// its output.
 fn copies(format: Format) -> u64 {
     match format {
         Format::Gif | Format::Jpeg => 1,
@@ -101,7 +105,7 @@ fn encode(
             set_profile(&mut encoder, profile);
             image.write_with_encoder(encoder)
         }
-        // The chunks of colours are copied from the original.
+        // The colour chunks are copied from the original.
         Format::Png => image.write_with_encoder(PngEncoder::new(cursor)),
         Format::Gif | Format::WebP => {
             let mut encoder = WebPEncoder::new_lossless(&mut cursor);
@@ -113,7 +117,7 @@ fn encode(
 
 fn set_profile(encoder: &mut impl ImageEncoder, profile: Option<Vec<u8>>) {
     if let Some(profile) = profile {
-        // Both encoders support it; without, the picture would still be the right one.
+        // Both encoders support it. Without it, the picture would still be valid.
         let _ = encoder.set_icc_profile(profile);
     }
 }

@@ -1,4 +1,4 @@
-//! Thumbnails: small pictures in WebP, with a `ThumbHash` to show while they load.
+//! Thumbnails: small WebP pictures, with a `ThumbHash` to display while they load.
 
 use std::io::{Read, Seek};
 
@@ -17,18 +17,18 @@ use crate::{Error, Format, ImageLimits, Result};
 /// The longest side of a thumbnail, in pixels.
 pub const SIDE: u32 = 512;
 
-/// The longest side of the picture that a `ThumbHash` is made of. More pixels do not change it.
+/// The longest side of the picture from which a `ThumbHash` is made. More pixels do not change the hash.
 const HASH_SIDE: u32 = 100;
 
-/// Of libwebp. Photographs take 6 to 50 kB, a twentieth of the lossless form.
+/// The quality for libwebp. Photographs take 6 to 50 kB, a twentieth of the lossless form.
 const QUALITY: f32 = 80.0;
 
-/// The copies of the pixels that are needed at a time: of a transparent picture, one whose colours are multiplied
-/// by the opacity, so that the colours of invisible pixels do not leak. One with 16 bits a channel has a copy with 8 in
-/// the same room.
+/// The copies of the pixels in memory at a time. For a transparent picture this is a copy with colours
+/// multiplied by the opacity, so that the colours of invisible pixels do not bleed into their neighbours. A
+/// picture with 16 bits per channel has a copy with 8 bits instead, which fits into the same memory.
 const COPIES: u64 = 1;
 
-/// A small picture of an image.
+/// A thumbnail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MadeThumbnail {
     /// The picture in WebP: sRGB, upright, the first frame of an animation.
@@ -37,20 +37,21 @@ pub struct MadeThumbnail {
     pub height: u32,
     /// A `ThumbHash` in base64.
     pub hash: String,
-    /// The width of the image itself, as it is shown.
+    /// The displayed width of the original image.
     pub original_width: u32,
-    /// The height of the image itself, as it is shown.
+    /// The displayed height of the original image.
     pub original_height: u32,
 }
 
-/// Makes a thumbnail of at most [`SIDE`] pixels on each side. A smaller image keeps its size.
+/// Makes a thumbnail of at most [`SIDE`] pixels per side. A smaller image keeps its size.
 pub fn thumbnail(input: impl Read + Seek, format: Format, limits: &ImageLimits) -> Result<MadeThumbnail> {
     let mut input = Input::new(input)?;
     let header = Header::read(&mut input, format)?;
     let Decoded { image, profile } = decode(&mut input, &header, COPIES, limits)?;
     let profile = profile.filter(|profile| profile_fits(profile, &image));
     guard(|| {
-        // To resize 16 bits a channel takes over a megabyte of the program, and a thumbnail has 8.
+        // Code for resizing 16 bits per channel would add over a megabyte to the program, and a thumbnail has
+        // only 8.
         let image = if image.color().bytes_per_pixel() > image.color().channel_count() {
             let opaque = is_opaque(&image);
             of_8_bits(image, opaque)
@@ -77,7 +78,7 @@ pub fn thumbnail(input: impl Read + Seek, format: Format, limits: &ImageLimits) 
     })
 }
 
-/// Shrinks a picture to 8 bits a channel and at most `side` pixels on each side.
+/// Reduces a picture to 8 bits per channel and at most `side` pixels per side.
 fn shrink(image: &DynamicImage, side: u32) -> Result<DynamicImage> {
     let opaque = is_opaque(image);
     let (width, height) = fit(image.width(), image.height(), side);
@@ -106,7 +107,7 @@ fn shrink(image: &DynamicImage, side: u32) -> Result<DynamicImage> {
 
 type Resize = fn(&DynamicImage, (u32, u32), &ResizeOptions) -> Result<Image<'static>>;
 
-/// Resizes an image of one type of pixels. `Resizer::resize` brings the code for all types into the program.
+/// Resizes an image with one pixel type. `Resizer::resize` would link the code for all types.
 fn resize<P: PixelTrait>(
     image: &DynamicImage,
     (width, height): (u32, u32),
@@ -143,7 +144,7 @@ fn is_opaque(image: &DynamicImage) -> bool {
     }
 }
 
-/// The size within `side` on each side with the same proportions, at least one pixel.
+/// The largest size with the same proportions and at most `side` pixels per side; at least one pixel.
 fn fit(width: u32, height: u32, side: u32) -> (u32, u32) {
     let longest = width.max(height);
     if longest <= side {
@@ -156,7 +157,8 @@ fn fit(width: u32, height: u32, side: u32) -> (u32, u32) {
     (scaled(width), scaled(height))
 }
 
-/// The smaller of both forms: lossless for drawings and pictures of screens, which also stay sharp.
+/// Encodes in the smaller of both forms. Lossless is smaller for drawings and screenshots, and keeps them
+/// sharp.
 fn encode(image: &DynamicImage) -> Result<Vec<u8>> {
     let (width, height) = (image.width(), image.height());
     let alpha = image.color().has_alpha();

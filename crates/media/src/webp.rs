@@ -1,4 +1,5 @@
-//! WebP: a RIFF container, whose size stands at its beginning, of chunks. A frame of an animation is a chunk of chunks.
+//! WebP: a RIFF container with its size at the start, made of chunks. A frame of an animation is a chunk of
+//! chunks.
 
 use std::io::{Read, Seek, Write};
 use std::ops::ControlFlow;
@@ -17,9 +18,9 @@ const XMP: u8 = 1 << 2;
 const EXIF: u8 = 1 << 3;
 const ANIMATED: u8 = 1 << 1;
 
-/// The chunks that make the picture, its colours and its animation.
+/// The chunks that make up the picture, its colours and its animation.
 const KEPT: &[&[u8; 4]] = &[b"VP8X", b"ICCP", b"ANIM", b"ANMF", b"ALPH", b"VP8 ", b"VP8L"];
-/// Those of a frame.
+/// The chunks that make up a frame.
 const PARTS: &[&[u8; 4]] = &[b"ALPH", b"VP8 ", b"VP8L"];
 
 #[derive(Clone, Copy)]
@@ -35,7 +36,7 @@ impl Chunk {
         self.start + u64::from(self.length)
     }
 
-    /// The end of its padding: chunks begin at even positions.
+    /// The end including the padding, since chunks start at even positions.
     fn padded_end(self) -> u64 {
         self.end() + u64::from(self.length % 2)
     }
@@ -52,7 +53,7 @@ pub(crate) fn header(input: &mut Input<impl Read + Seek>) -> Result<Header> {
                 let (width, height) = picture_size(input, chunk)?;
                 found = Some(Header { decoder_bytes: 6, ..Header::new(Format::WebP, width, height) });
                 pictured = true;
-                // Chunks behind a picture without an extended header have no meaning.
+                // Chunks after a picture without an extended header have no meaning.
                 return Ok(ControlFlow::Break(()));
             }
             (_, None) => return Err(Error::unreadable("it does not begin with its header")),
@@ -75,20 +76,20 @@ pub(crate) fn header(input: &mut Input<impl Read + Seek>) -> Result<Header> {
     found.filter(|_| pictured).ok_or_else(|| Error::unreadable("it has no picture"))
 }
 
-/// The end of the container. Bytes behind it are no part of the image.
+/// The end of the container. Bytes after it are not part of the image.
 pub(crate) fn container(input: &mut Input<impl Read + Seek>) -> Result<u64> {
     let [b'R', b'I', b'F', b'F', s1, s2, s3, s4, b'W', b'E', b'B', b'P'] = input.array()? else {
         return Err(Error::unreadable("it has no WebP signature"));
     };
     let end = 8 + u64::from(u32::from_le_bytes([s1, s2, s3, s4]));
-    // A missing last byte of padding is forgiven.
+    // Tolerate a missing last byte of padding.
     if end > input.len() + 1 {
         return Err(Error::unreadable("it is cut off"));
     }
     Ok(end)
 }
 
-/// The colour profile, of a file that [`header`] has read.
+/// The colour profile of a file that [`header`] has read.
 pub(crate) fn profile(input: &mut Input<impl Read + Seek>) -> Result<Option<Vec<u8>>> {
     input.seek(0)?;
     let end = container(input)?;
@@ -103,7 +104,7 @@ pub(crate) fn profile(input: &mut Input<impl Read + Seek>) -> Result<Option<Vec<
     Ok(found)
 }
 
-/// Writes the chunks that make the picture, with the size of what is left.
+/// Writes the chunks that make up the picture, with the new size.
 pub(crate) fn strip(input: &mut Input<impl Read + Seek>, output: &mut impl Write) -> Result<()> {
     let end = container(input)?;
     let size = kept_bytes(input, end)? + 4;
@@ -162,7 +163,7 @@ fn write_whole(input: &mut Input<impl Read + Seek>, chunk: Chunk, output: &mut i
     Ok(())
 }
 
-/// The bytes of the chunks up to `end` that are kept, with their heads.
+/// The bytes of the kept chunks up to `end`, including their heads.
 fn kept_bytes(input: &mut Input<impl Read + Seek>, end: u64) -> Result<u64> {
     let mut sum = 0;
     each_chunk(input, end, |input, chunk| {
@@ -191,14 +192,14 @@ fn kept_parts_bytes(input: &mut Input<impl Read + Seek>, end: u64) -> Result<u64
     Ok(sum)
 }
 
-/// Visits each chunk up to `end`, with the input at its payload. Each is whole.
+/// Visits each chunk up to `end`, with the input at its payload. Every payload is complete.
 fn each_chunk<R: Read + Seek>(
     input: &mut Input<R>,
     end: u64,
     mut visit: impl FnMut(&mut Input<R>, Chunk) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     let end = end.min(input.len());
-    // A rest that is too short for a head is padding.
+    // A remainder that is shorter than a head is padding.
     while input.position() + 8 <= end {
         let kind = input.array()?;
         let length = u32::from_le_bytes(input.array()?);
@@ -221,12 +222,13 @@ fn extended(input: &mut Input<impl Read + Seek>, chunk: Chunk) -> Result<Header>
     let [flags, _, _, _] = input.array()?;
     let [width, height] = [input.array()?, input.array()?].map(|size| 1 + u24(size));
     let animated = flags & ANIMATED != 0;
-    // The decoder keeps a lossless picture, or a lossy one and its transparency; of an animation also the canvas.
+    // The decoder keeps a lossless picture, or a lossy one with its transparency; for an animation also the
+    // canvas.
     let decoder_bytes = if animated { 14 } else { 9 };
     Ok(Header { animated, decoder_bytes, ..Header::new(Format::WebP, width, height) })
 }
 
-/// Checks the parts of the frame that is decoded: the decoder trusts their order and their sizes.
+/// Checks the parts of the frame to be decoded, because the decoder trusts their order and sizes.
 fn first_frame(input: &mut Input<impl Read + Seek>, frame: Chunk) -> Result<()> {
     if u64::from(frame.length) < FRAME_HEAD as u64 {
         return Err(Error::unreadable("a frame is too short"));

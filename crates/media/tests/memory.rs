@@ -1,5 +1,5 @@
-//! Hostile images within a bound of memory. The allocator counts for the whole process, so that the tests of this
-//! binary run one after the other.
+//! Hostile images stay within a memory limit. The allocator counts for the whole process, so the tests of
+//! this binary run one at a time.
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test fails on it")]
 
@@ -24,7 +24,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 static FILES: OnceLock<Vec<(Format, Vec<u8>)>> = OnceLock::new();
 
-/// The most bytes in use during `run`, above those in use before.
+/// The peak memory of `run`, in bytes, relative to the memory before.
 fn peak(run: impl FnOnce()) -> u64 {
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
@@ -32,7 +32,7 @@ fn peak(run: impl FnOnce()) -> u64 {
     (ALLOCATOR.peak_usage() - before) as u64
 }
 
-/// Reads an image in every way. Only the result may differ, never the bound.
+/// Processes an image in every way. The results may be errors, but the memory must stay within the limit.
 fn read(format: Format, bytes: &[u8], limits: &ImageLimits) -> [Result<(), Error>; 3] {
     [
         size(Cursor::new(bytes), format).map(|_| ()),
@@ -73,7 +73,7 @@ fn memory_needed_is_within_the_estimate() {
     for (number, (format, bytes)) in files(1200, 900).into_iter().enumerate() {
         let generous = ImageLimits::default();
         let expected = strip(Cursor::new(&bytes), format, &generous, &mut sink()).unwrap();
-        // Up to the least memory with which everything is done, to a tenth.
+        // Increases the memory limit until everything succeeds, in steps of a tenth.
         let mut limits = ImageLimits { memory: 5 << 19, ..generous };
         loop {
             let mut made = None;
@@ -189,7 +189,7 @@ proptest! {
     #[test]
     fn damaged_images_stay_within_the_bound(
         file in 0..13_usize,
-        // Without the room of WebP's decoder, and with it.
+        // Below the memory that WebP's decoder needs, and above it.
         memory in prop::sample::select(vec![3_u64, 20]),
         mutations in prop::collection::vec((mutation(), any::<bool>()), 1..6),
     ) {
@@ -201,7 +201,7 @@ proptest! {
         let limits = ImageLimits { pixels: 100_000, memory: memory << 20 };
         let used = peak(|| drop(read(format, &bytes, &limits)));
         prop_assert!(used <= limits.memory, "{} bytes", used);
-        // Metadata that was removed stays removed, and the result is of the same format.
+        // A second run removes nothing further, and the result has the same format.
         let mut output = Vec::new();
         if strip(Cursor::new(&bytes), format, &limits, &mut output).is_ok() && format != Format::Gif {
             let mut again = Vec::new();

@@ -1,16 +1,16 @@
-//! Mattermost's Markdown. Most of it is the same here.
+//! Mattermost's Markdown, most of which needs no conversion.
 
 use crate::emoji;
 use crate::names::{Converted, Mentioned, NameTable};
 
 /// The mentions of everyone.
 const EVERYONE: [&str; 3] = ["all", "channel", "here"];
-/// The most bytes of code, and of a link.
+/// The longest code span and the longest link, in bytes.
 const NEAR: usize = 4096;
-/// The most bytes of a name.
+/// The longest name, in bytes.
 const NAME: usize = 64;
 
-/// The text of a post as it is here: links with their addresses, and users by their names here.
+/// Converts the text of a post: links with their addresses, and users by their names in Chinwag.
 pub(crate) fn converted(text: &str, names: &NameTable) -> Converted {
     let mut mentioned = Mentioned::new(names);
     let mut body = String::with_capacity(text.len());
@@ -51,7 +51,7 @@ fn put_line(line: &str, names: &mut Mentioned, to: &mut String) {
     to.push_str(rest);
 }
 
-/// The beginning of a text, in which code or a link must end, so that a long text costs little.
+/// The part of a text in which a code span or link must end. This bounds the work for long texts.
 fn near(text: &str) -> &str {
     let mut end = text.len().min(NEAR);
     while !text.is_char_boundary(end) {
@@ -60,14 +60,14 @@ fn near(text: &str) -> &str {
     &text[..end]
 }
 
-/// Code with which a text begins, as it is.
+/// The code span at the start of a text, unchanged.
 fn code(text: &str) -> Option<(String, usize)> {
     let ticks = text.bytes().take_while(|byte| *byte == b'`').count();
     let end = text[ticks..].find(&text[..ticks])? + 2 * ticks;
     Some((text[..end].to_owned(), end))
 }
 
-/// The text and address of a link `[text](address)` with which a text begins.
+/// The text and address of a link `[text](address)` at the start of a text.
 fn link(text: &str) -> Option<(String, usize)> {
     let (label, rest) = text.strip_prefix('[')?.split_once(']')?;
     let inner = rest.strip_prefix('(')?;
@@ -86,7 +86,7 @@ fn link(text: &str) -> Option<(String, usize)> {
     Some((shown, length))
 }
 
-/// The mention with which a text begins. A name may have dots, and a sentence may end with one.
+/// The mention at the start of a text. A name may contain dots, but a sentence may also end with one.
 fn mention(text: &str, names: &mut Mentioned) -> Option<(String, usize)> {
     let word = text[1..].find(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c));
     let mut word = &text[1..word.map_or(text.len(), |end| end + 1)];
@@ -107,7 +107,7 @@ fn mention(text: &str, names: &mut Mentioned) -> Option<(String, usize)> {
     None
 }
 
-/// The emoji of a code with which a text begins.
+/// The emoji for a code at the start of a text.
 fn emoji_of(text: &str) -> Option<(String, usize)> {
     let end = text[1..].find(|c: char| !c.is_ascii_alphanumeric() && !"_+-".contains(c))? + 1;
     let is_code = end > 1 && text[end..].starts_with(':');

@@ -1,4 +1,4 @@
-//! Mattermost's posts. They have no ids: a post is known by its channel, its date and its author.
+//! Mattermost's posts. They have no ids, so a post is identified by its channel, date and author.
 
 use chinwag_core::text::is_visible;
 
@@ -8,7 +8,7 @@ use crate::Result;
 use crate::foreign::{ForeignFile, ForeignMessage, ForeignReaction, MessageKey};
 use crate::slack::message::put_attachment;
 
-/// The beginning of the types of posts that say what happened in a channel.
+/// The prefix of the types of system messages.
 const SYSTEM: &str = "system_";
 
 impl MattermostReader<'_> {
@@ -29,7 +29,7 @@ impl MattermostReader<'_> {
         }
     }
 
-    /// Adds a post and the replies to it.
+    /// Adds a post and its replies.
     fn add_thread(&mut self, mut post: Post, group: usize, at: &str) -> Result<()> {
         let replies = post.replies.take().unwrap_or_default();
         let root = self.add_message(&post, group, None, at)?;
@@ -98,7 +98,7 @@ impl MattermostReader<'_> {
     }
 }
 
-/// The text of a post, with those of its attachments, which bots make.
+/// The text of a post with those of its attachments, which bots create.
 fn text(post: &Post) -> String {
     let mut text = post.message.clone().unwrap_or_default();
     let attachments = post.props.as_ref().and_then(|props| props["attachments"].as_array());

@@ -1,4 +1,4 @@
-//! The objects of Mattermost's export, as far as they are read. Any key may be missing or null.
+//! The parts of Mattermost's export that are read. Any key may be missing or null.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -115,7 +115,7 @@ pub(super) struct AttachedPath {
 }
 
 impl MattermostUser {
-    /// The name that people see.
+    /// The display name.
     pub(super) fn shown(&self) -> Option<String> {
         let whole =
             [&self.first_name, &self.last_name].map(|name| name.as_deref().unwrap_or_default().trim());

@@ -11,11 +11,11 @@ use crate::Result;
 use crate::foreign::{ForeignFile, ForeignMessage, ForeignReaction, ForeignUser, MessageKey, UserIndex};
 use crate::sources::append_line;
 
-/// The kinds of messages that somebody has written. The others say what happened in a channel.
+/// The kinds of messages that a person or bot has written. The others are system messages.
 const WRITTEN: [&str; 6] =
     ["bot_message", "file_comment", "file_share", "me_message", "slackbot_response", "thread_broadcast"];
 
-/// The key of a message and its date, from a `ts`: seconds since 1970 with a fraction.
+/// The key and date of a message, from its `ts`: seconds since 1970 with a fraction.
 fn moment(ts: &str) -> Option<MessageKey> {
     let (seconds, fraction) = ts.trim().split_once('.').unwrap_or((ts.trim(), "0"));
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -78,7 +78,7 @@ impl SlackReader<'_> {
         self.messages.push(index, micros, &message)
     }
 
-    /// The author. One who is in no list becomes a user by what the message says.
+    /// The author. An author that is not in any list is created from the data in the message.
     fn author(&mut self, found: &SlackMessage) -> Result<Option<UserIndex>> {
         let commenter = found.comment.as_ref().and_then(|comment| comment.user.clone());
         let user = commenter.or_else(|| found.user.clone()).filter(|user| !user.is_empty());
@@ -114,7 +114,7 @@ impl SlackReader<'_> {
 
     fn files(&mut self, found: &SlackMessage, at: &str) -> Vec<ForeignFile> {
         let mut files = Vec::new();
-        // A comment on a file names the file of another message.
+        // A comment on a file refers to the file of another message.
         let own = found.file.as_ref().filter(|_| found.comment.is_none());
         for file in found.files.iter().flatten().flatten().chain(own) {
             let SlackFile { id, name, title, mode, mimetype, size, url_private } = file;
@@ -124,7 +124,7 @@ impl SlackReader<'_> {
                 self.remarks.remark(&format!("files that Slack has as {mode}"), &format!("{at}: {name}"));
                 continue;
             }
-            // The address of a file within Slack may hold a secret, and is not kept.
+            // The address of a file within Slack may contain a secret, so it is dropped.
             let link = url_private.clone().filter(|_| mode.as_deref() == Some("external"));
             let (size, media_type) = (size.filter(|_| link.is_none()), mimetype.clone());
             files.push(ForeignFile { key: id.clone().unwrap_or_default(), name, size, media_type, link });
@@ -133,7 +133,7 @@ impl SlackReader<'_> {
     }
 }
 
-/// A user of whom a message says more than the id.
+/// A user that is created from the profile in a message.
 fn stranger(key: &str, profile: Option<&SlackProfile>) -> ForeignUser {
     let Some(profile) = profile else { return unknown_user(key) };
     let visible = |name: &Option<String>| name.clone().filter(|name| is_visible(name));
@@ -144,7 +144,7 @@ fn stranger(key: &str, profile: Option<&SlackProfile>) -> ForeignUser {
     }
 }
 
-/// The text of a message, in Slack's markup. Bots put theirs into blocks or attachments.
+/// The text of a message, in Slack's markup. Bots put their texts into blocks or attachments.
 fn text(found: &SlackMessage) -> String {
     let comment = found.comment.as_ref().and_then(|comment| comment.comment.clone());
     let mut text = comment.or_else(|| found.text.clone()).unwrap_or_default();
@@ -162,8 +162,8 @@ fn text(found: &SlackMessage) -> String {
     text
 }
 
-/// Appends the texts of an attachment, except those that the message has already, with links in the markup of the service.
-/// An attachment with which the service itself previews a link is left out.
+/// Appends the texts of an attachment that are not in the message yet, with links in the markup of the
+/// service. Skips attachments that are the service's own previews of links.
 pub(crate) fn put_attachment(attachment: &Value, link: impl Fn(&str, &str) -> String, text: &mut String) {
     let attachment = JsonObject(attachment);
     if attachment.visible("from_url").or_else(|| attachment.visible("original_url")).is_some() {
@@ -176,7 +176,7 @@ pub(crate) fn put_attachment(attachment: &Value, link: impl Fn(&str, &str) -> St
     }
 }
 
-/// An object of an export.
+/// A JSON object of an export.
 #[derive(Clone, Copy)]
 struct JsonObject<'v>(&'v Value);
 
@@ -194,7 +194,7 @@ impl SlackObject for JsonObject<'_> {
     }
 }
 
-/// A word of the export in a sentence.
+/// Shortens a word of the export for a sentence.
 fn shown(word: &str) -> String {
     let short: String = word.chars().take(40).filter(|c| !c.is_control()).collect();
     short

@@ -1,4 +1,4 @@
-//! The objects of Slack's JSON, as far as they are read. Any key may be missing or null.
+//! The parts of Slack's JSON that are read. Any key may be missing or null.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(super) struct SlackProfile {
     pub(super) bot_id: Option<String>,
 }
 
-/// A channel, or a conversation of some users.
+/// A channel or a conversation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Conversation {
@@ -120,7 +120,7 @@ impl SlackUser {
 }
 
 impl Conversation {
-    /// Its purpose and its topic.
+    /// The purpose and the topic.
     pub(super) fn description(&self) -> Option<String> {
         let text = |part: &Option<SlackText>| {
             let value = part.as_ref()?.value.as_ref()?;

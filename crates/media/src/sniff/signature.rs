@@ -1,6 +1,6 @@
-//! Binary signatures. Each looks at all bytes that its format fixes, not at the first letters alone.
+//! Binary signatures. Each checks all bytes that its format fixes, not only the first letters.
 
-/// The type of a file that begins with `head`, its first few thousand bytes.
+/// The type of a file that starts with `head`, its first few thousand bytes.
 pub(super) fn find(head: &[u8]) -> Option<&'static str> {
     fixed(head)
         .or_else(|| riff(head))
@@ -56,8 +56,8 @@ fn riff(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// MP4, `QuickTime`, AVIF, HEIF: a file that begins with its brands. The major one is asked first, since a HEIF picture
-/// of several coders names them all.
+/// MP4, `QuickTime`, AVIF, HEIF: a file that starts with its brands. The major brand is checked first, since
+/// a HEIF picture may list the brands of several codecs.
 fn base_media(head: &[u8]) -> Option<&'static str> {
     let length = u32::from_be_bytes(*at::<4>(head, 0)?) as usize;
     if at::<4>(head, 4)? != b"ftyp" || length < 16 || !length.is_multiple_of(4) {
@@ -84,13 +84,13 @@ fn base_media(head: &[u8]) -> Option<&'static str> {
         .or_else(|| brand_of_heif(head, compatible))
 }
 
-/// A HEIF picture without the brand of a coder.
+/// A HEIF picture without the brand of a codec.
 fn brand_of_heif(head: &[u8], compatible: &[u8]) -> Option<&'static str> {
     let mut brands = std::iter::once(&head[8..12]).chain(compatible.chunks_exact(4));
     brands.any(|brand| matches!(brand, b"mif1" | b"msf1")).then_some("image/heif")
 }
 
-/// The document type stands among the first elements.
+/// The document type is one of the first elements.
 fn matroska(head: &[u8]) -> Option<&'static str> {
     if !head.starts_with(b"\x1A\x45\xDF\xA3") {
         return None;
@@ -115,7 +115,7 @@ fn ogg(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// An archive, or a document whose first entry says that it is one.
+/// An archive, or a document whose first entry identifies its type.
 fn zip(head: &[u8]) -> Option<&'static str> {
     const DOCUMENTS: &[&str] = &[
         "application/epub+zip",
@@ -137,14 +137,14 @@ fn zip(head: &[u8]) -> Option<&'static str> {
     Some(document.copied().unwrap_or("application/zip"))
 }
 
-/// A bitmap's reserved bytes are 0, and the length of its second header is one of a few.
+/// The reserved bytes of a bitmap are 0, and its second header has one of a few lengths.
 fn bitmap(head: &[u8]) -> Option<&'static str> {
     let second = u32::from_le_bytes(*at::<4>(head, 14)?);
     let known = matches!(second, 12 | 16 | 40 | 52 | 56 | 64 | 108 | 124);
     (head.starts_with(b"BM") && at::<4>(head, 6)? == &[0; 4] && known).then_some("image/bmp")
 }
 
-/// The first picture's reserved byte is 0, and its data begins behind the directory.
+/// The reserved byte of the first picture is 0, and its data starts after the directory.
 fn icon(head: &[u8]) -> Option<&'static str> {
     let [0, 0, 1, 0, count, 0] = at::<6>(head, 0)? else { return None };
     let reserved = *head.get(9)?;
@@ -153,8 +153,8 @@ fn icon(head: &[u8]) -> Option<&'static str> {
     (*count > 0 && reserved == 0 && offset >= directory).then_some("image/vnd.microsoft.icon")
 }
 
-/// MP3 with a tag, or MP3 and AAC that begin with a frame: its header fixes few bits, so that a second frame must
-/// follow.
+/// MP3 with a tag, or MP3 and AAC that start with a frame. The header of a frame fixes only a few bits, so a
+/// second frame must follow.
 fn audio_frames(head: &[u8]) -> Option<&'static str> {
     if let Some([b'I', b'D', b'3', 2..=4, _, flags, s1, s2, s3, s4]) = at::<10>(head, 0) {
         let size_is_valid = [s1, s2, s3, s4].iter().all(|&&byte| byte < 0x80);

@@ -33,7 +33,7 @@ fn control_characters_are_removed() {
 fn long_name_keeps_its_extension() {
     assert_eq!(clean(&format!("{}.jpeg", "a".repeat(300))), format!("{}.jpeg", "a".repeat(250)));
     assert_eq!(clean(&format!("{}.tar.gz", "é".repeat(200))), format!("{}.gz", "é".repeat(126)));
-    // 252 bytes are left for the name, and its characters have four.
+    // 252 bytes remain for the name, and each character takes four.
     assert_eq!(clean(&format!("{}.gz", "🦀".repeat(70))), format!("{}.gz", "🦀".repeat(63)));
     assert_eq!(clean(&format!("{}.gz", "a".repeat(252))), format!("{}.gz", "a".repeat(252)));
 }

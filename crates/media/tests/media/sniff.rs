@@ -67,7 +67,7 @@ fn sound_without_a_tag_needs_a_second_frame() {
     let aac = [&b"\xFF\xF1\x50\x80\x02\x1F\xFC"[..], &[0; 9]].concat();
     assert_eq!(sniff(&[&aac[..], &aac].concat()), "audio/aac");
     assert_eq!(sniff(&aac), "application/octet-stream");
-    // UTF-16, whose mark looks like the beginning of a frame.
+    // UTF-16, whose byte order mark looks like the start of a frame.
     let text: Vec<u8> = "\u{FEFF}hello".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(sniff(&text), "application/octet-stream");
 }
@@ -99,7 +99,7 @@ fn pages_and_scripts_are_plain_text() {
         "#!/bin/sh\nrm -rf .",
         "tab\tline\r\npage\u{C}",
         "\u{FEFF}día 👩‍💻",
-        // Their first letters are those of signatures.
+        // Texts that start with the letters of signatures.
         "BMW is a make of cars, and ftyp no brand",
         "GIF89a=1;alert(1)//",
         "RIFFabcdWEBP",

@@ -19,7 +19,7 @@ fn stripped(format: Format, bytes: &[u8]) -> Result<(Stripped, Vec<u8>)> {
     stripped_with(&ImageLimits::default(), format, bytes)
 }
 
-/// Strips an image of which nothing has to be turned: its pixels and the rest of what is shown stay.
+/// Strips an image without an orientation, and checks that its pixels are unchanged and no metadata is left.
 fn stripped_as_is(format: Format, bytes: &[u8]) -> Vec<u8> {
     let (stripped, output) = stripped(format, bytes).unwrap();
     assert_eq!(stripped, Stripped::AsIs);
@@ -116,7 +116,7 @@ fn png_loses_metadata_behind_its_picture() {
     let bytes =
         [&plain[..end], &png_chunk(*b"tEXt", SECRET), &png_chunk(*b"eXIf", &exif(1)), &plain[end..]].concat();
     assert_eq!(stripped_as_is(Format::Png, &bytes), plain);
-    // Without its last chunk browsers still show it.
+    // Browsers display it even without its last chunk.
     assert_eq!(stripped(Format::Png, &plain[..end]).unwrap(), (Stripped::AsIs, plain));
 }
 
@@ -158,7 +158,7 @@ fn animations_stay_animations() {
     let shown: Vec<_> = decoder.into_frames().map(|frame| frame.unwrap().into_buffer()).collect();
     assert_eq!(shown.len(), 2);
     for (shown, frame) in shown.into_iter().zip(frames) {
-        // The decoder's blending of frames loses a level.
+        // Blending frames in the decoder loses a level.
         assert!(difference(&shown.into(), &frame.into()) <= 1.0);
     }
     assert!(!contains(&output, SECRET) && !contains(&output, b"EXIF"));
@@ -171,7 +171,7 @@ fn gif_is_copied() {
     assert_eq!(stripped(Format::Gif, &bytes).unwrap(), (Stripped::AsIs, bytes));
 }
 
-/// The orientation that turns a picture so that [`upright`] is shown again.
+/// The orientations, by their EXIF numbers.
 fn orientations() -> impl Iterator<Item = (u8, Orientation)> {
     (1..=8).map(|number| (number, Orientation::from_exif(number).unwrap()))
 }
@@ -214,7 +214,7 @@ fn photographs_are_turned_upright() {
     }
 }
 
-/// The mean difference of levels.
+/// The mean difference of the levels.
 fn difference(a: &DynamicImage, b: &DynamicImage) -> f64 {
     assert_eq!((a.width(), a.height()), (b.width(), b.height()));
     let (a, b) = (a.to_rgba8().into_raw(), b.to_rgba8().into_raw());

@@ -63,7 +63,7 @@ fn every_format_has_a_thumbnail() {
         let (_, shown) = made(format, &bytes);
         let [r, g, _] = last;
         let level = shown.get_pixel(503, 332).0;
-        // A GIF has 256 colours.
+        // A GIF has only 256 colours.
         let most = if format == Format::Gif { 48 } else { 16 };
         assert!(level[0].abs_diff(r) < most && level[1].abs_diff(g) < most, "{format:?} {level:?}");
     }
@@ -152,7 +152,7 @@ fn first_frame_of_an_animation_is_shown() {
 
 #[test]
 fn colours_of_a_profile_are_converted() {
-    // Display P3's red is outside of sRGB; this orange is inside, and its levels differ.
+    // Display P3's red is outside of sRGB. This orange is inside, but its levels differ.
     let orange = RgbImage::from_pixel(600, 600, Rgb([200, 120, 60]));
     let profile = display_p3();
     let srgb = {

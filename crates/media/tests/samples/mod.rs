@@ -1,4 +1,4 @@
-//! Files that the tests make: pictures by the encoders, and segments and chunks by hand.
+//! Generated files: pictures from encoders, and hand-made segments and chunks.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses some of them")]
 
 use std::io::Cursor;
@@ -8,10 +8,10 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, Frame, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
-/// Stands in all metadata. It must not be found afterwards.
+/// Contained in all metadata. Must not be found afterwards.
 pub(crate) const SECRET: &[u8] = b"SECRET-51.5N-0.1W";
 
-/// A picture in which every corner and edge differs.
+/// A picture in which all corners and edges differ.
 pub(crate) fn photo(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let share = |part: u32, whole: u32| u8::try_from(part * 255 / whole.max(1)).unwrap();
@@ -19,7 +19,7 @@ pub(crate) fn photo(width: u32, height: u32) -> RgbImage {
     })
 }
 
-/// A picture that is transparent on its left.
+/// A picture whose left half is transparent.
 pub(crate) fn glass(width: u32, height: u32) -> RgbaImage {
     let picture = photo(width, height);
     RgbaImage::from_fn(width, height, |x, y| {
@@ -40,7 +40,7 @@ pub(crate) fn png(picture: &DynamicImage) -> Vec<u8> {
     bytes
 }
 
-/// Lossless, in the simple container.
+/// A lossless WebP in the simple container.
 pub(crate) fn webp(picture: &DynamicImage) -> Vec<u8> {
     let mut bytes = Vec::new();
     picture.write_with_encoder(WebPEncoder::new_lossless(&mut bytes)).unwrap();
@@ -52,7 +52,7 @@ pub(crate) fn lossy_webp(picture: &RgbImage) -> Vec<u8> {
     encoder.encode(80.0).to_vec()
 }
 
-/// Of the frames, in order.
+/// A GIF with these frames.
 pub(crate) fn gif(frames: &[RgbaImage]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = GifEncoder::new(&mut bytes);
@@ -61,7 +61,7 @@ pub(crate) fn gif(frames: &[RgbaImage]) -> Vec<u8> {
     bytes
 }
 
-/// EXIF data with an orientation, and a text as GPS data are.
+/// EXIF data with an orientation, and a text in place of GPS data.
 pub(crate) fn exif(orientation: u8) -> Vec<u8> {
     let mut bytes = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     bytes.extend([orientation, 0, 0, 0, 0, 0, 0]);
@@ -75,7 +75,7 @@ pub(crate) fn segment(marker: u8, payload: &[&[u8]]) -> Vec<u8> {
     [&[0xFF, marker], &length.to_be_bytes()[..], &payload].concat()
 }
 
-/// A JPEG with segments behind its first marker.
+/// A JPEG with segments after its first marker.
 pub(crate) fn jpeg_with(jpeg: &[u8], segments: &[Vec<u8>]) -> Vec<u8> {
     [&jpeg[..2], &segments.concat(), &jpeg[2..]].concat()
 }
@@ -88,7 +88,7 @@ pub(crate) fn jpeg_profile(profile: &[u8]) -> Vec<u8> {
     segment(0xE2, &[b"ICC_PROFILE\0\x01\x01", profile])
 }
 
-/// A grey progressive JPEG of any size, with so many scans, each of so many bytes.
+/// A grey progressive JPEG of any size, with this number of scans of `bytes` bytes each.
 pub(crate) fn progressive_jpeg(width: u16, height: u16, scans: usize, bytes: usize) -> Vec<u8> {
     let [w, h] = [width, height].map(u16::to_be_bytes);
     let mut jpeg = vec![0xFF, 0xD8];
@@ -96,13 +96,13 @@ pub(crate) fn progressive_jpeg(width: u16, height: u16, scans: usize, bytes: usi
     table.extend([1; 64]);
     jpeg.extend(segment(0xDB, &[&table]));
     jpeg.extend(segment(0xC2, &[&[8], &h, &w, &[1, 1, 0x11, 0]]));
-    // One code of one bit: the difference 0.
+    // One code of one bit, for the difference 0.
     let mut codes = vec![0, 1];
     codes.extend([0; 15]);
     codes.push(0);
     jpeg.extend(segment(0xC4, &[&codes]));
     for scan in 0..scans {
-        // The first scan has the high bits, and each refinement one more.
+        // The first scan has the high bits, and each refinement adds one bit.
         let refinement = if scan == 0 { 0x01 } else { 0x10 };
         jpeg.extend(segment(0xDA, &[&[1, 1, 0, 0, 0, refinement]]));
         jpeg.extend(vec![0; bytes]);
@@ -119,7 +119,7 @@ pub(crate) fn png_chunk(kind: [u8; 4], payload: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes(), &kind[..], payload, &(!crc).to_be_bytes()].concat()
 }
 
-/// A PNG with chunks behind its header.
+/// A PNG with chunks after its header.
 pub(crate) fn png_with(png: &[u8], chunks: &[Vec<u8>]) -> Vec<u8> {
     [&png[..33], &chunks.concat(), &png[33..]].concat()
 }
@@ -143,7 +143,7 @@ pub(crate) fn png_chunks(png: &[u8]) -> Vec<([u8; 4], Vec<u8>)> {
     chunks
 }
 
-/// An animation of two frames of one size.
+/// An animation with two frames of the same size.
 pub(crate) fn animated_png(first: &RgbaImage, second: &RgbaImage) -> Vec<u8> {
     let [size_1, size_2] = [first.width(), first.height()].map(u32::to_be_bytes);
     let control = |number: u32| {
@@ -181,7 +181,7 @@ pub(crate) fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
     [b"RIFF", &size.to_le_bytes()[..], b"WEBP", &chunks].concat()
 }
 
-/// The picture of a WebP in the simple container: a chunk.
+/// The picture chunk of a WebP in the simple container.
 pub(crate) fn webp_picture(simple: &[u8]) -> Vec<u8> {
     simple[12..].to_vec()
 }
@@ -230,7 +230,7 @@ pub(crate) fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
 
-/// The pixels, by the decoders of `image`.
+/// The pixels, decoded by the crate `image`.
 pub(crate) fn pixels(bytes: &[u8]) -> DynamicImage {
     image::load_from_memory(bytes).unwrap()
 }

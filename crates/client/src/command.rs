@@ -10,7 +10,7 @@ use crate::api::{
 /// Declares all events: variants, names on the wire, and data.
 macro_rules! client_events {
     ($($(#[$about:meta])* $variant:ident = $name:literal: $data:ty,)*) => {
-        /// An event that a client sends.
+        /// An event from a client to the server.
         #[derive(Debug, Clone, PartialEq, Serialize)]
         #[serde(tag = "type", content = "data")]
         pub enum ClientEvent {

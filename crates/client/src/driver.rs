@@ -26,7 +26,6 @@ const PENALTY: Duration = Duration::from_secs(10);
 /// The most groups in a windowed summary.
 const MOST_GROUPS: u32 = 2000;
 
-/// See the module's documentation.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Driver {
     server: String,

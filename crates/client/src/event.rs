@@ -74,13 +74,13 @@ impl Frame {
 /// Declares all events: variants, names on the wire, and data.
 macro_rules! server_events {
     ($($(#[$about:meta])* $variant:ident = $name:literal: $data:ty,)*) => {
-        /// An event that the server sends.
+        /// An event from the server to a client.
         #[derive(Debug, Clone, PartialEq)]
         pub enum ServerEvent {
             $($(#[$about])* $variant($data),)*
             /// A refusal of a request: `error.decode`, `error.type`, `error.data` or `error.handler`.
             Error(Refusal),
-            /// An event that this version of the client does not know.
+            /// An event that this version of the client does not support.
             Unknown {
                 /// Its type.
                 name: String,

@@ -1,4 +1,4 @@
-//! One WebSocket, without reconnecting.
+//! A single WebSocket, without reconnecting.
 
 use std::fmt;
 

@@ -45,7 +45,6 @@ pub(crate) struct Cluster {
     /// Groups and users to look up, because a socket received something other than this node knows.
     doubted: Mutex<Vec<(GroupId, UserId)>>,
     pub(crate) doubts: Arc<Notify>,
-    /// Requests an audit.
     audit: Arc<Notify>,
     /// Requests that every user receives its contacts again.
     refresh: Arc<Notify>,

@@ -38,9 +38,7 @@ const READINGS: usize = 4;
 /// The owner of a socket, according to its credential.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// The user.
     pub user: UserId,
-    /// The user's name.
     pub name: Name,
     /// The token or bot key, if it is stored and outlives the handshake. The socket is closed when it ends.
     /// None for a ticket, which ends when it is used, and for external credentials.
@@ -103,7 +101,7 @@ impl Drop for Connection {
 impl Hub {
     /// Registers a socket. From now on it holds its user's events, up to the limits of its queue.
     ///
-    /// [`subscribe`](Self::subscribe) and [`go_live`](Self::go_live) follow.
+    /// The caller then calls [`subscribe`](Self::subscribe) and [`go_live`](Self::go_live).
     #[allow(clippy::needless_pass_by_value, reason = "as a caller has it: one identity, one socket")]
     pub fn register(self: &Arc<Self>, identity: Identity) -> Result<Connection, RegisterError> {
         if self.draining.load(Ordering::Acquire) {

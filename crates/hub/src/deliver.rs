@@ -312,7 +312,7 @@ impl Hub {
         }
     }
 
-    /// Sends a user the status of its new contact.
+    /// Delivers the status of a new contact to a user.
     pub(crate) fn send_contact_status(&self, user: UserId, contact: &(UserId, Name)) {
         let here = self.users.get(&contact.0).map(|user| user.lock().presence.shown).unwrap_or_default();
         let status = self.seen_as(contact.0, here);

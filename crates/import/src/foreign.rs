@@ -29,7 +29,7 @@ impl Service {
     }
 }
 
-/// A whole export.
+/// A complete export.
 pub struct ForeignExport {
     pub service: Service,
     pub users: Vec<ForeignUser>,
@@ -101,7 +101,7 @@ impl ForeignMessage {
     }
 }
 
-/// The id of a message in its group, with its date.
+/// The id of a message in its group, and its date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageKey {
     pub key: String,

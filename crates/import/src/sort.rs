@@ -72,7 +72,6 @@ impl<T: Serialize + DeserializeOwned> Sorter<T> {
         Ok(Self { file, run, run_bytes: 0, runs, count: 0, oldest: None, most, of: PhantomData })
     }
 
-    /// Adds a record.
     pub(crate) fn push(&mut self, group: u32, micros: i64, record: &T) -> Result<()> {
         let bytes = serde_json::to_vec(record).map_err(|why| failed(&why.into()))?;
         self.run_bytes += bytes.len() + HEAD_BYTES;

@@ -68,7 +68,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format of a media type that [`sniff::Sniffer`] found.
+    /// The format for a media type that [`sniff::Sniffer`] detected.
     pub fn of(media_type: &str) -> Option<Self> {
         match media_type {
             "image/gif" => Some(Self::Gif),

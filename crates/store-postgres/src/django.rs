@@ -71,7 +71,6 @@ pub fn source(url: &str) -> Result<DjangoSource, OpenError> {
 }
 
 impl DjangoSource {
-    /// Counts everything.
     pub fn counts(&self) -> Result<Counts, Fault> {
         let rows = self.link.wait(self.link.client().query(rows::COUNTS, &[]));
         let rows = rows.map_err(|why| self.fault(&why))?;

@@ -25,7 +25,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// the others. The node's job is retried.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// A connection.
+/// A connection to the server.
 pub(crate) struct Link {
     client: Client,
     pub(crate) name_case: NameCase,

@@ -44,7 +44,7 @@ impl Drop for Readers {
     }
 }
 
-/// Starts threads.
+/// Spawns `count` threads.
 pub(crate) fn spawn<F: FnOnce() + Send + 'static>(
     name: &str,
     count: usize,

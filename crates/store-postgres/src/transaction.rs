@@ -29,7 +29,7 @@ pub(crate) struct Claims<'c> {
     groups: BTreeSet<GroupId>,
     /// A group that the caller has claimed and will release itself.
     lent: Option<GroupId>,
-    /// Set to what must be claimed before the job begins, when it asked for it too late.
+    /// Set when the job asks too late for a claim that it must have before it begins.
     missed: Option<GroupId>,
 }
 

@@ -128,7 +128,7 @@ enum AttemptEnd<'c> {
     Again(Trouble, Result<()>, Claims<'c>),
 }
 
-/// Runs a job once, and commits.
+/// Runs a job once and commits it.
 fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> AttemptEnd<'c> {
     let mut events = Vec::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut events)))

@@ -45,8 +45,8 @@ pub mod transfer;
 pub mod user;
 pub mod webhook;
 
-/// The files of `migrations/` for each database, in the order of their numbers. The first one creates version
-/// 1. A released migration is never changed.
+/// The files of `migrations/` for each database, in the order of their numbers. The first file creates
+/// version 1; a released migration is never changed.
 pub mod migration {
     include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 }

@@ -190,7 +190,7 @@ mod tests {
                 assert!(store.commit() < 200);
             }
             assert!(store.until_moved() >= 50);
-            // The writer moves this commit's page itself.
+            // The writer itself moves the page of this commit.
             store.commit();
             assert_eq!(store.commit(), 1, "it was begun anew");
         }

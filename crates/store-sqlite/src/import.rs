@@ -1,4 +1,4 @@
-//! Records of imports, added row by row.
+//! Records of imports, inserted row by row.
 
 use chinwag_core::Result;
 use chinwag_core::store::Imported;

@@ -136,7 +136,6 @@ impl SqliteStore {
     }
 }
 
-/// The connections of a store.
 struct Connections {
     writer: Connection,
     /// For reads on the caller's thread.

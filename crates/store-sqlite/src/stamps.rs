@@ -24,7 +24,7 @@ pub(crate) struct StampSource {
 }
 
 impl StampSource {
-    /// Begins after the stamps of earlier processes, and makes `stamp()` known to the connection that writes.
+    /// Continues after the stamps of earlier processes, and registers `stamp()` on the writer's connection.
     pub(crate) fn begin(writer: &Connection) -> rusqlite::Result<Arc<Self>> {
         let reserved: i64 = writer.query_row("SELECT reserved FROM stamps", [], |row| row.get(0))?;
         let source = Arc::new(Self { next: AtomicI64::new(reserved + 1), reserved: AtomicI64::new(0) });

@@ -52,15 +52,15 @@ pub struct ContactChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
-    /// Invites the other, or accepts its invitation.
+    /// Invites the other user, or accepts its invitation.
     Invitation,
-    /// Accepts the other's invitation, or invites it.
+    /// Accepts the other user's invitation, or invites it.
     Contact,
-    /// Refuses the other's invitation.
+    /// Declines the other user's invitation.
     Deny,
     /// Ends the relation, or a block.
     Remove,
-    /// Blocks the other.
+    /// Blocks the other user.
     Block,
 }
 

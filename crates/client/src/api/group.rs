@@ -48,7 +48,7 @@ pub struct Group {
     /// Whether anyone may join.
     #[serde(default)]
     pub open: bool,
-    /// The seconds between two messages of one member below admin; 0 for no limit.
+    /// The minimum number of seconds between two messages of a member below admin; 0 for no limit.
     #[serde(default)]
     pub slow: u32,
     /// The days after which messages are erased. `None` if the group has no such setting.
@@ -134,10 +134,10 @@ pub struct NewGroup {
     /// Whether anyone may join.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open: Option<bool>,
-    /// The seconds between two messages of one member below admin.
+    /// The minimum number of seconds between two messages of a member below admin; 0 for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slow: Option<u32>,
-    /// The days after which its messages are erased.
+    /// The days after which messages are erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<u32>,
 }
@@ -182,7 +182,7 @@ pub struct GroupChange {
     /// Whether anyone may join.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open: Option<bool>,
-    /// The seconds between two messages of one member below admin.
+    /// The minimum number of seconds between two messages of a member below admin; 0 for no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slow: Option<u32>,
     /// The days after which messages are erased. `Some(None)` keeps them forever.

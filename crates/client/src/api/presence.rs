@@ -8,9 +8,9 @@ use uuid::Uuid;
 pub enum Status {
     /// At the keyboard.
     Online,
-    /// Away from it.
+    /// Away from the keyboard.
     Afk,
-    /// Without a socket, or appearing so.
+    /// Not connected, or appearing offline.
     Disconnected,
 }
 

@@ -3,43 +3,43 @@
 /// A rule of the replication to break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// An entry is delivered before the missing ones.
+    /// An entry is delivered before earlier, missing ones.
     DeliverEarly,
-    /// A fetched entry is delivered although it was delivered before.
+    /// A fetched entry is delivered although it was already delivered.
     RepeatFetched,
-    /// An answer of the store that is older than the group's position is applied.
+    /// A store answer that is older than the group's position is applied.
     ApplyOutdated,
-    /// An answer of the store is applied although it may remove a member who was not asked about.
+    /// A store answer is applied although it may remove a member that the fetch did not ask about.
     IgnoreNewcomers,
     /// Missing entries are not fetched: the group goes live with a gap.
     SkipFetch,
-    /// Entries that were overtaken by an answer of the store are dropped, and with them removals.
+    /// Entries that a store answer has overtaken are dropped, including removals.
     DropOvertaken,
     /// A change of members that is held while the store is read is delivered after the store's answer.
     ChangeAfterFetch,
-    /// Users who join with an entry that a full buffer drops are not looked up.
+    /// The users who join with an entry that a full buffer drops are not looked up.
     ForgetOverflow,
-    /// A failed fetch is not tried again.
+    /// A failed fetch is not retried.
     NoRetry,
-    /// A membership that changes while it is being looked up is not looked up again.
+    /// A membership that changes during its look-up is not looked up again.
     ForgetDoubt,
     /// A user who leaves and joins again with entries that are still missing is not looked up.
     ForgetJoin,
-    /// A user who has joined while it was being looked up is removed by the answer.
+    /// A store answer removes a user who has joined during the look-up.
     TrustOvertaken,
-    /// Users whom the store does not have as members stay members.
+    /// Users who are not members in the store stay members.
     NoRemoval,
-    /// Users whom the store has as members are not added.
+    /// Users who are members in the store are not added.
     NoAddition,
-    /// The end of a group that the store no longer has is not announced.
+    /// The end of a group that no longer exists in the store is not announced.
     NoDeletion,
-    /// The removal of a user who is no member here is announced before its turn.
+    /// The removal of a user who is not a local member is announced before its turn.
     RemovalAtOnce,
     /// An event of a pending membership is delivered before the entries that precede it.
     InvitationAtOnce,
-    /// Pending memberships in an answer of the store are not compared with those that were sent.
+    /// Pending memberships in a store answer are not compared with the delivered ones.
     NoInvitation,
-    /// An event of a pending membership is delivered although a later one was.
+    /// An event of a pending membership is delivered after a later one.
     StaleInvitation,
     /// A removal is announced to a user who was invited again.
     StaleRemoval,
@@ -53,11 +53,11 @@ pub(crate) enum Fault {
     InvitationLiftsCursor,
     /// A cursor does not cover its own number.
     CursorBelow,
-    /// A detached cursor delivers entries of the group.
+    /// A detached cursor does not skip entries of the group.
     IgnoreDetached,
-    /// An event that stands for later ones sets no cursor.
+    /// An event that also covers later numbers sets no cursor.
     NoRaise,
-    /// Held events are delivered although the snapshot has them.
+    /// Held events are delivered although the snapshot contains them.
     ReleaseAll,
     /// A socket starts without cursors.
     NoStartCursors,
@@ -65,7 +65,7 @@ pub(crate) enum Fault {
     StartBehind,
     /// A user who was removed and has joined again does not receive its held removal.
     ForgetReturn,
-    /// A group is shown anew to a socket whose snapshot shows it at an earlier number.
+    /// The whole group is delivered to a socket whose snapshot contains it at an earlier number.
     ShowAnew,
     /// A group in a socket's snapshot is not looked up although the node does not know the user as a member.
     TrustSnapshot,

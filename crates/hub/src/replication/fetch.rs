@@ -76,7 +76,7 @@ impl<T: Entry> Replica<T> {
         found: Option<Fetched<T>>,
     ) -> Effects<T> {
         let is_outdated = found.as_ref().is_some_and(|found| local.position() > Some(found.head));
-        // An earlier snapshot has since made a user a member, whom a later entry may have removed.
+        // A newcomer's snapshot is older than the answer, so a later entry may have removed that user.
         let is_narrow = found.as_ref().is_some_and(|found| {
             let mut newcomers = found.newcomers.iter();
             newcomers.any(|(_, head)| *head < found.head) && !is_injected(Fault::IgnoreNewcomers)

@@ -44,7 +44,6 @@ impl Place {
     }
 }
 
-/// One node.
 pub(crate) struct Node {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) hub: Arc<Hub>,

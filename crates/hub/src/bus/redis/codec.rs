@@ -51,7 +51,6 @@ mod handshake {
     pub(super) const ANSWER: u8 = 254;
 }
 
-/// A message between nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NodeMessage {
     Hint(Hint),

@@ -44,10 +44,9 @@ pub(super) struct RedisServer {
     authority: Option<Vec<u8>>,
 }
 
-/// A connection.
+/// A connection to Redis.
 #[derive(Clone)]
 pub(super) enum RedisConnection {
-    /// To one server.
     Single(MultiplexedConnection),
     /// To all nodes of a cluster, with sharded publication.
     Cluster(ClusterConnection),

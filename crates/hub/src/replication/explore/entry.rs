@@ -27,7 +27,6 @@ pub(super) enum Form {
     Accepted(UserId),
     Invited(UserId),
     Declined(UserId),
-    /// The end of the group.
     Deleted,
     /// The end of the group, for a user whose membership is pending.
     Ended(UserId),

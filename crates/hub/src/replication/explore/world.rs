@@ -91,7 +91,6 @@ pub(super) struct ModelUser {
 /// The remaining operations and faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Budget {
-    /// Commits.
     pub(super) operations: u8,
     /// Invitations, their acceptances and their ends.
     pub(super) consents: u8,
@@ -143,11 +142,11 @@ pub(super) enum Action {
     Turn(usize, usize),
     /// Commit on a node that a user is invited or accepts.
     Consent(usize, usize),
-    /// Commit on a node that a pending membership ends.
+    /// Commit the end of a pending membership on a node.
     Decline(usize, usize),
-    /// Commit on a node that the group ends.
+    /// Commit the deletion of the group on a node.
     Delete(usize),
-    /// Commit on a node that a member's own settings change.
+    /// Commit a change of a member's own settings on a node.
     Set(usize),
     /// Drop a socket, which then reconnects.
     Reconnect(usize),

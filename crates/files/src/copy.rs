@@ -18,7 +18,7 @@ pub enum CopyError {
     Different,
 }
 
-/// Copies an object of this size, then reads the copy back and compares the SHA-256.
+/// Makes a copy of an object of this size, then reads the copy back and compares the SHA-256.
 pub async fn copy(
     source: &dyn FileStore,
     target: &dyn FileStore,

@@ -185,7 +185,7 @@ fn write_segment(output: &mut impl Write, marker: u8, payload: &[u8]) -> Result<
     Ok(())
 }
 
-/// Copies the entropy-coded data of a scan. Returns the marker after it, or `None` if the file ends within
+/// Passes on the entropy-coded data of a scan. Returns the marker after it, or `None` if the file ends within
 /// the scan, for example after an interrupted download.
 fn scan(input: &mut Input<impl Read + Seek>, output: &mut impl Write) -> Result<Option<u8>> {
     loop {

@@ -1,4 +1,4 @@
-//! Copies of a store's file while it is in use, for backups and their restoration.
+//! Copying a store's file while it is in use, for backups and their restoration.
 //!
 //! A copy is a consistent snapshot. The copying connection holds one read transaction from the first page to
 //! the last. With the write-ahead log that blocks no writer, and SQLite does not restart the copy when
@@ -73,7 +73,7 @@ pub enum CopyError {
     },
 }
 
-/// Copies the store in the file `from`, whether in use or not, to the new file `to`. Returns the length of
+/// Writes a copy of the store in the file `from`, whether in use or not, to the new file `to`. Returns the length of
 /// the copy in bytes.
 ///
 /// The copy is a single file without a journal, readable only by its owner, checked (page order, rows and

@@ -241,7 +241,7 @@ impl WrittenGroups {
     }
 }
 
-/// Copies the bytes of a file into the ZIP. Returns whether the storage has them.
+/// Writes the bytes of a file into the ZIP. Returns whether the storage has them.
 async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> Result<bool> {
     let mut reader = store.read(file.key(), 0..file.size);
     let mut piece = match reader.next(FILE_PIECE).await {

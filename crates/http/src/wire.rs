@@ -1,4 +1,4 @@
-//! Wire types that several endpoints or both transports share: data that is serialized to clients, or parsed from
+//! Types on the wire that several endpoints or both transports share: data that is serialized to clients, or parsed from
 //! them.
 
 pub mod avatar;

@@ -94,7 +94,7 @@ fn send(stream: &TcpStream, file: &File, at: u64, length: usize) -> io::Result<u
     }
 }
 
-/// Copies bytes through the process.
+/// Transfers bytes through the process.
 #[cfg(target_os = "linux")]
 fn copy(stream: &TcpStream, file: &File, at: u64, length: usize) -> io::Result<usize> {
     let mut bytes = vec![0; length.min(COPIED)];

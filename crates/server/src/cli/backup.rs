@@ -72,7 +72,7 @@ fn back_up_files_of(config: &Config, folder: &Folder, copy: &Path, to: &Path) ->
     }
 }
 
-/// Copies everything in the storage, for a database of an older version: its rows cannot be read, and a backup is
+/// Writes a copy of everything in the storage, for a database of an older version: its rows cannot be read, and a backup is
 /// wanted before it is upgraded.
 fn back_up_all_files(config: &Config, folder: &Folder, to: &Path) -> Result<()> {
     let Some(location) = config.file_location() else { return Ok(()) };
@@ -104,7 +104,7 @@ pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Copies a database and shows the progress on a terminal. Returns its size and the duration as text.
+/// Writes a copy of a database and shows the progress on a terminal. Returns its size and the duration as text.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<String> {
     let begun = Instant::now();
     let terminal = io::stderr().is_terminal();

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Copies the bytes of all files and uploads into another storage.
+/// Transfers the bytes of all files and uploads into another storage.
 fn carry_files(config: &Config, folder: &Folder, rows: &mut dyn Source, location: Location) -> Result<()> {
     if stored_files::configured(config)? == location {
         bail!("the files are there already: files.store is {}", config.files.store);
@@ -115,7 +115,7 @@ fn from(config: &Config, folder: &Folder, url: &str, files_to: Option<Location>)
     ))
 }
 
-/// Copies all tables, with progress on a terminal. Returns a summary.
+/// Transfers all tables, with progress on a terminal. Returns a summary.
 fn carry(source: &mut dyn Source, target: &mut dyn Target) -> Result<String> {
     let begun = Instant::now();
     let terminal = io::stderr().is_terminal();

@@ -1,4 +1,4 @@
-//! Copies the bytes of files between storages. An interrupted copy is resumed: objects that have arrived are skipped.
+//! Transfers the bytes of files between storages. An interrupted copy is resumed: objects that have arrived are skipped.
 
 use anyhow::{Result, anyhow, bail};
 use chinwag_core::file_store::{FileKey, FileStore};
@@ -51,7 +51,7 @@ enum CopyOutcome {
 }
 
 impl StoredFiles {
-    /// Copies the objects into another storage, with progress on standard error.
+    /// Transfers the objects into another storage, with progress on standard error.
     pub(in crate::cli) fn copy_to(&self, target: &Self, selection: Selection<'_>) -> Result<Copied> {
         let mut elapsed = Elapsed::new(format!("copying files to {}", target.location));
         elapsed.show();

@@ -17,6 +17,10 @@ use crate::wire::input::Ignored;
 /// The name of the parameter.
 const KEY: &str = "as";
 
+/// In the extensions of a request that a service sends for a user.
+#[derive(Clone, Copy)]
+pub(crate) struct ForUser;
+
 /// Whether this parameter names the user to act as, in a request of a service.
 pub(crate) fn names_user(method: &Method, key: &str) -> bool {
     key == KEY && matches!(*method, Method::GET | Method::HEAD)
@@ -25,7 +29,7 @@ pub(crate) fn names_user(method: &Method, key: &str) -> bool {
 /// The caller for whom a request is answered: the user that a service names, or else the caller itself.
 pub(crate) async fn identified(
     state: &ServerState,
-    parts: &Parts,
+    parts: &mut Parts,
     identified: Identified,
 ) -> Result<Identified, Problem> {
     let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
@@ -56,6 +60,7 @@ pub(crate) async fn identified(
         }
         Err(why) => return Err(why.into()),
     };
+    parts.extensions.insert(ForUser);
     let signed_in = SignedIn { user, token: None, expires: None, by_validator: false };
     Ok(Identified::Known(Credential::User(signed_in)))
 }

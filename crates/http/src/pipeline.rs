@@ -74,7 +74,7 @@ struct Prepared {
     token: LateToken,
     /// The user who was charged, and the cost.
     charged: Option<(UserId, Cost)>,
-    /// The share of the user who is answered.
+    /// The share of the user who calls.
     share: Option<Arc<Share>>,
 }
 
@@ -97,6 +97,8 @@ async fn prepare(
     if let Identified::Key(_, scopes) = identified {
         demands.require_scope(&parts.method, scopes).map_err(|error| refused(error.into()))?;
     }
+    // The user whom a service names is not charged for what the service asks.
+    let limited = limited_user(&identified);
     let identified = act_as::identified(state, parts, identified).await.map_err(refused)?;
     let streams = demands.reads_body_itself(&parts.method);
     let body = if streams || identified == Identified::Nobody && !state.options.open {
@@ -104,10 +106,10 @@ async fn prepare(
     } else {
         read_body(state, parts, body).await.map_err(refused)?
     };
-    let share = limited_user(&identified).map(|user| state.admission.share(user));
+    let share = limited.map(|user| state.admission.share(user));
     let turn = take_turn(state, demands, share.as_ref(), parts).await.map_err(refused)?;
     state.admission.answers.require_room(share.as_deref(), is_reading(&parts.method)).map_err(refused)?;
-    let (body, charged) = charge(state, cost, &identified, parts, body).await.map_err(refused)?;
+    let (body, charged) = charge(state, cost, limited, parts, body).await.map_err(refused)?;
     let under_way = match state.files() {
         Ok(files) if streams => {
             let permit = state.admission.upload(&files.uploads, parts, token.clone());
@@ -175,11 +177,11 @@ async fn take_turn(
 async fn charge(
     state: &ServerState,
     cost: RouteCost,
-    identified: &Identified,
+    limited: Option<UserId>,
     parts: &Parts,
     body: Body,
 ) -> Result<(Body, Option<(UserId, Cost)>), Problem> {
-    let Some(user) = limited_user(identified) else { return Ok((body, None)) };
+    let Some(user) = limited else { return Ok((body, None)) };
     let (cost, body) = match cost {
         RouteCost::OfBody(cost) => cost_of_body(body, cost).await,
         RouteCost::OfQuery(cost) => (cost(parts.uri.query().unwrap_or_default()), body),
@@ -190,6 +192,7 @@ async fn charge(
     Ok((body, Some((user, cost))))
 }
 
+/// The user whose limits a request counts for.
 fn limited_user(identified: &Identified) -> Option<UserId> {
     match identified {
         Identified::Nobody => None,

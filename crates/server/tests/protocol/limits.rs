@@ -417,3 +417,18 @@ async fn members_are_searched_as_often_as_messages() {
         assert_eq!(members(query).await, 200, "{query}");
     }
 }
+
+#[tokio::test]
+async fn service_that_reads_as_a_user_takes_nothing_of_its_limits() {
+    let (app, _clock) = limited(|rates| {
+        (rates.searches_burst, rates.searches_per_second) = (1, 1);
+        rates.attempts_per_address = 1;
+    })
+    .await;
+    let (ann, service) = (app.user("ann").await, app.service());
+    for _ in 0..2 {
+        service.get("search/?q=tea&as=ann").await.ok(200);
+        service.get("invites/unknown/?as=ann").await.ok(404);
+    }
+    ann.get("search/?q=tea").await.ok(200);
+}

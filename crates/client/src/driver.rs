@@ -23,8 +23,6 @@ use crate::socket::{End, Socket};
 
 /// The delay after the server closed the socket because of too many requests.
 const PENALTY: Duration = Duration::from_secs(10);
-/// The most groups in a windowed summary.
-const MOST_GROUPS: u32 = 2000;
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Driver {
@@ -140,10 +138,7 @@ impl Driver {
             (None, _) => handshake,
             (Some((groups, messages)), None) => handshake.window(groups, messages),
             // A resume needs the heads of all groups.
-            (Some((_, messages)), Some(held)) if held.groups.len() <= MOST_GROUPS as usize => {
-                handshake.window(MOST_GROUPS, messages)
-            }
-            (Some(_), Some(_)) => handshake,
+            (Some((_, messages)), Some(_)) => handshake.query(&format!("messages={messages}")),
         }
     }
 

@@ -7,8 +7,9 @@ use crate::positions::Positions;
 /// Settings of a [`Session`](crate::Session).
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Requests only the most recently active groups, each with this number of messages: `(groups,
-    /// messages)`. Without it, all groups with 20 messages each.
+    /// Shows the groups of the newest activity only, each with so many messages: `(groups, messages)`.
+    /// All groups with 20 messages each, if none. A session that goes on where it was is shown all groups, each with so many
+    /// messages.
     pub window: Option<(u32, u32)>,
     /// The positions of a former session, from which this one resumes.
     pub positions: Option<Positions>,

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 
 use super::*;
 use crate::session::{Session, Updates};
@@ -16,8 +17,8 @@ struct Script {
     address: String,
 }
 
-/// The server side of one connection.
-struct ScriptedSocket(WebSocketStream<TcpStream>);
+/// The script's side of one connection, and the path of its handshake.
+struct ScriptedSocket(WebSocketStream<TcpStream>, String);
 
 impl Script {
     async fn start() -> Self {
@@ -36,9 +37,15 @@ impl Script {
     async fn accept(&self, groups: Value) -> ScriptedSocket {
         let accepting = async {
             let (connection, _) = self.listener.accept().await.unwrap();
-            tokio_tungstenite::accept_async(connection).await.unwrap()
+            let mut path = String::new();
+            let note = |request: &Request, response: Response| {
+                path = request.uri().to_string();
+                Ok(response)
+            };
+            let stream = tokio_tungstenite::accept_hdr_async(connection, note).await.unwrap();
+            ScriptedSocket(stream, path)
         };
-        let mut line = ScriptedSocket(timeout(PATIENCE, accepting).await.expect("the session connects"));
+        let mut line = timeout(PATIENCE, accepting).await.expect("the session connects");
         // `more` says that the summary is incomplete, so that no group counts as gone.
         line.send(json!({ "type": "group.summary", "data": groups, "more": { "groups": 9 } })).await;
         line
@@ -92,6 +99,13 @@ async fn connection_on_which_nothing_comes_is_replaced() {
     }
     // A server that does not read the ping counts as silent.
     let _again = script.accept(json!([])).await;
+}
+
+#[tokio::test]
+async fn windowed_session_resumes_with_the_heads_of_all_groups() {
+    let script = Script::start().await;
+    let (_session, _updates) = script.connect(Options { window: Some((50, 1)), ..held([(1, 1)]) });
+    assert_eq!(script.accept(json!([])).await.1, "/chat/?messages=1");
 }
 
 #[tokio::test]

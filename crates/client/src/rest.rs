@@ -7,11 +7,16 @@ use reqwest::{Method, RequestBuilder, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::access::Credential;
 use crate::connect::Handshake;
 use crate::error::{Error, Refusal};
+
+/// The longest time to connect.
+const CONNECT: Duration = Duration::from_secs(20);
+/// The longest time for a whole answer: a list without a limit may be long, and the feed may wait a minute for an event.
+const ANSWER: Duration = Duration::from_secs(120);
 
 /// An answer with any status.
 #[derive(Debug, Clone)]
@@ -56,6 +61,8 @@ impl Rest {
     /// An anonymous caller of the server at `https://host`, or under a path of it. It uses no proxy; for
     /// that, pass a client of your own to [`Rest::with_http`].
     ///
+    /// A call that has no whole answer after two minutes is [`Error::Lost`].
+    ///
     /// # Panics
     ///
     /// If the operating system provides no randomness, or no certificates for TLS.
@@ -64,6 +71,7 @@ impl Rest {
         // Fails if the program has already installed a provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy();
+        let builder = builder.connect_timeout(CONNECT).timeout(ANSWER);
         Self::with_http(server, builder.build().expect("the system has randomness and certificates"))
     }
 
@@ -111,7 +119,8 @@ impl Rest {
         self.credential.iter().fold(handshake, Handshake::credential)
     }
 
-    /// A request with this credential, for calls that have no method in this crate.
+    /// A request with this credential, for calls that have no method here. Give a long upload or download more time by
+    /// [`RequestBuilder::timeout`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, self.url(path));
         match &self.credential {
@@ -160,7 +169,10 @@ impl Rest {
     /// Requests bytes of any length. The body of the response is not read yet.
     pub(crate) async fn download(&self, path: &str) -> Result<reqwest::Response, Error> {
         let lost = |why: reqwest::Error| Error::Lost(why.to_string());
-        let response = self.request(Method::GET, path).send().await.map_err(lost)?;
+        // The reader of the body decides how long it may take.
+        let asking = self.request(Method::GET, path).timeout(Duration::MAX).send();
+        let late = |_| Error::Lost("no answer came in time".to_owned());
+        let response = timeout(ANSWER, asking).await.map_err(late)?.map_err(lost)?;
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_success() {
             return Ok(response);
@@ -203,6 +215,8 @@ pub fn encode_segment(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -210,6 +224,15 @@ mod tests {
         let rest = Rest::new("http://127.0.0.1:8000/below/");
         assert_eq!(rest.url("users/"), "http://127.0.0.1:8000/below/api/v1/users/");
         assert_eq!(rest.url("/metrics"), "http://127.0.0.1:8000/below/metrics");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn server_that_does_not_answer_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let rest = Rest::new(&format!("http://{}", listener.local_addr().unwrap()));
+        let calls = async { (rest.server_info().await.err(), rest.export_user("ann").await.err()) };
+        let calls = timeout(3 * ANSWER, calls).await.expect("they end");
+        assert!(matches!(calls, (Some(Error::Lost(_)), Some(Error::Lost(_)))), "{calls:?}");
     }
 
     #[test]

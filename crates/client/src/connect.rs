@@ -6,12 +6,22 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async_with_config};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, client_async_with_config, connect_async_with_config,
+};
 
 use crate::access::Credential;
 use crate::error::Refusal;
 use crate::socket::Socket;
+
+/// The longest message. That of a server is the summary of all groups, whose length has no bound: for 2,000 groups with a
+/// thousand members it has some 60 MiB, more than what is read by default.
+const MESSAGE: usize = 1 << 30;
+/// The longest frame: a page of that summary. It has 64 KiB for the most part, and more if a group has more, or if groups are
+/// longer than those before them.
+const FRAME: usize = 64 << 20;
 
 /// Why a WebSocket was not opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -98,14 +108,14 @@ impl Handshake {
         #[cfg(feature = "tls")]
         // Fails if the program has already installed a provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        opened(timeout(self.timeout, connect_async_with_config(request, None, true)).await)
+        opened(timeout(self.timeout, connect_async_with_config(request, Some(bounds()), true)).await)
     }
 
     /// Performs the handshake over an existing connection.
     pub async fn connect_over(self, connection: TcpStream) -> Result<Socket, ConnectError> {
         let request = self.request()?;
         let connection = MaybeTlsStream::Plain(connection);
-        opened(timeout(self.timeout, client_async(request, connection)).await)
+        opened(timeout(self.timeout, client_async_with_config(request, connection, Some(bounds()))).await)
     }
 
     fn request(&self) -> Result<Request<()>, ConnectError> {
@@ -131,6 +141,10 @@ impl Handshake {
         }
         Ok(request)
     }
+}
+
+fn bounds() -> WebSocketConfig {
+    WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(FRAME))
 }
 
 type Shaken =
@@ -159,6 +173,13 @@ fn opened(shaken: Result<Shaken, tokio::time::error::Elapsed>) -> Result<Socket,
 
 #[cfg(test)]
 mod tests {
+    use futures_util::SinkExt;
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::accept_async;
+    use tokio_tungstenite::tungstenite::Message;
+    use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
     use super::*;
 
     #[test]
@@ -168,6 +189,24 @@ mod tests {
         let request = handshake.request().unwrap();
         let wanted = "wss://chat.example/below/chat/?ticket=cw_ticket_1&groups=50&messages=1";
         assert_eq!(request.uri().to_string(), wanted);
+    }
+
+    #[tokio::test]
+    async fn summary_of_many_groups_is_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let serving = async {
+            let mut socket = accept_async(listener.accept().await.unwrap().0).await.unwrap();
+            for (opcode, is_last) in [(Data::Text, false), (Data::Continue, false), (Data::Continue, true)] {
+                let page = Frame::message(vec![b' '; 24 << 20], OpCode::Data(opcode), is_last);
+                socket.send(Message::Frame(page)).await.unwrap();
+            }
+        };
+        let reading = async {
+            let mut socket = Handshake::new(&server).connect().await.unwrap();
+            socket.next_text().await.unwrap().len()
+        };
+        assert_eq!(tokio::join!(serving, reading).1, 72 << 20);
     }
 
     #[test]

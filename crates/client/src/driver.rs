@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use crate::access::Access;
@@ -144,9 +145,12 @@ impl Driver {
 
     /// The delay after the end of a connection, or the error if another connection would end in the same way.
     fn pause_after(&mut self, end: End) -> Result<Duration, Error> {
+        let is_of_request =
+            end.code() == Some(1009) && self.outbox.refuse_longest(Error::TooLong(end.to_string()));
         self.outbox.disconnect(&end.to_string());
         self.queue(Update::Disconnected(end.clone()));
         match judge(&end) {
+            NextStep::Ended if is_of_request => Ok(self.backoff()),
             NextStep::Again(least) => Ok(self.backoff().max(least)),
             NextStep::SignedOut if self.may_renew() => Ok(self.backoff()),
             NextStep::SignedOut | NextStep::Ended => Err(Error::Ended(end)),
@@ -268,10 +272,11 @@ impl Driver {
 
     async fn send_waiting(&mut self, socket: &mut Socket) -> Result<(), End> {
         while self.paused_until <= Instant::now()
-            && let Some((event, reference)) = self.outbox.take(self.options.in_flight)
+            && let Some((text, is_answered)) =
+                self.outbox.take(self.options.in_flight, self.options.max_frame)
         {
-            socket.send(event, reference.as_deref()).await?;
-            if reference.is_none() {
+            socket.send_message(Message::text(text)).await?;
+            if !is_answered {
                 self.outbox.finish_unanswered();
             }
         }

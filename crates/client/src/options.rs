@@ -18,6 +18,8 @@ pub struct Options {
     pub in_flight: usize,
     /// The most queued requests. Further calls wait.
     pub requests: usize,
+    /// The bytes of an event, at most: the server's `ws.max_frame`. A longer one is [`Error::TooLong`](crate::Error::TooLong).
+    pub max_frame: usize,
     /// The most queued updates. The session drops further ones, and resumes once the program has read half.
     pub updates: usize,
     /// The most live events held during a resume.
@@ -43,6 +45,7 @@ impl Default for Options {
             positions: None,
             in_flight: 1,
             requests: 256,
+            max_frame: 64 * 1024,
             updates: 1024,
             held: 1024,
             backoff_min: Duration::from_millis(250),

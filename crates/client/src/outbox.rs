@@ -35,33 +35,51 @@ impl Outbox {
         self.waiting.len()
     }
 
-    /// The next request to send, with its `ref`, if fewer than `in_flight` are in flight.
-    pub(crate) fn take(&mut self, in_flight: usize) -> Option<(&ClientEvent, Option<String>)> {
-        if self.sent.len() >= in_flight.max(1) {
-            return None;
+    /// The text of the next request to send, and whether it is answered, if fewer than `in_flight` wait for an answer. A
+    /// request of more than `longest` bytes is refused.
+    pub(crate) fn take(&mut self, in_flight: usize, longest: usize) -> Option<(String, bool)> {
+        while self.sent.len() < in_flight.max(1) {
+            let request = self.waiting.pop_front()?;
+            self.last += 1;
+            let is_answered = request.event.is_answered();
+            let reference = is_answered.then(|| self.last.to_string());
+            let text = request.event.to_text(reference.as_deref());
+            self.sent.insert(self.last, request);
+            if text.len() <= longest {
+                return Some((text, is_answered));
+            }
+            let why = format!("it has {} bytes, and Options::max_frame is {longest}", text.len());
+            self.finish(self.last, Err(Error::TooLong(why)));
         }
-        let request = self.waiting.pop_front()?;
-        self.last += 1;
-        let reference = request.event.is_answered().then(|| self.last.to_string());
-        let event = &self.sent.entry(self.last).or_insert(request).event;
-        Some((event, reference))
+        None
     }
 
     /// Completes the last request taken, which the server does not answer.
     pub(crate) fn finish_unanswered(&mut self) {
-        if let Some(request) = self.sent.remove(&self.last) {
-            let silent = ServerEvent::Unknown { name: String::new(), data: serde_json::Value::Null };
-            let frame = Frame {
-                seq: None,
-                reference: None,
-                history: None,
-                more: None,
-                people: BTreeMap::new(),
-                event: silent,
-            };
-            // The caller may have dropped the future.
-            let _ = request.answer.send(Ok(frame));
-        }
+        let silent = ServerEvent::Unknown { name: String::new(), data: serde_json::Value::Null };
+        let frame = Frame {
+            seq: None,
+            reference: None,
+            history: None,
+            more: None,
+            people: BTreeMap::new(),
+            event: silent,
+        };
+        self.finish(self.last, Ok(frame));
+    }
+
+    /// Refuses the longest request that waits for its answer, since the server takes none so long. Whether there is one.
+    pub(crate) fn refuse_longest(&mut self, why: Error) -> bool {
+        let length = |(_, request): &(&u64, &Request)| request.event.to_text(None).len();
+        let longest = self.sent.iter().max_by_key(length).map(|(number, _)| *number);
+        longest.is_some_and(|number| self.finish(number, Err(why)))
+    }
+
+    fn finish(&mut self, number: u64, outcome: Result<Frame, Error>) -> bool {
+        let Some(request) = self.sent.remove(&number) else { return false };
+        // The caller may no longer wait.
+        let _ = request.answer.send(outcome);
+        true
     }
 
     /// Handles a frame that may be an answer. If a refusal is worth a retry, puts the request back at the
@@ -156,6 +174,10 @@ mod tests {
         ClientEvent::MessageText(NewMessage { body: "b".into(), client_id, ..Default::default() })
     }
 
+    fn take(outbox: &mut Outbox, in_flight: usize) -> Option<(String, bool)> {
+        outbox.take(in_flight, 300)
+    }
+
     fn frame(text: &str) -> Frame {
         Frame::parse(text).unwrap()
     }
@@ -168,7 +190,11 @@ mod tests {
     fn lost_connection_keeps_the_order_of_messages() {
         let mut outbox = Outbox::default();
         let _answers = ["a", "b", "c"].map(|id| push(&mut outbox, message(id)));
-        assert!(outbox.take(2).is_some() && outbox.take(2).is_some() && outbox.take(2).is_none());
+        assert!(
+            take(&mut outbox, 2).is_some()
+                && take(&mut outbox, 2).is_some()
+                && take(&mut outbox, 2).is_none()
+        );
         outbox.disconnect("gone");
         assert_eq!(outbox.client_ids(), ["a", "b", "c"]);
     }
@@ -177,7 +203,7 @@ mod tests {
     fn unrepeatable_request_is_lost_with_the_connection() {
         let mut outbox = Outbox::default();
         let mut answer = push(&mut outbox, ClientEvent::GroupQuit(GroupId::default()));
-        outbox.take(1);
+        take(&mut outbox, 1);
         outbox.disconnect("gone");
         assert_eq!(answer.try_recv().unwrap(), Err(Error::Lost("gone".into())));
         assert_eq!(outbox.waiting(), 0);
@@ -187,7 +213,7 @@ mod tests {
     fn rate_limit_is_waited_for_and_a_long_one_is_a_refusal() {
         let mut outbox = Outbox::default();
         let mut answer = push(&mut outbox, message("a"));
-        outbox.take(1);
+        take(&mut outbox, 1);
         let refused = |wait: u32, reference: u32| {
             format!(
                 r#"{{"type":"error.data","code":429,"data":{{"detail":"slow","retry_after":{wait}}},"ref":"{reference}"}}"#
@@ -195,7 +221,7 @@ mod tests {
         };
         assert_eq!(settle(&mut outbox, &refused(3, 1)), Some(Duration::from_secs(3)));
         assert_eq!(outbox.client_ids(), ["a"]);
-        outbox.take(1);
+        take(&mut outbox, 1);
         assert_eq!(settle(&mut outbox, &refused(3600, 2)), None);
         assert_eq!(answer.try_recv().unwrap().unwrap_err().status(), Some(429));
     }
@@ -204,7 +230,7 @@ mod tests {
     fn busy_server_is_not_waited_for_longer_than_asked() {
         let mut outbox = Outbox::default();
         let mut answer = push(&mut outbox, message("a"));
-        outbox.take(1);
+        take(&mut outbox, 1);
         let busy =
             r#"{"type":"error.handler","code":503,"data":{"detail":"busy","retry_after":3600},"ref":"1"}"#;
         assert_eq!(settle(&mut outbox, busy), None);
@@ -215,7 +241,7 @@ mod tests {
     fn resumed_message_acknowledges_by_its_client_id() {
         let mut outbox = Outbox::default();
         let mut answer = push(&mut outbox, message("a"));
-        outbox.take(1);
+        take(&mut outbox, 1);
         let (id, group) = (Uuid::from_u128(1), Uuid::nil());
         let resumed = |client_id: &str| {
             format!(
@@ -232,8 +258,22 @@ mod tests {
     fn typing_is_sent_without_a_ref() {
         let mut outbox = Outbox::default();
         let mut answer = push(&mut outbox, ClientEvent::TypingStart(GroupId::default()));
-        assert_eq!(outbox.take(1).and_then(|(_, reference)| reference), None);
+        let (text, is_answered) = take(&mut outbox, 1).unwrap();
+        assert!(!is_answered && !text.contains("\"ref\""), "{text}");
         outbox.finish_unanswered();
         assert!(answer.try_recv().unwrap().is_ok());
+    }
+
+    #[test]
+    fn longest_request_is_refused_and_shorter_ones_stay() {
+        let mut outbox = Outbox::default();
+        let mut answers =
+            ["a", &"b".repeat(300), &"c".repeat(99), "d"].map(|id| push(&mut outbox, message(id)));
+        while take(&mut outbox, 9).is_some() {}
+        assert!(matches!(answers[1].try_recv().unwrap(), Err(Error::TooLong(_))), "it is not sent");
+        assert!(outbox.refuse_longest(Error::TooLong("1009".into())));
+        assert_eq!(answers[2].try_recv().unwrap(), Err(Error::TooLong("1009".into())));
+        outbox.disconnect("gone");
+        assert_eq!(outbox.client_ids(), ["a", "d"]);
     }
 }

@@ -232,6 +232,18 @@ async fn session_waits_where_the_server_says_too_often() {
 }
 
 #[tokio::test]
+async fn event_that_is_too_long_fails_and_the_session_goes_on() {
+    let app = TestApp::with(|options| options.http.max_frame = 8 * 1024).await;
+    let (ann, _, group) = pair(&app).await;
+    let (session, _updates) = Session::connect_with(&app.url(), bearer(&ann), quick());
+    for length in [10_000, 70_000] {
+        let sent = timeout(PATIENCE, session.send(group, &"b".repeat(length))).await.expect("an outcome");
+        assert!(matches!(sent, Err(Error::TooLong(_))), "{length}: {sent:?}");
+    }
+    assert_eq!(session.send(group, "hello").await.expect("it is sent").seq, 2);
+}
+
+#[tokio::test]
 async fn ended_credential_ends_the_session_or_is_renewed() {
     let app = TestApp::start().await;
     let (ann, bob, group) = pair(&app).await;

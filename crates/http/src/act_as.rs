@@ -45,7 +45,10 @@ pub(crate) async fn identified(
         Identified::Known(Credential::User(_)) | Identified::Token(..) | Identified::Bot(..) => false,
     };
     if !is_service {
-        return note(parts).map(|()| identified);
+        if let Some(ignored) = parts.extensions.get::<Arc<Ignored>>() {
+            ignored.note("", KEY);
+        }
+        return Ok(identified);
     }
     if named.next().is_some() {
         return Err(Error::field(KEY, "is there twice").into());
@@ -63,12 +66,4 @@ pub(crate) async fn identified(
     parts.extensions.insert(ForUser);
     let signed_in = SignedIn { user, token: None, expires: None, by_validator: false };
     Ok(Identified::Known(Credential::User(signed_in)))
-}
-
-/// Records the parameter as unknown, and refuses it if unknown parameters are refused.
-fn note(parts: &Parts) -> Result<(), Problem> {
-    let Some(ignored) = parts.extensions.get::<Arc<Ignored>>() else { return Ok(()) };
-    ignored.note("", KEY);
-    let refused = ignored.refused();
-    if refused.is_empty() { Ok(()) } else { Err(Error::Invalid(refused).into()) }
 }

@@ -1,15 +1,14 @@
 //! The pipeline of a REST request:
 //!
-//! 1. Identify: check the credential, and the scopes of a key. A service may act as a user for reads.
-//! 2. Read: receive the whole body, within its limits.
-//! 3. Take turns: a few reads of one user, and of one address, run at a time; the others wait in line.
-//! 4. Charge: apply the user's rate limits.
-//! 5. Admit: acquire a permit for a request in flight.
-//! 6. Handle: run the route's handler.
-//! 7. Recheck: if the handler refused the request and the token is no longer valid, respond with 401. Refund the
-//!    charge if the handler refused the request by a rate limit of its own.
-//! 8. Count: count the bytes of the response until the client has read them. While too many are unread, refuse
-//!    further requests.
+//! 1. Identify: the credential is checked, and the scopes of a key. A service may name the user for whom it asks.
+//! 2. Read: the whole body, within its limits.
+//! 3. Take turns: the reads of one user, and of one address, run a few at a time, and the others wait in a line.
+//! 4. Charge: the user's rate limits.
+//! 5. Admit: a permit among the requests under way.
+//! 6. Handle: the route's handler, if all parameters are known or may be ignored.
+//! 7. Recheck: a refusal for a token that is no longer valid becomes 401. A request that its handler refuses as one too
+//!    many is not charged after all.
+//! 8. Count: the bytes of the answer, until the client has read them. While too many wait, further requests are refused.
 //!
 //! A request acquires its permit only after its body is read and its user is charged, so slow or frequent senders do
 //! not block others. The handler of an upload reads the body itself, and has a permit for uploads instead.
@@ -39,6 +38,7 @@ use crate::rest::session;
 use crate::routes::{RouteCost, RouteDemands, is_reading};
 use crate::shares::{ReadTurn, Share};
 use crate::state::ServerState;
+use crate::unknown;
 
 /// The token of a request, set when its handler extracts the caller.
 type LateToken = Arc<OnceLock<TokenHash>>;
@@ -56,7 +56,7 @@ pub(crate) async fn answer(
     let response = match prepare(state, demands, &mut parts, body).await {
         Ok(Prepared { body, token, charged, share }) => {
             let sends_file = demands.takes_ticket(&parts.method);
-            let Ok(response) = route.oneshot(Request::from_parts(parts, body)).await;
+            let response = handle(route, parts, body, &token).await;
             if let (StatusCode::TOO_MANY_REQUESTS, Some((user, cost))) = (response.status(), charged) {
                 state.app.rates().give_back(user, cost);
             }
@@ -89,8 +89,8 @@ async fn prepare(
     let token = LateToken::default();
     let cost = demands.cost(&parts.method);
     if matches!(cost, RouteCost::Session) {
-        // The request has no credential yet. Sign-in limits apply in the handler, since they may delay it.
-        let body = read_body(state, parts, body).await.map_err(refused)?;
+        // It has no credential yet. Its own limits apply later, since it may have to wait.
+        let body = read_body(state, None, parts, body).await.map_err(refused)?;
         return Ok(Prepared { body, token, charged: None, share: None });
     }
     let identified = identify(state, demands, parts).await.map_err(|error| refused(error.into()))?;
@@ -104,7 +104,7 @@ async fn prepare(
     let body = if streams || identified == Identified::Nobody && !state.options.open {
         body
     } else {
-        read_body(state, parts, body).await.map_err(refused)?
+        read_body(state, limited, parts, body).await.map_err(refused)?
     };
     let share = limited.map(|user| state.admission.share(user));
     let turn = take_turn(state, demands, share.as_ref(), parts).await.map_err(refused)?;
@@ -140,6 +140,18 @@ async fn identify(
     state.auth.identify(parts).await
 }
 
+/// Step 6.
+async fn handle(route: Route, parts: Parts, body: Body, token: &LateToken) -> Response {
+    if let Err(problem) = unknown::refuse(&parts) {
+        if let Some(Identified::Token(hash, _)) = parts.extensions.get() {
+            token.get_or_init(|| *hash);
+        }
+        return problem.into_response();
+    }
+    let Ok(response) = route.oneshot(Request::from_parts(parts, body)).await;
+    response
+}
+
 /// Step 7. A caller with an invalid credential gets 401, whatever else is wrong with the request, and so learns
 /// nothing else.
 async fn recheck_token(state: &ServerState, token: &LateToken, response: Response) -> Response {
@@ -152,13 +164,22 @@ async fn recheck_token(state: &ServerState, token: &LateToken, response: Respons
     }
 }
 
-/// Step 2: reads the body.
-async fn read_body(state: &ServerState, parts: &Parts, body: Body) -> Result<Body, Problem> {
+/// Step 2. A body that is refused counts as an event.
+async fn read_body(
+    state: &ServerState,
+    limited: Option<UserId>,
+    parts: &Parts,
+    body: Body,
+) -> Result<Body, Problem> {
     if body.is_end_stream() || matches!(parts.method, Method::GET | Method::HEAD) {
         return Ok(Body::empty());
     }
     let _permit = state.admission.body(parts)?;
-    payload::read(body, &state.options).await.map(Body::from)
+    let read = payload::read(body, &state.options).await;
+    if let (Err(_), Some(user)) = (&read, limited) {
+        state.app.rates().spend(user, Cost::Event)?;
+    }
+    read.map(Body::from)
 }
 
 /// Step 3: waits for a turn to read. Downloads have permits of their own.

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::{OptionalFromRequestParts, Request};
+use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chinwag_core::Error;
 
 use crate::act_as;
-use crate::auth::Credential;
 use crate::error::Problem;
 use crate::openapi;
 use crate::state::ServerState;
@@ -38,6 +38,12 @@ impl DocumentedParameters {
     }
 }
 
+/// Refuses a request with parameters that are not known, where that is wanted.
+pub(crate) fn refuse(parts: &Parts) -> Result<(), Problem> {
+    let refused = parts.extensions.get::<Arc<Ignored>>().map(|ignored| ignored.refused()).unwrap_or_default();
+    if refused.is_empty() { Ok(()) } else { Err(Error::Invalid(refused).into()) }
+}
+
 /// Answers a request, and lists the ignored parts of the request in the response.
 pub(crate) async fn named<F: Future<Output = Response>>(
     state: &Arc<ServerState>,
@@ -51,16 +57,6 @@ pub(crate) async fn named<F: Future<Output = Response>>(
         if !known.has(request.method(), &key) && !act_as::names_user(request.method(), &key) {
             ignored.note("", &key);
         }
-    }
-    let refused = ignored.refused();
-    if !refused.is_empty() {
-        // An invalid credential takes precedence over other errors.
-        let (mut parts, _) = request.into_parts();
-        return match <Credential as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, state).await
-        {
-            Ok(_) => Problem::from(Error::Invalid(refused)).into_response(),
-            Err(problem) => problem.into_response(),
-        };
     }
     request.extensions_mut().insert(ignored.clone());
     let takes_password = TAKE_PASSWORDS.iter().any(|path| request.uri().path().ends_with(path));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::limits::RateLimits;
-use chinwag_testkit::app::TestApp;
+use chinwag_testkit::app::{Options, TestApp};
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::clock::Held;
 use chinwag_testkit::setup::group;
@@ -21,9 +21,14 @@ const SLOWEST: Duration = Duration::from_secs(5);
 
 /// A server with some limits, whose time stands.
 async fn limited(change: impl FnOnce(&mut RateLimits)) -> (TestApp, Arc<Held>) {
+    held(|options| change(&mut options.limits.rates)).await
+}
+
+/// A server whose time stands.
+async fn held(change: impl FnOnce(&mut Options)) -> (TestApp, Arc<Held>) {
     let clock = Arc::new(Held::default());
     let app = TestApp::with(|options| {
-        change(&mut options.limits.rates);
+        change(options);
         options.clock = clock.clone();
         options.shared_rates = false;
         options.http.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
@@ -431,4 +436,23 @@ async fn service_that_reads_as_a_user_takes_nothing_of_its_limits() {
         service.get("invites/unknown/?as=ann").await.ok(404);
     }
     ann.get("search/?q=tea").await.ok(200);
+}
+
+#[tokio::test]
+async fn requests_that_are_refused_for_their_form_count() {
+    let (app, _clock) = held(|options| {
+        options.http.strict = true;
+        options.http.max_body = 100;
+        let rates = &mut options.limits.rates;
+        (rates.events_burst, rates.events_per_second) = (3, 1);
+        (rates.searches_burst, rates.searches_per_second) = (1, 1);
+    })
+    .await;
+    let ann = app.user("ann").await;
+    ann.get("search/?q=tea&nick=1").await.ok(400);
+    ann.get("search/?q=tea&nick=1").await.ok(429);
+    ann.post("tickets/?nick=1", json!({})).await.ok(400);
+    ann.post("tickets/?as=ann", json!({})).await.ok(400);
+    ann.post("tickets/", json!({ "for": "x".repeat(100) })).await.ok(413);
+    ann.post("tickets/", json!({})).await.ok(429);
 }

@@ -1,8 +1,10 @@
 //! The socket itself: its handshake, its order, its bounds and its end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
+use chinwag_testkit::fault::Faults;
 use chinwag_testkit::setup::group;
 use chinwag_testkit::wait::Wait;
 use futures_util::future::join_all;
@@ -220,4 +222,18 @@ async fn a_ping_is_answered_and_a_close_is_answered_with_its_code() {
         tokio_tungstenite::tungstenite::protocol::CloseFrame { code: 4321.into(), reason: "bye".into() };
     socket.send_message(Message::Close(Some(close))).await;
     assert_eq!(socket.close_code().await, Some(4321));
+}
+
+#[tokio::test]
+async fn unknown_tickets_are_no_work_for_the_writer() {
+    let faults = Arc::new(Faults::default());
+    let app = TestApp::with(|options| options.faults = faults.clone()).await;
+    let nobody = app.nobody();
+    let guess = async || nobody.try_ws("/chat/?ticket=unknown", &[]).await.expect_err("it is unknown").status;
+    // So many failures have an entry in the audit log.
+    for _ in 0..20 {
+        guess().await;
+    }
+    faults.panic_in_write();
+    assert_eq!((guess().await, faults.panicked()), (401, 0));
 }

@@ -63,8 +63,7 @@ impl<'a> From<&'a AuditEntry> for ShownEntry<'a> {
         ("action" = Option<String>, Query, description = "Only acts of this kind, such as `user.suspend`."),
         ("target" = Option<String>, Query, description = "Only acts on this user, group, webhook, report, message, key or hook."),
         ("address" = Option<String>, Query, description = "Only what came from this address."),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
-        ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
+        list::ListPages,
     ),
     responses((status = 200, description = "The entries.", body = Vec<ShownEntry<'static>>), Refusals),
 )]

@@ -143,8 +143,7 @@ pub(crate) struct Reaction<'a> {
     params(
         ("id" = Uuid, Path, description = "The message's id."),
         ("emoji" = Option<String>, Query, description = "Only the reactions with this emoji."),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
-        ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
+        list::ListPages,
     ),
     responses((status = 200, description = "The reactions.", body = Vec<Reaction<'static>>), Refusals),
 )]

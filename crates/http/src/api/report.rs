@@ -114,8 +114,7 @@ pub(crate) async fn create(
     get, path = "/api/v1/reports/", tag = "service", operation_id = "report_list",
     params(
         ("state" = Option<String>, Query, description = "Only reports in this state: `open`, `resolved` or `dismissed`."),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
-        ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
+        list::ListPages,
     ),
     responses((status = 200, description = "The reports.", body = Vec<ShownReport<'static>>), Refusals),
 )]

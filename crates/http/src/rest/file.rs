@@ -107,8 +107,7 @@ async fn receive(state: &ServerState, reserved: &Reservation, mut body: PacedBod
     get, path = "/api/v1/files/", tag = "files", operation_id = "file_list",
     params(
         ("author" = Option<String>, Query, description = "The uploader. Services must say it; a user may leave out its own name."),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
-        ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
+        list::ListPages,
     ),
     responses((status = 200, description = "The files.", body = Vec<File<'static>>), Refusals),
 )]

@@ -50,8 +50,7 @@ pub(crate) async fn create(
         ("ids" = Option<String>, Query, description = "Only these groups: up to 100 ids with commas between them."),
         ("with" = Option<String>, Query, description = "Only the private group with this user."),
         ("pinned" = Option<bool>, Query, description = "`true` for the groups that the user has pinned."),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
-        ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
+        list::ListPages,
     ),
     responses((status = 200, description = "The groups.", body = Vec<Group<'static>>), Refusals),
 )]

@@ -12,6 +12,7 @@ use chinwag_core::{AuditId, Error, FileId, GroupId, ReportId, Result};
 use futures_util::stream;
 use tokio::sync::mpsc;
 use tracing::Instrument;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::answer::bytes;
@@ -22,6 +23,18 @@ use crate::state::ServerState;
 
 /// The bytes of rows after which a page, or a part of a streamed list, ends.
 const PAGE_BYTES: usize = 1 << 20;
+
+/// The parameters of a list that is answered in pages.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(crate) struct ListPages {
+    /// Answer one page; `Link` names the next. All if absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u16>,
+    /// Where the page begins: taken from `Link`.
+    cursor: Option<String>,
+}
 
 /// A list that is read in parts.
 pub(crate) trait ListSource: Send + Sync + 'static {

@@ -45,8 +45,7 @@ pub(crate) struct ListedMember<'a> {
         ("q" = Option<String>, Query, description = "Only members whose name or display name begins so, in any case and with any accents."),
         ("like" = Option<String>, Query, description = "Instead of `q`: only members whose name or display name looks like this one, at most 128 characters, in letters of any script."),
         ("role" = Option<String>, Query, description = "Only members with this role: `owner`, `admin`, `member` or `restrict`."),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
-        ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
+        list::ListPages,
     ),
     responses((status = 200, description = "The members.", body = Vec<ListedMember<'static>>), Refusals),
 )]

@@ -45,8 +45,7 @@ pub(crate) async fn create(
         ("names" = Option<String>, Query, description = "Only these users, in this order: up to 100 names with commas between them. May be there more than once, without `limit`, `cursor` and `q`."),
         ("name" = Option<String>, Query, description = "One more of them, whose name may hold a comma. May be there more than once."),
         ("q" = Option<String>, Query, description = "Only those of the list whose name or display name begins so, case and accents aside, and the user of exactly this name, if the caller finds it."),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
-        ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
+        list::ListPages,
     ),
     responses((status = 200, description = "The users.", body = Vec<User<'static>>), Refusals),
 )]

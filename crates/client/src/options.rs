@@ -7,8 +7,8 @@ use crate::positions::Positions;
 /// Settings of a [`Session`](crate::Session).
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Shows the groups of the newest activity only, each with so many messages: `(groups, messages)`.
-    /// All groups with 20 messages each, if none. A session that goes on where it was is shown all groups, each with so many
+    /// Requests only the most recently active groups, each with this number of messages: `(groups, messages)`. Without
+    /// it, all groups with 20 messages each. A session that resumes requests all groups, each with this number of
     /// messages.
     pub window: Option<(u32, u32)>,
     /// The positions of a former session, from which this one resumes.
@@ -18,7 +18,7 @@ pub struct Options {
     pub in_flight: usize,
     /// The most queued requests. Further calls wait.
     pub requests: usize,
-    /// The bytes of an event, at most: the server's `ws.max_frame`. A longer one is [`Error::TooLong`](crate::Error::TooLong).
+    /// The largest event in bytes: the server's `ws.max_frame`. A larger one fails with [`Error::TooLong`](crate::Error::TooLong).
     pub max_frame: usize,
     /// The most queued updates. The session drops further ones, and resumes once the program has read half.
     pub updates: usize,

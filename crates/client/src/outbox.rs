@@ -35,8 +35,8 @@ impl Outbox {
         self.waiting.len()
     }
 
-    /// The text of the next request to send, and whether it is answered, if fewer than `in_flight` wait for an answer. A
-    /// request of more than `longest` bytes is refused.
+    /// The text of the next request to send, and whether it will be answered, if fewer than `in_flight` are in flight.
+    /// Fails requests of more than `longest` bytes.
     pub(crate) fn take(&mut self, in_flight: usize, longest: usize) -> Option<(String, bool)> {
         while self.sent.len() < in_flight.max(1) {
             let request = self.waiting.pop_front()?;
@@ -68,7 +68,7 @@ impl Outbox {
         self.finish(self.last, Ok(frame));
     }
 
-    /// Refuses the longest request that waits for its answer, since the server takes none so long. Whether there is one.
+    /// Fails the longest request in flight, which was too long for the server. Returns whether there was one.
     pub(crate) fn refuse_longest(&mut self, why: Error) -> bool {
         let length = |(_, request): &(&u64, &Request)| request.event.to_text(None).len();
         let longest = self.sent.iter().max_by_key(length).map(|(number, _)| *number);
@@ -77,7 +77,7 @@ impl Outbox {
 
     fn finish(&mut self, number: u64, outcome: Result<Frame, Error>) -> bool {
         let Some(request) = self.sent.remove(&number) else { return false };
-        // The caller may no longer wait.
+        // The caller may have dropped the future.
         let _ = request.answer.send(outcome);
         true
     }

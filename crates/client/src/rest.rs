@@ -13,10 +13,10 @@ use crate::access::Credential;
 use crate::connect::Handshake;
 use crate::error::{Error, Refusal};
 
-/// The longest time to connect.
-const CONNECT: Duration = Duration::from_secs(20);
-/// The longest time for a whole answer: a list without a limit may be long, and the feed may wait a minute for an event.
-const ANSWER: Duration = Duration::from_secs(120);
+/// Timeout for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Timeout for a complete answer: a list without a limit can be long, and the feed waits up to a minute for an event.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// An answer with any status.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ impl Rest {
         // Fails if the program has already installed a provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy();
-        let builder = builder.connect_timeout(CONNECT).timeout(ANSWER);
+        let builder = builder.connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT);
         Self::with_http(server, builder.build().expect("the system has randomness and certificates"))
     }
 
@@ -119,8 +119,8 @@ impl Rest {
         self.credential.iter().fold(handshake, Handshake::credential)
     }
 
-    /// A request with this credential, for calls that have no method here. Give a long upload or download more time by
-    /// [`RequestBuilder::timeout`].
+    /// A request with this credential, for calls that have no method in this crate. Set a longer
+    /// [`RequestBuilder::timeout`] for a long upload or download.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, self.url(path));
         match &self.credential {

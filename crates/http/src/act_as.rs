@@ -17,7 +17,7 @@ use crate::wire::input::Ignored;
 /// The name of the parameter.
 const KEY: &str = "as";
 
-/// In the extensions of a request that a service sends for a user.
+/// Marks a request of a service that acts as a user, in the request's extensions.
 #[derive(Clone, Copy)]
 pub(crate) struct ForUser;
 

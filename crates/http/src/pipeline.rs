@@ -1,14 +1,15 @@
 //! The pipeline of a REST request:
 //!
-//! 1. Identify: the credential is checked, and the scopes of a key. A service may name the user for whom it asks.
-//! 2. Read: the whole body, within its limits.
-//! 3. Take turns: the reads of one user, and of one address, run a few at a time, and the others wait in a line.
-//! 4. Charge: the user's rate limits.
-//! 5. Admit: a permit among the requests under way.
-//! 6. Handle: the route's handler, if all parameters are known or may be ignored.
-//! 7. Recheck: a refusal for a token that is no longer valid becomes 401. A request that its handler refuses as one too
-//!    many is not charged after all.
-//! 8. Count: the bytes of the answer, until the client has read them. While too many wait, further requests are refused.
+//! 1. Identify: check the credential, and the scopes of a key. A service may act as a user for reads.
+//! 2. Read: receive the whole body, within its limits.
+//! 3. Take turns: a few reads of one user, and of one address, run at a time; the others wait in line.
+//! 4. Charge: apply the user's rate limits.
+//! 5. Admit: acquire a permit for a request in flight.
+//! 6. Handle: run the route's handler, unless the request has unknown parameters and `http.strict` refuses them.
+//! 7. Recheck: if the handler refused the request and the token is no longer valid, respond with 401. Refund the
+//!    charge if the handler refused the request by a rate limit of its own.
+//! 8. Count: count the bytes of the response until the client has read them. While too many are unread, refuse
+//!    further requests.
 //!
 //! A request acquires its permit only after its body is read and its user is charged, so slow or frequent senders do
 //! not block others. The handler of an upload reads the body itself, and has a permit for uploads instead.
@@ -89,7 +90,7 @@ async fn prepare(
     let token = LateToken::default();
     let cost = demands.cost(&parts.method);
     if matches!(cost, RouteCost::Session) {
-        // It has no credential yet. Its own limits apply later, since it may have to wait.
+        // The request has no credential yet. Sign-in limits apply in the handler, since they may delay it.
         let body = read_body(state, None, parts, body).await.map_err(refused)?;
         return Ok(Prepared { body, token, charged: None, share: None });
     }
@@ -140,7 +141,7 @@ async fn identify(
     state.auth.identify(parts).await
 }
 
-/// Step 6.
+/// Step 6: runs the handler.
 async fn handle(route: Route, parts: Parts, body: Body, token: &LateToken) -> Response {
     if let Err(problem) = unknown::refuse(&parts) {
         if let Some(Identified::Token(hash, _)) = parts.extensions.get() {
@@ -164,7 +165,7 @@ async fn recheck_token(state: &ServerState, token: &LateToken, response: Respons
     }
 }
 
-/// Step 2. A body that is refused counts as an event.
+/// Step 2: reads the body. A refused body is charged as an event.
 async fn read_body(
     state: &ServerState,
     limited: Option<UserId>,

@@ -38,7 +38,7 @@ impl DocumentedParameters {
     }
 }
 
-/// Refuses a request with parameters that are not known, where that is wanted.
+/// Refuses a request with unknown parameters, if `http.strict` is set.
 pub(crate) fn refuse(parts: &Parts) -> Result<(), Problem> {
     let refused = parts.extensions.get::<Arc<Ignored>>().map(|ignored| ignored.refused()).unwrap_or_default();
     if refused.is_empty() { Ok(()) } else { Err(Error::Invalid(refused).into()) }

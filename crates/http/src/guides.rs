@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -181,18 +182,19 @@ pub(crate) async fn first(State(state): State<Arc<ServerState>>, headers: Header
 /// `GET /docs/<name>/`: a page.
 pub(crate) async fn guide(
     State(state): State<Arc<ServerState>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    match DOCUMENTATION.pages.get(name.as_str()) {
-        Some(page) if !name.is_empty() => assets::page(page, &headers, state.options.base()).await,
+    let name = name.ok().filter(|Path(name)| !name.is_empty());
+    match name.and_then(|Path(name)| DOCUMENTATION.pages.get(name.as_str())) {
+        Some(page) => assets::page(page, &headers, state.options.base()).await,
         _ => Problem::no_path().into_response(),
     }
 }
 
-/// `GET /docs/plots/<name>`: a plot in a document.
-pub(crate) async fn plot(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    match plot_named(&name) {
+/// `GET /docs/plots/<name>`: a plot of a document.
+pub(crate) async fn plot(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
+    match name.ok().and_then(|Path(name)| plot_named(&name)) {
         Some(file) => assets::svg(&file, &headers).await,
         None => Problem::no_path().into_response(),
     }

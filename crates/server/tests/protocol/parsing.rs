@@ -115,8 +115,9 @@ async fn handshakes_out_of_form_are_problems() {
         assert_eq!(found, status, "{said}");
         assert!(said.contains("application/problem+json") && said.contains(detail), "{said}");
     }
-    let asset = app.nobody().get("/assets/%ff").await;
-    assert_problem(&asset, 404, "nothing at this path");
+    for path in ["/assets/%ff", "/docs/%ff", "/docs/plots/%ff"] {
+        assert_problem(&app.nobody().get(path).await, 404, "nothing at this path");
+    }
     assert_problem(&app.service().get("users/%ff/").await, 404, "user");
 }
 

@@ -45,13 +45,14 @@ impl Drop for TestProvider {
 impl TestProvider {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let issuer = format!("http://{}", listener.local_addr().expect("it listens"));
+        // Some providers have a slash at the end, which is a part of their name.
+        let issuer = format!("http://{}/", listener.local_addr().expect("it listens"));
         let state = Arc::new(Mutex::new(Answers::default()));
         let serving = tokio::spawn(serve(listener, state.clone()));
         let provider = Self { issuer: issuer.clone(), state, serving, host: Host::default() };
         let document = json!({
-            "issuer": issuer, "authorization_endpoint": format!("{issuer}/auth?tenant=a"),
-            "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/jwks"),
+            "issuer": issuer, "authorization_endpoint": format!("{issuer}auth?tenant=a"),
+            "token_endpoint": format!("{issuer}token"), "jwks_uri": format!("{issuer}jwks"),
         });
         provider.serve("/.well-known/openid-configuration", document);
         provider.serve("/jwks", provider.host.jwks());

@@ -3,6 +3,8 @@
 //! A cell is one actor who tries one thing in a group of its own. What is refused must be refused
 //! alike by both transports, and must have changed nothing.
 
+#[path = "role_table.rs"]
+mod role_table;
 #[path = "room.rs"]
 mod room;
 #[path = "routes.rs"]
@@ -15,8 +17,9 @@ use chinwag_http::{CLIENT_EVENTS, ClientEventEntry, Example, ROUTES, Right};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::ws::Ws;
-use reqwest::Method;
 use serde_json::{Value, json};
+
+use role_table::{Rest, Row, Said, rows};
 
 /// The members of every cell's group, with the roles that they have in it, and who is not in it.
 const ACTORS: [&str; 8] =
@@ -47,202 +50,6 @@ impl Cell {
     fn own(&self) -> &str {
         self.message_of(if self.messages[self.actor].is_string() { self.actor } else { "member2" })
     }
-}
-
-type Rest = fn(&Cell) -> (Method, String, Value);
-type Said = fn(&Cell) -> (&'static str, Value);
-
-/// One thing that may be tried, at either transport, and which roles may: owner, admin, member, restrict.
-struct Row {
-    name: &'static str,
-    rest: Option<Rest>,
-    event: Option<Said>,
-    allowed: [bool; 4],
-}
-
-const ALL: [bool; 4] = [true, true, true, true];
-const WRITERS: [bool; 4] = [true, true, true, false];
-const KEEPERS: [bool; 4] = [true, true, false, false];
-const OWNER: [bool; 4] = [true, false, false, false];
-const NOBODY: [bool; 4] = [false; 4];
-
-/// A change of the group, which is the same payload at both transports.
-macro_rules! change {
-    ($name:literal, $allowed:expr, $body:tt) => {
-        Row {
-            name: $name,
-            rest: Some(|cell| (Method::PATCH, format!("groups/{}/", cell.group), json!($body))),
-            event: Some(|cell| {
-                let mut body = json!($body);
-                body["id"] = cell.group.as_str().into();
-                ("group.update", body)
-            }),
-            allowed: $allowed,
-        }
-    };
-}
-
-macro_rules! delete_of {
-    ($name:literal, $author:literal, $allowed:expr) => {
-        Row {
-            name: $name,
-            rest: Some(|cell| (Method::DELETE, format!("messages/{}/", cell.message_of($author)), Value::Null)),
-            event: Some(|cell| ("message.delete", json!({ "id": cell.message_of($author) }))),
-            allowed: $allowed,
-        }
-    };
-}
-
-#[expect(clippy::too_many_lines, reason = "a table")]
-fn rows() -> Vec<Row> {
-    vec![
-        Row {
-            name: "see the group",
-            rest: Some(|cell| (Method::GET, format!("groups/{}/?fields=__all__", cell.group), Value::Null)),
-            event: None,
-            allowed: ALL,
-        },
-        Row {
-            name: "see the members",
-            rest: Some(|cell| (Method::GET, format!("groups/{}/members/", cell.group), Value::Null)),
-            event: None,
-            allowed: ALL,
-        },
-        Row {
-            name: "read the history",
-            rest: Some(|cell| (Method::GET, format!("groups/{}/messages/", cell.group), Value::Null)),
-            event: Some(|cell| ("message.fetch", json!({ "group": cell.group }))),
-            allowed: ALL,
-        },
-        Row {
-            name: "see a message",
-            rest: Some(|cell| {
-                (Method::GET, format!("messages/{}/", cell.message_of("member2")), Value::Null)
-            }),
-            event: None,
-            allowed: ALL,
-        },
-        Row {
-            name: "mark as read",
-            rest: Some(|cell| {
-                let path = format!("groups/{}/read/", cell.group);
-                (Method::POST, path, cell.author(json!({ "seq": 2 })))
-            }),
-            event: Some(|cell| ("message.read", json!({ "group": cell.group, "seq": 2 }))),
-            allowed: ALL,
-        },
-        Row {
-            name: "accept",
-            rest: Some(|cell| {
-                (Method::POST, format!("groups/{}/accept/", cell.group), cell.author(json!({})))
-            }),
-            event: Some(|cell| ("group.accept", json!({ "group": cell.group }))),
-            allowed: ALL,
-        },
-        Row {
-            name: "quit",
-            rest: Some(|cell| (Method::POST, format!("groups/{}/quit/", cell.group), cell.author(json!({})))),
-            event: Some(|cell| ("group.quit", json!({ "group": cell.group }))),
-            allowed: ALL,
-        },
-        Row {
-            name: "send",
-            rest: Some(|cell| {
-                let body = json!({ "group": cell.group, "body": "hello" });
-                (Method::POST, "messages/".into(), cell.author(body))
-            }),
-            event: Some(|cell| ("message.text", json!({ "group": cell.group, "body": "hello" }))),
-            allowed: WRITERS,
-        },
-        Row {
-            name: "reply",
-            rest: Some(|cell| {
-                let body =
-                    json!({ "group": cell.group, "body": "yes", "respond_to": cell.message_of("owner") });
-                (Method::POST, "messages/".into(), cell.author(body))
-            }),
-            event: Some(|cell| {
-                (
-                    "message.text",
-                    json!({ "to": cell.group, "body": "yes", "respond_to": cell.message_of("owner") }),
-                )
-            }),
-            allowed: WRITERS,
-        },
-        Row {
-            name: "edit one's own message",
-            rest: Some(|cell| {
-                (Method::PATCH, format!("messages/{}/", cell.own()), json!({ "body": "better" }))
-            }),
-            event: Some(|cell| ("message.update", json!({ "id": cell.own(), "body": "better" }))),
-            allowed: WRITERS,
-        },
-        Row {
-            name: "delete one's own message",
-            rest: Some(|cell| (Method::DELETE, format!("messages/{}/", cell.own()), Value::Null)),
-            event: Some(|cell| ("message.delete", json!({ "id": cell.own() }))),
-            allowed: WRITERS,
-        },
-        Row {
-            name: "edit another's message",
-            rest: Some(|cell| {
-                (
-                    Method::PATCH,
-                    format!("messages/{}/", cell.message_of("member2")),
-                    json!({ "body": "mine" }),
-                )
-            }),
-            event: Some(|cell| {
-                ("message.update", json!({ "id": cell.message_of("member2"), "body": "mine" }))
-            }),
-            allowed: NOBODY,
-        },
-        Row {
-            name: "pin a message",
-            rest: Some(|cell| {
-                let path = format!("messages/{}/pin/", cell.message_of("member2"));
-                (Method::PUT, path, cell.author(json!({})))
-            }),
-            event: Some(|cell| ("message.pin", json!({ "id": cell.message_of("member2"), "on": true }))),
-            allowed: KEEPERS,
-        },
-        delete_of!("delete an admin's message", "warden2", OWNER),
-        delete_of!("delete a member's message", "member2", KEEPERS),
-        delete_of!("delete a restrict's message", "restrict2", KEEPERS),
-        change!("rename", KEEPERS, { "name": "another name" }),
-        change!("describe", KEEPERS, { "description": "another", "data": { "a": 1 }, "open": true, "keep": 5 }),
-        change!("add a member", KEEPERS, { "members": ["newcomer"] }),
-        change!("add a restrict", KEEPERS, { "restricts": ["newcomer"] }),
-        change!("add an admin", KEEPERS, { "admins": ["newcomer"] }),
-        change!("restrict a member", KEEPERS, { "restricts": ["member2"] }),
-        change!("free a restrict", KEEPERS, { "members": ["restrict2"] }),
-        change!("promote a member to admin", KEEPERS, { "admins": ["member2"] }),
-        change!("demote an admin", OWNER, { "members": ["warden2"] }),
-        change!("restrict an admin", OWNER, { "restricts": ["warden2"] }),
-        change!("remove an admin", OWNER, { "remove": ["warden2"] }),
-        change!("remove a member", KEEPERS, { "remove": ["member2"] }),
-        change!("remove a restrict", KEEPERS, { "remove": ["restrict2"] }),
-        change!("remove a member by a ban", KEEPERS, { "ban": ["member2"] }),
-        change!("remove an admin by a ban", OWNER, { "ban": ["warden2"] }),
-        change!("ban an outsider", KEEPERS, { "ban": ["outsider"] }),
-        Row {
-            name: "make an invite",
-            rest: Some(|cell| {
-                (Method::POST, format!("groups/{}/invites/", cell.group), cell.author(json!({})))
-            }),
-            event: None,
-            allowed: KEEPERS,
-        },
-        change!("hand over", OWNER, { "owner": ["member2"] }),
-        change!("demote the owner", NOBODY, { "members": ["owner"] }),
-        change!("remove the owner", NOBODY, { "remove": ["owner"] }),
-        Row {
-            name: "delete the group",
-            rest: Some(|cell| (Method::DELETE, format!("groups/{}/", cell.group), Value::Null)),
-            event: Some(|cell| ("group.delete", json!({ "group": cell.group }))),
-            allowed: OWNER,
-        },
-    ]
 }
 
 /// The role that a cell's actor has in its group, as a column of the table.

@@ -31,13 +31,18 @@ export function spans(text, mentioned) {
   if (!text.includes("@")) return [];
   const lower = text.toLowerCase();
   const users = new Map();
+  /** As they are written: in small letters İ is two characters, which do not match it. */
+  const written = new Set();
   for (const { name, texts } of mentioned) {
-    for (const each of texts.map((one) => one.toLowerCase())) {
-      if (lower.includes(each)) users.set(each, [...(users.get(each) ?? []), name]);
+    for (const each of texts) {
+      const small = each.toLowerCase();
+      if (!lower.includes(small)) continue;
+      users.set(small, [...(users.get(small) ?? []), name]);
+      written.add(each);
     }
   }
   if (!users.size) return [];
-  const longestFirst = [...users.keys()].sort((a, b) => b.length - a.length).map((each) => each.replace(SYNTAX, hex));
+  const longestFirst = [...written].sort((a, b) => b.length - a.length).map((each) => each.replace(SYNTAX, hex));
   const pattern = new RegExp(`(?<!${WORD})(?:${longestFirst.join("|")})(?!${WORD})`, "giv");
   return [...text.matchAll(pattern)].map(({ 0: found, index }) => {
     const names = users.get(found.toLowerCase()) ?? [];

@@ -89,7 +89,7 @@ async fn a_mention_is_chosen_by_keyboard_among_members() {
     let stage = Stage::open().await;
     let (page, clients, group) = garden(&stage, &["tam", "mary", "olga"]).await;
     stage.app.user("maurice").await; // Only members are suggested.
-    call_them(&stage, &page, &[("olga", "Marie Lee")]).await;
+    call_them(&stage, &page, &[("olga", "Marie Lee"), ("tam", "İlker")]).await;
     page.fill("Message", "dig, @ma").await;
     sees_suggestions(&page, &["*Marie Lee olga", "mary"]).await;
     page.key(Key::Down).await;
@@ -115,11 +115,13 @@ async fn a_mention_is_chosen_by_keyboard_among_members() {
         page.key(Key::Enter).await;
         is_sent(&page, &clients[0], &group, text, &[]).await;
     }
-    // Tab takes one, too, and a name that is written out counts.
-    page.fill("Message", "@ta").await;
-    sees_suggestions(&page, &["*tam"]).await;
+    // Tab takes one, too, and a name that is written out counts. The first letter of this one is two in small letters.
+    page.fill("Message", "@il").await;
+    sees_suggestions(&page, &["*İlker tam"]).await;
     page.key(Key::Tab).await;
-    sees_text(&page, "@tam ").await;
+    sees_text(&page, "@İlker ").await;
+    page.key(Key::Enter).await;
+    is_sent(&page, &clients[0], &group, "@İlker ", &["tam"]).await;
     page.fill("Message", "@mary, and @olga").await;
     page.press("Send").await;
     is_sent(&page, &clients[0], &group, "@mary, and @olga", &["mary", "olga"]).await;

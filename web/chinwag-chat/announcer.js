@@ -1,5 +1,7 @@
 // Texts for screen readers: messages in other conversations, and a lost connection, each once.
 
+import { isWanted } from "./notifications.js";
+
 /** Messages of one moment are one announcement. */
 const PAUSE = 1_200;
 /** So long an announcement can be read. The names in it are not for whoever comes next. */
@@ -20,14 +22,14 @@ export class Announcer {
     this.#chat = chat;
     this.#show = show;
     const { signal } = chat.listening;
-    chat.client.addEventListener("message", ({ detail }) => this.#came(detail.group), { signal });
+    chat.client.addEventListener("message", ({ detail }) => this.#came(detail), { signal });
     chat.client.addEventListener("state", ({ detail }) => this.#state(detail.state), { signal });
   }
 
-  #came(group) {
+  #came({ group, message }) {
     const chat = this.#chat;
     // The open conversation reads its messages out itself, and an element of one conversation says nothing of others.
-    if (group === chat.openGroup || chat.alone || group.muted) return;
+    if (group === chat.openGroup || chat.alone || !isWanted(chat, group, message)) return;
     this.#names.add(chat.title(group));
     this.#timer ||= setTimeout(() => {
       const names = [...this.#names];

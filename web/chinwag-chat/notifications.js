@@ -62,10 +62,15 @@ export async function closeRead(chat) {
 /** The message of each group that is about to be shown: of many at once, as after an absence, one notification is made. */
 const held = new WeakMap();
 
+/** Whether the user wants to be notified of a message. */
+export function isWanted(chat, group, message) {
+  if (group.muted || chat.client.relations.blockeds.has(message.author)) return false;
+  return group.settings.notify !== "mentions" || isMention(chat, message);
+}
+
 /** Shows a notification for a message, in one tab alone, unless the message is read meanwhile. */
 export async function show(chat, group, message) {
-  if (group.muted || chat.client.relations.blockeds.has(message.author)) return;
-  if (group.settings.notify === "mentions" && !isMention(chat, message)) return;
+  if (!isWanted(chat, group, message)) return;
   if (state() !== "on" || isInFront() || isPushed(chat)) return;
   const before = held.get(group);
   // The newest one, but a mention before others.

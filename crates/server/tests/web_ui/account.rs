@@ -345,25 +345,29 @@ async fn page_that_wakes_to_another_user_shows_nothing_of_the_former() {
 }
 
 #[tokio::test]
-async fn muted_conversation_is_not_announced() {
+async fn unwanted_messages_are_not_announced() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     let (bob, cat) = (stage.app.user("bob").await, stage.app.user("cat").await);
+    let (dan, eve) = (stage.app.user("dan").await, stage.app.user("eve").await);
     let group = async |owner: &Client, name: &str| {
         let made = serde_json::json!({ "name": name, "members": ["ann"] });
         owner.post("groups/", made).await.ok(201)["id"].clone()
     };
     let (muted, heard) = (group(&bob, "Noise").await, group(&cat, "The garden").await);
-    for (name, id) in [("Noise", &muted), ("The garden", &heard)] {
+    let (quiet, foe) = (group(&dan, "Kitchen").await, group(&eve, "Weeds").await);
+    for (name, id) in [("Noise", &muted), ("The garden", &heard), ("Kitchen", &quiet), ("Weeds", &foe)] {
         let path = format!("groups/{}/accept/", id.as_str().expect("an id"));
         stage.app.service().post(&path, serde_json::json!({ "author": "ann" })).await.ok(200);
         ann.sees_in("Conversation list", name).await;
     }
     ann.run(&format!(
-        "await document.querySelector('chinwag-chat').client.changeSettings({muted}, {{ notify: 'none' }});"
+        "const {{ client }} = document.querySelector('chinwag-chat');
+        await client.changeSettings({muted}, {{ notify: 'none' }});
+        await client.changeSettings({quiet}, {{ notify: 'mentions' }}); await client.block('eve');"
     ))
     .await;
-    for (owner, id) in [(&bob, &muted), (&cat, &heard)] {
+    for (owner, id) in [(&bob, &muted), (&dan, &quiet), (&eve, &foe), (&cat, &heard)] {
         owner.post("messages/", serde_json::json!({ "group": id, "body": "hello" })).await.ok(201);
     }
     ann.sees("New messages from The garden").await;

@@ -8,7 +8,7 @@ import { chats, pin, silent } from "./icons.js";
 import { led } from "./led.js";
 import { Part, define } from "./part.js";
 import { Span } from "./span.js";
-import { preview } from "./text.js";
+import { fold, preview } from "./text.js";
 
 /** The number of conversations from which a search field is useful. */
 const MANY = 8;
@@ -36,7 +36,7 @@ export class Conversations extends Part {
   render() {
     const { current, client } = this.chat;
     const all = [...this.#unbegun(), ...client.conversations.map((group) => ({ key: group.id, group }))];
-    const wanted = this.#wanted.trim().toLocaleLowerCase();
+    const wanted = fold(this.#wanted.trim());
     const isHidden = ({ key, group }) => group?.settings.hidden && key !== current?.group;
     const shown = (this.#shown = all.filter((entry) => (wanted ? this.#text(entry).includes(wanted) : !isHidden(entry))));
     const open = Chat.key(current);
@@ -100,7 +100,7 @@ export class Conversations extends Part {
   /** The text of an entry that is searched. */
   #text({ group, title, name }) {
     const texts = group ? [this.chat.title(group), group.other ?? ""] : [title, name];
-    return texts.join(" ").toLocaleLowerCase();
+    return fold(texts.join(" "));
   }
 
   #search() {

@@ -3,6 +3,7 @@
 import { html, nothing } from "../vendor/lit.js";
 import { cross } from "./icons.js";
 import { Part, define } from "./part.js";
+import { fold } from "./text.js";
 
 const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "😢", "🙏", "👀"];
 const TONES = ["🖐", "🖐🏻", "🖐🏼", "🖐🏽", "🖐🏾", "🖐🏿"];
@@ -10,8 +11,6 @@ const TONES = ["🖐", "🖐🏻", "🖐🏼", "🖐🏽", "🖐🏾", "🖐🏿
 const FOUND = 120;
 /** The number of emoji in a row, as in the style. */
 const COLUMNS = 8;
-
-const fold = (text) => text.normalize("NFD").replace(/\p{Mn}/gu, "").toLowerCase();
 
 /** The lists by language, each loaded once. */
 const lists = new Map();

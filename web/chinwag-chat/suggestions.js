@@ -3,12 +3,11 @@
 import { html, nothing } from "../vendor/lit.js";
 import { face } from "./face.js";
 import { EVERYONE, typed } from "./mentions.js";
+import { fold } from "./text.js";
 
 const SHOWN = 8;
 /** So many members are looked at. */
 const MEMBERS_MOST = 1_000;
-
-const fold = (text) => text.normalize("NFD").replace(/\p{Mn}/gu, "").toLowerCase();
 
 /** The members of the open conversation but this user. */
 export function members({ client, current, openGroup: group, me }) {

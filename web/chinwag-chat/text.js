@@ -24,6 +24,9 @@ const SIGNS_BEFORE = /[\p{P}\p{S}]{1,8}$/u;
 const [LINES_MOST, LINES_FIRST] = [60, 40];
 const FENCE = /^ {0,3}```/u;
 
+/** A text as it is searched: case and accents make no difference. */
+export const fold = (text) => text.normalize("NFD").replace(/\p{Mn}/gu, "").toLowerCase();
+
 /** The first lines of a text of many lines; else all of it. */
 export function beginning(text) {
   const lines = text.split("\n", LINES_MOST + 1);

@@ -53,7 +53,7 @@ async fn pinned_ones_are_first_and_hidden_ones_return() {
     page.reload().await;
     sees_titles(&page, &["Kitchen"]).await;
     // The search finds it, and a message brings it back for good.
-    page.fill("Find a conversation", "gard").await;
+    page.fill("Find a conversation", "Gàrd").await;
     sees_titles(&page, &["Garden"]).await;
     page.fill("Find a conversation", "").await;
     sees_titles(&page, &["Kitchen"]).await;

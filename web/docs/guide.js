@@ -107,6 +107,8 @@ function mark(step) {
 input.addEventListener("input", show);
 input.addEventListener("focus", show);
 input.addEventListener("keydown", (event) => {
+  // An input method chooses among candidates by the same keys.
+  if (event.isComposing || event.keyCode === 229) return;
   if (event.key === "ArrowDown") mark(1);
   else if (event.key === "ArrowUp") mark(-1);
   else if (event.key === "Enter") list.children[Math.max(marked, 0)]?.click();

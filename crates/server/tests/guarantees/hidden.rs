@@ -1,5 +1,6 @@
 //! Hidden objects answer, to the byte, like missing ones.
 
+use chinwag_http::{CLIENT_EVENTS, ClientEventEntry, Example, ROUTES, RouteEntry, RouteExample};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::ws::Ws;
@@ -16,12 +17,10 @@ type Call = fn(&str, &str) -> (Method, String, Value);
 /// An event by the same.
 type Said = fn(&str, &str) -> (&'static str, Value);
 
-/// Right payloads and wrong ones: neither may tell more.
+/// Beside the example of each route and each event: other payloads, right ones and wrong ones. None may tell more.
 const CALLS: &[Call] = &[
-    |group, _| (Method::GET, format!("groups/{group}/"), Value::Null),
     |group, _| (Method::GET, format!("groups/{group}/?fields=__all__"), Value::Null),
     |group, _| (Method::GET, format!("groups/{group}/?fields=nonsense"), Value::Null),
-    |group, _| (Method::PATCH, format!("groups/{group}/"), json!({ "name": "mine" })),
     |group, _| (Method::PATCH, format!("groups/{group}/"), json!({})),
     |group, _| (Method::PATCH, format!("groups/{group}/"), json!({ "members": ["eve"] })),
     |group, _| (Method::PATCH, format!("groups/{group}/"), json!({ "remove": ["ann"] })),
@@ -29,50 +28,58 @@ const CALLS: &[Call] = &[
     |group, _| (Method::PATCH, format!("groups/{group}/"), json!({ "owner": ["eve"] })),
     |group, _| (Method::PATCH, format!("groups/{group}/"), json!({ "members": "eve" })),
     |group, _| (Method::PATCH, format!("groups/{group}/"), json!({ "name": "" })),
-    |group, _| (Method::DELETE, format!("groups/{group}/"), Value::Null),
-    |group, _| (Method::GET, format!("groups/{group}/messages/"), Value::Null),
     |group, _| (Method::GET, format!("groups/{group}/messages/?after=0&limit=5"), Value::Null),
     |group, _| (Method::GET, format!("groups/{group}/messages/?before=99&fields=nonsense"), Value::Null),
-    |group, _| (Method::POST, "messages/".into(), json!({ "group": group, "body": "hello" })),
     |group, _| (Method::POST, "messages/".into(), json!({ "group": group, "body": "" })),
     |group, _| (Method::POST, "messages/".into(), json!({ "group": group, "body": "x", "client_id": "one" })),
     |group, message| {
         (Method::POST, "messages/".into(), json!({ "group": group, "body": "x", "respond_to": message }))
     },
-    |_, message| (Method::GET, format!("messages/{message}/"), Value::Null),
+    |group, message| {
+        (Method::POST, "messages/".into(), json!({ "group": group, "body": "x", "thread": message }))
+    },
     |_, message| (Method::GET, format!("messages/{message}/?fields=body"), Value::Null),
-    |_, message| (Method::PATCH, format!("messages/{message}/"), json!({ "body": "mine" })),
     |_, message| (Method::PATCH, format!("messages/{message}/"), json!({ "body": "" })),
-    |_, message| (Method::DELETE, format!("messages/{message}/"), Value::Null),
 ];
 
 const EVENTS: &[Said] = &[
-    |group, _| ("message.text", json!({ "group": group, "body": "hello" })),
     |group, _| ("message.text", json!({ "to": group, "body": "x", "client_id": "one" })),
     |group, message| ("message.text", json!({ "group": group, "body": "x", "respond_to": message })),
-    |group, _| ("message.fetch", json!({ "group": group })),
+    |group, message| ("message.text", json!({ "group": group, "body": "x", "thread": message })),
+    |_, message| ("message.react", json!({ "id": message, "emoji": "nonsense", "on": true })),
+    |_, message| ("message.react", json!({ "id": message, "emoji": "👍", "on": false })),
+    |_, message| ("message.pin", json!({ "id": message, "on": false })),
     |group, _| ("message.fetch", json!({ "group": group, "before": 3 })),
     |group, _| ("message.fetch", json!({ "group": group, "date": "2024-05-12T10:29:16Z" })),
     |group, _| ("message.read", json!({ "group": group, "seq": 1 })),
     |group, _| ("message.read", json!({ "group": group, "seq": 999 })),
     |group, _| ("message.read", json!({ "group": group, "date": "2024-05-12T10:29:16Z" })),
-    |_, message| ("message.update", json!({ "id": message, "body": "mine" })),
-    |_, message| ("message.delete", json!({ "id": message })),
-    |group, _| ("group.update", json!({ "id": group, "name": "mine" })),
     |group, _| ("group.update", json!({ "group": group, "remove": ["ann"] })),
     |group, _| ("group.update", json!({ "id": group, "members": ["nobody-at-all"] })),
-    |group, _| ("group.quit", json!({ "group": group })),
-    |group, _| ("group.delete", json!({ "group": group })),
-    |group, _| ("typing.start", json!({ "group": group })),
-    |group, _| ("typing.stop", json!({ "group": group })),
     |group, _| ("sync.resume", json!({ "groups": { group: 0 } })),
     |group, _| ("sync.resume", json!({ "groups": { group: 9999 } })),
 ];
 
+/// The example of a route that names a group or a message.
+fn example(route: &RouteEntry, caller: &str, group: &str, message: &str) -> (Method, String, Value) {
+    let ids = RouteExample { group, author: caller, other: "ann", fresh: "fresh" };
+    let method = route.method.to_uppercase().parse().expect("a method");
+    (method, route.example_path(caller, group, message), (route.rules.example)(&ids))
+}
+
+fn example_event(event: &ClientEventEntry, group: &str, message: &str) -> Value {
+    let [group, message, user] = [group, message, "ann"].map(str::to_owned);
+    (event.example)(&Example { group, message, user })
+}
+
 /// All of an answer but what differs from one answer to the next: its date, its request's id, and
 /// the ids that were asked for.
-async fn answered(client: &Client, call: Call, group: &str, message: &str) -> (u16, Vec<String>, String) {
-    let (method, path, body) = call(group, message);
+async fn answered(
+    client: &Client,
+    (method, path, body): (Method, String, Value),
+    group: &str,
+    message: &str,
+) -> (u16, Vec<String>, String) {
     let request = client.request(method, &path);
     let request = if body.is_null() { request } else { request.json(&body) };
     let answer = client.send(request).await;
@@ -86,8 +93,7 @@ fn nameless(text: &str, group: &str, message: &str) -> String {
     text.replace(group, "GROUP").replace(message, "MESSAGE")
 }
 
-async fn told(socket: &mut Ws, said: Said, group: &str, message: &str) -> String {
-    let (kind, data) = said(group, message);
+async fn told(socket: &mut Ws, (kind, data): (&str, Value), group: &str, message: &str) -> String {
     let mut frame = socket.ask(kind, data).await;
     frame["ref"] = Value::Null;
     nameless(&frame.to_string(), group, message)
@@ -96,20 +102,36 @@ async fn told(socket: &mut Ws, said: Said, group: &str, message: &str) -> String
 /// Compares a hidden group with none, as `client` asks at both transports. Answers what differs.
 async fn differences(client: &Client, group: &str, message: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (number, call) in CALLS.iter().enumerate() {
-        let hidden = answered(client, *call, group, message).await;
-        let none = answered(client, *call, NO_GROUP, NO_MESSAGE).await;
-        assert!((400..500).contains(&hidden.0), "call {number}: {hidden:?}");
+    let calls = |group: &str, message: &str| {
+        let examples = ROUTES.iter().map(|route| example(route, client.name(), group, message));
+        let named = |(_, path, body): &(Method, String, Value)| {
+            path.contains(group) || path.contains(message) || body.to_string().contains(group)
+        };
+        examples.filter(named).chain(CALLS.iter().map(|call| call(group, message))).collect::<Vec<_>>()
+    };
+    for (hidden, none) in calls(group, message).into_iter().zip(calls(NO_GROUP, NO_MESSAGE)) {
+        let call = format!("{} {} {}", hidden.0, hidden.1, hidden.2);
+        let hidden = answered(client, hidden, group, message).await;
+        let none = answered(client, none, NO_GROUP, NO_MESSAGE).await;
+        assert!((400..500).contains(&hidden.0), "{call}: {hidden:?}");
         if hidden != none {
-            found.push(format!("call {number}: {hidden:?} is not {none:?}"));
+            found.push(format!("{call}: {hidden:?} is not {none:?}"));
         }
     }
+    let events = |group: &str, message: &str| {
+        let examples = CLIENT_EVENTS.iter().map(|event| (event.name, example_event(event, group, message)));
+        let named = |(_, data): &(&str, Value)| {
+            data.to_string().contains(group) || data.to_string().contains(message)
+        };
+        examples.filter(named).chain(EVENTS.iter().map(|said| said(group, message))).collect::<Vec<_>>()
+    };
     let mut socket = client.ws().await;
-    for (number, said) in EVENTS.iter().enumerate() {
-        let hidden = told(&mut socket, *said, group, message).await;
-        let none = told(&mut socket, *said, NO_GROUP, NO_MESSAGE).await;
+    for (hidden, none) in events(group, message).into_iter().zip(events(NO_GROUP, NO_MESSAGE)) {
+        let event = format!("{} {}", hidden.0, hidden.1);
+        let hidden = told(&mut socket, hidden, group, message).await;
+        let none = told(&mut socket, none, NO_GROUP, NO_MESSAGE).await;
         if hidden != none {
-            found.push(format!("event {number}: {hidden} is not {none}"));
+            found.push(format!("{event}: {hidden} is not {none}"));
         }
     }
     found
@@ -147,14 +169,16 @@ async fn replies_to_hidden_deleted_and_missing_messages_fail_alike() {
     let deleted = text(&send(&eve, &own, "a mistake").await["id"]);
     eve.delete(&format!("messages/{deleted}/")).await.ok(200);
     let mut socket = eve.ws().await;
-    let mut answers = Vec::new();
-    for id in [&*message, &*deleted, NO_MESSAGE] {
-        let reply = json!({ "group": own, "body": "so?", "respond_to": id });
-        let answer = eve.post("messages/", reply.clone()).await;
-        assert_eq!(answer.status, 400, "{}", answer.text);
-        let mut frame = socket.ask("message.text", reply).await;
-        frame["ref"] = Value::Null;
-        answers.push((answer.text, frame));
+    for key in ["respond_to", "thread"] {
+        let mut answers = Vec::new();
+        for id in [&*message, &*deleted, NO_MESSAGE] {
+            let reply = json!({ "group": own, "body": "so?", key: id });
+            let answer = eve.post("messages/", reply.clone()).await;
+            assert_eq!(answer.status, 400, "{}", answer.text);
+            let mut frame = socket.ask("message.text", reply).await;
+            frame["ref"] = Value::Null;
+            answers.push((answer.text, frame));
+        }
+        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
     }
-    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
 }

@@ -88,6 +88,12 @@ async fn everything(app: &TestApp, clients: &BTreeMap<&str, Client>) -> String {
     let reply = json!({ "group": id, "body": "reply", "respond_to": one });
     let reply = text(&bob.post("messages/", reply).await.ok(201)["id"]);
     cat.patch(&format!("messages/{one}/"), json!({ "body": "edited" })).await.ok(200);
+    cat.put(&format!("messages/{one}/reactions/:a:/"), json!({})).await.ok(200);
+    bob.put(&format!("messages/{one}/pin/"), json!({})).await.ok(200);
+    let answer = json!({ "group": id, "body": "in a thread", "thread": one, "mentions": ["cat"] });
+    ann.post("messages/", answer).await.ok(201);
+    cat.patch(&format!("{path}me/"), json!({ "pinned": true })).await.ok(200);
+    ann.patch(&path, json!({ "description": "changed", "ban": ["eve"] })).await.ok(200);
     bob.delete(&format!("messages/{one}/")).await.ok(200);
     ann.delete(&format!("messages/{reply}/")).await.ok(200);
     cats.send(json!({ "type": "typing.start", "data": { "group": id } })).await;
@@ -137,6 +143,8 @@ async fn no_socket_receives_a_frame_its_user_could_not_get() {
         "message.text",
         "message.update",
         "message.delete",
+        "message.react",
+        "message.pin",
         "message.read",
         "typing.start",
         "group.update",

@@ -172,7 +172,7 @@ impl Rest {
         // The reader of the body decides how long it may take.
         let asking = self.request(Method::GET, path).timeout(Duration::MAX).send();
         let late = |_| Error::Lost("no answer came in time".to_owned());
-        let response = timeout(ANSWER, asking).await.map_err(late)?.map_err(lost)?;
+        let response = timeout(ANSWER_TIMEOUT, asking).await.map_err(late)?.map_err(lost)?;
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_success() {
             return Ok(response);
@@ -231,7 +231,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let rest = Rest::new(&format!("http://{}", listener.local_addr().unwrap()));
         let calls = async { (rest.server_info().await.err(), rest.export_user("ann").await.err()) };
-        let calls = timeout(3 * ANSWER, calls).await.expect("they end");
+        let calls = timeout(3 * ANSWER_TIMEOUT, calls).await.expect("they end");
         assert!(matches!(calls, (Some(Error::Lost(_)), Some(Error::Lost(_)))), "{calls:?}");
     }
 

@@ -21,4 +21,5 @@ import "./chinwag/outbox.js";
 import "./chinwag/files.js";
 import "./chinwag/transfer.js";
 import "./chinwag/parcel.js";
-import "./chinwag/drawer.js";
+import "./chinwag/outbox-storage.js";
+import "./chinwag/database.js";

@@ -4,13 +4,13 @@ import { arrival } from "./arrival.js";
 import { watchPage } from "./away.js";
 import { ChinwagError, lost } from "./error.js";
 import { draftOf } from "./draft.js";
-import { Drawer } from "./drawer.js";
 import { Files } from "./files.js";
 import { Grouping } from "./grouping.js";
 import { History } from "./history.js";
 import { Link } from "./link.js";
 import { ask } from "./messaging.js";
 import { Outbox } from "./outbox.js";
+import { OutboxStorage } from "./outbox-storage.js";
 import { Reader } from "./reader.js";
 import { Recall } from "./recall.js";
 import { Rest, serverAddress } from "./rest.js";
@@ -33,7 +33,7 @@ export class Chinwag extends Grouping {
   /** @type {Rest} */ #rest;
   /** @type {Session} */ #session;
   /** @type {Link} */ #link;
-  /** @type {Drawer} */ #drawer;
+  /** @type {OutboxStorage} */ #storage;
   /** @type {Outbox} */ #outbox;
   /** @type {Store} */ #store;
   /** @type {History} */ #history;
@@ -61,12 +61,12 @@ export class Chinwag extends Grouping {
       onEnd: (error) => this.#ended(error),
       probe: () => ({ type: "status.update", data: { status: this.#status } }),
     }));
-    this.#drawer = new Drawer(options.keep ?? true, () => this.#emit("persistent", { persistent: this.persistent }));
+    this.#storage = new OutboxStorage(options.keep ?? true, () => this.#emit("persistent", { persistent: this.persistent }));
     const files = (this.#files = new Files(rest, () => `${this.server} ${this.me} ${this.account}`));
     const outbox = (this.#outbox = new Outbox({
       server: this.server,
       link,
-      drawer: this.#drawer,
+      storage: this.#storage,
       files,
       standing: (id) => this.#standing(id),
       privateWith: (name) => this.privateWith(name)?.id,
@@ -107,7 +107,7 @@ export class Chinwag extends Grouping {
   }
 
   get persistent() {
-    return this.#drawer.persistent;
+    return this.#storage.persistent;
   }
 
   connect() {

@@ -7,7 +7,7 @@ import { newId } from "./rest.js";
 
 /** @typedef {import("../chinwag.js").Unsent} Unsent */
 /** @typedef {import("../chinwag.js").Message} Message */
-/** @typedef {import("./drawer.js").Kept} Kept */
+/** @typedef {import("./outbox-storage.js").Kept} Kept */
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
@@ -21,7 +21,7 @@ const LOOK_EVERY = 60_000;
  * @typedef {object} Home
  * @property {string} server
  * @property {import("./link.js").Link} link
- * @property {import("./drawer.js").Drawer} drawer
+ * @property {import("./outbox-storage.js").OutboxStorage} storage
  * @property {import("./files.js").Files} files
  * @property {(id: string) => "ready" | "behind" | "gone"} standing the state of a group, while connected
  * @property {(name: string) => string | undefined} privateWith the private group with a user
@@ -85,7 +85,7 @@ export class Outbox {
   belongsTo(name, account) {
     this.#account = account;
     const owner = this.#ownerOf(name);
-    if (account) void this.#home.drawer.clearOthers(`${this.#home.server} ${name} `, owner);
+    if (account) void this.#home.storage.clearOthers(`${this.#home.server} ${name} `, owner);
     if (this.#owner !== "" && this.#owner !== owner) this.#leave();
     if (this.#isAway) {
       this.#owner = owner;
@@ -96,7 +96,7 @@ export class Outbox {
         this.#home.onChange(item.shown);
       }
     }
-    const look = () => this.#home.drawer.takeOver(this.#owner, (left) => this.#adopt(left));
+    const look = () => this.#home.storage.takeOver(this.#owner, (left) => this.#adopt(left));
     clearInterval(this.#looking);
     // A tab may end at any time with unsent messages.
     this.#looking = setInterval(look, LOOK_EVERY);
@@ -107,7 +107,7 @@ export class Outbox {
   away() {
     this.#isAway = true;
     clearInterval(this.#looking);
-    this.#home.drawer.leave();
+    this.#home.storage.leave();
   }
 
   /** Forgets the messages here. Stored ones stay for the user's next sign-in. */
@@ -128,7 +128,7 @@ export class Outbox {
     const [before, owner] = [this.#owner, this.#ownerOf(name)];
     this.#owner = owner;
     for (const { kept } of this.#items.values()) kept.owner = owner;
-    void this.#home.drawer.rename(before, owner);
+    void this.#home.storage.rename(before, owner);
   }
 
   /**
@@ -220,7 +220,7 @@ export class Outbox {
   /** Forgets all messages of this user, here and in the storage. */
   async clear() {
     for (const id of [...this.#items.keys()]) this.discard(id, lost("You have signed out."));
-    if (this.#owner) await this.#home.drawer.clear(this.#owner);
+    if (this.#owner) await this.#home.storage.clear(this.#owner);
     this.#leave();
   }
 
@@ -238,7 +238,7 @@ export class Outbox {
     if (!this.#items.has(item.shown.client_id)) return;
     item.kept.owner = this.#owner;
     // It is sent even if it could not be kept.
-    if (this.#owner) item.saved = this.#home.drawer.put(item.kept).catch(() => {});
+    if (this.#owner) item.saved = this.#home.storage.put(item.kept).catch(() => {});
   }
 
   /** @param {Kept[]} left */
@@ -323,7 +323,7 @@ export class Outbox {
       item.kept.failed = { code: error.code, detail: error.detail || error.message };
       this.#show(item, { state: "failed", error });
       item.reject(error);
-      void this.#home.drawer.put(item.kept);
+      void this.#home.storage.put(item.kept);
     }
   }
 
@@ -365,7 +365,7 @@ export class Outbox {
     this.#items.delete(item.shown.client_id);
     item.wake();
     item.parcel.stop();
-    void item.saved.then(() => this.#home.drawer.delete(item.kept.key));
+    void item.saved.then(() => this.#home.storage.delete(item.kept.key));
     this.#home.onChange(item.shown);
   }
 

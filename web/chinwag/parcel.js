@@ -3,7 +3,7 @@
 import { ChinwagError } from "./error.js";
 import { nameOf } from "./files.js";
 
-/** @typedef {import("./drawer.js").KeptFile} KeptFile */
+/** @typedef {import("./outbox-storage.js").KeptFile} KeptFile */
 /** @typedef {import("./files.js").Files} Files */
 /** @typedef {import("../chinwag.js").Attachable} Attachable */
 

@@ -1,8 +1,9 @@
 // The conversations as last known, for a page that opens while the server cannot be reached. They are in
 // the browser's IndexedDB until the user signs out.
 
+import { answerOf, openDatabase } from "./database.js";
 import { onWindow } from "./page.js";
-import { newId, within } from "./rest.js";
+import { newId } from "./rest.js";
 
 /** @typedef {import("./group.js").Group} Group */
 /** @typedef {import("./people.js").People} People */
@@ -27,7 +28,6 @@ const LONGEST = 50_000;
 const LISTED = 100;
 /** Changes of so long are written together, in milliseconds. */
 const PAUSE = 1_500;
-const OPEN_WITHIN = 5_000;
 /** The client's events that tell of what is kept. */
 const NOTED = new Set(["groups", "group", "messages", "unread", "relations", "user"]);
 const MARK = "chinwag:known:";
@@ -64,7 +64,7 @@ export class Recall {
     this.#server = server;
     this.#home = home;
     if (!wanted) return;
-    this.#opening = within(Promise.resolve().then(open), OPEN_WITHIN);
+    this.#opening = openDatabase("chinwag-known", makeStores);
     this.#opening.then((database) => (this.#database = database), () => (this.#opening = null));
   }
 
@@ -154,7 +154,7 @@ export class Recall {
     try {
       const transaction = (await this.#opening).transaction([USERS, STORE], "readwrite");
       transaction.objectStore(USERS).delete(this.#server);
-      await done(transaction.objectStore(STORE).delete(this.#range));
+      await answerOf(transaction.objectStore(STORE).delete(this.#range));
     } catch {
       // Where nothing can be kept there is nothing.
     }
@@ -182,7 +182,7 @@ export class Recall {
   async #read(ask) {
     try {
       const transaction = (await this.#opening)?.transaction([USERS, STORE], "readonly");
-      return transaction && (await done(ask(transaction.objectStore(USERS), transaction.objectStore(STORE))));
+      return transaction && (await answerOf(ask(transaction.objectStore(USERS), transaction.objectStore(STORE))));
     } catch {
       return undefined;
     }
@@ -212,25 +212,9 @@ function setMark(server, mark) {
   }
 }
 
-/** @returns {Promise<IDBDatabase>} */
-function open() {
-  const request = indexedDB.open("chinwag-known", 1);
-  request.onupgradeneeded = () => {
-    for (const name of [USERS, STORE]) request.result.createObjectStore(name);
-  };
-  return done(request);
-}
-
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
-function done(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+/** @param {IDBDatabase} database */
+function makeStores(database) {
+  for (const name of [USERS, STORE]) database.createObjectStore(name);
 }
 
 /** @param {Group} group */

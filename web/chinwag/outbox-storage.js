@@ -1,9 +1,9 @@
 // Where unsent messages are kept over reloads: IndexedDB, shared by all tabs of an origin. Each record is one tab's; when
 // the tab is gone, which its lock tells, another takes it over.
 
-import { newId, within } from "./rest.js";
+import { answerOf, openDatabase } from "./database.js";
+import { newId } from "./rest.js";
 
-const OPEN_WITHIN = 5_000;
 const STORE = "unsent";
 
 /**
@@ -35,7 +35,7 @@ const STORE = "unsent";
  * @property {{ code: number, detail: string } | null} failed
  */
 
-export class Drawer {
+export class OutboxStorage {
   /** Whether what is put here outlives the page: believed until it turns out otherwise. */
   persistent = true;
   #tab = newId();
@@ -55,7 +55,7 @@ export class Drawer {
     this.onChange = onChange;
     this.persistent = wanted;
     if (!wanted) return;
-    this.#database = within(open(), OPEN_WITHIN);
+    this.#database = openDatabase("chinwag", makeStore);
     this.#database.catch(() => this.#failed());
   }
 
@@ -75,14 +75,14 @@ export class Drawer {
    */
   put(kept) {
     return this.#do("readwrite", async (store) => {
-      const key = await done(store.put({ ...kept, tab: this.#tab }));
+      const key = await answerOf(store.put({ ...kept, tab: this.#tab }));
       kept.key = Number(key);
     });
   }
 
   /** @param {number | undefined} key */
   delete(key) {
-    return key === undefined ? Promise.resolve() : this.#do("readwrite", (store) => done(store.delete(key)));
+    return key === undefined ? Promise.resolve() : this.#do("readwrite", (store) => answerOf(store.delete(key)));
   }
 
   /**
@@ -135,7 +135,7 @@ export class Drawer {
     return this.#do("readwrite", async (store) => {
       const owners = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
       /** @type {Kept[]} */
-      const found = await done(store.index("owner").getAll(owners));
+      const found = await answerOf(store.index("owner").getAll(owners));
       for (const { key, owner } of found) if (owner !== kept) store.delete(/** @type {number} */ (key));
     });
   }
@@ -188,22 +188,9 @@ export class Drawer {
 /** @param {string} tab */
 const lockOf = (tab) => `chinwag:${tab}`;
 
-/** @returns {Promise<IDBDatabase>} */
-async function open() {
-  const asked = indexedDB.open("chinwag", 1);
-  asked.onupgradeneeded = () => {
-    const store = asked.result.createObjectStore(STORE, { keyPath: "key", autoIncrement: true });
-    store.createIndex("owner", "owner");
-  };
-  return done(asked);
-}
-
-/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
-function done(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+/** @param {IDBDatabase} database */
+function makeStore(database) {
+  database.createObjectStore(STORE, { keyPath: "key", autoIncrement: true }).createIndex("owner", "owner");
 }
 
 /**
@@ -212,4 +199,4 @@ function done(request) {
  * @param {string} owner
  * @returns {Promise<Kept[]>}
  */
-const all = (store, owner) => done(store.index("owner").getAll(owner));
+const all = (store, owner) => answerOf(store.index("owner").getAll(owner));

@@ -1,0 +1,29 @@
+// The databases that the browser keeps for this page: IndexedDB.
+
+import { within } from "./rest.js";
+
+const OPEN_WITHIN = 5_000;
+
+/**
+ * Opens a database. Rejects where the browser keeps none.
+ * @param {string} name
+ * @param {(database: IDBDatabase) => void} make makes the stores of a new one
+ * @returns {Promise<IDBDatabase>}
+ */
+export async function openDatabase(name, make) {
+  const request = indexedDB.open(name, 1);
+  request.onupgradeneeded = () => make(request.result);
+  return within(answerOf(request), OPEN_WITHIN);
+}
+
+/**
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @returns {Promise<T>}
+ */
+export function answerOf(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}

@@ -242,10 +242,11 @@ export interface Group {
   readonly members: readonly string[];
   readonly restricts: readonly string[];
   /**
-   * How many users are in it. In a group of more than 100 the lists above follow a change of its members after a while.
+   * How many users are in it. In a group of more than 100 the lists above follow a change of its members after a while, and
+   * are empty before that with the option `groups`.
    */
   readonly membersCount: number;
-  /** This user's role. */
+  /** This user's role. In a group of more than 100, with the option `groups`, `members` until `loadRoles`, unless the user owns it. */
   readonly role: Role;
   /**
    * Whether a stranger has added this user, who has not accepted: nothing of the group is sent until then. `acceptGroup`
@@ -848,6 +849,11 @@ export class Chinwag extends EventTarget {
     group: string,
     part?: { query?: string | undefined; like?: string | undefined; role?: Member["role"] | "" | undefined; cursor?: string | null | undefined; limit?: number | undefined },
   ): Promise<{ members: Member[]; next: string | null }>;
+  /**
+   * Loads `owner`, `admins` and `restricts` of a group of more than 100, which the option `groups` leaves out: to be called when
+   * it is opened. The event `group` says that they have come. Does nothing where they are known.
+   */
+  loadRoles(group: string): Promise<void>;
   /** The names of members who were added and have not accepted yet. No event tells when they do. */
   pendingMembers(group: string): Promise<string[]>;
   /** The names of the users who are banned from a group, for its owner and admins. No event tells of bans. */

@@ -134,6 +134,7 @@ export class Chat extends EventTarget {
     this.#dropNotices();
     const group = this.openGroup;
     if (group) this.#learnNames(group);
+    if (group) this.#learnRoles(group);
     this.aim = seq && group ? { group: group.id, seq, isLink } : null;
     if (group) this.#see(group);
     // Opening ends this user's own mark; what is seen from here on counts as read.
@@ -151,6 +152,11 @@ export class Chat extends EventTarget {
     if (!group.unread || (after !== Infinity && group.lastRead < head)) return false;
     this.#see(group);
     return true;
+  }
+
+  /** Without an answer it is asked again when the connection is back. */
+  #learnRoles(group) {
+    if (this.ready) this.client.loadRoles(group.id).catch(() => {});
   }
 
   /** Names are told apart from those of all members, who need not have written anything, unless they are very many. */
@@ -374,6 +380,7 @@ export class Chat extends EventTarget {
   /** Requests everything that could not be answered while there was no connection. */
   #catchUp() {
     if (!this.isLearned) this.learn();
+    if (this.openGroup) this.#learnRoles(this.openGroup);
     for (const id of this.#unanswered) this.#quoted.delete(id);
     this.#unanswered.clear();
   }

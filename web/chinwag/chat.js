@@ -432,9 +432,9 @@ export class Chinwag extends Grouping {
     return this.#group(id);
   }
 
-  /** @param {string} id @param {any} me */
-  _settled(id, me) {
-    this.#store.settled(id, me);
+  /** @param {Group} group */
+  _tell(group) {
+    this.#store.tell(group);
   }
 
   get _listing() {

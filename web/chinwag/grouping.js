@@ -19,11 +19,8 @@ export class Grouping extends Pushing {
     throw new TypeError("Only a connection has groups.");
   }
 
-  /**
-   * @param {string} _id
-   * @param {any} _me
-   */
-  _settled(_id, _me) {}
+  /** @param {Group} _group */
+  _tell(_group) {}
 
   /** @returns {ReadonlyMap<string, Group>} */
   get groups() {
@@ -83,7 +80,10 @@ export class Grouping extends Pushing {
     // A read mark that comes later would end it.
     if (markedUnread) await this._flushReads();
     const change = { notify, muted_until: mutedUntil, hidden, pinned, marked_unread: markedUnread };
-    this._settled(group, await this._call("PATCH", `groups/${encodeURIComponent(group)}/me/`, change));
+    const settled = await this._call("PATCH", `groups/${encodeURIComponent(group)}/me/`, change);
+    const held = this.groups.get(group);
+    held?.settle(settled);
+    if (held) this._tell(held);
   }
 
   /** @param {string} name @returns {Promise<import("../chinwag.js").User>} */
@@ -114,6 +114,14 @@ export class Grouping extends Pushing {
     const asked = new URLSearchParams({ limit: String(limit), ...(like ? { like } : { q: query }), role, cursor: cursor ?? "" });
     const { rows, next } = await this._list(`groups/${encodeURIComponent(group)}/members/?${asked}`);
     return { members: rows, next };
+  }
+
+  /** @param {string} id */
+  async loadRoles(id) {
+    const group = this._group(id);
+    if (!group.unlisted) return;
+    group.describe(await this._call("GET", `groups/${encodeURIComponent(id)}/?fields=owner,admins,restricts,members_count`));
+    this._tell(group);
   }
 
   /** @param {string} group @returns {Promise<string[]>} */

@@ -48,7 +48,8 @@ export class Members extends Details {
   }
 
   get role() {
-    return this.roleOf(this.me) ?? "restricts";
+    // Of a large group the lists may be missing, which most users are in as members.
+    return this.roleOf(this.me) ?? (this.unlisted ? "members" : "restricts");
   }
 
   get typing() {
@@ -68,17 +69,15 @@ export class Members extends Details {
   }
 
   /**
-   * Takes the name and the lists of members. Without lists the stored ones stay, except for the owner.
+   * Takes the name and the lists of members. Without lists the stored ones stay, except for those who are in others.
    * @param {any} data
    */
   list(data) {
     const before = this.#listed();
     this.name = data.name ?? this.name;
     this.unlisted = data.members === undefined;
-    for (const role of ROLES) {
-      if (data[role]) this[role] = data[role];
-      else this[role] = this[role].filter((name) => !data.owner.includes(name));
-    }
+    const given = new Set(ROLES.flatMap((role) => data[role] ?? []));
+    for (const role of ROLES) this[role] = data[role] ?? this[role].filter((name) => !given.has(name));
     this.membersCount = data.members_count ?? ROLES.reduce((count, role) => count + this[role].length, 0);
     for (const [name, seq] of Object.entries(data.reads ?? {})) this.readBy(name, seq);
     if (before === this.#listed()) return;

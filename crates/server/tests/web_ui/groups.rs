@@ -1,5 +1,8 @@
 //! Groups: making, managing by role, leaving.
 
+use futures_util::future::join_all;
+use serde_json::json;
+
 use crate::{Stage, try_group};
 
 #[tokio::test]
@@ -47,7 +50,7 @@ async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     ann.sees("bob becomes the owner, and you become an admin.").await;
     ann.press("Transfer").await;
     bob.sees_in("Members", "owner").await;
-    bob.looks("own the group", "return button('Delete group') !== null", serde_json::json!([])).await;
+    bob.looks("own the group", "return button('Delete group') !== null", json!([])).await;
     ann.press("Leave group").await;
     ann.press("Leave").await;
     ann.sees("No conversation yet").await;
@@ -57,4 +60,33 @@ async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     bob.press("Delete").await;
     bob.sees("No conversation yet").await;
     tokio::join!(ann.close(), bob.close());
+}
+
+/// The connection of a page leaves out the members of such groups.
+#[tokio::test]
+async fn roles_hold_in_groups_of_more_than_a_hundred() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let service = stage.app.service();
+    let others: Vec<_> = (0..101).map(|number| format!("member{number:03}")).collect();
+    join_all(others.iter().map(|name| service.post("users/", json!({ "name": name })))).await;
+    let members: Vec<_> = others[1..].iter().map(String::as_str).chain(["ann"]).collect();
+    for (name, role) in [("Garden", "members"), ("Orchard", "admins"), ("Meadow", "restricts")] {
+        let made = json!({ "name": name, "author": others[0], "members": members });
+        let made = service.post("groups/", made).await.ok(201);
+        let path = format!("groups/{}/", made["id"].as_str().expect("an id"));
+        service.post(&format!("{path}accept/"), json!({ "author": "ann" })).await.ok(200);
+        service.patch(&path, json!({ "author": others[0], role: ["ann"] })).await.ok(200);
+    }
+    ann.reload().await;
+    ann.press("Garden").await;
+    ann.say("the beans are up").await;
+    ann.sees_sent("the beans are up").await;
+    ann.press("Meadow").await;
+    ann.sees("You may read this group but not write to it.").await;
+    ann.press("Orchard").await;
+    ann.say("the apples are ripe").await;
+    ann.act("the apples are ripe", "Pin").await;
+    ann.sees_in("Pinned messages", "the apples are ripe").await;
+    ann.close().await;
 }

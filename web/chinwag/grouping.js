@@ -1,6 +1,6 @@
 // The requests about a group: its making, its changes, its end, and this user's part in it.
 
-import { ChinwagError } from "./error.js";
+import { ChinwagError, lost } from "./error.js";
 import { ask } from "./messaging.js";
 import { Pushing } from "./pushing.js";
 import { within } from "./rest.js";
@@ -180,24 +180,29 @@ export class Grouping extends Pushing {
   }
 
   /**
-   * The group that was joined, once its event has come: sooner or later than the answer.
+   * The group that was joined, once its event has come: sooner or later than the answer. Rejects if none comes.
    * @param {{ id: string }} answer
    * @returns {Promise<Group>}
    */
   async #joined({ id }) {
     const stop = new AbortController();
     /** @type {Promise<Group>} */
-    const coming = new Promise((resolve) => {
+    const coming = new Promise((resolve, reject) => {
       const look = () => {
         const group = this.groups.get(id);
         if (group && !group.pending) resolve(group);
       };
       for (const event of ["groups", "group"]) this.addEventListener(event, look, { signal: stop.signal });
+      const end = (/** @type {any} */ { detail }) => detail.state === "closed" && reject(lost("The connection was closed."));
+      this.addEventListener("state", end, { signal: stop.signal });
       look();
       // A member whose group has not been shown stays as it is, without an event.
       if (!this.groups.has(id) && this.moreGroups) this.loadGroup(id).catch(() => {});
     });
-    return within(coming, JOIN_WAIT).finally(() => stop.abort());
+    const late = (/** @type {unknown} */ error) => {
+      throw error instanceof ChinwagError ? error : lost("The server did not answer.");
+    };
+    return within(coming, JOIN_WAIT).catch(late).finally(() => stop.abort());
   }
 
   /** @param {string} group */

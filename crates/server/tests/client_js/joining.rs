@@ -122,3 +122,21 @@ async fn messages_from_before_a_member_joined_are_read() {
     bob.until(&format!("bodies('{group}').length === 2 && chat.groups.get('{group}').unread === 1")).await;
     assert_eq!(bob.run("return [chat.unread, faults()];").await, json!([2, []]));
 }
+
+#[tokio::test]
+async fn joining_that_no_event_follows_is_an_error_of_the_module() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let bob = world.person("bob", &link).await;
+    bob.run("await chat.connect(); chat.close();").await;
+    let made = json!({ "name": "Tea", "author": "ann", "open": true });
+    let group = world.service().post("groups/", made).await.ok(201)["id"].clone();
+    let join = format!(
+        "const wait = window.setTimeout;
+        window.setTimeout = (work, delay, ...given) => wait(work, delay === 30_000 ? 0 : delay, ...given);
+        return chat.joinGroup({group}).then(() => 'joined', ({{ name, code, message }}) => [name, code, message]);"
+    );
+    let error = json!(["ChinwagError", 0, "The server did not answer."]);
+    assert_eq!(bob.run(&join).await, error);
+}

@@ -361,8 +361,9 @@ export class Chinwag extends Grouping {
     if (state === "waiting") this.#recall.keep();
     if (state === "waiting" || state === "closed") this.#store.typing.forget();
     if (state === "closed") this.#outbox.away();
-    if (state === "closed" || state === "ready") this.#store.wake();
+    if (state === "closed") this.#store.end();
     if (state === "ready") {
+      this.#store.wake();
       void this.#recall.begin();
       if (this.#status !== "online") this.#link.send("status.update", { status: this.#status });
       this.#store.sync.begin();

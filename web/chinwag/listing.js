@@ -139,6 +139,12 @@ export class Listing {
     void this.#pump();
   }
 
+  /** The chat is closed: the next connection counts. */
+  end() {
+    clearTimeout(this.#counting);
+    this.#counting = undefined;
+  }
+
   /** What has changed since the last connection has come. */
   settle() {
     if (this.#all === null) return;

@@ -107,6 +107,10 @@ export class Outbox {
   away() {
     this.#isAway = true;
     clearInterval(this.#looking);
+    for (const { parcel, wake } of this.#items.values()) {
+      parcel.stop();
+      wake();
+    }
     this.#home.storage.leave();
   }
 

@@ -222,7 +222,14 @@ export class Store {
     this.tell(group);
   }
 
-  /** Dispatches the end of a muting when it comes, unless the chat is closed: it would stay in memory until then. */
+  /** The chat is closed: what waits for a time would keep it in memory until then. */
+  end() {
+    clearTimeout(this.#waking);
+    this.sync.end();
+    this.listing.end();
+  }
+
+  /** Dispatches the end of a muting when it comes, unless the chat is closed. */
   wake() {
     clearTimeout(this.#waking);
     if (this.#home.link.state === "closed") return;
@@ -251,6 +258,7 @@ export class Store {
     await new Promise((resolve) => setTimeout(resolve, COUNT_PAUSE));
     this.#counting.delete(group);
     group.uncounted = false;
+    if (this.#home.link.state === "closed") return;
     try {
       const data = await this.#home.rest.call("GET", `groups/${group.id}/?fields=unread,last_read_seq,head,me`);
       // The other settings may have changed since.

@@ -47,8 +47,8 @@ export class Sync {
   #returning = "no";
   /** Whether this connection has yet to ask for a point. */
   #lacksPoint = false;
-  /** Groups whose members are about to be requested. @type {Set<Group>} */
-  #listing = new Set();
+  /** Groups whose members are about to be requested, with the timers of that. @type {Map<Group, number>} */
+  #listing = new Map();
   /** The number of the current connection. Requests of earlier ones are void. */
   #era = 0;
 
@@ -189,7 +189,18 @@ export class Sync {
 
   /** Call it when the connection is ready. */
   begin() {
+    const listing = [...this.#listing];
+    this.#listing.clear();
+    for (const [group, timer] of listing) {
+      clearTimeout(timer);
+      this.#list(group);
+    }
     void this.#pump();
+  }
+
+  /** The chat is closed: what was about to be requested waits for the next connection. */
+  end() {
+    for (const timer of this.#listing.values()) clearTimeout(timer);
   }
 
   /**
@@ -296,10 +307,10 @@ export class Sync {
    */
   #list(group) {
     if (this.#listing.has(group)) return;
-    this.#listing.add(group);
     const list = async () => {
+      const { groups, link, rest, tell } = this.#home;
+      if (!link.ready) return;
       this.#listing.delete(group);
-      const { groups, rest, tell } = this.#home;
       if (groups.get(group.id) !== group || !group.unlisted) return;
       try {
         const data = await rest.call("GET", `groups/${group.id}/?fields=owner,admins,members,restricts,members_count`);
@@ -310,7 +321,7 @@ export class Sync {
         if (!(error instanceof ChinwagError)) throw error;
       }
     };
-    setTimeout(() => void list(), Math.random() * group.membersCount * LIST_PAUSE);
+    this.#listing.set(group, setTimeout(() => void list(), Math.random() * group.membersCount * LIST_PAUSE));
   }
 
   /** Requests what has changed, with the numbers that are held of all groups. */

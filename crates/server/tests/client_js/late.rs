@@ -112,6 +112,45 @@ async fn closed_chat_leaves_unsent_messages_to_the_next_one() {
     ann.until(&format!("bodies('{group}').length === 1 && chat.unsentCount === 0")).await;
 }
 
+/// Keeps the timers that have not come yet, and the addresses that are asked.
+const WATCHED: &str = "const [wait, end, ask] = [window.setTimeout, window.clearTimeout, window.fetch];
+    window.timers = new Set();
+    window.asked = [];
+    window.setTimeout = (work, ...given) => {
+        const timer = wait((...all) => { timers.delete(timer); work(...all); }, ...given);
+        timers.add(timer);
+        return timer;
+    };
+    window.clearTimeout = (timer) => { timers.delete(timer); end(timer); };
+    window.fetch = (...given) => { asked.push(String(given[0])); return ask(...given); };";
+
+#[tokio::test]
+async fn closed_chat_requests_nothing_more() {
+    let world = World::start().await;
+    let names: Vec<_> = (0..101).map(|number| format!("member{number:03}")).collect();
+    let names: Vec<_> = ["ann"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    world.users(&names).await;
+    let group = world.group(&names).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run(WATCHED).await;
+    connect(&ann).await;
+    // The event of a large group has no list of its members.
+    let rename = json!({ "name": "renamed", "author": "ann" });
+    world.service().patch(&format!("groups/{group}/"), rename).await.ok(200);
+    let renamed = format!("chat.groups.get('{group}').name === 'renamed'");
+    ann.run(&format!(
+        "await new Promise((come) => chat.addEventListener('group', () => {renamed} && come()));
+        chat.close(); asked.length = 0;"
+    ))
+    .await;
+    ann.until("timers.size === 0").await;
+    assert_eq!(ann.run("return asked;").await, json!([]));
+    // The next connection does.
+    connect(&ann).await;
+    ann.until("asked.some((url) => url.includes('fields=owner'))").await;
+}
+
 /// The patience with the first summary of a connection, and that with a usual answer, are over at once, as if both took longer.
 const HASTY: &str = "const wait = window.setTimeout;
     let short = 0;

@@ -67,7 +67,8 @@ export class Entries {
   keep(first, last) {
     this.list = this.list.filter(({ seq }) => seq >= first && seq <= last);
     this.from = Math.max(this.from, first);
-    this.to = Math.min(this.to, last);
+    // If none of those that are left are known, they are requested from here on.
+    this.to = Math.max(Math.min(this.to, last), this.from - 1);
   }
 
   /**

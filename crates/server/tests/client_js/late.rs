@@ -135,20 +135,39 @@ async fn closed_chat_requests_nothing_more() {
     let ann = world.person("ann", &link).await;
     ann.run(WATCHED).await;
     connect(&ann).await;
+    ann.run(
+        "chat.addEventListener('group', () => {
+            chat.close();
+            asked.length = 0;
+        }, { once: true });",
+    )
+    .await;
     // The event of a large group has no list of its members.
     let rename = json!({ "name": "renamed", "author": "ann" });
     world.service().patch(&format!("groups/{group}/"), rename).await.ok(200);
-    let renamed = format!("chat.groups.get('{group}').name === 'renamed'");
-    ann.run(&format!(
-        "await new Promise((come) => chat.addEventListener('group', () => {renamed} && come()));
-        chat.close(); asked.length = 0;"
-    ))
-    .await;
-    ann.until("timers.size === 0").await;
+    ann.until("chat.state === 'closed' && timers.size === 0").await;
     assert_eq!(ann.run("return asked;").await, json!([]));
     // The next connection does.
     connect(&ann).await;
     ann.until("asked.some((url) => url.includes('fields=owner'))").await;
+}
+
+#[tokio::test]
+async fn entries_are_requested_where_messages_are_held() {
+    let (world, group) = World::of_two().await;
+    say_numbers(&world, &group, 30).await;
+    let (link, ann) = ann_of(&world).await;
+    ann.run("chat.close();").await;
+    load(&ann, "ann", &link, "{ held: 100 }").await;
+    connect(&ann).await;
+    say_numbers(&world, &group, 230).await;
+    ann.until(&format!("chat.groups.get('{group}').latest.body === '229'")).await;
+    let entries = format!(
+        "answered.length = 0; await chat.loadEntries('{group}');
+        return [chat.groups.get('{group}').lacksEntries, answered.length];"
+    );
+    // A whole page, and the end.
+    assert_eq!(ann.run(&entries).await, json!([false, 2]));
 }
 
 /// The patience with the first summary of a connection, and that with a usual answer, are over at once, as if both took longer.

@@ -401,6 +401,7 @@ export class Chinwag extends Grouping {
     await this.#session.end(path);
     this.#reader.forget();
     this.close();
+    this.#files.forgetUploads();
     await Promise.all([this.#outbox.clear(), this.#recall.clear()]);
     this.#forget();
     this.#emit("signedout", { reason });

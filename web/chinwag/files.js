@@ -49,6 +49,11 @@ export class Files {
     this.#ticket = null;
   }
 
+  /** Forgets this user's uploads, whose names are kept in the browser. */
+  forgetUploads() {
+    sweep((key) => key.startsWith(`${PLACES}${this.#me()} `));
+  }
+
   /**
    * Uploads until it is done, refused or cancelled. A file of the disk goes on after a reload.
    * @param {Blob} blob
@@ -56,6 +61,7 @@ export class Files {
    * @returns {Promise<FileInfo>}
    */
   async upload(blob, { name = nameOf(blob), signal, onprogress }) {
+    sweep((key) => recalled(key) === null);
     const key = keyOf(this.#me(), blob, name);
     let [place, loaded, tries] = [recalled(key), 0, 0];
     const attempt = {
@@ -261,13 +267,15 @@ function pause(delay, signal) {
 
 // ── Places of uploads, kept over reloads ──
 
+const PLACES = "chinwag:upload:";
+
 /**
  * The key of a file of the disk, which is the same one after a reload; empty for others.
  * @param {string} me @param {Blob} blob @param {string} name
  */
 function keyOf(me, blob, name) {
   if (!(blob instanceof File) || blob.size <= WHOLE_MOST) return "";
-  return `chinwag:upload:${me} ${blob.size} ${blob.lastModified} ${name}`;
+  return `${PLACES}${me} ${blob.size} ${blob.lastModified} ${name}`;
 }
 
 /** @param {string} key */
@@ -277,6 +285,18 @@ function recalled(key) {
     return date > Date.now() - KEPT_FOR ? /** @type {string | null} */ (place) : null;
   } catch {
     return null;
+  }
+}
+
+/**
+ * Removes places.
+ * @param {(key: string) => boolean} isOver
+ */
+function sweep(isOver) {
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(PLACES) && isOver(key)) localStorage.removeItem(key);
+  } catch {
+    // Without storage there are none.
   }
 }
 

@@ -204,3 +204,34 @@ async fn many_files_are_shown_by_one_ticket() {
         return [new Set(urls).size, answered.filter((url) => url === 'tickets/').length];";
     assert_eq!(ann.run(shown).await, json!([1, 1]));
 }
+
+#[tokio::test]
+async fn sign_out_and_time_forget_the_places_of_uploads() {
+    let (world, _) = World::of_two().await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    let kept = "Object.keys(localStorage).filter((key) => key.startsWith('chinwag:upload:'))";
+    // Its second part is never sent.
+    ann.run(
+        "const { send } = XMLHttpRequest.prototype;
+        let parts = 0;
+        XMLHttpRequest.prototype.send = function (body) {
+            if (body?.size === 4 << 20 && parts++ > 0) window.begun = true;
+            else send.call(this, body);
+        };
+        void chat.upload(big(9 << 20));",
+    )
+    .await;
+    ann.until("window.begun").await;
+    ann.reload().await;
+    load(&ann, "ann", &link, "{}").await;
+    connect(&ann).await;
+    ann.run("localStorage.setItem('chinwag:upload:old', JSON.stringify({ place: 'old', date: 0 }));").await;
+    assert_eq!(ann.run(&format!("return {kept}.length;")).await, 2);
+    ann.run("await chat.upload(new Blob(['hello']));").await;
+    assert_eq!(ann.run(&format!("return {kept}.some((key) => key.endsWith(':old'));")).await, false);
+    assert_eq!(ann.run(&format!("return {kept}.length;")).await, 1);
+    ann.run("await chat.signOut();").await;
+    assert_eq!(ann.run(&format!("return {kept};")).await, json!([]));
+}

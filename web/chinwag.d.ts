@@ -303,7 +303,7 @@ export interface Group {
   readonly unsent: readonly Unsent[];
   /** The ids of its pinned messages, the most recently pinned first. `loadPins` brings the messages. */
   readonly pins: readonly string[];
-  /** A held message by its id, or a pinned one that was loaded. */
+  /** A held message by its id, or one that `loadPins` or `findMessage` has loaded. */
   message(id: string): Message | undefined;
 }
 
@@ -594,7 +594,7 @@ export interface ChinwagEvents {
   /**
    * A group's held messages and entries. `added` and `changed` are numbers (`seq`) of messages held now, `removed` of such as no
    * longer are. With `reset` all of them are others: look at `messages` anew. Also told where `hasEarlier`, `hasLater`,
-   * `latest` or `entries` alone have changed; then the lists are empty.
+   * `latest`, `entries` or a message that `findMessage` has loaded have changed alone; then the lists are empty.
    */
   messages: CustomEvent<{
     group: Group;
@@ -814,7 +814,7 @@ export class Chinwag extends EventTarget {
   openThread(group: string, root: string): Thread;
   /** One message by its id, held or not. */
   fetchMessage(messageId: string): Promise<Message>;
-  /** The same of a group: null if it was deleted. */
+  /** The same of a group: null if it was deleted. The group's `message` finds it from then on, as it changes. */
   findMessage(group: string, messageId: string): Promise<Message | null>;
 
   /** The pinned messages of a group, the most recently pinned first. The group's `message` finds them from then on. */

@@ -10,7 +10,7 @@ import { Words } from "./words.js";
 /** The longest message, unless the server has another limit. */
 const LONGEST = 4096;
 const NOTICE_LASTS = 8_000;
-/** The number of replied-to messages outside the stored part that are remembered. */
+/** So many replied-to messages are remembered that are requested or gone, and so many replies. */
 const QUOTED = 500;
 /** The profiles of so many members are looked up when a group is opened: in one request. */
 const NAMES_MOST = 100;
@@ -72,6 +72,7 @@ export class Chat extends EventTarget {
   goBack = () => this.show({ pane: "list" });
   /** The user whose drafts these are. */
   #account = "";
+  /** The replied-to messages that are not stored here: undefined while one is requested, null if it was deleted. */
   #quoted = new Map();
   /** The ids of those that the server could not be asked for. */
   #unanswered = new Set();
@@ -371,7 +372,8 @@ export class Chat extends EventTarget {
     if (this.#quoted.size >= QUOTED) this.#quoted.delete(this.#quoted.keys().next().value);
     this.#quoted.set(id, undefined);
     this.client.findMessage(group.id, id).then(
-      (message) => this.#quoted.set(id, message),
+      // The group has it from now on, as it changes.
+      (message) => (group.message(id) ? this.#quoted.delete(id) : this.#quoted.set(id, message)),
       (error) => (error.passing ? this.#unanswered.add(id) : this.#quoted.set(id, null)),
     ).then(() => this.tell("messages", { group }));
     return undefined;
@@ -383,10 +385,6 @@ export class Chat extends EventTarget {
     if (this.openGroup) this.#learnRoles(this.openGroup);
     for (const id of this.#unanswered) this.#quoted.delete(id);
     this.#unanswered.clear();
-  }
-
-  #renameQuoted({ name, newName }) {
-    for (const [id, message] of this.#quoted) if (message?.author === name) this.#quoted.set(id, { ...message, author: newName });
   }
 
   /** Whether a message replied to one that was deleted while this page was open. */
@@ -418,7 +416,6 @@ export class Chat extends EventTarget {
     if (topic === "groups") this.#follow(detail);
     if (topic === "unsent" && detail.to) this.#unsent(detail.to);
     if (["messages", "profile"].includes(topic) && this.openGroup?.membersCount > NAMES_MOST) this.#learnNames(this.openGroup);
-    if (topic === "user") this.#renameQuoted(detail);
     if (topic === "user" && detail.newName && this.unsentNames.delete(detail.name)) this.#unsent(detail.newName);
     if (topic === "user" && detail.newName === this.me) this.drafts?.rename(this.client.server, this.me);
     if (topic === "user" && detail.newName === this.me) this.recent?.rename(this.me);

@@ -4,6 +4,7 @@
 import { count, countedAfter, recount, recountMention, take } from "./counts.js";
 import { Entries } from "./entries.js";
 import { landed } from "./flight.js";
+import { Found } from "./found.js";
 import { Members } from "./members.js";
 import { message, react, renamePeople, unquoted } from "./message.js";
 import { nothing } from "./news.js";
@@ -28,6 +29,7 @@ export class Group extends Members {
   pending = false;
   history = new Entries();
   pinned = new Pins();
+  found = new Found();
   hasEarlier = false;
   hasLater = false;
   lastRead = 0;
@@ -97,7 +99,7 @@ export class Group extends Members {
 
   /** @param {string} id */
   message(id) {
-    return this.messages.find((message) => message.id === id) ?? this.pinned.message(id);
+    return this.messages.find((message) => message.id === id) ?? this.pinned.message(id) ?? this.found.message(id);
   }
 
   /**
@@ -116,6 +118,7 @@ export class Group extends Members {
     // A private group that existed before is shown only with its newest message.
     const cut = this.private && messages.length === 1 && messages[0].seq > 1;
     const { shown = SUMMARY } = data;
+    this.found.clear();
     this.replace(messages, (messages.length >= shown && messages[0]?.seq !== 1) || cut || pending, false);
     this.latest = this.messages[this.messages.length - 1] ?? null;
     this.history.reset(this.hasEarlier ? (this.messages[0]?.seq ?? this.head + 1) - 1 : 0);
@@ -257,6 +260,7 @@ export class Group extends Members {
   #change(message) {
     this.#noteInFlight(message.seq, message);
     if (this.pinned.note(message)) this.news.people = true;
+    if (this.found.note(message)) this.news.edges = true;
     const at = this.#at(message.seq);
     if (this.messages[at]?.seq === message.seq) {
       this.messages[at] = message;
@@ -280,7 +284,7 @@ export class Group extends Members {
     }
     this.#rewrite((message) => unquoted(message, new Set([id])));
     if (this.pinned.set(id, false)) this.news.people = true;
-    this.#unpinned(new Set([id]));
+    this.#forgotten(new Set([id]));
     const gone = held ?? (this.latest?.id === id ? this.latest : null);
     if (this.latest?.id === id) {
       this.latest = this.messages[this.messages.length - 1] ?? null;
@@ -301,11 +305,12 @@ export class Group extends Members {
     if (this.latest && gone.has(this.latest.id) && !held.includes(this.latest)) held.push(this.latest);
     for (const { id, seq } of held) this.erase(id, seq);
     this.#rewrite((message) => unquoted(message, gone));
-    this.#unpinned(gone);
+    this.#forgotten(gone);
   }
 
-  /** @param {ReadonlySet<string>} gone ids of deleted messages, which entries may name */
-  #unpinned(gone) {
+  /** @param {ReadonlySet<string>} gone ids of deleted messages, which entries may name and which may have been found */
+  #forgotten(gone) {
+    this.found.erase(gone);
     const { list } = this.history;
     this.history.erase(gone);
     if (this.history.list.some((entry, at) => entry !== list[at])) this.news.edges = true;
@@ -436,6 +441,7 @@ export class Group extends Members {
    */
   #rewrite(change) {
     this.pinned.rewrite(change);
+    this.found.rewrite(change);
     for (const [at, message] of this.messages.entries()) {
       const changed = change(message);
       if (changed === message) continue;

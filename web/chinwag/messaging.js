@@ -65,8 +65,18 @@ export class Messaging extends Relating {
 
   /** @param {string} group @param {string} messageId @returns {Promise<Message | null>} */
   async findMessage(group, messageId) {
-    const found = await this._call("GET", `groups/${encodeURIComponent(group)}/messages/?ids=${encodeURIComponent(messageId)}`);
-    return found[0] ?? null;
+    const { groups, me } = /** @type {import("./chat.js").Chinwag} */ (/** @type {unknown} */ (this));
+    const held = groups.get(group);
+    const flight = held?.takeOff();
+    try {
+      const rows = await this._call("GET", `groups/${encodeURIComponent(group)}/messages/?ids=${encodeURIComponent(messageId)}`);
+      if (!held || !flight) return rows.length ? message(rows[0], group, me) : null;
+      const [found = null] = held.land(flight, rows, Infinity);
+      if (found) held.found.learn(found);
+      return found;
+    } finally {
+      if (flight) held?.flights.delete(flight);
+    }
   }
 
   /** @param {string} messageId @returns {Promise<Message>} */

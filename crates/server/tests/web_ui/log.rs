@@ -351,3 +351,32 @@ async fn reply_stays_when_another_message_is_deleted() {
     assert_eq!(ann.run_async(&stays).await, true);
     ann.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quote_of_an_old_message_follows_it() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    let id = group(&stage, "Long", &["ann", "bob"]).await;
+    fill(&stage, &id, "ann", 1..400).await;
+    let service = stage.app.service();
+    let oldest =
+        service.get(&format!("groups/{id}/messages/?after=0&limit=1")).await.ok(200)[0]["id"].clone();
+    let reply = json!({ "group": id, "author": "bob", "body": "as you said", "respond_to": oldest });
+    service.post("messages/", reply).await.ok(201);
+    // The page holds what it has seen come.
+    ann.reload().await;
+    ann.press("Long").await;
+    let quotes = async |text: &str| {
+        let script =
+            "return message('as you said')[0]?.querySelector('blockquote').innerText.includes(arguments[0])";
+        ann.looks(&format!("see the quote “{text}”"), script, json!([text])).await;
+    };
+    quotes("line 1 and so on").await;
+    let path = format!("messages/{}/", oldest.as_str().expect("an id"));
+    service.patch(&path, json!({ "body": "the first line" })).await.ok(200);
+    quotes("the first line").await;
+    service.delete(&path).await.ok(200);
+    quotes("Message deleted").await;
+    ann.close().await;
+}

@@ -43,6 +43,11 @@ export class Attached {
     this.#files.clear();
   }
 
+  /** Drops the files of conversations that take none any more. @param {(key: string) => boolean} takes */
+  keep(takes) {
+    for (const key of this.#files.keys()) if (!takes(key)) this.#files.delete(key);
+  }
+
   /** A conversation has another key. */
   move(from, to) {
     const files = this.of(from);

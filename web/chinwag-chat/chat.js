@@ -420,9 +420,18 @@ export class Chat extends EventTarget {
     if (topic === "user" && detail.newName === this.me) this.drafts?.rename(this.client.server, this.me);
     if (topic === "user" && detail.newName === this.me) this.recent?.rename(this.me);
     if (topic === "user" && this.card === detail.name) this.card = detail.newName;
+    if (topic === "user" && !detail.newName) this.attached.set(Chat.key({ to: detail.name }), []);
+    if (topic === "groups" || topic === "user") this.attached.keep((key) => this.#takesFiles(key));
+    if (topic === "thread" && detail.thread.gone) this.attached.set(`${detail.thread.group.id}/${detail.thread.id}`, []);
     if (topic === "user" && this.current?.to === detail.name) this.#become(detail.newName && { to: detail.newName });
     else if (topic === "user" && detail.newName) this.#move(Chat.key({ to: detail.name }), Chat.key({ to: detail.newName }));
     this.tell(topic, detail);
+  }
+
+  /** Whether files can be sent to a conversation, or to a thread of it. */
+  #takesFiles(key) {
+    const group = this.client.groups.get(key.split("/")[0]);
+    return key.startsWith(TO) || (group !== undefined && !(group.private && !group.notes && !group.other));
   }
 
   #remember() {

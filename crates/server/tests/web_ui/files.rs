@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::access::look;
 use crate::page::Page;
-use crate::{Stage, write_to};
+use crate::{Stage, make_group, write_to};
 
 /// Makes files in the page: pictures of a colour, and texts.
 pub(crate) const FILES: &str = "
@@ -134,6 +134,34 @@ async fn files_are_attached_by_button_paste_and_drop() {
     ann.sees("Replying to bob:").await;
     ann.close().await;
     bob.close().await;
+}
+
+#[tokio::test]
+async fn page_asks_about_no_files_of_a_conversation_that_has_gone() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let bob = stage.app.user("bob").await;
+    make_group(&ann, "The garden", "bob").await;
+    ann.say("look").await;
+    ann.sees_sent("look").await;
+    attach(&ann, "text('notes.txt', 'milk')").await;
+    sees_attached(&ann, &["notes.txt"]).await;
+    write_to(&ann, "bob", "and here").await;
+    attach(&ann, "text('plan.txt', 'beans')").await;
+    sees_attached(&ann, &["plan.txt"]).await;
+    let asks = "const leaving = new Event('beforeunload', { cancelable: true });
+        window.dispatchEvent(leaving);
+        return leaving.defaultPrevented === arguments[0]";
+    bob.delete("users/bob/").await.ok(200);
+    ann.sees("This account was deleted.").await;
+    ann.looks("be asked about the group's", asks, json!([true])).await;
+    ann.press("The garden").await;
+    ann.press("Group details").await;
+    ann.press("Delete group").await;
+    ann.press("Delete").await;
+    ann.sees("You are no longer in “The garden”.").await;
+    ann.looks("be asked about none", asks, json!([false])).await;
+    ann.close().await;
 }
 
 #[tokio::test]

@@ -5,11 +5,10 @@ import { kindOf } from "./gist.js";
 import { fileIcon } from "./icons.js";
 import { define } from "./part.js";
 import { pixelsOf } from "./thumbhash.js";
+import { followAfter, isStale } from "./ticket.js";
 
 /** The bounds of a picture alone in its message, in pixels, and the side of one of several. */
 const [LARGE, LEAST, TILE] = [320, 48, 148];
-/** An address with a ticket is asked for again before it is used after so long. */
-const STALE = 4 * 60_000;
 
 export class ChatFile extends LitElement {
   static properties = {
@@ -28,6 +27,8 @@ export class ChatFile extends LitElement {
   };
 
   #asked = 0;
+  /** The request for another address, while it is under way. */
+  #renewing = null;
 
   constructor() {
     super();
@@ -80,7 +81,7 @@ export class ChatFile extends LitElement {
   #card() {
     const { file, words } = this;
     return html`<a class="filecard" href=${this.src || nothing} download=${file.name} target="_blank" rel="noopener" tabindex=${this.tabbable ? 0 : -1} title=${file.name}
-      @pointerenter=${this.#renew} @focus=${this.#renew}>${fileIcon}<span class="grow"><span class="unseen">${words.say("files.download")}</span> <bdi class="cut">${file.name}</bdi> <span class="tiny quiet">${words.size(file.size)}</span></span></a>`;
+      @pointerenter=${this.#renew} @focus=${this.#renew} @click=${this.#pressed}>${fileIcon}<span class="grow"><span class="unseen">${words.say("files.download")}</span> <bdi class="cut">${file.name}</bdi> <span class="tiny quiet">${words.size(file.size)}</span></span></a>`;
   }
 
   #onItsWay() {
@@ -117,6 +118,7 @@ export class ChatFile extends LitElement {
     } catch {
       if (file.id === this.file.id) this.failed = true;
     }
+    this.#renewing = null;
   }
 
   #missing = () => {
@@ -125,9 +127,15 @@ export class ChatFile extends LitElement {
 
   /** Asks for the address again if its ticket may have ended; whether it did. */
   #renew = () => {
-    const isStale = this.src.includes("?ticket=") && Date.now() - this.#asked > STALE;
-    if (isStale) this.#address();
-    return isStale;
+    const isOld = isStale(this.src, this.#asked);
+    if (isOld) this.#renewing = this.#address();
+    return isOld;
+  };
+
+  /** The address may be on its way since the press began. */
+  #pressed = (event) => {
+    this.#renew();
+    if (this.#renewing) followAfter(() => this.#renewing.then(() => this.updateComplete), event);
   };
 
   #open = () => this.dispatchEvent(new CustomEvent("open-picture", { detail: this.file.id, bubbles: true }));

@@ -3,12 +3,14 @@
 import { html, nothing } from "../vendor/lit.js";
 import { back, cross, download } from "./icons.js";
 import { Part, define } from "./part.js";
+import { followAfter, isStale } from "./ticket.js";
 
 export class Gallery extends Part {
   #at = 0;
   /** The addresses of the shown picture: of itself, and of its thumbnail. */
   #src = "";
   #small = "";
+  #asked = 0;
   #failed = false;
 
   connectedCallback() {
@@ -31,7 +33,7 @@ export class Gallery extends Part {
       <header class="head">
         <div class="grow"><h2 class="title cut" id="gallery-title"><bdi>${file.name}</bdi></h2>
           <p class="tiny quiet" aria-live="polite">${this.say("gallery.place", { number: this.#at + 1, count })} · <bdi>${this.chat.called(message.author)}</bdi></p></div>
-        <a class="icon" href=${this.#src || nothing} download=${file.name} target="_blank" rel="noopener" aria-label=${this.say("files.download")} title=${this.say("files.download")}>${download}</a>
+        <a class="icon" href=${this.#src || nothing} @click=${this.#pressed} download=${file.name} target="_blank" rel="noopener" aria-label=${this.say("files.download")} title=${this.say("files.download")}>${download}</a>
         <button class="icon" autofocus aria-label=${this.say("close")} @click=${() => this.#dialog.close()}>${cross}</button>
       </header>
       <div class="view">${this.#failed ? html`<p role="alert">${this.say("files.failed")}</p>` : this.#image(file)}</div>
@@ -60,6 +62,7 @@ export class Gallery extends Part {
     [this.#at, this.#src, this.#small, this.#failed] = [at, "", "", false];
     this.requestUpdate();
     const { file } = picture;
+    this.#asked = Date.now();
     try {
       const [src, small] = await Promise.all([this.chat.fileUrl(file), this.chat.fileUrl(file, { thumbnail: true })]);
       if (this.#at === at) [this.#src, this.#small] = [src, small];
@@ -68,6 +71,15 @@ export class Gallery extends Part {
     }
     this.requestUpdate();
   }
+
+  #pressed = (event) => {
+    if (!isStale(this.#src, this.#asked)) return;
+    const renew = async () => {
+      await this.#show(this.#at);
+      await this.updateComplete;
+    };
+    followAfter(renew, event);
+  };
 
   /** Nothing stands below a picture that lets it show through. */
   #come = () => {

@@ -273,3 +273,34 @@ async fn files_are_sent_and_seen_on_a_foreign_page() {
     assert_eq!(sent[0]["attachments"].as_array().map(Vec::len), Some(2), "{sent}");
     page.close().await;
 }
+
+#[tokio::test]
+async fn old_link_to_a_file_is_renewed_when_it_is_pressed() {
+    let host = Host::bind().await;
+    let origin = host.origin();
+    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
+    let chat = stage.app.url();
+    stage.app.user("ann").await;
+    stage.app.user("bob").await;
+    host.serve(chat.clone(), page(&chat, r#"with="bob""#, ASK));
+    let page = Page::open("ann", &origin).await;
+    attach(&page, "text('a.txt', 'milk')").await;
+    page.say("a file").await;
+    let card = "const card = message('a file')[0]?.querySelector('a.filecard[href*=ticket]');";
+    page.looks("see the link", &format!("{card} return Boolean(card)"), json!([])).await;
+    // Eleven minutes later. On a touch screen nothing comes before the press.
+    let press = "const now = Date.now;
+        Date.now = () => now() + 660_000;
+        window.followed = 0;
+        addEventListener('click', (event) => {
+            if (event.defaultPrevented) return;
+            event.preventDefault();
+            followed += 1;
+        });
+        card.click();";
+    page.look(&format!("{card} {press}"), json!([])).await;
+    let renewed = "const asked = performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/tickets/'));
+        return followed === 1 && asked.length === 2";
+    page.looks("follow another address", renewed, json!([])).await;
+    page.close().await;
+}

@@ -50,8 +50,14 @@ export async function push(chat) {
   chat.tell();
 }
 
-/** Closes notifications that were pushed, of what is read by now. */
+/** The notifications that this page itself shows, by group: `{client, notice, seq}`. */
+const own = new Map();
+
+/** Closes notifications of what is read by now: this page's own, also of groups that have gone, and those that were pushed. */
 export async function closeRead(chat) {
+  for (const [group, { client, notice, seq }] of own) {
+    if (client === chat.client && (client.groups.get(group.id) !== group || seq <= group.lastRead)) notice.close();
+  }
   const shown = (await chat.worker?.getNotifications?.()) ?? [];
   for (const notice of shown) {
     const group = chat.client.groups.get(notice.data?.group);
@@ -109,6 +115,8 @@ async function notify(chat, group, message) {
     if (isRefused) chat.tell();
     return;
   }
+  own.set(group, { client: chat.client, notice, seq: message.seq });
+  notice.onclose = () => own.get(group)?.notice === notice && own.delete(group);
   notice.onclick = async () => {
     window.focus();
     notice.close();

@@ -44,12 +44,12 @@ async fn two_people_talk_and_markup_is_only_text() {
 }
 
 /// A browser's notifications, as far as a page can tell, allowed when asked for.
-const NOTIFICATIONS: &str = "window.asked = 0; window.shown = [];
+const NOTIFICATIONS: &str = "window.asked = 0; window.shown = []; window.ended = [];
     window.Notification = class {
         static permission = 'default';
         static requestPermission() { window.asked += 1; this.permission = 'granted'; return Promise.resolve('granted'); }
-        constructor(title, { body }) { window.shown.push([title, body]); window.last = this; }
-        close() {}
+        constructor(title, { body }) { window.shown.push([title, body]); window.last = this; this.body = body; }
+        close() { window.ended.push(this.body); this.onclose(); }
     };
     document.hasFocus = () => false;";
 
@@ -75,6 +75,14 @@ async fn notifications_need_a_click_and_open_the_conversation() {
     ann.looks("be notified", shown, json!([1, [["bob in The garden", "<b>heard</b>"]]])).await;
     ann.run("window.last.onclick();").await;
     ann.sees_once("<b>heard</b>").await;
+    // What is read on another device needs none any more.
+    let sent = json!({ "group": group, "body": "read elsewhere" });
+    let seq = bob.post("messages/", sent).await.ok(201)["seq"].clone();
+    ann.looks("be notified again", "return window.shown.length === 2", json!([])).await;
+    let read = format!("groups/{}/read/", group.as_str().expect("an id"));
+    stage.app.service().post(&read, json!({ "author": "ann", "seq": seq })).await.ok(200);
+    let closed = "return window.ended.join() === '<b>heard</b>,read elsewhere'";
+    ann.looks("see the notification go", closed, json!([])).await;
     // They are turned off here, too.
     ann.press("Your profile").await;
     ann.press("Turn off notifications").await;

@@ -81,11 +81,18 @@ export class Profile extends Part {
   #privacy() {
     const { settings } = this;
     if (!settings) return nothing;
-    const change = (key, value) => this.attempt(() => this.chat.client.changeUser({ settings: { [key]: value } }), "profile-privacy");
+    const change = async (key, value) => {
+      await this.attempt(async () => {
+        await this.chat.client.changeUser({ settings: { [key]: value } });
+        settings[key] = value;
+      }, "profile-privacy");
+      return settings[key];
+    };
+    // After a refusal they show again what holds.
     const check = (key) => html`<label class="check"><input type="checkbox" .checked=${settings[key]}
-      @change=${({ target }) => change(key, target.checked)}> ${this.say(`profile.${key}`)}</label>`;
+      @change=${async ({ target }) => (target.checked = await change(key, target.checked))}> ${this.say(`profile.${key}`)}</label>`;
     const choice = (key) => html`<label for="profile-${key}">${this.say(`profile.${key}`)}</label>
-      <select id="profile-${key}" @change=${({ target }) => change(key, target.value)}>
+      <select id="profile-${key}" @change=${async ({ target }) => (target.value = await change(key, target.value))}>
         ${["anyone", "contacts", "nobody"].map((each) => html`<option value=${each} ?selected=${each === settings[key]}>${this.say(`profile.${each}`)}</option>`)}
       </select>`;
     return html`<section class="stack section" aria-labelledby="profile-privacy">

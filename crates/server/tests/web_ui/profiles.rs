@@ -161,6 +161,16 @@ async fn a_person_decides_what_others_see_and_do() {
     ann.press("Your profile").await;
     let kept = "return field('May start a conversation with me')?.value === 'nobody' && field('Hide when I was last seen').checked";
     ann.looks("find the settings again", kept, json!([])).await;
+    // What is refused is shown as it is.
+    ann.run(
+        "const ask = window.fetch;
+        window.fetch = (url, options) => (options?.method === 'PATCH' ? Promise.reject(new TypeError('offline')) : ask(url, options));",
+    )
+    .await;
+    ann.choose("May start a conversation with me", "Anyone").await;
+    ann.look("field('Hide when I was last seen').click()", json!([])).await;
+    ann.sees("The server cannot be reached.").await;
+    ann.looks("find the settings as they were", kept, json!([])).await;
     ann.close().await;
 }
 

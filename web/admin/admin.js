@@ -80,7 +80,9 @@ class Admin extends LitElement {
 
   fail(error) {
     if (error.code === 401) this.state = "out";
-    if (this.current) this.current.error = error.message;
+    // A user who is no administrator, or whose session has ended, sees no part.
+    if (this.state === "in") this.current.error = error.message;
+    else this.error = error.message;
     this.draw();
   }
 
@@ -116,6 +118,7 @@ class Admin extends LitElement {
     this.current?.end?.();
     this.current = null;
     this.state = "out";
+    this.error = "";
     this.draw();
   };
 
@@ -124,6 +127,7 @@ class Admin extends LitElement {
     if (this.state === "in") return this.#inside();
     if (this.state === "refused")
       return html`<main class="door"><h1>${say("title")}</h1><p role="alert">${say("refused", { name: this.me })}</p>
+        <p class="error" role="alert">${this.error}</p>
         <button @click=${this.#signOut}>${say("signOut")}</button></main>`;
     return html`<main class="door">
       <h1>${say("title")}</h1>

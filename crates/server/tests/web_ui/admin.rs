@@ -30,6 +30,10 @@ async fn administrator(stage: &Stage, name: &str) -> Page {
     page
 }
 
+/// No end of a session reaches the server.
+const OFFLINE: &str = "window.ask = window.fetch;
+    window.fetch = (url, options) => (options?.method === 'DELETE' ? Promise.reject(new TypeError('offline')) : ask(url, options));";
+
 /// Opens a part by its link.
 async fn go(page: &Page, part: &str) {
     let script = "const link = [...document.querySelectorAll('nav a')].find((each) => tidy(each.textContent) === arguments[0]);
@@ -43,6 +47,13 @@ async fn user_who_is_no_administrator_is_refused() {
     account(&stage, "eve").await;
     let eve = sign_in(&stage, "eve").await;
     eve.sees("eve is not an administrator").await;
+    eve.run(OFFLINE).await;
+    eve.press("Sign out").await;
+    eve.sees("The server cannot be reached.").await;
+    eve.run("window.fetch = ask;").await;
+    eve.press("Sign out").await;
+    eve.looks("sign in again", "return button('Sign in') !== null", json!([])).await;
+    eve.sees_no("The server cannot be reached.").await;
     eve.close().await;
 }
 
@@ -227,11 +238,7 @@ async fn axe_objects_to_nothing_in_administration() {
 async fn sign_out_that_fails_says_so() {
     let stage = Stage::open().await;
     let root = administrator(&stage, "root").await;
-    root.run(
-        "const ask = window.fetch;
-        window.fetch = (url, options) => (options?.method === 'DELETE' ? Promise.reject(new TypeError('offline')) : ask(url, options));",
-    )
-    .await;
+    root.run(OFFLINE).await;
     root.press("Sign out").await;
     root.sees("The server cannot be reached.").await;
     root.sees("Users connected").await;

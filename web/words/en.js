@@ -305,7 +305,7 @@ export default {
   "details.slow": "Slow mode",
   "details.slow.off": "Off",
   "details.slow.hint": "The time between two messages of one member. It does not hold admins back.",
-  "details.slow.now": "Slow mode: one message every {time}",
+  "details.slow.now": "Slow mode: {time} between two messages",
   "details.keep": "Days for which messages are kept",
   "details.keep.hint": "Older messages are erased for everyone. Empty: no limit.",
   "details.keep.now": "Messages are kept for {time}",

@@ -297,7 +297,7 @@ export default {
   "details.slow": "Mode lent",
   "details.slow.off": "Désactivé",
   "details.slow.hint": "Le temps entre deux messages d’un même membre. Il ne concerne pas les admins.",
-  "details.slow.now": "Mode lent : un message toutes les {time}",
+  "details.slow.now": "Mode lent : {time} entre deux messages",
   "details.keep": "Jours de conservation des messages",
   "details.keep.hint": "Les messages plus anciens sont effacés pour tout le monde. Vide : aucune limite.",
   "details.keep.now": "Messages conservés {time}",

@@ -32,7 +32,7 @@ async fn details_of_a_group_are_edited_and_told_in_its_log() {
     bob.sees_in("Messages", "ann changed the description · ann changed slow mode · ann changed the time for which messages are kept").await;
     bob.press("Group details").await;
     bob.sees("Beans and peas").await;
-    bob.sees("Slow mode: one message every 1 hour").await;
+    bob.sees("Slow mode: 1 hour between two messages").await;
     bob.sees("Messages are kept for 30 days").await;
     bob.looks("edit nothing", "return field('Description') === null", json!([])).await;
     bob.press("Close").await;

@@ -118,4 +118,12 @@ export default {
   "the server cannot be reached": "The server cannot be reached. Try again.",
   "the server has lost a part of this file": "The server has lost a part of this file. Add it again.",
   "this is too much at once: do it in parts": "This is too much at once. Do it in several parts.",
+  "the server refused this": "The server refused this.",
+  "what answers there is not a Chinwag server": "What answers at this address is not a Chinwag server. Check the address.",
+  "the server refuses pages of {}: add it to http.origins": "This site is not allowed to use the chat. The operator of the chat must add {} to http.origins.",
+  "no token could be had: {}": "This site gave no valid token for the chat. Try again, or reload the page.",
+  "nobody is signed in": "You are not signed in. Sign in again.",
+  "you are not in this group": "You are not in this group.",
+  "the connection was closed": "There is no connection. Try again in a moment.",
+  "this message cannot be sent: {}": "This message cannot be sent. Discard it and write it again.",
 };

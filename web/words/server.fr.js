@@ -118,4 +118,12 @@ export default {
   "the server cannot be reached": "Le serveur est injoignable. Réessayez.",
   "the server has lost a part of this file": "Le serveur a perdu une partie de ce fichier. Ajoutez-le à nouveau.",
   "this is too much at once: do it in parts": "C’est trop à la fois. Procédez en plusieurs fois.",
+  "the server refused this": "Le serveur a refusé la demande.",
+  "what answers there is not a Chinwag server": "Ce qui répond à cette adresse n’est pas un serveur Chinwag. Vérifiez l’adresse.",
+  "the server refuses pages of {}: add it to http.origins": "Ce site n’est pas autorisé à utiliser la messagerie. L’exploitant de la messagerie doit ajouter {} à http.origins.",
+  "no token could be had: {}": "Ce site n’a pas fourni de jeton valable pour la messagerie. Réessayez, ou rechargez la page.",
+  "nobody is signed in": "Vous n’êtes pas connecté. Reconnectez-vous.",
+  "you are not in this group": "Vous n’êtes pas dans ce groupe.",
+  "the connection was closed": "Il n’y a pas de connexion. Réessayez dans un instant.",
+  "this message cannot be sent: {}": "Ce message ne peut pas être envoyé. Abandonnez-le et écrivez-le à nouveau.",
 };

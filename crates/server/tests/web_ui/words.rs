@@ -136,6 +136,42 @@ fn refusals_of_what_people_write_have_sentences() {
     }
 }
 
+/// The reasons of promises that reject where the page says nothing.
+const NEVER_SAID: [&str; 6] = [
+    "It is sent when you sign in again.",
+    "This message was discarded.",
+    "You have signed out.",
+    "You are no longer in this group.",
+    "The request was cancelled.",
+    "The upload was cancelled.",
+];
+
+#[test]
+fn errors_of_the_module_have_sentences() {
+    let french = table(FRENCH);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/chinwag");
+    let mut count = 0;
+    for file in fs::read_dir(folder).expect("the module's parts") {
+        let source = fs::read_to_string(file.expect("a file").path()).expect("a text");
+        for begin in ["lost(", "detail: "] {
+            let texts = source.split(begin).skip(1).filter_map(|rest| {
+                let quote = rest.chars().next().filter(|first| "\"`".contains(*first))?;
+                rest[1..].split(quote).next()
+            });
+            for text in texts.filter(|text| !NEVER_SAID.contains(text)) {
+                // What is inserted is any text.
+                let (before, after) = text.split_once("${").unwrap_or((text, ""));
+                let said = format!("{before}{}", after.rsplit('}').next().unwrap_or_default()).to_lowercase();
+                let said = said.trim_end_matches('.');
+                let is_said = |key: &&str| is_of(&key.to_lowercase(), said);
+                assert!(french.keys().any(|key| is_said(key)), "{text}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 15, "{count}");
+}
+
 #[tokio::test]
 async fn the_page_speaks_the_language_of_its_reader() {
     let stage = Stage::open().await;

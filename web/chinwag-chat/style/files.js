@@ -4,6 +4,8 @@ import { css } from "../../vendor/lit.js";
 
 export const files = css`
   .files { display: flex; flex-wrap: wrap; align-items: start; gap: 4px; max-width: 100%; }
+  /* Below each other, and no bubble as wide as if they were side by side. */
+  .files:has(> :not(.tile)) { max-width: 320px; }
   .files + .body { margin-top: 6px; }
   .body + .files { margin-top: 6px; }
   chinwag-picture { display: block; }

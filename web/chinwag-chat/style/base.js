@@ -130,6 +130,7 @@ export const base = css`
     background: var(--_raised);
   }
   input::placeholder, textarea::placeholder { color: var(--_quiet); opacity: 1; }
+  input:placeholder-shown { text-overflow: ellipsis; }
   input:focus-visible, textarea:focus-visible, select:focus-visible { outline-offset: -1px; }
   [aria-invalid="true"] { border-color: var(--_error); }
   textarea { resize: none; field-sizing: content; max-height: 11em; line-height: 1.4; }

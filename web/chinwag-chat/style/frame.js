@@ -61,7 +61,7 @@ export const frame = css`
   .door .lead { margin-bottom: 14px; color: var(--_quiet); }
   .door label { margin-top: 10px; }
   .door .row { margin-top: 20px; }
-  .door .row button { flex: 1; }
+  .door .row button { flex: 1 1 auto; padding-inline: 12px; }
 
   /* Lists */
   .list { display: grid; gap: 2px; grid-template-columns: minmax(0, 1fr); }

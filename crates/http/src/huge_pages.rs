@@ -6,7 +6,7 @@
 /// The open connections from which on the system may give huge pages.
 pub(crate) const CONNECTIONS: usize = 16;
 
-/// Keeps the system from giving this process huge pages, until [`allow`].
+/// Keeps the system from giving this process huge pages until many clients are connected.
 #[cfg(target_os = "linux")]
 pub fn hold_back() {
     // A system that refuses gives them at once, which costs memory only.

@@ -30,7 +30,7 @@ const IN_FLIGHT: u64 = 32;
 /// The most messages of a commit, and the number in flight.
 const BATCH: usize = 256;
 
-/// Which checks a send without a server makes.
+/// The checks of a send without a server.
 #[derive(Clone, Copy)]
 enum Check {
     Rights,

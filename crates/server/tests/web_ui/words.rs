@@ -164,7 +164,7 @@ fn errors_of_the_module_have_sentences() {
                 let said = format!("{before}{}", after.rsplit('}').next().unwrap_or_default()).to_lowercase();
                 let said = said.trim_end_matches('.');
                 let is_said = |key: &&str| is_of(&key.to_lowercase(), said);
-                assert!(french.keys().any(|key| is_said(key)), "{text}");
+                assert!(french.keys().any(is_said), "{text}");
                 count += 1;
             }
         }

@@ -1,7 +1,7 @@
 //! A bounded queue of jobs with their answers.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,14 +19,37 @@ pub(crate) struct Queued<T> {
     turn: Turn,
 }
 
+impl<T> Queued<T> {
+    /// Whether the job is to run: not if its caller was told that it never does. A job that has begun may run again.
+    pub(crate) fn begin(&self) -> bool {
+        self.turn.begin()
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.turn.0.load(Ordering::Acquire) == Turn::BEGUN
+    }
+}
+
 /// A flag for which a job's thread and its caller's deadline race. If the thread sets it first, the job runs;
 /// if the deadline does, the job never runs.
 #[derive(Clone, Default)]
-struct Turn(Arc<AtomicBool>);
+struct Turn(Arc<AtomicU8>);
 
 impl Turn {
-    fn take(&self) -> bool {
-        !self.0.swap(true, Ordering::AcqRel)
+    const WAITS: u8 = 0;
+    const BEGUN: u8 = 1;
+    const REFUSED: u8 = 2;
+
+    fn begin(&self) -> bool {
+        self.leave(Self::BEGUN) != Err(Self::REFUSED)
+    }
+
+    fn refuse(&self) -> bool {
+        self.leave(Self::REFUSED).is_ok()
+    }
+
+    fn leave(&self, to: u8) -> Result<u8, u8> {
+        self.0.compare_exchange(Self::WAITS, to, Ordering::AcqRel, Ordering::Acquire)
     }
 }
 
@@ -111,7 +134,7 @@ impl<T: Send + 'static> Queue<T> {
             }
             match timeout(self.deadline, answered).await {
                 Ok(outcome) => outcome.unwrap_or(Err(Error::Unknown)),
-                Err(_) if turn.take() => Err(Error::unavailable()),
+                Err(_) if turn.refuse() => Err(Error::unavailable()),
                 Err(_) => Err(self.late.clone()),
             }
         };
@@ -125,25 +148,19 @@ impl<T: Send + 'static> Queue<T> {
 }
 
 impl<T> Exit<T> {
-    /// Waits for jobs and appends up to `most` of them to `into`. Appends none once the queue is closed and
-    /// empty.
+    /// Waits for jobs and appends them to `into`, at most so many: none once the queue is closed and empty. Each has to
+    /// [begin](Queued::begin) before it runs.
     pub(crate) fn take(&self, most: usize, into: &mut Vec<Queued<T>>) {
-        while into.is_empty() {
-            let mut state = self.shared.lock();
-            while state.waiting.is_empty() && !state.closed {
-                state.idle += 1;
-                state = self.shared.came.wait(state).unwrap_or_else(PoisonError::into_inner);
-                state.idle -= 1;
-            }
-            let count = most.min(state.waiting.len());
-            into.extend(state.waiting.drain(..count));
-            drop(state);
-            if count == 0 {
-                return;
-            }
-            self.shared.places.add_permits(count);
-            into.retain(|queued| queued.turn.take());
+        let mut state = self.shared.lock();
+        while state.waiting.is_empty() && !state.closed {
+            state.idle += 1;
+            state = self.shared.came.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
         }
+        let count = most.min(state.waiting.len());
+        into.extend(state.waiting.drain(..count));
+        drop(state);
+        self.shared.places.add_permits(count);
     }
 }
 

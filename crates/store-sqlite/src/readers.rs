@@ -116,7 +116,7 @@ fn read(conn: &Connection, exit: &Exit<ReadJob>, state: &FileState) {
     loop {
         exit.take(1, &mut next);
         let Some(queued) = next.pop() else { return };
-        if !queued.answer.is_closed() {
+        if !queued.answer.is_closed() && queued.begin() {
             // The caller may have dropped the future.
             let _ = queued.answer.send(run(conn, &queued.job, state));
         }

@@ -131,7 +131,8 @@ fn write<'l>(line: &'l Line, statements: &Statements<'l>, exit: &Exit<Task>, bat
             }
             Err(why) => {
                 for task in tasks.drain(..) {
-                    let _ = task.answer.send(Err(why.clone()));
+                    let is_known = matches!(why, Error::Unknown) && !task.has_begun();
+                    let _ = task.answer.send(Err(if is_known { Error::unavailable() } else { why.clone() }));
                 }
             }
         }
@@ -239,6 +240,10 @@ fn run_all<'l>(
 ) -> Result<Option<Vec<Result<()>>>> {
     let (mut outcomes, begun) = (Vec::with_capacity(tasks.len()), Instant::now());
     for task in tasks {
+        if !task.begin() {
+            outcomes.push(Err(Error::unavailable()));
+            continue;
+        }
         let outcome = match &task.job {
             Task::Job(job) => run(line, statements, job, events, savepoints)?,
             Task::Probe => Some(touch(&line.conn)),

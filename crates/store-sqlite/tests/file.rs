@@ -341,6 +341,27 @@ async fn a_late_job_never_runs_and_a_begun_write_is_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_behind_a_long_one_of_its_batch_never_runs_late() {
+    let file = File::new();
+    let store = file.with_group(Options { deadline: Duration::from_secs(1), ..Options::default() }).await;
+    let go = hold(&store).await;
+    let (release, released) = mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let long = store.submit_write(Box::new(move |_, _| {
+        // Ends when the sender is dropped.
+        let _ = released.lock().expect("no panic").recv();
+        Ok(())
+    }));
+    let behind = store.submit_write(Box::new(|tx, _| tx.seq_take(GROUP, 1).map(drop)));
+    drop(go);
+    let (long, behind) = tokio::join!(long, behind);
+    assert!(matches!(long, Err(Error::Unknown)), "{long:?}");
+    assert!(matches!(behind, Err(Error::Unavailable(_))), "{behind:?}");
+    drop(release);
+    assert_eq!(take(&store).await.expect("the store goes on"), Seq(1), "the one behind has not run");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_processes_write_one_file_in_turn() {
     let file = File::new();
     let stores = [file.with_group(Options::default()).await, file.open(Options::default())];

@@ -1,14 +1,16 @@
 //! The mapping of SQLite's errors to those of the port.
 
 use std::any::Any;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chinwag_core::Error;
 use chinwag_core::name::NameCase;
 use chinwag_core::store::Room;
-use rusqlite::{ErrorCode, ffi};
+use rusqlite::{Connection, ErrorCode, ffi};
 
+use crate::reserve::lacks_room;
 use crate::stamps::StampSource;
 use crate::written::Written;
 
@@ -63,9 +65,15 @@ impl FileState {
     }
 }
 
-/// Whether an error says that the disk is full.
-pub(crate) fn is_disk_full(why: &rusqlite::Error) -> bool {
-    why.sqlite_error_code() == Some(ErrorCode::DiskFull)
+/// Whether an error says that the disk is full. Where a quota is full, SQLite says only that a write has failed.
+pub(crate) fn is_disk_full(conn: &Connection, why: &rusqlite::Error) -> bool {
+    match why.sqlite_error().map(|why| why.extended_code) {
+        Some(ffi::SQLITE_FULL) => true,
+        Some(ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE) => {
+            conn.path().is_some_and(|path| lacks_room(Path::new(path)))
+        }
+        _ => false,
+    }
 }
 
 /// Whether an error says that the file is damaged.

@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::statvfs;
 
+use crate::reserve::{is_full, lacks_room};
 use crate::schema;
 
 /// Capacity of a connection's statement cache; more than the number of statements.
@@ -275,7 +276,7 @@ fn create(path: &Path) -> Result<(), OpenError> {
     match options.open(path) {
         Ok(_) => give(path).map_err(|why| OpenError::Create { path: path.into(), why }),
         Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(why) if why.kind() == io::ErrorKind::StorageFull => Err(OpenError::Full { path: path.into() }),
+        Err(why) if is_full(&why) => Err(OpenError::Full { path: path.into() }),
         Err(why) => Err(OpenError::Create { path: path.into(), why }),
     }
 }
@@ -299,7 +300,7 @@ pub(crate) fn give(path: &Path) -> io::Result<()> {
 /// Whether the disk has enough room to open a store. True if the system does not tell.
 fn has_room(path: &Path) -> bool {
     let disk = path.parent().and_then(|folder| statvfs(folder).ok());
-    disk.is_none_or(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= OPENING_BYTES)
+    disk.is_none_or(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= OPENING_BYTES) && !lacks_room(path)
 }
 
 #[cfg(test)]

@@ -54,15 +54,23 @@ impl Reserve {
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             let file = match options.open(&self.path) {
-                Err(why) if why.kind() == io::ErrorKind::StorageFull => return Ok(false),
+                Err(why) if is_full(&why) => return Ok(false),
                 opened => opened?,
             };
             give(&self.path)?;
             let length = file.metadata()?.len();
             if length > self.size {
                 file.set_len(self.size)?;
-            } else if length < self.size && !self.append(&file, length)? {
-                return Ok(false);
+            } else if length < self.size {
+                match self.append(&file, length) {
+                    Ok(true) => {}
+                    // A quota is used up.
+                    Err(why) if is_full(&why) => {
+                        file.set_len(length)?;
+                        return Ok(false);
+                    }
+                    appended => return appended,
+                }
             }
         }
         self.is_whole.store(true, Ordering::Release);
@@ -122,6 +130,22 @@ impl Reserve {
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a write beside the store fails for want of room. The free room of a file system says nothing of a quota.
+pub(crate) fn lacks_room(store: &Path) -> bool {
+    let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = tempfile::tempfile_in(folder)?;
+        file.write_all(&[1; CHUNK])?;
+        file.sync_all()
+    };
+    write().is_err_and(|why| is_full(&why))
+}
+
+/// Whether an error says that a disk or a quota is full.
+pub(crate) fn is_full(why: &io::Error) -> bool {
+    matches!(why.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 #[cfg(test)]

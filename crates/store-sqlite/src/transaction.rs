@@ -90,7 +90,7 @@ impl<'t, 'c> Transaction<'t, 'c> {
         if is_damage(why) {
             self.damaged.set(true);
         }
-        if is_disk_full(why) {
+        if is_disk_full(self.conn, why) {
             self.disk_full.set(true);
         }
     }

@@ -153,7 +153,7 @@ impl Line {
     /// Reserves stamps for this and later batches if none are left.
     fn reserve_stamps(&self) -> Result<Option<i64>> {
         self.state.stamps.reserve(&self.conn).map_err(|why| {
-            self.met_full_disk.set(is_disk_full(&why));
+            self.met_full_disk.set(is_disk_full(&self.conn, &why));
             fault(why)
         })
     }
@@ -218,7 +218,7 @@ fn attempt<'l>(
                 if is_damage(&why) {
                     line.state.set_damaged();
                 }
-                line.met_full_disk.set(is_disk_full(&why));
+                line.met_full_disk.set(is_disk_full(conn, &why));
                 commit_fault(why)
             })?;
             line.state.stamps.committed(reserved);

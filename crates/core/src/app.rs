@@ -61,6 +61,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use self::account::good;
 use self::bot::{bot_grant, reach};
 use self::file_removal::RemovalCounts;
+use self::work::FailingTasks;
 use crate::audit::CallSource;
 use crate::before_send::BeforeSend;
 use crate::bot::{BEYOND_BOTS, BotAct, BotGrant, BotTarget};
@@ -92,6 +93,7 @@ struct Rules {
     rates: Arc<Rates>,
     /// Whether tasks that this node started may have further steps.
     works: Arc<AtomicBool>,
+    failing: Arc<FailingTasks>,
     /// Whether this node may have stored messages that the search index does not contain yet.
     unindexed: Arc<AtomicBool>,
     removals: Arc<RemovalCounts>,
@@ -181,6 +183,7 @@ impl App {
                 name_case,
                 rates,
                 works: Arc::new(AtomicBool::new(true)),
+                failing: Arc::default(),
                 unindexed: Arc::new(AtomicBool::new(true)),
                 removals: Arc::default(),
                 room,

@@ -150,6 +150,7 @@ pub(crate) async fn metrics(State(state): State<Arc<ServerState>>, mut parts: Pa
     for why in REASONS {
         gauge!("chinwag_unready", "why" => why).set(if reason == Some(why) { 1.0 } else { 0.0 });
     }
+    gauge!("chinwag_tasks_failing").set(whole(state.app.failing_tasks()));
     gauge!("chinwag_http_requests_under_way").set(whole(state.admission.requests_under_way()));
     gauge!("chinwag_http_answers_waiting_bytes").set(whole(state.admission.answers.bytes()));
     if let Some(acceptor) = &state.options.tls_acceptor {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_core::app::App;
-use chinwag_core::app::work::Effort;
+use chinwag_core::app::work::{Effort, StepFailure};
 use chinwag_core::limits::DELETED_TOGETHER;
 use tokio::time::{Instant, sleep};
 
@@ -18,9 +18,11 @@ const FEWEST: usize = 10;
 const OF_ROWS: usize = 10;
 /// The minimum pause between two steps, in which others can write.
 const PAUSE: Duration = Duration::from_millis(2);
+/// A task that has failed so often is an error in the log.
+const MANY_FAILURES: u32 = 10;
 
-/// Runs pending tasks step by step, until the future is dropped. After each step it pauses for at least the duration
-/// of the step, so that others can use the store. A step that fails, or that another node has done, is retried.
+/// Does what remains to be done, a step at a time, until it is dropped. After each step others have the store for at
+/// least as long. A step that fails is tried again after those of other tasks.
 pub async fn run(app: App) {
     let mut rows = 100;
     loop {
@@ -32,12 +34,26 @@ pub async fn run(app: App) {
                 // Includes the commit, which takes longer than the step itself if much was written.
                 sleep(begun.elapsed().clamp(PAUSE, EVERY)).await;
             }
-            Err(error) => {
-                tracing::warn!(%error, "a step of what remains to be done failed: it will be tried again");
+            Err(failure) => {
+                note(&failure);
                 rows = FEWEST;
                 sleep(EVERY).await;
             }
         }
+    }
+}
+
+fn note(failure: &StepFailure) {
+    let StepFailure { error, task } = failure;
+    match task {
+        Some((id, failures)) if *failures >= MANY_FAILURES => tracing::error!(
+            %error, task = %id, failures,
+            "a task fails again and again: what a deletion or rename has begun is not completed"
+        ),
+        Some((id, failures)) => {
+            tracing::warn!(%error, task = %id, failures, "a step of what remains to be done failed: it will be tried again");
+        }
+        None => tracing::warn!(%error, "what remains to be done is not known: the store will be asked again"),
     }
 }
 

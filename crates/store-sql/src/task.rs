@@ -5,7 +5,7 @@ use chinwag_core::{GroupId, Result, TaskId, stored_number};
 
 use crate::sql::params;
 use crate::transfer::table;
-use crate::{Columns, Param, Sql, Text};
+use crate::{Param, Sql, Text, limit};
 
 table! {
     TASKS: "tasks" by (id: Id)
@@ -15,7 +15,8 @@ table! {
 crate::implement! {
     ($) impl_tasks: Tasks by task
     read {
-        task_next() -> Option<(TaskId, Task)>;
+        task_next(except: &[TaskId]) -> Option<TaskId>;
+        task(id: TaskId) -> Option<Task>;
     }
     write {
         task_insert(id: TaskId, task: &Task) -> ();
@@ -25,8 +26,8 @@ crate::implement! {
     }
 }
 
-/// The oldest task of the kinds that this version knows. The condition on ids is always true; it makes the
-/// planner use the index.
+/// The oldest tasks of the kinds that this version knows, of those whose ids meet the condition, which all
+/// ids do: it keeps the plan to the index.
 macro_rules! next {
     ($condition:literal) => {
         next!(
@@ -44,31 +45,43 @@ macro_rules! next {
     };
     ($condition:literal; $($kinds:tt)*) => {
         concat!(
-            "SELECT id, kind, user_id, group_id, detail FROM tasks WHERE ",
+            "SELECT id FROM tasks WHERE ",
             $condition,
             " AND kind IN (",
             $($kinds)*,
-            ") ORDER BY id LIMIT 1"
+            ") ORDER BY id LIMIT $1"
         )
     };
 }
 
-pub fn task_next(sql: &impl Sql) -> Result<Option<(TaskId, Task)>> {
+pub fn task_next(sql: &impl Sql, except: &[TaskId]) -> Result<Option<TaskId>> {
     const NEXT: Text = Text::two(next!("id > x''"), next!("id >= '00000000-0000-0000-0000-000000000000'"));
     // The erasure of old messages has the lowest priority.
     const OLD: Text = Text::two(
         next!("id > x''"; stored_number!(TaskKind::EraseOld)),
         next!("id >= '00000000-0000-0000-0000-000000000000'"; stored_number!(TaskKind::EraseOld)),
     );
-    let read = |row: &dyn Columns| -> Result<(TaskId, Task)> {
-        let detail = row.bytes(4)?;
-        let stored = StoredTask { kind: row.get(1)?, user: row.maybe(2)?, group: row.maybe(3)?, detail };
-        Ok((row.get(0)?, Task::from_stored(&stored)?))
+    let next = |text| -> Result<Option<TaskId>> {
+        let oldest = sql.all(text, params![limit(except.len() + 1)], |row| row.get(0))?;
+        Ok(oldest.into_iter().find(|id| !except.contains(id)))
     };
-    match sql.one(NEXT, params![], read)? {
-        None => sql.one(OLD, params![], read),
+    match next(NEXT)? {
+        None => next(OLD),
         next => Ok(next),
     }
+}
+
+pub fn task(sql: &impl Sql, id: TaskId) -> Result<Option<Task>> {
+    const FIND: Text = Text::same("SELECT kind, user_id, group_id, detail FROM tasks WHERE id = $1");
+    sql.one(FIND, params![id], |row| {
+        let detail = row.bytes(3)?;
+        Task::from_stored(&StoredTask {
+            kind: row.get(0)?,
+            user: row.maybe(1)?,
+            group: row.maybe(2)?,
+            detail,
+        })
+    })
 }
 
 pub fn task_insert(sql: &mut impl Sql, id: TaskId, task: &Task) -> Result<()> {

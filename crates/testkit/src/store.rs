@@ -320,6 +320,8 @@ macro_rules! store_suite {
                 a_group_that_is_no_more_is_erased_in_parts
                 leftovers_of_a_deleted_group_count_nowhere
                 a_group_that_was_handed_over_keeps_its_new_owner
+                tasks_that_are_left_out_hold_up_no_other
+                a_task_that_fails_is_tried_again_after_others
             }
             thread {
                 a_root_shows_its_replies_wherever_it_is_read

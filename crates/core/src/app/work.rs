@@ -3,8 +3,11 @@
 //! part of the work, which is usually all of it. The remainder is stored as a [`Task`]. Any node can complete
 //! it step by step, with one job per step.
 
+mod failing;
+
 use std::sync::atomic::Ordering;
 
+pub(super) use self::failing::FailingTasks;
 use super::group::{Departure, delete_if_ended, depart};
 use super::message::erase_together;
 use super::{App, Context, Growth, Unit};
@@ -13,7 +16,7 @@ use crate::permission::Role;
 use crate::reaction::LOST_TOGETHER;
 use crate::store::{ReactionOf, Task};
 use crate::user::Caller;
-use crate::{Date, GroupId, MessageId, Result, Seq, TaskId, UserId};
+use crate::{Date, Error, GroupId, MessageId, Result, Seq, TaskId, UserId};
 
 /// The limits of one step.
 #[derive(Debug, Clone, Copy)]
@@ -27,32 +30,58 @@ pub struct Effort {
 /// The first part of a task, which the request itself does.
 pub(super) const AT_ONCE: Effort = Effort { rows: 200, groups: 20 };
 
+/// Why a step was not done.
+#[derive(Debug)]
+pub struct StepFailure {
+    pub error: Error,
+    /// The task with the number of its failures in succession on this node; none if the store was not reached.
+    pub task: Option<(TaskId, u32)>,
+}
+
 impl App {
-    /// Whether tasks that this node started may have further steps. [`App::work`] also finds the tasks of
-    /// other nodes.
+    /// Whether this node has begun tasks that may have further steps, or is to try one again. Tasks of other nodes are
+    /// found by [`App::work`].
     pub fn has_work(&self) -> bool {
-        self.rules.works.load(Ordering::Acquire)
+        self.rules.works.load(Ordering::Acquire) || self.rules.failing.is_due(self.rules.clock.elapsed())
     }
 
-    /// Does one step of a task. Returns the microseconds for which it occupied the store. `None` if there is
-    /// no task.
-    pub async fn work(&self, effort: Effort) -> Result<Option<u64>> {
+    /// The number of tasks whose last step has failed on this node.
+    pub fn failing_tasks(&self) -> usize {
+        self.rules.failing.count()
+    }
+
+    /// Does one step of a task. Returns the microseconds for which it occupied the store, or `None` if there
+    /// is no task. One whose step fails is left alone for a while, in which others are done.
+    pub async fn work(&self, effort: Effort) -> Result<Option<u64>, StepFailure> {
         let service = Context::new(Caller::Service);
+        let (failing, now) = (&self.rules.failing, self.rules.clock.elapsed());
         // Usually there is no task. A read is enough to find that out.
         self.rules.works.store(false, Ordering::Release);
-        let waits = self.read(&service, (), |tx, _, ()| Ok(tx.task_next()?.is_some())).await;
-        self.rules.works.fetch_or(!matches!(waits, Ok(false)), Ordering::AcqRel);
-        if !waits? {
+        let next = self.read(&service, failing.paused(now), |tx, _, paused| tx.task_next(paused)).await;
+        self.rules.works.fetch_or(!matches!(next, Ok(None)), Ordering::AcqRel);
+        let Some(id) = next.map_err(|error| StepFailure { error, task: None })? else {
+            failing.forget_due(now);
             return Ok(None);
-        }
-        self.write(Growth::Bounded, &service, effort, |unit, effort| {
+        };
+        let step = self.write(Growth::Bounded, &service, (id, effort), |unit, (id, effort)| {
             let begun = unit.now();
-            let Some((id, task)) = unit.tx.task_next()? else { return Ok(None) };
-            unit.step(id, task, *effort)?;
-            unit.tx.index_flush()?;
-            Ok(Some(micros_between(begun, unit.now())))
-        })
-        .await
+            // Another node may have done it.
+            if let Some(task) = unit.tx.task(*id)? {
+                unit.step(*id, task, *effort)?;
+                unit.tx.index_flush()?;
+            }
+            Ok(micros_between(begun, unit.now()))
+        });
+        match step.await {
+            Ok(took) => {
+                failing.succeeded(id);
+                Ok(Some(took))
+            }
+            Err(error) => {
+                let failures = failing.failed(id, self.rules.clock.elapsed());
+                Err(StepFailure { error, task: Some((id, failures)) })
+            }
+        }
     }
 }
 

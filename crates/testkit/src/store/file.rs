@@ -257,7 +257,7 @@ pub async fn files_of_a_user_who_is_no_more_are_carried_by_none(f: Fixture) {
     let (_, id) = attached(&f, group, ann).await;
     let task = f.task();
     f.write(move |tx| tx.user_delete(ann, task)).await;
-    assert_eq!(f.read(|tx| tx.task_next()).await, Some((task, Task::EraseUser(ann))));
+    assert_eq!(f.next_task().await, Some((task, Task::EraseUser(ann))));
     assert_eq!(row(&f, id).await.and_then(|row| row.group), None, "before any step of the task");
 }
 

@@ -8,7 +8,7 @@ use chinwag_core::event::{Event, Kind};
 use chinwag_core::message::{Body, ClientId};
 use chinwag_core::permission::Role;
 use chinwag_core::send::Kept;
-use chinwag_core::store::{NewMessage, Store, Tx};
+use chinwag_core::store::{NewMessage, Store, Task, Tx};
 use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
 use uuid::Uuid;
 
@@ -100,6 +100,15 @@ impl Fixture {
     /// A new group id; ids ascend.
     pub fn group_id(&self) -> GroupId {
         GroupId(uuid(self.number()))
+    }
+
+    /// The task that is the next to be done.
+    pub async fn next_task(&self) -> Option<(TaskId, Task)> {
+        self.read(|tx| {
+            let Some(id) = tx.task_next(&[])? else { return Ok(None) };
+            Ok(tx.task(id)?.map(|task| (id, task)))
+        })
+        .await
     }
 
     /// A new task id; ids ascend.

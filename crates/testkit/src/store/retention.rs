@@ -115,12 +115,12 @@ pub async fn erasure_of_old_messages_waits_for_other_tasks(f: Fixture) {
     })
     .await;
     assert!(f.read(|tx| tx.retention_waits()).await);
-    assert_eq!(f.read(|tx| tx.task_next()).await, Some((second, Task::EraseUser(ann))));
+    assert_eq!(f.next_task().await, Some((second, Task::EraseUser(ann))));
     f.write(move |tx| tx.task_delete(second)).await;
-    assert_eq!(f.read(|tx| tx.task_next()).await, Some((first, old(vec![one, two]))));
+    assert_eq!(f.next_task().await, Some((first, old(vec![one, two]))));
     let left = old(vec![two]);
     f.write(move |tx| tx.task_shorten(first, &left)).await;
-    assert_eq!(f.read(|tx| tx.task_next()).await, Some((first, old(vec![two]))));
+    assert_eq!(f.next_task().await, Some((first, old(vec![two]))));
     f.write(move |tx| tx.task_delete(first)).await;
     assert!(!f.read(|tx| tx.retention_waits()).await);
 }

@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chinwag_core::app::work::Effort;
 use chinwag_core::app::{App, Context};
@@ -16,6 +17,8 @@ use chinwag_core::{GroupId, Seq, TaskId, UserId};
 
 use super::summary::summaries;
 use super::{Fixture, client_id, date, name};
+use crate::clock::Held;
+use crate::fault::{Faults, Faulty};
 
 pub async fn tasks_are_done_in_the_order_in_which_they_were_begun(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
@@ -31,11 +34,8 @@ pub async fn tasks_are_done_in_the_order_in_which_they_were_begun(f: Fixture) {
     })
     .await;
     let next = async |done: Option<TaskId>| {
-        f.write(move |tx| {
-            done.map(|id| tx.task_delete(id)).transpose()?;
-            tx.task_next()
-        })
-        .await
+        f.write(move |tx| done.map_or(Ok(()), |id| tx.task_delete(id))).await;
+        f.next_task().await
     };
     assert_eq!(next(None).await, Some((one, Task::EraseUser(ann))));
     assert_eq!(next(Some(one)).await, Some((two, rename(None))));
@@ -47,6 +47,51 @@ pub async fn tasks_are_done_in_the_order_in_which_they_were_begun(f: Fixture) {
     assert_eq!(next(None).await, Some((three, Task::EraseGroup(group))));
     assert_eq!(next(Some(three)).await, Some((four, Task::EraseUser(bob))));
     assert_eq!(next(Some(four)).await, None);
+    assert_eq!(f.read(move |tx| tx.task(four)).await, None);
+}
+
+pub async fn tasks_that_are_left_out_hold_up_no_other(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (one, two, old) = (f.task(), f.task(), f.task());
+    f.write(move |tx| {
+        tx.task_insert(old, &Task::EraseOld { groups: vec![] })?;
+        tx.user_delete(ann, one)?;
+        tx.user_delete(bob, two)
+    })
+    .await;
+    let next = async |except: &[TaskId]| {
+        let except = except.to_vec();
+        f.read(move |tx| tx.task_next(&except)).await
+    };
+    assert_eq!(next(&[]).await, Some(one));
+    assert_eq!(next(&[one]).await, Some(two));
+    assert_eq!(next(&[two, one]).await, Some(old));
+    assert_eq!(next(&[one, old]).await, Some(two));
+    assert_eq!(next(&[old, one, two]).await, None);
+}
+
+pub async fn a_task_that_fails_is_tried_again_after_others(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (first, second) = (f.task(), f.task());
+    f.write(move |tx| {
+        tx.user_delete(ann, first)?;
+        tx.user_delete(bob, second)
+    })
+    .await;
+    let (faults, clock) = (Arc::<Faults>::default(), Arc::<Held>::default());
+    let store = Arc::new(Faulty::new(f.store.clone(), faults.clone()));
+    let app = App::new(store, clock.clone(), Limits::default());
+    let step = async || app.work(Effort { rows: 100, groups: 10 }).await;
+    faults.panic_in_write();
+    let failure = step().await.expect_err("it was told to panic");
+    assert_eq!((failure.task, app.failing_tasks()), (Some((first, 1)), 1));
+    while step().await.expect("the other goes on").is_some() {}
+    assert_eq!(f.next_task().await, Some((first, Task::EraseUser(ann))), "it is all that is left");
+    assert!(!app.has_work(), "it is not tried before its pause has ended");
+    clock.advance(Duration::from_secs(1));
+    assert!(app.has_work());
+    while step().await.expect("it fails no more").is_some() {}
+    assert_eq!((f.next_task().await, app.failing_tasks()), (None, 0));
 }
 
 pub async fn what_a_user_who_is_no_more_has_left_is_found_nowhere(f: Fixture) {

@@ -146,7 +146,7 @@ pub async fn a_queue_is_erased_in_parts(f: Fixture) {
     f.write(|tx| tx.webhook_wait(queue(2), &event(1, 1, Some(1)))).await;
     let task = f.task();
     f.write(move |tx| tx.task_insert(task, &Task::EraseWebhookQueue(queue(1)))).await;
-    assert_eq!(f.read(|tx| tx.task_next()).await, Some((task, Task::EraseWebhookQueue(queue(1)))));
+    assert_eq!(f.next_task().await, Some((task, Task::EraseWebhookQueue(queue(1)))));
     for count in [3, 2, 0] {
         assert_eq!(f.write(|tx| tx.webhook_queue_erase(queue(1), 3)).await, count);
     }

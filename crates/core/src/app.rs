@@ -65,6 +65,7 @@ use self::work::FailingTasks;
 use crate::audit::CallSource;
 use crate::before_send::BeforeSend;
 use crate::bot::{BEYOND_BOTS, BotAct, BotGrant, BotTarget};
+use crate::clock::ClockWatch;
 pub use crate::context::{Context, Who};
 use crate::entry::Entry;
 use crate::event::{Event, Kind, Origin};
@@ -89,6 +90,7 @@ pub struct App {
 #[derive(Clone)]
 struct Rules {
     clock: Arc<dyn Clock>,
+    clock_watch: Arc<ClockWatch>,
     limits: Limits,
     rates: Arc<Rates>,
     /// Whether tasks that this node started may have further steps.
@@ -179,6 +181,7 @@ impl App {
             store,
             rules: Arc::new(Rules {
                 clock,
+                clock_watch: Arc::default(),
                 limits,
                 name_case,
                 rates,
@@ -224,6 +227,12 @@ impl App {
 
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.rules.clock
+    }
+
+    /// Whether the clock can be trusted in what is erased by its date: it has not jumped by more than a day within the last
+    /// hour. To be asked now and then, so that a jump is noticed.
+    pub fn clock_is_steady(&self) -> bool {
+        self.rules.clock_watch.is_steady(&*self.rules.clock)
     }
 
     /// How user names are compared.

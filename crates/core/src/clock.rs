@@ -1,6 +1,6 @@
 //! Time and randomness, injected so that tests can control them.
 
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -10,6 +10,10 @@ use crate::Date;
 
 /// The origin of [`Clock::elapsed`].
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// A jump of the wall clock by more than this may be an error, which is put right within a while.
+const JUMP: Duration = Duration::from_secs(24 * 3600);
+const DOUBTED_FOR: Duration = Duration::from_secs(3600);
 
 /// The source of time, ids and secrets.
 pub trait Clock: Send + Sync + 'static {
@@ -38,7 +42,7 @@ impl Clock for SystemClock {
     }
 
     fn uuid(&self) -> Uuid {
-        let context = self.context.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
         Uuid::new_v7(UuidTimestamp::now(&*context))
     }
 
@@ -46,5 +50,33 @@ impl Clock for SystemClock {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).expect("the operating system has randomness");
         bytes
+    }
+}
+
+/// Notices that the wall clock has jumped forwards. For a while nothing should be erased by its date then.
+#[derive(Debug, Default)]
+pub(crate) struct ClockWatch(Mutex<Option<ClockLook>>);
+
+#[derive(Debug)]
+struct ClockLook {
+    now: Date,
+    elapsed: Duration,
+    doubted_until: Duration,
+}
+
+impl ClockWatch {
+    /// Whether the clock has not jumped lately, or was set back since. Jumps are noticed from the first call on.
+    pub(crate) fn is_steady(&self, clock: &dyn Clock) -> bool {
+        let (now, elapsed) = (clock.now(), clock.elapsed());
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let doubted_until = match &*last {
+            Some(last) if now > last.now.plus(elapsed.saturating_sub(last.elapsed) + JUMP) => {
+                elapsed + DOUBTED_FOR
+            }
+            Some(last) if now >= last.now.minus(JUMP) => last.doubted_until,
+            _ => Duration::ZERO,
+        };
+        *last = Some(ClockLook { now, elapsed, doubted_until });
+        elapsed >= doubted_until
     }
 }

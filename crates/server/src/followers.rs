@@ -78,7 +78,19 @@ pub(crate) async fn run(
 
 async fn follow(app: &App, work: &Work, lease: Duration) {
     let (mut candidate, about) = (app.candidate(work.follower(), lease), work.about());
+    let mut was_steady = true;
     loop {
+        let is_steady = !work.is_by_date() || app.clock_is_steady();
+        if was_steady && !is_steady {
+            tracing::error!(
+                "the clock has jumped by more than a day: for an hour {about} are not deleted, in case it is wrong"
+            );
+        }
+        was_steady = is_steady;
+        if !is_steady {
+            sleep(work.every()).await;
+            continue;
+        }
         let wait = match round(app, &mut candidate, work).await {
             Ok(Claim::Held) => lease / LOOKS,
             Ok(Claim::Idle | Claim::Mine { .. }) => work.every(),
@@ -141,6 +153,11 @@ impl Work {
             Self::Events => "old events",
             Self::Retention(_) => "old messages",
         }
+    }
+
+    /// Whether the clock alone decides what is deleted.
+    fn is_by_date(&self) -> bool {
+        matches!(self, Self::Tokens | Self::Events | Self::Retention(_))
     }
 
     /// The polling interval.

@@ -63,8 +63,12 @@ impl App {
 }
 
 impl Unit<'_> {
-    /// Erases old messages of these groups, in order. Returns the groups that remain.
+    /// Erases old messages of these groups, in their order. Returns the groups that are left: none while the clock is not
+    /// trusted, since a later round finds them again.
     pub(super) fn erase_old(&mut self, mut groups: Vec<GroupId>, effort: Effort) -> Result<Vec<GroupId>> {
+        if !self.rules.clock_watch.is_steady(&*self.rules.clock) {
+            return Ok(Vec::new());
+        }
         let mut rows = effort.rows.min(DELETED_TOGETHER);
         let mut done = 0;
         for group in groups.iter().take(effort.groups) {

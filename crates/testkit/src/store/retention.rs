@@ -1,11 +1,18 @@
 //! Messages that are too old, and the tasks that erase them.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::app::App;
+use chinwag_core::app::work::Effort;
 use chinwag_core::group_details::GroupDetails;
+use chinwag_core::limits::Limits;
 use chinwag_core::store::{NewMessage, RetentionPage, Task};
 use chinwag_core::{Date, GroupId, Seq, UserId};
 
 use super::{Fixture, date};
+use crate::clock::Held;
 
 const DAY: i64 = 24 * 3600;
 
@@ -123,4 +130,28 @@ pub async fn erasure_of_old_messages_waits_for_other_tasks(f: Fixture) {
     assert_eq!(f.next_task().await, Some((first, old(vec![two]))));
     f.write(move |tx| tx.task_delete(first)).await;
     assert!(!f.read(|tx| tx.retention_waits()).await);
+}
+
+pub async fn nothing_old_is_erased_just_after_the_clock_has_jumped(f: Fixture) {
+    let ann = f.user("ann").await;
+    let id = f.group(&[ann]).await;
+    f.send(id, ann).await;
+    let clock = Arc::<Held>::default();
+    let limits = Limits { messages_keep: Some(Duration::from_secs(24 * 3600)), ..Limits::default() };
+    let app = App::new(f.store.clone(), clock.clone(), limits);
+    assert!(app.clock_is_steady());
+    let left = async || {
+        let task = f.task();
+        f.write(move |tx| tx.task_insert(task, &Task::EraseOld { groups: vec![id] })).await;
+        while app.work(Effort { rows: 100, groups: 10 }).await.expect("a step").is_some() {}
+        f.read(move |tx| tx.messages_before(id, date(50), 9)).await.len()
+    };
+    clock.move_wall(2 * DAY);
+    assert_eq!((left().await, app.clock_is_steady()), (1, false));
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!((left().await, app.clock_is_steady()), (0, true));
+    clock.move_wall(2 * DAY);
+    assert!(!app.clock_is_steady());
+    clock.move_wall(-2 * DAY);
+    assert!(app.clock_is_steady(), "it was set right");
 }

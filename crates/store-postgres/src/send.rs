@@ -454,7 +454,8 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
         let why = waited.err().unwrap_or(Failure::Silent);
         return End::Unknown(why);
     };
-    // The first failure rolls back the others.
+    // What fails first undoes the rest, unless that is the beginning: then each statement is kept by itself.
+    let is_kept_alone = begun.is_err() && sent.is_ok();
     let failed = begun.err().or(held.err());
     let sent = match (sent, replied) {
         (Ok(rows), Ok(replies)) => Ok((rows, replies)),
@@ -468,8 +469,8 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
         }
         (Some(why), ..) | (None, Err(why), _) => {
             let why = Failure::from(why);
-            // Without an error code there was no answer, so the outcome is unknown.
-            if why.code().is_some() { End::Undone(why) } else { End::Unknown(why) }
+            // The server has said no; or nobody has said anything.
+            if why.code().is_some() && !is_kept_alone { End::Undone(why) } else { End::Unknown(why) }
         }
     }
 }

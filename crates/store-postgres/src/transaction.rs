@@ -115,7 +115,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
 
     /// Like [`change`](Self::change), but returns the server's own error for a refused change.
     pub(crate) fn try_change(&mut self, sql: &'static str, params: Params<'_>) -> Result<usize, Failure> {
-        self.changed = true;
+        self.begin_alone()?;
         let count = self.asking(sql, |link, begin| link.execute(begin, sql, params))?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
@@ -127,7 +127,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
         params: Params<'_>,
         read: impl FnOnce(&Row) -> Result<T, tokio_postgres::Error>,
     ) -> Result<Option<T>> {
-        self.changed = true;
+        self.begin_alone().map_err(|why| why.error())?;
         self.one(sql, params, read)
     }
 
@@ -139,6 +139,14 @@ impl<'l, 'c> Transaction<'l, 'c> {
         }
         self.trouble.set(Some(Trouble::Again));
         Err(Error::unavailable())
+    }
+
+    /// Begins before the first statement is a change. Sent along with it, a `BEGIN` that fails by itself would leave the
+    /// change to be kept.
+    fn begin_alone(&mut self) -> Result<(), Failure> {
+        self.changed = true;
+        let Some(begin) = self.begin.take() else { return Ok(()) };
+        self.link.batch(begin).inspect_err(|why| self.note(why))
     }
 
     fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, Failure> {

@@ -29,6 +29,8 @@ enum LinkState {
     CutAfter(Vec<u8>),
     /// Pieces from the target that contain this text are lost; everything else passes.
     Loses(Vec<u8>),
+    /// Everything passes, and where a client sends the first the target receives the second.
+    Replaces(Vec<u8>, Vec<u8>),
 }
 
 /// A proxy on a free loopback port. Drop cuts its connections.
@@ -88,6 +90,12 @@ impl Proxy {
     /// Drops every later piece from the target that contains `text`.
     pub fn lose(&self, text: &[u8]) {
         self.link.send_replace(LinkState::Loses(text.to_vec()));
+    }
+
+    /// From now on gives the target `by` in place of `text`, which is as long and which a client sends in one piece.
+    pub fn replace(&self, text: &[u8], by: &[u8]) {
+        assert_eq!(text.len(), by.len());
+        self.link.send_replace(LinkState::Replaces(text.to_vec(), by.to_vec()));
     }
 
     /// The number of dropped pieces.
@@ -169,6 +177,11 @@ async fn carry(
         if !is_client && matches!(&open, LinkState::Loses(text) if contains(&buffer[..read], text)) {
             count.lost.fetch_add(1, Ordering::Relaxed);
             continue;
+        }
+        if let (true, LinkState::Replaces(text, by)) = (is_client, &open)
+            && let Some(at) = buffer[..read].windows(text.len()).position(|window| window == text)
+        {
+            buffer[at..at + by.len()].copy_from_slice(by);
         }
         if is_last {
             // The answer may arrive before this task continues.

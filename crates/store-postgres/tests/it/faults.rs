@@ -116,6 +116,30 @@ async fn a_job_whose_link_was_cut_before_it_could_commit_is_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_whose_transaction_never_began_are_unknown() {
+    let linked = linked().await;
+    let (context, send) = (by(linked.ann), text(linked.group, "hi"));
+    linked.node.app.message_send(&context, send.clone()).await.expect("the link stands");
+    // As a server does that is told to cancel the statement.
+    linked.proxy.replace(b"BEGIN; SET LOCAL", b"BEGIM; SET LOCAL");
+    let outcome = linked.node.app.message_send(&context, send).await;
+    assert!(matches!(outcome, Err(Error::Unknown)), "{outcome:?}");
+    let count = linked.database.ask("SELECT count(*) FROM chinwag.messages");
+    assert_eq!(count, [["2"]], "it was kept once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_transaction_never_began_changes_nothing() {
+    let linked = linked().await;
+    let group = linked.group;
+    linked.proxy.replace(b"BEGIN ISOLATION LEVEL SERIALIZABLE", b"BEGIM ISOLATION LEVEL SERIALIZABLE");
+    let outcome = linked.node.store.write(move |tx, _| tx.seq_take(group, 1)).await;
+    assert!(outcome.is_err(), "{outcome:?}");
+    linked.proxy.mend();
+    assert_eq!(linked.node.head(group).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absent_database_is_unavailable_and_recovers_unaided() {
     let mut server = Server::start_new(false);
     let database = server.database();

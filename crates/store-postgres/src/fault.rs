@@ -20,6 +20,8 @@ pub(crate) enum Failure {
 pub(crate) enum Trouble {
     /// The link is lost.
     Lost,
+    /// The server takes no writes any more. Where another has taken over, a new link finds that one.
+    ReadOnly,
     /// A conflict with another transaction: a retry may succeed.
     Again,
     /// A migration by another node has made a prepared statement stale: a retry on a new link may succeed.
@@ -57,7 +59,8 @@ impl Failure {
             "0A000" => Trouble::Stale,
             "23514" if self.constraint() == Some("groups_numbered") => Trouble::Again,
             "23505" => Trouble::Collision,
-            "25006" | "55P03" | "57014" => Trouble::Unavailable,
+            "25006" => Trouble::ReadOnly,
+            "55P03" | "57014" => Trouble::Unavailable,
             code if code.starts_with("57P") || code.starts_with("08") || code == "25P03" => Trouble::Lost,
             code if code.starts_with("53") || code.starts_with("58") => Trouble::Unavailable,
             _ => Trouble::Fault,
@@ -92,7 +95,7 @@ impl Failure {
                 tracing::debug!(error = %self, "others stand in the way");
                 Error::unavailable()
             }
-            Trouble::Lost | Trouble::Unavailable => {
+            Trouble::Lost | Trouble::ReadOnly | Trouble::Unavailable => {
                 tracing::warn!(error = %self, "the database is unavailable");
                 Error::unavailable()
             }

@@ -370,7 +370,13 @@ impl Sender<'_> {
             match why.trouble() {
                 Trouble::Again if attempt < TRIES => thread::sleep((PAUSE * attempt).min(LONGEST_PAUSE)),
                 Trouble::Stale if attempt < TRIES => self.slot.drop_link(),
-                Trouble::Lost if attempt == 1 => self.slot.drop_link(),
+                Trouble::Lost | Trouble::ReadOnly if attempt == 1 => self.slot.drop_link(),
+                Trouble::ReadOnly => {
+                    // The new link is no better: for a moment no thread tries again.
+                    self.slot.drop_link();
+                    self.target.note(true);
+                    return Left::Held(messages, why.error());
+                }
                 Trouble::Collision | Trouble::Fault => return Left::Bad(messages, refused(&why)),
                 _ => return Left::Held(messages, why.error()),
             }

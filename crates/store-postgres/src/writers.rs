@@ -104,9 +104,13 @@ pub(crate) fn run(
             }
             AttemptEnd::Again(trouble, outcome, held) => {
                 collisions += u32::from(trouble == Trouble::Collision);
-                losses += u32::from(trouble == Trouble::Lost);
-                if matches!(trouble, Trouble::Lost | Trouble::Stale) {
+                if matches!(trouble, Trouble::Lost | Trouble::Stale | Trouble::ReadOnly) {
+                    losses += 1;
                     slot.drop_link();
+                }
+                if trouble == Trouble::ReadOnly && losses > 1 {
+                    // The new link is no better: for a moment no thread tries again.
+                    target.note(true);
                 }
                 // A second collision is caused by the job itself.
                 if attempt == TRIES || collisions > 1 || losses > 1 {
@@ -155,7 +159,13 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> Atte
     }
     match (trouble, claims) {
         (
-            Some(why @ (Trouble::Again | Trouble::Stale | Trouble::Collision | Trouble::Lost)),
+            Some(
+                why @ (Trouble::Again
+                | Trouble::Stale
+                | Trouble::Collision
+                | Trouble::Lost
+                | Trouble::ReadOnly),
+            ),
             Some(claims),
         ) => {
             let outcome = outcome.and_then(|()| Err(Error::unavailable()));

@@ -140,6 +140,29 @@ async fn a_job_whose_transaction_never_began_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_to_a_server_that_takes_no_writes_are_made_anew() {
+    let server = Server::start_new(false);
+    let (database, other) = (server.database(), server.database());
+    let node = Node::open(&database.url(), brisk()).await;
+    let ann = node.user("ann").await;
+    let group = node.group(&["ann"]).await;
+    let send = async || node.app.message_send(&by(ann), text(group, "hi")).await;
+    send().await.expect("it is sent");
+    // Links that stand are read-only now, and new ones are not.
+    let name = database.name();
+    database.ask(&format!("ALTER DATABASE {name} SET default_transaction_read_only = off"));
+    database.ask("ALTER SYSTEM SET default_transaction_read_only = on");
+    database.ask("SELECT pg_reload_conf()");
+    let wait = Wait::begin();
+    while other.ask("SHOW default_transaction_read_only") != [["on"]] {
+        wait.step(|| "the server does not reload").await;
+    }
+    send().await.expect("another link takes it");
+    node.store.write(move |tx, _| tx.seq_take(group, 1)).await.expect("and the job");
+    assert_eq!(node.head(group).await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absent_database_is_unavailable_and_recovers_unaided() {
     let mut server = Server::start_new(false);
     let database = server.database();

@@ -26,6 +26,7 @@ use crate::Hub;
 use crate::bus::link::{Channel, Link};
 use crate::catch_up::FetchOutcome;
 use crate::options::Nodes;
+use crate::tasks::spawn;
 
 pub(crate) use link_events::Checks;
 
@@ -112,14 +113,15 @@ impl Cluster {
 /// Spawns the tasks of a node in a cluster, apart from the dispatcher.
 pub(crate) fn tasks(
     hub: &Weak<Hub>,
+    broken: &Arc<Notify>,
     cluster: &Cluster,
     options: &Nodes,
     outcomes: mpsc::Sender<FetchOutcome>,
 ) -> Vec<JoinHandle<()>> {
     vec![
-        tokio::spawn(audit::run(hub.clone(), cluster.audit.clone(), outcomes)),
-        tokio::spawn(peers::run(hub.clone(), options.clone())),
-        tokio::spawn(refresh::run(hub.clone(), cluster.refresh.clone())),
+        spawn(broken, audit::run(hub.clone(), cluster.audit.clone(), outcomes)),
+        spawn(broken, peers::run(hub.clone(), options.clone())),
+        spawn(broken, refresh::run(hub.clone(), cluster.refresh.clone())),
     ]
 }
 

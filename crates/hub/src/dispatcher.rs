@@ -27,6 +27,7 @@ use crate::group::Group;
 use crate::replication::effect::{Delay, Effect};
 use crate::replication::fetch::Fetch;
 use crate::replication::group::{Input, LocalGroup, Replica};
+use crate::tasks::spawn;
 use crate::{Close, Hub, batch, catch_up};
 
 /// Concurrent fetches.
@@ -335,7 +336,7 @@ impl Dispatcher {
             }
             Effect::Fetch(fetch) => {
                 let read = catch_up::read(hub.clone(), id, fetch, self.reads.clone(), self.outcomes());
-                tokio::spawn(read);
+                spawn(&hub.broken, read);
             }
             Effect::Advance(seq) => {
                 if let Some(group) = hub.groups.get(&id) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::replication::snapshot::EventTag;
+use crate::tasks::spawn;
 use crate::{Hub, Socket};
 
 /// Sockets per writing task. More sockets are divided among several tasks.
@@ -44,7 +45,7 @@ impl Hub {
         let mut due = mem::take(&mut *self.due.lock());
         while due.len() > SHARE {
             let share = due.split_off(due.len() - SHARE);
-            tokio::spawn(async move { write_to(&share) });
+            spawn(&self.broken, async move { write_to(&share) });
         }
         write_to(&due);
     }

@@ -12,7 +12,7 @@ use chinwag_core::store::Store;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Clock, GroupId, Name, Seq, UserId};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::budget::Total;
@@ -23,6 +23,7 @@ use crate::counts::{Counters, Counts};
 use crate::group::Group;
 use crate::queue::QueueBounds;
 use crate::shards::Shards;
+use crate::tasks::spawn;
 use crate::typing::Typing;
 use crate::user::User;
 use crate::{Close, Encode, Options, Socket, dispatcher, presence, timer};
@@ -55,6 +56,8 @@ pub struct Hub {
     /// None on a single node whose bus never lacks an event.
     pub(crate) cluster: Option<Cluster>,
     tasks: OnceLock<Vec<JoinHandle<()>>>,
+    /// Notified when a task has panicked.
+    pub(crate) broken: Arc<Notify>,
 }
 
 impl Hub {
@@ -92,18 +95,25 @@ impl Hub {
             due: Mutex::default(),
             cluster,
             tasks: OnceLock::new(),
+            broken: Arc::default(),
         });
         let this = Arc::downgrade(&hub);
         let (outcomes, fetched) = mpsc::channel(256);
-        let mut tasks = vec![tokio::spawn(dispatcher::run(this.clone(), events, outcomes.clone(), fetched))];
+        let broken = &hub.broken;
+        let mut tasks = vec![spawn(broken, dispatcher::run(this.clone(), events, outcomes.clone(), fetched))];
         if let Some(cluster) = &hub.cluster {
-            tasks.extend(cluster::tasks(&this, cluster, &nodes, outcomes));
+            tasks.extend(cluster::tasks(&this, broken, cluster, &nodes, outcomes));
         }
-        tasks.push(tokio::spawn(timer::run(this.clone())));
-        tasks.push(tokio::spawn(presence::run(this, waiting)));
+        tasks.push(spawn(broken, timer::run(this.clone())));
+        tasks.push(spawn(broken, presence::run(this, waiting)));
         let _ = hub.tasks.set(tasks);
         hub.filter_channels();
         hub
+    }
+
+    /// Waits until one of its tasks has panicked. From then on events, pings or presence may stop.
+    pub async fn broken(&self) {
+        self.broken.notified().await;
     }
 
     /// Queues a frame for one socket: an answer or an error. Before [`Hub::go_live`] the frame is held. It

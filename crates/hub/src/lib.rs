@@ -32,6 +32,7 @@ mod queue;
 mod replication;
 mod shards;
 mod socket;
+mod tasks;
 mod timer;
 mod typing;
 mod user;

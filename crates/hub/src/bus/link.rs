@@ -148,6 +148,8 @@ pub enum LinkEvent {
     /// The link is up. Everything published before may have been lost.
     Up,
     Down,
+    /// The task that keeps the link has panicked.
+    Broken,
 }
 
 /// A share of a byte counter, held for as long as the bytes are queued.

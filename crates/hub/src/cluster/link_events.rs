@@ -12,6 +12,7 @@ use crate::catch_up::{FetchOutcome, StoredHead, UserGroups};
 use crate::dispatcher::Dispatcher;
 use crate::entry::ReceivedEntry;
 use crate::replication::group::Input;
+use crate::tasks::spawn;
 use crate::{Hub, batch};
 
 /// Groups and users per comparison with the store.
@@ -59,6 +60,7 @@ impl Dispatcher {
                 }
             }
             LinkEvent::Down => self.checks.was_down = true,
+            LinkEvent::Broken => hub.broken.notify_one(),
         }
     }
 
@@ -191,6 +193,6 @@ impl Dispatcher {
                 Channel::Nodes | Channel::Node(_) => {}
             }
         }
-        tokio::spawn(audit::check(hub.clone(), groups, users, self.outcomes()));
+        spawn(&hub.broken, audit::check(hub.clone(), groups, users, self.outcomes()));
     }
 }

@@ -1,5 +1,6 @@
 //! The ways in which sockets end, and the release of everything that they used.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use bytes::Bytes;
 use chinwag_core::event::{Ended, Event, Kind};
 use chinwag_core::token::{self, TokenHash};
 use chinwag_core::{Date, Seq, TaskId};
-use chinwag_hub::{Close, Identity, Options, RegisterError};
-use tokio::time::{Instant, sleep};
+use chinwag_hub::bus::LocalBus;
+use chinwag_hub::{Close, Encode, Hub, Identity, Options, RegisterError};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use crate::harness::{Client, NOW, World, identity_of, message, quiet, settle};
@@ -252,6 +254,30 @@ async fn when_all_have_left_nothing_is_left() {
     let counts = world.hub.counts();
     assert_eq!((counts.sockets, counts.users, counts.groups), (0, 0, 0));
     assert_eq!((counts.queued_frames, counts.queued_bytes), (0, 0));
+}
+
+/// Makes no pings, so that the timer panics.
+struct Pingless;
+
+impl Encode for Pingless {
+    fn event(&self, _: &Event, _: Option<&str>) -> Bytes {
+        Bytes::new()
+    }
+
+    fn ping(&self) -> Bytes {
+        panic!("a fault")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn panic_of_a_task_is_noticed() {
+    let world = World::new(quiet());
+    let (bus, receiver) = LocalBus::new(16);
+    let hub =
+        Hub::start(world.store.clone(), bus, receiver, Arc::new(Pingless), world.hands.clone(), quiet());
+    let within = Duration::from_secs(5);
+    timeout(within, hub.broken()).await.expect("its timer has panicked");
+    assert!(timeout(within, world.hub.broken()).await.is_err(), "the other one is whole");
 }
 
 /// Lets the client's task wait, so that the frames which it took count as written. Returns whether it waits.

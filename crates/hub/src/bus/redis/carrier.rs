@@ -13,7 +13,7 @@ use chinwag_core::rate::Rates;
 use parking_lot::Mutex;
 use redis::{PushInfo, PushKind, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::codec::{Keys, NodeMessage};
@@ -46,7 +46,7 @@ const STANDS: Duration = Duration::from_secs(2);
 /// This node's end of the link. Dropping it ends the task.
 pub(super) struct Carrier {
     shared: Arc<CarrierState>,
-    task: JoinHandle<()>,
+    task: AbortHandle,
 }
 
 struct CarrierState {
@@ -138,7 +138,13 @@ impl Carrier {
         // Perform all initial commands now, so that missing access rights show at the start.
         let first = shared.listen_always(&mut connection).await;
         first.map_err(|error| shared.server.why(&error))?;
-        let task = tokio::spawn(shared.clone().keep(connection, gone));
+        let kept = tokio::spawn(shared.clone().keep(connection, gone));
+        let (task, events) = (kept.abort_handle(), shared.link_events.clone());
+        tokio::spawn(async move {
+            if kept.await.is_err_and(|why| why.is_panic()) {
+                let _ = events.send(LinkEvent::Broken).await;
+            }
+        });
         // A short-lived command publishes its hints to nodes that already know it. If the link is lost again
         // meanwhile, continue as with any later loss.
         let _ = timeout(STANDS, shared.stands.notified()).await;

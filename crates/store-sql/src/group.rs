@@ -328,10 +328,18 @@ pub fn entries(
     most: usize,
 ) -> Result<Vec<(Seq, GroupEntry)>> {
     macro_rules! entries {
+        // Without the index the oldest page would read all reactions and edits of the group.
         ($range:literal) => {
+            Text::two(
+                entries!(@ "log_entries c INDEXED BY log_entries_shown" $range),
+                entries!(@ "log_entries c" $range),
+            )
+        };
+        (@ $from:literal $range:literal) => {
             concat!(
-                "SELECT c.seq, c.kind, c.message_seq, c.user_id, c.detail FROM log_entries c
-                WHERE c.group_id = $1 AND c.kind IN (",
+                "SELECT c.seq, c.kind, c.message_seq, c.user_id, c.detail FROM ",
+                $from,
+                " WHERE c.group_id = $1 AND c.kind IN (",
                 stored_number!(LogKind::GroupChanged),
                 ", ",
                 stored_number!(LogKind::MemberRenamed),
@@ -344,8 +352,8 @@ pub fn entries(
             )
         };
     }
-    const BACK: Text = Text::same(entries!("c.seq <= $2 AND c.seq >= $3 ORDER BY c.seq DESC"));
-    const ON: Text = Text::same(entries!("c.seq >= $2 AND c.seq <= $3 ORDER BY c.seq"));
+    const BACK: Text = entries!("c.seq <= $2 AND c.seq >= $3 ORDER BY c.seq DESC");
+    const ON: Text = entries!("c.seq >= $2 AND c.seq <= $3 ORDER BY c.seq");
     let (text, from, end) = match edge {
         Edge::Newest => (BACK, Some(i64::MAX), 0),
         Edge::BeforeSeq(Seq(seq)) => (BACK, seq.checked_sub(1), 0),

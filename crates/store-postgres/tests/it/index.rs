@@ -1,13 +1,14 @@
-//! The search index loses the terms of erased messages.
+//! Indexes: the one of the search loses the words of erased messages, and that of entries is read by their pages.
 
 use std::sync::Arc;
 
 use chinwag_core::Seq;
-use chinwag_core::store::{IndexPart, NewMessage};
+use chinwag_core::store::{Edge, IndexPart, NewMessage};
 use chinwag_store_postgres::Options;
 use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::postgres::Database;
 use chinwag_testkit::store::{Fixture, Opened, body, date};
+use chinwag_testkit::wait::Wait;
 
 use crate::world::open;
 
@@ -20,15 +21,19 @@ fn position(database: &Database, word: &str) -> usize {
     database.ask(&sql)[0][0].parse().expect("a number")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn renewed_index_has_no_erased_word() {
-    let database = Database::new();
+async fn fixture(database: &Database) -> Fixture {
     let url = database.url();
-    let f = Fixture::open(async |bus: Arc<Recorder>| {
+    Fixture::open(async |bus: Arc<Recorder>| {
         let store = open(&url, &Options::default(), &bus).await;
         Opened { store: Arc::new(store), guard: Box::new(()) }
     })
-    .await;
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn renewed_index_has_no_erased_word() {
+    let database = Database::new();
+    let f = fixture(&database).await;
     let ann = f.user("ann").await;
     let group = f.group(&[ann]).await;
     for text in ["an erased quokka", "a wombat that stays", "an edited wallaby"] {
@@ -59,4 +64,30 @@ async fn renewed_index_has_no_erased_word() {
     assert!(position(&database, "wombat") > 0 && position(&database, "bilby") > 0);
     let indexes = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'search_words_by_term%'";
     assert_eq!(database.ask(indexes), [["1"]]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_entries_read_no_reactions() {
+    let database = Database::new();
+    let f = fixture(&database).await;
+    let group = f.group(&[f.user("ann").await]).await;
+    database.ask(&format!(
+        "INSERT INTO chinwag.log_entries (group_id, seq, kind) SELECT '{group}', seq, 6 FROM generate_series(1, 5000) seq;
+        ANALYZE chinwag.log_entries"
+    ));
+    for edge in [Edge::Newest, Edge::BeforeSeq(Seq(4000)), Edge::AfterSeq(Seq(0))] {
+        assert_eq!(f.read(move |tx| tx.entries(group, edge, None, 9)).await, []);
+    }
+    let read = || {
+        let read = database.ask(
+            "SELECT sum(idx_scan), sum(idx_tup_read) FROM pg_stat_user_indexes
+            WHERE indexrelname IN ('log_entries_shown', 'log_entries_pkey') GROUP BY relname",
+        );
+        [0, 1].map(|at| read[0][at].parse::<usize>().expect("a number"))
+    };
+    let wait = Wait::begin();
+    while read()[0] < 3 {
+        wait.step(|| "the server has not counted the reads").await;
+    }
+    assert_eq!(read()[1], 0, "rows of indexes");
 }

@@ -1,12 +1,15 @@
 //! Graceful shutdown. The first signal drains the server; the second one ends it at once.
 
 use std::future::pending;
+use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chinwag_http::ServerState;
 use chinwag_hub::Hub;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -17,24 +20,50 @@ use crate::config::Shutdown;
 /// The time that the accept loop may exceed its own timeout before the shutdown no longer waits for it.
 const SLACK: Duration = Duration::from_secs(2);
 
-/// The signals that begin a shutdown: SIGTERM, and SIGINT (Ctrl-C).
-pub(crate) struct Signals {
+/// The first of the signals that ask a server to end: SIGTERM, and SIGINT as from a terminal.
+pub(crate) struct FirstSignal(oneshot::Receiver<()>);
+
+impl FirstSignal {
+    /// Registers the signals, which are fatal until then. A thread of their own receives them, so that the second one ends
+    /// the process also while a start is busy with the database, or the end waits for it.
+    pub(crate) fn register() -> Result<Self> {
+        const CANNOT: &str = "could not register the signal handlers";
+        let runtime = Builder::new_current_thread().enable_all().build().context(CANNOT)?;
+        let mut signals = runtime.block_on(async { Signals::register() }).context(CANNOT)?;
+        let (first, received) = oneshot::channel();
+        let thread = thread::Builder::new().name("signals".into());
+        let receive = async move {
+            signals.next().await;
+            // Whoever waits for it may have failed meanwhile.
+            let _ = first.send(());
+            signals.next().await;
+            tracing::warn!("ended at once, by a second signal");
+            std::process::exit(1);
+        };
+        thread.spawn(move || runtime.block_on(receive)).context(CANNOT)?;
+        Ok(Self(received))
+    }
+
+    /// Waits for it. Not called again after it has come.
+    pub(crate) async fn received(&mut self) {
+        if (&mut self.0).await.is_err() {
+            pending::<()>().await;
+        }
+    }
+}
+
+struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    /// Registers the handlers. Until then these signals kill the process.
-    pub(crate) fn register() -> Result<Self> {
-        let register = |kind| signal(kind).context("could not register the signal handlers");
-        Ok(Self {
-            terminate: register(SignalKind::terminate())?,
-            interrupt: register(SignalKind::interrupt())?,
-        })
+    fn register() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the next signal.
-    pub(crate) async fn next(&mut self) {
+    /// Waits for the next one.
+    async fn next(&mut self) {
         let received = tokio::select! {
             received = self.terminate.recv() => received,
             received = self.interrupt.recv() => received,
@@ -55,26 +84,17 @@ pub(crate) struct Serving {
     pub(crate) stop: oneshot::Sender<()>,
 }
 
-/// Drains the server: reports not ready, stops accepting connections, closes the sockets one after the other, and
-/// waits for requests in flight. Each phase is bounded by the settings; a second signal skips the remainder.
-pub(crate) async fn drain(serving: Serving, settings: &Shutdown, signals: &mut Signals) {
+/// Brings it to its end: not ready any more, no new connections, sockets sent away one after the
+/// other, requests under way finished. Bounded by the settings.
+pub(crate) async fn drain(serving: Serving, settings: &Shutdown) {
     tracing::info!("draining");
     serving.state.drain();
-    let in_order = async {
-        sleep(settings.notice.0).await;
-        // The accept loop may have ended already.
-        let _ = serving.stop.send(());
-        serving.hub.drain(settings.drain.0).await;
-        let finish = settings.finish.0 + SLACK;
-        if timeout(finish, serving.task).await.is_err() {
-            tracing::warn!("some requests did not finish in time");
-        }
-    };
-    tokio::select! {
-        () = in_order => {}
-        () = signals.next() => {
-            tracing::warn!("ended at once, by a second signal");
-            std::process::exit(1);
-        }
+    sleep(settings.notice.0).await;
+    // The loop may have ended by itself.
+    let _ = serving.stop.send(());
+    serving.hub.drain(settings.drain.0).await;
+    let finish = settings.finish.0 + SLACK;
+    if timeout(finish, serving.task).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
     }
 }

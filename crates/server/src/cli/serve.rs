@@ -20,7 +20,7 @@ use crate::config::{Config, shown};
 use crate::control::Control;
 use crate::data::{Folder, Lock, given_key};
 use crate::open_files::{self, OpenFileBounds};
-use crate::shutdown::{Serving, Signals, drain};
+use crate::shutdown::{FirstSignal, Serving, drain};
 use crate::start_wait::StartWait;
 use crate::wire_up::{self, Claim, Node};
 use crate::{followers, indexing, logging, upkeep};
@@ -37,6 +37,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let mut config = args.settings.load()?;
     logging::start(&config.log)?;
+    let signal = FirstSignal::register()?;
     let files = open_files::raise();
     let bounds = files.and_then(|files| OpenFileBounds::of(&config, files));
     if let Some(bounds) = &bounds {
@@ -46,7 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let threads = thread::available_parallelism().map_or(2, NonZero::get).max(2);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
-    let served = runtime.block_on(serve(&config, (files, bounds)));
+    let served = runtime.block_on(serve(&config, (files, bounds), signal));
     // The store closes when the last task that holds it is dropped here.
     runtime.shutdown_timeout(LINGER);
     served
@@ -64,15 +65,14 @@ struct Started {
     node: Node,
 }
 
-async fn serve(config: &Config, files: OpenFiles) -> Result<()> {
-    let mut signals = Signals::register()?;
+async fn serve(config: &Config, files: OpenFiles, mut signal: FirstSignal) -> Result<()> {
     // Bind first: a start that fails here leaves nothing behind.
     let listener = bind(&config.listen).await?;
     let address = listener.local_addr().context("the listening address is not known")?;
     check_key_of(config)?;
     let started = tokio::select! {
         started = start(config) => started?,
-        () = signals.next() => {
+        () = signal.received() => {
             tracing::info!("ended by a signal before it served");
             return Ok(());
         }
@@ -103,11 +103,11 @@ async fn serve(config: &Config, files: OpenFiles) -> Result<()> {
     let mut task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped.map(drop)));
     announce(config, &folder, address, key_is_kept, files);
     tokio::select! {
-        () = signals.next() => {}
+        () = signal.received() => {}
         ended = &mut task => return Err(anyhow!("the server ended by itself: {ended:?}")),
         why = lost(&mut claim) => return Err(why.context("this node has lost its place at the database")),
     }
-    drain(Serving { state, hub, task, stop }, &config.shutdown, &mut signals).await;
+    drain(Serving { state, hub, task, stop }, &config.shutdown).await;
     // Let these end by themselves: followers release their leases, so that another node need not wait for them to
     // expire.
     wait_for(sending, "the sending to webhooks did not end in time").await;

@@ -1,5 +1,6 @@
 //! The end: in good order at the first signal, at once at the second.
 
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use chinwag_testkit::wait::Wait;
@@ -75,5 +76,25 @@ async fn a_second_signal_ends_it_at_once() {
     while service.get("/readyz").await.status != 503 {}
     running.terminate();
     // It is not waited for as long as the notice.
+    assert_eq!(running.wait().code, Some(1));
+}
+
+#[tokio::test]
+async fn second_signal_ends_the_wait_for_the_last_spans() {
+    // It takes connections, and answers none.
+    let collector = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = collector.local_addr().expect("an address");
+    let program = program();
+    let running = program.serve_with(|command| {
+        command.env("CHINWAG_TRACES__OTLP", format!("http://{address}/v1/traces"));
+        command.env("CHINWAG_TRACES__RATIO", "1");
+    });
+    program.service(&running).get("users/").await.ok(200);
+    running.terminate();
+    let (wait, address) = (Wait::begin(), running.url().trim_start_matches("http://"));
+    while TcpStream::connect(address).is_ok() {
+        wait.step(|| "it still takes connections").await;
+    }
+    running.terminate();
     assert_eq!(running.wait().code, Some(1));
 }

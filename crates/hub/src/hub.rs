@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
@@ -14,6 +15,7 @@ use chinwag_core::{Clock, GroupId, Name, Seq, UserId};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use crate::budget::Total;
 use crate::bus::Receiver;
@@ -27,6 +29,9 @@ use crate::tasks::spawn;
 use crate::typing::Typing;
 use crate::user::User;
 use crate::{Close, Encode, Options, Socket, dispatcher, presence, timer};
+
+/// The time between two looks whether the tasks run.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The sockets, users and groups of this process. The hub's tasks end when it is dropped; each
 /// [connection](crate::Connection) holds a reference.
@@ -111,9 +116,11 @@ impl Hub {
         hub
     }
 
-    /// Waits until one of its tasks has panicked. From then on events, pings or presence may stop.
+    /// Waits until one of its tasks has ended, which none does before the hub is dropped.
     pub async fn broken(&self) {
-        self.broken.notified().await;
+        while !self.tasks.get().into_iter().flatten().any(JoinHandle::is_finished) {
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Queues a frame for one socket: an answer or an error. Before [`Hub::go_live`] the frame is held. It

@@ -5,6 +5,7 @@
 //! reads settings from the environment and the configuration file.
 
 mod admin;
+mod background;
 mod banner;
 mod cli;
 mod config;

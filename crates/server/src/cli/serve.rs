@@ -11,21 +11,19 @@ use anyhow::{Context, Result, anyhow, bail};
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use super::settings::Settings;
+use crate::background::Background;
 use crate::banner::{Banner, open_warning};
 use crate::config::{Config, shown};
-use crate::control::Control;
 use crate::data::{Folder, Lock, given_key};
+use crate::logging;
 use crate::open_files::{self, OpenFileBounds};
 use crate::shutdown::{FirstSignal, Serving, drain};
 use crate::start_wait::StartWait;
 use crate::wire_up::{self, Claim, Node};
-use crate::{followers, indexing, logging, upkeep};
 
-/// The timeout for each background task to end.
+/// The time for the store to close.
 const LINGER: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
@@ -79,53 +77,24 @@ async fn serve(config: &Config, files: OpenFiles, mut signal: FirstSignal) -> Re
     };
     // Bound here, so that the claim and the lock are released last.
     let Started { mut claim, lock: _lock, folder, key_is_kept, node } = started;
-    let Node { app, hub, state, files: storage } = node;
-    let own = config.postgres().is_none().then(|| folder.clone());
-    let following = tokio::spawn(followers::run(app.clone(), storage, own, config.presence.lease.0));
-    let indexing = tokio::spawn(indexing::run(app.clone(), config.presence.lease.0, config.search.enabled));
-    let watched = config.postgres().is_none().then(|| folder.path().to_owned());
-    let watching = tokio::spawn(upkeep::run(app.clone(), watched, config.store.min_free));
-    let working = tokio::spawn(chinwag_http::work::run(app.clone()));
-    let sending = tokio::spawn(chinwag_http::webhook::run(state.clone(), config.presence.lease.0));
-    let noting = tokio::spawn(chinwag_http::sessions::run(state.clone()));
-    let notifying = tokio::spawn(chinwag_http::push::run(state.clone(), config.presence.lease.0));
-    let (flush, flushed) = oneshot::channel::<()>();
-    let tracing = tokio::spawn(chinwag_http::trace::run(state.tracer.clone(), flushed.map(drop)));
-    let renewing = state.options.tls_acceptor.clone().map(|acceptor| tokio::spawn(acceptor.watch()));
-    let control = match Control::listen(&folder.socket()) {
-        Ok(control) => Some(tokio::spawn(control.serve(app))),
-        Err(why) => {
-            tracing::warn!(error = %why, "chinwag user cannot reach this server while it runs");
-            None
-        }
-    };
+    let mut background = Background::start(config, &folder, &node);
+    let Node { hub, state, .. } = node;
     let (stop, stopped) = oneshot::channel::<()>();
     let mut task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped.map(drop)));
     announce(config, &folder, address, key_is_kept, files);
-    tokio::select! {
-        () = signal.received() => {}
+    let fault = tokio::select! {
+        () = signal.received() => None,
         ended = &mut task => return Err(anyhow!("the server ended by itself: {ended:?}")),
         why = lost(&mut claim) => return Err(why.context("this node has lost its place at the database")),
+        why = background.failed() => Some(why),
+    };
+    if let Some(why) = &fault {
+        tracing::error!("{why:#}");
     }
     drain(Serving { state, hub, task, stop }, &config.shutdown).await;
-    // Let these end by themselves: followers release their leases, so that another node need not wait for them to
-    // expire.
-    wait_for(sending, "the sending to webhooks did not end in time").await;
-    wait_for(notifying, "the notifying did not end in time").await;
-    wait_for(noting, "the last use of some sessions is not noted").await;
-    drop(flush);
-    wait_for(tracing, "the last spans were not sent in time (traces.otlp)").await;
-    following.abort();
-    indexing.abort();
-    if let Some(renewing) = renewing {
-        renewing.abort();
-    }
-    working.abort();
-    watching.abort();
-    if let Some(control) = control {
-        control.abort();
-        // Wait until it is dropped, which removes the socket's file.
-        let _ = control.await;
+    background.end().await;
+    if let Some(why) = fault {
+        return Err(why);
     }
     tracing::info!("ended");
     Ok(())
@@ -136,13 +105,6 @@ async fn lost(claim: &mut Option<Claim>) -> anyhow::Error {
     match claim {
         Some(claim) => claim.lost().await.into(),
         None => pending().await,
-    }
-}
-
-/// Waits up to [`LINGER`] for a task that is about to end.
-async fn wait_for(task: JoinHandle<()>, late: &str) {
-    if timeout(LINGER, task).await.is_err() {
-        tracing::warn!("{late}");
     }
 }
 

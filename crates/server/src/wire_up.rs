@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use chinwag_core::app::App;
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
@@ -228,9 +228,13 @@ pub(crate) async fn is_served_elsewhere(config: &Config) -> bool {
 pub(crate) async fn postgres_history(config: &Config, renew: bool) -> Result<HistoryId> {
     let url = config.postgres().context("no PostgreSQL is configured")?;
     let options = postgres_options(config);
-    if renew && Claim::is_held(url, &options).await.unwrap_or(false) {
-        bail!("a server serves the database {}: stop every node first", shown(url));
-    }
+    let _claim = if renew {
+        // Held to the end: no node starts meanwhile.
+        let claim = Claim::take(url, &options, None).await;
+        Some(claim.context("the history is renewed with every node stopped")?)
+    } else {
+        None
+    };
     Ok(PostgresStore::history(url, &options, renew).await?)
 }
 

@@ -1,6 +1,7 @@
 //! The history id: numbers of a state that is no more are never taken for numbers of the one that follows.
 
 use chinwag_testkit::client::Client;
+use chinwag_testkit::postgres::Database;
 use chinwag_testkit::process::Program;
 use serde_json::{Value, json};
 
@@ -90,4 +91,23 @@ async fn a_restored_store_refuses_numbers_of_its_former_history() {
     let ann = Client::new(running.url(), Some(ann.token()), "ann");
     assert_eq!(history(&ann).await, renewed.trim());
     assert_eq!(running.stop().code, Some(0));
+}
+
+#[test]
+fn history_on_postgresql_is_renewed_with_no_server_running() {
+    let (program, database) = (program(), Database::new());
+    let url = database.url();
+    let on_postgres = ["history", "--database", &url];
+    let renew = [&on_postgres[..], &["--renew"]].concat();
+    let running = program.serve_with(|command| {
+        command.args(["--database", &url]);
+    });
+    let before = ok(&program, &on_postgres);
+    let refused = program.run(&renew);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("with every node stopped"), "{refused:?}");
+    assert_eq!(running.stop().code, Some(0));
+    let renewed = ok(&program, &renew);
+    assert_ne!(renewed, before);
+    assert_eq!(ok(&program, &on_postgres), renewed);
 }

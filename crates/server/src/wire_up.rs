@@ -1,6 +1,8 @@
 //! Wires the parts together. This module alone names the implementations of store and bus, and passes settings to
 //! every part.
 
+mod files;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,6 @@ use chinwag_core::limits::Limits;
 use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Error, HistoryId};
-use chinwag_files::{Location, Storage};
 use chinwag_http::trace::TracedStore;
 use chinwag_http::wire::events::EventEncoder;
 use chinwag_http::{FileIntake, FileOptions, PublicUrl, SendHook, ServerState, ServiceKey, TlsAcceptor};
@@ -50,7 +51,9 @@ pub(crate) mod import {
     pub(crate) use chinwag_store_sql::transfer::Fault;
 }
 
-use crate::config::{Config, Files, bucket_variables, shown};
+pub(crate) use files::{is_bare, open_storage, without_files};
+
+use crate::config::{Config, Files, shown};
 use crate::data::Folder;
 use crate::start_wait::StartWait;
 
@@ -97,7 +100,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
     let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
     chinwag_http::wire::file::set_base(config.http.public_url().as_ref().map_or("", PublicUrl::base));
-    let files = open_files(config, folder)?;
+    let files = files::open(config, folder, &app).await?;
     let mut options = http_options(config, key)?;
     options.files = files.clone().map(|store| FileOptions {
         store,
@@ -155,9 +158,9 @@ pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
     Ok(Sole { app, _claim: claim })
 }
 
-/// Opens the intake of files, for a command with exclusive use of the store; `None` if files are off.
-pub(crate) fn intake(config: &Config, folder: &Folder, app: &App) -> Result<Option<FileIntake>> {
-    let store = open_files(config, folder)?;
+/// The way of files into the storage, for a command that has the store for itself; none if files are off.
+pub(crate) async fn intake(config: &Config, folder: &Folder, app: &App) -> Result<Option<FileIntake>> {
+    let store = files::open(config, folder, app).await?;
     let options = |store| FileOptions { store, spool: folder.path().to_owned(), redirect: false };
     Ok(store.map(|store| FileIntake::new(options(store), app.limits().files.clone())))
 }
@@ -247,34 +250,6 @@ async fn open_bus(config: &Config, clock: &dyn Clock) -> Result<(Arc<dyn Bus>, R
     };
     let (bus, events) = RedisBus::connect(options, clock).await?;
     Ok((bus, events))
-}
-
-/// Opens the storage of files; `None` if files are off.
-fn open_files(config: &Config, folder: &Folder) -> Result<Option<Arc<dyn FileStore>>> {
-    let Some(location) = config.file_location() else {
-        tracing::info!(
-            "files are off: nodes share no data folder, so set files.store to a bucket or a shared folder"
-        );
-        return Ok(None);
-    };
-    let storage = open_storage(&location, folder.path(), config.store.min_free)?;
-    match storage.sweep() {
-        Ok(0) => {}
-        Ok(removed) => tracing::info!(removed, "files that were being written at the last end are removed"),
-        Err(error) => {
-            tracing::warn!(%error, "files that were being written at the last end could not be removed");
-        }
-    }
-    Ok(Some(Arc::new(storage)))
-}
-
-/// Opens the storage at a location.
-pub(crate) fn open_storage(location: &Location, data: &Path, min_free: u64) -> Result<Storage> {
-    let options = chinwag_files::Options {
-        min_free,
-        ..chinwag_files::Options::new(data.to_owned(), bucket_variables())
-    };
-    Ok(Storage::open(location, &options)?)
 }
 
 /// The changes that may be made to a store while it is opened.

@@ -202,13 +202,11 @@ fn check_files(config: &Config, report: &mut Report) -> Result<()> {
     };
     let Some(has_files) = report.of(stored_files::has_files(&mut *rows))? else { return Ok(()) };
     if let Some(path) = location.folder(folder.path())
-        && !path.exists()
+        && (if has_files { wire_up::is_bare(&path) } else { !path.exists() })
     {
         let shown = path.display();
         return if has_files {
-            report.problem(&format!(
-                "there is no folder {shown}, and the database has files: mount it, or put them back with chinwag restore --files DIR"
-            ))
+            report.problem(&wire_up::without_files(&path))
         } else if access(nearest(&path), Access::WRITE_OK).is_err() {
             report.problem(&format!(
                 "the folder {shown} of the files cannot be made: make it and give it to this user, or name another as files.store"

@@ -199,6 +199,33 @@ async fn missing_folder_of_files_is_a_problem() {
 }
 
 #[tokio::test]
+async fn folder_of_files_that_is_not_mounted_stops_the_start() {
+    let program = program();
+    let (mount, away) = (program.folder().join("mount"), program.folder().join("away"));
+    let on_mount = |command: &mut Command| {
+        command.env("CHINWAG_FILES__STORE", format!("file://{}", mount.display()));
+    };
+    let refused = |found: &str| {
+        let mut serve = program.command(&["serve", "--listen", "127.0.0.1:0"]);
+        on_mount(&mut serve);
+        let output = chinwag_testkit::process::finish(serve, "");
+        assert_eq!(output.code, Some(1), "{output:?}");
+        assert!(output.stderr.contains(found) && output.stderr.contains("mount it"), "{output:?}");
+    };
+    let running = program.serve_with(on_mount);
+    let (ann, files) = sent_files(&program, &running).await;
+    assert_eq!(running.stop().code, Some(0));
+    fs::rename(&mount, &away).expect("it is moved");
+    refused("files.store: there is no folder ");
+    assert!(!mount.exists(), "a start that fails makes nothing");
+    fs::create_dir(&mount).expect("it can be made");
+    refused("/mount is empty");
+    fs::remove_dir(&mount).expect("nothing is in it");
+    fs::rename(&away, &mount).expect("it is moved back");
+    assert_readable(&program.serve_with(on_mount), &ann, &files).await;
+}
+
+#[tokio::test]
 async fn files_move_with_a_store_to_postgres_and_back() {
     let (program, database) = (program(), Database::new());
     let running = program.serve();

@@ -60,7 +60,7 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
     let runtime = runtime.context("no runtime could be started")?;
     let store = runtime.block_on(wire_up::sole(&config, &folder))?;
     warn_of_old(&export, &config, &store)?;
-    let intake = wire_up::intake(&config, &folder, &store.app)?;
+    let intake = runtime.block_on(wire_up::intake(&config, &folder, &store.app))?;
     let taken = TakenIds::new(&beside(&config.data))?;
     let mut import = ExportImport { store: &store, runtime: &runtime, report, taken, given };
     runtime.block_on(store.app.audit_command(AuditAction::Import, Some(service.as_str())))?;

@@ -8,13 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use chinwag_core::app::App;
+use chinwag_core::app::directory::Part;
+use chinwag_core::app::user::Wanted;
+use chinwag_core::app::{self, App};
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
 use chinwag_core::file_store::FileStore;
 use chinwag_core::limits::Limits;
 use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
+use chinwag_core::user::Caller;
 use chinwag_core::{Clock, Error, HistoryId};
 use chinwag_http::trace::TracedStore;
 use chinwag_http::wire::events::EventEncoder;
@@ -75,7 +78,7 @@ pub(crate) struct Node {
 pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &StartWait) -> Result<Node> {
     let clock = Arc::new(SystemClock::default());
     let (bus, events) = wait.repeat(|| open_bus(config, &*clock)).await?;
-    let start = Opening { name_case: Some(config.users.name_case()), upgrade: true };
+    let start = Opening { name_case: Some(config.users.name_case()), serves: true };
     let store = wait.repeat(|| open_store(config, folder, bus.clone(), start)).await?;
     let traced = TracedStore::of(store.clone(), config.traces.options().as_ref());
     let app = App::new(traced, clock.clone(), limits(config)).with_user_rules(config.users.rules());
@@ -130,12 +133,22 @@ pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
             (LocalBus::new(1).0 as Arc<dyn Bus>, None)
         }
     };
-    let store = open_store(config, folder, bus.clone(), Opening { name_case: None, upgrade: false }).await?;
+    let store = open_store(config, folder, bus.clone(), Opening { name_case: None, serves: false }).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
-    app.prepare(config.users.special()).await.map_err(why_not)?;
+    prepare_new(&app, config).await.map_err(why_not)?;
     let hub = events
         .map(|events| Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config)));
     Ok(Errand { app, hub })
+}
+
+/// Makes the special users of a store that a command has made. Those of another are there, as the server's settings name
+/// them, which the command's need not be.
+async fn prepare_new(app: &App, config: &Config) -> chinwag_core::Result<()> {
+    let (service, first) = (app::Context::new(Caller::Service), Part { limit: 1, ..Part::default() });
+    if app.users(&service, first, Wanted::default()).await?.is_empty() {
+        app.prepare(config.users.special()).await?;
+    }
+    Ok(())
 }
 
 /// The use cases, for a command with exclusive use of the store.
@@ -151,10 +164,10 @@ pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
         Some(url) => Some(Claim::take(url, &postgres_options(config), None).await?),
         None => None,
     };
-    let opening = Opening { name_case: Some(config.users.name_case()), upgrade: false };
+    let opening = Opening { name_case: Some(config.users.name_case()), serves: false };
     let store = open_store(config, folder, LocalBus::new(1).0, opening).await?;
     let app = App::new(store, Arc::new(SystemClock::default()), limits(config));
-    app.prepare(config.users.special()).await.map_err(why_not)?;
+    prepare_new(&app, config).await.map_err(why_not)?;
     Ok(Sole { app, _claim: claim })
 }
 
@@ -257,8 +270,9 @@ async fn open_bus(config: &Config, clock: &dyn Clock) -> Result<(Arc<dyn Bus>, R
 struct Opening {
     /// The comparison of names to switch to; `None` keeps the current one.
     name_case: Option<NameCase>,
-    /// Whether a store of an older version is upgraded. Only the server does that: there is no way back.
-    upgrade: bool,
+    /// Whether the server opens it: a command may have other settings. Only then one of an older version is brought up to
+    /// date, since there is no way back.
+    serves: bool,
 }
 
 /// Opens the store.
@@ -266,13 +280,15 @@ async fn open_store(
     config: &Config,
     folder: &Folder,
     bus: Arc<dyn Bus>,
-    Opening { name_case, upgrade }: Opening,
+    Opening { name_case, serves }: Opening,
 ) -> Result<Arc<dyn Store>> {
     if let Some(url) = config.postgres() {
-        let options = chinwag_store_postgres::Options { name_case, upgrade, ..postgres_options(config) };
+        let options =
+            chinwag_store_postgres::Options { name_case, upgrade: serves, ..postgres_options(config) };
         return Ok(Arc::new(PostgresStore::open(url, options, bus).await?));
     }
     folder.require_finished()?;
+    let database = folder.database();
     let options = chinwag_store_sqlite::Options {
         readers: config.store.readers,
         queue: config.store.queue,
@@ -280,11 +296,12 @@ async fn open_store(
         deadline: config.store.deadline.0,
         busy: config.store.busy.0,
         name_case,
-        upgrade,
-        reserve: config.store.reserve,
+        upgrade: serves,
+        // A command leaves the reserve as the server's settings have made it.
+        reserve: (serves || !database.exists()).then_some(config.store.reserve),
         ..chinwag_store_sqlite::Options::default()
     };
-    Ok(Arc::new(SqliteStore::open(&folder.database(), options, bus)?))
+    Ok(Arc::new(SqliteStore::open(&database, options, bus)?))
 }
 
 fn postgres_options(config: &Config) -> chinwag_store_postgres::Options {

@@ -53,9 +53,9 @@ pub struct Options {
     pub name_case: Option<NameCase>,
     /// Whether to migrate a file of an older version. Otherwise it is refused.
     pub upgrade: bool,
-    /// Bytes of disk space to keep in reserve, so that deletions still work when the disk is full; 0 for
-    /// none. New data is refused while the reserve is incomplete.
-    pub reserve: u64,
+    /// Bytes of the disk that are kept in reserve, so that deletions go on where it is full; 0 for none. While
+    /// the reserve is not whole, nothing new is stored. Left out: the reserve that is there, as large as it is.
+    pub reserve: Option<u64>,
     /// Whether a commit waits for the disk. Disabled only in tests: without it a power failure loses commits,
     /// but a crash of the process does not.
     pub durable: bool,
@@ -72,7 +72,7 @@ impl Default for Options {
             busy: Duration::from_secs(5),
             name_case: None,
             upgrade: true,
-            reserve: 0,
+            reserve: Some(0),
             durable: true,
         }
     }

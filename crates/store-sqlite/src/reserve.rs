@@ -15,26 +15,26 @@ use crate::open::give;
 const SLICE: u64 = 256 << 10;
 const CHUNK: usize = 64 << 10;
 
-/// The reserve's file and its full size. With a size of 0 there is no file.
+/// The file, and its full size, unless another process decides it. With a size of 0 there is no file.
 #[derive(Debug)]
 pub(crate) struct Reserve {
     path: PathBuf,
-    size: u64,
+    size: Option<u64>,
     is_whole: AtomicBool,
     turn: Mutex<()>,
 }
 
 impl Reserve {
     /// The reserve of the store in this file.
-    pub(crate) fn new(store: &Path, size: u64) -> Self {
+    pub(crate) fn new(store: &Path, size: Option<u64>) -> Self {
         let mut path = store.as_os_str().to_owned();
         path.push("-reserve");
         Self { path: path.into(), size, is_whole: AtomicBool::new(false), turn: Mutex::new(()) }
     }
 
-    /// Whether a reserve is configured.
+    /// Whether there may be a reserve at all.
     pub(crate) fn is_kept(&self) -> bool {
-        self.size > 0
+        self.size != Some(0)
     }
 
     /// Whether the file has its full size.
@@ -46,9 +46,9 @@ impl Reserve {
     /// file has its full size.
     pub(crate) fn fill(&self) -> io::Result<bool> {
         let _turn = self.turn();
-        if self.size == 0 {
+        if self.size == Some(0) {
             self.remove()?;
-        } else {
+        } else if let Some(size) = self.size {
             let mut options = OpenOptions::new();
             options.create(true).append(true);
             #[cfg(unix)]
@@ -59,18 +59,10 @@ impl Reserve {
             };
             give(&self.path)?;
             let length = file.metadata()?.len();
-            if length > self.size {
-                file.set_len(self.size)?;
-            } else if length < self.size {
-                match self.append(&file, length) {
-                    Ok(true) => {}
-                    // A quota is used up.
-                    Err(why) if is_full(&why) => {
-                        file.set_len(length)?;
-                        return Ok(false);
-                    }
-                    appended => return appended,
-                }
+            if length > size {
+                file.set_len(size)?;
+            } else if length < size && !self.append(&file, length, size)? {
+                return Ok(false);
             }
         }
         self.is_whole.store(true, Ordering::Release);
@@ -80,7 +72,7 @@ impl Reserve {
     /// Releases a part. Returns false if nothing was left.
     pub(crate) fn give_up(&self) -> io::Result<bool> {
         let _turn = self.turn();
-        if self.size == 0 {
+        if !self.is_kept() {
             return Ok(false);
         }
         self.is_whole.store(false, Ordering::Release);
@@ -94,13 +86,13 @@ impl Reserve {
         Ok(length > 0)
     }
 
-    /// Appends the missing bytes if there is room for them. They are pseudo-random, since a compressing file
-    /// system would reserve no space for others.
-    fn append(&self, mut file: &File, length: u64) -> io::Result<bool> {
+    /// Appends the missing bytes, if there is room for them. They look random, since a file system that compresses
+    /// would keep no room for others.
+    fn append(&self, mut file: &File, length: u64, size: u64) -> io::Result<bool> {
         let disk = statvfs(&self.path)?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        let mut missing = self.size - length;
-        if free < missing.saturating_add(self.size) {
+        let mut missing = size - length;
+        if free < missing.saturating_add(size) {
             return Ok(false);
         }
         let (mut chunk, mut state) = (vec![0; CHUNK], length | 1);
@@ -158,7 +150,7 @@ mod tests {
         let (store, file) = (folder.path().join("a.db"), folder.path().join("a.db-reserve"));
         let length = || fs::metadata(&file).map(|found| found.len()).ok();
         let size = 2 * SLICE + 100;
-        let reserve = Reserve::new(&store, size);
+        let reserve = Reserve::new(&store, Some(size));
         assert!(!reserve.is_whole());
         assert!(reserve.fill().expect("room") && reserve.is_whole());
         assert_eq!(length(), Some(size));
@@ -169,16 +161,16 @@ mod tests {
         assert!(!reserve.give_up().expect("a file"), "nothing is left");
         assert!(reserve.fill().expect("room"));
         assert_eq!(length(), Some(size));
-        assert!(Reserve::new(&store, SLICE).fill().expect("room"));
+        assert!(Reserve::new(&store, Some(SLICE)).fill().expect("room"));
         assert_eq!(length(), Some(SLICE), "a smaller one");
-        assert!(Reserve::new(&store, 0).fill().expect("no file"));
+        assert!(Reserve::new(&store, Some(0)).fill().expect("no file"));
         assert_eq!(length(), None);
     }
 
     #[test]
     fn reserve_never_takes_the_last_room() {
         let folder = tempfile::tempdir().expect("a folder");
-        let reserve = Reserve::new(&folder.path().join("a.db"), 1 << 60);
+        let reserve = Reserve::new(&folder.path().join("a.db"), Some(1 << 60));
         assert!(!reserve.fill().expect("a file") && !reserve.is_whole());
     }
 }

@@ -88,7 +88,7 @@ fn back_up_files(config: &Config, folder: &Folder, rows: &mut dyn Source, to: &P
     if !stored_files::has_files(rows)? {
         return Ok(());
     }
-    let (from, to) = (StoredFiles::configured(config, folder)?, StoredFiles::folder(to)?);
+    let (from, to) = (StoredFiles::source(config, folder, rows)?, StoredFiles::folder(to)?);
     let mut copied = from.copy_to(&to, Selection::Complete(rows))?;
     if let Some(mut now) = stored_files::look(config, folder)? {
         copied.forget_removed(&mut *now)?;

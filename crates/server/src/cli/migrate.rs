@@ -65,7 +65,7 @@ fn carry_files(config: &Config, folder: &Folder, rows: &mut dyn Source, location
     if stored_files::configured(config)? == location {
         bail!("the files are there already: files.store is {}", config.files.store);
     }
-    let from = StoredFiles::configured(config, folder)?;
+    let from = StoredFiles::source(config, folder, rows)?;
     let to = StoredFiles::open(location, folder.path())?;
     let copied = from.copy_to(&to, Selection::WithUploads(rows))?;
     say(&format!("{}, all compared and the same", copied.line(&to)))?;

@@ -5,7 +5,7 @@ mod copy;
 
 use std::path::{Path, absolute};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use chinwag_core::{Error, FileId};
 use chinwag_files::{Location, Storage};
 use tokio::runtime::{Builder, Runtime};
@@ -15,9 +15,9 @@ pub(super) use copy::Selection;
 
 use crate::config::Config;
 use crate::data::Folder;
-use crate::wire_up::open_storage;
 use crate::wire_up::transfer::file_list::{self, ListedFile};
 use crate::wire_up::transfer::{self, Source};
+use crate::wire_up::{open_storage, without_files};
 
 /// A storage of files, with the runtime that its operations run on.
 pub(super) struct StoredFiles {
@@ -43,6 +43,17 @@ impl StoredFiles {
     /// Opens the storage of `files.store`.
     pub(super) fn configured(config: &Config, folder: &Folder) -> Result<Self> {
         Self::open(configured(config)?, folder.path())
+    }
+
+    /// The same, to read the files of a database there. If the settings are not the server's, they name another storage.
+    pub(super) fn source(config: &Config, folder: &Folder, rows: &mut dyn Source) -> Result<Self> {
+        let location = configured(config)?;
+        if let Some(path) = location.folder(folder.path()).filter(|path| !path.exists())
+            && has_files(rows)?
+        {
+            bail!("{}, or name the server's settings with --config", without_files(&path));
+        }
+        Self::open(location, folder.path())
     }
 
     /// The value of `files.store` that names this storage.

@@ -67,6 +67,20 @@ fn a_file_may_be_named_and_must_then_be_there() {
     );
 }
 
+#[tokio::test]
+async fn command_with_other_settings_leaves_the_servers_as_they_are() {
+    let program = program();
+    let with = |command: &mut std::process::Command| {
+        command.env("CHINWAG_STORE__RESERVE", "65536").env("CHINWAG_USERS__SPECIAL", "admin,robot");
+    };
+    assert_eq!(program.serve_with(with).stop().code, Some(0));
+    assert_eq!(program.run(&["user", "add", "ann", "--no-password"]).code, Some(0));
+    let reserve = fs::metadata(program.data().join("chinwag.db-reserve")).map(|found| found.len());
+    assert_eq!(reserve.ok(), Some(65_536));
+    let running = program.serve_with(with);
+    program.service(&running).get("users/system/").await.ok(404);
+}
+
 #[test]
 fn backends_that_cannot_be_are_refused_in_a_sentence() {
     let program = program();

@@ -195,6 +195,10 @@ async fn missing_folder_of_files_is_a_problem() {
     let output = program.run(&["check", "--listen", "127.0.0.1:0"]);
     assert_eq!(output.code, Some(1));
     assert!(output.stdout.contains("and the database has files: mount it"), "{}", output.stdout);
+    let output = program.run(&["backup", "one"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("name the server's settings with --config"), "{}", output.stderr);
+    assert!(!program.folder().join("one").exists(), "without its files");
     assert!(!program.data().join("files").exists(), "looking makes nothing");
 }
 

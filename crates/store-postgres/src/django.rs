@@ -88,9 +88,12 @@ impl DjangoSource {
 
     /// The number of messages before a date.
     pub fn messages_before(&self, date: Date) -> Result<u64, Fault> {
-        let rows = self.link.wait(self.link.client().query(rows::MESSAGES_BEFORE, &[&date.micros()]));
-        let rows = rows.map_err(|why| self.fault(&why))?;
-        Ok(rows.first().and_then(|row| row.try_get::<_, i64>(0).ok()).unwrap_or(0).unsigned_abs())
+        self.count(rows::MESSAGES_BEFORE, date.micros())
+    }
+
+    /// The number of messages whose bodies have more characters.
+    pub fn messages_longer_than(&self, characters: usize) -> Result<u64, Fault> {
+        self.count(rows::MESSAGES_LONGER_THAN, i64::try_from(characters).unwrap_or(i64::MAX))
     }
 
     /// All users, ordered by id.
@@ -123,6 +126,12 @@ impl DjangoSource {
     /// All read marks.
     pub fn marks(&self) -> Result<Pages<'_, SourceMark>, Fault> {
         self.open(rows::MARKS, rows::mark)
+    }
+
+    fn count(&self, sql: &str, bound: i64) -> Result<u64, Fault> {
+        let rows = self.link.wait(self.link.client().query(sql, &[&bound]));
+        let rows = rows.map_err(|why| self.fault(&why))?;
+        Ok(rows.first().and_then(|row| row.try_get::<_, i64>(0).ok()).unwrap_or(0).unsigned_abs())
     }
 
     fn open<T>(

@@ -177,6 +177,17 @@ fn import_says_first_which_messages_are_too_old() {
 }
 
 #[test]
+fn import_says_first_which_messages_are_too_long() {
+    let (source, program) = (original(), program());
+    let mut command = program.command(&["import", "django", &source.url()]);
+    command.env("CHINWAG_LIMITS__MESSAGE_CHARS", "5");
+    let output = finish(command, "");
+    let expected = "2 of 6 messages are longer than limits.message_chars (5) and are not imported: to have them in their order, \
+                    stop here and raise the limit";
+    assert_eq!((output.code, output.stdout.lines().next()), (Some(0), Some(expected)), "{output:?}");
+}
+
+#[test]
 fn second_run_adds_what_is_new_and_changes_nothing_else() {
     let (source, program) = (original(), program());
     imported(&program, &source, &[]);

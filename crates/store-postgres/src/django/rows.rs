@@ -25,6 +25,9 @@ pub(super) const COUNTS: &str = "SELECT (SELECT count(*) FROM chat_user),
 
 pub(super) const MESSAGES_BEFORE: &str = "SELECT count(*) FROM chat_message WHERE date < 'epoch'::timestamptz + $1::bigint * interval '1 microsecond'";
 
+pub(super) const MESSAGES_LONGER_THAN: &str =
+    "SELECT count(*) FROM chat_message WHERE char_length(body) > $1::bigint";
+
 pub(super) const USERS: &str =
     "SELECT id, coalesce(name::text, ''), row_number() OVER (PARTITION BY name ORDER BY id) > 1
     FROM chat_user ORDER BY id";

@@ -27,6 +27,7 @@ pub(super) fn run(url: &str, place: &DataArgs) -> Result<()> {
     let runtime = runtime.context("no runtime could be started")?;
     let store = runtime.block_on(wire_up::sole(&config, &folder))?;
     warn_of_old(&source, &config, &store, counts)?;
+    warn_of_long(&source, &config, counts)?;
     let all = counts.users + counts.relations + counts.groups + counts.memberships + counts.messages;
     let mut import =
         Import { source: &source, counts, store: &store, runtime: &runtime, report: Report::new(2 * all) };
@@ -48,6 +49,20 @@ fn warn_of_old(source: &DjangoSource, config: &Config, store: &wire_up::Sole, co
     if old > 0 {
         say(&format!(
             "{old} of {} messages are older than messages.keep ({keep}): they are imported, and the server erases them",
+            counts.messages
+        ))?;
+    }
+    Ok(())
+}
+
+/// Says before anything is imported how many messages are too long: a later import gives them numbers after the others.
+fn warn_of_long(source: &DjangoSource, config: &Config, counts: Counts) -> Result<()> {
+    let limit = config.limits.message_chars;
+    let long = source.messages_longer_than(limit).map_err(fault)?;
+    if long > 0 {
+        say(&format!(
+            "{long} of {} messages are longer than limits.message_chars ({limit}) and are not imported: to have them in their \
+             order, stop here and raise the limit",
             counts.messages
         ))?;
     }

@@ -183,6 +183,23 @@ fn broken_export_is_refused_with_its_place() {
 }
 
 #[test]
+fn report_of_a_failed_import_stays_as_it_is() {
+    let program = program();
+    let export = workspace()
+        .json("general/2024-05-12.json", &json!([{"type": "message", "ts": "1.000004", "text": "nobody's"}]))
+        .with("general/2024-05-13.json", "[oops");
+    let path = export.write(&program, "slack.zip");
+    let report = program.folder().join("report.txt");
+    let args = ["slack", path.to_str().expect("a path"), "--report", report.to_str().expect("a path")];
+    refused(&program, &args, "general/2024-05-13.json, line 1: ");
+    let found = "messages without an author: general/2024-05-12.json: 1.000004\n";
+    for _ in 0..2 {
+        assert_eq!(fs::read_to_string(&report).expect("a report"), found);
+        refused(&program, &args, "report.txt is there already: name another file, or remove it");
+    }
+}
+
+#[test]
 fn zip_bomb_is_refused_before_anything_is_written() {
     let program = program();
     let bomb = format!("[{}]", " ".repeat(100 << 20));

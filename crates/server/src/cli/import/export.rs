@@ -7,8 +7,8 @@ mod taken;
 
 use std::collections::HashMap;
 use std::env;
-use std::fs::{self, File};
-use std::io::BufWriter;
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -309,9 +309,14 @@ fn beside(data: &Path) -> PathBuf {
 }
 
 fn create(path: &Path) -> Result<BufWriter<File>> {
-    let file = fs::OpenOptions::new().write(true).create_new(true).open(path);
-    let file = file.with_context(|| format!("the report {} cannot be made", path.display()))?;
-    Ok(BufWriter::new(file))
+    let shown = path.display();
+    match File::create_new(path) {
+        Ok(file) => Ok(BufWriter::new(file)),
+        Err(why) if why.kind() == ErrorKind::AlreadyExists => {
+            bail!("the report {shown} is there already: name another file, or remove it")
+        }
+        Err(why) => Err(why).with_context(|| format!("the report {shown} cannot be made")),
+    }
 }
 
 fn bad(why: BadExport) -> anyhow::Error {

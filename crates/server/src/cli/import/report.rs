@@ -88,6 +88,7 @@ impl Report {
             }
             self.write_full(format_args!("{note}"));
         }
+        self.flush_full();
         self.count(page.tally);
         Ok(())
     }
@@ -169,13 +170,20 @@ impl Report {
         for (reason, (count, first)) in &self.reasons {
             say(&format!("{count:>9} {reason}, such as {first}"))?;
         }
-        let flushed = self.full.as_mut().map_or(Ok(()), Write::flush);
-        self.broken.take().map_or(flushed, Err).context("the report cannot be written")
+        self.flush_full();
+        self.broken.take().map_or(Ok(()), Err).context("the report cannot be written")
     }
 
     fn write_full(&mut self, line: Arguments) {
         if let (Some(full), None) = (&mut self.full, &self.broken) {
             self.broken = writeln!(full, "{line}").err();
+        }
+    }
+
+    /// Hands the lines over to the system, which keeps them if this is killed.
+    fn flush_full(&mut self) {
+        if let (Some(full), None) = (&mut self.full, &self.broken) {
+            self.broken = full.flush().err();
         }
     }
 

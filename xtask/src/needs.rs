@@ -37,7 +37,7 @@ const NEEDS: &[Need] = &[
     Need { program: "promtool", package: "prometheus", why: "the alerts for Prometheus" },
     Need { program: "python3", package: "python3", why: "the README's tour, and the Python client" },
     Need { program: "redis-server", package: "redis-server", why: "the tests of many nodes" },
-    Need { program: "strace", package: "strace", why: "the trial of the disk" },
+    Need { program: "strace", package: "strace", why: "the trials of the disk" },
     Need { program: "systemd-analyze", package: "systemd", why: "the unit of the Debian package" },
     Need { program: "tsc", package: "node-typescript", why: "the types of the client module" },
 ];

@@ -236,7 +236,7 @@ impl Folder {
             bail!(self.without_data());
         }
         let (key, draft) = self.draft_key()?;
-        fs::rename(&draft, self.key_file()).map_err(|why| self.not_written(why))?;
+        put(&draft, &self.key_file())?;
         Ok(key)
     }
 
@@ -331,7 +331,10 @@ impl Folder {
         let linked = fs::hard_link(&draft, self.key_file());
         fs::remove_file(&draft).map_err(|why| self.not_written(why))?;
         match linked {
-            Ok(()) => Ok(key),
+            Ok(()) => {
+                sync_names_beside(&draft).map_err(|why| self.not_written(why))?;
+                Ok(key)
+            }
             Err(why) if why.kind() == ErrorKind::AlreadyExists => {
                 self.kept_key()?.with_context(|| format!("{} is gone again", self.key_file().display()))
             }
@@ -357,6 +360,19 @@ impl Folder {
         self.give(&draft)?;
         Ok((key, draft))
     }
+}
+
+/// Gives a finished file its name, so that it has it after a loss of power too.
+pub(crate) fn put(draft: &Path, file: &Path) -> Result<()> {
+    fs::rename(draft, file)
+        .and_then(|()| sync_names_beside(file))
+        .with_context(|| format!("{} cannot be put in its place", file.display()))
+}
+
+/// Waits until the disk has the names of the files in a file's folder.
+pub(crate) fn sync_names_beside(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// The first path, from `path` downwards, that belongs to another user and is accessible to that user alone.

@@ -1,6 +1,6 @@
 //! `chinwag backup`: copies the database and the bytes of its files, with the server running or not.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -11,7 +11,7 @@ use super::say;
 use super::settings::DataArgs;
 use super::stored_files::{self, Selection, StoredFiles};
 use crate::config::Config;
-use crate::data::Folder;
+use crate::data::{Folder, put};
 use crate::wire_up::backup;
 use crate::wire_up::transfer::{self, Source};
 
@@ -121,14 +121,6 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<String> {
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
     Ok(format!("{} in {:.1} s", size(bytes?), begun.elapsed().as_secs_f64()))
-}
-
-/// Renames a finished draft to its final name, and syncs the folder so that the name survives a power loss.
-pub(super) fn put(draft: &Path, file: &Path) -> Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::rename(draft, file)
-        .and_then(|()| File::open(folder)?.sync_all())
-        .with_context(|| format!("{} cannot be put in its place", file.display()))
 }
 
 /// A number of bytes in MiB or GiB.

@@ -12,11 +12,11 @@ use chinwag_core::{Error, Name};
 use chinwag_http::export::Export;
 use futures_util::StreamExt;
 
-use super::backup::{beside, put, size};
+use super::backup::{beside, size};
 use super::say;
 use super::settings::DataArgs;
 use crate::config::Config;
-use crate::data::Folder;
+use crate::data::{Folder, put};
 use crate::wire_up;
 
 #[derive(Debug, clap::Args)]

@@ -7,12 +7,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow, bail};
 use chinwag_files::Location;
 
-use super::backup::{beside, put};
+use super::backup::beside;
 use super::say;
 use super::settings::DataArgs;
 use super::stored_files::{self, Selection, StoredFiles};
 use crate::config::Config;
-use crate::data::Folder;
+use crate::data::{Folder, put};
 use crate::wire_up::transfer::{self, Carried, Progress, Source, Target};
 
 #[derive(Debug, clap::Args)]

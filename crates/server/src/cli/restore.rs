@@ -1,7 +1,7 @@
 //! `chinwag restore`: restores a backup into a data folder that no server uses, and the bytes of files into their
 //! storage.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use anyhow::{Context, Result, bail};
 use chinwag_core::Clock;
 use chinwag_core::clock::SystemClock;
 
-use super::backup::{beside, copy, put};
+use super::backup::{beside, copy};
 use super::say;
 use super::settings::DataArgs;
 use super::stored_files::{self, Selection, StoredFiles};
 use crate::config::Config;
-use crate::data::Folder;
+use crate::data::{Folder, put, sync_names_beside};
 use crate::wire_up::backup;
 use crate::wire_up::transfer::{self, Source};
 
@@ -130,7 +130,7 @@ fn put_aside(folder: &Folder) -> Result<PathBuf> {
     let journal = beside(&database, "-wal");
     unless_missing(fs::hard_link(&journal, beside(&aside, "-wal")), "kept", &journal)?;
     unless_missing(fs::rename(&database, &aside), "renamed", &database)?;
-    File::open(folder.path())?.sync_all()?;
+    sync_names_beside(&aside)?;
     // SQLite would apply these files to the new database.
     remove(&journal)?;
     remove(&beside(&database, "-shm"))?;

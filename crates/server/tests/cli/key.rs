@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
+use std::process::Command;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::process::{Program, Running};
+use chinwag_testkit::process::{Program, Running, finish};
 
 use crate::program;
 
@@ -36,6 +37,27 @@ async fn a_key_that_was_rotated_is_good_from_the_next_start() {
     let running = program.serve();
     Client::new(running.url(), Some(&new), "service").get("users/").await.ok(200);
     Client::new(running.url(), Some(&old), "service").get("users/").await.ok(401);
+}
+
+#[test]
+fn rotated_key_is_on_the_disk_before_it_is_shown() {
+    let program = program();
+    program.serve().stop();
+    let trace = program.folder().join("trace");
+    let mut strace = Command::new("strace");
+    strace.args(["-y", "-e", "trace=rename,fsync,write", "-o"]).arg(&trace);
+    strace.args([env!("CARGO_BIN_EXE_chinwag"), "key", "--rotate"]).current_dir(program.folder());
+    let output = finish(strace, "");
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let calls = fs::read_to_string(&trace).expect("strace writes its trace");
+    let at = |call: &str| calls.find(call).unwrap_or_else(|| panic!("no {call}: {calls}"));
+    let (renamed, shown) = (at("rename("), at("write(1<"));
+    assert!(
+        calls[renamed..shown]
+            .lines()
+            .any(|call| call.starts_with("fsync(") && call.contains("chinwag-data>")),
+        "{calls}"
+    );
 }
 
 #[test]
@@ -75,10 +97,10 @@ async fn the_environment_s_key_wins_and_is_kept_nowhere() {
 
     let mut command = program.command(&["key"]);
     command.env("CHINWAG_SERVICE_KEY", key);
-    assert_eq!(chinwag_testkit::process::finish(command, "").stdout, format!("{key}\n"));
+    assert_eq!(finish(command, "").stdout, format!("{key}\n"));
     let mut command = program.command(&["key", "--rotate"]);
     command.env("CHINWAG_SERVICE_KEY", key);
-    assert_eq!(chinwag_testkit::process::finish(command, "").code, Some(1));
+    assert_eq!(finish(command, "").code, Some(1));
 }
 
 #[test]
@@ -86,7 +108,7 @@ fn a_key_that_is_too_short_is_refused() {
     let mut command = program().command(&["serve", "--listen", "127.0.0.1:0"]);
     let folder = program();
     command.current_dir(folder.folder()).env("CHINWAG_SERVICE_KEY", "short");
-    let output = chinwag_testkit::process::finish(command, "");
+    let output = finish(command, "");
     assert_eq!(output.code, Some(1));
     assert_eq!(
         output.stderr,

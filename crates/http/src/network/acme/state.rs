@@ -1,6 +1,6 @@
 //! The persistent state of ACME in the data folder: account, certificate and attempts.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -105,7 +105,8 @@ impl AcmeState {
         draft.write_all(&serde_json::to_vec_pretty(self)?)?;
         draft.as_file().sync_all()?;
         draft.persist(file)?;
-        Ok(())
+        // The name, too: a loss of power would bring the former state back.
+        File::open(folder)?.sync_all()
     }
 
     /// The time of the next attempt: immediately without a certificate for these names, else when two thirds of its

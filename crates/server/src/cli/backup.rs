@@ -44,9 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let database = folder.present_database()?;
     let shown = file.display();
-    let absent =
-        || if fs::symlink_metadata(file).is_ok() { bail!("{shown} is there already") } else { Ok(()) };
-    absent()?;
+    require_absent(file)?;
     let part = beside(file, ".part");
     let copied = copy(&database, &part)?;
     // The files are copied after the database, so each file of a copied row has its bytes or was removed meanwhile.
@@ -55,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         (Some(files), false) => back_up_files_of(&config, &folder, &part, files),
         (None, false) => back_up_files_of(&config, &folder, &part, &beside(file, ".files")),
     };
-    let placed = placed.and_then(|()| absent()).and_then(|()| put(&part, file));
+    let placed = placed.and_then(|()| require_absent(file)).and_then(|()| put(&part, file));
     if placed.is_err() {
         // The error is reported below. A draft that cannot be removed is not worth another.
         let _ = fs::remove_file(&part);
@@ -95,6 +93,14 @@ fn back_up_files(config: &Config, folder: &Folder, rows: &mut dyn Source, to: &P
     }
     say(&copied.line(&to))?;
     copied.missing_line(&from).map_or(Ok(()), |line| say(&line))
+}
+
+/// Refuses to write over a file.
+pub(super) fn require_absent(file: &Path) -> Result<()> {
+    if fs::symlink_metadata(file).is_ok() {
+        bail!("{} is there already", file.display());
+    }
+    Ok(())
 }
 
 /// Appends a suffix to a file's name.

@@ -1,18 +1,18 @@
 //! `chinwag export`: writes all data of one user into a ZIP file.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use chinwag_core::app::Context as Caller;
 use chinwag_core::user::Caller::Service;
 use chinwag_core::{Error, Name};
 use chinwag_http::export::Export;
 use futures_util::StreamExt;
 
-use super::backup::{beside, size};
+use super::backup::{beside, require_absent, size};
 use super::say;
 use super::settings::DataArgs;
 use crate::config::Config;
@@ -37,14 +37,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         folder.require_database(false)?;
     }
     let shown = args.file.display();
-    if fs::symlink_metadata(&args.file).is_ok() {
-        bail!("{shown} is there already");
-    }
+    require_absent(&args.file)?;
     let draft = beside(&args.file, ".part");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
-    let written = runtime.block_on(write(&config, &folder, name, &draft));
-    let placed = written.and_then(|written| put(&draft, &args.file).map(|()| written));
+    // Another export may be writing it.
+    let file = create(&draft)?;
+    let written = runtime.block_on(write(&config, &folder, name, file));
+    let placed = written.and_then(|written| {
+        require_absent(&args.file)?;
+        put(&draft, &args.file)?;
+        Ok(written)
+    });
     if placed.is_err() {
         // The error is reported below. A draft that cannot be removed is not worth another.
         let _ = fs::remove_file(&draft);
@@ -58,8 +62,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     say(&format!("exported the data of {} to {shown}, {}", args.name, size(bytes)))
 }
 
-/// Writes the ZIP file. Returns its length, and the number of files whose bytes are missing.
-async fn write(config: &Config, folder: &Folder, name: Name, draft: &Path) -> Result<(u64, u64)> {
+fn create(draft: &Path) -> Result<File> {
+    let shown = draft.display();
+    File::create_new(draft).map_err(|why| match why.kind() {
+        ErrorKind::AlreadyExists => {
+            anyhow!(
+                "{shown} is there already: another command is writing it, or one was broken off; if none runs, remove it"
+            )
+        }
+        _ => anyhow!("{shown} cannot be written: {why}"),
+    })
+}
+
+/// Writes the ZIP; returns its length, and the number of files whose bytes are missing.
+async fn write(config: &Config, folder: &Folder, name: Name, mut file: File) -> Result<(u64, u64)> {
     let errand = wire_up::errand(config, folder).await?;
     let location = config.file_location();
     let files =
@@ -71,15 +87,14 @@ async fn write(config: &Config, folder: &Folder, name: Name, draft: &Path) -> Re
         why => anyhow!(why),
     })?;
     let missing = export.missing();
-    let cannot = || format!("{} cannot be written", draft.display());
-    let mut file = File::create(draft).with_context(cannot)?;
+    let cannot = "the ZIP cannot be written";
     let (mut pieces, mut length) = (pin!(export.stream(())), 0);
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
-        file.write_all(&piece).with_context(cannot)?;
+        file.write_all(&piece).context(cannot)?;
         length += piece.len() as u64;
     }
-    file.sync_all().with_context(cannot)?;
+    file.sync_all().context(cannot)?;
     errand.end().await;
     Ok((length, missing.count()))
 }

@@ -63,3 +63,18 @@ async fn export_works_beside_a_server_and_without() {
     let left: Vec<_> = left.filter(|name| name.contains(".zip") || name.contains(".part")).collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
+
+#[test]
+fn export_leaves_the_draft_of_another_alone() {
+    let program = program();
+    assert_eq!(program.run(&["user", "add", "ann", "--no-password"]).code, Some(0));
+    let draft = program.folder().join("ann.zip.part");
+    fs::write(&draft, "being written").expect("a file");
+    let output = program.run(&["export", "ann", "ann.zip"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.stderr.contains("another command is writing it"), "{output:?}");
+    assert_eq!(fs::read_to_string(&draft).expect("the draft"), "being written");
+    fs::remove_file(&draft).expect("it was there");
+    assert_eq!(program.run(&["export", "ann", "ann.zip"]).code, Some(0));
+    assert!(!draft.exists());
+}

@@ -26,6 +26,7 @@ mod store;
 mod tls;
 mod traces;
 mod users;
+pub(crate) mod variables;
 mod webhooks;
 mod ws;
 

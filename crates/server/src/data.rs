@@ -12,8 +12,8 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::token::{Secret, SecretKind};
 use rustix::process::geteuid;
 
-/// The variable that sets the service key, as nodes of a cluster need it.
-const KEY_VARIABLE: &str = "CHINWAG_SERVICE_KEY";
+use crate::config::variables::{self, SERVICE_KEY};
+
 const KEY_FILE: &str = "service-key";
 const LOCK_FILE: &str = "lock";
 const DATABASE_FILE: &str = "chinwag.db";
@@ -230,7 +230,7 @@ impl Folder {
     /// Replaces the folder's key with a new one.
     pub(crate) fn rotate_key(&self) -> Result<String> {
         if given_key()?.is_some() {
-            bail!("{KEY_VARIABLE} gives the service key: change it there");
+            bail!("{SERVICE_KEY} gives the service key: change it there");
         }
         if !self.key_file().exists() && !self.database().exists() {
             bail!(self.without_data());
@@ -390,9 +390,9 @@ fn closed(path: &Path, owner: u32) -> Option<PathBuf> {
 
 /// The service key from the environment.
 pub(crate) fn given_key() -> Result<Option<String>> {
-    let Some(key) = std::env::var_os(KEY_VARIABLE).filter(|key| !key.is_empty()) else { return Ok(None) };
-    let key = key.into_string().map_err(|_| anyhow!("{KEY_VARIABLE} is not text"))?;
-    check_key(&key).map_err(|why| anyhow!("{KEY_VARIABLE} {why}"))?;
+    let Some(key) = variables::given(SERVICE_KEY) else { return Ok(None) };
+    let key = key.into_string().map_err(|_| anyhow!("{SERVICE_KEY} is not text"))?;
+    check_key(&key).map_err(|why| anyhow!("{SERVICE_KEY} {why}"))?;
     Ok(Some(key))
 }
 

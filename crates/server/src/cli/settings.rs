@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::config::variables::{self, CONFIG};
 use crate::config::{Config, Flags, Problems, load};
 
 /// The arguments of every command that reads the data folder.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DataArgs {
-    /// The configuration file [default: ./chinwag.toml, if it is there]
-    #[arg(long, value_name = "FILE", env = "CHINWAG_CONFIG")]
+    /// The configuration file [default: that in `CHINWAG_CONFIG`, or ./chinwag.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The folder of the service key and the embedded database [default: ./chinwag-data]
     #[arg(long, value_name = "DIR")]
@@ -49,7 +50,8 @@ impl DataArgs {
     fn flags(&self) -> Flags {
         let data = self.data.as_ref().map(|data| ("data", Value::from(data.to_string_lossy())));
         let database = self.database.as_deref().map(|url| ("database", Value::from(url)));
-        Flags { file: self.config.clone(), settings: data.into_iter().chain(database).collect() }
+        let file = self.config.clone().or_else(|| variables::given(CONFIG).map(PathBuf::from));
+        Flags { file, settings: data.into_iter().chain(database).collect() }
     }
 }
 

@@ -69,11 +69,11 @@ impl Files {
     }
 }
 
-/// The environment variables `AWS_*`, which configure S3 as for other S3 clients.
+/// The variables by which operators say where S3 is: those that its other clients read. An empty one is none.
 pub(crate) fn bucket_variables() -> Vec<(String, String)> {
     let variables =
         std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
-    variables.filter(|(name, _)| name.starts_with("AWS_")).collect()
+    variables.filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty()).collect()
 }
 
 impl Config {

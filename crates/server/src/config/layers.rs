@@ -7,13 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{Config, Problems};
+use super::{Config, Problems, variables};
 
 /// The default configuration file, which need not exist.
 const FILE: &str = "chinwag.toml";
 const PREFIX: &str = "CHINWAG_";
-/// Variables that are no settings: the path of the file, and the service key.
-const ELSEWHERE: [&str; 2] = ["CHINWAG_CONFIG", "CHINWAG_SERVICE_KEY"];
 
 /// The values of the command line.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +46,8 @@ pub(crate) fn load(
 fn variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
     let name = name.into_string().ok()?;
     let value = value.to_string_lossy().into_owned();
-    let ours = name.starts_with(PREFIX) && !ELSEWHERE.contains(&&*name) && !an_orchestrators(&name, &value);
+    let ours =
+        name.starts_with(PREFIX) && !variables::ALL.contains(&&*name) && !an_orchestrators(&name, &value);
     (ours && !value.is_empty()).then_some((name, value))
 }
 

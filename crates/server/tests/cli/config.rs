@@ -67,6 +67,14 @@ fn a_file_may_be_named_and_must_then_be_there() {
     );
 }
 
+#[test]
+fn empty_variable_names_no_file() {
+    let program = program();
+    let mut command = program.command(&["user", "add", "ann", "--no-password"]);
+    command.env("CHINWAG_CONFIG", "");
+    assert_eq!(finish(command, "").code, Some(0));
+}
+
 #[tokio::test]
 async fn command_with_other_settings_leaves_the_servers_as_they_are() {
     let program = program();

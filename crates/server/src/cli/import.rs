@@ -11,6 +11,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::settings::DataArgs;
+use crate::config::variables::{self, IMPORT_URL};
 use crate::wire_up::import::Service;
 
 #[derive(Debug, clap::Args)]
@@ -24,9 +25,9 @@ enum ImportSource {
     /// The Django service, in the PostgreSQL database at this address: its users, relations, groups,
     /// memberships, messages and read marks. It is only read
     Django {
-        /// The address: postgres://…
+        /// The address: postgres://…; else that in `CHINWAG_IMPORT_URL`
         #[arg(value_name = "URL")]
-        url: String,
+        url: Option<String>,
         #[command(flatten)]
         place: DataArgs,
     },
@@ -68,7 +69,9 @@ pub(super) struct ExportArgs {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.source {
-        ImportSource::Django { url, place } => django::run(url, place),
+        ImportSource::Django { url, place } => {
+            django::run(&variables::address(url.as_deref(), IMPORT_URL)?, place)
+        }
         ImportSource::Slack { file, options } => export::run(Service::Slack, file, options),
         ImportSource::Mattermost { file, options } => export::run(Service::Mattermost, file, options),
     }

@@ -12,6 +12,7 @@ use super::say;
 use super::settings::DataArgs;
 use super::stored_files::{self, Selection, StoredFiles};
 use crate::config::Config;
+use crate::config::variables::{self, MIGRATE_URL};
 use crate::data::{Folder, put};
 use crate::wire_up::transfer::{self, Carried, Progress, Source, Target};
 
@@ -26,11 +27,11 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true)]
 struct Way {
-    /// Into the database at this address (`postgres://…`), which must be empty
-    #[arg(long, value_name = "URL", conflicts_with = "from")]
+    /// Into the database at this address (`postgres://…`), or at that in `CHINWAG_MIGRATE_URL`, which must be empty
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "", conflicts_with = "from")]
     to: Option<String>,
-    /// Out of the database at this address, into a data folder that has none
-    #[arg(long, value_name = "URL")]
+    /// Out of the database at this address, or at that in `CHINWAG_MIGRATE_URL`, into a data folder that has none
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
     from: Option<String>,
     /// Copy the bytes of files from `files.store` to this location: `data`, `file:///path` or `s3://bucket/prefix`
     #[arg(long, value_name = "LOCATION")]
@@ -41,9 +42,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.place.load()?;
     let files_to = args.way.files_to.as_deref().map(Location::parse).transpose();
     let files_to = files_to.map_err(|why| anyhow!("--files-to {why}"))?;
+    let address = |url: &str| variables::address(Some(url).filter(|url| !url.is_empty()), MIGRATE_URL);
     match (&args.way.to, &args.way.from) {
-        (Some(url), _) => to(&config, &Folder::open(&config.data)?, url, files_to),
-        (None, Some(url)) => from(&config, &Folder::create(&config.data)?, url, files_to),
+        (Some(url), _) => to(&config, &Folder::open(&config.data)?, &address(url)?, files_to),
+        (None, Some(url)) => {
+            let url = address(url)?;
+            from(&config, &Folder::create(&config.data)?, &url, files_to)
+        }
         (None, None) => {
             let folder = Folder::open(&config.data)?;
             let mut rows = stored_files::require_database(&config, &folder)?;

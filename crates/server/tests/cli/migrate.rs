@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chinwag_store_sql::TABLES;
 use chinwag_store_sql::transfer::{ColumnType, Table};
 use chinwag_testkit::postgres::{Database, try_ask};
-use chinwag_testkit::process::Program;
+use chinwag_testkit::process::{Program, finish};
 use chinwag_testkit::wait::Wait;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -238,6 +238,28 @@ fn an_occupied_target_is_refused_and_left_unchanged() {
     refused(&["migrate", "--to", &url], "holds a store already: make an empty one with createdb");
     refused(&["migrate", "--to", "postgres://chinwag@127.0.0.1:1/no"], "does not answer");
     refused(&["migrate", "--to", &url, "--data", "nowhere"], "there is no data folder nowhere");
+}
+
+#[test]
+fn addresses_with_passwords_may_come_from_variables() {
+    let program = program();
+    assert_eq!(program.run(&["user", "add", "ann", "--no-password"]).code, Some(0));
+    for (args, variable) in [
+        (&["migrate", "--to"][..], "CHINWAG_MIGRATE_URL"),
+        (&["migrate", "--from", "--data", "new"], "CHINWAG_MIGRATE_URL"),
+        (&["import", "django"], "CHINWAG_IMPORT_URL"),
+    ] {
+        for (address, said) in [
+            ("postgres://chinwag:secret@127.0.0.1:1/no", "the database at 127.0.0.1:1 does not answer"),
+            ("", &format!("name the address of the database, or set {variable}")),
+        ] {
+            let mut command = program.command(args);
+            command.env(variable, address);
+            let output = finish(command, "");
+            assert_eq!(output.code, Some(1), "{output:?}");
+            assert!(output.stderr.contains(said) && !output.stderr.contains("secret"), "{args:?} {output:?}");
+        }
+    }
 }
 
 #[test]

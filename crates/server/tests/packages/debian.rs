@@ -77,3 +77,33 @@ fn the_unit_is_hardened() {
     analyze.args(["security", "--offline=yes", "--threshold=20"]).arg(unit);
     succeed(analyze);
 }
+
+/// What postinst asks of the service after the version 0.1.0 was configured, while systemd answers that the unit is in this
+/// state and does not run.
+fn asked_by_postinst(state: &str) -> String {
+    let folder = TempDir::new().expect("a temporary folder");
+    let at = |name: &str| folder.path().join(name);
+    let asked = at("asked").display().to_string();
+    for (program, does) in [
+        ("getent", "true".to_owned()),
+        ("deb-systemd-helper", "true".to_owned()),
+        ("deb-systemd-invoke", format!("echo $* >>{asked}")),
+        ("systemctl", format!("case $1 in is-enabled) echo {state}; exit 1;; --quiet) exit 3;; esac")),
+    ] {
+        fs::write(at(program), format!("#!/bin/sh\n{does}\n")).expect("a program");
+        fs::set_permissions(at(program), fs::Permissions::from_mode(0o755)).expect("it can be run");
+    }
+    let script = fs::read_to_string(crate::root().join("deploy/debian/postinst")).expect("the script");
+    let script = script.replace("/run/systemd/system", &folder.path().display().to_string());
+    let mut sh = Command::new("sh");
+    sh.args(["-c", &script, "postinst", "configure", "0.1.0"]);
+    sh.env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
+    succeed(sh);
+    fs::read_to_string(asked).unwrap_or_default()
+}
+
+#[test]
+fn package_that_comes_back_starts_its_service_again() {
+    assert_eq!(asked_by_postinst("masked"), "start chinwag.service\n", "as its removal leaves it");
+    assert_eq!(asked_by_postinst("enabled"), "", "an upgrade of a service that was stopped");
+}

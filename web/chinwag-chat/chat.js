@@ -317,6 +317,11 @@ export class Chat extends EventTarget {
     return group.title ?? this.words.say("conversation.deletedUser");
   }
 
+  /** The title of a conversation with somebody that has no message yet. */
+  titleWith(name) {
+    return name === this.me ? this.words.say("conversation.notes") : this.called(name);
+  }
+
   /** A user's display name, with the name if another display name or name looks like it; else the name. */
   called(name) {
     const { client } = this;

@@ -41,7 +41,7 @@ export class Conversation extends Part {
     const { chat } = this;
     if (!chat.current) return chat.rest ? this.#rest(chat.rest) : this.#none();
     const group = chat.openGroup;
-    const title = group ? chat.title(group) : chat.called(chat.current.to);
+    const title = group ? chat.title(group) : chat.titleWith(chat.current.to);
     const { enter, leave, over, drop, notice } = this.#dropping;
     return html`<section class="middle" aria-label=${this.say("conversation.label")} part="conversation-pane" @dragenter=${enter} @dragleave=${leave} @dragover=${over} @drop=${drop}>
       ${notice}

@@ -231,7 +231,7 @@ export class Conversations extends Part {
       return {
         key: Chat.key({ to: name }),
         where: { to: name },
-        title: chat.called(name),
+        title: chat.titleWith(name),
         name,
         about: chat.presence(name),
         lead: draft ? this.say("list.draft") : "",

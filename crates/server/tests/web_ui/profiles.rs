@@ -180,7 +180,9 @@ async fn notes_to_oneself_are_one_press_away() {
     let ann = stage.person("ann").await;
     ann.press("New conversation").await;
     ann.press("Notes to yourself").await;
-    ann.sees_in("Conversation", "ann").await;
+    for part in ["Conversation", "Conversation list"] {
+        ann.sees_in(part, "Notes to yourself").await;
+    }
     ann.say("milk").await;
     ann.sees_in("Conversation list", "Notes to yourself").await;
     ann.sees_once("milk").await;

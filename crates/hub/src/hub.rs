@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
@@ -15,7 +14,6 @@ use chinwag_core::{Clock, GroupId, Name, Seq, UserId};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
 
 use crate::budget::Total;
 use crate::bus::Receiver;
@@ -29,9 +27,6 @@ use crate::tasks::spawn;
 use crate::typing::Typing;
 use crate::user::User;
 use crate::{Close, Encode, Options, Socket, dispatcher, presence, timer};
-
-/// The time between two looks whether the tasks run.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The sockets, users and groups of this process. The hub's tasks end when it is dropped; each
 /// [connection](crate::Connection) holds a reference.
@@ -116,11 +111,9 @@ impl Hub {
         hub
     }
 
-    /// Waits until one of its tasks has ended, which none does before the hub is dropped.
+    /// Waits until one of the hub's tasks has panicked. From then on events, pings or presence may stop.
     pub async fn broken(&self) {
-        while !self.tasks.get().into_iter().flatten().any(JoinHandle::is_finished) {
-            sleep(LOOK_EVERY).await;
-        }
+        self.broken.notified().await;
     }
 
     /// Queues a frame for one socket: an answer or an error. Before [`Hub::go_live`] the frame is held. It

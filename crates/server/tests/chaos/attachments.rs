@@ -1,5 +1,5 @@
-//! `kill -9` while files are uploaded, completed, prepared as images, attached, deleted and removed: afterwards the
-//! database, the folder and the served bytes agree.
+//! `kill -9` during uploads, image resizing, attachment, deletion and removal. Afterwards the database, the
+//! folder and the served bytes agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -71,7 +71,7 @@ async fn kills_leave_no_orphan_and_no_message_without_its_file() {
     report("attachments", format!("{lives} kills"), format!("cut: {told}; {} messages whole", found.len()));
 }
 
-/// One life of the server, until so many requests were answered.
+/// Runs the server until it has answered a number of requests, then kills it.
 async fn live(program: &Program, couriers: Vec<Courier>, done: &Arc<AtomicUsize>) -> Vec<Courier> {
     let running = program.serve();
     let enough = done.load(Ordering::Relaxed) + random(60);
@@ -119,7 +119,7 @@ async fn killed_removal_of_bytes_goes_on() {
         let wait = Wait::begin();
         while objects(&folder).len() == FILES {
             assert!(!wait.is_over(), "nothing is removed");
-            // Without a pause, in which a fast machine would remove the rest.
+            // Poll without a pause, in which a fast machine would remove the remaining bytes.
             tokio::task::yield_now().await;
         }
         running.kill();
@@ -140,14 +140,14 @@ async fn killed_removal_of_bytes_goes_on() {
     assert_agree(&program).await;
 }
 
-/// Starts the program. Work that a killed process has held is taken over soon.
+/// Starts the program with short leases, so that it soon takes over the work of the killed process.
 fn serve(program: &Program) -> Running {
     program.serve_with(|command| {
         command.env("CHINWAG_PRESENCE__LEASE", "3s");
     })
 }
 
-/// A row of files.
+/// A row of the table `files`.
 struct FileEntry {
     owner: i64,
     state: i64,
@@ -159,15 +159,15 @@ struct FileEntry {
 const RESERVED: i64 = 0;
 const ATTACHED: i64 = 2;
 const DROPPED: i64 = 3;
-/// The follower that looks for objects that belong to no file.
+/// The follower that removes objects without a file.
 const STRAY_FILES: i64 = 2;
 
-/// Lets uploads expire and the rounds through the storage begin, as time would, and compares the database with the
-/// folder once the server has removed what is left over. The server must have ended.
+/// Makes uploads expire and the storage scans due, and compares the database with the folder after the server
+/// has removed stray objects. The server must not be running.
 async fn assert_agree(program: &Program) {
     let folder = program.data().join("files");
     let database = open(program);
-    // A second after the beginning of time.
+    // One second after the epoch.
     let expire = format!("UPDATE files SET due = 1000000 WHERE state = {RESERVED}");
     database.execute(&expire, []).expect("rows");
     let round = "UPDATE followers SET position = NULL WHERE follower = ?1";
@@ -212,7 +212,7 @@ fn open(program: &Program) -> Connection {
     database
 }
 
-/// Every object of a folder, those that are being written too.
+/// All objects in a folder, including those still being written.
 fn objects(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -226,7 +226,7 @@ fn objects(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-/// The objects of a complete file.
+/// The object names of a complete file.
 fn names(file: &StoredFile) -> impl Iterator<Item = String> {
     let (whole, thumbnail) = match file.attempt {
         Attempt::ONLY => (file.id.to_string(), format!("{}.thumb", file.id)),
@@ -250,7 +250,7 @@ fn file_rows(database: &Connection) -> Vec<FileEntry> {
     rows.collect::<Result<_, _>>().expect("files")
 }
 
-/// The bytes and the number of files of each user, and of all as those of user 0.
+/// Bytes and number of files per user; the totals are under user 0.
 fn sums(rows: &[FileEntry]) -> BTreeMap<i64, (i64, i64)> {
     let mut sums = BTreeMap::new();
     for row in rows.iter().filter(|row| row.state != DROPPED) {
@@ -263,7 +263,7 @@ fn sums(rows: &[FileEntry]) -> BTreeMap<i64, (i64, i64)> {
     sums
 }
 
-/// The same as the database keeps it.
+/// The same totals as stored in the database.
 fn usage(database: &Connection) -> BTreeMap<i64, (i64, i64)> {
     let all = "SELECT user_id, bytes, files FROM file_usage WHERE bytes <> 0 OR files <> 0";
     let mut statement = database.prepare(all).expect("the table is there");
@@ -271,7 +271,7 @@ fn usage(database: &Connection) -> BTreeMap<i64, (i64, i64)> {
     rows.collect::<Result<_, _>>().expect("sums")
 }
 
-/// The attached files with their messages.
+/// Attached files with their messages, according to the table `files`.
 fn carried(rows: &[FileEntry]) -> BTreeSet<(Uuid, [u8; 16], i64)> {
     let attached = rows.iter().filter(|row| row.state == ATTACHED);
     let named = attached.map(|row| {
@@ -282,7 +282,7 @@ fn carried(rows: &[FileEntry]) -> BTreeSet<(Uuid, [u8; 16], i64)> {
     named.collect()
 }
 
-/// The same as the messages have it.
+/// The same, according to the messages.
 fn attachments(database: &Connection) -> BTreeSet<(Uuid, [u8; 16], i64)> {
     let all = "SELECT group_id, seq, detail FROM messages WHERE detail IS NOT NULL";
     let mut statement = database.prepare(all).expect("the table is there");

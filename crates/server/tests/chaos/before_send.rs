@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::random;
 
-/// Messages of each author in one life of the server.
+/// Messages per author in each run of the server.
 const MESSAGES: usize = 20;
 const AUTHORS: [&str; 3] = ["ann", "bob", "cat"];
 
@@ -24,7 +24,7 @@ fn configure(program: &Program, receiver: &HookReceiver) {
     std::fs::write(program.folder().join("chinwag.toml"), settings).expect("a file");
 }
 
-/// Every third message is replaced, and every fifth refused.
+/// Replaces every third message and refuses every fifth.
 fn decide(request: &Received) -> Reply {
     let body = text(&request.event()["body"]);
     let number: usize = body.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number");
@@ -35,7 +35,8 @@ fn decide(request: &Received) -> Reply {
     })
 }
 
-/// Sends the numbers in turn, until the server is gone; the first that was not answered. Each is answered as it was decided.
+/// Sends the numbers in order and checks each answer against [`decide`]. Returns the first number that was not
+/// answered before the server died.
 async fn write(author: Client, group: String, numbers: Range<usize>) -> usize {
     let end = numbers.end;
     for number in numbers {
@@ -71,7 +72,7 @@ async fn kill_9_stores_nothing_unasked_and_nothing_twice() {
         });
         let writing: Vec<_> = writing.collect();
         if !is_last {
-            // While the rest is asked about and stored.
+            // Kill the server while it still asks about and stores the remaining messages.
             receiver.count(before + random(MESSAGES)).await;
             assert_eq!(running.kill(), Some(9), "it was alive, and died of this");
             running = program.serve();
@@ -107,7 +108,7 @@ async fn kill_9_stores_nothing_unasked_and_nothing_twice() {
     );
 }
 
-/// The messages of each author are in the order in which they were sent.
+/// Asserts that the messages of each author are in the order of sending.
 fn in_order(stored: &[Value]) {
     let mut last: BTreeMap<String, usize> = BTreeMap::new();
     for message in stored {

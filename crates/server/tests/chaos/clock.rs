@@ -1,4 +1,4 @@
-//! A clock that jumps an hour to and fro, as a machine's does whose time is set.
+//! A wall clock that jumps back and forth by an hour, as when an administrator sets the time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const HOUR: i64 = 3_600_000_000;
 
-/// The machine's clock, so many microseconds off.
+/// The machine's clock with an offset in microseconds.
 #[derive(Default)]
 struct Jumping {
     clock: SystemClock,
@@ -31,7 +31,7 @@ impl Clock for Jumping {
         Date::from_micros(self.clock.now().micros() + self.off.load(Ordering::Relaxed))
     }
 
-    /// Ids have the jumping time in them too.
+    /// Ids contain the shifted time, too.
     fn uuid(&self) -> uuid::Uuid {
         let id = MessageId(self.clock.uuid()).to_string();
         let millis = self.now().micros() / 1000;
@@ -78,7 +78,7 @@ async fn a_clock_jump_of_an_hour_moves_no_order_page_or_read_mark() {
     );
 }
 
-/// The read mark stays where it is, whatever the dates say, and what comes after it is unread.
+/// Asserts that the read mark does not move, whatever the dates are, and that later messages are unread.
 async fn marks(
     clock: &Jumping,
     (ann, bob): (&Client, &Client),
@@ -108,7 +108,7 @@ async fn marks(
         .ok(200);
 }
 
-/// The numbers of all messages, newest first, read in pages of this length.
+/// The numbers of all messages, newest first, read in pages of `length`.
 async fn backwards(client: &Client, group: &str, length: usize) -> Vec<i64> {
     let (mut seqs, mut before) = (Vec::new(), String::new());
     loop {
@@ -125,7 +125,7 @@ async fn newest(client: &Client, group: &str) -> Value {
     client.get(&format!("groups/{group}/messages/?limit=1")).await.ok(200)[0].take()
 }
 
-/// A user whose token outlives every jump.
+/// Creates a user with a token that outlives every jump.
 async fn user(app: &TestApp, name: &str) -> Client {
     let service = app.service();
     service.post("users/", json!({ "name": name })).await.ok(201);

@@ -1,5 +1,5 @@
-//! A user who uploads, sends, deletes and reads files at random, and knows what it was told: whatever a server serves
-//! after a crash must agree with that.
+//! A user who uploads, sends, deletes and reads files at random and records each answer. After a crash, the
+//! server must serve what was acknowledged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use sha2::{Digest, Sha256};
 use crate::random;
 
 const IMAGE: &[u8] = include_bytes!("../protocol/files/turned.jpg");
-/// The most blocks of a file, 4 KiB each. A folder takes 1 MiB at a time.
+/// The maximum number of 4 KiB blocks in a file. A folder writes 1 MiB at a time.
 const BLOCKS: usize = 400;
 
-/// The request that a server's end has cut.
+/// The request that was interrupted by the crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cut {
     Upload,
@@ -29,25 +29,25 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
-    /// All that a trial has to meet.
+    /// All kinds. A trial must interrupt each at least once.
     pub(crate) const ALL: [Self; 6] =
         [Self::Upload, Self::Image, Self::Part, Self::LastPart, Self::Send, Self::Delete];
 }
 
-/// A file as it must be served.
+/// A file as the server must serve it.
 #[derive(Debug, Clone)]
 struct Expected {
     id: String,
     hash: [u8; 32],
 }
 
-/// An unfinished errand, which the next server must take up.
+/// An unfinished request, to be completed after the restart.
 #[derive(Debug)]
 enum Errand {
     Upload {
         is_image: bool,
     },
-    /// An upload in parts, with the bytes that are known to be stored.
+    /// An upload in parts, with the number of bytes known to be stored.
     Parts {
         upload: String,
         content: Vec<u8>,
@@ -67,7 +67,7 @@ enum Errand {
 pub(crate) struct Courier {
     user: Client,
     group: String,
-    /// The hash of the image as it is stored.
+    /// The hash of the stored image.
     image: [u8; 32],
     free: Vec<Expected>,
     messages: Vec<(String, Vec<Expected>)>,
@@ -88,7 +88,7 @@ impl Courier {
         Self { user, group, image, free, messages: vec![], gone: vec![], errand: None, made: 0, done }
     }
 
-    /// Works until the server ends.
+    /// Works until the server dies.
     pub(crate) async fn run(mut self, url: String) -> Self {
         self.turn_to(&url);
         while self.step().await.is_some() {
@@ -97,7 +97,7 @@ impl Courier {
         self
     }
 
-    /// Takes up what was cut, and reads every file.
+    /// Completes the interrupted request, and reads every file.
     pub(crate) async fn settle(&mut self, url: &str) {
         self.turn_to(url);
         self.take_up().await.expect("the server is there");
@@ -122,7 +122,7 @@ impl Courier {
         })
     }
 
-    /// The messages that stand, with the ids of their files.
+    /// The undeleted messages with the ids of their files.
     pub(crate) fn messages(&self) -> impl Iterator<Item = (String, Vec<String>)> {
         let ids = |files: &[Expected]| files.iter().map(|file| file.id.clone()).collect();
         self.messages.iter().map(move |(message, files)| (message.clone(), ids(files)))
@@ -132,7 +132,7 @@ impl Courier {
         self.user = Client::new(url, Some(self.user.token()), self.user.name());
     }
 
-    /// One errand. None if the server has ended; `errand` is then what it has cut.
+    /// One request, or `None` if the server died; `errand` is then the interrupted request.
     async fn step(&mut self) -> Option<()> {
         if self.errand.is_some() {
             return self.take_up().await;
@@ -166,7 +166,7 @@ impl Courier {
 
     async fn take_up(&mut self) -> Option<()> {
         match &self.errand {
-            // Nobody knows its id.
+            // The id of the upload is unknown.
             None | Some(Errand::Upload { .. }) => self.errand = None,
             Some(Errand::Parts { .. }) => self.go_on().await?,
             Some(Errand::Send { client_id, files }) => {
@@ -183,7 +183,7 @@ impl Courier {
             Some(Errand::Delete { path, .. }) => {
                 let request = self.user.request(Method::DELETE, path).header("tus-resumable", "1.0.0");
                 let deleted = answer(request).await?;
-                // The last attempt may have succeeded.
+                // The interrupted attempt may have succeeded.
                 assert!([200, 204, 404].contains(&deleted.status), "{}", deleted.status);
                 let Some(Errand::Delete { files, .. }) = self.errand.take() else {
                     unreachable!("it was there")
@@ -214,7 +214,7 @@ impl Courier {
         self.go_on().await
     }
 
-    /// Sends the rest of an upload in two parts.
+    /// Sends the remainder of an upload in two parts.
     async fn go_on(&mut self) -> Option<()> {
         let Some(Errand::Parts { upload, content, stored, is_last }) = &mut self.errand else {
             return Some(());
@@ -228,7 +228,7 @@ impl Courier {
         assert!((*stored..=content.len()).contains(&offset), "{offset} of {stored} stored bytes are there");
         *stored = offset;
         while offset < content.len() {
-            // At every point the file is missing.
+            // The file must not exist before the last part.
             assert_eq!(read(&self.user, &expected).await?, 404, "half a file is served");
             let most = if offset == 0 { content.len() / 2 } else { content.len() };
             *is_last = most == content.len();
@@ -245,7 +245,7 @@ impl Courier {
         Some(())
     }
 
-    /// Reads one of its files, or one that is gone.
+    /// Reads a random file of its own, or a deleted one.
     async fn read_one(&self) -> Option<()> {
         let (_, files) = self.messages.get(random(self.messages.len() + 1) - 1).cloned().unwrap_or_default();
         for file in self.free.iter().take(1).chain(&files) {
@@ -261,7 +261,7 @@ impl Courier {
         read(&self.user, file).await
     }
 
-    /// The bytes of another file, of which no two blocks are the same.
+    /// The content of a new file, in which no two blocks are equal.
     fn content(&mut self) -> Vec<u8> {
         self.made += 1;
         let fill = self.made.to_le_bytes()[0];
@@ -270,7 +270,7 @@ impl Courier {
     }
 }
 
-/// Reads a file: its status. What is served is whole.
+/// Reads a file, checks that its content is complete, and returns the status.
 async fn read(user: &Client, file: &Expected) -> Option<u16> {
     let read = answer(user.request(Method::GET, &format!("files/{}/name", file.id))).await?;
     if read.status == 200 {
@@ -279,7 +279,7 @@ async fn read(user: &Client, file: &Expected) -> Option<u16> {
     Some(read.status)
 }
 
-/// An answer with its whole body.
+/// An answer with its complete body.
 struct WholeAnswer {
     status: u16,
     headers: HeaderMap,
@@ -297,7 +297,7 @@ impl WholeAnswer {
     }
 }
 
-/// Asks, and reads the answer to its end. None if the server has ended.
+/// Sends a request and reads the complete answer; `None` if the server died.
 async fn answer(request: RequestBuilder) -> Option<WholeAnswer> {
     let response = request.send().await.ok()?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());

@@ -1,4 +1,4 @@
-//! `kill -9` under load, again and again on one data folder.
+//! Repeated `kill -9` under load with one data folder.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn kill_9_loses_and_repeats_nothing_acknowledged() {
         let ends = crash(&mut world, rounds).await;
         assert!(ends.iter().all(|end| end.code.is_none()), "the server closed a socket: {ends:?}");
         let unanswered: usize = ends.iter().map(|end| end.cut).sum();
-        // All answers may have been on their way already; then it was no crash under load.
+        // If all answers had been sent already, this was not a crash under load.
         held += usize::from(unanswered > 0);
         (cut, rounds) = (cut + unanswered, rounds + 1);
     }
@@ -28,13 +28,13 @@ async fn kill_9_loses_and_repeats_nothing_acknowledged() {
     verdict.assert_kept();
 }
 
-/// One life of the server, from its start to its death while requests are under way.
+/// Runs the server until it is killed with requests in flight.
 async fn crash(world: &mut World, round: usize) -> Vec<RunEnd> {
     let running = world.program.serve();
     world.rename(&running, &format!("life {round}")).await;
     let work = world.write(&running, Aim::Flood);
     world.ledger.busy(random(200), 1).await;
-    // The fault's own chance, on top of the acknowledgements': no two lives end at one point.
+    // A random delay after the last counted acknowledgement, so that kills hit different points of a commit.
     sleep(Duration::from_micros(random(20_000) as u64)).await;
     assert_eq!(running.kill(), Some(9), "it was alive, and died of this");
     world.join(work).await

@@ -42,7 +42,7 @@ async fn each_acknowledgement_waits_until_the_journal_is_on_the_disk() {
 /// The line of the sync that began after the request with these words had arrived, and ended before
 /// anybody was told of it.
 fn sync_before(calls: &[Call], words: &str) -> usize {
-    let told = calls.iter().find(|call| call.tells(words)).expect("the trace shows every answer");
+    let told = calls.iter().find(|call| call.writes(words)).expect("the trace shows every answer");
     let arrivals = calls.iter().filter(|call| call.is_arrival() && call.file == told.file);
     let arrived = arrivals.map(|call| call.ended).filter(|ended| *ended < told.begun).max();
     let arrived = arrived.expect("the trace shows every request");

@@ -15,7 +15,8 @@ async fn sigterm_closes_with_1012_and_keeps_all_acknowledged() {
         });
         world.rename(&running, &format!("life {round}")).await;
         let work = world.write(&running, Aim::Flood);
-        // Who has not come yet would be refused, and not sent away.
+        // Wait until every writer has connected: a later connection would be refused instead of closed with
+        // 1012.
         let load = world.ledger.busy(100, WRITERS).await;
         running.terminate();
         assert!(load.flying > 0);

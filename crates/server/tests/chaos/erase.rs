@@ -1,4 +1,4 @@
-//! The deletion of a user with very many messages, while others chat, cut by `kill -9`.
+//! Deletion of a user with very many messages while others chat, interrupted by `kill -9`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,18 +15,18 @@ use uuid::Uuid;
 
 use crate::program;
 
-/// Text in every body of the deleted user.
+/// Prefix of every body of the deleted user.
 pub(crate) const GONE: &str = "quokka-that-goes";
 const TASKS: &str = "SELECT count(*) FROM tasks";
-/// Text that others write before and during the erasure.
+/// Number of messages that others write before and during the erasure.
 pub(crate) const CHAT: usize = 40;
-/// How long one of the others' messages may take: many steps, and far less than all of them.
+/// Upper bound for one message of the others: long enough for many steps, far too short for all.
 pub(crate) const BOUND: Duration = Duration::from_secs(5);
 
-/// The events of one group that a resume tells of at most.
+/// The maximum number of events of one group in a resume.
 const RESUMED: i64 = 1000;
 
-/// The state of the group of a client from before the deletion.
+/// A client's state of the group before the deletion.
 struct Held {
     head: i64,
     messages: BTreeSet<String>,
@@ -39,7 +39,7 @@ fn open(database: &Path) -> Connection {
     conn
 }
 
-/// Puts a user's messages at the end of a group's log, as the server would have; the server must have ended.
+/// Appends messages of a user to a group's log in the server's format. The server must not be running.
 pub(crate) fn fill(database: &Path, group: &str, author: &str, count: usize) {
     let conn = open(database);
     let group = group.parse::<Uuid>().expect("an id").into_bytes();
@@ -55,7 +55,7 @@ pub(crate) fn fill(database: &Path, group: &str, author: &str, count: usize) {
     index_dates(&conn);
 }
 
-/// Indexes all messages by date, as the server would have.
+/// Builds the index of messages by date, as the server does.
 fn index_dates(conn: &Connection) {
     let sql = "DELETE FROM message_dates;
         INSERT INTO message_dates (group_id, date, seq)
@@ -64,7 +64,7 @@ fn index_dates(conn: &Connection) {
     conn.execute_batch(sql).expect("an index");
 }
 
-/// Makes these messages so many days older.
+/// Makes these messages older by a number of days.
 pub(crate) fn age(database: &Path, days: i64) {
     let sql = format!("UPDATE messages SET date = date - ?1 WHERE body LIKE '{GONE}%'");
     let conn = open(database);
@@ -81,13 +81,13 @@ fn hold(database: &Path) -> Held {
     Held { head, messages }
 }
 
-/// How many of the user's messages have a body still, and how many tasks remain.
+/// The number of the user's messages with a body, and the number of remaining tasks.
 pub(crate) fn remaining(database: &Path) -> (usize, usize) {
     let bodies = count(database, &format!("SELECT count(*) FROM messages WHERE body LIKE '{GONE}%'"));
     (bodies, count(database, TASKS))
 }
 
-/// Whether a message is erased, found without counting them all.
+/// Whether any message is erased; cheaper than a count.
 pub(crate) fn has_erased(database: &Path) -> bool {
     count(database, "SELECT EXISTS (SELECT 1 FROM messages WHERE body IS NULL)") == 1
 }
@@ -96,7 +96,7 @@ fn count(database: &Path, sql: &str) -> usize {
     open(database).query_row(sql, [], |row| row.get(0)).map(|n: u32| n as usize).expect("a count")
 }
 
-/// One who stays writes; how long each message took.
+/// Sends messages of a remaining user, and returns the time that each took.
 pub(crate) async fn chat(client: &Client, group: &str, count: usize) -> Vec<Duration> {
     let mut times = Vec::with_capacity(count);
     for number in 0..count {
@@ -112,7 +112,7 @@ async fn longest_of_chat(client: &Client, group: &str) -> Duration {
     chat(client, group, CHAT).await.into_iter().max().unwrap_or_default()
 }
 
-/// Nothing shows the user or what it wrote.
+/// Asserts that no answer contains the user or its messages.
 async fn assert_gone(service: &Client, bob: &Client, group: &str, held: &Held, one: &str) {
     assert_eq!(service.get("users/zoe/").await.status, 404);
     let mut shown = Vec::new();
@@ -129,8 +129,8 @@ async fn assert_gone(service: &Client, bob: &Client, group: &str, held: &Held, o
     }
 }
 
-/// The held messages, with every event since; none where a slow machine took so many small steps that a
-/// resume does not reach that far.
+/// Applies a resume to the held messages, and counts its events; `None` if the erasure took more steps than a
+/// resume can send.
 async fn resume(bob: &Client, group: &str, held: &Held) -> Option<(BTreeSet<String>, usize)> {
     let (mut messages, mut events) = (held.messages.clone(), 0);
     let mut socket = bob.ws().await;
@@ -145,7 +145,7 @@ async fn resume(bob: &Client, group: &str, held: &Held) -> Option<(BTreeSet<Stri
             "message.delete" if data["ids"].is_array() => {
                 let ids = data["ids"].as_array().expect("ids");
                 assert!((1..=1000).contains(&ids.len()));
-                // Each was held, and is deleted once.
+                // Each message was held and is deleted once.
                 assert!(ids.iter().all(|id| messages.remove(&text(id))), "{frame}");
             }
             "sync.done" => {
@@ -162,8 +162,8 @@ async fn resume(bob: &Client, group: &str, held: &Held) -> Option<(BTreeSet<Stri
 
 pub(crate) async fn until_erased(database: &Path, running: &Running) {
     let (mut wait, mut last) = (Wait::begin(), usize::MAX);
-    // Counting the bodies at each look would slow the erasure down. It rests longer on a busy machine, and may
-    // take its time as long as it goes on.
+    // Poll the tasks, because counting bodies at each poll would slow the erasure down. On a slow machine,
+    // extend the deadline while the erasure makes progress.
     while count(database, TASKS) > 0 {
         if wait.is_over() {
             let (bodies, _) = remaining(database);

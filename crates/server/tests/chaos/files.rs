@@ -1,4 +1,4 @@
-//! Uploads that `kill -9` cuts: nothing half-written is left or served, and a resumable one goes on.
+//! Uploads interrupted by `kill -9`: no partial file remains or is served, and a resumable upload continues.
 
 use std::fs;
 use std::path::Path;
@@ -14,10 +14,10 @@ use tokio::net::TcpStream;
 
 use crate::program;
 
-/// The bytes of the upload that is cut: the folder takes 1 MiB at a time.
+/// The size of the interrupted upload. A folder writes 1 MiB at a time.
 const SENT: usize = 5 << 19;
 
-/// The objects that are being written.
+/// The objects still being written.
 fn staged(files: &Path) -> Vec<String> {
     let entries = fs::read_dir(files).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -83,7 +83,7 @@ async fn upload_of_100_mib_goes_on_over_ten_cuts() {
     let link = Proxy::to(running.url().trim_start_matches("http://").parse().expect("an address")).await;
     let ann = program.service(&running).user("ann").await;
     let ann = Client::new(&format!("http://{}", link.address()), Some(ann.token()), "ann");
-    // No two of its blocks are the same.
+    // No two blocks are equal.
     let block = |number: usize| [&number.to_le_bytes()[..], &[7; 4096 - 8]].concat();
     let content: Vec<u8> = (0..SIZE / 4096).flat_map(block).collect();
     let begin = ann.request(Method::POST, "files/uploads/").header("tus-resumable", "1.0.0");
@@ -99,7 +99,7 @@ async fn upload_of_100_mib_goes_on_over_ten_cuts() {
     };
     let mut at = 0;
     for cut in 1..=10 {
-        // A body that stands still after its share, until its connection is cut.
+        // The body stalls after its share until the connection is cut.
         let share = futures_util::stream::iter([Ok::<_, std::io::Error>(content[at..at + SHARE].to_vec())]);
         let body = reqwest::Body::wrap_stream(share.chain(futures_util::stream::pending()));
         let passed = link.passed();

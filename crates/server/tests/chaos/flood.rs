@@ -1,7 +1,7 @@
-//! Flooders at both transports: runs with and without, turn about.
+//! Flooding clients on both transports, in alternating runs with and without them.
 //!
-//! They ask for many times what they may, and yet leave the machine's cores to the server: those are
-//! theirs too here, and what they burn themselves is no fault of the server's.
+//! They exceed their limits many times over, but leave CPU time to the server: they run on the same machine,
+//! and their own CPU use must not count against the server.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,22 +15,22 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::{median, program};
 
-/// Pairs of which one speaks and the other answers.
+/// Pairs of users; one sends and the other replies.
 const PAIRS: usize = 6;
-/// How often each speaks, if it was answered by then.
+/// Interval between messages of one sender, if the previous one was answered.
 const EVERY: Duration = Duration::from_millis(25);
 const RUN: Duration = Duration::from_secs(3);
-/// Messages and events that one user may send in a second: more than any of the pairs does.
+/// Rate limit of messages and events per user and second, above the rate of any pair.
 const RATE: &str = "100";
-/// The frames that a flooder sends at once, and the time until it returns.
+/// Frames per burst of a flooding client, and the pause between bursts.
 const BURST: usize = 1000;
 const AGAIN: Duration = Duration::from_millis(200);
-/// How often a password is guessed, of which two a minute are answered otherwise than with 429.
+/// Interval between password guesses. All but two a minute are answered with 429.
 const GUESS: Duration = Duration::from_millis(20);
-/// The share of their throughput that the others keep.
+/// The share of their throughput that the pairs must keep.
 const SHARE: f64 = 0.95;
 
-/// The result for the flooders of a run.
+/// Counters of refusals in one run.
 #[derive(Default)]
 struct Refused {
     /// Sockets closed with 4029.
@@ -69,7 +69,7 @@ async fn flooders_are_refused_and_the_others_keep_their_throughput() {
     let (mut with, mut without, mut shares) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         let (mut flooded_run, mut calm_run) = (0.0, 0.0);
-        // Which comes first changes, so that what grows from run to run falls on both.
+        // Alternate the order, so that a drift between runs affects both kinds.
         for flood in [round % 2 == 0, round % 2 != 0] {
             let stop = AtomicBool::new(!flood);
             let talking = async {
@@ -95,12 +95,11 @@ async fn flooders_are_refused_and_the_others_keep_their_throughput() {
             "{with:.0} messages/s beside the flood, {without:.0} without: {share:.2} of it; {sockets} times 4029, {sign_ins} times 429"
         ),
     );
-    // A single pair of runs, beside other tests, says nothing of speed.
+    // A single pair of runs beside other tests cannot measure throughput.
     assert!(rounds == 1 || share >= SHARE, "the others keep {share:.2}");
 }
 
-/// Each pair talks for a run: one speaks at every tick, the other answers what it hears. How many
-/// messages a second were heard.
+/// Runs all pairs: one user sends at every tick, the other replies. Returns the messages received per second.
 async fn talk(running: &Running, pairs: &[(Client, Client, String)]) -> f64 {
     let connect = async |client: &Client| TrialSocket::live(running.url(), client.token(), None).await;
     let mut sockets = Vec::new();
@@ -114,8 +113,8 @@ async fn talk(running: &Running, pairs: &[(Client, Client, String)]) -> f64 {
         let mut heard = 0_u32;
         while begun.elapsed() < RUN {
             ticks.tick().await;
-            say(&mut one, &mut other, group, heard).await;
-            say(&mut other, &mut one, group, heard + 1).await;
+            exchange(&mut one, &mut other, group, heard).await;
+            exchange(&mut other, &mut one, group, heard + 1).await;
             heard += 2;
         }
         heard
@@ -124,8 +123,8 @@ async fn talk(running: &Running, pairs: &[(Client, Client, String)]) -> f64 {
     f64::from(heard) / begun.elapsed().as_secs_f64()
 }
 
-/// One says something; the other hears it.
-async fn say(speaker: &mut TrialSocket, listener: &mut TrialSocket, group: &str, number: u32) {
+/// Sends a message, and waits until the other user has received it.
+async fn exchange(speaker: &mut TrialSocket, listener: &mut TrialSocket, group: &str, number: u32) {
     let body = format!("said {number}");
     let said = speaker.ask("message.text", json!({ "group": group, "body": body }), &body).await;
     while frame(listener).await["seq"] != said["seq"] {}
@@ -138,7 +137,7 @@ async fn frame(socket: &mut TrialSocket) -> serde_json::Value {
     }
 }
 
-/// Sends bursts as fast as the socket takes them, until it is closed; then connects again.
+/// Sends bursts as fast as the socket takes them until it is closed, then reconnects.
 async fn flood_socket(running: &Running, eve: &Client, group: &str, stop: &AtomicBool, refused: &Refused) {
     while !stop.load(Ordering::SeqCst) {
         let mut socket = TrialSocket::connect(running.url(), eve.token()).await.expect("the server is there");
@@ -159,7 +158,7 @@ async fn flood_socket(running: &Running, eve: &Client, group: &str, stop: &Atomi
     }
 }
 
-/// Guesses a password.
+/// Guesses passwords at intervals.
 async fn flood_sign_in(nobody: &Client, stop: &AtomicBool, refused: &Refused) {
     while !stop.load(Ordering::SeqCst) {
         if guess(nobody).await == 429 {

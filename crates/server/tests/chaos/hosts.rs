@@ -1,5 +1,5 @@
-//! A page of another site that calls the server by a name of that site's own (DNS rebinding): its
-//! `Host` and its `Origin` agree, and both are foreign.
+//! DNS rebinding: a page of another site calls the server by the site's own host name. `Host` and `Origin`
+//! agree, and both are foreign.
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::trial::{report, times};

@@ -1,10 +1,10 @@
-//! Faults that the server must survive: each trial brings a fault about, shows that it took hold, and looks
-//! at what clients were told before it.
+//! Fault trials: each causes a fault, checks that it took effect, and compares the server's state with what it
+//! acknowledged before.
 //!
-//! In `cargo test` each runs a few times. With `TRIALS=long` in the environment, as
-//! `cargo xtask trials` runs them, each runs as often as it takes to believe it.
+//! `cargo test` runs each trial a few times. `TRIALS=long` in the environment, which `cargo xtask trials` sets,
+//! runs them often enough to catch rare races.
 //!
-//! The trial of the disk needs `strace`, which the Debian package `strace` brings.
+//! The trial `disk` needs `strace`, from the Debian package of that name.
 
 mod attachments;
 mod before_send;
@@ -31,17 +31,17 @@ use std::hash::BuildHasher;
 
 use chinwag_testkit::process::Program;
 
-/// The program in a folder of its own.
+/// The program with a new data folder.
 fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_chinwag"))
 }
 
-/// A number from 1 to `most`.
+/// A random number from 1 to `most`.
 fn random(most: usize) -> usize {
     usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }
 
-/// The middle of what was measured.
+/// The median.
 fn median(mut measured: Vec<f64>) -> f64 {
     measured.sort_by(f64::total_cmp);
     measured[measured.len() / 2]

@@ -1,4 +1,4 @@
-//! One `client_id` many times: at once over both transports, after a crash, after a restart, after a
+//! One `client_id` many times: concurrently over both transports, after a crash, after a restart, and after a
 //! deletion.
 
 use chinwag_testkit::client::Client;
@@ -50,7 +50,7 @@ async fn one_client_id_50_times_and_after_a_crash_is_one_message() {
     report("once", format!("{rounds} messages"), format!("{answers} answers, each the original one"));
 }
 
-/// Sends one message by fifty requests that are all under way before one answer is read.
+/// Sends one message in fifty concurrent requests before reading any answer.
 async fn fifty(running: &Running, token: &str, group: &str, client_id: &str) -> Vec<Value> {
     let connect = (0..SOCKETS).map(|_| TrialSocket::connect(running.url(), token));
     let mut sockets: Vec<TrialSocket> =
@@ -68,7 +68,8 @@ async fn fifty(running: &Running, token: &str, group: &str, client_id: &str) -> 
     frames.chain(answers.into_iter().map(|answer| answer.ok(201))).collect()
 }
 
-/// Sends every message again over both transports, and asserts the original answer; how many came.
+/// Sends every message again over both transports and asserts the original answers. Returns the number of
+/// answers.
 async fn again(program: &Program, running: &Running, token: &str, group: &str, firsts: &[Value]) -> usize {
     let client = Client::new(running.url(), Some(token), "ann");
     let mut socket = TrialSocket::connect(running.url(), token).await.expect("the server is there");

@@ -1,4 +1,5 @@
-//! `kill -9` while notifications are pushed: each message at most once, and the next ones go on.
+//! `kill -9` during push notifications: each message is pushed at most once, and later messages are still
+//! pushed.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
@@ -12,7 +13,7 @@ use chinwag_testkit::webhook::{HookReceiver, Received, Reply};
 use serde_json::json;
 
 const GROUPS: usize = 4;
-/// Messages in one life of the server.
+/// Messages per run of the server.
 const MESSAGES: usize = 60;
 
 fn configure(program: &Program) {
@@ -41,12 +42,12 @@ async fn kill_9_pushes_no_message_twice() {
     for _ in 0..kills {
         let before = receiver.received().len();
         let writing = tokio::spawn(write(program.service(&running), groups.clone()));
-        // While the rest is written and pushed.
+        // Kill the server while messages are still written and pushed.
         receiver.count(before + random(GROUPS)).await;
         assert_eq!(running.kill(), Some(9), "it was alive, and died of this");
         writing.await.expect("a writer does not panic");
         running = program.serve();
-        // The key is the same as before.
+        // The VAPID key is the same as before.
         let service = program.service(&running);
         let last = json!({ "group": groups[0], "author": "ann", "body": "last" });
         let last = id(&service.post("messages/", last).await.ok(201));
@@ -63,7 +64,7 @@ async fn kill_9_pushes_no_message_twice() {
     );
 }
 
-/// Writes to the groups in turn until the server is gone.
+/// Writes to the groups in turn until the server dies.
 async fn write(service: Client, groups: Vec<String>) {
     for number in 0..MESSAGES {
         let message =
@@ -74,7 +75,7 @@ async fn write(service: Client, groups: Vec<String>) {
     }
 }
 
-/// A number from 1 to `most`.
+/// A random number from 1 to `most`.
 fn random(most: usize) -> usize {
     usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }

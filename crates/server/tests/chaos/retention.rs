@@ -1,4 +1,4 @@
-//! Very many messages that are too old, while a neighbour group chats, cut by `kill -9`.
+//! Retention of very many old messages while another group chats, interrupted by `kill -9`.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -12,14 +12,14 @@ use tokio::time::Instant;
 use crate::erase::{BOUND, CHAT, GONE, age, chat, fill, has_erased, remaining, until_erased};
 use crate::program;
 
-/// The days by which the messages are too old.
+/// Age of the old messages in days; the retention is 5 days.
 const DAYS: i64 = 10;
 
 fn keep(command: &mut Command) {
     command.env("CHINWAG_MESSAGES__KEEP", "5d");
 }
 
-/// The 99th percentile of the times of messages.
+/// The 99th percentile of the messages' times.
 fn p99(times: &mut [Duration]) -> Duration {
     times.sort();
     times[times.len() * 99 / 100]

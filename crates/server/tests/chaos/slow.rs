@@ -1,4 +1,4 @@
-//! One who stops reading in a large group: runs with and without, turn about.
+//! A client that stops reading in a large group, in alternating runs with and without it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use crate::{median, program};
 
 const MEMBERS: usize = 100;
-/// Messages of a run; together more than the kernel holds for a socket that nobody reads.
+/// Messages per run. Together they exceed the kernel's socket buffers.
 const MESSAGES: usize = 450;
 const CHARS: usize = 4000;
-/// The allowed ratio of the others' p99 to that without the slow reader.
+/// Upper bound for the ratio of the other readers' p99 with the stalled reader to that without.
 const SHARE: f64 = 1.2;
 
 /// The members of the group and their connections.
@@ -27,13 +27,13 @@ struct Crowd {
     clients: Vec<Client>,
     running: Running,
     readers: usize,
-    /// The group's head.
+    /// The last number of the group's log.
     head: i64,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_reader_costs_others_nothing_and_resumes() {
-    // The readers are of the members, beside the writer and the slow one.
+    // The readers are members beside the writer and the stalled client.
     let (rounds, readers) = (times(1, 15), times(6, 38));
     let program = program();
     let running = program.serve_with(|command| {
@@ -46,7 +46,7 @@ async fn a_stopped_reader_costs_others_nothing_and_resumes() {
     let mut crowd = Crowd { group, clients, running, readers, head: 1 };
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for round in 0..rounds {
-        // Which comes first changes, so that what grows from run to run falls on both.
+        // Alternate the order, so that a drift between runs affects both kinds.
         let first = round % 2 == 0;
         let one = Box::pin(crowd.round(first)).await;
         let other = Box::pin(crowd.round(!first)).await;
@@ -63,13 +63,13 @@ async fn a_stopped_reader_costs_others_nothing_and_resumes() {
             "p99 {with:.1} ms with a slow reader, {without:.1} ms without: {share:.2} of it; all cut with 4008 and whole again"
         ),
     );
-    // A single pair of runs, beside other tests, says nothing of time.
+    // A single pair of runs beside other tests cannot measure latency.
     assert!(rounds == 1 || share <= SHARE, "the others wait {share:.2} times as long");
 }
 
 impl Crowd {
-    /// One run: the p99, in milliseconds, of the time from sending a message to each reader's
-    /// having it. With `slow`, one more has connected and never reads; it is cut, and resumes.
+    /// One run: the p99 in milliseconds between sending a message and each reader's receipt. With `slow`, one
+    /// more client connects and never reads; it is closed, and resumes.
     async fn round(&mut self, slow: bool) -> f64 {
         let url = self.running.url();
         let connect = async |client: &Client| TrialSocket::live(url, client.token(), None).await;
@@ -103,7 +103,8 @@ impl Crowd {
         took[took.len() * 99 / 100].as_secs_f64() * 1000.0
     }
 
-    /// The slow one reads at last: what the kernel held, in order, then 4008; resumed, the rest.
+    /// Reads the stalled socket at last: the frames in the kernel's buffers in order, then 4008. A new
+    /// connection resumes with the remaining messages.
     async fn resume(&self, mut silent: TrialSocket, first: i64) {
         let mut held = first - 1;
         let code = loop {
@@ -136,14 +137,14 @@ impl Crowd {
     }
 }
 
-/// How many sockets the server has closed with 4008.
+/// The number of sockets closed with 4008.
 async fn too_slow(client: &Client) -> u64 {
     let metrics = client.get("/metrics").await.text;
     let line = metrics.lines().find_map(|line| line.strip_prefix("chinwag_sockets_too_slow_total "));
     line.map_or(0, |count| count.trim().parse().expect("a number"))
 }
 
-/// Reads every message of a run, each the next of the one before; how long each was under way.
+/// Reads every message of a run in order, and returns the latency of each.
 async fn read(
     mut socket: TrialSocket,
     first: i64,
@@ -165,7 +166,7 @@ async fn read(
     took
 }
 
-/// Writes every message, each when all readers have the one before.
+/// Sends each message after all readers have received the previous one.
 async fn write(
     writer: &mut TrialSocket,
     group: &str,
@@ -184,7 +185,8 @@ async fn write(
     }
 }
 
-/// The next frame's number, if it is a message: the rest is not read, which would take its time.
+/// The number of the next frame if it is a message. It does not parse the whole frame, which would distort the
+/// latencies.
 async fn numbered(socket: &mut TrialSocket) -> Option<i64> {
     let text = socket.text().await.unwrap_or_else(|code| panic!("one who reads was closed with {code:?}"));
     assert!(!text.starts_with(r#"{"type":"error."#), "{text}");

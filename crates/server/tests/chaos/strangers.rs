@@ -1,5 +1,5 @@
-//! Callers without a credential, from one address, who send half of a request, whose validator never answers
-//! and who guess passwords: others are answered all the same.
+//! Attackers without credentials on one address who send incomplete requests, keep a validator busy and guess
+//! passwords. Requests from other addresses are still answered.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,20 +20,20 @@ use tokio::time::timeout;
 
 use crate::program;
 
-/// Requests in progress that the server allows, and the tenth that one address has of what they hold.
+/// The maximum of concurrent requests, and the tenth of it that one address may hold.
 const REQUESTS: usize = 100;
 const SHARE: usize = 10;
-/// Half requests of each kind at a time: more than all requests that the server allows.
+/// Incomplete requests of each kind in one round; more than `REQUESTS`.
 const HALVES: usize = 150;
-/// Guesses at a time: more than an address has in a minute.
+/// Guesses in one round; more than one address may make in a minute.
 const GUESSES: usize = 80;
 const PASSWORD: &str = "correct horse battery";
 
-/// The host's validator: it knows one session, and never answers about another.
+/// The host's validator. It accepts one session, and never answers for any other.
 struct Validator {
     url: String,
     asked: Arc<AtomicUsize>,
-    /// Questions that wait for an answer at a time, now and at most.
+    /// Validations in progress, now and at most.
     waiting: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
 }
@@ -52,14 +52,14 @@ impl Validator {
         Self { url, asked, waiting, most }
     }
 
-    /// Waits until no question waits for an answer.
-    async fn is_left_alone(&self) {
+    /// Waits until no validation is in progress.
+    async fn is_idle(&self) {
         let waiting = || self.waiting.load(Ordering::SeqCst);
         until("the end of the questions of those who have gone", || waiting() == 0).await;
     }
 }
 
-/// Answers about carl's session at once, and about another when the server hangs up.
+/// Answers for carl's session at once; for any other, waits until the server disconnects.
 async fn answer(
     mut stream: TcpStream,
     (asked, waiting, most): (Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicUsize>),
@@ -88,13 +88,13 @@ async fn answer(
     }
 }
 
-/// An address of this machine, of a kind and a round.
+/// A local address for a kind of attack and a round.
 fn address(kind: u8, round: usize) -> IpAddr {
     let round = u16::try_from(round + 1).expect("few rounds").to_be_bytes();
     IpAddr::from([127, kind, round[0], round[1]])
 }
 
-/// A connection from an address on which this was sent.
+/// Opens a connection from an address and sends this text.
 async fn begun(to: &str, from: IpAddr, head: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(SocketAddr::new(from, 0)).expect("an address of this machine");
@@ -104,14 +104,14 @@ async fn begun(to: &str, from: IpAddr, head: &str) -> TcpStream {
     stream
 }
 
-/// The status of an answer, and the connection.
+/// Reads the status of the answer; returns it with the connection.
 async fn status(mut stream: TcpStream) -> (String, TcpStream) {
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).await.expect("an answer");
     (String::from_utf8_lossy(&answer[9..]).into_owned(), stream)
 }
 
-/// Half requests of one address: all but the address's share are refused, and that share waits.
+/// Incomplete requests from one address: the address's share waits, and the others are refused.
 struct Halves {
     waiting: JoinSet<(String, TcpStream)>,
     refused: usize,
@@ -128,7 +128,7 @@ impl Halves {
             let next = timeout(PATIENCE, waiting.join_next()).await;
             let next = next.unwrap_or_else(|_| panic!("{refused} are refused, not {refusals}"));
             let (status, _) = next.expect("there are as many").expect("an answer");
-            // A question that the validator did not answer in time is 503: its address may ask another.
+            // A validation that times out gives 503, and frees the address's share for another.
             assert!(status == "429" || status == "503", "{status}");
             refused += usize::from(status == "429");
         }
@@ -136,7 +136,7 @@ impl Halves {
     }
 }
 
-/// The people whom the attack must not disturb.
+/// The users whom the attack must not disturb.
 struct Others {
     bob: Client,
     bobs: Ws,
@@ -167,7 +167,7 @@ impl Others {
         answer.json
     }
 
-    /// Everything that others do, once, beside the attack of this address.
+    /// Makes each kind of request once during the attack from `attacker`.
     async fn go_on(&mut self, round: usize, attacker: IpAddr) {
         let (bob, nobody) = (self.bob.clone(), self.nobody.clone());
         self.answer("a list", bob.get("groups/"), 200).await;
@@ -178,7 +178,7 @@ impl Others {
         assert_eq!(received["data"], sent);
         let by_cookie = nobody.request(reqwest::Method::GET, "groups/").header("cookie", "sessionid=carl");
         self.answer("the host's user", nobody.send(by_cookie), 200).await;
-        // The owner of the guessed name comes from an address that is new to it.
+        // The real owner of the guessed name signs in from a new address.
         let password = json!({ "name": "ann", "password": PASSWORD });
         let owner = nobody.from(address(2, round));
         self.answer("a sign-in", owner.post("sessions/", password), 201).await;
@@ -189,7 +189,7 @@ impl Others {
     }
 }
 
-/// Guesses at one name, and at names that nobody has.
+/// Guesses passwords of an existing name and of names that do not exist.
 async fn guess(nobody: &Client, from: IpAddr) -> usize {
     let nobody = nobody.from(from);
     let guesses = (0..GUESSES).map(|number| {
@@ -211,7 +211,7 @@ async fn strangers_of_one_address_leave_others_requests_answered() {
         keep_limits(command);
         command.env("CHINWAG_AUTH__SIGNUP", "true").env("CHINWAG_AUTH__VALIDATE_URL", &validator.url);
         command.env("CHINWAG_HTTP__REQUESTS", REQUESTS.to_string());
-        // A half request is held for as long as the trial takes.
+        // The server holds an incomplete request for the whole trial.
         command.env("CHINWAG_HTTP__BODY_TIMEOUT", "10m").env("CHINWAG_LOG__LEVEL", "error");
     });
     let service = program.service(&running);
@@ -235,7 +235,7 @@ async fn strangers_of_one_address_leave_others_requests_answered() {
         guesses += refused;
         let refused = bodies.refused + questions.refused;
         drop((bodies, questions));
-        validator.is_left_alone().await;
+        validator.is_idle().await;
         halves += refused;
     }
     let most = validator.most.load(Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! The program under `strace`, and what its trace says: which system call began and ended when.
+//! The program under `strace`: runs it, and parses when each system call began and ended.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,24 +8,24 @@ use std::process::Command;
 use chinwag_testkit::process::{Output, Program, Running};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The calls that read, write, and wait for the disk; `execve` for its line, which is the first.
+/// The calls that read, write and sync, and `execve`, which is the first line.
 const CALLS: &str = "trace=execve,fsync,fdatasync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg";
 
-/// A server that `strace` watches. Dropped, it is killed: an end of `strace` alone would let it run on.
+/// A server under `strace`. Drop kills the server itself, because it would outlive `strace`.
 pub(crate) struct Traced {
     running: Option<Running>,
-    /// The program's own, until it has ended.
+    /// The server's process id, until it has ended.
     pid: Option<Pid>,
     trace: PathBuf,
 }
 
-/// One call: the numbers of the lines at which it began and ended, and its text.
+/// A system call with the line numbers of its begin and end.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) begun: usize,
     pub(crate) ended: usize,
     pub(crate) name: String,
-    /// The file that its first argument is, as `strace` names it: a number and a path in brackets.
+    /// The file of the first argument as `strace -y` prints it: a descriptor, and a path in angle brackets.
     pub(crate) file: String,
     pub(crate) text: String,
     pub(crate) result: i64,
@@ -62,10 +62,10 @@ impl Traced {
         self.running.as_ref().expect("it was not stopped")
     }
 
-    /// Ends the program in good order: what it left, and every call that it made.
+    /// Stops the program in good order; returns its output and all its calls.
     pub(crate) fn stop(mut self) -> (Output, Vec<Call>) {
         kill_process(self.pid.expect("it was not stopped"), Signal::TERM).expect("the process is ours");
-        // strace ends with what it watches, and with the same code.
+        // strace exits with the traced program, and with the same code.
         let output = self.running.take().expect("it was not stopped").wait();
         self.pid = None;
         (output, calls(&fs::read_to_string(&self.trace).expect("the trace is there")))
@@ -81,7 +81,7 @@ impl Drop for Traced {
     }
 }
 
-/// Reads a trace. A call that others interrupt stands on two lines, joined here.
+/// Parses a trace. A call that others interrupt has two lines, which are joined.
 fn calls(trace: &str) -> Vec<Call> {
     let (mut calls, mut begun) = (Vec::new(), HashMap::new());
     for (number, line) in trace.lines().enumerate() {
@@ -100,7 +100,7 @@ fn calls(trace: &str) -> Vec<Call> {
 }
 
 impl Call {
-    /// None for a line that is no call with a result.
+    /// `None` if the line is not a call with a result.
     fn read(begun: usize, ended: usize, text: String) -> Option<Self> {
         let (name, rest) = text.split_once('(')?;
         let file = rest.split([',', ')']).next()?.trim_end();
@@ -108,20 +108,20 @@ impl Call {
         Some(Self { begun, ended, name: name.to_owned(), file: file.to_owned(), result, text })
     }
 
-    /// Whether it has waited until the store's journal was on the disk.
+    /// Whether the call synced the store's write-ahead log.
     pub(crate) fn is_sync(&self) -> bool {
         let journal = self.file.ends_with("/chinwag.db-wal>");
         journal && matches!(&*self.name, "fsync" | "fdatasync") && self.result == 0
     }
 
-    /// Whether it has read something from a connection.
+    /// Whether the call read from a connection.
     pub(crate) fn is_arrival(&self) -> bool {
         let reads = matches!(&*self.name, "read" | "readv" | "recvfrom" | "recvmsg");
         reads && self.is_connection() && self.result > 0
     }
 
-    /// Whether it tells a connection this.
-    pub(crate) fn tells(&self, words: &str) -> bool {
+    /// Whether the call wrote this text to a connection.
+    pub(crate) fn writes(&self, words: &str) -> bool {
         let writes = matches!(&*self.name, "write" | "writev" | "sendto" | "sendmsg");
         writes && self.is_connection() && self.text.contains(words)
     }
@@ -153,7 +153,7 @@ fn a_trace_is_read_with_its_interrupted_calls() {
     ];
     assert_eq!(seen, expected);
     let said: Vec<_> =
-        calls.iter().map(|call| (call.is_arrival(), call.is_sync(), call.tells("hello"))).collect();
+        calls.iter().map(|call| (call.is_arrival(), call.is_sync(), call.writes("hello"))).collect();
     let (no, yes) = (false, true);
     assert_eq!(said, [(no, no, no), (yes, no, no), (no, no, no), (no, yes, no), (no, no, yes)]);
 }

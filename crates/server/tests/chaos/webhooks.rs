@@ -1,4 +1,4 @@
-//! `kill -9` while events are sent to a webhook, and a name of a private address.
+//! `kill -9` during the delivery of events to a webhook, and a host name that resolves to a private address.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -12,7 +12,7 @@ use chinwag_testkit::webhook::{HookReceiver, numbers_in_order};
 use serde_json::json;
 
 const GROUPS: usize = 4;
-/// Messages in one life of the server.
+/// Messages per run of the server.
 const MESSAGES: usize = 60;
 
 fn configure(program: &Program, private: bool) {
@@ -36,7 +36,7 @@ async fn kill_9_loses_no_event_of_a_webhook() {
     for _ in 0..kills {
         let before = receiver.received().len();
         let writing = tokio::spawn(write(program.service(&running), groups.clone()));
-        // While the rest is written and sent.
+        // Kill the server while messages are still written and sent.
         receiver.count(before + random(MESSAGES / 2)).await;
         assert_eq!(running.kill(), Some(9), "it was alive, and died of this");
         writing.await.expect("a writer does not panic");
@@ -51,7 +51,7 @@ async fn kill_9_loses_no_event_of_a_webhook() {
     );
 }
 
-/// Writes to the groups in turn until the server is gone.
+/// Writes to the groups in turn until the server dies.
 async fn write(service: Client, groups: Vec<String>) {
     for number in 0..MESSAGES {
         let message =
@@ -62,7 +62,7 @@ async fn write(service: Client, groups: Vec<String>) {
     }
 }
 
-/// Waits until everything that was committed has come, in order in each group; how many events that is.
+/// Waits until every committed event has arrived, in the order of each group. Returns the number of events.
 async fn settled(program: &Program, running: Running, receiver: &HookReceiver, groups: &[String]) -> usize {
     let service = program.service(&running);
     let mut heads = BTreeMap::new();
@@ -106,7 +106,7 @@ async fn name_of_a_private_address_is_judged_when_sending() {
     assert_eq!(receiver.received().len(), came, "nothing was sent");
 }
 
-/// A number from 1 to `most`.
+/// A random number from 1 to `most`.
 fn random(most: usize) -> usize {
     usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }

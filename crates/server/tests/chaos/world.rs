@@ -1,4 +1,4 @@
-//! The real program with one group, and writers of both transports who write to it.
+//! The real program with one group, and writers on both transports.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use chinwag_testkit::trial::{Aim, Ledger, RunEnd, Transport, Verdict, Writer, gr
 use futures_util::future::join_all;
 use serde_json::json;
 
-/// How many write, over one transport and the other in turn.
+/// Number of writers, alternating between the transports.
 pub(crate) const WRITERS: usize = 8;
 
-/// The program's data, and who writes.
+/// The program's data and the writers.
 pub(crate) struct World {
     pub(crate) program: Program,
     pub(crate) ledger: Arc<Ledger>,
@@ -20,13 +20,13 @@ pub(crate) struct World {
     writers: Vec<Writer>,
 }
 
-/// Writers at work.
+/// Writers in progress.
 pub(crate) struct Work {
     tasks: Vec<tokio::task::JoinHandle<(Writer, RunEnd)>>,
 }
 
 impl World {
-    /// Makes users, a group of all of them, and a writer for each.
+    /// Creates the users, a group of all of them, and a writer for each.
     pub(crate) async fn new() -> Self {
         let (program, ledger) = (crate::program(), Arc::new(Ledger::new()));
         let running = program.serve();
@@ -41,7 +41,7 @@ impl World {
         Self { program, ledger, group, writers }
     }
 
-    /// Sets every writer to work.
+    /// Starts every writer.
     pub(crate) fn write(&mut self, running: &Running, aim: Aim) -> Work {
         let start = |writer: Writer| tokio::spawn(writer.run(running.url().to_owned(), aim));
         Work { tasks: self.writers.drain(..).map(start).collect() }
@@ -58,15 +58,14 @@ impl World {
         ends
     }
 
-    /// Renames the group, which takes a number of its log too.
+    /// Renames the group, which also takes a number of its log.
     pub(crate) async fn rename(&self, running: &Running, name: &str) {
         let path = format!("groups/{}/", self.group);
         self.program.service(running).patch(&path, json!({ "name": name })).await.ok(200);
     }
 
-    /// Starts the program once more, lets every writer send again what had no answer, ends the
-    /// program in good order, and compares what is there with what was told. `changes` is how often
-    /// the group was renamed.
+    /// Restarts the program, lets every writer retry its unanswered messages, stops the program, and compares
+    /// the store with the acknowledgements. `changes` is the number of renames.
     pub(crate) async fn settle(mut self, changes: usize) -> Verdict {
         let running = self.program.serve();
         let work = self.write(&running, Aim::Settle);
@@ -86,7 +85,7 @@ impl World {
     }
 }
 
-/// Every number of the one group's log, from the file itself, in ascending order.
+/// Every number of the group's log in ascending order, read from the database file.
 fn numbers(program: &Program) -> Vec<i64> {
     let file = rusqlite::Connection::open(program.data().join("chinwag.db")).expect("the file opens");
     let sound: String =

@@ -1,4 +1,4 @@
-//! Certificates that an authority issues: Pebble, which checks names as Let's Encrypt does.
+//! Certificates from an ACME server: Pebble, which validates names like Let's Encrypt.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::program;
 use crate::proxy::free_port;
 use crate::tls::certificate;
 
-/// An authority that looks for names at a port of this machine.
+/// A Pebble server that validates names at a local port.
 struct Authority {
     running: Running,
     folder: PathBuf,
@@ -22,12 +22,12 @@ struct Authority {
 }
 
 impl Authority {
-    /// Its certificates are valid for so many seconds.
+    /// Issues certificates that are valid for `seconds`.
     fn start(folder: &Path, looks_at: u16, seconds: u32) -> Self {
         Self::start_at(free_port(), folder, looks_at, seconds)
     }
 
-    /// The same at a port, without any account of an earlier one.
+    /// Starts at a given port, without the accounts of an earlier server.
     fn start_at(api: u16, folder: &Path, looks_at: u16, seconds: u32) -> Self {
         let (folder, management) = (folder.join("authority"), free_port());
         if !folder.exists() {
@@ -44,7 +44,7 @@ impl Authority {
         fs::write(folder.join("pebble.json"), config.to_string()).expect("it is written");
         let mut command = Command::new("pebble");
         command.arg("-config").arg(folder.join("pebble.json"));
-        // It rejects some requests for no reason, as an authority may.
+        // Pebble rejects random requests, as a real server may.
         command.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_WFE_NONCEREJECT", "20");
         let authority = Self { running: Running::launch(command), folder, api, management };
         let wait = Wait::begin();
@@ -54,7 +54,7 @@ impl Authority {
         authority
     }
 
-    /// Reads an address of its own.
+    /// Fetches one of the server's own URLs.
     fn curl(&self, url: &str) -> Option<String> {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--fail", "--cacert"]).arg(self.folder.join("tls.crt")).arg(url);
@@ -62,7 +62,7 @@ impl Authority {
         (output.code == Some(0)).then_some(output.stdout)
     }
 
-    /// The file of the root that clients trust.
+    /// The file of the root certificate that clients must trust.
     fn root(&self) -> PathBuf {
         let url = format!("https://localhost:{}/roots/0", self.management);
         let path = self.folder.join("root.pem");
@@ -78,7 +78,7 @@ impl Authority {
         self.said().matches("Added order").count()
     }
 
-    /// Settings of a server that asks it for a certificate.
+    /// Configures a server to request certificates here.
     fn configure(&self, command: &mut Command) {
         command
             .env("CHINWAG_TLS__ACME", "localhost")
@@ -93,14 +93,14 @@ fn serve(program: &Program, port: u16, authority: &Authority) -> Running {
     Running::start(command)
 }
 
-/// Whether a client that trusts the authority reaches the server.
+/// Whether a client that trusts the root can connect to the server.
 fn is_trusted(root: &Path, port: u16) -> bool {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--fail", "--cacert"]).arg(root).arg(format!("https://localhost:{port}/healthz"));
     finish(curl, "").code == Some(0)
 }
 
-/// The number of the certificate that is served.
+/// The serial number of the served certificate.
 fn serial(port: u16) -> String {
     let script = format!(
         "openssl s_client -connect 127.0.0.1:{port} -servername localhost </dev/null 2>/dev/null | openssl x509 -noout -serial"
@@ -134,7 +134,7 @@ fn certificate_is_issued_kept_and_renewed() {
         figures.lines().find_map(|line| line.strip_prefix("chinwag_tls_certificate_expires_seconds "));
     assert!(expires.is_some_and(|seconds| seconds.parse::<f64>().is_ok_and(|at| at > 1e9)), "{expires:?}");
 
-    // Nothing is requested again after a restart.
+    // A restart requests nothing.
     assert_eq!(server.stop().code, Some(0));
     let orders = authority.orders();
     let server = serve(&program, port, &authority);
@@ -151,13 +151,13 @@ fn certificate_is_issued_kept_and_renewed() {
     assert_eq!((server.stop().code, authority.orders()), (Some(0), orders));
     assert_eq!(state(&program), kept);
 
-    // A short-lived one is renewed while the server runs, with the same account.
+    // A short-lived certificate is renewed while the server runs, with the same account.
     drop(authority);
     let authority = Authority::start(program.folder(), port, 6);
     fs::remove_file(program.data().join("acme.json")).expect("it is removed");
     let server = serve(&program, port, &authority);
     let (wait, mut seen) = (Wait::begin(), BTreeSet::new());
-    // The first one is the makeshift.
+    // The first one is the self-signed placeholder.
     while seen.len() < 4 {
         wait.step_blocking(|| format!("it is not renewed: {}{}", server.stderr(), authority.said()));
         seen.insert(serial(port));
@@ -165,7 +165,7 @@ fn certificate_is_issued_kept_and_renewed() {
     let said = authority.said();
     assert_eq!(said.matches("accounts in memory").count(), 1, "one account: {said}");
 
-    // An authority that does not know the account is given another one at the next attempt.
+    // The next attempt registers a new account if the ACME server does not know the old one.
     let api = authority.api;
     drop(authority);
     let authority = Authority::start_at(api, program.folder(), port, 6);
@@ -183,7 +183,7 @@ fn names_that_lead_elsewhere_are_tried_rarely() {
     server.wait_for_log("no certificate was issued");
     let said = server.stderr();
     assert!(said.contains("localhost: "), "{said}");
-    // It is kept after it is logged.
+    // The problem is stored after it is logged.
     let wait = Wait::begin();
     while state(&program)["problem"].is_null() {
         wait.step_blocking(|| "the problem is not kept");

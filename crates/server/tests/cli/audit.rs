@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::import::ask;
 use crate::program;
 
-/// The commands that leave entries, with their arguments, input and entry. `ID` is the id of the key.
+/// The commands that write entries, with their arguments, input and entry. `ID` stands for the id of the key.
 const NOTED: &[(&str, &str, &str)] = &[
     ("user add ann", "a long password\n", "user.create ann"),
     ("user passwd ann", "another long password\n", "password.set ann"),
@@ -24,10 +24,10 @@ const NOTED: &[(&str, &str, &str)] = &[
     ("key delete ID", "", "key.delete ID"),
 ];
 
-/// Those that leave an entry in tests of their own: below, and in `import.rs`.
+/// Commands whose entries are tested below or in `import.rs`.
 const NOTED_ELSEWHERE: &[&str] = &["key", "user link", "import django", "import slack", "import mattermost"];
 
-/// Those that change no user and no credential.
+/// Commands that change neither users nor credentials.
 const EXEMPT: &[&str] = &[
     "serve",
     "user list",
@@ -44,7 +44,7 @@ const EXEMPT: &[&str] = &[
     "asyncapi",
 ];
 
-/// The commands below one, as its help names them.
+/// The subcommands of a command, from its help.
 fn commands(program: &Program, above: &str) -> Vec<String> {
     let args: Vec<_> = above.split_whitespace().chain(["--help"]).collect();
     let help = program.run(&args).stdout;
@@ -69,7 +69,7 @@ fn each_command_leaves_an_entry_or_is_listed() {
     }
 }
 
-/// Runs the commands above. Returns their entries.
+/// Runs the commands of [`NOTED`] and returns the entries that they must write.
 fn story(program: &Program) -> Vec<String> {
     let (mut id, mut entries) = (String::new(), Vec::new());
     for (command, input, entry) in NOTED {
@@ -85,7 +85,7 @@ fn story(program: &Program) -> Vec<String> {
     entries
 }
 
-/// The entries of the command line, the oldest first: each with its action and target.
+/// The audit entries of the command line, oldest first, as action and target.
 async fn noted(program: &Program, running: &Running) -> Vec<String> {
     let entries = program.service(running).get("audit/?actor=command+line").await.ok(200);
     let entries = entries.as_array().expect("a list").iter().rev();

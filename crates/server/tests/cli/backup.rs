@@ -63,7 +63,8 @@ async fn a_backup_under_load_has_all_earlier_acknowledgements() {
     assert_eq!(sound(&program.folder().join("fresh/chinwag.db")).len(), numbers.len() + 1);
 }
 
-/// Backs up while the writers write: what was acknowledged before, and the file's name.
+/// Makes a backup while the writers write. Returns the messages acknowledged before it began, and the backup's
+/// name.
 async fn back_up_under(load: &Load, program: &Arc<Program>) -> (HashMap<String, Value>, String) {
     for number in 0..10 {
         let (before, file) = (load.told(), format!("backup-{number}.db"));
@@ -80,7 +81,8 @@ async fn back_up_under(load: &Load, program: &Arc<Program>) -> (HashMap<String, 
     panic!("nobody is acknowledged anything while a backup is made: it makes the writers wait");
 }
 
-/// A client that has seen more than was restored is told so, and goes on from the summary.
+/// A client that has events beyond the restored state is refused with `seq_ahead`, and continues from the
+/// summary.
 async fn comes_back(client: &Client, group: &str, held: i64, head: i64) {
     let mut socket = client.ws().await;
     let done = socket.ask("sync.resume", json!({ "groups": { group: held } })).await;
@@ -103,7 +105,7 @@ async fn a_restore_takes_no_place_that_is_taken_unless_it_is_told_to() {
     program.service(&running).user("bob").await;
     let served = program.run(&["restore", "one", "--force"]);
     refused(&served, "another chinwag serves the data folder ");
-    // Not in good order, so that the database has a journal.
+    // Kill it, so that the database keeps its write-ahead log.
     running.kill();
     refused(&program.run(&["restore", "one"]), "the data folder ");
     fs::write(program.data().join("chinwag.db.part"), "broken off").expect("it can be written");
@@ -117,7 +119,7 @@ async fn a_restore_takes_no_place_that_is_taken_unless_it_is_told_to() {
     assert_eq!(ok(program.run(&["user", "list"])), "ann\n");
     assert!(!program.data().join("chinwag.db.part").exists());
 
-    // The one put aside is whole: it can be put back.
+    // The database put aside is intact and can itself be restored.
     ok(program.run(&["restore", &kept, "--data", "other"]));
     assert_eq!(ok(program.run(&["user", "list", "--data", "other"])), "ann\nbob\n");
     let again = ok(program.run(&["restore", &kept, "--force"]));
@@ -183,7 +185,7 @@ fn refused(output: &Output, sentence: &str) {
     assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
 }
 
-/// Asserts that a database is whole and that no group's log has a gap; all numbers of its one group.
+/// Asserts that a database is intact and that no log has a gap. Returns the numbers of its only group.
 pub(crate) fn sound(path: &Path) -> Vec<i64> {
     let file = Connection::open(path).expect("the file opens");
     let sound: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
@@ -200,13 +202,13 @@ pub(crate) fn sound(path: &Path) -> Vec<i64> {
     numbers
 }
 
-/// Makes a group of these users; the first owns it.
+/// Creates a group of these users; the first is the owner.
 pub(crate) async fn group(service: &Client, users: &[Client]) -> String {
     let names: Vec<_> = users.iter().map(Client::name).collect();
     setup::group(service, &names).await
 }
 
-/// Every message of the group, by its `client_id`, read page by page.
+/// Every message of the group by `client_id`, read page by page.
 pub(crate) async fn history(client: &Client, group: &str) -> HashMap<String, Value> {
     let mut history = HashMap::new();
     for message in setup::history(client, group).await {
@@ -216,7 +218,7 @@ pub(crate) async fn history(client: &Client, group: &str) -> HashMap<String, Val
     history
 }
 
-/// Writers at work, each as fast as it is answered, until the server is gone.
+/// Writers that send without pauses until the server stops.
 struct Load {
     told: Arc<watch::Sender<HashMap<String, Value>>>,
     tasks: Vec<JoinHandle<()>>,
@@ -238,7 +240,7 @@ impl Load {
         Self { told, tasks }
     }
 
-    /// The acknowledged messages, by `client_id`.
+    /// The acknowledged messages by `client_id`.
     fn told(&self) -> HashMap<String, Value> {
         self.told.borrow().clone()
     }
@@ -247,14 +249,14 @@ impl Load {
         self.told.borrow().len()
     }
 
-    /// Waits until so much is acknowledged.
+    /// Waits until at least `count` messages are acknowledged.
     async fn reach(&self, count: usize) {
         let mut told = self.told.subscribe();
         let enough = timeout(PATIENCE, told.wait_for(|told| told.len() >= count)).await;
         enough.expect("the writers write").expect("they are there");
     }
 
-    /// Waits until every writer has found the server gone; everything acknowledged.
+    /// Waits until every writer has lost the server; returns all acknowledged messages.
     async fn end(self) -> HashMap<String, Value> {
         for task in self.tasks {
             timeout(PATIENCE, task).await.expect("it ends").expect("it does not panic");

@@ -1,4 +1,4 @@
-//! The most bans of a group, which are too many to set one by one.
+//! The maximum number of bans of a group, written to the database directly because there are so many.
 
 use chinwag_core::app::ban::BANS;
 use chinwag_testkit::setup::id;
@@ -33,7 +33,7 @@ async fn a_group_has_at_most_ten_thousand_bans() {
     assert_eq!(refused["errors"][0]["field"], "ban");
     let seen = service.get(&format!("{path}?fields=name+banned")).await.ok(200);
     assert_eq!((&seen["name"], seen["banned"].as_array().map(Vec::len)), (&json!("g"), Some(BANS)));
-    // A ban that stands already is none more, and the end of one makes room.
+    // A repeated ban does not count, and lifting one allows another.
     service.patch(&path, json!({ "ban": ["user1", "user9"] })).await.ok(200);
     service.patch(&path, json!({ "unban": ["user9"], "ban": ["user2"] })).await.ok(200);
 }

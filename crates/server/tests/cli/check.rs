@@ -61,7 +61,7 @@ fn wrong_settings_are_lines_too() {
     );
 }
 
-/// The output of `chinwag check` with these settings, and whether all is well.
+/// Runs `chinwag check` with these settings. Returns whether it succeeded, and its output.
 fn said(settings: &str) -> (bool, String) {
     let program = program();
     let point = r#""kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;

@@ -1,4 +1,4 @@
-//! Settings as the program takes them: from flags, the environment and the file.
+//! Settings from flags, the environment and the file.
 
 use std::fs;
 

@@ -1,9 +1,8 @@
-//! A disk that fills up, and has room again.
+//! A disk that fills up and is freed again.
 //!
-//! The data folder is a file system of its own, of a few MiB of memory, which only a few processes
-//! see: a keeper, which `unshare` starts, mounts it, and the server joins it by `nsenter`. Both are
-//! in the Debian package `util-linux`. Needs root, or a kernel that lets anybody make user
-//! namespaces.
+//! The data folder is a tmpfs of a few MiB in a private mount namespace: `unshare` starts a keeper process that
+//! mounts it, and the server joins with `nsenter`. Both tools are in the Debian package `util-linux`. Needs
+//! root or unprivileged user namespaces.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -26,7 +25,7 @@ use crate::program;
 const MOUNT: &str = "mount -t tmpfs -o size=6m,mode=0700 tmpfs \"$1\" && echo mounted && read -r _";
 const BALLAST: usize = 3 << 20;
 const RESERVE: usize = 1 << 20;
-/// Long messages, since it is not their number that matters.
+/// Long messages fill the disk quickly.
 const CHARS: usize = 16_384;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,7 +43,7 @@ async fn a_full_disk_refuses_writes_alone_until_there_is_room() {
     assert!(told.len() > 20, "the disk was full from the start: {}", told.len());
     let mut socket = bob.ws().await;
     disk.stuff();
-    // The journal may have room for some commits that change next to nothing.
+    // The write-ahead log may still have space for small commits.
     until_ready_says(&service, 503).await;
     assert_eq!(disk.room(), 0);
     until_said(&running, "database or disk is full").await;
@@ -126,7 +125,7 @@ async fn server_starts_with_a_full_disk_and_its_reserve() {
         let sent = send(&ann, &group, client_id).await.ok(201);
         paths.push(format!("messages/{}/", sent["id"].as_str().expect("an id")));
     }
-    // A journal is there after a kill, and must be made after an end in good order.
+    // The write-ahead log exists after a kill, and must be created after a clean shutdown.
     for (path, is_killed) in paths.iter().zip([true, false]) {
         if is_killed {
             running.kill();
@@ -170,7 +169,7 @@ async fn deletions_go_on_where_the_disk_is_really_full() {
     }
     disk.stuff();
     assert_eq!(disk.room(), 0);
-    // Until the journal has no room left, and the reserve is begun.
+    // Write until the write-ahead log is full and the reserve is used.
     let mut told = HashMap::new();
     assert_eq!(fill(&bob, &group, &mut told).await.status, 507);
     assert!(reserve() < RESERVE as u64, "a part was given up");
@@ -198,7 +197,7 @@ async fn deletions_go_on_where_the_disk_is_really_full() {
     assert_eq!(running.stop().code, Some(0));
 }
 
-/// After a crash, too, everything acknowledged is there, and nothing else.
+/// Asserts that after a crash the group has exactly the acknowledged messages.
 async fn kept(disk: &Disk, program: &Program, ann: &Client, group: &str, told: &HashMap<String, Value>) {
     let running = disk.serve(program);
     let ann = Client::new(running.url(), Some(ann.token()), "ann");
@@ -211,7 +210,7 @@ async fn kept(disk: &Disk, program: &Program, ann: &Client, group: &str, told: &
     assert_eq!(sound(&copy).len(), told.len() + 1, "the beginning, and the messages");
 }
 
-/// Sends until something is refused; adds what was acknowledged, and answers a refusal.
+/// Sends until a message is refused. Adds the acknowledged messages to `told` and returns the refusal.
 async fn fill(client: &Client, group: &str, told: &mut HashMap<String, Value>) -> Answer {
     let mut number = 0;
     let by = Instant::now() + PATIENCE;
@@ -239,8 +238,8 @@ async fn send(client: &Client, group: &str, client_id: &str) -> Answer {
     client.post("messages/", json!({ "group": group, "body": body, "client_id": client_id })).await
 }
 
-/// Asks until `/readyz` answers with this status, three times on end: once may be a machine that has
-/// much else to do.
+/// Polls `/readyz` until it answers three times in a row with this status: a single 503 may be due to a busy
+/// machine.
 async fn until_ready_says(client: &Client, status: u16) {
     let (by, mut on_end) = (Instant::now() + PATIENCE, 0);
     while on_end < 3 {
@@ -250,7 +249,7 @@ async fn until_ready_says(client: &Client, status: u16) {
     }
 }
 
-/// Waits until the server's log has these words.
+/// Waits until the server's log contains this text.
 async fn until_said(running: &Running, words: &str) {
     let wait = Wait::begin();
     while !running.stderr().contains(words) {
@@ -265,10 +264,10 @@ fn unavailable(answer: &Answer) {
     assert!(after > 0);
 }
 
-/// A small file system, there until the value is dropped.
+/// A small file system, unmounted on drop.
 struct Disk {
     keeper: Child,
-    /// Where it is mounted, for those who see it.
+    /// The mount point, visible only in the keeper's namespace.
     place: TempDir,
 }
 
@@ -290,7 +289,7 @@ impl Disk {
         disk
     }
 
-    /// A file on it, by the path that this process reaches it at.
+    /// The path by which this process reaches a file on it.
     fn file(&self, name: &str) -> PathBuf {
         let inside = self.place.path().canonicalize().expect("it is there");
         let inside = inside.strip_prefix("/").expect("it is absolute").join(name);
@@ -301,13 +300,13 @@ impl Disk {
         fs::remove_file(self.file(name)).expect("it is there");
     }
 
-    /// Room in bytes.
+    /// Free space in bytes.
     fn room(&self) -> u64 {
         let found = statvfs(self.file("")).expect("it answers");
         found.f_bavail * found.f_frsize
     }
 
-    /// Takes all the room that there is.
+    /// Fills the remaining space.
     fn stuff(&self) {
         let file = File::options().create(true).append(true).open(self.file("stuffing"));
         let mut file = file.expect("a name takes no room");
@@ -320,7 +319,7 @@ impl Disk {
         }
     }
 
-    /// Runs the program with this as its data folder.
+    /// A command with this file system as its data folder.
     fn command(&self, program: &Program, args: &[&str]) -> Command {
         let plain = program.command(args);
         let mut command = Command::new("nsenter");
@@ -344,14 +343,14 @@ impl Disk {
         self.serve_above(program, 0)
     }
 
-    /// Serves with so many bytes to be kept free.
+    /// Serves with a minimum of free bytes.
     fn serve_above(&self, program: &Program, min_free: usize) -> Running {
         let mut command = self.command(program, &["serve", "--listen", "127.0.0.1:0"]);
         command.env("CHINWAG_STORE__MIN_FREE", min_free.to_string());
         Running::start(command)
     }
 
-    /// Serves with so many bytes in reserve.
+    /// Serves with a reserve of this many bytes.
     fn serve_with_reserve(&self, program: &Program, reserve: usize) -> Running {
         Running::start(self.serving_with_reserve(program, reserve))
     }

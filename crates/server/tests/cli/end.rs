@@ -1,4 +1,4 @@
-//! The end: in good order at the first signal, at once at the second.
+//! Shutdown: in good order at the first signal, immediately at the second.
 
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -75,7 +75,7 @@ async fn a_second_signal_ends_it_at_once() {
     let service = program.service(&running);
     while service.get("/readyz").await.status != 503 {}
     running.terminate();
-    // It is not waited for as long as the notice.
+    // It does not wait for the rest of the drain.
     assert_eq!(running.wait().code, Some(1));
 }
 

@@ -1,4 +1,4 @@
-//! `chinwag export`, beside a running server and without one.
+//! `chinwag export` with and without a running server.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Exports of other services, made by tests, and their imports by the real program.
+//! Builds exports of other services, and imports them with the real program.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,24 +10,24 @@ use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// A ZIP file that a test fills.
+/// A ZIP file built by a test.
 #[derive(Clone, Default)]
 pub(crate) struct ExportZip(Vec<(String, Vec<u8>)>);
 
 impl ExportZip {
-    /// With one more file of these bytes.
+    /// Adds a file or replaces the one of that name.
     pub(crate) fn with(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
         self.0.retain(|(known, _)| known != name);
         self.0.push((name.to_owned(), bytes.into()));
         self
     }
 
-    /// With one more file of JSON.
+    /// Adds a JSON file.
     pub(crate) fn json(self, name: &str, value: &Value) -> Self {
         self.with(name, value.to_string())
     }
 
-    /// Writes it into the folder of a program.
+    /// Writes the archive into the folder of a program.
     pub(crate) fn write(&self, program: &Program, name: &str) -> PathBuf {
         let path = program.folder().join(name);
         let mut zip = ZipWriter::new(File::create(&path).expect("a file"));
@@ -40,7 +40,7 @@ impl ExportZip {
     }
 }
 
-/// A workspace of Slack with two users, and one channel of both.
+/// A Slack workspace with two users and one channel of both.
 pub(crate) fn workspace() -> ExportZip {
     ExportZip::default().json("users.json", &json!([slack_user("U1", "ann"), slack_user("U2", "bob")])).json(
         "channels.json",
@@ -48,12 +48,12 @@ pub(crate) fn workspace() -> ExportZip {
     )
 }
 
-/// A user of Slack.
+/// A Slack user.
 pub(crate) fn slack_user(id: &str, name: &str) -> Value {
     json!({"id": id, "name": name, "profile": {}})
 }
 
-/// A message of Slack, with further keys.
+/// A Slack message with additional keys.
 pub(crate) fn said(user: &str, ts: &str, text: &str, more: &Value) -> Value {
     let mut message = json!({"type": "message", "user": user, "ts": ts, "text": text});
     let keys = more.as_object().into_iter().flatten();
@@ -61,7 +61,7 @@ pub(crate) fn said(user: &str, ts: &str, text: &str, more: &Value) -> Value {
     message
 }
 
-/// Lines of JSON.
+/// Values as lines of JSON.
 pub(crate) fn lines(values: &[Value]) -> String {
     values.iter().flat_map(|value| [value.to_string(), "\n".to_owned()]).collect()
 }
@@ -74,14 +74,14 @@ pub(crate) fn write(program: &Program, name: &str, bytes: impl AsRef<[u8]>) -> S
     path.to_str().expect("a path").to_owned()
 }
 
-/// Imports an export, which must succeed.
+/// Runs an import that must succeed; returns its report.
 pub(crate) fn imported(program: &Program, args: &[&str]) -> String {
     let output = program.run(&[&["import"], args].concat());
     assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""), "{output:?}");
     output.stdout
 }
 
-/// Imports an export, which must be refused for this reason.
+/// Runs an import that must fail for this reason.
 pub(crate) fn refused(program: &Program, args: &[&str], why: &str) -> Output {
     let output = program.run(&[&["import"], args].concat());
     assert_eq!(output.code, Some(1), "{output:?}");
@@ -89,7 +89,7 @@ pub(crate) fn refused(program: &Program, args: &[&str], why: &str) -> Output {
     output
 }
 
-/// Asserts that a report has this row: there, taken, taken before, deleted here since, not taken.
+/// Asserts a row of the report: found, taken, taken before, deleted since, not taken.
 #[track_caller]
 pub(crate) fn assert_row(report: &str, kind: &str, numbers: [u64; 5]) {
     let row = report.lines().find(|line| line.split(' ').next() == Some(kind)).unwrap_or_default();
@@ -97,7 +97,7 @@ pub(crate) fn assert_row(report: &str, kind: &str, numbers: [u64; 5]) {
     assert_eq!(found, numbers, "{kind}: {report}");
 }
 
-/// A group of a user, by its name.
+/// Finds a group of a user by name.
 pub(crate) async fn group_named(client: &Client, name: &str) -> Value {
     let groups = client.get("groups/?fields=__all__").await.ok(200);
     let groups = groups.as_array().expect("a list");
@@ -111,7 +111,7 @@ pub(crate) async fn messages_of(client: &Client, group: &Value) -> Vec<Value> {
     client.get(&path).await.ok(200).as_array().expect("a list").clone()
 }
 
-/// The values of a key.
+/// The values of one key in all objects.
 pub(crate) fn each(objects: &[Value], key: &str) -> Vec<Value> {
     objects.iter().map(|object| object[key].clone()).collect()
 }

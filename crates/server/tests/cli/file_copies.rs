@@ -1,4 +1,4 @@
-//! The bytes of files in `backup`, `restore`, `migrate` and `check`.
+//! The content of files in `backup`, `restore`, `migrate` and `check`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::program;
 
 pub(crate) const IMAGE: &[u8] = include_bytes!("../protocol/files/turned.jpg");
-/// Enough that a command can be killed among them.
+/// Enough files to kill a command while it copies them.
 const MANY: usize = 300;
 
 #[track_caller]
@@ -37,7 +37,7 @@ pub(crate) async fn read(user: &Client, file: &Value) -> (u16, Vec<u8>) {
     (answer.status().as_u16(), answer.bytes().await.expect("a body").to_vec())
 }
 
-/// A text and an image that a message carries, and the user who has sent it.
+/// Sends a message with a text file and an image. Returns its author and the two files.
 pub(crate) async fn sent_files(program: &Program, running: &Running) -> (Client, Vec<Value>) {
     let service = program.service(running);
     let ann = service.user("ann").await;
@@ -49,7 +49,7 @@ pub(crate) async fn sent_files(program: &Program, running: &Running) -> (Client,
     (ann, files)
 }
 
-/// Reads both files and the thumbnail at a server.
+/// Asserts that a server serves both files and the thumbnail.
 async fn assert_readable(running: &Running, ann: &Client, files: &[Value]) {
     let ann = Client::new(running.url(), Some(ann.token()), "ann");
     assert_eq!(read(&ann, &files[0]).await, (200, b"some text".to_vec()));
@@ -71,14 +71,14 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     files.filter(|path| !path.to_string_lossy().contains('#')).collect()
 }
 
-/// Starts a command, and kills it once the folder has some files.
+/// Starts a command and kills it once the folder has more than a number of files.
 fn kill_among_files(mut command: Command, folder: &Path, more_than: usize) {
     let mut child = command.spawn().expect("it starts");
     let wait = Wait::begin();
     while entries(folder).len() <= more_than {
         assert_eq!(child.try_wait().expect("a child"), None, "it ended before it could be killed");
         assert!(!wait.is_over(), "nothing is copied");
-        // Without a pause, in which a fast machine would copy the rest.
+        // Poll without a pause, in which a fast machine would copy the remaining files.
         thread::yield_now();
     }
     child.kill().expect("it runs");
@@ -95,7 +95,7 @@ async fn backup_is_restored_with_its_files() {
     let folder = program.folder().join("one.files");
     assert_eq!(entries(&folder).len(), 3);
 
-    // Another backup copies only what is new.
+    // The next backup copies only new files.
     let later = upload(&ann, "b.txt", "later").await;
     let told = ok(program.run(&["backup", "two", "--files", "one.files"]));
     assert!(told.starts_with("copied 1 objects of files ("), "{told}");
@@ -127,7 +127,7 @@ async fn file_without_bytes_is_named_by_a_backup() {
     fs::remove_file(bytes(&files[0])).expect("it was there");
     let told = ok(program.run(&["backup", "one"]));
     assert!(told.contains(&format!("does not have the bytes of {}:", setup::id(&files[0]))), "{told}");
-    // Bytes go after their row does.
+    // Stored bytes are removed after their row.
     ok(program.run(&["backup", "two"]));
     let path = format!("files/uploads/{}", setup::id(&removed));
     let end = ann.request(Method::DELETE, &path).header("tus-resumable", "1.0.0");
@@ -234,7 +234,7 @@ async fn files_move_with_a_store_to_postgres_and_back() {
     let (program, database) = (program(), Database::new());
     let running = program.serve();
     let (ann, files) = sent_files(&program, &running).await;
-    // An upload that is under way goes on at its new location.
+    // An unfinished upload continues in its new location.
     let begin = ann.request(Method::POST, "files/uploads/").header("tus-resumable", "1.0.0");
     let upload = ann.send(begin.header("upload-length", 4)).await.header("location").to_owned();
     assert_eq!(append(&ann, &upload, 0, "01").await, 204);

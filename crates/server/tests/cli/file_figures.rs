@@ -15,7 +15,7 @@ async fn metrics_count_uploads_images_and_sent_bytes() {
     let ann = program.service(&running).user("ann").await;
     let text = upload(&ann, "a.txt", "some text").await;
     let image = upload(&ann, "a.jpg", IMAGE).await;
-    // The beginning of an image, and nothing after it.
+    // The signature of a PNG, followed by other bytes.
     upload(&ann, "b.png", &b"\x89PNG\r\n\x1a\n and no image"[..]).await;
     let request = ann.request(Method::POST, "files/?name=large").body(vec![b'x'; 200_000]);
     assert_eq!(ann.send(request).await.status, 413);

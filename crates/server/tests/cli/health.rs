@@ -1,4 +1,4 @@
-//! `chinwag health`, as the health check of a container runs it.
+//! `chinwag health`, as used by the health check of a container.
 
 use std::net::TcpListener;
 
@@ -12,7 +12,7 @@ async fn health_says_whether_the_server_answers() {
     let program = program();
     let running = program.serve();
     let address = running.url().strip_prefix("http://").expect("http").to_owned();
-    // It finds a server that listens on all addresses by one of them.
+    // The command reaches a server on the wildcard address by loopback.
     let all = address.replace("127.0.0.1", "0.0.0.0");
     for listen in [&address, &all] {
         for args in [&["health", "--listen", listen][..], &["health", "--ready", "--listen", listen]] {
@@ -32,7 +32,7 @@ async fn health_says_why_a_server_is_not_ready() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
     let address = free.to_string();
     let mut serve = program.command(&["serve", "--listen", &address]);
-    // No disk of a test has a tebibyte to spare.
+    // No test machine has a tebibyte of free space.
     serve.env("CHINWAG_STORE__MIN_FREE", "1099511627776");
     let running = Running::launch(serve);
     let wait = Wait::begin();

@@ -1,4 +1,4 @@
-//! The history id: numbers of a state that is no more are never taken for numbers of the one that follows.
+//! The history id: event numbers of a discarded state are never taken for those of the state that replaced it.
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::postgres::Database;
@@ -23,7 +23,7 @@ fn ok(program: &Program, args: &[&str]) -> String {
     output.stdout
 }
 
-/// The answer to a client that holds this: its events, and the reason why the group is refused.
+/// Resumes from this number. Returns the number of events, and the reason why the group is refused.
 async fn resume(client: &Client, group: &str, held: i64, history: Option<&str>) -> (usize, Value) {
     let mut socket = client.ws().await;
     let mut data = json!({ "groups": { group: held } });
@@ -42,7 +42,7 @@ async fn resume(client: &Client, group: &str, held: i64, history: Option<&str>) 
     }
 }
 
-/// The history that a new socket is told, in both frames that carry it.
+/// The history id that a new socket receives; both frames with it must agree.
 async fn history(client: &Client) -> String {
     let mut socket = client.ws().await;
     let shown = socket.history().as_str().expect("an id").to_owned();
@@ -81,7 +81,7 @@ async fn a_restored_store_refuses_numbers_of_its_former_history() {
     assert_eq!(resume(&ann, group, 170, None).await, (0, json!("seq_ahead")));
     assert_eq!(resume(&ann, group, 150, Some("no id at all")).await, changed);
 
-    // Put back by other means, the operator renews it.
+    // After a restore by other means, the operator renews the id.
     let refused = program.run(&["history", "--renew"]);
     assert_eq!(refused.code, Some(1), "a server runs: {refused:?}");
     assert_eq!(running.stop().code, Some(0));

@@ -1,4 +1,4 @@
-//! Imports of exports that are killed at any moment, and run again.
+//! Imports of exports that are killed at arbitrary moments and repeated.
 
 use std::process::{Command, Stdio};
 
@@ -42,7 +42,7 @@ fn export() -> ExportZip {
         .fold(zip, |zip, number| zip.with(&format!("__uploads/F{number}/a.txt"), "a file"))
 }
 
-/// Everything of messages, reactions and files that does not depend on the moment, in order.
+/// All messages, reactions and files, without values that depend on the time of import, in order.
 fn content_on_sqlite(program: &Program) -> Vec<String> {
     let conn = Connection::open(program.data().join("chinwag.db")).expect("a database");
     let sql = "SELECT 'message ' || seq || ' ' || date || body || coalesce(thread, 0) || hex(coalesce(detail, '')) FROM messages
@@ -64,7 +64,7 @@ fn count_on_postgres(url: &str) -> usize {
     rows.into_iter().flatten().next().and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
-/// Runs an import, and kills it when `count` has grown by one page or more. Returns whether it was killed.
+/// Runs an import, and kills it once `count` has grown by at least a page. Returns whether it was killed.
 fn kill_amid(mut command: Command, count: impl Fn() -> usize) -> bool {
     let before = count();
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");

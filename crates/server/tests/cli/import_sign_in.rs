@@ -1,4 +1,4 @@
-//! The ways in which users of an import sign in: by a password, through a provider, by the host application.
+//! How imported users sign in: with a password, through a provider, or by the host application.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::program;
 
 const PASSWORD: &str = "correct horse battery";
 
-/// A store with the users of a workspace, and the path of the export.
+/// A store with the imported users of a workspace, and the path of the export.
 fn with_import() -> (Program, String) {
     let program = program();
     let users = json!([slack_user("U1", "ann"), slack_user("U2", "bob"), slack_user("U3", "carl")]);
@@ -48,7 +48,7 @@ async fn imported_users_sign_in_as_the_operator_decides() {
     assert_eq!(signs_in(&running, "ann").await, 201);
     assert_eq!(service.get("users/ann/?fields=origin").await.ok(200)["origin"], "account");
     service.post("users/ann/tokens/", json!({})).await.ok(409);
-    // Beside a server, a socket of the former credential is closed.
+    // With a running server, the command closes the sockets of the former credential.
     let mut bob = service.sign_in("bob").await.ws().await;
     let linked = program.run(&["user", "link", "bob", "id-bob"]);
     assert_eq!((linked.code, linked.stderr.as_str()), (Some(0), ""));
@@ -58,7 +58,7 @@ async fn imported_users_sign_in_as_the_operator_decides() {
     let sentence = "chinwag: another user has this id at the provider: delete that user first\n";
     assert_eq!((taken.code, taken.stderr.as_str()), (Some(1), sentence));
     assert_eq!(program.run(&["user", "link", "bob", "id-bob"]).code, Some(0), "the same again");
-    // Nothing else was done to a third user, whom the host application signs in.
+    // The third user is unchanged and signs in through the host application.
     service.sign_in("carl").await.get("users/carl/").await.ok(200);
     assert_eq!(adopt(&program, "bob"), (Some(0), String::new()));
     assert_eq!(signs_in(&running, "bob").await, 201);

@@ -1,5 +1,5 @@
-//! The page on the Django service's place (docs/in-place-of-django.md): its configuration and its
-//! nginx as they stand there, but for the addresses.
+//! The guide to replacing the Django service (docs/in-place-of-django.md), with its configuration and its nginx
+//! unchanged except for addresses.
 
 use std::fs;
 use std::net::TcpListener;
@@ -18,13 +18,13 @@ use crate::program;
 const PAGE: &str = include_str!("../../../../docs/in-place-of-django.md");
 const SITE: &str = "https://play.example:8443";
 
-/// The fenced block of a kind.
+/// The fenced code block of a language.
 fn block(kind: &str) -> &'static str {
     let (_, rest) = PAGE.split_once(&format!("```{kind}\n")).expect("the page has such a block");
     rest.split("```").next().expect("a block ends")
 }
 
-/// The host application's validator: the cookie `access` is the name, unless it is `stranger`.
+/// The host application's validator. The cookie `access` is the user's name; `stranger` is refused.
 async fn validator() -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("an address").port();
@@ -54,19 +54,19 @@ async fn validate(mut stream: TcpStream) {
     };
     let length = body.len();
     let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-    // Whoever asked may have gone.
+    // The server may have disconnected.
     let _ = stream.write_all(answer.as_bytes()).await;
 }
 
-/// The page's server, behind the page's nginx.
-struct Place {
+/// The guide's server behind the guide's nginx.
+struct Deployment {
     chinwag: Running,
     proxy: Client,
     direct: Client,
     _nginx: Nginx,
 }
 
-impl Place {
+impl Deployment {
     async fn start(program: &Program) -> Self {
         let free = || TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         let (port, proxy, validator) = (free(), free(), validator().await);
@@ -87,13 +87,13 @@ impl Place {
         Self { chinwag, proxy: client(proxy), direct: client(port), _nginx: nginx }
     }
 
-    /// A call of the backend's, within the private network.
+    /// A call by the host's backend over the private network.
     async fn call(&self, method: Method, path: &str, body: &str) -> Answer {
         let request = self.direct.request(method, path).header("host", "chat:8000").body(body.to_owned());
         self.direct.send(request).await
     }
 
-    /// A browser's WebSocket, through nginx.
+    /// A WebSocket of a browser through nginx.
     async fn open(&self, name: &str, origin: &str) -> Result<Ws, Refused> {
         let cookie = format!("csrftoken=x; access={name}");
         let headers = [("host", "play.example:8443"), ("origin", origin), ("cookie", &cookie)];
@@ -108,7 +108,7 @@ impl Place {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn page_on_the_django_services_place_works_as_it_says() {
     let program = program();
-    let place = Place::start(&program).await;
+    let place = Deployment::start(&program).await;
     for name in ["arlan", "astra"] {
         place.call(Method::POST, "users/", &json!({ "name": name }).to_string()).await.ok(201);
     }

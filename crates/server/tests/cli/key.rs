@@ -71,7 +71,7 @@ fn root_leaves_the_owner_of_the_folder_what_it_makes() {
     let names = ["service-key", "lock", "chinwag.db"].map(|name| program.data().join(name));
     for path in names.iter().chain([&program.data()]) {
         if chown(path, Some(OWNER), Some(OWNER)).is_err() {
-            // Only root gives files away.
+            // Only root may change a file's owner.
             return;
         }
     }
@@ -149,7 +149,7 @@ async fn keys_with_scopes_are_made_listed_and_deleted() {
     assert_eq!((output.code, &*output.stderr), (Some(1), refusal));
 }
 
-/// The same story with a server and without: made, listed, deleted.
+/// The same steps with and without a server: add, list, delete.
 async fn story(program: &Program, running: Option<&Running>) {
     let made = program.run(&["key", "add", "--scope", "read,admin", "--ttl", "1h"]);
     assert_eq!((made.code, &*made.stderr), (Some(0), ""));

@@ -1,4 +1,4 @@
-//! The log: an entry is a line, and holds no secret.
+//! The log: one line per entry, and no secrets.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -61,7 +61,7 @@ fn strangers_do_not_fill_the_log() {
         command.env("CHINWAG_HTTP__CONNECTIONS_PER_ADDRESS", "1");
     });
     let address = running.url().trim_start_matches("http://").to_owned();
-    // The connection, if it is within the bound.
+    // A connection, or `None` if the bound is reached.
     let connect = || {
         let mut stream = TcpStream::connect(&address).expect("it listens");
         let asked = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -90,7 +90,7 @@ fn people_may_have_theirs_without_json() {
     });
     let output = running.stop();
     assert!(output.stderr.lines().count() >= 3, "{}", output.stderr);
-    // A warning, if few files may be open.
+    // A warning appears if the limit of open files is low.
     let is_plain = |line: &str| line.contains(" INFO chinwag") || line.contains(" WARN chinwag");
     assert!(output.stderr.lines().all(is_plain), "{}", output.stderr);
     assert!(!output.stderr.contains('\u{1b}'), "no colours where no terminal is");

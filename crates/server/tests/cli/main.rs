@@ -1,4 +1,4 @@
-//! The real program, run as whoever runs it would: its commands, its files, its words and its end.
+//! The real program as an operator runs it: its commands, files, output and shutdown.
 
 mod acme;
 mod audit;
@@ -41,12 +41,12 @@ use std::path::Path;
 use chinwag_testkit::process::Program;
 use rusqlite::Connection;
 
-/// The program in a folder of its own.
+/// The program with a new data folder.
 fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_chinwag"))
 }
 
-/// Damages the first page of a table that no start reads.
+/// Damages the first page of a table that the start does not read.
 fn damage(database: &Path) {
     let conn = Connection::open(database).expect("a database");
     let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'relations'";

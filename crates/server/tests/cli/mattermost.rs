@@ -1,4 +1,4 @@
-//! `chinwag import mattermost`: everything that a bulk export has, in both stores.
+//! `chinwag import mattermost`: everything in a bulk export, into both stores.
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::postgres::Database;
@@ -33,7 +33,7 @@ fn whole() -> Vec<Value> {
             json!([town("channel_user"), {"name": "old", "roles": "channel_admin"}, {"name": "lost"}]),
         ),
         json!({"type": "bot", "bot": {"username": "ci", "display_name": "CI", "owner": "ann"}}),
-        // By their ids, and not by their dates.
+        // Sorted by id, not by date.
         post(
             1_715_508_002_000,
             "bob.b",

@@ -1,4 +1,4 @@
-//! `chinwag migrate`: a whole store to PostgreSQL and back, broken off and run again.
+//! `chinwag migrate`: a complete store to PostgreSQL and back, interrupted and repeated.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,10 +16,10 @@ use rusqlite::{Connection, params_from_iter};
 use crate::program;
 
 const MESSAGES: usize = 100_000;
-/// Longer than anything here takes.
+/// A timeout far above the duration of any command here.
 const LONG: Duration = Duration::from_secs(120);
 
-/// A store with something of everything, and this many messages.
+/// A store with all kinds of data and `messages` messages.
 fn fill(program: &Program, messages: usize) {
     for name in ["ann", "bob", "éva"] {
         let output = program.run_with_input(&["user", "add", name], "correct horse battery\n");
@@ -75,8 +75,8 @@ fn fill(program: &Program, messages: usize) {
     }
 }
 
-/// Puts a few rows of any values into a table that has none, so that a new table is carried as well. The first of them
-/// is null wherever that is allowed.
+/// Inserts a few rows of arbitrary values into an empty table, so that the migration of a new table is tested,
+/// too. Nullable columns of the first row are null.
 fn fill_empty(conn: &Connection, table: &Table) {
     let has_rows = format!("SELECT EXISTS (SELECT 1 FROM {})", table.name);
     if conn.query_row(&has_rows, [], |row| row.get(0)).expect("a table") {
@@ -106,7 +106,7 @@ fn fill_empty(conn: &Connection, table: &Table) {
                 return conn.query_row(&key, [row], |row| row.get(0)).expect("a row of the other table");
             }
             match kind {
-                // Later columns have higher numbers, which some tables ask for.
+                // Values grow with the column, because some tables have a check that requires it.
                 ColumnType::Number => Value::Integer((10 * i64::from(row) + 1 + i64::from(at)) << 30),
                 ColumnType::Short => Value::Integer(row.into()),
                 ColumnType::Flag => Value::Integer((row % 2).into()),
@@ -147,7 +147,7 @@ fn rows(database: &Path) -> Vec<(String, Vec<Vec<Value>>)> {
     names.iter().map(|name| (name.clone(), of(name))).collect()
 }
 
-/// Starts a migration and kills it as soon as `far_enough`.
+/// Starts a migration and kills it once `far_enough` returns true.
 fn kill_when(mut command: Command, far_enough: impl Fn() -> bool) {
     let mut child = command.spawn().expect("it starts");
     let begun = Instant::now();
@@ -160,7 +160,7 @@ fn kill_when(mut command: Command, far_enough: impl Fn() -> bool) {
     child.wait().expect("a child");
 }
 
-/// Runs a migration for as long as it takes; its output.
+/// Runs a migration to completion; returns its output.
 fn to_its_end(mut command: Command) -> String {
     let output = command.output().expect("it starts");
     assert!(output.status.success(), "{output:?}");
@@ -181,7 +181,7 @@ fn an_interrupted_migration_carries_100_000_messages_both_ways() {
         kill_when(there.command(&["migrate", "--to", &url]), || arrived() > before + 10_000);
         before = arrived();
         assert!(before < MESSAGES, "it was broken off: {before}");
-        // The database learns of the kill a moment later.
+        // The database notices the kill a moment later.
         let wait = Wait::begin();
         let mut served = there.run(&["migrate", "--from", &url, "--data", "elsewhere"]);
         while served.stderr.contains("is in use by a chinwag") {
@@ -269,7 +269,7 @@ fn a_source_changed_after_an_interruption_arrives_as_it_is() {
     let url = database.url();
     let output = program.run(&["migrate", "--to", &url]);
     assert_eq!(output.code, Some(0), "{output:?}");
-    // As if it had been broken off before its end.
+    // Simulate a migration that was interrupted before its end.
     database.ask(
         "UPDATE chinwag.about SET unfinished = true; DELETE FROM chinwag.log_entries;
         UPDATE chinwag.messages SET body = 'as it was' WHERE seq = 1",

@@ -1,4 +1,4 @@
-//! Commands and the schema of an older version.
+//! Commands on a database with an older schema.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Commands of root on a data folder of another user. Without root nothing can be given away, and these tests look at nothing.
+//! Commands run by root on another user's data folder. Without root, files cannot be given away, and these
+//! tests do nothing.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -11,10 +12,10 @@ use rustix::process::geteuid;
 use crate::file_copies::sent_files;
 use crate::program;
 
-/// The user who runs the server.
+/// The user id of the server.
 const OWNER: u32 = 1234;
 
-/// Asserts that a folder and all that is in it are the owner's. Returns the number of files.
+/// Asserts that the owner owns a folder and everything in it. Returns the number of files.
 fn assert_given(path: &Path) -> usize {
     let found = fs::metadata(path).expect("it is there");
     assert_eq!((found.uid(), found.gid()), (OWNER, OWNER), "{}", path.display());

@@ -1,5 +1,4 @@
-//! The examples for a proxy in docs/operations.md, with a real nginx: over TLS, and below a path of
-//! somebody else's site.
+//! The proxy examples of docs/operations.md with a real nginx: over TLS, and below a path of another site.
 
 use std::fs;
 use std::net::TcpListener;
@@ -15,7 +14,7 @@ use crate::program;
 const GUIDE: &str = include_str!("../../../../docs/operations.md");
 const ACCOUNT: &str = r#"{"name": "ann", "password": "a password of ann's"}"#;
 
-/// The fenced blocks of nginx's, in their order.
+/// The fenced nginx blocks, in order.
 fn blocks() -> Vec<&'static str> {
     let ends = |rest: &'static str| rest.split("```").next().expect("a block ends");
     GUIDE.split("```nginx\n").skip(1).map(ends).collect()
@@ -25,7 +24,7 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port()
 }
 
-/// A server that is told of its proxy as the guide says.
+/// A server with the proxy settings from the guide.
 fn serve(program: &Program, public_url: &str) -> Running {
     program.serve_with(|command| {
         command.env("CHINWAG_HTTP__PUBLIC_URL", public_url).env("CHINWAG_HTTP__TRUSTED_PROXIES", "127.0.0.1");
@@ -36,7 +35,7 @@ fn upstream(text: &str, running: &Running) -> String {
     text.replace("http://127.0.0.1:8000", running.url())
 }
 
-/// The output of curl for a request: the head and the body.
+/// Runs curl; returns head and body of the answer.
 fn curl(program: &Program, args: &[&str]) -> String {
     let mut curl = Command::new("curl");
     curl.current_dir(program.folder()).args(["--silent", "--insecure", "--include"]).args(args);

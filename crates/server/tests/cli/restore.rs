@@ -1,4 +1,4 @@
-//! The ends of `chinwag restore` and `chinwag migrate`: what a kill leaves, and the database that a restore keeps.
+//! Interrupted `chinwag restore` and `chinwag migrate`, and the database that a restore puts aside.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,8 @@ fn ok(output: Output) -> String {
     output.stdout
 }
 
-/// Runs the program under `strace`, which kills it at the start of such a call. Returns whether it came to its end.
+/// Runs the program under `strace`, which kills it at the start of the given call. Returns whether the program
+/// completed.
 fn run_killed_at(program: &Program, calls: &str, number: u32, args: &[&str]) -> bool {
     let plain = program.command(args);
     let mut command = Command::new("strace");
@@ -52,7 +53,7 @@ fn restore_killed_at_any_step_loses_no_database() {
     ok(program.run(&["user", "add", "ann", "--no-password"]));
     ok(program.run(&["backup", "one"]));
     ok(program.run(&["user", "add", "bob", "--no-password"]));
-    // Bob is in the journal alone.
+    // Bob exists only in the write-ahead log.
     running.kill();
     let mut kills = 0;
     for (at, calls) in CALLS.iter().enumerate() {
@@ -110,7 +111,7 @@ fn unfinished_restore_or_migration_is_not_served() {
     }
 }
 
-/// Has the next start look for files without a row.
+/// Makes the removal of files without a row due at the next start.
 fn make_round_due(program: &Program) {
     let conn = Connection::open(program.data().join("chinwag.db")).expect("a database");
     let known: i64 = conn

@@ -1,4 +1,4 @@
-//! The index of the search: built by the server, checked and built anew by commands, and in a backup.
+//! The search index: built by the server, checked and rebuilt by commands, and included in a backup.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ fn number(database: &Path, sql: &str) -> i64 {
     conn.query_row(sql, [], |row| row.get(0)).expect(sql)
 }
 
-/// Waits until everything is indexed.
+/// Waits until all messages are indexed.
 async fn wait_for_index(database: &Path) {
     let lacking = "SELECT count(*) FROM groups g LEFT JOIN search_groups s ON s.group_id = g.id
         WHERE g.last_seq > coalesce(s.position, 0)";
@@ -38,7 +38,7 @@ async fn write(service: &Client, count: usize) {
     }
 }
 
-/// As if a store of an earlier version had many messages.
+/// Simulates a store of an earlier version with many messages.
 fn fill(database: &Path, count: i64, body: &str) {
     let fill = format!(
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count})
@@ -117,7 +117,7 @@ async fn index_goes_on_after_a_kill() {
     let checked = program.run(&["check"]);
     assert!(checked.stdout.contains("ok       the index of the search"), "{checked:?}");
 
-    // A backup has the index.
+    // A backup includes the index.
     let copy = program.data().join("copy.db");
     let copied = program.run(&["backup", copy.to_str().expect("a path")]);
     assert_eq!(copied.code, Some(0), "{copied:?}");

@@ -1,4 +1,4 @@
-//! `chinwag import slack`: everything that an export has, in both stores, and what is not taken.
+//! `chinwag import slack`: everything in an export, into both stores, and the parts that are not imported.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ fn whole() -> ExportZip {
     ]);
     let morning = json!([
         said("U2", "1715500000.000000", "joined", &json!({"subtype": "channel_join"})),
-        // Not in order.
+        // Out of order.
         said("U2", "1715508000.000200", "Hello <@U1>, see <#C2> &lt;here&gt; <https://a.example|this> *bold* :tada:", &json!({
             "edited": {"user": "U2", "ts": "1715508060.000000"},
             "thread_ts": "1715508000.000200", "reply_count": 2,
@@ -348,7 +348,7 @@ fn dry_run_reports_all_and_changes_nothing() {
     assert_row(&report, "messages", [14, 14, 0, 0, 0]);
     assert!(report.contains("this was a dry run: nothing was changed"), "{report}");
     assert!(!program.data().exists());
-    // Beside a server, and with what it has.
+    // With a running server, and with earlier imports.
     let first = workspace().write(&program, "first.zip");
     imported(&program, &["slack", first.to_str().expect("a path")]);
     let running = program.serve();

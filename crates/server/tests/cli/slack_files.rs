@@ -1,4 +1,4 @@
-//! The files of an export, and exports that are broken or hostile.
+//! The files of an export, and broken or hostile exports.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::exports::{
 use crate::import::ask;
 use crate::program;
 
-/// An image of one pixel.
+/// A one-pixel image.
 const PIXEL: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
@@ -102,7 +102,7 @@ fn missing_folder_of_files_is_named_before_the_import() {
     let report = imported(&program, &args);
     assert_row(&report, "files", [2, 0, 0, 0, 2]);
     assert!(report.contains("messages that were taken before without all their files"), "{report}");
-    // The second message is refused for its NUL, and its file with it.
+    // The second message is refused for its NUL character, and its file with it.
     for row in [[2, 1, 0, 0, 1], [2, 0, 1, 0, 1]] {
         let report = imported(&with_files, &args);
         assert_row(&report, "files", row);

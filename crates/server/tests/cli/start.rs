@@ -1,4 +1,4 @@
-//! `chinwag serve` until it serves, or says why it cannot.
+//! The start of `chinwag serve`, and its reasons for refusing to start.
 
 use std::fs;
 use std::net::TcpStream;
@@ -125,7 +125,7 @@ fn a_folder_that_cannot_be_written_to_is_said_with_what_to_do() {
     fs::create_dir(&data).unwrap();
     fs::set_permissions(&data, fs::Permissions::from_mode(0o500)).unwrap();
     if fs::write(data.join("root-may"), "").is_ok() {
-        // Nothing is closed to the superuser.
+        // The superuser may write anywhere.
         return;
     }
     let output = program.run(&["serve", "--listen", "127.0.0.1:0"]);
@@ -194,7 +194,7 @@ async fn another_case_of_names_is_refused_once_there_are_users() {
     let exact = |command: &mut std::process::Command| {
         command.env("CHINWAG_USERS__CASE", "exact");
     };
-    // Special users alone: it may still change.
+    // With only special users, the setting may still change.
     program.serve().stop();
     let running = program.serve_with(exact);
     let service = program.service(&running);
@@ -206,7 +206,7 @@ async fn another_case_of_names_is_refused_once_there_are_users() {
     let output = program.run(&["serve"]);
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.stderr.contains("users.case = \"exact\": set that again"), "{output:?}");
-    // What runs beside no server goes by the store.
+    // Commands follow the store's setting.
     let output = program.run(&["user", "list"]);
     assert!(output.code == Some(0) && output.stdout.contains("Ann"), "{output:?}");
     let running = program.serve_with(exact);

@@ -1,4 +1,4 @@
-//! TLS of the server's own: requests, files, sockets, clients that stall, and a certificate that is replaced.
+//! Built-in TLS: requests, files, sockets, stalled clients, and a replaced certificate.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -26,7 +26,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 const ANN: &str = r#"{"name": "ann", "password": "a long password"}"#;
 
-/// A server with a certificate of its own, in a folder.
+/// A server with its own certificate in a folder.
 struct Secured {
     running: Running,
     folder: PathBuf,
@@ -49,7 +49,7 @@ impl Secured {
         self.url.strip_prefix("https://").expect("https").parse().expect("an address")
     }
 
-    /// Runs curl, which trusts the server's certificate alone.
+    /// Runs curl with the server's certificate as the only trusted one.
     fn curl(&self, args: &[&str]) -> Output {
         let mut curl = Command::new("curl");
         curl.current_dir(&self.folder).args(["--silent", "--show-error", "--cacert", "tls.crt"]).args(args);
@@ -64,7 +64,7 @@ impl Secured {
         output.stdout
     }
 
-    /// Whether a new connection is served.
+    /// Whether the server accepts a new connection.
     fn is_up(&self) -> bool {
         self.curl(&["--fail", &format!("{}/healthz", self.url)]).code == Some(0)
     }
@@ -92,7 +92,7 @@ impl Secured {
         client_async_tls_with_config(request, tcp, None, Some(connector)).await.expect("it is accepted").0
     }
 
-    /// The number of the certificate that is served.
+    /// The serial number of the served certificate.
     fn serial(&self) -> String {
         let mut command = Command::new("sh");
         let address = self.address();
@@ -103,7 +103,7 @@ impl Secured {
         finish(command, "").stdout.trim().to_owned()
     }
 
-    /// The number of sockets that the server's process has.
+    /// The number of open sockets of the server's process.
     fn sockets(&self) -> usize {
         let files = fs::read_dir(format!("/proc/{}/fd", self.running.pid())).expect("the process runs");
         let targets = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
@@ -111,7 +111,7 @@ impl Secured {
     }
 }
 
-/// Makes a certificate for `localhost` in a folder, with this number.
+/// Creates a certificate for `localhost` with this serial number in a folder.
 pub(crate) fn certificate(folder: &Path, serial: u32) {
     fs::create_dir_all(folder).expect("a folder");
     let mut command = Command::new("openssl");
@@ -150,7 +150,7 @@ async fn next(socket: &mut Socket) -> Value {
     timeout(PATIENCE, next).await.expect("an event comes")
 }
 
-/// Waits for an event of this type.
+/// Reads until an event of this type.
 async fn until(socket: &mut Socket, kind: &str) -> Value {
     loop {
         let event = next(socket).await;
@@ -166,13 +166,13 @@ async fn send(socket: &mut Socket, kind: &str, data: Value) {
     socket.send(Message::text(text)).await.expect("it is open");
 }
 
-/// Makes a group.
+/// Creates a group.
 async fn group(socket: &mut Socket) -> Value {
     send(socket, "group.create", json!({ "name": "tea" })).await;
     until(socket, "group.update").await["data"]["id"].clone()
 }
 
-/// Sends messages of some 3 KB, each when the previous one has come.
+/// Sends messages of about 3 KB, each after the previous one was delivered.
 async fn flood(socket: &mut Socket, group: &Value, count: u32) {
     for number in 0..count {
         let body = format!("{number} {}", "x".repeat(3000));
@@ -254,12 +254,12 @@ fn plain_http_is_told_to_use_https() {
     assert!(server.is_up());
 }
 
-/// Opens connections, half of which begin a handshake.
+/// Opens connections; every second one starts a handshake and stalls.
 fn stall(server: &Secured, count: usize) -> Vec<std::net::TcpStream> {
     let open = |number| {
         let mut tcp = std::net::TcpStream::connect(server.address()).expect("a connection");
         if number % 2 == 0 {
-            // It may be closed by now.
+            // The server may have closed it.
             let _ = tcp.write_all(b"\x16\x03\x01\x02\x00");
         }
         tcp
@@ -350,7 +350,7 @@ async fn replaced_certificate_is_served_and_sockets_stay() {
     for serial in 1..=3_u32 {
         certificate(&folder.join(format!("..{serial}")), serial);
     }
-    // As Kubernetes keeps a secret: links to a link, which is swapped.
+    // The layout of a Kubernetes secret: symlinks to a symlink that is replaced atomically.
     let swap = |to: &str| {
         symlink(to, folder.join("..new")).expect("a link");
         fs::rename(folder.join("..new"), folder.join("..data")).expect("it is swapped");
@@ -372,7 +372,7 @@ async fn replaced_certificate_is_served_and_sockets_stay() {
         }
         assert_eq!(server.serial(), format!("serial=0{serial}"));
     }
-    // The old pair stays while the new one does not fit.
+    // The old pair stays in use while key and certificate do not match.
     fs::copy(folder.join("..1/tls.key"), folder.join("..3/tls.key")).expect("a copy");
     let wait = Wait::begin();
     while !server.running.stderr().contains("the old one stays in use") {

@@ -1,4 +1,4 @@
-//! Traces of the real program: the look at the collector, and the last spans at the end.
+//! Traces of the real program: `chinwag check` asks the collector, and the last spans are sent at shutdown.
 
 use chinwag_testkit::collector::{CollectedSpan, Collector};
 use chinwag_testkit::process::{Program, Running, finish};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::program;
 
-/// A server that samples everything.
+/// A server that samples every trace.
 fn serve(program: &Program, url: &str) -> Running {
     program.serve_with(|command| {
         command.env("CHINWAG_TRACES__OTLP", url).env("CHINWAG_TRACES__RATIO", "1");

@@ -1,4 +1,4 @@
-//! `chinwag user`, beside a running server and without one.
+//! `chinwag user` with and without a running server.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ async fn signs_in(running: &Running, name: &str, password: &str) -> u16 {
     nobody.post("sessions/", json!({ "name": name, "password": password })).await.status
 }
 
-/// The same story with a server and without: made, listed, given a token, deleted.
+/// The same steps with and without a server: add, list, issue a token, delete.
 async fn story(program: &Program, running: Option<&Running>) {
     assert_eq!(done(add(program, "ann")), "");
     assert_eq!(done(program.run(&["user", "add", "bob", "--no-password"])), "");
@@ -154,7 +154,7 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
     assert!(!program.folder().join("nowhere").exists());
 }
 
-/// A node on PostgreSQL keeps no database in its folder.
+/// A node on PostgreSQL has no database file in its folder.
 #[test]
 fn folder_of_a_node_without_a_database_gets_none() {
     let program = program();

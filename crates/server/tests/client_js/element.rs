@@ -1,4 +1,4 @@
-//! The element on an application's page: the conversations that it opens and counts, and its end.
+//! The element in an application's page: opening conversations, counting unread messages, and removal.
 
 use chinwag_testkit::browser::{self, Tab};
 use chinwag_testkit::wait::Wait;
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::world::{World, load};
 
-/// The element with some attributes, as `element`, and the details of its events, as `counts` and `bodies`. `then` runs before it is connected.
+/// Creates the element with these attributes as `element`, and records the details of its events in `counts`
+/// and `bodies`. The script `then` runs before it is connected.
 async fn element(world: &World, attributes: &str, then: &str) -> Tab {
     let tab = browser::open("ann", &world.site.url).await;
     tab.run(&format!(
@@ -57,7 +58,7 @@ async fn element_of_one_conversation_counts_it_alone() {
     let other = world.group(&["ann", "bob"]).await;
     say(&world, &other, "elsewhere").await;
     say(&world, &shown, "here").await;
-    // A page that nobody looks at reads nothing.
+    // A hidden page marks nothing as read.
     let hidden =
         "Object.defineProperty(document, 'hidden', { get: () => true }); document.hasFocus = () => false;";
     let ann = element(&world, &format!("group=\"{shown}\""), hidden).await;
@@ -82,7 +83,7 @@ async fn element_that_a_listener_removes_connects_no_more() {
     world.service().delete("users/ann/tokens/").await.ok(200);
     ann.until("!element.isConnected").await;
     assert_eq!(ann.run("await element.updateComplete; return element.client === null;").await, true);
-    // One that is removed before it is drawn begins once it is back.
+    // An element that was removed before its first render starts when it is inserted again.
     let again = "window.other = element.cloneNode();
         other.token = 'none';
         document.body.append(other);
@@ -104,7 +105,7 @@ async fn closed_chats_and_removed_elements_leave_the_memory() {
     load(&ann, "ann", &link, "{ away: true, offline: true }").await;
     ann.run(
         "await chat.connect();
-        // The end of a muting is waited for by those that are open alone.
+        // Only open chats have a timer for the end of muting.
         const mutedUntil = new Date(Date.now() + 3_600_000).toISOString();
         await chat.changeSettings([...chat.groups.keys()][0], { mutedUntil });
         window.kept = [element, element.client, chat, new chat.constructor({ away: true, offline: true })].map((each) => new WeakRef(each));
@@ -125,7 +126,7 @@ async fn closed_chats_and_removed_elements_leave_the_memory() {
     }
 }
 
-/// The number of the conversations that the browser keeps.
+/// The number of conversations in the browser's storage.
 async fn kept(tab: &Tab) -> Value {
     tab.run(
         "const database = await new Promise((done) => { const asked = indexedDB.open('chinwag-known'); asked.onsuccess = () => done(asked.result); });

@@ -8,7 +8,7 @@ use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::wait::{self, Wait};
 use serde_json::{Value, json};
 
-use crate::sick::Sick;
+use crate::sick::BrokenServer;
 use crate::world::{World, load};
 
 /// A page's state of a group, in the form of the server.
@@ -237,7 +237,7 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
         world.stop();
         ann.until("chat.state !== 'ready'").await;
         ann.run(&format!("chat.send('{group}', '{name}');")).await;
-        let sick = Sick::at(world.address, rest, chat);
+        let sick = BrokenServer::at(world.address, rest, chat);
         // It comes back, and goes away again.
         for _ in 0..2 {
             let before = sick.asked();

@@ -1,4 +1,4 @@
-//! The module as applications use it.
+//! The features of the module as applications use them.
 
 use chinwag_testkit::browser::{self, Tab};
 use chinwag_testkit::client::Client;
@@ -12,7 +12,7 @@ async fn talk() -> (World, Tab, Tab) {
     world.users(&["ann", "bob"]).await;
     let link = world.link().await;
     let (ann, bob) = tokio::join!(world.person("ann", &link), world.person("bob", &link));
-    // It serves both to the end.
+    // The link must last until the end of the test.
     std::mem::forget(link);
     ann.run("await chat.connect();").await;
     bob.run("await chat.connect();").await;
@@ -51,7 +51,7 @@ async fn two_people_become_contacts_and_talk_in_private() {
         "chat.groups.get('{group}').latest.respond_to && !chat.groups.get('{group}').typing.length"
     ))
     .await;
-    // A message says that its author does not write any more.
+    // A message ends its author's typing indicator.
     assert_eq!(ann.run("return writing;").await, json!([0]));
     bob.run(&format!("chat.markRead('{group}');")).await;
     assert_eq!(bob.run(&format!("return chat.groups.get('{group}').unread;")).await, 0);
@@ -66,9 +66,9 @@ async fn two_people_become_contacts_and_talk_in_private() {
     bob.until(&format!("chat.groups.get('{group}').messages.length === 1 && chat.groups.get('{group}').messages[0].respond_to === null")).await;
 
     assert_eq!(ann.run("return chat.block('bob');").await, "block");
-    // The one who is blocked is not told.
+    // The blocked user is not notified.
     assert_eq!(ann.run(&format!("return chat.groups.get('{group}').role;")).await, "restricts");
-    // Refused, it stays until it is let go.
+    // A refused message stays in the outbox until it is discarded.
     bob.run(&format!("window.failed = chat.send('{group}', 'why?'); failed.sent.catch(() => {{}});")).await;
     bob.until(&format!("chat.groups.get('{group}').unsent[0]?.state === 'failed'")).await;
     let error = bob.run(&format!("const {{ code, message }} = chat.groups.get('{group}').unsent[0].error; return [code, message.length > 10];")).await;
@@ -94,7 +94,7 @@ async fn groups_are_made_changed_left_deleted_and_people_renamed() {
     let group = group.as_str().expect("an id");
     bob.until(&format!("chat.groups.get('{group}')?.title === 'The garden'")).await;
     ann.run("await chat.send(group.id, 'sown').sent;").await;
-    // She is a stranger to him: he looks, and is sent nothing until he accepts.
+    // She is a stranger to him: he can read, but receives nothing until he accepts.
     let look = format!(
         "const found = chat.groups.get('{group}'); await chat.loadEarlier('{group}');
         return [found.pending, found.unread, bodies('{group}')];"
@@ -117,7 +117,7 @@ async fn groups_are_made_changed_left_deleted_and_people_renamed() {
     world.service().patch("users/ann/", json!({ "new_name": "annabel" })).await.ok(200);
     bob.until(&format!("chat.groups.get('{group}').owner[0] === 'annabel' && chat.groups.get('{group}').messages[0].author === 'annabel'")).await;
     ann.until("chat.me === 'annabel' && group.messages[0].author === 'annabel'").await;
-    // What is unsent is hers still.
+    // Unsent messages keep their author after a rename.
     ann.run("await chat.send(group.id, 'by another name').sent;").await;
     agrees(&bob, group, &world.log(group).await).await;
     agrees(&ann, group, &world.log(group).await).await;
@@ -153,50 +153,50 @@ async fn history_is_paged_either_way_while_it_changes() {
         json!([20, true, false])
     );
     for round in 0..4 {
-        // Written, edited and deleted while the page is on its way.
+        // Send, edit and delete while the page is in flight.
         ann.run("window.page = chat.loadEarlier(group.id, 60);").await;
         say(format!("meanwhile {round}")).await;
         let edited = format!("messages/{}/", ids[220 - round * 40]);
         service.patch(&edited, json!({ "body": format!("edited {round}") })).await.ok(200);
         service.delete(&format!("messages/{}/", ids[215 - round * 40])).await.ok(200);
         ann.run("await page;").await;
-        same_stretch(&ann, &world, &group).await;
+        assert_contiguous(&ann, &world, &group).await;
     }
     assert_eq!(ann.run("return [group.hasEarlier, group.hasLater];").await, json!([true, true]));
     while ann.run("return group.hasEarlier;").await == true {
         ann.run("await chat.loadEarlier(group.id, 100);").await;
     }
-    same_stretch(&ann, &world, &group).await;
+    assert_contiguous(&ann, &world, &group).await;
     assert_eq!(ann.run("return bodies(group.id)[0];").await, "1");
-    // What comes now is known, and not held: it would stand beside what it does not follow.
+    // A new message is known but not held, because the messages before it are missing.
     say("the newest".to_owned()).await;
     ann.until("group.latest.body === 'the newest'").await;
-    same_stretch(&ann, &world, &group).await;
+    assert_contiguous(&ann, &world, &group).await;
     let mut round = 0;
     while ann.run("return group.hasLater;").await == true {
         round += 1;
         ann.run("window.page = chat.loadLater(group.id, 70);").await;
         say(format!("again {round}")).await;
         ann.run("await page;").await;
-        same_stretch(&ann, &world, &group).await;
+        assert_contiguous(&ann, &world, &group).await;
     }
     ann.until(&format!("bodies(group.id).at(-1) === 'again {round}'")).await;
     ann.run("await chat.loadAround(group.id, 150, 40);").await;
-    same_stretch(&ann, &world, &group).await;
+    assert_contiguous(&ann, &world, &group).await;
     assert_eq!(
         ann.run("return [group.hasEarlier, group.hasLater, group.messages.some(({ seq }) => seq === 150)];")
             .await,
         json!([true, true, true])
     );
     ann.run("await chat.loadLatest(group.id);").await;
-    same_stretch(&ann, &world, &group).await;
+    assert_contiguous(&ann, &world, &group).await;
     assert_eq!(ann.run("return [group.hasLater, mostHeld];").await, json!([false, 100]));
 }
 
-/// Asserts that what is held is a stretch of the server's log without a gap.
-async fn same_stretch(tab: &Tab, world: &World, group: &str) {
+/// Asserts that the page holds a contiguous part of the server's log.
+async fn assert_contiguous(tab: &Tab, world: &World, group: &str) {
     let log = world.log(group).await;
-    // What was done last is told of by now, or soon.
+    // Wait until the last event has arrived.
     let service = world.service();
     let head = service.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"].clone();
     tab.until(&format!("group.head >= {head}")).await;
@@ -286,7 +286,7 @@ async fn any_origin_loads_the_module_and_named_ones_call() {
         let found = nobody.try_ws("/chat/", &shake).await.map(drop).map_err(|refused| refused.status);
         assert_eq!(found, if allowed { Ok(()) } else { Err(403) }, "{origin}");
     }
-    // A page of another origin has the module, and is told that it does not come through.
+    // A page of another origin can load the module, and gets a clear error for its calls.
     let elsewhere = browser::open("elsewhere", &world.site.url.replace("127.0.0.1", "localhost")).await;
     let found = elsewhere.run(&format!(
         "const {{ Chinwag }} = await import('{}/chinwag.js'); const chat = new Chinwag({{ token: '{token}' }});
@@ -295,7 +295,7 @@ async fn any_origin_loads_the_module_and_named_ones_call() {
     assert_eq!(found, json!([null, 0]));
 }
 
-/// The text of the fenced blocks of one language in the module's documentation.
+/// The fenced blocks of a language in the module's documentation.
 fn examples(language: &str) -> Vec<String> {
     let text = include_str!("../../../../docs/clients.md");
     let fence = format!("```{language}\n");
@@ -400,7 +400,7 @@ async fn mentions_are_sent_counted_and_kept_in_edits() {
     counts(2).await;
     ann.run("await chat.delete(sent.id);").await;
     counts(1).await;
-    // Mentions by somebody who is blocked do not count, before and after the block.
+    // Mentions by a blocked user do not count, whether before or after the block.
     bob.run("await chat.block('ann');").await;
     counts(0).await;
     ann.run("await chat.send(group.id, 'again', { mentions: ['bob'] }).sent;").await;
@@ -408,7 +408,7 @@ async fn mentions_are_sent_counted_and_kept_in_edits() {
     counts(0).await;
     bob.run("await chat.unblock('ann');").await;
     counts(2).await;
-    // Names follow renames.
+    // Mentions follow renames.
     world.service().patch("users/bob/", json!({ "new_name": "rob" })).await.ok(200);
     ann.until("group.messages.at(-1).mentions.includes('rob')").await;
     bob.until("chat.me === 'rob' && group.messages.at(-1).mentions.includes('rob')").await;

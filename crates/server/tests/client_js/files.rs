@@ -1,4 +1,4 @@
-//! Files in the module: uploads that are cut, and messages that carry them.
+//! Files in the module: interrupted uploads, and messages with attachments.
 
 use chinwag_testkit::browser::Tab;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::faults::keeps;
 use crate::late::HOLD;
 use crate::world::{World, load};
 
-/// A file of the disk with bytes that differ all over, and the hash of a file by its address.
+/// `big` creates a file of varying bytes; `hashOf` hashes a stored file.
 const FILES: &str = "
     window.big = (size, name = 'big.bin') => {
         const bytes = new Uint32Array(size / 4);
@@ -22,7 +22,7 @@ async fn connect(tab: &Tab) {
     tab.run("await chat.connect();").await;
 }
 
-/// The files of the newest message of a group, as the server has them.
+/// The files of the newest message of a group, from the server.
 async fn attached(world: &World, group: &str) -> Vec<Value> {
     let log = world.log(group).await;
     assert_eq!(log.len(), 1, "{log:#?}");
@@ -56,7 +56,7 @@ async fn a_file_is_uploaded_sent_and_read_on_another_origin() {
         ))
         .await;
     assert_eq!(read, json!(["hello", "1,2"]));
-    // A thumbnail's address is one of the server, wherever the page is.
+    // A thumbnail's URL points to the server, even on another origin's page.
     let picture = ann
         .run(&format!(
             "const canvas = new OffscreenCanvas(64, 48);
@@ -81,7 +81,7 @@ async fn an_upload_goes_on_after_a_cut_and_after_a_reload() {
     connect(&ann).await;
     let begin = "window.told = []; window.file = null; window.failed = null;
         chat.upload(big(10 << 20), { onprogress: ({ loaded }) => told.push(loaded) }).then((file) => { window.file = file; }, (error) => { window.failed = String(error); });";
-    // In its second part, so that it is neither at its beginning nor complete, however fast it is.
+    // Cut in the second part: then the upload has begun and is incomplete, however fast it is.
     link.cut_after(b"Upload-Offset: 4194304");
     ann.run(begin).await;
     link.has_cut().await;
@@ -100,7 +100,7 @@ async fn an_upload_goes_on_after_a_cut_and_after_a_reload() {
     assert_eq!(ann.run("return told.find((loaded) => loaded > 0) >= 4 << 20;").await, true, "it began anew");
     assert_eq!(ann.run("return [file.size, file.name];").await, json!([10 << 20, "big.bin"]));
     assert_eq!(ann.run("return (await hashOf(file)) === (await hash(big(10 << 20)));").await, true);
-    // The next file of the same name is another upload.
+    // Another file of the same name is another upload.
     let next = "return (await chat.upload(big(10 << 20))).id !== file.id;";
     assert_eq!(ann.run(next).await, true);
 }
@@ -160,7 +160,7 @@ async fn a_file_that_is_refused_fails_its_message_alone() {
     ann.run("chat.discard(failing.client_id);").await;
     assert_eq!(ann.run("return chat.unsentCount;").await, 0);
 
-    // A cancelled upload rejects, and leaves nothing behind.
+    // A cancelled upload rejects and leaves nothing behind.
     let cancelled = "const stop = new AbortController();
         const uploading = chat.upload(big(4_800_000), { signal: stop.signal, onprogress: ({ loaded }) => loaded > 0 && stop.abort() });
         return uploading.then(() => 'done', (error) => error.message);";

@@ -1,4 +1,4 @@
-//! Open groups, invites and bans, by the module's methods.
+//! Open groups, invites and bans with the module's methods.
 
 use chinwag_testkit::client::Client;
 use serde_json::json;
@@ -100,7 +100,7 @@ async fn messages_from_before_a_member_joined_are_read() {
     bob.until(&format!("bodies('{group}').length === 2")).await;
     assert_eq!(bob.run(&counts).await, json!([1, 1, 1]));
 
-    // A summary does not tell where the membership began.
+    // A summary does not contain the beginning of the membership.
     bob.run("chat.close();").await;
     load(&bob, "bob", &link, "{}").await;
     bob.run("await chat.connect();").await;
@@ -109,7 +109,7 @@ async fn messages_from_before_a_member_joined_are_read() {
     bob.until(&format!("bodies('{group}').length === 1")).await;
     assert_eq!(bob.run(&counts).await, json!([1, 1, 1]));
 
-    // Of a group that is accepted, messages count from when somebody added the user.
+    // In an accepted group, messages count from when the user was added.
     let made = json!({ "name": "Cake", "author": "ann" });
     let group = service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned();
     say(&group, "before").await;

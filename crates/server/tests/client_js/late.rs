@@ -1,4 +1,4 @@
-//! Answers that come late: what has happened meanwhile holds.
+//! Late answers: they must not overwrite newer events.
 
 use chinwag_testkit::browser::Tab;
 use chinwag_testkit::proxy::Proxy;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::faults::{agrees, connect, keeps};
 use crate::world::{World, load};
 
-/// Holds the first answer to a request that `holds` chooses, until `release` is called.
+/// Holds the first answer to a request selected by `holds`, until `release` is called.
 pub(crate) const HOLD: &str = "const ask = window.fetch;
     window.answered = [];
     window.fetch = async (...given) => {
@@ -29,7 +29,7 @@ async fn say_numbers(world: &World, group: &str, count: usize) {
     }
 }
 
-/// A page of ann's that is connected, and holds answers.
+/// A connected page of ann that can hold answers.
 async fn ann_of(world: &World) -> (Proxy, Tab) {
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
@@ -82,7 +82,7 @@ async fn count_includes_what_has_come_since() {
     say_numbers(&world, &group, 20).await;
     let (_link, ann) = ann_of(&world).await;
     ann.run("window.holds = (url) => url.includes('fields=unread');").await;
-    // It is older than those that come with the group, so that the server is asked for the count.
+    // This message is older than the page's, so the client requests the count from the server.
     world.service().delete(&format!("messages/{}/", first["id"].as_str().expect("an id"))).await.ok(200);
     ann.until("window.release").await;
     say(&world, &group, "late").await;
@@ -103,7 +103,7 @@ async fn closed_chat_leaves_unsent_messages_to_the_next_one() {
     link.mend();
     load(&ann, "ann", &link, "{}").await;
     ann.run(HOLD).await;
-    // Another one takes its place before the server has answered, as where a framework draws twice.
+    // A second chat starts before the server has answered the first, as in a framework that renders twice.
     ann.run("window.first = chat; chat.connect().catch(() => {}); chat.close();").await;
     ann.until("answered.some((url) => url.startsWith('sessions/'))").await;
     assert_eq!(ann.run("return first.me;").await, Value::Null);
@@ -170,7 +170,7 @@ async fn entries_are_requested_where_messages_are_held() {
     assert_eq!(ann.run(&entries).await, json!([false, 2]));
 }
 
-/// The patience with the first summary of a connection, and that with a usual answer, are over at once, as if both took longer.
+/// Fires the timeouts of the first summary and of an acknowledgement at once, as on a slow network.
 const HASTY: &str = "const wait = window.setTimeout;
     let short = 0;
     window.setTimeout = (work, delay, ...given) => wait(work, delay === short ? 0 : delay, ...given);

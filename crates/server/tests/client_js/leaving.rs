@@ -1,4 +1,4 @@
-//! A page that ends: what it has taken from its user reaches the server.
+//! A page that is closed: read marks still reach the server.
 
 use chinwag_testkit::browser;
 use chinwag_testkit::wait::Wait;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// Reads the group in a page whose timers never come, so that only its end can send the mark.
+/// Reads the group in a page without timers, so that only closing it sends the read mark.
 fn read_in(group: &str) -> String {
     format!("await chat.connect(); window.setTimeout = () => 0; chat.markRead('{group}');")
 }
@@ -38,7 +38,7 @@ async fn read_marks_outlive_their_page() {
     ann.run(&read_in(&group)).await;
     ann.close().await;
     has_read(&world, &group, &seq).await;
-    // Another page is opened in it.
+    // The tab navigates to another page.
     let seq = say().await;
     crate::world::load(&other, "ann", &link, "{}").await;
     other.run(&read_in(&group)).await;

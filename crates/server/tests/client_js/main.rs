@@ -1,7 +1,7 @@
-//! The client module `chinwag.js` in real browsers, on pages of another origin, against the real
-//! program: killed, cut off, and answering nonsense.
+//! The client module `chinwag.js` in a real browser, on pages of another origin, with the real program as the
+//! server: killed, disconnected, or replaced by one that answers nonsense.
 //!
-//! Needs `chromium`, which the Debian package of that name brings.
+//! Needs `chromium`, from the Debian package of that name.
 
 mod element;
 mod faults;

@@ -1,10 +1,10 @@
-//! An application's mistakes are refused at once, and block nothing else.
+//! Mistakes of an application are rejected at once and block nothing else.
 
 use serde_json::json;
 
 use crate::world::World;
 
-/// Puts a message into the browser's storage that no version can send, as an earlier one has kept it.
+/// Stores an outbox message that no version can send, as an earlier version may have left it.
 const KEPT: &str = "const database = await new Promise((done) => { const asked = indexedDB.open('chinwag'); asked.onsuccess = () => done(asked.result); });
     const put = database.transaction('unsent', 'readwrite').objectStore('unsent').put({
         client_id: 'kept', owner: `${chat.server} ann ${chat.account}`, tab: 'an earlier one', group: null, to: 'bob', body: 'kept',

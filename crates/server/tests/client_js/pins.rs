@@ -1,4 +1,4 @@
-//! Pinned messages, as the module keeps them.
+//! Pinned messages in the module.
 
 use serde_json::{Value, json};
 
@@ -52,7 +52,8 @@ async fn pins_are_in_step_live_and_after_an_absence() {
     link.mend();
     pins(json!([one, three])).await;
     assert_eq!(ann.run(&format!("return {marked};")).await, true);
-    // Every pin is an entry: those of before as they came, those of the absence once somebody looks.
+    // Every pin is a log entry: earlier ones arrived live, and those missed while offline are loaded on
+    // request.
     ann.run(&format!("await chat.loadEntries('{group}');")).await;
     let seen = format!(
         "return chat.groups.get('{group}').entries.flatMap(({{ by, changes }}) => changes.map(({{ kind, id, deleted }}) =>
@@ -66,7 +67,7 @@ async fn pins_are_in_step_live_and_after_an_absence() {
         ["pinned", one, null, false],
     ]);
     assert_eq!(ann.run(&seen).await, pinned);
-    // A renamed author has the new name at once.
+    // A renamed author appears under the new name at once.
     service.patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
     ann.until(&format!("chat.groups.get('{group}').message('{one}').author === 'anna'")).await;
     ann.run(&format!("await chat.pin('{one}', false);")).await;

@@ -1,4 +1,4 @@
-//! The profiles of users, by the module's methods.
+//! Profiles with the module's methods.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ async fn an_event_is_newer_than_an_answer_that_comes_late() {
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     ann.run("await chat.connect();").await;
-    // The answer about bob is held until it is old.
+    // Hold the answer about bob until it is outdated.
     ann.run(
         "const call = window.fetch;
         window.asked = 0;
@@ -29,7 +29,7 @@ async fn an_event_is_newer_than_an_answer_that_comes_late() {
     ann.until("window.asked === 1").await;
     world.service().put("users/bob/", json!({ "display_name": "Bob Marsh" })).await.ok(200);
     ann.until("chat.profileOf('bob').display_name === 'Bob Marsh'").await;
-    // Who is asked about next is asked about after the answer.
+    // The next profile is requested after the held answer.
     ann.run("window.letGo(); chat.profileOf('carl');").await;
     ann.until("window.asked === 2").await;
     assert_eq!(ann.run("return chat.profileOf('bob').display_name;").await, "Bob Marsh");

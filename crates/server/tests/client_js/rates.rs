@@ -1,4 +1,4 @@
-//! Messages that the server puts off because too many come at once.
+//! Messages that the server defers because of its rate limit.
 
 use chinwag_testkit::browser;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::faults::agrees;
 use crate::world::World;
 
-/// The server takes two messages at once, and then one a second.
+/// A burst of two messages, then one per second.
 const SLOW: [(&str, &str); 2] =
     [("CHINWAG_LIMITS__MESSAGES_BURST", "2"), ("CHINWAG_LIMITS__MESSAGES_PER_SECOND", "1")];
 const MANY: usize = 8;
@@ -43,7 +43,7 @@ async fn a_message_that_waits_is_discarded_and_the_next_goes() {
     let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
-    // The first message is put off for a minute, and the others are taken.
+    // The first message is deferred for a minute; the others are accepted.
     ann.run(&format!(
         "await chat.connect();
         const send = WebSocket.prototype.send;
@@ -69,7 +69,7 @@ async fn a_message_that_waits_is_discarded_and_the_next_goes() {
 async fn the_server_says_what_it_offers_to_anybody() {
     let world = World::start().await;
     let nobody = browser::open("nobody", &world.site.url).await;
-    // No token is asked for.
+    // The call needs no token.
     let offer = nobody
         .run(&format!(
             "const {{ Chinwag }} = await import('{0}/chinwag.js');
@@ -111,9 +111,9 @@ async fn client_pauses_after_a_close_for_too_much() {
         ))
         .await;
     assert_eq!(told[0], 4029);
-    // Ten seconds, and up to one more by chance; what the clock has done since is no matter here.
+    // Ten seconds plus up to one of jitter, with a tolerance for timers.
     assert!(told[1].as_f64().is_some_and(|pause| (9_900.0..11_100.0).contains(&pause)), "{told}");
-    // The server counts anew for the next socket.
+    // Limits are counted per socket.
     ann.run("chat.retry();").await;
     ann.until("chat.state === 'ready'").await;
 }

@@ -1,4 +1,4 @@
-//! Reactions, as the module keeps them.
+//! Reactions in the module.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ async fn a_deleted_user_takes_its_reactions_along() {
     );
     ann.until(&format!("!({rest})")).await;
 
-    // Several messages change with one number.
+    // One event changes several messages.
     link.cut();
     ann.until("chat.state === 'waiting'").await;
     service.delete("users/cat/").await.ok(200);

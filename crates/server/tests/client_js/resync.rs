@@ -1,4 +1,4 @@
-//! A server that cannot send a complete sequence asks the client to resume.
+//! A server that cannot send a complete sequence makes the client resume.
 
 use crate::faults::agrees;
 use crate::world::World;
@@ -13,7 +13,7 @@ async fn resync_required_reconnects_at_once_and_resumes() {
         window.WebSocket = class extends WebSocket {
             constructor(...given) { super(...given); sockets.push(this); }
         };
-        // The server's close, as the browser reports it.
+        // Simulates the server's close as the browser reports it.
         window.close4009 = () => {
             const socket = sockets.at(-1), { onclose } = socket;
             socket.onclose = socket.onmessage = null;

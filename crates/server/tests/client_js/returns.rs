@@ -1,4 +1,4 @@
-//! A connection that comes back, and receives what has changed since the last one.
+//! A client that reconnects receives the changes since its last connection.
 
 use chinwag_testkit::browser::Tab;
 use chinwag_testkit::client::Client;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::world::{World, load};
 
-/// Keeps the frames that the page receives, and the addresses that it asks.
+/// Records the frames that the page receives and the URLs that it requests.
 const KEEPER: &str = "window.frames = []; window.asked = [];
     const Socket = window.WebSocket, ask = window.fetch;
     window.WebSocket = class extends Socket {
@@ -26,13 +26,13 @@ struct Returns {
     world: World,
     link: Proxy,
     ann: Tab,
-    /// The groups of ann and bob, the first the least active.
+    /// The groups of ann and bob, least active first.
     groups: Vec<String>,
     other: Client,
 }
 
 impl Returns {
-    /// ann, with all of so many groups in a page that began with ten, and then without the network.
+    /// ann's page, which began with ten groups and has loaded all `count`.
     async fn of(count: usize) -> Self {
         let world = World::start().await;
         world.users(&["ann", "bob", "eve"]).await;
@@ -52,7 +52,7 @@ impl Returns {
         load(&returns.ann, "ann", &returns.link, "{ groups: 10, offline: true }").await;
         returns.ann.run("await chat.connect(); while (await chat.loadGroups(100));").await;
         returns.ann.until(&format!("chat.unread === {count} && chat.groups.size === {count}")).await;
-        // It has the point from which it comes back.
+        // Wait for the point from which it will resume.
         returns.ann.until("frames.some((text) => JSON.parse(text).data?.since)").await;
         returns
     }
@@ -76,7 +76,7 @@ impl Returns {
             .await;
     }
 
-    /// The frames since it came back, without counts and presence.
+    /// The frames since the reconnect, without counts and presence.
     async fn frames(&self) -> Vec<Value> {
         let frames = self.ann.run("return frames;").await;
         let frames = frames

@@ -1,4 +1,4 @@
-//! The search by the module.
+//! Search with the module.
 
 use chinwag_testkit::wait::Wait;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! A server that is out of its mind.
+//! A broken server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Stands where the server stood, and says the same to everybody.
-pub(crate) struct Sick {
+/// Listens at the server's address, and gives the same answer to every request.
+pub(crate) struct BrokenServer {
     asked: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
-impl Sick {
-    /// At an address that is free. `rest` is what REST is answered, `chat` what a handshake is.
+impl BrokenServer {
+    /// `rest` is the answer to REST requests, `chat` that to handshakes.
     pub(crate) fn at(address: SocketAddr, rest: &'static str, chat: &'static str) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_reuseaddr(true).expect("an option of sockets");
@@ -25,22 +25,22 @@ impl Sick {
         let count = asked.clone();
         let task = tokio::spawn(async move {
             while let Ok((peer, _)) = listener.accept().await {
-                // Browsers also connect ahead of what they will ask.
+                // Browsers also open connections in advance.
                 tokio::spawn(answer(peer, rest, chat, count.clone()));
             }
         });
         Self { asked, task }
     }
 
-    /// How often it was asked.
+    /// The number of requests so far.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Leaves the address to others.
+    /// Frees the address.
     pub(crate) async fn end(self) {
         self.task.abort();
-        // Aborted, it holds the port no longer.
+        // Once aborted, the task has released the port.
         assert!(self.task.await.is_err());
     }
 }
@@ -49,7 +49,7 @@ async fn answer(mut peer: TcpStream, rest: &str, chat: &str, count: Arc<AtomicUs
     let mut head = [0; 4096];
     let read = peer.read(&mut head).await.ok()?;
     let answer = match &head[..read] {
-        // Browsers show a page only what a preflight has allowed.
+        // Browsers reveal an answer only after a successful preflight.
         head if head.starts_with(b"OPTIONS ") => "204 No Content\r\n\r\n",
         head if head.starts_with(b"GET /chat/") => chat,
         head if head.starts_with(b"GET ") => rest,

@@ -30,7 +30,7 @@ async fn a_thread_is_followed_while_its_root_is_held_or_not() {
     .await;
     ann.until("!thread.loading && texts() === 'abc' && thread.root.replies.count === 3 && told > 0").await;
 
-    // A page that holds the root and none of its replies follows them all the same.
+    // A page that holds the root but no replies still follows the thread.
     bob.run(
         "for (let n = 0; n < 9; n += 1) await chat.send(chat.groups.keys().next().value, `line ${n}`).sent;",
     )
@@ -61,7 +61,7 @@ async fn a_thread_is_followed_while_its_root_is_held_or_not() {
         ann.until(&format!("{count} === {left} && thread.root.replies?.count === {left}")).await;
     }
 
-    // Its root goes: the reply is a message like others, and nothing can be added.
+    // Without its root, a reply becomes an ordinary message, and no reply can be added.
     bob.run(&format!("await chat.send('{group}', 'e', {{ thread: id }}).sent;")).await;
     ann.until("texts() === 'e'").await;
     ann.run("await chat.delete(root.id);").await;

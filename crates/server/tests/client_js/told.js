@@ -1,5 +1,5 @@
-// Listens to a chat as a view does, and keeps a view of its own from nothing but what the events tell: at the end both
-// must be the same. What may never be is noted in `wrongs`.
+// Rebuilds a view of the chat from its events alone, as an application does. At the end, the view must equal the chat's
+// state. Violations are recorded in `wrongs`.
 window.wrongs = [];
 window.views = new Map();
 window.arrived = new Map();
@@ -36,7 +36,7 @@ window.listen = (chat) => {
   });
 };
 
-/** What is wrong so far: noted, or a view that differs from what is held. */
+/** Recorded violations, and groups whose view differs from the chat's state. */
 window.faults = () => {
   const found = [...wrongs];
   for (const group of chat.groups.values()) {

@@ -1,4 +1,4 @@
-//! Uploads by tus-js-client, on a page of another origin.
+//! Uploads with tus-js-client on a page of another origin.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::world::World;
 
 const TUS: &str = include_str!("../web_ui/vendor/tus.min.js");
 
-/// Begins an upload of 9 MB in parts of 1 MB, which is paused after its third part.
+/// Starts an upload of 9 MB in parts of 1 MB, and pauses it after the third part.
 const BEGIN: &str = "
     const bytes = new Uint32Array(9_000_000 / 4);
     for (let at = 0, value = 1; at < bytes.length; at += 1) bytes[at] = value = (value * 1664525 + 1013904223) >>> 0;
@@ -39,7 +39,7 @@ async fn tus_js_client_pauses_resumes_and_outlives_a_cut() {
     ann.run(&format!("window.server = 'http://{}'; {BEGIN}", link.address())).await;
     ann.until("paused || failed !== null").await;
     assert_eq!(ann.run("return [failed, parts];").await, json!([null, [1_000_000, 2_000_000, 3_000_000]]));
-    // It goes on where it was, also after a cut in the middle of a part.
+    // The upload continues from its offset, even after a cut within a part.
     link.cut_after(b"Upload-Offset: 5000000");
     ann.run("upload.start();").await;
     link.has_cut().await;
@@ -53,7 +53,7 @@ async fn tus_js_client_pauses_resumes_and_outlives_a_cut() {
         const read = await fetch(`${server}/api/v1/files/${id}/any`, { headers: { Authorization: `Bearer ${token}` } });
         return [read.headers.get('Content-Length'), await hash(await read.blob()) === await hash(content)];";
     assert_eq!(ann.run(file).await, json!(["9000000", true]));
-    // An upload that is given up is gone at the server.
+    // An aborted upload is removed from the server.
     let ended = "const next = new tus.Upload(content, { ...upload.options, onChunkComplete: null, onSuccess: null, onError: null, retryDelays: [] });
         await new Promise((resolve) => { next.options.onChunkComplete = resolve; next.start(); });
         await next.abort(true);

@@ -1,4 +1,4 @@
-//! A connection that begins with some of the groups, and finds the others when they are needed.
+//! A connection that begins with a window of groups, and loads the others on demand.
 
 use chinwag_testkit::browser::Tab;
 use chinwag_testkit::client::Client;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::late::HOLD;
 use crate::world::{World, load};
 
-/// Counts what the page receives: frames, and characters of frames and answers.
+/// Counts the frames that the page receives, and the size of frames and answers.
 const METER: &str = "window.received = { frames: 0, size: 0, requests: [] };
     const Socket = window.WebSocket, ask = window.fetch;
     window.WebSocket = class extends Socket {
@@ -25,7 +25,7 @@ const METER: &str = "window.received = { frames: 0, size: 0, requests: [] };
     };
     window.measured = () => { const found = received; window.received = { frames: 0, size: 0, requests: [] }; return found; };";
 
-/// Groups of ann and bob, the first the least active, with two messages of bob's in each.
+/// Groups of ann and bob, least active first, each with two messages by bob.
 async fn groups(world: &World, count: usize) -> Vec<String> {
     let mut groups = Vec::new();
     for _ in 0..count {
@@ -44,14 +44,14 @@ async fn say(world: &World, group: &str, body: &str) {
     world.service().post("messages/", message).await.ok(201);
 }
 
-/// ann at another device.
+/// ann on another device.
 async fn elsewhere(world: &World) -> Client {
     let token = world.service().post("users/ann/tokens/", json!({})).await.ok(201);
     Client::new(&world.url(), token["token"].as_str(), "ann")
 }
 
-/// ann's page, connected with so many groups.
-async fn begun(world: &World, link: &Proxy, groups: usize) -> Tab {
+/// ann's page, connected with a window of `groups` groups.
+async fn connected(world: &World, link: &Proxy, groups: usize) -> Tab {
     let ann = world.person("ann", link).await;
     ann.run(METER).await;
     load(&ann, "ann", link, &format!("{{ groups: {groups} }}")).await;
@@ -71,7 +71,7 @@ async fn of_many(count: usize) -> (World, Proxy, Vec<String>) {
 #[tokio::test]
 async fn others_come_in_pages_and_all_unread_count_from_the_start() {
     let (world, link, groups) = of_many(65).await;
-    let ann = begun(&world, &link, 20).await;
+    let ann = connected(&world, &link, 20).await;
     ann.until("chat.unread === 130").await;
     let newest: Vec<_> = groups.iter().rev().collect();
     let shown = "return [chat.groups.size, chat.moreGroups, chat.conversations.map(({ id }) => id)]";
@@ -97,7 +97,7 @@ async fn an_application_without_the_option_has_all_groups() {
 #[tokio::test]
 async fn an_event_brings_its_group() {
     let (world, link, groups) = of_many(30).await;
-    let ann = begun(&world, &link, 10).await;
+    let ann = connected(&world, &link, 10).await;
     ann.until("chat.unread === 60").await;
     say(&world, &groups[0], "third").await;
     ann.until("came.length === 1 && chat.unread === 61").await;
@@ -106,7 +106,7 @@ async fn an_event_brings_its_group() {
         groups[0]
     );
     assert_eq!(ann.run(&shown).await, json!([["third"], true, 3, 19]));
-    // What is done at another device counts.
+    // Changes on another device count.
     let other = elsewhere(&world).await;
     other.post(&format!("groups/{}/read/", groups[1]), json!({ "seq": 3 })).await.ok(200);
     ann.until("chat.unread === 59").await;
@@ -114,7 +114,7 @@ async fn an_event_brings_its_group() {
     ann.until(&format!("chat.unread === 57 && chat.groups.get('{}')?.muted", groups[2])).await;
     other.post(&format!("groups/{}/quit/", groups[3]), json!({})).await.ok(200);
     ann.until("chat.unread === 55 && chat.moreGroups === 17").await;
-    // A reaction, and a new name, bring nothing.
+    // A reaction and a rename load no group.
     let rename = json!({ "name": "renamed", "author": "ann" });
     world.service().patch(&format!("groups/{}/", groups[4]), rename).await.ok(200);
     world
@@ -132,7 +132,7 @@ async fn an_event_brings_its_group() {
 #[tokio::test]
 async fn count_that_is_overtaken_is_made_again() {
     let (world, link, groups) = of_many(8).await;
-    let ann = begun(&world, &link, 2).await;
+    let ann = connected(&world, &link, 2).await;
     ann.until("chat.unread === 16").await;
     ann.run(HOLD).await;
     ann.run("window.holds = (url) => url === 'unread/';").await;
@@ -152,7 +152,7 @@ async fn count_that_is_overtaken_is_made_again() {
 #[tokio::test]
 async fn many_events_at_once_bring_groups_without_a_gap() {
     let (world, link, groups) = of_many(40).await;
-    let ann = begun(&world, &link, 5).await;
+    let ann = connected(&world, &link, 5).await;
     for round in 0..3 {
         for group in &groups[..20] {
             say(&world, group, &format!("round {round}")).await;
@@ -181,7 +181,7 @@ async fn groups_come_by_id_by_name_and_as_pinned() {
     other.patch(&format!("groups/{}/me/", groups[0]), json!({ "pinned": true })).await.ok(200);
     let foreign = world.group(&["bob"]).await;
     let link = world.link().await;
-    let ann = begun(&world, &link, 3).await;
+    let ann = connected(&world, &link, 3).await;
     ann.until(&format!("chat.conversations[0].id === '{}' && chat.groups.size === 4", groups[0])).await;
     let both = format!(
         "const [one, same] = await Promise.all([chat.loadGroup('{0}'), chat.loadGroup('{0}')]); return [one === same, one === await chat.loadGroup('{0}'), one.id]",
@@ -192,7 +192,7 @@ async fn groups_come_by_id_by_name_and_as_pinned() {
     assert_eq!(ann.run(&missing).await, 404);
     let found = "return [chat.privateWith('bob') ?? null, (await chat.loadPrivate('BOB')).id, chat.privateWith('bob').id, (await chat.loadPrivate('eve')) ?? null]";
     assert_eq!(ann.run(found).await, json!([null, private["id"], private["id"], null]));
-    // A message to a group that is not here waits for it.
+    // A message to a group that is not loaded waits until it is.
     let sent = format!("return (await chat.send('{}', 'hello').sent).group", groups[4]);
     assert_eq!(ann.run(&sent).await, json!(groups[4]));
     assert_eq!(ann.run(&format!("return bodies('{}').at(-1)", groups[4])).await, "hello");
@@ -206,14 +206,14 @@ async fn groups_come_by_id_by_name_and_as_pinned() {
 #[tokio::test]
 async fn a_return_receives_what_changed_and_little_else() {
     let (world, link, groups) = of_many(120).await;
-    // All of each group at every connection, for the comparison.
+    // A second page loads every group at each connection, for comparison.
     let whole = world.person("ann", &link).await;
     whole.run(METER).await;
     load(&whole, "ann", &link, "{}").await;
     whole.run("await chat.connect();").await;
     let whole = whole.run("return measured();").await;
 
-    let ann = begun(&world, &link, 10).await;
+    let ann = connected(&world, &link, 10).await;
     let first = ann.run("return measured();").await;
     ann.run("while (await chat.loadGroups(100)); for (const { id } of chat.conversations) while (chat.groups.get(id).hasEarlier) await chat.loadEarlier(id);")
         .await;
@@ -259,7 +259,7 @@ async fn a_return_receives_what_changed_and_little_else() {
 #[tokio::test]
 async fn another_history_replaces_all_groups() {
     let (mut world, link, groups) = of_many(12).await;
-    let ann = begun(&world, &link, 5).await;
+    let ann = connected(&world, &link, 5).await;
     ann.run("while (await chat.loadGroups(100));").await;
     ann.until("chat.groups.size === 12").await;
     link.cut();

@@ -1,5 +1,5 @@
-//! The environment of the module: the real program, links to it that can be cut, and an application's
-//! own site of another origin, whose back end hands out tokens.
+//! The environment of the module's tests: the real program, links to it that can be cut, and an application's
+//! site on another origin whose backend issues tokens.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 const KEY: &str = "the-service-key-of-a-test-0123456789";
-/// The script of every page of the tests, beside the module.
+/// A script for every page of the tests, in addition to the module.
 const TOLD: &str = include_str!("told.js");
 
 /// The server and an application's site.
@@ -32,7 +32,7 @@ impl World {
         Self::with(&[]).await
     }
 
-    /// With settings of the server, as variables of its environment.
+    /// Starts the server with additional environment variables.
     pub(crate) async fn with(settings: &'static [(&'static str, &'static str)]) -> Self {
         let site = Site::start().await;
         let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
@@ -42,7 +42,7 @@ impl World {
         world
     }
 
-    /// Starts the server, on the data and at the address that it had before.
+    /// Starts the server with its previous data and address.
     pub(crate) fn serve(&mut self) {
         let listen = self.address.to_string();
         let mut command = self.program.command(&["serve", "--listen", &listen]);
@@ -55,17 +55,17 @@ impl World {
         self.running = Some(running);
     }
 
-    /// Ends it as a crash does.
+    /// Kills the server.
     pub(crate) fn kill(&mut self) {
         self.running.take().expect("the server runs").kill();
     }
 
-    /// A server with the users ann and bob, and a group of both.
+    /// A server with the users ann and bob and a group of both.
     pub(crate) async fn of_two() -> (Self, String) {
         Self::of_two_with(&[]).await
     }
 
-    /// The same with settings.
+    /// Like [`Self::of_two`], with additional settings.
     pub(crate) async fn of_two_with(settings: &'static [(&'static str, &'static str)]) -> (Self, String) {
         let world = Self::with(settings).await;
         world.users(&["ann", "bob"]).await;
@@ -73,7 +73,7 @@ impl World {
         (world, group)
     }
 
-    /// Ends it in good order.
+    /// Stops the server in good order.
     pub(crate) fn stop(&mut self) {
         let output = self.running.take().expect("the server runs").stop();
         assert_eq!(output.code, Some(0), "{}", output.stderr);
@@ -96,31 +96,30 @@ impl World {
         Proxy::to(self.address).await
     }
 
-    /// Makes users.
+    /// Creates users.
     pub(crate) async fn users(&self, names: &[&str]) {
         setup::users(&self.service(), names).await;
     }
 
-    /// Makes a group of users, the first being its owner, and gives its id.
+    /// Creates a group owned by the first user; returns its id.
     pub(crate) async fn group(&self, names: &[&str]) -> String {
         setup::group(&self.service(), names).await
     }
 
-    /// The application's page in a new browser, where the module is loaded for a user, and not
-    /// connected yet.
+    /// The application's page in a new browser, with the module loaded for a user but not connected.
     pub(crate) async fn person(&self, name: &str, link: &Proxy) -> Tab {
         let tab = browser::open(name, &self.site.url).await;
         load(&tab, name, link, "{}").await;
         tab
     }
 
-    /// All messages of a group as the server has them.
+    /// All messages of a group, from the server.
     pub(crate) async fn log(&self, group: &str) -> Vec<Value> {
         setup::history(&self.service(), group).await
     }
 }
 
-/// Loads the module in a page of the application, as `chat`, over a link.
+/// Loads the module in a page as `chat`, connected through a link.
 pub(crate) async fn load(tab: &Tab, name: &str, link: &Proxy, options: &str) {
     let server = format!("http://{}", link.address());
     tab.run(&format!(
@@ -139,12 +138,12 @@ pub(crate) async fn load(tab: &Tab, name: &str, link: &Proxy, options: &str) {
     .await;
 }
 
-/// An application's own site: an empty page at every path but `/token`, which is its back end's.
+/// An application's site: an empty page at every path except `/token`, which is its backend.
 pub(crate) struct Site {
     pub(crate) url: String,
-    /// Where the back end finds the chat server.
+    /// The chat server's URL, for the backend.
     back_end: Arc<watch::Sender<String>>,
-    /// The page.
+    /// The HTML of the page.
     pub(crate) page: Arc<watch::Sender<String>>,
 }
 
@@ -187,7 +186,7 @@ async fn answer(mut peer: TcpStream, server: String, page: String) -> Option<()>
     peer.write_all(answer.as_bytes()).await.ok()
 }
 
-/// A token of the chat server for a user, who is signed in at the application.
+/// A chat token for a user who is signed in at the application.
 async fn token(server: &str, asked: &str) -> Option<String> {
     let (name, ttl) = asked.split_once("&ttl=").unwrap_or((asked, "3600"));
     let ttl: u32 = ttl.parse().ok()?;

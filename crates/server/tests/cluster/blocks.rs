@@ -1,5 +1,5 @@
-//! Blocks between users of two nodes: nothing of either side reaches the other but the log of a group that
-//! both are in, which stays whole for both.
+//! Blocks between users of two nodes: neither side receives anything of the other, except the complete log of a
+//! group that both are in.
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{befriend, group, history, id, send, seq, users};
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::cluster::{Cluster, Node};
 
-/// A user with a socket at each node.
+/// A user with one socket at each node.
 struct Person {
     user: Client,
     sockets: Vec<Ws>,
@@ -29,7 +29,7 @@ impl Person {
         self.user.name()
     }
 
-    /// Sets the status of all sockets; each of these people, at both nodes, receives it.
+    /// Sets the status on all sockets, and waits until these people have received it at both nodes.
     async fn show(&mut self, status: &str, to: &mut [&mut Self]) {
         for socket in &mut self.sockets {
             socket.ask("status.update", json!({ "status": status })).await;
@@ -41,11 +41,11 @@ impl Person {
     }
 }
 
-/// The people and the groups of one round. Ann or Bob blocks the other; Eve and Dan look on.
+/// The people and groups of one round. Ann or Bob blocks the other; Eve and Dan observe.
 struct Round {
     ann: Person,
     bob: Person,
-    /// In a group with both.
+    /// Shares a group with Ann and Bob.
     eve: Person,
     shared: String,
     private: String,
@@ -68,26 +68,26 @@ impl Round {
             Person::connect(bob, &cluster.nodes).await,
             Person::connect(eve, &cluster.nodes).await,
         );
-        // From here on everybody knows of everybody, and nothing is on its way.
+        // Establish presence in both directions, and wait until nothing is in flight.
         ann.show("afk", &mut [&mut bob, &mut eve]).await;
         bob.show("afk", &mut [&mut ann, &mut eve]).await;
         Self { ann, bob, eve, shared, private }
     }
 
-    /// The people by who acts.
+    /// The people in the order actor, other, third.
     fn sides(&mut self, bob_acts: bool) -> (&mut Person, &mut Person, &mut Person) {
         let Self { ann, bob, eve, .. } = self;
         if bob_acts { (bob, ann, eve) } else { (ann, bob, eve) }
     }
 }
 
-/// Whether a frame takes a number of this group's log.
+/// Whether a frame has a number of this group's log.
 fn is_numbered(frame: &Value, group: &str) -> bool {
     let data = &frame["data"];
     frame["seq"].is_i64() && (data["group"] == group || data["id"] == group)
 }
 
-/// Asserts that of all these frames only entries of the group's log are about a user.
+/// Asserts that only entries of the group's log mention the user.
 fn assert_nothing_of(user: &str, frames: &[Value], group: &str, receiver: &str) {
     let name = format!("\"{user}\"");
     let of_user: Vec<_> = frames
@@ -97,7 +97,7 @@ fn assert_nothing_of(user: &str, frames: &[Value], group: &str, receiver: &str) 
     assert!(of_user.is_empty(), "{receiver} received {of_user:?}");
 }
 
-/// Reads until this frame, and returns all before it too.
+/// Reads up to and including the frame that matches, and returns all frames.
 async fn frames_until(socket: &mut Ws, is_last: impl Fn(&Value) -> bool) -> Vec<Value> {
     let mut frames = Vec::new();
     while !frames.last().is_some_and(&is_last) {
@@ -106,8 +106,8 @@ async fn frames_until(socket: &mut Ws, is_last: impl Fn(&Value) -> bool) -> Vec<
     frames
 }
 
-/// Does everything that the other side must not notice, and sends, edits and deletes in the shared group; the
-/// last number of its log.
+/// Does everything that the other side must not notice, then sends, edits and deletes in the shared group.
+/// Returns the last number of its log.
 async fn act(actor: &mut Person, other: &str, node: usize, (shared, private): (&str, &str)) -> i64 {
     let name = actor.name().to_owned();
     let socket = &mut actor.sockets[node];
@@ -134,8 +134,8 @@ async fn act(actor: &mut Person, other: &str, node: usize, (shared, private): (&
     seq(&socket.ask("message.delete", json!({ "id": gone["data"]["id"] })).await)
 }
 
-/// Asserts that a third person receives the actor's typing, read mark and presence at every node: so they were
-/// sent, and what the other side does not have by then it never receives.
+/// Asserts that a third person receives the actor's typing, read mark and presence at every node. This proves
+/// that they were sent: if the other side has not received them by then, it never will.
 async fn assert_sent(actor: &str, third: &mut Person, upto: i64) {
     for (node, socket) in third.sockets.iter_mut().enumerate() {
         let mut missing = vec!["message.read", "status.update", "typing.start"];
@@ -154,7 +154,7 @@ async fn assert_sent(actor: &str, third: &mut Person, upto: i64) {
     }
 }
 
-/// Asserts that the lists of a user name no other user who is blocked, or who has blocked it.
+/// Asserts that the lists of a user contain neither users whom it has blocked nor users who have blocked it.
 async fn assert_lists(reader: &Person, other: &str, nodes: &[Node], groups: &[&str]) {
     let own = format!("of {}", reader.name());
     for node in nodes {
@@ -174,7 +174,7 @@ async fn assert_lists(reader: &Person, other: &str, nodes: &[Node], groups: &[&s
     }
 }
 
-/// Asserts that a resume brings every number of the log after `from`, and that `unread` is exact.
+/// Asserts that a resume sends every number of the log after `from`, and that `unread` is exact.
 async fn assert_log(reader: &Person, nodes: &[Node], group: &str, from: i64, head: i64) {
     for node in nodes {
         let user = node.as_user(&reader.user);
@@ -183,7 +183,7 @@ async fn assert_log(reader: &Person, nodes: &[Node], group: &str, from: i64, hea
         let frames = frames_until(&mut fresh, |frame| frame["type"] == "sync.done").await;
         assert_eq!(frames.last().expect("the end")["data"]["groups"][group], head);
         let numbers: Vec<i64> = frames.iter().filter_map(|frame| frame["seq"].as_i64()).collect();
-        // A message that was edited or deleted since is in the events of that.
+        // Messages that were edited or deleted later are in the events of that change.
         assert!(
             numbers.windows(2).all(|pair| pair[0] < pair[1]) && numbers.last() == Some(&head),
             "{numbers:?}"
@@ -197,7 +197,7 @@ async fn assert_log(reader: &Person, nodes: &[Node], group: &str, from: i64, hea
     }
 }
 
-/// One side acts at a node, and the other notices nothing at either.
+/// One side acts at a node; the other must notice nothing at any node.
 async fn assert_unnoticed(round: &mut Round, cluster: &Cluster, bob_acts: bool, node: usize) {
     let groups = (round.shared.clone(), round.private.clone());
     let (shared, private) = (groups.0.as_str(), groups.1.as_str());
@@ -238,7 +238,7 @@ async fn nothing_passes_a_block_but_the_log_of_a_shared_group() {
         for bob_acts in [false, true] {
             assert_unnoticed(&mut round, &cluster, bob_acts, (node + usize::from(bob_acts)) % 2).await;
         }
-        // Without the block, the same reaches the other.
+        // Without the block, the other side receives the same events.
         let shared = round.shared.clone();
         let (blocker, blocked, _) = round.sides(bob_blocks);
         blocker.sockets[node].ask("contact.update", relate(blocked.name(), "unblock")).await;
@@ -280,7 +280,7 @@ async fn renames_pass_no_block_between_two_alone() {
         for socket in &mut anns.sockets {
             assert_eq!(socket.until("user.update").await["data"]["new_name"], new_name.as_str());
         }
-        // Sent by the same node after the new name.
+        // The same node sends this after the rename.
         let last = send(&cluster.nodes[0].as_user(dan), &alone, "after it").await;
         for socket in &mut dans.sockets {
             let mut frames = frames_until(socket, |frame| frame["data"] == last).await;

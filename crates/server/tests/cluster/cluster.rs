@@ -1,5 +1,5 @@
-//! Nodes of the real program that share a throwaway PostgreSQL and Redis, each over links of its own
-//! that can be cut.
+//! Nodes of the real program on a temporary PostgreSQL and Redis. Each node reaches them through its own
+//! proxies, which a test can cut.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -18,14 +18,14 @@ use chinwag_testkit::trial::{
 use chinwag_testkit::wait::Wait;
 use tokio::time::Instant;
 
-/// The settings of every node.
+/// Settings of every node.
 pub(crate) const KEY: &str = "the-service-key-of-a-cluster-0123456789";
 pub(crate) const SECRET: &str = "the-secret-of-a-cluster-of-tests-0123456789";
 
-/// A test's variables in the environment of every node.
+/// Environment variables of every node of a test.
 type Settings = &'static [(&'static str, &'static str)];
 
-/// Nodes and what they share.
+/// Nodes with their shared servers.
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
     pub(crate) redis: Redis,
@@ -35,12 +35,12 @@ pub(crate) struct Cluster {
 /// The users of one group.
 pub(crate) struct Crowd {
     pub(crate) group: String,
-    /// The users who are to write.
+    /// The users who will write.
     pub(crate) writers: Vec<Client>,
     pub(crate) reading: Vec<Reading>,
 }
 
-/// One node, and its links.
+/// A node with the proxies of its links.
 pub(crate) struct Node {
     pub(crate) program: Program,
     pub(crate) postgres: Proxy,
@@ -48,28 +48,28 @@ pub(crate) struct Node {
     listen: String,
     variables: Vec<(&'static str, String)>,
     running: Option<Running>,
-    /// Whether its limits on how often anything may be done are not lifted.
+    /// Whether its rate limits stay in force.
     keeps_limits: bool,
 }
 
-/// Writers at work on all nodes.
+/// Writers in progress on all nodes.
 pub(crate) struct Flow {
     pub(crate) ledger: Arc<Ledger>,
     tasks: Vec<tokio::task::JoinHandle<(Writer, Vec<RunEnd>)>>,
 }
 
 impl Cluster {
-    /// So many nodes, ready.
+    /// A cluster of `count` ready nodes.
     pub(crate) async fn of(count: usize) -> Self {
         Self::with(count, &[]).await
     }
 
-    /// The same, with more settings.
+    /// Like [`Self::of`], with additional settings.
     pub(crate) async fn with(count: usize, settings: Settings) -> Self {
         Self::on(Database::new(), count, settings).await
     }
 
-    /// The same on this database.
+    /// Like [`Self::with`], on an existing database.
     pub(crate) async fn on(database: Database, count: usize, settings: Settings) -> Self {
         let mut cluster = Self { nodes: Vec::new(), redis: Redis::start(), database };
         for number in 0..count {
@@ -83,13 +83,13 @@ impl Cluster {
         cluster
     }
 
-    /// One more node, which does not run yet.
+    /// Adds a node, which is not started yet.
     pub(crate) async fn node(&self, settings: Settings) -> Node {
         let postgres = Proxy::to(self.database.server()).await;
         let redis = Proxy::to(self.redis.address()).await;
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
-        // Its sessions bear its port.
+        // The name of its database sessions contains its port.
         let url = format!("{}&application_name=node-{port}", self.database.url_by(postgres.address()));
         let mut variables = vec![
             ("CHINWAG_DATABASE", url),
@@ -103,12 +103,12 @@ impl Cluster {
         Node { program, postgres, redis, listen, variables, running: None, keeps_limits: false }
     }
 
-    /// Every node's address.
+    /// The URLs of all nodes.
     pub(crate) fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(Node::url).collect()
     }
 
-    /// The same, in turn from one of them.
+    /// The URLs of all nodes in order, beginning with the node `first`.
     pub(crate) fn urls_from(&self, first: usize) -> Vec<String> {
         let mut urls = self.urls();
         let count = urls.len();
@@ -116,12 +116,12 @@ impl Cluster {
         urls
     }
 
-    /// Makes users `name0`, `name1` and so on.
+    /// Creates the users `name0`, `name1` and so on.
     pub(crate) async fn users(&self, name: &str, count: usize) -> Vec<Client> {
         crowd(&self.nodes[0].service(), name, count).await
     }
 
-    /// A group of users who are to write, and of readers, who begin at the nodes in turn.
+    /// Creates a group of writers and readers. The readers begin at the nodes in turn.
     pub(crate) async fn crowd(&self, writers: usize, readers: usize) -> Crowd {
         let (writers, readers) = (self.users("writer", writers).await, self.users("reader", readers).await);
         let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
@@ -133,19 +133,19 @@ impl Cluster {
         Crowd { group, writers, reading }
     }
 
-    /// Has users write to a group as fast as they are answered, over one transport and the other in turn,
-    /// each beginning at the next node.
+    /// Lets users write to a group without pauses, alternating between the transports, each starting at the
+    /// next node.
     pub(crate) fn flood(&self, users: &[Client], group: &str) -> Flow {
         self.paced(users, group, Duration::ZERO)
     }
 
-    /// The same, each waiting so long after an answer.
+    /// Like [`Self::flood`], with a pause after each answer.
     pub(crate) fn paced(&self, users: &[Client], group: &str, pace: Duration) -> Flow {
         let transports = [Transport::WebSocket, Transport::WebSocket, Transport::Rest, Transport::Rest];
         write(users, group, pace, |number| (transports[number % 4], self.urls_from(number)))
     }
 
-    /// The same without a wait, as `how` says of each: the transport, and the nodes in turn.
+    /// Without pauses; `how` returns each user's transport, and the nodes in order of preference.
     pub(crate) fn flow(
         users: &[Client],
         group: &str,
@@ -154,7 +154,7 @@ impl Cluster {
         write(users, group, Duration::ZERO, how)
     }
 
-    /// Every number of a group's log, in ascending order, from the database itself.
+    /// Every number of a group's log in ascending order, read from the database.
     pub(crate) fn numbers(&self, group: &str) -> Vec<i64> {
         let sql = format!(
             "SELECT seq FROM chinwag.messages WHERE group_id = '{group}' UNION ALL
@@ -168,14 +168,14 @@ impl Cluster {
         self.numbers(group).last().copied().expect("it has begun")
     }
 
-    /// The number of a group's last change that is no message.
+    /// The number of a group's last change other than a message.
     pub(crate) fn last_change(&self, group: &str) -> i64 {
         let sql = format!("SELECT max(seq) FROM chinwag.log_entries WHERE group_id = '{group}'");
         self.database.ask(&sql)[0][0].parse().expect("a number")
     }
 
-    /// Ends a flow, and compares what its writers were told, and what readers hold, with what is
-    /// there.
+    /// Ends a flow, and compares the acknowledgements of its writers and the events of its readers with the
+    /// database.
     pub(crate) async fn settle(
         &self,
         flow: Flow,
@@ -200,14 +200,14 @@ impl Cluster {
 }
 
 impl Flow {
-    /// Its writers wait whenever one of these readers is far behind, so that none misses more than a resume
-    /// brings, however busy the machine is.
+    /// Pauses the writers whenever one of these readers is far behind, so that no reader misses more events
+    /// than a resume sends, even on a busy machine.
     pub(crate) fn waiting_for(self, readers: &[Reading]) -> Self {
         self.ledger.wait_for(readers);
         self
     }
 
-    /// Lets every writer come to its end, when all it has sent is answered.
+    /// Ends every writer after all its messages are answered.
     pub(crate) async fn end(self) -> Vec<RunEnd> {
         self.ledger.close();
         let mut ends = Vec::new();
@@ -220,25 +220,25 @@ impl Flow {
 }
 
 impl Node {
-    /// Starts it, and waits until it is ready.
+    /// Starts the node and waits until it is ready.
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "it runs");
         self.running = Some(Running::start(self.command(&["serve", "--listen", &self.listen])));
     }
 
-    /// Sets a variable of its environment, from its next start on.
+    /// Sets an environment variable for the next start.
     pub(crate) fn set(&mut self, name: &'static str, value: String) {
         self.variables.push((name, value));
     }
 
-    /// Is another build from its next start on.
+    /// Replaces the program for the next start.
     pub(crate) fn become_build(&mut self, binary: String) {
-        // An older build may not know the settings.
+        // An older build may not know the settings that lift the limits.
         self.keeps_limits = std::env::var("OLDER").is_ok_and(|older| older == binary);
         self.program = Program::new(binary);
     }
 
-    /// A command of the program, with the node's own settings.
+    /// A command of the program with this node's settings.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = self.program.command(args);
         if self.keeps_limits {
@@ -248,7 +248,7 @@ impl Node {
         command
     }
 
-    /// Its address.
+    /// The node's URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.listen)
     }
@@ -258,43 +258,44 @@ impl Node {
         Client::new(&self.url(), Some(KEY), "service")
     }
 
-    /// The same caller at this node.
+    /// The same user as a client of this node.
     pub(crate) fn as_user(&self, user: &Client) -> Client {
         Client::new(&self.url(), Some(user.token()), user.name())
     }
 
-    /// A client of nobody.
+    /// A client without credentials.
     pub(crate) fn nobody(&self) -> Client {
         Client::new(&self.url(), None, "nobody")
     }
 
-    /// The name of its sessions in the database.
+    /// The name of this node's database sessions.
     pub(crate) fn session(&self) -> String {
         let (_, port) = self.listen.rsplit_once(':').expect("a port");
         format!("node-{port}")
     }
 
-    /// The process.
+    /// The running process.
     pub(crate) fn running(&self) -> &Running {
         self.running.as_ref().expect("it runs")
     }
 
-    /// Ends it at once.
+    /// Kills the node.
     pub(crate) fn kill(&mut self) {
         assert_eq!(self.running.take().expect("it runs").kill(), Some(9), "it was alive, and died of this");
     }
 
-    /// Waits for the end that it was asked for.
+    /// Waits until the node, which was asked to stop, has exited.
     pub(crate) fn wait(&mut self) -> Output {
         self.running.take().expect("it runs").wait()
     }
 
-    /// One of its figures.
+    /// The value of one of its metrics.
     pub(crate) async fn figure(&self, name: &str) -> f64 {
         self.nobody().figure(name).await
     }
 
-    /// Waits until `/readyz` answers this: nothing, or why not.
+    /// Waits until `/readyz` reports this reason, or with `None` that the node is ready. Returns how long that
+    /// took.
     pub(crate) async fn is_ready_but_for(&self, why: Option<&str>, within: Duration) -> Duration {
         let (begun, wait) = (Instant::now(), Wait::within(within));
         loop {
@@ -308,8 +309,8 @@ impl Node {
     }
 }
 
-/// Has users write to a group, each waiting so long after an answer, as `how` says of each: the transport,
-/// and the nodes in turn.
+/// Lets users write to a group with a pause after each answer; `how` returns each user's transport, and the
+/// nodes in order of preference.
 pub(crate) fn write(
     users: &[Client],
     group: &str,

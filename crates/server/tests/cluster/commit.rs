@@ -1,4 +1,4 @@
-//! The link to PostgreSQL cut when a commit is on its way and its answer is not.
+//! The link to PostgreSQL fails after the commit was sent and before its answer arrives.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn an_unknown_commit_is_answered_so_and_retried_once() {
         assert!(tried < rounds * 3, "only {made} of {tried} cuts came after the commit");
         let body = format!("cut after these words {tried}");
         let data = json!({ "group": group, "body": body, "client_id": format!("c-{tried}") });
-        // What the statement carries passes, what comes of it does not.
+        // The statement reaches the database; its result does not come back.
         node.postgres.cut_after(body.as_bytes());
         let by_socket = tried % 2 == 1;
         if by_socket {
@@ -37,10 +37,10 @@ async fn an_unknown_commit_is_answered_so_and_retried_once() {
             unknown_by_rest(node, &ann, &data).await;
         }
         timeout(PATIENCE, node.postgres.has_cut()).await.expect("the cut takes hold");
-        made += usize::from(comes_to_be(&cluster.database, &body).await);
+        made += usize::from(appears(&cluster.database, &body).await);
         node.postgres.mend();
         node.is_ready_but_for(None, PATIENCE).await;
-        // The retry may go to any node.
+        // A retry may go to any node.
         let other = &cluster.nodes[tried / 2 % 2];
         let first = retry(other, &ann, &data).await;
         assert_eq!(retry(node, &ann, &data).await, first, "each retry is answered alike");
@@ -72,7 +72,7 @@ async fn lone_node_delivers_a_message_of_an_unknown_commit() {
         link.cut_after(body.as_bytes());
         let answer = ann.post("messages/", json!({ "group": group, "body": body })).await;
         assert_eq!((answer.status, answer.json["detail"].as_str()), (503, Some(UNKNOWN)), "{}", answer.text);
-        let is_kept = comes_to_be(&database, &body).await;
+        let is_kept = appears(&database, &body).await;
         link.mend();
         if is_kept {
             let delivered = bobs.frame_where(|frame| frame["data"]["body"] == body.as_str());
@@ -93,14 +93,14 @@ async fn unknown_by_rest(node: &Node, ann: &Client, data: &Value) {
 }
 
 async fn unknown_by_socket(node: &Node, ann: &Client, data: &Value) {
-    // Its snapshot is read before the cut.
+    // Connect first, so that the snapshot is read before the cut.
     let user = node.as_user(ann);
     let mut socket = user.ws().await;
     let frame = socket.ask("message.text", data.clone()).await;
     assert_eq!((&frame["code"], &frame["data"]["detail"]), (&json!(503), &json!(UNKNOWN)), "{frame}");
 }
 
-/// Sends until it is answered; the link was cut a moment ago.
+/// Retries until it is answered; the link was cut just before.
 async fn retry(node: &Node, ann: &Client, data: &Value) -> Value {
     let wait = Wait::begin();
     loop {
@@ -113,8 +113,8 @@ async fn retry(node: &Node, ann: &Client, data: &Value) -> Value {
     }
 }
 
-/// Whether the statement that was cut off has its row, soon.
-async fn comes_to_be(database: &Database, body: &str) -> bool {
+/// Whether the row of the interrupted statement appears within 2 s.
+async fn appears(database: &Database, body: &str) -> bool {
     let wait = Wait::within(Duration::from_secs(2));
     while rows(database, body) == 0 {
         if wait.is_over() {

@@ -1,5 +1,5 @@
-//! Users whom a stranger adds to a group in which others write: before they accept, they receive its
-//! `group.update` and its end alone; when they accept, they miss and repeat nothing.
+//! A stranger adds users to an active group. Until they accept, they receive only its `group.update` and its
+//! end. Once they accept, they neither miss nor repeat an event.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::cluster::{Cluster, Flow, write};
 
 const WRITERS: usize = 4;
 const PACE: Duration = Duration::from_millis(10);
-/// Messages that flow before and after what a round is about.
+/// Messages before and after the step that a round tests.
 const FLOW: usize = 40;
 
-/// A group of writers, at which they write, with a reader at each node.
+/// A group with writers in progress and a reader at each node.
 struct World {
     cluster: Cluster,
     group: String,
@@ -35,7 +35,7 @@ impl World {
         let group = group(&cluster.nodes[0].service(), &names).await;
         let mut readers = Vec::new();
         for (number, reader) in members[1..].iter().enumerate() {
-            // Each stays at its node.
+            // Each reader stays at its node.
             let urls = vec![cluster.nodes[number].url()];
             readers.push(Reader::new(reader, &group).follow(&urls).await);
         }
@@ -47,7 +47,7 @@ impl World {
         format!("groups/{}/", self.group)
     }
 
-    /// A new user with a socket at each node, whom the owner adds at one of them.
+    /// Creates a user with a socket at each node, and adds it to the group at one of them.
     async fn add(&self, number: usize) -> (Client, Vec<Pending>) {
         let user = self.cluster.nodes[0].service().user(&format!("tam-{number}")).await;
         let mut sockets = Vec::new();
@@ -62,7 +62,7 @@ impl World {
         (user, sockets)
     }
 
-    /// More messages, which the readers of both nodes receive; the last number.
+    /// Sends more messages until the readers of both nodes have received them; returns the last number.
     async fn flow_on(&self) -> i64 {
         self.flow.ledger.busy(FLOW, WRITERS).await;
         let head = self.cluster.head(&self.group);
@@ -78,17 +78,17 @@ impl World {
     }
 }
 
-/// The frames of the group that a socket has received.
+/// The state of the group as a socket knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Nothing,
     Pending,
-    /// A member, who has everything up to this number.
+    /// A member who has received everything up to this number.
     Joined(i64),
     Ended(i64),
 }
 
-/// A socket of a user who is added; each frame about the group must be right after the one before.
+/// A socket of an added user. It asserts that each frame of the group is valid in the current state.
 struct Pending {
     socket: Ws,
     group: String,
@@ -111,7 +111,7 @@ impl Pending {
         Self { socket, group: group.to_owned(), state, accepted: false, events: 0 }
     }
 
-    /// Takes frames until this is so.
+    /// Reads frames until the state matches.
     async fn until(&mut self, is_so: impl Fn(&State) -> bool) {
         let reading = async {
             while !is_so(&self.state) {
@@ -122,7 +122,7 @@ impl Pending {
         assert!(timeout(PATIENCE, reading).await.is_ok(), "it stays {:?}", self.state);
     }
 
-    /// Takes all frames that were sent before now.
+    /// Reads all frames sent so far.
     async fn rest(&mut self) {
         for frame in self.socket.received().await {
             self.take(&frame);
@@ -139,7 +139,8 @@ impl Pending {
                 assert_eq!(data["messages"], json!([]), "{frame}");
                 State::Pending
             }
-            // It has no number: from another node it may come after a removal that follows the acceptance.
+            // This event has no number: from another node, it may arrive after a removal that followed the
+            // acceptance.
             (State::Pending | State::Joined(_) | State::Ended(_), "group.me", None) => {
                 self.accepted = true;
                 self.state
@@ -158,7 +159,7 @@ impl Pending {
     }
 }
 
-/// Whether the socket has the log up to this number.
+/// Whether the socket has received the log up to this number.
 fn holds(head: i64) -> impl Fn(&State) -> bool {
     move |state| matches!(state, State::Joined(last) if *last >= head)
 }
@@ -213,7 +214,7 @@ async fn accepting_beside_messages_loses_and_repeats_nothing() {
         if number % 2 == 0 {
             at.post(&format!("{}accept/", world.path()), json!({})).await.ok(200);
         } else {
-            // A message of one's own accepts too.
+            // A message by the user accepts, too.
             let client_id = format!("hello-{number}");
             let hello = json!({ "group": world.group, "body": "hello", "client_id": client_id });
             world.flow.ledger.sends(&client_id);
@@ -278,7 +279,7 @@ async fn accepting_beside_a_nodes_start_loses_and_repeats_nothing() {
         let (user, mut sockets) = world.add(number).await;
         let (at, group) = (world.cluster.nodes[number % 2].as_user(&user), world.group.clone());
         let accept = format!("{}accept/", world.path());
-        // Sooner or later in the start, which takes about as long as the one before.
+        // Accept at various moments of the start, whose duration is about that of the previous one.
         let moment = lasted * u32::try_from(number % 5).expect("small") / 3;
         let begun = Instant::now();
         let accepting = tokio::spawn(async move {

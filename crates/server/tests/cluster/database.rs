@@ -1,4 +1,4 @@
-//! PostgreSQL away, and PostgreSQL that does not answer.
+//! PostgreSQL stopped, and PostgreSQL that does not answer.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep};
 use crate::cluster::{Cluster, Crowd};
 
 const WRITERS: usize = 8;
-/// How long a node may take to be itself again.
+/// The time within which a node must recover.
 const AGAIN: Duration = Duration::from_secs(15);
-/// A write is answered after it has found out who asks, and then tried to write: each within the
-/// patience for a place, and what a thread may take for a statement and a new connection.
+/// Upper bound for the answer to a write. It authenticates the caller and then writes: each step may wait for
+/// its turn, a statement and a new connection.
 const LATEST: Duration = Duration::from_secs(20);
-/// The connections of others to a database.
+/// Connections of other sessions to the database.
 const OPEN: &str =
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
@@ -32,7 +32,7 @@ async fn an_absent_postgresql_gives_503_and_nodes_recover() {
     for node in &cluster.nodes {
         node.is_ready_but_for(Some("store"), PATIENCE).await;
     }
-    // Whatever was on its way is committed, or never will be, once the database has ended all connections.
+    // Every change in flight is committed or lost once the database has closed all connections.
     let wait = Wait::begin();
     while !cluster.database.ask(OPEN).is_empty() {
         wait.step(|| "the database still has connections of nodes").await;
@@ -81,7 +81,7 @@ async fn a_silent_postgresql_meets_deadlines_and_bounds() {
         ("CHINWAG_STORE__PATIENCE", "1s"),
         ("CHINWAG_STORE__STATEMENT_TIMEOUT", "1s"),
         ("CHINWAG_STORE__CONNECT_TIMEOUT", "1s"),
-        // A client's idle connection is not to end as it is used again.
+        // A client's idle connection must not be closed just as it is reused.
         ("CHINWAG_HTTP__HEADER_TIMEOUT", "2m"),
     ];
     let cluster = Cluster::with(2, settings).await;
@@ -98,7 +98,7 @@ async fn a_silent_postgresql_meets_deadlines_and_bounds() {
     let begun = Instant::now();
     let (mut refused, mut slowest) = (0, Duration::ZERO);
     while begun.elapsed() < stall {
-        // More than there are places for.
+        // More requests than may be in progress.
         let asks = (0..200).map(|_| async {
             let asked = Instant::now();
             let data = json!({ "group": elsewhere, "body": "this may be stored", "client_id": "stalled" });

@@ -1,4 +1,4 @@
-//! A node that dies: who was there is shown as gone, and goes on at another.
+//! A node that dies: its users are shown as disconnected, and resume at another node.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::cluster::Cluster;
 
-/// The bound of the contract.
+/// The bound in the contract.
 const WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,7 +39,7 @@ async fn users_of_a_dead_node_are_gone_in_30_s_and_resume_elsewhere() {
         let missed = json!({ "group": group, "body": format!("missed {round}") });
         let missed = bobs.ask("message.text", missed).await;
         let gone = json!({ "author": ann.name(), "status": "disconnected" });
-        // Longer than a socket is otherwise waited for.
+        // Wait longer than usual for this frame.
         let told = timeout(bound(WITHIN), bobs.frame_where(|frame| frame["data"] == gone)).await;
         assert!(told.is_ok(), "after {WITHIN:?} nobody has said that {} is gone", ann.name());
         slowest = slowest.max(died.elapsed());

@@ -1,4 +1,4 @@
-//! A credential that ends at one node, or by a command beside them, ends its sockets at all.
+//! A credential that is revoked at one node, or by a command, closes its sockets on all nodes.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::cluster::{Cluster, Node};
 
-/// The bound of the contract.
+/// The bound in the contract.
 const WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +22,11 @@ enum Way {
     Revocation,
     Deletion,
     Expiry,
-    /// `chinwag user passwd` in a folder that no server serves.
+    /// `chinwag user passwd`, with the settings of a node that does not run.
     Password,
-    /// `chinwag user delete` in the same.
+    /// `chinwag user delete`, in the same way.
     Command,
-    /// The deletion of a bot's key.
+    /// Deletion of a bot's key.
     Key,
     Suspension,
     /// The end of one session.
@@ -49,7 +49,7 @@ impl Way {
         let service = cluster.nodes[0].service();
         let path = format!("users/{name}/tokens/");
         let signed_in = match self {
-            // Who has a password has signed up here.
+            // Only a user who signed up has a password.
             Self::Password => {
                 service.post("accounts/", json!({ "name": name, "password": "a password of a trial" })).await
             }
@@ -114,7 +114,7 @@ impl Way {
 async fn an_ended_credential_closes_sockets_on_every_node_in_5_s() {
     let rounds = times(1, 20);
     let cluster = Cluster::of(3).await;
-    // A node that does not run, with a folder of its own.
+    // A node that does not run, with its own data folder, for the commands.
     let beside = cluster.node(&[]).await;
     let output = finish(beside.command(&["user", "add", "beside", "--no-password"]), "");
     assert_eq!(output.code, Some(0), "{output:?}");

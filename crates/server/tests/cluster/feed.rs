@@ -12,15 +12,15 @@ use chinwag_testkit::trial::times;
 use crate::cluster::{Cluster, Node};
 
 const WRITERS: usize = 12;
-/// A transaction of somebody else, which has begun to write and does not end.
+/// A foreign transaction that has begun to write and stays open.
 const IDLE: &str = "DO $$ BEGIN PERFORM pg_current_xact_id(); PERFORM pg_sleep(3600); END $$";
 const END_IDLE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE query LIKE 'DO %pg_sleep%' AND pid <> pg_backend_pid()";
 
-/// The numbers of each group, in the order in which a reader sees them.
+/// The numbers of each group in the order of the feed.
 type Seen = BTreeMap<String, Vec<i64>>;
 
-/// Reads the feed at these nodes in turn from its beginning, until `ended` and everything is read.
+/// Reads the feed from its beginning at these nodes in turn, until `ended` is set and everything is read.
 async fn follow(nodes: Vec<Client>, ended: Arc<AtomicBool>) -> Seen {
     let (mut seen, mut ids, mut after, mut turn) = (Seen::new(), BTreeSet::new(), String::new(), 0);
     loop {
@@ -29,7 +29,7 @@ async fn follow(nodes: Vec<Client>, ended: Arc<AtomicBool>) -> Seen {
         let answer = nodes[turn % nodes.len()].get(&path).await;
         turn += 1;
         if answer.status == 503 {
-            continue; // The node is busy: it is asked again.
+            continue; // The node is busy: try again.
         }
         let page = answer.ok(200);
         let events = page["events"].as_array().expect("a list");

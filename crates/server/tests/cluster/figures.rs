@@ -1,5 +1,5 @@
-//! The cost of a message: one node on SQLite, one on PostgreSQL and Redis, and two, turn about. To be
-//! run by hand on a release build, on a machine that does nothing else:
+//! The cost of a message on one node with SQLite, on one node with PostgreSQL and Redis, and on two nodes, in
+//! turn. Run it by hand with a release build on an idle machine:
 //!
 //! `FIGURES_OF=target/release/chinwag cargo test --test cluster figures:: -- --ignored --nocapture`
 
@@ -19,26 +19,26 @@ const ROUNDS: usize = 3;
 const GROUPS: usize = 16;
 const WARM: Duration = Duration::from_secs(1);
 const LASTS: Duration = Duration::from_secs(5);
-/// Of the times in `/proc`, in a second.
+/// Clock ticks per second of the CPU times in `/proc`.
 const TICKS: f64 = 100.0;
 
-/// The result of one period of load.
+/// The measurements of one period of load.
 struct Figure {
-    /// Messages a second.
+    /// Messages per second.
     rate: f64,
-    /// Microseconds of CPU for a message: of the nodes, and of PostgreSQL and Redis.
+    /// CPU time per message in microseconds: of the nodes, and of PostgreSQL and Redis.
     nodes: f64,
     others: f64,
 }
 
-/// Groups of two, of whom each writes as fast as it is answered, eight messages at a time.
+/// Groups of two, eight messages in flight; each user writes as soon as it is answered.
 async fn load(service: &Client, urls: &[String], cpu: impl Fn() -> (f64, f64)) -> Figure {
     let mut flows: Vec<Flow> = Vec::new();
     for number in 0..GROUPS {
         let one = service.user(&format!("one-{number}")).await;
         let other = service.user(&format!("other-{number}")).await;
         let group = group(service, &[one.name(), other.name()]).await;
-        // The two are on different nodes, where there are two.
+        // With two nodes, the two users are on different ones.
         let at = |writer: usize| vec![urls[(number + writer) % urls.len()].clone()];
         flows.push(Cluster::flow(&[one, other], &group, |writer| (Transport::WebSocket, at(writer))));
     }
@@ -73,12 +73,12 @@ async fn on_nodes(count: usize) -> Figure {
     load(&cluster.nodes[0].service(), &cluster.urls(), cpu).await
 }
 
-/// Seconds of CPU that a process has spent, with its children that have ended.
+/// CPU seconds of a process, including its children that have exited.
 fn spent(pid: u32) -> f64 {
     stat(pid).map_or(0.0, |(_, spent)| spent)
 }
 
-/// The same of a process and its children.
+/// CPU seconds of a process and its running children.
 fn family(parent: u32) -> f64 {
     let pids = fs::read_dir("/proc").expect("processes").flatten();
     let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -86,7 +86,7 @@ fn family(parent: u32) -> f64 {
     spent(parent) + ours.sum::<f64>()
 }
 
-/// A process's parent, and its seconds of CPU.
+/// The parent of a process, and its CPU seconds.
 fn stat(pid: u32) -> Option<(u32, f64)> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();

@@ -1,4 +1,4 @@
-//! Files on two nodes, over a folder or a bucket that both reach.
+//! Files on two nodes that share a folder or a bucket.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,11 +16,11 @@ use tokio::sync::mpsc;
 
 use crate::cluster::Cluster;
 
-/// A quota with room for one upload.
+/// A quota with space for one upload.
 const PER_USER: u64 = 45_000;
 const SIZE: usize = 42_000;
 
-/// Two nodes on one storage.
+/// Two nodes that share a file storage.
 async fn two_nodes(variables: &[(&'static str, String)]) -> Cluster {
     let mut cluster = Cluster::of(0).await;
     for _ in 0..2 {
@@ -50,7 +50,7 @@ async fn append(user: &Client, upload: &str, offset: u64, bytes: impl Into<Body>
 async fn upload_goes_on_at_the_other_node(cluster: &Cluster) {
     let ann = &cluster.users("ann", 1).await[0];
     let (one, other) = (cluster.nodes[0].as_user(ann), cluster.nodes[1].as_user(ann));
-    // Begun together, on both nodes and in both ways: one has room.
+    // Begin three uploads concurrently, on both nodes and in both ways; the quota allows one.
     let plain = one.request(Method::POST, "files/?name=b").body(vec![b'p'; SIZE]);
     let (first, second, third) = tokio::join!(begin(&one, SIZE), begin(&other, SIZE), one.send(plain));
     let statuses = [first.0, second.0, third.status];
@@ -85,7 +85,7 @@ async fn upload_goes_on_at_another_node_over_a_folder() {
     upload_goes_on_at_the_other_node(&cluster).await;
 }
 
-/// The bytes of each file in a folder, and in those below it.
+/// The content of every file in a folder and its subfolders.
 fn contents(folder: &Path) -> Vec<Vec<u8>> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
@@ -98,7 +98,7 @@ fn contents(folder: &Path) -> Vec<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn request_that_hangs_elsewhere_leaves_a_complete_file() {
-    // As much as is written to the folder at a time, and more of which a part is held until the end.
+    // A folder writes 1 MiB at a time, and buffers the last bytes until the end.
     const WRITTEN: usize = 1 << 20;
     const LONG: usize = WRITTEN + 2;
     let folder = tempfile::tempdir().expect("a folder");
@@ -153,7 +153,7 @@ async fn request_that_hangs_elsewhere_leaves_a_complete_file() {
     }
 }
 
-/// Two nodes on a bucket, which they reach at an address.
+/// Two nodes on a bucket at this address.
 async fn two_nodes_on(bucket: &S3Server, address: SocketAddr) -> Cluster {
     let mut variables = bucket.variables_at(address);
     variables.push(("CHINWAG_FILES__STORE", bucket.setting("chat")));

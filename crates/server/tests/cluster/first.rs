@@ -1,4 +1,4 @@
-//! Two who write to each other for the first time, at once, on two nodes.
+//! Two users send each other their first message at the same time, on two nodes.
 
 use chinwag_testkit::trial::{history, report, times};
 use futures_util::future::join;
@@ -32,7 +32,7 @@ async fn two_first_messages_on_two_nodes_share_one_group() {
         assert_eq!(bodies, ["from ann", "from bob"]);
         let numbers = cluster.numbers(group);
         assert_eq!(numbers, [1, 2], "the group was made with its first message");
-        // One made the group; the other found it there.
+        // One message created the group; the other used it.
         let mut kinds = [&anns_answer["type"], &bobs_answer["type"]].map(|kind| kind.as_str().expect("text"));
         kinds.sort_unstable();
         assert_eq!(kinds, ["group.update", "message.text"], "{anns_answer} {bobs_answer}");

@@ -1,5 +1,5 @@
-//! Work in the background runs on one node at a time. When that node dies or is paused another takes over, and
-//! the first one changes nothing more.
+//! Followers work on one node at a time. When that node dies or is paused, another takes over, and the first
+//! changes nothing more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio::time::Instant;
 
 use crate::cluster::Cluster;
 
-/// Expired tokens, which take a step for each thousand.
+/// Number of expired tokens. A step deletes a thousand.
 const TOKENS: usize = 8_000;
-/// The bound of the trial: a lease, a lock, and the time after which the database undoes a paused transaction.
+/// Upper bound: a lease, a lock, and the timeout after which the database rolls back the transaction of a
+/// paused node.
 const WITHIN: Duration = Duration::from_secs(40);
-/// Every step takes a while in the database, and is recorded there by its node. The record is numbered when the
-/// step commits.
+/// Delays every step in the database, and records its node there. The record is numbered at commit.
 const RECORDER: &str = "
     CREATE SEQUENCE public.commits;
     CREATE TABLE public.steps (id bigserial PRIMARY KEY, node text, term bigint, tokens bigint, committed bigint);
@@ -36,7 +36,7 @@ const RECORDER: &str = "
     CREATE TRIGGER record AFTER DELETE ON chinwag.tokens REFERENCING OLD TABLE AS gone
         FOR EACH STATEMENT EXECUTE FUNCTION public.record()";
 
-/// Two nodes, of which the first is at the removal of expired tokens.
+/// Two nodes, of which the first is deleting expired tokens.
 async fn at_work() -> Cluster {
     let mut cluster = Cluster::on(Database::new(), 0, &[]).await;
     for _ in 0..2 {
@@ -45,7 +45,7 @@ async fn at_work() -> Cluster {
     }
     cluster.nodes[0].start();
     cluster.users("user", 1).await;
-    // A node looks for work at its start.
+    // A node looks for work when it starts.
     cluster.nodes[0].running().terminate();
     cluster.nodes[0].wait();
     cluster.database.ask(RECORDER);
@@ -60,7 +60,7 @@ async fn at_work() -> Cluster {
     cluster
 }
 
-/// Waits until a node has committed so many steps.
+/// Waits until a node has committed at least this number of steps.
 async fn steps(cluster: &Cluster, node: usize, least: usize) {
     let sql = format!("SELECT count(*) FROM public.steps WHERE node = '{}'", cluster.nodes[node].session());
     let wait = Wait::within(bound(WITHIN));
@@ -69,7 +69,7 @@ async fn steps(cluster: &Cluster, node: usize, least: usize) {
     }
 }
 
-/// Waits until all tokens are deleted, and checks that no two nodes were at it at a time.
+/// Waits until all tokens are deleted, and asserts that the nodes never worked at the same time.
 async fn assert_done_by_one_at_a_time(cluster: &Cluster) {
     let wait = Wait::within(bound(WITHIN));
     let left = || cluster.database.ask("SELECT count(*) FROM chinwag.tokens WHERE expires = 1")[0][0].clone();
@@ -109,7 +109,7 @@ async fn paused_node_deletes_nothing_after_its_lease_has_ended() {
     let gone_on = paused.elapsed();
     cluster.nodes[0].running().resume();
     let wait = Wait::within(bound(WITHIN));
-    // Its step is refused, or has already been undone by the database.
+    // Its step is refused, or the database has already rolled it back.
     let refusals = ["another node has taken over", "expired tokens could not be deleted"];
     while !refusals.iter().any(|refusal| cluster.nodes[0].running().stderr().contains(refusal)) {
         wait.step(|| format!("the paused node did not notice: {}", cluster.nodes[0].running().stderr()))

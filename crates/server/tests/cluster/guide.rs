@@ -1,5 +1,5 @@
-//! The guide to several nodes (docs/scaling.md), followed word for word, but for the addresses: its
-//! file of settings, its nodes, its proxy in front of them, and what it says is to be seen.
+//! Follows the guide to several nodes (docs/scaling.md) literally except for addresses: its settings, nodes,
+//! proxy and the results that it shows.
 
 use std::fs;
 use std::net::TcpListener;
@@ -15,13 +15,13 @@ use serde_json::json;
 const GUIDE: &str = include_str!("../../../../docs/scaling.md");
 const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
 
-/// The fenced blocks of a kind, in their order.
+/// The fenced code blocks of a language, in order.
 fn blocks(kind: &str) -> Vec<&'static str> {
     let begin = format!("```{kind}\n");
     GUIDE.split(&*begin).skip(1).map(|rest| rest.split("```").next().expect("a block ends")).collect()
 }
 
-/// The guide's text with addresses that are free here.
+/// The text with its addresses replaced by free ones.
 fn with_addresses(text: &str, database: &Database, redis: &Redis, ports: [u16; 3]) -> String {
     let [first, second, proxy] = ports.map(|port| port.to_string());
     text.replace("postgres://chinwag:db-password@127.0.0.1:5432/chinwag", &database.url())
@@ -55,7 +55,7 @@ async fn the_guide_to_two_nodes_behind_a_proxy_works_as_it_says() {
     let [_, settings, nodes, see, ..] = &scripts[..] else { panic!("the guide has its steps: {scripts:?}") };
     run(&ours(settings));
 
-    // What is started with & runs until the end, the rest before it.
+    // Commands with `&` are servers; the others run first.
     let (serves, before): (Vec<&str>, Vec<&str>) = nodes.lines().partition(|line| line.ends_with(" &"));
     assert_eq!(serves.len(), 2, "{nodes}");
     let before = ours(&before.join("\n"));
@@ -74,7 +74,7 @@ async fn the_guide_to_two_nodes_behind_a_proxy_works_as_it_says() {
     let found = seen.matches(r#""name":"ada""#).count();
     assert_eq!(found, 2, "made over one node, found over the other: {seen}");
 
-    // And through the proxy: REST, sockets at both nodes, and no figures.
+    // Through the proxy: REST, sockets at both nodes, and no metrics.
     let (key, proxy) = (service_key(&program), format!("http://127.0.0.1:{}", ports[2]));
     let service = Client::new(&proxy, Some(&key), "service");
     let (bob, eve) = (service.user("bob").await, service.user("eve").await);
@@ -87,7 +87,7 @@ async fn the_guide_to_two_nodes_behind_a_proxy_works_as_it_says() {
         assert!(figures.contains("\nchinwag_sockets 1\n"), "the proxy spreads sockets: {figures}");
     }
 
-    // A new service key, and a key for the backend while the nodes start again with it.
+    // A new service key, and a key for the backend's use while the nodes restart.
     let change = scripts.iter().find(|script| script.contains("key add")).expect("the guide changes the key");
     let backend = Client::new(&proxy, Some(run(&format!("{environment}\n{change}")).trim_end()), "service");
     for node in roll(running, &backend, |number| start(&serves[number])).await {
@@ -98,19 +98,20 @@ async fn the_guide_to_two_nodes_behind_a_proxy_works_as_it_says() {
     }
 }
 
-/// The key in the file of settings.
+/// The service key in the settings file.
 fn service_key(program: &Program) -> String {
     let settings = fs::read_to_string(program.folder().join("chinwag.env")).expect("the file of settings");
     let key = settings.lines().find_map(|line| line.strip_prefix("CHINWAG_SERVICE_KEY="));
     key.expect("the guide makes a key").to_owned()
 }
 
-/// Starts each node again as soon as the one before is ready. The proxy answers every request meanwhile.
+/// Restarts the nodes one after the other, each when the previous one is ready. The proxy answers every request
+/// meanwhile.
 async fn roll(running: Vec<Running>, service: &Client, start: impl Fn(usize) -> Running) -> Vec<Running> {
     let mut started = Vec::new();
     for (number, node) in running.into_iter().enumerate() {
         assert_eq!(node.stop().code, Some(0));
-        // More than one, so that the proxy tries the absent node at least once.
+        // Send several requests, so that the proxy tries the stopped node at least once.
         for attempt in 0..4 {
             let name = format!("user-{number}-{attempt}");
             service.post("users/", json!({ "name": name })).await.ok(201);

@@ -1,4 +1,4 @@
-//! A user who appears offline at one node, and opens a socket at another.
+//! A user appears offline at one node, and opens a socket at another.
 
 use serde_json::json;
 

@@ -1,5 +1,4 @@
-//! Hints between nodes that are lost, come late, in another order and again, and that nobody of the
-//! cluster has made.
+//! Hints between nodes that are lost, delayed, reordered, repeated or forged.
 
 use std::time::Duration;
 
@@ -15,10 +14,10 @@ use tokio::time::timeout;
 
 use crate::cluster::Cluster;
 
-/// The bound of the contract.
+/// The bound in the contract.
 pub(crate) const HEALED: Duration = Duration::from_secs(15);
 
-/// Two nodes, and a user of one group at each.
+/// Two nodes with one user of a group at each.
 pub(crate) struct Pair {
     pub(crate) cluster: Cluster,
     ann: Client,
@@ -35,19 +34,20 @@ impl Pair {
         Self { cluster, ann, bob, group }
     }
 
-    /// Bob reads, at the second node.
+    /// Lets Bob read at the second node.
     pub(crate) async fn read(&self) -> Reading {
         Reader::new(&self.bob, &self.group).follow(&self.cluster.urls_from(1)).await
     }
 
-    /// Ann says something, at the first.
+    /// Ann sends a message at the first node.
     pub(crate) async fn say(&self, body: &str) -> i64 {
         let data = json!({ "group": self.group, "body": body });
         let said = self.cluster.nodes[0].as_user(&self.ann).post("messages/", data).await.ok(201);
         said["seq"].as_i64().expect("a number")
     }
 
-    /// Somebody on the Redis who is no node: what is published, and the power to publish.
+    /// Connects to Redis as a client that is not a node: returns a subscription to all hints, and a connection
+    /// to publish.
     pub(crate) async fn eavesdrop(
         &self,
     ) -> (mpsc::UnboundedReceiver<(String, Vec<u8>)>, MultiplexedConnection) {
@@ -71,7 +71,7 @@ impl Pair {
         self.cluster.nodes[1].figure(&format!("chinwag_hints_{what}_total")).await
     }
 
-    /// Waits until the second node has counted so many more.
+    /// Waits until the second node's metric has grown by `more`.
     pub(crate) async fn counted(&self, what: &str, before: f64, more: u32) {
         let wait = Wait::begin();
         loop {
@@ -92,7 +92,7 @@ impl Pair {
     }
 }
 
-/// Sends to the group from now on, so many times.
+/// Collects the next hints of the group.
 pub(crate) async fn capture(
     heard: &mut mpsc::UnboundedReceiver<(String, Vec<u8>)>,
     group: &str,
@@ -136,7 +136,7 @@ async fn repeated_late_hints_deliver_each_event_once_in_order() {
     let reading = pair.read().await;
     let (mut heard, mut redis) = pair.eavesdrop().await;
     let link = &pair.cluster.nodes[1].redis;
-    // Late: the originals are lost, and all of them come at once from somebody else.
+    // Delayed: the originals are lost, and another client sends all of them at once.
     link.lose(pair.group.as_bytes());
     let (mut last, mut captured) = (0, Vec::new());
     for number in 0..messages {
@@ -150,13 +150,13 @@ async fn repeated_late_hints_deliver_each_event_once_in_order() {
     }
     pair.counted("received", before.0, messages).await;
     reading.reaches(last, PATIENCE).await;
-    // Again, the newest first.
+    // Repeated, newest first.
     for (channel, payload) in captured.iter().rev() {
         let ears: usize = redis.publish(channel, payload).await.expect("it is published");
         assert!(ears >= 2, "the node hears it as the eavesdropper does");
     }
     pair.counted("repeated", before.1, messages).await;
-    // In another order: the originals are lost, and come from somebody else, the newest first.
+    // Reordered: the originals are lost, and another client sends them newest first.
     link.lose(pair.group.as_bytes());
     let lost = link.lost();
     let mut others = Vec::new();
@@ -192,7 +192,7 @@ async fn a_hint_that_no_node_has_made_is_told_to_nobody() {
         let at = find(&genuine, b"genuine").expect("the frame is in the hint");
         let mut another = genuine.clone();
         another[at..at + 7].copy_from_slice(b"invents");
-        // Another number of the saying node's, the same words.
+        // The same hint with another number of the sending node.
         let mut renumbered = genuine.clone();
         renumbered[49] ^= 1;
         let elsewhere = channel.replace(&pair.group, "00000000-0000-7000-8000-000000000000");
@@ -255,7 +255,7 @@ async fn recorded_hints_replayed_to_a_restarted_node_change_nothing() {
         let cid = service.sign_in(cid.name()).await;
         let (mut cids, mut bobs) = (at_two(&cid).ws().await, at_two(&pair.bob).ws().await);
         let fresh = format!("fresh {round}");
-        // Once this has come the node listens to the group.
+        // Once this has arrived, the node is subscribed to the group.
         pair.say(&fresh).await;
         while bobs.until("message.text").await["data"]["body"] != *fresh {}
         let before = pair.figure("repeated").await;
@@ -297,7 +297,7 @@ async fn a_lost_hint_of_a_reaction_is_recovered() {
         } else {
             ann.delete(&path).await.ok(200);
         }
-        // The second node has it from its store, with its number.
+        // The second node has read it from the store, with its number.
         let reacted = bob.until("message.react").await;
         let data = &reacted["data"];
         assert_eq!((&data["on"], &data["reaction"]["count"]), (&json!(on), &json!(count)), "{reacted}");

@@ -30,33 +30,33 @@ async fn of_twenty_who_use_a_code_at_once_one_joins() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ban_holds_on_the_other_node_at_once() {
     let cluster = Cluster::of(2).await;
-    let [here, there] = &cluster.nodes[..] else { panic!("two were asked for") };
-    let service = here.service();
+    let [first, second] = &cluster.nodes[..] else { panic!("two were asked for") };
+    let service = first.service();
     let (ann, tam) = (service.user("ann").await, service.user("tam").await);
     let made = json!({ "name": "g", "author": "ann", "members": ["tam"], "open": true });
     let group = service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned();
-    let mut socket = there.as_user(&tam).ws().await;
-    here.as_user(&ann).patch(&format!("groups/{group}/"), json!({ "ban": ["tam"] })).await.ok(200);
+    let mut socket = second.as_user(&tam).ws().await;
+    first.as_user(&ann).patch(&format!("groups/{group}/"), json!({ "ban": ["tam"] })).await.ok(200);
     assert_eq!(socket.until("group.quit").await["data"]["group"], json!(group));
-    there.as_user(&tam).post(&format!("groups/{group}/join/"), json!({})).await.ok(403);
+    second.as_user(&tam).post(&format!("groups/{group}/join/"), json!({})).await.ok(403);
     let refused =
-        there.as_user(&ann).patch(&format!("groups/{group}/"), json!({ "members": ["tam"] })).await.ok(403);
+        second.as_user(&ann).patch(&format!("groups/{group}/"), json!({ "members": ["tam"] })).await.ok(403);
     assert!(refused["detail"].as_str().is_some_and(|why| why.contains("tam")), "{refused}");
-    // It joins again on one node once the other has ended the ban.
-    here.as_user(&ann).patch(&format!("groups/{group}/"), json!({ "unban": ["tam"] })).await.ok(200);
-    there.as_user(&tam).post(&format!("groups/{group}/join/"), json!({})).await.ok(200);
+    // The user rejoins on one node after the other node has lifted the ban.
+    first.as_user(&ann).patch(&format!("groups/{group}/"), json!({ "unban": ["tam"] })).await.ok(200);
+    second.as_user(&tam).post(&format!("groups/{group}/join/"), json!({})).await.ok(200);
     assert_eq!(socket.until("group.update").await["data"]["head"], 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ban_that_races_a_join_keeps_its_user_out() {
     let cluster = Cluster::of(2).await;
-    let [here, there] = &cluster.nodes[..] else { panic!("two were asked for") };
-    let people = crowd(&here.service(), "user", 3).await;
+    let [first, second] = &cluster.nodes[..] else { panic!("two were asked for") };
+    let people = crowd(&first.service(), "user", 3).await;
     let [owner, watcher, user] = &people[..] else { panic!("three were asked for") };
-    // The ban and its user are at different nodes, and the user is the only one of the group at its node.
+    // The ban and the banned user are at different nodes, and no other member is at the user's node.
     let race =
-        BanRace { owner: here.as_user(owner), watcher: here.as_user(watcher), user: there.as_user(user) };
-    let (joined, refused) = Box::pin(race.run(&here.service())).await;
+        BanRace { owner: first.as_user(owner), watcher: first.as_user(watcher), user: second.as_user(user) };
+    let (joined, refused) = Box::pin(race.run(&first.service())).await;
     assert!(joined > 0 && refused > 0, "{joined} joined before the ban, {refused} after: they never raced");
 }

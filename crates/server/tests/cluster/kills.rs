@@ -1,4 +1,4 @@
-//! `kill -9` of nodes under load, one after the other: their clients go on at the others.
+//! `kill -9` of one node after the other under load: clients continue at the remaining nodes.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -22,7 +22,7 @@ async fn kill_9_of_nodes_loses_and_repeats_nothing_acknowledged() {
         flow.ledger.busy(random(200), 1).await;
         sleep(Duration::from_micros(random(20_000) as u64)).await;
         cluster.nodes[node].kill();
-        // The others are written to meanwhile.
+        // The remaining nodes take messages meanwhile.
         flow.ledger.busy(50, 1).await;
         cluster.nodes[node].start();
     }
@@ -39,7 +39,7 @@ async fn kill_9_of_nodes_loses_and_repeats_nothing_acknowledged() {
     verdict.assert_kept();
 }
 
-/// A number from 1 to `most`.
+/// A random number from 1 to `most`.
 fn random(most: usize) -> usize {
     usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }

@@ -1,4 +1,4 @@
-//! Redis killed, emptied, or out of reach of one node: nothing waits for it, and nothing is missed.
+//! Redis is killed, emptied, or unreachable for one node: requests do not wait for it, and no event is missed.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep};
 use crate::cluster::{Cluster, Crowd};
 
 const WRITERS: usize = 8;
-/// How long each waits after an answer. A node looks at its groups every 10 s, and more than 1000
-/// events that one of them has then missed would be too many for its sockets, which would be closed.
+/// Pause after each answer. The audit runs every 10 s, and sockets that miss more than 1000 events of a group
+/// in that time are closed.
 const PACE: Duration = Duration::from_millis(150);
-/// The bound of the contract.
+/// The bound in the contract.
 const WHOLE: Duration = Duration::from_secs(15);
 
 /// The fault of Redis.
@@ -54,7 +54,7 @@ async fn sends_survive_redis_and_all_are_whole_15_s_after_its_return() {
             Fault::Flushed => {}
             Fault::CutFromOne | Fault::SilentToOne => node.redis.mend(),
         }
-        // Whoever is whole again has all that is there now; they write on.
+        // Every reader must reach the current head while writers continue.
         let (back, head) = (Instant::now(), cluster.head(&group));
         for reading in &reading {
             reading.reaches(head, bound(WHOLE)).await;
@@ -63,7 +63,7 @@ async fn sends_survive_redis_and_all_are_whole_15_s_after_its_return() {
         for node in &cluster.nodes {
             node.is_ready_but_for(None, bound(WHOLE)).await;
         }
-        // And the hints go on.
+        // Hints are published again.
         flow.ledger.busy(100, WRITERS).await;
         let on = node.figure("chinwag_hints_published_total").await;
         assert!(on > published, "{fault:?}: hints are published again");

@@ -1,10 +1,10 @@
-//! Several nodes of the real program over one PostgreSQL and one Redis: what they promise together.
-//! Each trial brings a fault about and shows that it took hold, as those of one node do.
+//! Fault trials of several nodes of the real program on one PostgreSQL and one Redis. Each causes a fault and
+//! checks that it took effect, like the trials of a single node.
 //!
-//! In `cargo test` each runs a few times or for seconds; with `TRIALS=long` in the environment, as
-//! `cargo xtask trials` runs them, as often and as long as it takes to believe it. With
-//! `OLDER=path/to/chinwag` every second node is that build of it, and a rolling restart an upgrade:
-//! to be tried before a release, with the program of the one before.
+//! `cargo test` runs each trial a few times or for seconds. `TRIALS=long` in the environment, which `cargo
+//! xtask trials` sets, runs them often and long enough to catch rare races. `OLDER=path/to/chinwag` makes every
+//! second node another build, and a rolling restart an upgrade: before a release, run this with the program of
+//! the previous one.
 
 mod blocks;
 mod cluster;
@@ -35,13 +35,13 @@ mod threads;
 mod versions;
 mod webhooks;
 
-/// The program; another build of it where figures are taken.
+/// The program under test; `FIGURES_OF` selects another build.
 fn binary() -> String {
     std::env::var("FIGURES_OF").unwrap_or_else(|_| env!("CARGO_BIN_EXE_chinwag").to_owned())
 }
 
-/// The program of each cluster's second node, and of all that are to be renewed: an older build, where one
-/// is named.
+/// The program of every second node and of all nodes before a rolling restart: the build in `OLDER`, or else
+/// [`binary`].
 fn older() -> String {
     std::env::var("OLDER").unwrap_or_else(|_| binary())
 }

@@ -1,4 +1,4 @@
-//! Sixty-four who write to one group, over two nodes.
+//! Sixty-four users write to one group on two nodes.
 
 use std::time::Instant;
 

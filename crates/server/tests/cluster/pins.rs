@@ -1,4 +1,4 @@
-//! Pins at one node, as sockets of the other receive them.
+//! Pins at one node reach the sockets of the other.
 
 use chinwag_testkit::setup::{group, send};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! Notifications on two nodes: each message is pushed once, by one node at a time, to users who are online on none.
+//! Notifications on two nodes: each message is pushed once, by one node, and only to users who are online on no
+//! node.
 
 use std::collections::BTreeSet;
 
@@ -63,11 +64,11 @@ async fn user_who_is_online_on_another_node_is_not_pushed() {
     bob.post("push/subscriptions/", phone.subscription()).await.ok(201);
     cid.post("push/subscriptions/", tablet.subscription()).await.ok(201);
     let group = group(&service, &["ann", "bob", "cid"]).await;
-    // Each node knows that bob is online once ann, his contact, is told so on the first one.
+    // Each node knows that bob is online once his contact ann has received that on the first one.
     chinwag_testkit::setup::befriend(&ann, &bob).await;
-    let mut ear = ann.ws().await;
+    let mut socket = ann.ws().await;
     let _online = bob.ws().await;
-    ear.frame_where(|frame| frame["type"] == "status.update" && frame["data"]["author"] == "bob").await;
+    socket.frame_where(|frame| frame["type"] == "status.update" && frame["data"]["author"] == "bob").await;
     let mut other = cid.ws().await;
     other.ask("status.update", json!({ "status": "afk" })).await;
     say(&cluster, 0, &group, "hello").await;

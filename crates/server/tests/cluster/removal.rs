@@ -1,4 +1,4 @@
-//! A member who is removed on one node while messages flow on it, and who listens on the other.
+//! A member is removed on one node while messages flow, and is connected to the other node.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use tokio::time::timeout;
 use crate::cluster::{Cluster, write};
 
 const WRITERS: usize = 6;
-/// How long each waits after an answer: who comes is held what is said until it was shown its groups,
-/// and sent away if that is too much.
+/// Pause after each answer. A new socket buffers live events until its summary is sent, and is closed if there
+/// are too many.
 const PACE: Duration = Duration::from_millis(10);
-/// Messages that flow before a removal and, to be told to nobody who is gone, after it.
+/// Messages before each removal, and after it to prove that the removed user does not receive them.
 const FLOW: usize = 300;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -26,11 +26,11 @@ async fn a_removal_on_one_node_ends_delivery_on_another() {
     let (here, there) = (&cluster.nodes[0], &cluster.nodes[1]);
     let writers = cluster.users("writer", WRITERS).await;
     let others = cluster.users("member", 3).await;
-    let [owner, keeper, victim] = &others[..] else { panic!("three were asked for") };
+    let [owner, witness, victim] = &others[..] else { panic!("three were asked for") };
     let names: Vec<&str> = others.iter().chain(&writers).map(Client::name).collect();
     let group = group(&here.service(), &names).await;
-    // Stays in the group, at the node where the victim is.
-    let keeping = Reader::new(keeper, &group).follow(&cluster.urls_from(1)).await;
+    // A member who stays in the group, at the node of the removed user.
+    let keeping = Reader::new(witness, &group).follow(&cluster.urls_from(1)).await;
     let flow = write(&writers, &group, PACE, |_| (Transport::WebSocket, cluster.urls()));
     let (begun, mut most) = (Instant::now(), 0);
     let (owner, path) = (here.as_user(owner), format!("groups/{group}/"));
@@ -56,7 +56,8 @@ async fn a_removal_on_one_node_ends_delivery_on_another() {
         flow.ledger.busy(FLOW, WRITERS).await;
         let after = cluster.head(&group);
         assert!(before < removal && removal < after, "messages flow on: {before} {removal} {after}");
-        // What was told to another on that node by now was told to the victim, or never will be.
+        // Delivery on a node is ordered: when the other member has a message there, the removed user has
+        // received all it ever will.
         keeping.reaches(after, PATIENCE).await;
         stop.send(()).expect("it listens");
         let frames = timeout(PATIENCE, listening).await.expect("it stops").expect("the socket was open");
@@ -68,7 +69,7 @@ async fn a_removal_on_one_node_ends_delivery_on_another() {
         assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]), "round {round}: {seqs:?}");
         let last = frames.iter().rfind(|frame| frame["seq"].is_i64()).expect("there are some");
         assert_eq!((&last["type"], &last["seq"]), (&json!("group.quit"), &json!(removal)), "{last}");
-        // The service adds without asking.
+        // The service adds members without their consent.
         here.service().patch(&path, json!({ "members": [victim.name()] })).await.ok(200);
     }
     let rate = rate(flow.ledger.load().acks, begun.elapsed());

@@ -1,5 +1,5 @@
-//! Clients that come back at any of two nodes amid random changes, while nodes are killed: each then has the state of a new
-//! client.
+//! Clients reconnect to either of two nodes during random changes, and while nodes are killed. Each must then
+//! have the state of a new client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,8 +52,8 @@ async fn client_that_comes_back_amid_kills_equals_a_new_one() {
     );
 }
 
-/// The point of an answer says that the client has everything before it, so that the answer may not rely on an event that the
-/// node has yet to tell: the connection may end before.
+/// The point in an answer promises everything before it. The answer may therefore not rely on an event that the
+/// node has yet to deliver, because the connection may end first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answer_with_everything_has_what_its_node_was_not_told() {
     let pair = Pair::new().await;
@@ -67,7 +67,7 @@ async fn answer_with_everything_has_what_its_node_was_not_told() {
     let last = pair.say("after").await;
     until("the hint is lost", || node.redis.lost() > lost).await;
     let named = json!({ &pair.group: before });
-    // Named by the frame that asks for everything, and by one before it.
+    // Named by the frame that asks for everything, or by an earlier frame.
     for (earlier, groups) in [(None, named.clone()), (Some(named), json!({}))] {
         if let Some(groups) = earlier {
             socket.send(json!({ "type": "sync.resume", "data": { "groups": groups, "more": true } })).await;
@@ -88,7 +88,7 @@ async fn answer_with_everything_has_what_its_node_was_not_told() {
     node.redis.mend();
 }
 
-/// Waits for some more changes, or for their end.
+/// Waits for more changes, or for their end.
 async fn changed(turmoil: &Turmoil) {
     let before = turmoil.changes();
     until("more is changed", || turmoil.is_over() || turmoil.changes() >= before + 5).await;

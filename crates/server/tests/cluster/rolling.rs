@@ -1,4 +1,4 @@
-//! Nodes that are started again one after the other, under load.
+//! Rolling restarts of nodes under load.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use crate::cluster::{Cluster, Crowd};
 
 const WRITERS: usize = 8;
-/// Sockets that only listen, so that their closing can be seen spread out.
+/// Idle sockets, to observe that a drain closes them over a period.
 const IDLE: usize = 40;
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -61,7 +61,7 @@ async fn rolling_restarts_lose_and_repeat_nothing() {
 
 type Listening = tokio::task::JoinHandle<(Option<u16>, Instant)>;
 
-/// Sockets of one who hears nothing; how and when each is closed.
+/// Opens idle sockets, and records how and when each is closed.
 async fn listen(url: &str, user: &Client) -> Vec<Listening> {
     let mut listening = Vec::new();
     for _ in 0..IDLE {

@@ -1,4 +1,5 @@
-//! Nodes that start, and those that say why they cannot; `chinwag check` and `chinwag user` beside.
+//! Nodes that start, nodes that report why they cannot, and `chinwag check` and `chinwag user` beside running
+//! nodes.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -15,11 +16,11 @@ const SECRET: &str = "CHINWAG_CLUSTER_SECRET";
 const KEY: &str = "CHINWAG_SERVICE_KEY";
 const LONG: &str = "0123456789abcdef0123456789abcdef";
 
-/// A program with its links.
+/// The program with its links.
 fn command(program: &Program, args: &[&str], database: &str, redis: Option<&str>) -> Command {
     let mut command = program.command(args);
     command.env("CHINWAG_DATABASE", database).env("CHINWAG_LISTEN", "127.0.0.1:0");
-    // That this PostgreSQL does not wait for its disk is warned of.
+    // Suppress the warning that this PostgreSQL does not sync to disk.
     command.env("CHINWAG_LOG__LEVEL", "error").env("CHINWAG_START_TIMEOUT", "0s");
     if let Some(redis) = redis {
         command.env("CHINWAG_REDIS", redis).env(SECRET, LONG).env(KEY, LONG);
@@ -31,7 +32,7 @@ fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_chinwag"))
 }
 
-/// The output of `serve` and `check` if it does not start: one sentence and nothing made.
+/// The message of `serve` and `check` when they refuse to start: one sentence, and nothing is created.
 fn refusal(database: &str, redis: Option<&str>) -> String {
     let program = program();
     let output = finish(command(&program, &["serve"], database, redis), "");
@@ -57,7 +58,7 @@ fn tables(database: &Database) -> usize {
     database.ask(sql)[0][0].parse().expect("a count")
 }
 
-/// The address with a user and a password.
+/// The database's address with a user and a password.
 fn as_user(database: &Database, user: &str, name: &str) -> String {
     format!("postgres://{user}:pass-word@{}/{name}?sslmode=disable", database.server())
 }
@@ -184,7 +185,7 @@ async fn who_does_not_belong_to_the_nodes_of_a_database_is_refused() {
     assert!(said.contains("another chinwag serves the database") && said.contains("same redis"), "{said}");
     let said = refusal_of_serve(&database, Some(&redis), LONG);
     assert!(said.contains("another chinwag serves the database"), "{said}");
-    // One that is killed gives its place up.
+    // A killed server releases the lock.
     assert_eq!(alone.kill(), Some(9));
     let second = program();
     let node = Running::start(command(&second, &["serve"], &database.url(), Some(&redis.url())));
@@ -206,7 +207,7 @@ async fn node_alone_that_lost_its_place_ends() {
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let held = || database.ask(&format!("SELECT pid FROM {place}"));
     let before = held();
-    // It takes its place again where nobody else has.
+    // The node takes the lock again if no other node has it.
     database.ask(&format!("SELECT pg_terminate_backend(pid) FROM {place}"));
     until("it is there again", || held().len() == 1 && held() != before).await;
     proxy.cut();

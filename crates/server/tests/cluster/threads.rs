@@ -1,4 +1,4 @@
-//! Replies in threads at one node, as sockets of the other receive them.
+//! Replies in threads at one node reach the sockets of the other.
 
 use chinwag_testkit::setup::{group, id, send};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ async fn replies_reach_the_other_node_live_and_on_resume() {
     let told = socket.until("message.delete").await;
     assert_eq!((&told["seq"], &told["data"]["root"]), (&json!(5), &state(1, &one)));
 
-    // A socket of either node that was away receives the same, as it stands.
+    // A socket that resumes at either node receives the same events in their current state.
     for client in [&cluster.nodes[0].as_user(&users[1]), &bob] {
         let mut away = client.ws().await;
         away.send(json!({ "type": "sync.resume", "data": { "groups": { group.as_str(): 2 } } })).await;

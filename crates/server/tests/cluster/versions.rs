@@ -1,5 +1,5 @@
-//! A node of this version beside one of a later version, which says more in its hints than this one
-//! knows, or says them in another form: what is not understood is read from the store.
+//! A node beside one of a later version, whose hints have unknown fields or another format. The node reads from
+//! the store what it cannot decode.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use tokio::time::Instant;
 use crate::cluster::SECRET;
 use crate::hints::{HEALED, Pair, capture};
 
-/// Where a hint's fields begin: after the version, the HMAC, the node, its number and its time.
+/// Offsets in a hint. The fields follow the version, the HMAC, and the sender's id, number and time.
 const MAC: usize = 1;
 const BODY: usize = MAC + 32;
 const FIELDS: usize = BODY + 16 + 8 + 8;
-/// A tag, a length of four bytes, and of a kind one byte.
+/// A field's tag and its length of four bytes, then the kind of one byte.
 const KIND: usize = FIELDS + 5;
 
-/// A later version's change of a hint, before it is authenticated.
+/// A later version's change to a hint, before its authentication.
 type Change = fn(Vec<u8>) -> Vec<u8>;
 
-/// Another kind than any that this version knows, and a field that it does not know.
+/// An unknown kind and an unknown field.
 fn of_a_new_kind(mut hint: Vec<u8>) -> Vec<u8> {
     hint[KIND] = 200;
     let new = b"new";
@@ -33,7 +33,7 @@ fn of_a_new_kind(mut hint: Vec<u8>) -> Vec<u8> {
     hint
 }
 
-/// The next version of the form, in which nothing need be as it was.
+/// The next version of the format; nothing in it is guaranteed.
 fn of_the_next_form(mut hint: Vec<u8>) -> Vec<u8> {
     hint[0] += 1;
     hint[FIELDS..].reverse();
@@ -49,9 +49,9 @@ fn signed(channel: &str, mut hint: Vec<u8>) -> Vec<u8> {
     hint
 }
 
-/// Ann writes at a node whose hints are all said as a later version does. How long it takes until Bob
-/// is told, at a node of this version, all in all; and how many hints that one has refused.
-async fn told_of(change: Change, rounds: u32) -> (Duration, f64) {
+/// Ann writes at a node whose hints are rewritten to a later version; Bob receives at a node of this version.
+/// Returns the total latency, and the number of hints that Bob's node refused.
+async fn latency_of(change: Change, rounds: u32) -> (Duration, f64) {
     let pair = Pair::new().await;
     let reading = pair.read().await;
     let (mut heard, mut redis) = pair.eavesdrop().await;
@@ -82,7 +82,7 @@ async fn told_of(change: Change, rounds: u32) -> (Duration, f64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_kind_of_hint_is_read_from_the_store_at_once() {
     let rounds = times(5, 50);
-    let (took, refused) = told_of(of_a_new_kind, rounds).await;
+    let (took, refused) = latency_of(of_a_new_kind, rounds).await;
     assert!(refused < 0.5, "they are understood as far as they go");
     // The audit alone would take ten seconds each time.
     assert!(took < HEALED * rounds / 3, "{took:?}");
@@ -92,7 +92,7 @@ async fn an_unknown_kind_of_hint_is_read_from_the_store_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hints_of_a_later_version_are_recovered_from_the_store() {
     let rounds = times(1, 5);
-    let (took, refused) = told_of(of_the_next_form, rounds).await;
+    let (took, refused) = latency_of(of_the_next_form, rounds).await;
     assert!((refused - f64::from(rounds)).abs() < 0.5, "none of them is understood: {refused}");
     report(
         "versions",

@@ -1,4 +1,5 @@
-//! `kill -9` of the node that sends to a webhook, and of the other one: each event arrives, by one node at a time.
+//! `kill -9` of the node that sends to a webhook, and of the other node: every event arrives, sent by one node
+//! at a time.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -16,7 +17,7 @@ const GROUPS: usize = 4;
 const MESSAGES: usize = 60;
 const SETTINGS: &[(&str, &str)] = &[("CHINWAG_WEBHOOKS__PRIVATE", "true"), ("CHINWAG_PRESENCE__LEASE", "2s")];
 
-/// Writes to the groups in turn, at the other node where one is gone.
+/// Writes to the groups in turn, at the other node if one is down.
 async fn write(nodes: Vec<Client>, groups: Vec<String>, messages: usize) {
     for number in 0..messages {
         let message =
@@ -49,7 +50,7 @@ async fn kill_9_of_nodes_loses_no_event_of_a_webhook() {
         receiver.count(before + random(MESSAGES / 2)).await;
         let node = round % cluster.nodes.len();
         cluster.nodes[node].kill();
-        // The other one goes on before this one is back. All messages may have come by now.
+        // The other node must take over before this one is back. All earlier messages may have arrived by now.
         let before = receiver.received().len();
         write(nodes, groups.clone(), 1).await;
         receiver.count(before + 1).await;
@@ -64,7 +65,7 @@ async fn kill_9_of_nodes_loses_no_event_of_a_webhook() {
     report("webhooks", format!("{kills} kills of two nodes"), format!("{found} events, {again} sent again"));
 }
 
-/// A number from 1 to `most`.
+/// A random number from 1 to `most`.
 fn random(most: usize) -> usize {
     usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }

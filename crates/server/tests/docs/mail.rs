@@ -1,11 +1,11 @@
-//! A mail server of a test's own: it speaks as much SMTP as Python's library needs, and keeps what it receives.
+//! A mail server for tests: the part of SMTP that Python's library needs. It keeps the mails.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// A mail server. It ends with the test's process.
+/// A mail server that runs until the test's process exits.
 pub(crate) struct MailServer {
     address: String,
     received: Arc<Mutex<Vec<String>>>,
@@ -19,19 +19,19 @@ impl MailServer {
         let kept = Arc::clone(&received);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // A client that goes away has sent no mail.
+                // A client that disconnects has sent no mail.
                 let _ = serve(stream, &kept);
             }
         });
         Self { address, received }
     }
 
-    /// Its address: `127.0.0.1:port`.
+    /// Its address as `127.0.0.1:port`.
     pub(crate) fn address(&self) -> String {
         self.address.clone()
     }
 
-    /// The mails that came.
+    /// The mails received so far.
     pub(crate) fn received(&self) -> Vec<String> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

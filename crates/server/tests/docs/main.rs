@@ -1,8 +1,8 @@
-//! The tours of the README and of the documents, run as they stand: their `sh` blocks by a real shell against the real
-//! binary, in an empty folder, and what they print held against the `text` blocks that follow them.
+//! Runs the tours of the README and the documents literally: a real shell runs their `sh` blocks with the real
+//! binary in an empty folder, and the output must match the `text` blocks after them.
 //!
-//! The block that starts the server runs in a shell of its own until all others have. In a `text`
-//! block `…` stands for anything within a line. Needs `curl`, `jq` and `python3`.
+//! The block that starts the server runs in its own shell until all others have finished. In a `text` block,
+//! `…` matches anything within a line. Needs `curl`, `jq` and `python3`.
 
 mod mail;
 mod settings;
@@ -20,10 +20,10 @@ const IMPORT: &str = include_str!("../../../../docs/import.md");
 const NOTIFICATIONS: &str = include_str!("../../../../docs/notifications.md");
 /// The end of the block that starts the server.
 const START: &str = "cargo run --release -- serve\n";
-/// The mark between two blocks' output.
+/// Separates the output of two blocks.
 const MARK: &str = "=== the next block ===";
 
-/// One `sh` block, and what it is said to print.
+/// An `sh` block with its expected output.
 #[derive(Debug, PartialEq, Eq)]
 struct Step {
     line: usize,
@@ -88,12 +88,12 @@ fn the_example_of_mail_works_as_it_says() {
     }
 }
 
-/// Runs the tour under a heading, which has at least so many steps.
+/// Runs the tour under a heading; it must have at least `least` steps.
 fn run(document: &str, text: &str, heading: &str, least: usize) {
     run_with(document, text, heading, least, &[]);
 }
 
-/// The same, with variables in the environment of the steps.
+/// Like [`run`], with additional environment variables.
 fn run_with(document: &str, text: &str, heading: &str, least: usize, variables: &[(&str, &str)]) {
     let (server, steps): (Vec<_>, Vec<_>) =
         steps(text, heading).into_iter().partition(|step| step.script.ends_with(START));
@@ -104,20 +104,20 @@ fn run_with(document: &str, text: &str, heading: &str, least: usize, variables: 
     let mut serve = shell(&program, "exec", &server[0].script);
     serve.env("CHINWAG_LISTEN", "127.0.0.1:0");
     let running = Running::start(serve);
-    // Not in the environment: what needs it there must say so.
+    // A shell variable, not exported: blocks that need it in the environment must export it.
     let first = format!("URL={}\n", running.url());
     take(document, &program, &steps, first, variables);
     assert_eq!(running.stop().code, Some(0));
 }
 
-/// Runs a tour of commands, during which no server runs.
+/// Runs a tour of commands without a server.
 fn run_alone(document: &str, text: &str, heading: &str, least: usize) {
     let steps = steps(text, heading);
     assert!(steps.len() >= least, "the tour has lost its steps: {steps:#?}");
     take(document, &Program::new(BINARY), &steps, String::new(), &[]);
 }
 
-/// Runs the steps of a tour, and compares what they print.
+/// Runs the steps of a tour and compares their output.
 fn take(document: &str, program: &Program, steps: &[Step], first: String, variables: &[(&str, &str)]) {
     let mut script = first;
     for step in steps {
@@ -142,7 +142,7 @@ fn take(document: &str, program: &Program, steps: &[Step], first: String, variab
     }
 }
 
-/// A shell in the program's folder, in which `cargo run … -- ARGS` runs the program.
+/// A shell in the program's folder in which `cargo run … -- ARGS` runs the program.
 fn shell(program: &Program, run: &str, script: &str) -> Command {
     let cargo =
         format!("cargo() {{ while [ \"$1\" != -- ]; do shift; done; shift; {run} '{BINARY}' \"$@\"; }}");
@@ -154,7 +154,7 @@ fn shell(program: &Program, run: &str, script: &str) -> Command {
     shell
 }
 
-/// The tour's steps: the `sh` blocks under its heading, each with the `text` block after it.
+/// The steps of a tour: the `sh` blocks under its heading, each with the `text` block after it.
 fn steps(text: &str, heading: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut block: Option<(&str, usize, String)> = None;
@@ -184,7 +184,7 @@ fn steps(text: &str, heading: &str) -> Vec<Step> {
     steps
 }
 
-/// Whether what is printed is, line for line, as said, where `…` stands for anything.
+/// Whether every line of the output matches, where `…` matches anything.
 fn is_as_said(said: &str, printed: &str) -> bool {
     let (said, printed): (Vec<_>, Vec<_>) = (said.lines().collect(), printed.lines().collect());
     said.len() == printed.len() && said.iter().zip(printed).all(|(said, line)| line_is_as_said(said, line))

@@ -1,5 +1,5 @@
-//! The table of settings in docs/operations.md, held against the binary: every key is there, its
-//! default is taken, and its bounds are those that `chinwag check` tells.
+//! Compares the table of settings in docs/operations.md with the binary: every key is listed, its default is
+//! accepted, and its bounds are those that `chinwag check` reports.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,14 +10,14 @@ use chinwag_testkit::process::{Program, finish, keep_limits};
 
 const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
 
-/// One row of the table.
+/// A row of the table.
 #[derive(Debug)]
 struct Row<'a> {
     default: &'a str,
     bounds: &'a str,
 }
 
-/// The table's rows by their keys.
+/// The table's rows by key.
 fn rows() -> BTreeMap<&'static str, Row<'static>> {
     let table = OPERATIONS.lines().skip_while(|line| !line.starts_with("| key |")).skip(2);
     let row = |line: &'static str| {
@@ -40,7 +40,7 @@ fn check(file: &str) -> String {
 fn every_setting_of_the_table_takes_its_default() {
     let mut file = String::new();
     for (key, row) in rows().iter().filter(|(_, row)| row.default != "unset") {
-        // Another server may listen where the default does.
+        // The default port may be in use.
         let default = if *key == "listen" { "\"127.0.0.1:0\"" } else { row.default };
         writeln!(file, "{key} = {default}").expect("a String");
     }
@@ -78,7 +78,7 @@ fn every_bound_of_the_table_is_the_one_that_is_told() {
     assert_eq!(told, file.lines().count(), "{said}");
 }
 
-/// The keys as the code has them: a section is a file, a setting a field.
+/// The keys in the code: each section is a file, each setting a field.
 #[test]
 fn every_setting_is_in_the_table_and_no_other() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -100,7 +100,7 @@ fn every_setting_is_in_the_table_and_no_other() {
     );
 }
 
-/// The sections that a folder of settings has: a file each, and a folder for those within one.
+/// Collects the sections from a folder of settings: each is a file, with a folder for its subsections.
 fn files(folder: &Path, within: &str, sections: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("sections") {
         let path = entry.expect("a file").path();
@@ -113,7 +113,7 @@ fn files(folder: &Path, within: &str, sections: &mut Vec<String>) {
     }
 }
 
-/// The fields of the struct that a file of settings holds.
+/// Collects the fields of the struct in a settings file.
 fn fields(text: &str, section: &str, known: &mut Vec<String>) {
     let structure = text.split("#[serde(default)]\npub(crate) struct").nth(1);
     let lines = structure.into_iter().flat_map(|text| text.lines().take_while(|line| *line != "}"));

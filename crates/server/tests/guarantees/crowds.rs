@@ -1,4 +1,4 @@
-//! More of one address than there may be. Linux has all of 127.0.0.0/8 to come from.
+//! More connections from one address than allowed. On Linux, all of 127.0.0.0/8 is local.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::wait::Wait;
@@ -11,10 +11,10 @@ use crate::{frames_until, group};
 
 const CROWD: &str = "127.0.0.2";
 const OTHER: &str = "127.0.0.3";
-/// How many of one address there may be.
+/// The limit per address.
 const MOST: usize = 3;
 
-/// A server that trusts no proxy, and so counts every address.
+/// A server without a trusted proxy, which counts each peer address.
 async fn app() -> TestApp {
     TestApp::with(|options| {
         options.http.connections_per_address = MOST;

@@ -1,4 +1,4 @@
-//! The end of a credential ends its sockets, whatever they are busy with.
+//! Sockets of an ended credential are closed, whatever they are busy with.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::raw::{Incoming, Raw};
 use crate::{group, until};
 
-/// The bound of the contract.
+/// The bound in the contract.
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// The ways in which a credential ends.
@@ -31,7 +31,7 @@ enum End {
 const ENDS: [End; 4] = [End::Revocation, End::Deletion, End::Expiry, End::Password];
 
 impl End {
-    /// A user whose credential will end this way.
+    /// Creates a user whose credential can end in this way.
     async fn user(self, app: &TestApp, name: &str) -> Client {
         if matches!(self, Self::Password) {
             return app.nobody().sign_up(name, "a long password").await;
@@ -44,7 +44,7 @@ impl End {
         Client::new(&app.url(), short["token"].as_str(), name)
     }
 
-    /// Ends it. An expiry is waited for, by the answer that the token then gets.
+    /// Ends the credential. For an expiry, waits until the token is refused.
     async fn come(self, app: &TestApp, user: &Client) {
         let name = user.name();
         match self {
@@ -66,7 +66,7 @@ impl End {
     }
 }
 
-/// Writes as fast as it can until told to stop.
+/// Writes without pauses until stopped.
 async fn flood(client: &Client, group: &str, stop: &AtomicBool) -> usize {
     let mut socket = client.ws().await;
     let mut sent = 0;
@@ -83,7 +83,7 @@ async fn flood(client: &Client, group: &str, stop: &AtomicBool) -> usize {
     sent
 }
 
-/// Reads to the end; counts what it reads.
+/// Reads until the end and counts the frames.
 async fn read_on(mut socket: Raw, read: &AtomicUsize) -> (Option<u16>, Instant) {
     loop {
         if let Incoming::End(code) = socket.next().await {
@@ -93,7 +93,7 @@ async fn read_on(mut socket: Raw, read: &AtomicUsize) -> (Option<u16>, Instant) 
     }
 }
 
-/// One way to end, while others flood the group that the socket reads.
+/// Ends a credential in one way while others flood the socket's group.
 async fn while_flooded(end: End) {
     let app = TestApp::start().await;
     app.user("writer").await;
@@ -161,7 +161,7 @@ async fn a_flooding_socket_is_closed_and_its_later_events_dropped() {
         let (service, path) = (app.service(), format!("groups/{group}/?fields=messages"));
         assert_eq!(socket.close_code().await, Some(4001), "{end:?}");
         assert!(ended.elapsed() < bound(WITHIN), "{end:?} took {:?}", ended.elapsed());
-        // Events that were being stored when the socket was closed have been by then.
+        // Events that were being stored at the close are stored by now.
         app.settle().await;
         let written = service.get(&path).await.ok(200);
         assert_eq!(service.get(&path).await.ok(200), written, "{end:?}: nothing more is written");

@@ -1,4 +1,4 @@
-//! Deleted text is nowhere: in no answer, and not in the database's file.
+//! Deleted text disappears from every answer and from the database's files.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use crate::{group, send, text};
 
-/// Text in every deleted body, and in every body that stays.
+/// Text in every deleted body, and in every other body.
 const GONE: &str = "quokka-that-goes";
 const KEPT: &str = "wombat-that-stays";
-/// The word of the first that only the second does not have, as the index of the search has it.
+/// A search term that occurs only in the deleted bodies.
 const WORD: &str = "quokka";
 
-/// Waits until the index of the search has all messages.
+/// Waits until the search index has all messages.
 async fn wait_for_index(database: &Path) {
     let conn =
         Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database opens");
@@ -35,7 +35,7 @@ async fn wait_for_index(database: &Path) {
     );
 }
 
-/// How often a text stands in any column of any row.
+/// The number of occurrences of a text in the columns of all rows.
 fn rows_with(database: &Path, what: &str) -> usize {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(database, flags).expect("the database opens");
@@ -58,18 +58,18 @@ fn rows_with(database: &Path, what: &str) -> usize {
     usize::try_from(columns.iter().map(count).sum::<i64>()).expect("a count")
 }
 
-/// How often a text stands in the bytes of the database's files.
+/// The number of occurrences of a text in the bytes of the database's files.
 fn bytes_with(database: &Path, what: &str) -> usize {
     ["", "-wal", "-shm"].iter().map(|suffix| bytes_in(database, suffix, what)).sum()
 }
 
-/// The same of one of them.
+/// The same for one of the files.
 fn bytes_in(database: &Path, suffix: &str, what: &str) -> usize {
     let bytes = std::fs::read(format!("{}{suffix}", database.display())).unwrap_or_default();
     bytes.windows(what.len()).filter(|window| *window == what.as_bytes()).count()
 }
 
-/// Short bodies, and those that take pages of their own.
+/// Short bodies, and bodies that fill several pages.
 fn body(what: &str, number: usize) -> String {
     let long = [1, 1, 40, 230][number % 4];
     format!("{what} {number} ").repeat(long).chars().take(4096).collect()
@@ -81,8 +81,8 @@ struct World {
     reply: String,
 }
 
-/// Bodies that go, among others that stay: of deleted messages, of edits, of a deleted user, and
-/// of a deleted group.
+/// Writes text to be erased between text that stays: messages to be deleted or edited, of a user to be deleted,
+/// and in a group to be deleted.
 async fn written(service: &Client, ann: &Client, zoe: &Client) -> World {
     let group = group(service, &["ann", "bob", "zoe"]).await;
     let mut gone = Vec::new();
@@ -115,7 +115,7 @@ async fn erase(service: &Client, ann: &Client, world: &World) {
     ann.delete(&format!("groups/{other}/")).await.ok(200);
 }
 
-/// Everything that shows a message, as the server answers it.
+/// The answers of every request that shows messages.
 async fn shown(running: &Running, service: &Client, bob: &Client, world: &World) -> Vec<String> {
     let group = &world.group;
     let mut all = Vec::new();
@@ -182,7 +182,7 @@ async fn a_deleted_body_is_in_no_answer_log_or_file() {
     }
     let reply = bob.get(&format!("messages/{}/", world.reply)).await.ok(200);
     assert_eq!((&reply["respond_to"], &reply["body"]), (&Value::Null, &json!(KEPT)));
-    // The answer to a retry with the same id: the first one's number, and the body of the retry.
+    // The answer to a retry has the number of the first message, and the body of the retry.
     let retry = json!({ "group": world.group, "body": "guessed", "client_id": "one 0" });
     let retried = ann.post("messages/", retry).await;
     assert!(!retried.text.contains(GONE), "{}", retried.text);
@@ -190,7 +190,7 @@ async fn a_deleted_body_is_in_no_answer_log_or_file() {
 
     assert_eq!(rows_with(&database, GONE), 0, "in a row that stands");
     assert!(rows_with(&database, KEPT) >= 120, "what stays stays");
-    // The files of the running server, too, within a minute of the last erasure.
+    // The bytes disappear from the running server's files within a minute of the last erasure.
     let wait = Wait::within(bound(Duration::from_secs(60)));
     while bytes_with(&database, WORD) > 0 {
         wait.step(|| "it is still in the files").await;

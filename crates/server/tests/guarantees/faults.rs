@@ -1,4 +1,4 @@
-//! A panic stays where it happened, and a store that stalls stops nothing else.
+//! A panic affects only its own request, and a stalled store stops nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +54,8 @@ async fn a_panic_in_one_job_is_500_there_undone_and_nothing_else() {
     assert_eq!(app.nobody().get("/readyz").await.status, 200);
 }
 
-/// Waits until all that the hub has to read of presence has been read: each change of a status is
-/// answered when it is told to others.
+/// Waits until the hub has read all pending presence: each change of status is answered only after its
+/// announcement.
 async fn settle(socket: &mut Ws) {
     for status in ["afk", "online"] {
         socket.ask("status.update", json!({ "status": status })).await;
@@ -71,7 +71,7 @@ async fn a_handlers_panic_is_500_and_its_connection_goes_on() {
     let group = group(&service, &["ann"]).await;
     let mut other = ann.ws().await;
     settle(&mut other).await;
-    // One connection for all: it is reused as long as it stands.
+    // One kept-alive connection for all requests.
     let mut peer = Keep::connect(&app.url(), None).await;
     let path = format!("/api/v1/groups/{group}/");
     for (round, id) in ["first-1", "second-2"].into_iter().enumerate() {
@@ -134,7 +134,7 @@ async fn a_panic_beside_others_in_one_commit_undoes_its_own_job_alone() {
     let post = async |body: String| {
         service.post("messages/", json!({ "group": group, "author": "ann", "body": body })).await.status
     };
-    // They gather behind the first while the store stands, and so share a commit.
+    // The jobs queue behind the first while the store stalls, and so share a commit.
     faults.stall();
     let sends = (0..40).map(|number| post(number.to_string()));
     let doomed = async {
@@ -165,7 +165,7 @@ async fn reads_of_one_user_leave_the_store_to_others() {
     }
     faults.stall();
     let mut reads: FuturesUnordered<_> = (0..110).map(|_| ann.get("groups/")).collect();
-    // Two run, a hundred wait, and the rest are refused.
+    // Two run, a hundred wait, and the others are refused.
     for _ in 0..8 {
         let refused = reads.next().await.expect("a read");
         assert_eq!((refused.status, refused.header("retry-after")), (429, "1"), "{}", refused.text);
@@ -206,7 +206,7 @@ async fn a_stalled_store_is_503_and_pings_are_answered() {
     let mut frames = socket.ping("during").await;
     assert_eq!(app.nobody().get("/healthz").await.status, 200, "it is live");
     assert_eq!(app.nobody().get("/readyz").await.status, 503, "and not ready");
-    // One runs, as many as there are places wait, and the rest are refused.
+    // One runs, `PLACES` wait, and the others are refused.
     while frames.len() < 32 - 1 - PLACES {
         frames.extend(socket.ping("again").await);
         assert!(started.elapsed() < PATIENCE, "{} of the frames", frames.len());
@@ -246,7 +246,7 @@ async fn requests_to_a_stalled_store_are_503_and_leave_no_trace() {
     app.user("ann").await;
     let group = group(&service, &["ann"]).await;
     faults.stall();
-    // The service's key needs no read, so that all of these are writes.
+    // The service key needs no read, so that these jobs are all writes.
     let sends = (0..24).map(|number| {
         let body = json!({ "group": group, "author": "ann", "body": number.to_string() });
         let service = &service;
@@ -258,8 +258,7 @@ async fn requests_to_a_stalled_store_are_503_and_leave_no_trace() {
     });
     let release = async {
         until("the stall", || faults.held() > 0).await;
-        // One read runs where it stands and one on its thread; those that wait for a place are
-        // refused, too.
+        // Some reads run; those that wait for a permit are refused, too.
         let path = format!("groups/{group}/");
         let reads = (0..PLACES + 9).map(|_| service.get(&path));
         let mut reads = reads.collect::<futures_util::stream::FuturesUnordered<_>>();

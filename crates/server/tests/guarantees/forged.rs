@@ -1,4 +1,4 @@
-//! A user's payload cannot set its author, number, date, id or role.
+//! A user's payload cannot set the author, number, date, id or role.
 
 use chinwag_testkit::app::TestApp;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::{group, send, text};
 
 const FORGED: &str = "018f0000-0000-7000-8000-00000000f00d";
 
-/// A payload with everything in it that only the server says.
+/// A payload with every field that only the server may set.
 fn forged(own: impl Into<Value>) -> Value {
     let own = own.into();
     let mut body = json!({
@@ -35,7 +35,7 @@ async fn a_senders_author_number_date_and_id_never_count() {
     let group = group(&service, &["ann", "eve"]).await;
     let (mut anns, mut eves) = (ann.ws().await, eve.ws().await);
 
-    // It is heeded from a service, so that it would have been from a user.
+    // The service may set these fields, which proves that the server reads them.
     let imported = json!({ "group": group, "body": "old", "author": "eve", "date": "2001-01-01T00:00:00Z" });
     let imported = service.post("messages/", imported).await.ok(201);
     assert!(text(&imported["date"]).starts_with("2001"), "{imported}");
@@ -73,7 +73,7 @@ async fn nobody_acts_in_anothers_name_or_takes_a_role_by_naming_it() {
     let anns = text(&send(&ann, &group, "ann's").await["id"]);
     let mut eves = eve.ws().await;
     let path = format!("groups/{group}/");
-    // The owner may do it, so that what is refused is refused for who asks.
+    // The owner may do this: later refusals are due to the caller alone.
     ann.patch(&path, json!({ "name": "ann was here", "author": "ann" })).await.ok(200);
 
     for author in ["ann", "admin", "system"] {

@@ -1,4 +1,4 @@
-//! Hidden objects answer, to the byte, like missing ones.
+//! Answers about hidden objects equal those about missing ones, byte for byte.
 
 use chinwag_http::{CLIENT_EVENTS, ClientEventEntry, Example, ROUTES, RouteEntry, RouteExample};
 use chinwag_testkit::app::TestApp;
@@ -12,10 +12,10 @@ use crate::{group, send, text};
 const NO_GROUP: &str = "018f0000-0000-7000-8000-000000000001";
 const NO_MESSAGE: &str = "018f0000-0000-7000-8000-000000000002";
 
-/// A REST call by the ids of a group and a message in it.
+/// Builds a REST call from the ids of a group and a message in it.
 type Call = fn(&str, &str) -> (Method, String, Value);
-/// An event by the same.
-type Said = fn(&str, &str) -> (&'static str, Value);
+/// Builds a client event from the same ids.
+type Event = fn(&str, &str) -> (&'static str, Value);
 
 /// Beside the example of each route and each event: other payloads, right ones and wrong ones. None may tell more.
 const CALLS: &[Call] = &[
@@ -83,8 +83,8 @@ async fn answered(
     let request = client.request(method, &path);
     let request = if body.is_null() { request } else { request.json(&body) };
     let answer = client.send(request).await;
-    let told = |name: &str| !["date", "x-request-id", "content-length"].contains(&name);
-    let headers = answer.headers.iter().filter(|(name, _)| told(name.as_str()));
+    let is_compared = |name: &str| !["date", "x-request-id", "content-length"].contains(&name);
+    let headers = answer.headers.iter().filter(|(name, _)| is_compared(name.as_str()));
     let headers = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
     (answer.status, headers, nameless(&answer.text, group, message))
 }
@@ -99,7 +99,8 @@ async fn told(socket: &mut Ws, (kind, data): (&str, Value), group: &str, message
     nameless(&frame.to_string(), group, message)
 }
 
-/// Compares a hidden group with none, as `client` asks at both transports. Answers what differs.
+/// Compares a hidden group with a missing one over both transports, as seen by `client`. Returns the
+/// differences.
 async fn differences(client: &Client, group: &str, message: &str) -> Vec<String> {
     let mut found = Vec::new();
     let calls = |group: &str, message: &str| {
@@ -148,7 +149,7 @@ async fn hidden_objects_answer_exactly_like_missing_ones() {
     let said = json!({ "group": group, "body": "x", "client_id": "one" });
     let bobs = text(&bob.post("messages/", said).await.ok(201)["id"]);
     ann.patch(&format!("groups/{group}/"), json!({ "remove": ["bob"] })).await.ok(200);
-    // They are there for who may see them.
+    // The objects exist for a member.
     ann.get(&format!("groups/{group}/")).await.ok(200);
     ann.get(&format!("messages/{bobs}/")).await.ok(200);
 

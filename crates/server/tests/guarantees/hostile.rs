@@ -1,4 +1,4 @@
-//! JWTs that are wrong in one thing each.
+//! JWTs with one defect each.
 
 use chinwag_testkit::jwt::{Host, SECRET, encode, hmac};
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::text;
 use crate::tokens::{ALGORITHMS, claims, seconds};
 
-/// The error, and the token.
+/// The defect, and the token.
 type Wrong = (String, String);
 
-/// All of them. A thief has keys of its own, and serves them at the trap.
+/// All invalid tokens. The thief has its own keys and serves them at the URL `trap`.
 pub(crate) fn tokens(host: &Host, thief: &Host, trap: &str) -> Vec<Wrong> {
     [algorithms(host), stolen(thief, trap), kids(host, trap), times_and_names(host), forms(host)].concat()
 }
@@ -18,7 +18,7 @@ fn wrong(why: &str, token: String) -> Wrong {
     (why.to_owned(), token)
 }
 
-/// The claims of a good token but for one, which may be absent.
+/// The claims of a valid token with one changed or removed.
 fn with(key: &str, value: &Value) -> Value {
     let mut claims = claims("ann");
     claims[key] = value.clone();

@@ -1,5 +1,4 @@
-//! Identity: no account ever has two people behind it, and the names that applications have are
-//! names everywhere.
+//! Identity: no account belongs to two people, and the names that applications use are accepted everywhere.
 
 use chinwag_http::auth::jwt::Secret;
 use chinwag_testkit::app::{Options, TestApp};
@@ -12,7 +11,7 @@ use crate::{PATIENCE, group, send, text};
 
 const PASSWORD: &str = "what mallory chose";
 
-/// A host application whose users are made at first sight.
+/// A host application whose users are created on first use.
 async fn app(change: impl FnOnce(&mut Options)) -> (TestApp, Host) {
     let app = TestApp::with(|options| {
         options.http.jwt.secret = Some(Secret::parse(SECRET).expect("long enough"));
@@ -28,7 +27,7 @@ fn by_jwt(app: &TestApp, host: &Host, name: &str) -> Client {
     app.nobody().bearing(&host.token("HS256", &json!({ "sub": name, "exp": seconds(600) })))
 }
 
-/// The answers of both transports to the client: a status each.
+/// The statuses that the client gets over REST and WebSocket.
 async fn at_both_doors(client: &Client) -> (u16, u16) {
     let shaken = client.try_ws("/chat/", &[]).await;
     (client.get("sessions/").await.status, shaken.map_or_else(|refused| refused.status, |_| 101))
@@ -50,7 +49,7 @@ async fn a_name_signed_up_first_is_shared_with_nobody() {
     let mut socket = mallory.ws().await;
     let ticket = text(&mallory.post("tickets/", json!({})).await.ok(201)["ticket"]);
 
-    // Nobody whom the host application knows as ann comes near mallory's account.
+    // The host application's ann gets no access to mallory's account.
     service.put("users/ann/", json!({ "display_name": "Ann" })).await.ok(409);
     service.post("users/ann/tokens/", json!({})).await.ok(409);
     service.post("users/", json!({ "name": "ann" })).await.ok(400);
@@ -59,7 +58,7 @@ async fn a_name_signed_up_first_is_shared_with_nobody() {
     assert_eq!((&whole["origin"], &whole["display_name"]), (&json!("account"), &json!(null)));
     assert_eq!(at_both_doors(&mallory).await, (200, 101));
 
-    // Once it is adopted mallory is out, with all that mallory had.
+    // After the adoption, mallory's credentials are void.
     let adopted = service.put("users/ann/", json!({ "display_name": "Ann", "adopt": true })).await.ok(200);
     assert_eq!((&adopted["origin"], &adopted["display_name"]), (&json!("host"), &json!("Ann")));
     assert_eq!(socket.close_code_within(PATIENCE).await, Some(4001));
@@ -71,7 +70,7 @@ async fn a_name_signed_up_first_is_shared_with_nobody() {
     service.post("users/ann/tokens/", json!({})).await.ok(201);
     assert_eq!(signs_up(&app, "ann").await, 400);
 
-    // Asking for a token adopts as well.
+    // A token request can adopt, too.
     let mallory = app.nobody().sign_up("bob", PASSWORD).await;
     service.post("users/bob/tokens/", json!({ "adopt": true })).await.ok(201);
     assert_eq!((at_both_doors(&mallory).await, signs_in(&app, "bob").await), ((401, 401), 401));
@@ -91,7 +90,7 @@ async fn a_user_of_the_host_never_signs_up_or_renames() {
     }
     let own = app.nobody().sign_up("own", PASSWORD).await;
     own.patch("users/own/", json!({ "new_name": "owner" })).await.ok(200);
-    // Adopted, it does not any more.
+    // Once adopted, the user may no longer rename itself.
     let token = text(&service.post("users/owner/tokens/", json!({ "adopt": true })).await.ok(201)["token"]);
     own.bearing(&token).patch("users/owner/", json!({ "new_name": "own2" })).await.ok(403);
 }
@@ -130,7 +129,7 @@ async fn a_former_name_is_given_anew_by_the_service_only() {
     for name in ["deleted", "renamed", "own"] {
         assert_eq!(at_both_doors(&by_jwt(&app, &host, name)).await, (200, 101), "{name}");
     }
-    // A user who changes the case of its name alone holds it still.
+    // A user who changes only the case of its name keeps it.
     own.patch("users/mine/", json!({ "new_name": "Mine" })).await.ok(200);
     own.patch("users/Mine/", json!({ "new_name": "mine" })).await.ok(200);
 }
@@ -167,13 +166,13 @@ async fn another_spelling_is_another_refused_user() {
         }
         assert_eq!(at_both_doors(&by_jwt(&app, &host, stored)).await, (200, 101), "{stored}");
     }
-    // A new name is taken in its canonical form alone.
+    // A new name is accepted only in its canonical form.
     service.put(&format!("users/{}/", encoded("Zoe\u{308}")), json!({})).await.ok(409);
     assert_eq!(at_both_doors(&by_jwt(&app, &host, "Zoe\u{308}")).await, (401, 401));
     assert_eq!(at_both_doors(&by_jwt(&app, &host, "Zo\u{eb}")).await, (200, 101));
 }
 
-/// Names as applications have them.
+/// Names as applications use them.
 const NAMES: &[&str] = &[
     "6f1c2b1e-8d0a-4a6e-9d5e-0c7b8f3a2d11",
     "auth0|5f7c1e2d3b4a",
@@ -255,7 +254,7 @@ async fn names_that_no_address_holds_are_refused_everywhere() {
             service.get(&format!("users/{}/", encoded(name))).await.ok(404);
         }
     }
-    // Browsers take this for users/tokens/, whose user stays.
+    // Browsers normalize this to users/tokens/, whose user must not be deleted.
     service.delete("users/a%2F..%2Ftokens/").await.ok(404);
     service.get("users/tokens/").await.ok(200);
 }

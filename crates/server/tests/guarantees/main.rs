@@ -1,5 +1,4 @@
-//! Promises to users, while others do their worst: each test is a sentence, and
-//! shows first that its fault took hold.
+//! The promises to users under attack and faults. Each test first shows that its fault took effect.
 
 #[cfg(target_os = "linux")]
 mod crowds;
@@ -25,7 +24,7 @@ use chinwag_testkit::wait::{PATIENCE, until};
 use chinwag_testkit::ws::Ws;
 use serde_json::Value;
 
-/// Every frame up to the one with this body, which is the last.
+/// All frames up to and including the one with this body.
 async fn frames_until(socket: &mut Ws, body: &str) -> Vec<Value> {
     let mut frames = Vec::new();
     loop {

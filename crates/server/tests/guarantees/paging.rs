@@ -1,4 +1,4 @@
-//! Paging while others write, edit and delete: put together it is the log.
+//! Pages that are read during writes, edits and deletions add up to the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::{group, send, seq, text};
 
-/// Written before anybody pages.
+/// Messages written before the paging begins.
 const OLD: usize = 300;
 
 /// The direction and the kind of edge.
@@ -39,8 +39,8 @@ impl Way {
     }
 }
 
-/// Pages to the end, and puts the pages together. Each page is read while something happens that `churn` is told to
-/// do, and not before it has done the one before.
+/// Reads all pages and concatenates them. Before each page it requests one change from `churn`, after the
+/// previous one has been taken up.
 async fn paged(client: &Client, group: &str, way: Way, churn: Option<&Sender<()>>) -> Vec<Value> {
     let mut all: Vec<Value> = Vec::new();
     loop {
@@ -62,7 +62,7 @@ async fn paged(client: &Client, group: &str, way: Way, churn: Option<&Sender<()>
     all
 }
 
-/// Writes, edits and deletes by turns, one thing each time that it is told to.
+/// Deletes, edits and sends in turn, one change per request on the channel.
 async fn churn(client: &Client, group: &str, old: &[String], mut told: Receiver<()>) {
     for (turn, id) in old.iter().enumerate() {
         if told.recv().await.is_none() {
@@ -90,7 +90,7 @@ async fn paging_during_writes_edits_and_deletions_equals_the_log() {
     for number in 0..OLD {
         old.push(text(&send(&ann, &group, &format!("old {number}")).await["id"]));
     }
-    // Some of everywhere are changed early: those that pages have passed, and those to come.
+    // Interleave both ends, so that changes hit read and unread pages.
     let (front, back) = old.split_at(OLD / 2);
     let mixed: Vec<String> =
         front.iter().zip(back.iter().rev()).flat_map(|(a, b)| [a.clone(), b.clone()]).collect();
@@ -117,7 +117,7 @@ async fn paging_during_writes_edits_and_deletions_equals_the_log() {
             stands.keys().filter(|seq| **seq <= last && !held.contains_key(seq)).collect();
         assert!(missed.is_empty(), "{way:?}: {missed:?} stand and were on no page");
         for (seq, message) in &held {
-            // What has gone meanwhile is gone for good; what stands is the same but for an edit.
+            // A message that was deleted meanwhile stays deleted; others are unchanged except for edits.
             let Some(now) = stands.get(seq) else {
                 assert_eq!(ann.get(&format!("messages/{}/", text(&message["id"]))).await.status, 404);
                 continue;

@@ -1,4 +1,4 @@
-//! A user is demoted while acting: it was either before or after, and the log says which.
+//! A user is demoted during an action: the log must show the action before or after the demotion.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{frames_until, send, seq, text};
 
-/// Rounds at least, and at most where one outcome has not been seen yet.
+/// The minimum number of rounds, and the maximum if one outcome has not occurred yet.
 const ROUNDS: usize = 50;
 const MOST: usize = 300;
 
@@ -48,7 +48,7 @@ impl Race {
     }
 }
 
-/// The number at which the log first shows that something is so.
+/// The number of the first log frame that matches.
 fn when(log: &[Value], is_so: impl Fn(&Value) -> bool) -> Option<i64> {
     log.iter().find(|frame| is_so(frame)).map(seq)
 }
@@ -69,7 +69,7 @@ fn demoted(frame: &Value) -> bool {
     frame["type"] == "group.update" && admins.is_some_and(|names| !names.contains(&json!("warden")))
 }
 
-/// The answer to one's own event.
+/// The answer to the client's event with this `ref`.
 async fn answer(socket: &mut Ws, reference: &str) -> Value {
     loop {
         let frame = socket.next().await;
@@ -95,7 +95,7 @@ async fn a_racing_demotion_is_ordered_before_or_after_the_act() {
         let act = [Act::Remove, Act::Delete, Act::Promote][round % 3];
         let race = Race::new(&service, round).await;
         let (demotion, action) = (race.demotion(), race.frame(act));
-        // Each is first at every other start.
+        // Alternate the order of sending.
         let (demoted_with, answered) = if round % 2 == 0 {
             owners.send(demotion).await;
             wardens.send(action).await;

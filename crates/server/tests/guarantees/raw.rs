@@ -1,5 +1,5 @@
-//! A socket that shows its pongs and its end, and reads only when it is told to; and an HTTP
-//! connection that is one and the same for every request.
+//! A low-level WebSocket that exposes pongs and the close, and reads only on request; and a keep-alive HTTP
+//! connection.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::PATIENCE;
 
-/// Connects, from this address of the machine's own if one is given.
+/// Connects, from a local address if one is given.
 pub(crate) async fn tcp(url: &str, from: Option<&str>, buffer: Option<u32>) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     if let Some(buffer) = buffer {
@@ -37,19 +37,18 @@ pub(crate) struct Raw {
 pub(crate) enum Incoming {
     Text(String),
     Pong(String),
-    /// The end, with its code if there was one.
+    /// The end of the stream, with the close code if there was one.
     End(Option<u16>),
 }
 
 impl Raw {
-    /// Shakes hands, and reads the two summaries. The kernel takes about so many bytes that nobody
-    /// reads.
+    /// Connects and reads the two summaries. `buffer` is the approximate size of the kernel's receive buffer.
     pub(crate) async fn connect(url: &str, token: &str, buffer: Option<u32>) -> Self {
         let tcp = tcp(url, None, buffer).await;
         Self::shake(url, token, tcp).await.expect("a handshake")
     }
 
-    /// The same over a connection that stands already; or is refused, with the status.
+    /// Shakes hands on an open connection; a refusal returns its status.
     pub(crate) async fn shake(url: &str, token: &str, tcp: TcpStream) -> Result<Self, u16> {
         let address = url.strip_prefix("http://").expect("an address");
         let mut request = format!("ws://{address}/chat/").into_client_request().expect("a request");
@@ -69,7 +68,7 @@ impl Raw {
         self.stream.send(Message::text(frame.to_string())).await.expect("the socket is open");
     }
 
-    /// The next bytes.
+    /// Reads the next message.
     pub(crate) async fn next(&mut self) -> Incoming {
         let mut code = None;
         loop {
@@ -91,7 +90,7 @@ impl Raw {
         }
     }
 
-    /// The next frame, which must be one.
+    /// Reads the next message, which must be a text frame.
     pub(crate) async fn frame(&mut self) -> Value {
         loop {
             match self.next().await {
@@ -102,7 +101,7 @@ impl Raw {
         }
     }
 
-    /// Pings; the frames that come before the pong, which is waited for ten seconds.
+    /// Sends a ping; returns the frames before its pong, which must arrive within ten seconds.
     pub(crate) async fn ping(&mut self, payload: &'static str) -> Vec<Value> {
         self.stream.send(Message::Ping(payload.into())).await.expect("the socket is open");
         let mut frames = Vec::new();
@@ -118,7 +117,7 @@ impl Raw {
     }
 }
 
-/// One HTTP connection, with the service's key.
+/// A keep-alive HTTP connection with the service key.
 pub(crate) struct Keep {
     stream: TcpStream,
 }
@@ -128,12 +127,12 @@ impl Keep {
         Self { stream: tcp(url, from, None).await }
     }
 
-    /// The head of the answer, in lower case, and the body. The request has this id.
+    /// Sends a request with this id. Returns the answer's head in lower case, and its body.
     pub(crate) async fn get(&mut self, path: &str, id: &str) -> (String, String) {
         self.try_get(path, id).await.expect("the connection stands")
     }
 
-    /// The same, or none where the connection is closed instead.
+    /// Like [`Self::get`], but `None` if the connection is closed instead.
     pub(crate) async fn try_get(&mut self, path: &str, id: &str) -> Option<(String, String)> {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {SERVICE_KEY}\r\n\

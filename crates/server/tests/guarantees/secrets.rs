@@ -1,4 +1,4 @@
-//! No credential is in a log, a metric or a refusal, whether it was used rightly or wrongly.
+//! Credentials, valid or not, never appear in logs, metrics or refusals.
 
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::jwt::{Host, SECRET};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::text;
 
-/// The credentials that were used, and the texts that were refused or shown to all.
+/// Every credential that was used, and the texts to search for it: refusals and public answers.
 #[derive(Default)]
 struct Ledger {
     secrets: Vec<String>,
@@ -23,9 +23,9 @@ impl Ledger {
         secret.to_owned()
     }
 
-    /// An answer that must be a refusal: its head and its body.
+    /// Records an answer, which must be a refusal.
     fn refusal(&mut self, answer: &Answer) {
-        // 503: the keys by which a token would be judged cannot be read.
+        // 503: the keys for this token cannot be fetched.
         let is_refused = (400..500).contains(&answer.status) || answer.status == 503;
         assert!(is_refused, "{}: {}", answer.status, answer.text);
         self.refused += 1;
@@ -33,10 +33,10 @@ impl Ledger {
     }
 }
 
-/// Nobody is there.
+/// Nothing listens there.
 const JWKS: &str = "http://host:within-an-address@127.0.0.1:1/within-an-address?key=within-an-address";
 
-/// Wrong credentials in every place where one may stand.
+/// Wrong credentials in every position that may have one.
 async fn used_wrongly(ledger: &mut Ledger, url: &str, right: &str) {
     let wrong = [
         ledger.secret("wrong-bearer-0123456789-0123456789"),
@@ -72,7 +72,7 @@ async fn used_wrongly(ledger: &mut Ledger, url: &str, right: &str) {
     }
 }
 
-/// Passwords that are right, wrong, too short, too long, of another type, and in what is no JSON.
+/// Passwords that are correct, wrong, too short, too long, of another type, and in invalid JSON.
 async fn passwords(ledger: &mut Ledger, nobody: &Client) -> String {
     let right = ledger.secret("the-right-password-of-cat");
     let account = json!({ "name": "cat", "password": right });
@@ -100,7 +100,7 @@ async fn passwords(ledger: &mut Ledger, nobody: &Client) -> String {
     token
 }
 
-/// A good JWT of the host application's, which is used; and wrong ones. Their parts are secret, too.
+/// A valid JWT of the host application, and invalid ones. Their parts are secret, too.
 async fn jwts(ledger: &mut Ledger, url: &str) -> String {
     let host = Host::default();
     let claims = json!({ "sub": "ann", "exp": 4_000_000_000_i64, "mark": "within-a-jwt-0123456789" });
@@ -128,7 +128,7 @@ async fn jwts(ledger: &mut Ledger, url: &str) -> String {
     ledger.secret(&good)
 }
 
-/// A socket that says its own credentials, in what is understood and what is not.
+/// A socket that sends its credentials in valid and invalid events.
 async fn said(ledger: &mut Ledger, mut socket: Ws, token: &str) {
     for (kind, data) in [
         ("message.text", json!({ "group": "nonsense", "token": token, "body": "x" })),
@@ -143,7 +143,7 @@ async fn said(ledger: &mut Ledger, mut socket: Ws, token: &str) {
     ledger.public.push(socket.expect("error.decode").await.to_string());
 }
 
-/// Codes of invites that are good, ended and unknown, in all paths that have one.
+/// Valid, ended and unknown invite codes in all paths with a code.
 async fn codes(ledger: &mut Ledger, ann: &Client) {
     let group = text(&ann.post("groups/", json!({ "name": "g" })).await.ok(201)["id"]);
     let made = ann.post(&format!("groups/{group}/invites/"), json!({})).await.ok(201);

@@ -1,4 +1,4 @@
-//! One who stops reading, and one who floods, are nobody else's trouble.
+//! A stalled reader and a flooding client do not disturb others.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,35 +12,35 @@ use crate::raw::{Incoming, Raw};
 use crate::{PATIENCE, group, seq, until};
 
 const MEMBERS: usize = 100;
-/// Of the members, beside the writer and the slow one.
+/// Number of members who read, besides the writer and the stalled reader.
 const READERS: usize = 38;
-/// Together more than the kernel holds for a socket that nobody reads.
+/// Number of messages. Together they exceed the kernel's socket buffers.
 const MESSAGES: usize = 450;
-/// How far the writer runs ahead of whoever reads last, of those who read.
+/// The maximum lead of the writer over the slowest active reader.
 const AHEAD: usize = 30;
-/// The allowed growth of the process: the queues of the sockets, and the database's own pages.
+/// The allowed growth of the process's memory: socket queues and the database's page cache.
 const GROWTH: u64 = 64 << 20;
 
-/// The memory that a process has, in bytes, where the system says.
+/// The resident memory of a process in bytes; `None` if the system does not report it.
 pub(crate) fn memory(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
 }
 
-/// A frame's number without reading the rest.
+/// The number of a frame, without parsing the whole frame.
 fn number(text: &str) -> Option<usize> {
     let rest = text.strip_prefix(r#"{"type":"message.text","seq":"#)?;
     rest.split_once(',')?.0.parse().ok()
 }
 
-/// Reads every message, each the next of the one before.
+/// Reads every message and asserts the order.
 async fn read_all(mut socket: Raw, read: &AtomicUsize) {
     while read.load(Ordering::SeqCst) < MESSAGES {
         match socket.next().await {
             Incoming::Text(text) => {
                 let Some(number) = number(&text) else { continue };
-                // The group's making was the first.
+                // The group's creation has the first number.
                 assert_eq!(number, read.load(Ordering::SeqCst) + 2, "in order, and none missed");
                 read.fetch_add(1, Ordering::SeqCst);
             }
@@ -50,7 +50,7 @@ async fn read_all(mut socket: Raw, read: &AtomicUsize) {
     }
 }
 
-/// Writes every message, and reads its own copies meanwhile, so that it is no slow one itself.
+/// Writes every message, and reads its own events meanwhile so as not to become a slow reader itself.
 async fn write_all(mut socket: Raw, group: &str, read: &[AtomicUsize]) {
     let (body, mut own) = ("漢".repeat(4000), 0);
     for sent in 0..MESSAGES {
@@ -95,7 +95,7 @@ async fn a_stopped_reader_in_a_group_of_100_is_cut_and_resumes() {
         assert!(after < before + GROWTH, "the process grew from {before} to {after}");
     }
 
-    // What the kernel held for it comes yet, in order; then the end.
+    // The frames in the kernel's buffers arrive in order, then the close.
     let mut held = 1;
     let code = loop {
         match slow.next().await {
@@ -125,7 +125,7 @@ async fn a_stopped_reader_in_a_group_of_100_is_cut_and_resumes() {
     assert_eq!((&done["type"], &done["data"]["groups"][&group]), (&json!("sync.done"), &json!(MESSAGES + 1)));
 }
 
-/// Sends as fast as the socket takes it, in bursts, until told to stop; every one is answered.
+/// Sends bursts as fast as the socket takes them until stopped; every event must be answered.
 async fn flood(mut socket: Raw, group: &str, stop: &AtomicBool, acknowledged: &AtomicUsize) -> (usize, i64) {
     const BURST: usize = 500;
     let (mut sent, mut last) = (0, 1);
@@ -170,7 +170,7 @@ async fn a_flooder_keeps_nobody_else_from_being_heard_in_order() {
             longest = longest.max(started.elapsed());
             assert_eq!((seq(&said), &heard["data"]), (seq(&heard), &said["data"]));
         }
-        // A talk that is over before the next burst has shown nothing: one more is waited for.
+        // A conversation that ends before the next burst proves nothing: wait for one more burst.
         until("the flood", || acknowledged.load(Ordering::SeqCst) > before + 100).await;
         stop.store(true, Ordering::SeqCst);
         longest

@@ -1,5 +1,4 @@
-//! The host application's JWTs, at both transports and wherever one may stand: those that are good are
-//! somebody, and all the others nobody.
+//! The host application's JWTs on both transports and in every position: only valid ones authenticate.
 
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::{PATIENCE, text};
 
 pub(crate) const ALGORITHMS: [&str; 4] = ["HS256", "RS256", "ES256", "EdDSA"];
 
-/// Seconds since 1970, so many from now.
+/// A Unix time in seconds, relative to now.
 pub(crate) fn seconds(from_now: i64) -> i64 {
     use chinwag_core::Clock;
     chinwag_core::clock::SystemClock::default().now().micros() / 1_000_000 + from_now
@@ -27,7 +26,7 @@ pub(crate) fn claims(name: &str) -> Value {
     json!({ "sub": name, "exp": seconds(600), "iss": "the host", "aud": ["chat", "other"] })
 }
 
-/// A server that takes tokens of a host whose public keys are at a source.
+/// A server that accepts tokens of a host whose public keys are served at `source`.
 async fn app(source: Option<&str>, change: impl FnOnce(&mut Options)) -> TestApp {
     TestApp::with(|options| {
         let jwt = &mut options.http.jwt;
@@ -39,7 +38,7 @@ async fn app(source: Option<&str>, change: impl FnOnce(&mut Options)) -> TestApp
     .await
 }
 
-/// The answer for each position of a token: two of REST, three of a handshake.
+/// The status for each position of a token: two in REST, three in a handshake.
 async fn everywhere(nobody: &Client, token: &str) -> [u16; 5] {
     let (bearer, cookie) = (nobody.bearing(token), format!("access={token}"));
     let offered = format!("chinwag, bearer.{token}");
@@ -77,7 +76,7 @@ async fn a_jwt_of_each_algorithm_works_until_it_expires() {
     let shown = ann.get("sessions/").await.ok(200);
     let expires = chinwag_core::Date::from_micros(exp * 1_000_000);
     assert_eq!((&shown["name"], &shown["expires"]), (&json!("ann"), &json!(expires.to_string())));
-    // What it opens ends with it, and nothing that it gets outlasts it.
+    // A ticket or session would outlive the token, so it may not request any.
     ann.post("tickets/", json!({})).await.ok(403);
     ann.delete("sessions/").await.ok(403);
     let soon = client(&json!(seconds(2)));
@@ -180,7 +179,7 @@ async fn new_keys_are_fetched_on_use_at_a_bounded_rate() {
     }
     assert_eq!(asks(&by_old).await, 401, "the old one was taken back");
 
-    // Away: what is known goes on, and is the only one that does.
+    // While the source is down, the known keys still work, and only those.
     served.serve(None);
     let before = served.asked();
     while served.asked() == before {
@@ -210,7 +209,7 @@ async fn a_file_of_keys_will_do_and_a_secret_in_it_makes_no_token() {
     for header in [json!({ "alg": "HS256", "kid": "shared" }), json!({ "alg": "HS256" })] {
         assert_eq!(everywhere(&nobody, &host.sign(&header, &claims("ann"))).await, [401; 5], "{header}");
     }
-    // Without a kid, the one key of the kind is meant.
+    // Without a `kid`, the only key of that algorithm is used.
     let nameless = host.sign(&json!({ "alg": "ES256" }), &claims("ann"));
     assert_eq!(everywhere(&nobody, &nameless).await, [200, 200, 101, 101, 101]);
 }

@@ -1,4 +1,4 @@
-//! Sockets that come and never read what they are shown cost little, and nobody else anything.
+//! Sockets that never read their summary cost little memory and do not disturb others.
 
 use std::time::Duration;
 
@@ -16,12 +16,11 @@ use crate::{PATIENCE, group, seq};
 
 const GROUPS: usize = 1000;
 const SOCKETS: usize = 200;
-/// The most that all of them together may cost: what may wait for the user, as much again for the
-/// allocator, and for each socket a page of 64 KiB as it is read and as it is encoded. Shown whole,
-/// each would cost 6 MiB.
+/// Upper bound of their memory: the user's limit of queued bytes, as much again for the allocator, and for each
+/// socket a page of 64 KiB in two forms. A complete summary would take 6 MiB per socket.
 const GROWTH: u64 = 2 * (8 << 20) + SOCKETS as u64 * (128 << 10);
 
-/// Fills the user's groups with a long message each.
+/// Sends a long message to each of the user's groups.
 async fn fill(service: &Client) {
     let body = "漢".repeat(2000);
     let groups = iter(0..GROUPS).map(|n| {
@@ -36,7 +35,7 @@ async fn fill(service: &Client) {
     groups.buffer_unordered(32).collect::<Vec<()>>().await;
 }
 
-/// Shakes hands, and reads no more than the answer to that.
+/// Shakes hands, and reads only the answer to the handshake.
 async fn come(url: &str, token: &str) -> TcpStream {
     let mut stream = tcp(url, None, Some(4096)).await;
     let host = url.strip_prefix("http://").expect("an address");

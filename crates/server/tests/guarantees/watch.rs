@@ -1,4 +1,4 @@
-//! No socket is sent what its user could not read for itself.
+//! No socket receives anything that its user could not read over REST.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,12 +13,12 @@ use crate::{frames_until, group, send, seq, text, until};
 
 const PEOPLE: [&str; 7] = ["ann", "bob", "cat", "dan", "eve", "gil", "hal"];
 
-/// The members of each group after each of its numbers, as its changes say.
+/// The members of each group after each number, derived from its events.
 struct Truth {
     members: BTreeMap<String, BTreeMap<i64, BTreeSet<String>>>,
 }
 
-/// The group that a frame is about.
+/// The group of a frame.
 fn about(frame: &Value) -> Option<&str> {
     match frame["type"].as_str()? {
         "group.update" => frame["data"]["id"].as_str(),
@@ -47,8 +47,8 @@ impl Truth {
         known.is_some_and(|(_, members)| members.contains(user))
     }
 
-    /// Why a user should not have been sent this frame, where it is in the group or not as it has
-    /// been told.
+    /// The reason why a user should not have received this frame, if any. `inside` has the groups that the user
+    /// is in according to its earlier frames.
     fn fault(&self, user: &str, inside: &mut BTreeSet<String>, frame: &Value) -> Option<String> {
         let group = about(frame)?.to_owned();
         let own_end = frame["type"] == "group.quit" && frame["data"]["name"] == user;
@@ -70,7 +70,7 @@ impl Truth {
     }
 }
 
-/// Everything that may happen in a group, by turns. Answers its id.
+/// Causes every kind of event in a group; returns its id.
 async fn everything(app: &TestApp, clients: &BTreeMap<&str, Client>) -> String {
     let service = app.service();
     let [ann, bob, cat] = ["ann", "bob", "cat"].map(|name| &clients[name]);
@@ -129,7 +129,7 @@ async fn no_socket_receives_a_frame_its_user_could_not_get() {
         sockets.push((name, clients[name].ws().await));
     }
     let watched = everything(&app, &clients).await;
-    // The last word, which everybody hears who is left.
+    // The last message, which every remaining user receives.
     let bell = group(&app.service(), &["ann", "rob", "cat", "eve", "gil", "hal"]).await;
     send(&clients["ann"], &bell, "the bell").await;
 
@@ -159,7 +159,7 @@ async fn no_socket_receives_a_frame_its_user_could_not_get() {
     for (name, frames) in &seen {
         let mut inside = BTreeSet::new();
         for frame in frames {
-            // Bob has two names.
+            // Bob was renamed.
             let renamed = *name == "bob"
                 && truth.was_in(
                     about(frame).unwrap_or_default(),
@@ -179,7 +179,8 @@ async fn no_socket_receives_a_frame_its_user_could_not_get() {
         let heard = json!(seen[name]).to_string();
         let quits = seen[name].iter().filter(|frame| frame["type"] == "group.quit").count();
         assert_eq!(quits, if name == "gil" { 2 } else { 1 }, "{heard}");
-        // What a group shows of itself to who has just come is its history, which it may read.
+        // A new member receives the group's history in its view, which it may read; only live messages count
+        // here.
         let live = seen[name].iter().filter(|frame| frame["type"] == "message.text");
         let live: Vec<&Value> = live.map(|frame| &frame["data"]["body"]).collect();
         assert!(unheard.iter().all(|body| !live.contains(&&json!(body))), "{name}: {live:?}");
@@ -190,7 +191,7 @@ async fn no_socket_receives_a_frame_its_user_could_not_get() {
 const BURST: usize = 50;
 const ROUNDS: usize = 20;
 
-/// Writes burst after burst, the last of them after the removal.
+/// Writes bursts; the last one begins after the removal.
 async fn flow(socket: &mut Ws, group: &str, removed: &AtomicBool) {
     loop {
         let last = removed.load(Ordering::SeqCst);
@@ -205,7 +206,7 @@ async fn flow(socket: &mut Ws, group: &str, removed: &AtomicBool) {
     }
 }
 
-/// The frames of a socket until its own end in the group; then those until the bell there.
+/// The frames of a socket up to its removal, the number of that, and the frames from then up to the bell.
 async fn until_removed(socket: &mut Raw, read: &AtomicUsize, bell: &str) -> (Vec<Value>, i64, Vec<Value>) {
     let mut before = Vec::new();
     let end = loop {
@@ -248,7 +249,7 @@ async fn a_removed_member_receives_nothing_numbered_after() {
         let (read, removed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let bell = format!("bell {round}");
         let removing = async {
-            // Another point of the flow each time.
+            // Remove at another point of the flow in each round.
             until("the flow", || read.load(Ordering::SeqCst) > 5 + 4 * round).await;
             service.patch(&path, json!({ "remove": ["eve"] })).await.ok(200);
             removed.store(true, Ordering::SeqCst);
@@ -257,7 +258,7 @@ async fn a_removed_member_receives_nothing_numbered_after() {
             tokio::join!(flow(&mut anns, &flowing, &removed), flow(&mut bobs, &flowing, &removed), removing);
             let head =
                 service.get(&format!("{path}?fields=head")).await.ok(200)["head"].as_i64().expect("a head");
-            // After all of the flow has gone out to those who stay.
+            // Ring the bell after all messages are delivered to the remaining members.
             send(&ann, &bells, &bell).await;
             head
         };

@@ -1,4 +1,4 @@
-//! A caller learns nothing about a name from the text or the time of a refusal.
+//! Neither the text nor the timing of a refusal reveals whether a name exists.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use chinwag_testkit::client::{Answer, Client};
 use serde_json::json;
 use tokio::time::Instant;
 
-/// The compared parts of an answer: all but its date and its request's id.
+/// An answer without its date and its request id.
 fn words(answer: &Answer, name: &str) -> (u16, Vec<String>, String) {
     let told = |name: &str| !["date", "x-request-id", "content-length"].contains(&name);
     let headers = answer.headers.iter().filter(|(name, _)| told(name.as_str()));
@@ -65,7 +65,7 @@ async fn known_and_unknown_names_are_answered_alike() {
 const TRIES: usize = 3;
 const NAMES: [&str; 2] = ["known", "unknown"];
 
-/// The medians of the times that sign-ins of each name take, tried by turns.
+/// The median durations of sign-ins for a known and an unknown name, measured alternately.
 async fn medians(nobody: &Client) -> [Duration; 2] {
     let mut times = [const { Vec::new() }; 2];
     for _ in 0..TRIES {
@@ -88,8 +88,8 @@ async fn sign_in_takes_equally_long_for_unknown_names() {
     let nobody = app.nobody();
     nobody.post("accounts/", json!({ "name": "known", "password": "a long password" })).await.ok(201);
     let mut found = Vec::new();
-    // What else the machine does may weigh on one of them; it will not each time. Without a hash to
-    // verify, an unknown name would be answered a hundred times sooner.
+    // Other load on the machine may delay one of them, but not in each try. Without a hash to verify, an
+    // unknown name would be answered a hundred times faster.
     while found.len() < 6 {
         let times = medians(&nobody).await;
         let (least, most) = (times.iter().min().expect("times"), times.iter().max().expect("times"));

@@ -1,4 +1,4 @@
-//! The package for Debian, unpacked as dpkg does; its program, settings and unit.
+//! The Debian package, unpacked with dpkg: its program, settings and unit.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -27,7 +27,7 @@ async fn the_debian_package_has_a_program_that_serves() {
     }
     let file = |name: &str| unpacked.path().join(name);
     assert_eq!(file("usr/bin/chinwag").metadata().expect("the program").permissions().mode() & 0o777, 0o755);
-    // The settings that it brings are all good, and those of the unit.
+    // Its settings and those of the unit are valid.
     let unit = fs::read_to_string(file("usr/lib/systemd/system/chinwag.service")).expect("the unit");
     let program = Program::new(file("usr/bin/chinwag"));
     let running = program.serve_with(|serve| {
@@ -56,7 +56,7 @@ fn has_sound_scripts(package: &Path) {
         let mode = unpacked.path().join(script).metadata().expect("the script").permissions().mode();
         assert_eq!(mode & 0o777, 0o755);
     }
-    // Each file of the package belongs to root.
+    // Every file of the package belongs to root.
     let listed = dpkg_deb(&["--contents"], package, None);
     assert!(listed.lines().all(|line| line.split_whitespace().nth(1) == Some("root/root")), "{listed}");
     assert!(
@@ -73,7 +73,7 @@ fn has_sound_scripts(package: &Path) {
 fn the_unit_is_hardened() {
     let unit = crate::root().join("deploy/debian/chinwag.service");
     let mut analyze = Command::new("systemd-analyze");
-    // In tenths: 2.0 of 10, where less is better.
+    // The threshold is 2.0 of 10; lower is better.
     analyze.args(["security", "--offline=yes", "--threshold=20"]).arg(unit);
     succeed(analyze);
 }

@@ -1,4 +1,4 @@
-//! The files of `deploy/`: settings that exist, figures that the server has, alerts that mean what they say.
+//! The files in `deploy/`: known settings, existing metrics, and alerts that fire when they should.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +21,8 @@ const NGINX: &str = include_str!("../../../../deploy/compose/nginx.conf");
 const RULES: &str = include_str!("../../../../deploy/prometheus/chinwag.rules.yaml");
 const DASHBOARD: &str = include_str!("../../../../deploy/grafana/chinwag.json");
 const SECRET: &str = "secret-of-the-cluster-and-key-of-the-service";
-/// Figures that are not there before the first of their kind, or without TLS of the server's own. They stand in the table of all.
+/// Metrics that appear only after their first event, or only with built-in TLS. They are in the table of all
+/// metrics.
 const LATER: [&str; 3] = [
     "chinwag_file_uploads_total",
     "chinwag_tls_certificate_expires_seconds",
@@ -29,7 +30,7 @@ const LATER: [&str; 3] = [
 ];
 const SETTINGS: &str = include_str!("../../../../docs/operations.md");
 
-/// The words of a text that begin so, of letters, digits and `_`.
+/// The words with this prefix in a text; a word has letters, digits and `_`.
 fn words<'a>(text: &'a str, begin: &str) -> BTreeSet<&'a str> {
     let words = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
     words.filter(|word| word.starts_with(begin)).collect()
@@ -42,7 +43,7 @@ fn the_variables_of_both_manifests_are_settings() {
         assert!(names.len() > 5, "{file}: {names:?}");
         for name in names {
             let key = name.trim_start_matches("CHINWAG_").replace("__", ".").to_lowercase();
-            // The image's own version, and the key that is no setting.
+            // Except the image's version, and the key, which is not a setting.
             let is_known =
                 ["version", "service_key"].contains(&&*key) || SETTINGS.contains(&format!("| `{key}` |"));
             assert!(is_known, "{file}: {name}");
@@ -60,7 +61,7 @@ async fn every_figure_of_alerts_and_dashboard_is_there() {
         serve.env("CHINWAG_WEBHOOKS__PRIVATE", "true");
     });
     let service = Client::new(running.url(), Some(SECRET), "service");
-    // Figures of webhooks begin with the first: here with one that nobody answers.
+    // Metrics of webhooks appear with the first webhook; this one is unreachable.
     service.post("webhooks/", json!({ "url": "http://127.0.0.1:9/" })).await.ok(201);
     service.post("users/", json!({ "name": "ann" })).await.ok(201);
     service.post("groups/", json!({ "name": "Tea", "author": "ann" })).await.ok(201);
@@ -85,7 +86,7 @@ fn every_query_of_the_dashboard_is_one() {
     let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
     let queries: Vec<_> = targets.map(|target| target["expr"].as_str().expect("a query")).collect();
     assert!(queries.len() > 20);
-    // promtool reads rules: each query becomes one.
+    // promtool checks rules, so make each query one.
     let rules: Vec<_> = (0..)
         .zip(queries)
         .map(|(number, query)| {
@@ -96,7 +97,7 @@ fn every_query_of_the_dashboard_is_one() {
         .collect();
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("queries.yaml");
-    // JSON is YAML.
+    // JSON is valid YAML.
     let text = json!({"groups": [{"name": "queries", "rules": rules}]}).to_string();
     fs::write(&file, text).expect("the folder is ours");
     let mut promtool = Command::new("promtool");
@@ -126,7 +127,7 @@ async fn the_proxy_of_compose_serves_rest_and_sockets() {
     let _nginx = Nginx::start(program.folder(), &server, port).await;
     let service = Client::new(&format!("http://127.0.0.1:{port}"), Some(&program.key()), "service");
     let ann = service.user("ann").await;
-    // It waits for the summary.
+    // This waits for the summary.
     ann.ws().await;
     assert_eq!(service.get("/metrics").await.status, 403);
 

@@ -1,4 +1,4 @@
-//! The image for containers, unpacked as a runtime does, and its program alone in the root that the layer is.
+//! The container image, unpacked like a runtime does, and its program in a root with nothing but the layer.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{BINARY, dist, made, succeed};
 
-/// Makes an authority, a certificate that it has signed, and keys to be fetched (the example of RFC 8037).
+/// Creates a certificate authority, a certificate signed by it, and a key set (the example of RFC 8037).
 const CERTIFICATES: &str = r#"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=authority \
   -addext basicConstraints=critical,CA:TRUE -keyout authority.key -out authority.pem 2>openssl.log
@@ -25,7 +25,7 @@ openssl x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreat
 echo '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}' > keys.json
 "#;
 
-/// An image, unpacked.
+/// An unpacked image.
 struct Image {
     folder: TempDir,
 }
@@ -42,7 +42,7 @@ impl Image {
         serde_json::from_str(&text).expect("it is JSON")
     }
 
-    /// Where a blob is, whose bytes are those of its digest.
+    /// The path of a blob, whose content is checked against its digest.
     fn blob(&self, described: &Value) -> String {
         let digest = described["digest"].as_str().expect("a digest");
         let path = format!("blobs/{}", digest.replace(':', "/"));
@@ -81,7 +81,7 @@ fn the_program_of_the_image_serves_in_its_own_root() {
     serves_in_its_root(&layer, &settings["Env"]);
 }
 
-/// Runs the program of a layer with nothing else, as the user of the image.
+/// Runs the program in a root with only the layer, as the image's user.
 fn serves_in_its_root(layer: &Path, variables: &Value) {
     let root = TempDir::new().expect("a temporary folder");
     unpack(layer, root.path(), "-xzf");
@@ -89,7 +89,7 @@ fn serves_in_its_root(layer: &Path, variables: &Value) {
         println!("only root may change its root: nothing was tried");
         return;
     }
-    // A runtime makes the root for everybody to read; a temporary folder is its owner's alone.
+    // A runtime makes the root readable for everyone; a temporary folder is private.
     fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).expect("the folder is ours");
     add_libraries(root.path());
     for folder in ["data", "files", "tmp"] {
@@ -97,7 +97,7 @@ fn serves_in_its_root(layer: &Path, variables: &Value) {
         assert_eq!(owner, 65532, "{folder}");
     }
     let run = |args: &[&str]| {
-        // The variables of the image have no path to it.
+        // The image's variables do not include a path to `chroot`.
         let mut chroot = Command::new("/usr/sbin/chroot");
         chroot.arg("--userspec=65532:65532").arg(root.path()).arg("/chinwag").args(args).env_clear();
         for variable in variables.as_array().expect("variables") {
@@ -113,14 +113,14 @@ fn serves_in_its_root(layer: &Path, variables: &Value) {
     assert_eq!(running.stop().code, Some(0));
     assert!(root.path().join("data/chinwag.db").is_file());
     calls_by_tls(root.path(), run);
-    // A volume that belongs to root: the error names the folder, and who needs it.
+    // A volume owned by root: the error names the folder and the required user.
     chown(root.path().join("data"), Some(0), Some(0)).expect("this is root");
     let output = finish(run(&["serve", "--listen", "127.0.0.1:0"]), "");
     assert_eq!(output.code, Some(1));
     assert!(output.stderr.contains("/data") && output.stderr.contains("65532"), "{}", output.stderr);
 }
 
-/// Fetches keys by TLS: the authorities are those of the image, or those of a file that a variable names.
+/// Fetches keys over TLS with the image's certificate authorities, or with those of a file named by a variable.
 fn calls_by_tls(root: &Path, run: impl Fn(&[&str]) -> Command) {
     let folder = TempDir::new().expect("a temporary folder");
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
@@ -151,7 +151,7 @@ fn calls_by_tls(root: &Path, run: impl Fn(&[&str]) -> Command) {
     drop(serving);
 }
 
-/// A process that ends with its value.
+/// A process that is killed on drop.
 struct TlsServer(Child);
 
 impl Drop for TlsServer {
@@ -161,7 +161,7 @@ impl Drop for TlsServer {
     }
 }
 
-/// The program of a release is static; that of the tests needs the libraries of this machine.
+/// A release's program is static; the one under test needs this machine's libraries.
 fn add_libraries(root: &Path) {
     let mut ldd = Command::new("ldd");
     ldd.arg(BINARY);

@@ -1,5 +1,5 @@
-//! The packages that adopters install, as `cargo xtask dist` makes them: each is installed into an empty folder and used
-//! against the real program.
+//! The packages for adopters as `cargo xtask dist` makes them: each is installed into an empty folder and used
+//! with the real program.
 
 mod debian;
 mod deploy;
@@ -16,18 +16,18 @@ use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
 
-/// The folder of the workspace.
+/// The workspace's folder.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Makes a package in a folder of its own, of the program of these tests.
+/// Makes a package from the program under test in a temporary folder.
 fn dist(package: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root()).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
-        // Build scripts that watch these would run again.
+        // Build scripts that depend on these variables would run again.
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
             cargo.env_remove(&*name);
@@ -39,7 +39,7 @@ fn dist(package: &str) -> TempDir {
     folder
 }
 
-/// The program of these tests without what debuggers read, which is most of it.
+/// Writes the program under test without debug symbols, which are most of it.
 fn stripped(to: &Path) -> &Path {
     let mut strip = Command::new("strip");
     strip.arg("-o").arg(to).arg(BINARY);
@@ -47,7 +47,7 @@ fn stripped(to: &Path) -> &Path {
     to
 }
 
-/// The only file of a folder with this ending.
+/// The only file in a folder with this ending.
 fn made(folder: &Path, ending: &str) -> PathBuf {
     let files = folder.read_dir().expect("the folder is there").map(|entry| entry.expect("a file").path());
     let found: Vec<_> = files.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
@@ -55,7 +55,7 @@ fn made(folder: &Path, ending: &str) -> PathBuf {
     only.clone()
 }
 
-/// Runs a program to its end, which must be a success, and returns its standard output.
+/// Runs a program that must succeed; returns its standard output.
 fn succeed(command: Command) -> String {
     let shown = format!("{command:?}");
     let output = finish(command, "");

@@ -1,5 +1,5 @@
-//! The package for npm, unpacked as npm does, used by the examples of its README: in Node, and in a browser with the real
-//! React and Vue.
+//! The npm package, unpacked like npm does, with the examples of its README: in Node, and in a browser with the
+//! real React and Vue.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const REACT: &str = include_str!("vendor/react.production.min.js");
 const REACT_DOM: &str = include_str!("vendor/react-dom.production.min.js");
 const VUE: &str = include_str!("vendor/vue.esm-browser.prod.js");
 
-/// React's own files are no modules yet: these are the names that its packages export.
+/// The exports of React's packages, whose browser files are not modules.
 const REACT_MODULES: &[(&str, &str)] = &[
     (
         "react.mjs",
@@ -41,7 +41,7 @@ const IMPORTS: &str = r#"{"imports": {
     "chinwag/vue": "/node_modules/chinwag/vue.js", "react": "/react.mjs", "react-dom/client": "/react-dom-client.mjs",
     "react/jsx-runtime": "/react-jsx-runtime.mjs", "vue": "/vue.mjs"}}"#;
 
-/// An application that has the package installed, with the server that it uses.
+/// An application with the package installed, and the server that it uses.
 struct Application {
     folder: TempDir,
     server: Running,
@@ -50,7 +50,7 @@ struct Application {
 }
 
 impl Application {
-    /// Installs the package, serves the application's folder, and makes ann and bob with a private group.
+    /// Installs the package, serves the application's folder, and creates ann and bob with a private group.
     async fn start() -> Self {
         let folder = installed();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -66,7 +66,7 @@ impl Application {
         let application = Self { folder, server, service, origin };
         let token = application.token("ann").await;
         tokio::spawn(serve(listener, application.folder.path().to_owned(), token));
-        // The server ends with its folder.
+        // The server's folder must outlive this function.
         std::mem::forget(program);
         application
     }
@@ -76,7 +76,7 @@ impl Application {
         made["token"].as_str().expect("a token").to_owned()
     }
 
-    /// The README's example with the server's address, at this place.
+    /// An example of the README with the server's address.
     fn example(&self, language: &str, number: usize) -> String {
         let readme = fs::read_to_string(self.package().join("README.md")).expect("it has a README");
         blocks(&readme, language)[number].replace("https://chat.example", self.server.url())
@@ -116,7 +116,7 @@ impl Application {
     }
 }
 
-/// A folder with the package in `node_modules`, as npm unpacks it.
+/// A folder with the package in `node_modules`, unpacked like npm does.
 fn installed() -> TempDir {
     let made_in = dist("npm");
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
@@ -169,11 +169,11 @@ async fn answer(mut socket: TcpStream, folder: PathBuf, token: String) {
         "HTTP/1.1 {status} OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    // A browser that has gone needs no answer.
+    // The browser may have disconnected.
     let _ = socket.write_all(&[head.as_bytes(), &body].concat()).await;
 }
 
-/// Turns JSX into what browsers read. React's types are not at hand, so that its errors say nothing.
+/// Compiles JSX for browsers. Type errors are ignored, because React's types are not available.
 fn compiled(folder: &Path, name: &str, jsx: &str) -> String {
     let source = folder.join(format!("{name}.jsx"));
     fs::write(&source, jsx).expect("the folder is ours");
@@ -248,7 +248,7 @@ async fn the_element_example_shows_the_chat() {
     page.until("document.querySelector('chinwag-chat')?.client?.state === 'ready'").await;
     application.bob_writes("hello").await;
     page.until("document.title === '(1) My application'").await;
-    // The declaration names each property of the element.
+    // The declarations name every property of the element.
     let declared = fs::read_to_string(application.package().join("element.d.ts")).expect("it is there");
     let properties = page.run("return Object.keys(customElements.get('chinwag-chat').properties)").await;
     for name in properties.as_array().expect("names") {
@@ -283,7 +283,7 @@ fn node(args: &[&str]) -> String {
     succeed(node)
 }
 
-/// A server that renders pages imports everything, and has no elements.
+/// Server-side rendering imports all parts without custom elements.
 #[test]
 fn every_part_is_imported_without_a_page() {
     let folder = installed();

@@ -1,4 +1,5 @@
-//! The package for Python, unpacked as pip does: its own tests and the examples of its README, against the real program.
+//! The Python package, unpacked like pip does: its own tests and the examples of its README, with the real
+//! program.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -8,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::{BINARY, blocks, dist, made, root, succeed};
 
-/// The mark between the output of two examples.
+/// Separates the output of two examples.
 const MARK: &str = "=== the next example ===";
 
 /// The folder with the package, and a server with the feed.
@@ -33,7 +34,7 @@ impl Installed {
         Self { folder, program, server }
     }
 
-    /// Python with the package and nothing of the repository.
+    /// Python with the package, isolated from the repository.
     fn python(&self) -> Command {
         let mut python = Command::new("python3");
         python.args(["-B", "-W", "error"]).current_dir(self.folder.path());

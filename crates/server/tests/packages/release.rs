@@ -1,4 +1,5 @@
-//! The files beside the packages: the static program's archive, the list of components, the notes and the sums.
+//! The files beside the packages: the archive with the static program, the component list, the release notes
+//! and the checksums.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Messages by id, and a service that reads as a user.
+//! Messages by id, and the service reading as a user.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::setup::{group, send};

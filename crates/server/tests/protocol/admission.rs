@@ -1,4 +1,4 @@
-//! Much of one address or one user: others are answered all the same.
+//! Heavy load from one address or user does not delay others.
 
 use chinwag_testkit::app::{Options, TestApp};
 use chinwag_testkit::setup::{group, send};
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::validator::Host;
 
-/// A server that a proxy stands before, which names the addresses, with 20 requests at a time.
+/// A server that trusts a proxy's addresses and allows 20 concurrent requests.
 async fn app(change: impl FnOnce(&mut Options)) -> TestApp {
     TestApp::with(|options| {
         options.http.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
@@ -24,7 +24,7 @@ async fn app(change: impl FnOnce(&mut Options)) -> TestApp {
     .await
 }
 
-/// A connection on which a request has been begun.
+/// A connection with an unfinished request.
 async fn begun(app: &TestApp, from: &str, head: &str) -> TcpStream {
     let address = app.url().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).await.expect("it listens");
@@ -33,12 +33,12 @@ async fn begun(app: &TestApp, from: &str, head: &str) -> TcpStream {
     stream
 }
 
-/// The status that a connection is answered with.
+/// The status of the answer, which must arrive in time.
 async fn status(stream: &mut TcpStream) -> String {
     timeout(PATIENCE, answered(stream)).await.expect("an answer in time")
 }
 
-/// The same, however long it takes.
+/// The same without a timeout.
 async fn answered(stream: &mut TcpStream) -> String {
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).await.expect("an answer");
@@ -56,7 +56,7 @@ async fn unfinished_bodies_of_one_address_hold_up_nobody_else() {
     for head in [anonymous, &signed_in].into_iter().cycle().take(30) {
         held.push(begun(&app, "10.0.0.1", head).await);
     }
-    // Two are a tenth of twenty: the others are told to come again.
+    // Two are a tenth of twenty: the others are refused.
     let mut answers: FuturesUnordered<_> = held.iter_mut().map(answered).collect();
     for _ in 0..28 {
         let answer = timeout(PATIENCE, answers.next()).await.expect("28 are answered in time");
@@ -120,7 +120,7 @@ async fn answers_that_a_user_does_not_read_are_bounded() {
     for _ in 0..50 {
         send(&ann, &group, "\u{1d4d0}".repeat(4096)).await;
     }
-    // More than the system takes for a connection.
+    // More data than the kernel's buffers of a connection hold.
     let asked = format!(
         "GET /api/v1/groups/{group}/messages/?limit=50 HTTP/1.1\r\nauthorization: Bearer {}",
         ann.token()

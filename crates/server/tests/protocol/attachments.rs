@@ -1,4 +1,4 @@
-//! Files of messages, over both transports. Their bytes are tried elsewhere.
+//! Attachments of messages over both transports. Other tests cover the bytes of files.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use chinwag_testkit::setup::{group, id, send, two, users};
 use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
 
-/// An upload that has no bytes yet.
+/// Begins an upload without bytes.
 async fn begin(app: &App, author: &str) -> FileId {
     let author = Some(Name::parse(author).expect("a name"));
     let command = ReserveFile { author, name: FileName::cleaned("día.png"), size: 100, resumable: true };
@@ -45,7 +45,7 @@ pub(crate) async fn upload(app: &App, author: &str) -> String {
     id.to_string()
 }
 
-/// The object of such a file.
+/// The JSON of such a file.
 fn object(id: &str) -> Value {
     let url = format!("/api/v1/files/{id}/thumbnail/image.webp");
     let thumbnail = json!({ "url": url, "width": 8, "height": 6, "hash": "aGk=" });
@@ -66,7 +66,7 @@ fn objects(ids: &[&String]) -> Value {
     ids.iter().map(|id| object(id)).collect()
 }
 
-/// The file as this client may read it.
+/// The file, if this client may read it.
 pub(crate) async fn readable(app: &App, client: &Client, file: &str) -> Result<StoredFile> {
     let who = Who::Token(TokenHash::of(client.token()));
     app.file(&Context::of(who), file.parse().expect("an id")).await
@@ -339,7 +339,7 @@ async fn remove_dropped(app: &App, bytes: &dyn FileStore) -> Option<Result<usize
     Some(removed)
 }
 
-/// Storage that is away.
+/// A storage whose removals fail.
 struct Away(Arc<dyn FileStore>);
 
 impl FileStore for Away {

@@ -1,4 +1,5 @@
-//! The audit log: its filters and pages, failed sign-ins, and the end of entries. `audited_acts.rs` has what is noted.
+//! The audit log: filters, pages, failed sign-ins, and the removal of old entries. `audited_acts.rs` tests
+//! which actions have entries.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ async fn listed(client: &Client, query: &str) -> Vec<Value> {
     client.get(&format!("audit/{query}")).await.ok(200).as_array().expect("a list").clone()
 }
 
-/// The entries of failed sign-ins, the newest first.
+/// The entries of failed sign-ins, newest first.
 async fn failures(service: &Client) -> Vec<Value> {
     listed(service, "?action=session.fail").await
 }
@@ -71,7 +72,7 @@ async fn audit_log_is_filtered_and_paged() {
         let expected: Vec<_> = expected.iter().map(|index| all[*index].clone()).collect();
         assert_eq!(listed(&service, &query).await, expected, "{query}");
     }
-    // The oldest ones may be of the day before.
+    // The oldest ones may be from the day before.
     let of_the_day: Vec<_> =
         all.iter().filter(|entry| text(&entry["date"]).starts_with(day)).cloned().collect();
     assert_eq!(listed(&service, &format!("?date={day}")).await, of_the_day);
@@ -121,7 +122,7 @@ async fn users_own_acts_have_no_entries() {
     ann.patch("users/ann/", json!({ "display_name": "Ann" })).await.ok(200);
     ann.delete(&path).await.ok(200);
     assert_eq!(listed(&service, "").await, before);
-    // Nor has what changes nothing, or what is refused.
+    // Neither do requests that change nothing or are refused.
     let room = group(&service, &["ann"]).await;
     let before = listed(&service, "").await;
     service.patch("users/ann/", json!({ "display_name": "Ann" })).await.ok(200);
@@ -184,7 +185,8 @@ async fn refused_keys_and_sockets_are_failed_sign_ins() {
     assert_eq!(nobody.try_ws("/chat/?ticket=unknown", &[]).await.expect_err("it is unknown").status, 401);
     let failed = failures(&service).await;
     assert_eq!(failed.len(), 5);
-    // Neither is a request without a credential, nor one with a token that has ended: it was made by a sign-in.
+    // A request without a credential or with an ended token has no entry: the latter came from a successful
+    // sign-in.
     assert_eq!(nobody.try_ws("/chat/", &[]).await.expect_err("it is nobody").status, 401);
     nobody.get("users/").await.ok(401);
     nobody.bearing("cw_token_unknown").get("users/").await.ok(401);
@@ -204,7 +206,7 @@ async fn flood_of_failed_sign_ins_is_counted() {
     let failed = failures(&service).await;
     assert_eq!((failed.len(), &failed[0]["address"]), (21, &json!("127.0.0.2")));
     assert!(text(&failed[0]["detail"]).ends_with("; 10 before it have no entry"), "{}", failed[0]);
-    // A sign-in of another kind has an entry all the same.
+    // A failed sign-in of another kind still has an entry.
     nobody.post("sessions/", json!({ "name": "ann", "password": WRONG })).await.ok(401);
     assert_eq!(failures(&service).await[0]["target"], "ann");
 }

@@ -1,4 +1,4 @@
-//! Each act of the service and of admins leaves an entry in the audit log, and no entry has a secret.
+//! Every action of the service and of admins has an entry in the audit log, and no entry contains a secret.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 
 const PASSWORD: &str = "long enough to be a password";
 const OTHER_PASSWORD: &str = "another password, as long";
-/// A secret that a webhook's address holds.
+/// A secret in a webhook's URL.
 const IN_ADDRESS: &str = "secret-of-the-address";
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// The routes whose changes have no entry: what users write and read, in whose name the service acts, too.
+/// Routes whose changes have no entry: users' own reads and writes, also when the service makes them for a
+/// user.
 const EXEMPT: &[(&str, &str)] = &[
-    // It ends within minutes.
+    // It expires within minutes.
     ("post", "/api/v1/tickets/"),
     ("post", "/api/v1/files/"),
     ("post", "/api/v1/files/uploads/"),
@@ -36,11 +37,11 @@ const EXEMPT: &[(&str, &str)] = &[
     ("post", "/hooks/{secret}/"),
     // It changes nothing.
     ("post", "/api/v1/relations/blocked/"),
-    // `oidc.rs` signs in through a provider.
+    // `oidc.rs` tests signing in through a provider.
     ("post", "/api/v1/oidc/"),
 ];
 
-/// A server whose audit log is watched: the routes that were called, and the secrets that were used.
+/// A server with a record of the called routes and the used secrets.
 struct Watch {
     app: TestApp,
     service: Client,
@@ -48,7 +49,7 @@ struct Watch {
     secrets: Vec<String>,
 }
 
-/// The caller of an act, with the actor of its entry.
+/// The caller of an action, and the actor in its entry.
 struct Actor<'a>(&'a Client, &'a str);
 
 impl Watch {
@@ -69,7 +70,7 @@ impl Watch {
         entries.as_array().expect("a list").clone()
     }
 
-    /// Asks for `METHOD path`, and expects one entry, `action target`; `*` is any target.
+    /// Sends `METHOD path` and expects one new entry `action target`; the target `*` matches any.
     async fn act(&mut self, actor: &Actor<'_>, request: &str, payload: Value, entry: &str) -> Value {
         let before = self.newest(1).await;
         let (method, path) = request.split_once(' ').expect("a method and a path");
@@ -218,7 +219,7 @@ impl Watch {
         self.secrets.push(WEBHOOK_SECRET.to_owned());
     }
 
-    /// The acts of an admin.
+    /// The actions of an admin.
     async fn admins(&mut self) {
         let service = self.service.clone();
         let room = group(&service, &["owner", "guest"]).await;
@@ -249,7 +250,7 @@ impl Watch {
     }
 }
 
-/// The route of a request: the one with the fewest keys in its path.
+/// The route of a path. If several match, the one with the fewest parameters.
 fn route(method: &Method, path: &str) -> (&'static str, &'static str) {
     let path = format!("/api/v1/{path}");
     let is_key = |part: &str| part.starts_with('{');

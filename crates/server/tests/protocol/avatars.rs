@@ -1,4 +1,4 @@
-//! Avatars that are uploaded images: of users and of groups, who reads them, and their end.
+//! Uploaded avatars of users and groups: who may read them, and when they are removed.
 
 use chinwag_core::limits::Directory;
 use chinwag_testkit::app::TestApp;
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use crate::files::{TURNED, upload};
 
-/// Uploads an image; returns its id.
+/// Uploads an image and returns its id.
 async fn image(user: &Client) -> String {
     let file = upload(user, "me.jpg", TURNED).await.ok(201);
     file["id"].as_str().expect("an id").to_owned()
 }
 
-/// The address of an avatar.
+/// The URL of an avatar.
 fn url(id: &str) -> String {
     format!("/api/v1/files/{id}/avatar")
 }
@@ -25,12 +25,12 @@ async fn user<const N: usize>(app: &TestApp, names: [&str; N]) -> [Client; N] {
     users(&app.service(), &names).await.try_into().expect("as many")
 }
 
-/// The sizes of the files that stand.
+/// The number of stored files.
 async fn kept(app: &TestApp) -> usize {
     app.app().files_after(None, 100).await.expect("files").len()
 }
 
-/// The statuses of reading a file and its thumbnail.
+/// The statuses of a file and its thumbnail.
 async fn read(reader: &Client, id: &str) -> [u16; 2] {
     let small = format!("files/{id}/thumbnail/image.webp");
     [reader.get(&format!("files/{id}/avatar")).await.status, reader.get(&small).await.status]
@@ -64,7 +64,7 @@ async fn uploaded_avatar_reaches_whoever_sees_the_user() {
     assert_eq!(read(&app.nobody(), &id).await, [401, 401]);
     let shown = bob.get(&format!("files/{id}/avatar")).await;
     assert!(shown.header("content-disposition").starts_with("inline"));
-    // The same again changes nothing, and the file may not be taken back.
+    // Setting it again changes nothing, and the file may not be deleted.
     let again = ann.patch("users/ann/", json!({ "avatar": id.to_uppercase() })).await.ok(200);
     assert_eq!(again["avatar"], url(&id));
     let delete = ann.request(Method::DELETE, &format!("files/uploads/{id}/"));
@@ -86,7 +86,7 @@ async fn replaced_and_removed_avatars_give_bytes_back() {
     ann.patch("users/ann/", json!({ "avatar": two })).await.ok(200);
     assert_eq!((read(&ann, &one).await, read(&bob, &two).await), ([404, 404], [200, 200]));
     assert_eq!(kept(&app).await, 1);
-    // A change of something else keeps it.
+    // An unrelated change keeps the avatar.
     ann.patch("users/ann/", json!({ "display_name": "Ann" })).await.ok(200);
     assert_eq!(read(&bob, &two).await, [200, 200]);
     app.service().put("users/ann/", json!({ "avatar": "https://app.example/a.png" })).await.ok(200);
@@ -130,7 +130,7 @@ async fn unusable_files_are_no_avatars() {
     refused(&ann.patch("users/ann/", json!({ "avatar": "me.jpg" })).await, "id of an uploaded image");
     ann.patch("users/bob/", json!({ "avatar": own })).await.ok(403);
     other.patch(&format!("groups/{shared}/"), json!({ "avatar": own })).await.ok(404);
-    // An avatar is not attached, either.
+    // An avatar cannot be an attachment, either.
     ann.patch("users/ann/", json!({ "avatar": own })).await.ok(200);
     let message = json!({ "group": shared, "body": "x", "attachments": [own] });
     assert_eq!(ann.post("messages/", message).await.ok(400)["errors"][0]["field"], "attachments");
@@ -162,7 +162,7 @@ async fn uploaded_avatar_of_a_group_is_its_members_own() {
     assert_eq!(changed["avatar"], url(&second));
     assert_eq!(changed["entry"]["changes"][0]["keys"], json!(["avatar"]));
     assert_eq!((read(&bob, &first).await, read(&bob, &second).await), ([404, 404], [200, 200]));
-    // Whoever may join sees it, too.
+    // Users who may join see it, too.
     ann.patch(&path, json!({ "open": true })).await.ok(200);
     assert_eq!(read(&eve, &second).await, [200, 200]);
     ann.patch(&path, json!({ "open": false })).await.ok(200);
@@ -186,7 +186,7 @@ async fn erased_user_takes_its_avatars_along() {
     let made = json!({ "name": "tea", "admins": ["bob"], "avatar": shared });
     let made = ann.post("groups/", made).await.ok(201);
     let path = format!("groups/{}/", made["id"].as_str().expect("an id"));
-    // They are there after a restart, too.
+    // The files also exist after a restart.
     app.restart().await;
     let (service, bob) = (app.service(), Client::new(&app.url(), Some(bob.token()), "bob"));
     for id in [&own, &shared] {

@@ -1,5 +1,4 @@
-//! Bad input is refused: with an error that names the field, never a 5xx, never a dead socket, and
-//! nothing changed.
+//! Bad input gives an error that names the field, never a 5xx or a closed socket, and changes nothing.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::setup;
@@ -8,13 +7,13 @@ use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-/// A group with its owner `ann` in it, and its state as the service sees it.
+/// A group of `ann` and `bob`, owned by `ann`.
 async fn group(app: &TestApp) -> String {
     setup::users(&app.service(), &["ann", "bob"]).await;
     setup::group(&app.service(), &["ann", "bob"]).await
 }
 
-/// A socket of ann's, once everybody sees it.
+/// A socket of ann's, after its presence was announced to everyone.
 async fn ann_online(app: &TestApp) -> Ws {
     let socket = app.sign_in("ann").await.ws().await;
     let wait = Wait::begin();
@@ -29,7 +28,7 @@ async fn state(app: &TestApp, group: &str) -> (Value, Value) {
     let whole = service.get(&format!("groups/{group}/?fields=__all__")).await.ok(200);
     let mut users = service.get("users/?fields=__all__").await.ok(200);
     for user in users.as_array_mut().expect("users") {
-        // While a user is connected this is now.
+        // While a user is connected, this is the current time.
         user["last_seen"].take();
     }
     (whole, users)
@@ -302,7 +301,7 @@ async fn a_patch_without_any_known_key_is_refused() {
             }
         }
     }
-    // A known key that changes nothing is a success, also one that clears what is clear.
+    // A known key with its current value is a success, even if it clears an empty one.
     for body in [json!({ "admins": [] }), json!({ "description": null }), json!({ "name": "g" })] {
         ann.patch(&format!("groups/{group}/"), body).await.ok(200);
     }

@@ -1,4 +1,4 @@
-//! Bans: who may set them, whom they keep out, and who is told.
+//! Bans: who may set them, whom they exclude, and who is notified.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -10,7 +10,7 @@ fn path(group: &str) -> String {
     format!("groups/{group}/")
 }
 
-/// A group of Ann's with Bob as admin, and members.
+/// A group owned by Ann with Bob as admin and these members.
 async fn group(service: &Client, members: &[&str]) -> String {
     let made = json!({ "name": "g", "author": "ann", "admins": ["bob"], "members": members });
     id(&service.post("groups/", made).await.ok(201))
@@ -33,7 +33,7 @@ async fn a_banned_member_is_removed_and_the_log_says_so() {
     let group = group(&service, &["tam", "cat"]).await;
     a.until("group.update").await;
     t.until("group.update").await;
-    // Together with a removal it is one change, and one who is named twice is removed once.
+    // A ban and a removal are one change, and a user in both lists is removed once.
     let change = json!({ "remove": ["cat", "tam"], "ban": ["tam"] });
     let answer = bob.patch(&path(&group), change).await.ok(200);
     assert_eq!(
@@ -89,10 +89,10 @@ async fn banned_users_are_added_by_nobody() {
     let seen = ann.get(&format!("{}?fields=name+members", path(&group))).await.ok(200);
     assert_eq!(seen, json!({ "name": "g", "members": [] }));
     assert_eq!(head(&service, &group).await, before);
-    // A role and a ban in one request contradict each other, and change nothing.
+    // A role and a ban of one user contradict each other: nothing is changed.
     let refused = ann.patch(&path(&group), json!({ "members": ["olga"], "ban": ["olga"] })).await.ok(400);
     assert_eq!(refused["errors"][0]["field"], "ban");
-    // The end of a ban comes before adding.
+    // Bans are lifted before members are added.
     let added =
         ann.patch(&path(&group), json!({ "unban": ["tam"], "members": ["tam", "olga"] })).await.ok(200);
     assert_eq!((&added["members"], &added["banned"]), (&json!(["tam", "olga"]), &json!([])));
@@ -128,7 +128,7 @@ async fn bans_follow_the_rules_of_removal() {
         }
     }
     assert_eq!(banned(&ann, &group).await, json!(["cat", "dan", "eve"]));
-    // One refused name, and nobody is banned.
+    // If one name is refused, nobody is banned.
     ann.patch(&path(&group), json!({ "ban": ["bob", "ann"] })).await.ok(403);
     assert_eq!(banned(&ann, &group).await, json!(["cat", "dan", "eve"]));
     dan.patch(&path(&group), json!({ "unban": ["dan"] })).await.ok(404);
@@ -162,7 +162,7 @@ async fn a_ban_of_others_takes_no_number_and_is_told_to_nobody() {
     }
     app.quiet([&mut a, &mut b]).await;
     assert_eq!((head(&service, &group).await, banned(&ann, &group).await), (before, json!([])));
-    // An unban beside another change is no part of its entry.
+    // An unban together with another change is not in the entry.
     ann.patch(&path(&group), json!({ "ban": ["tam"] })).await.ok(200);
     ann.patch(&path(&group), json!({ "unban": ["tam"], "name": "h" })).await.ok(200);
     let told = b.until("group.update").await;
@@ -182,7 +182,7 @@ async fn bans_follow_renames_and_end_with_their_user() {
     service.patch(&path(&group), json!({ "members": ["tom"] })).await.ok(403);
     service.delete("users/olga/").await.ok(200);
     assert_eq!(banned(&ann, &group).await, json!(["tom"]));
-    // A stranger who is banned is found by its name, and others are not.
+    // A banned stranger can be named; other strangers cannot.
     service.user("eve").await;
     ann.patch(&path(&group), json!({ "unban": ["tom", "eve"] })).await.ok(400);
     ann.patch(&path(&group), json!({ "unban": ["tom"] })).await.ok(200);

@@ -1,4 +1,4 @@
-//! The hook before sending: a real HTTP server decides on messages and edits.
+//! The hook before sending: a real HTTP server decides about messages and edits.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::hooks::bot;
 
-/// A secret that signs questions.
+/// The secret that signs the hook's requests.
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// The answer of the tests' hook: it refuses texts with `bad`, replaces those with `damn`, and allows the rest.
+/// The hook of these tests: refuses texts with `bad`, replaces texts with `damn`, and allows others.
 fn decide(request: &Received) -> Reply {
     let question = request.event();
     let body = question["body"].as_str().unwrap_or_default();
@@ -27,7 +27,7 @@ fn decide(request: &Received) -> Reply {
     })
 }
 
-/// A server whose messages are decided by `receiver`.
+/// A server that asks `receiver` about messages.
 async fn asking(receiver: &HookReceiver, change: impl FnOnce(&mut Options)) -> TestApp {
     let url = format!("{}/ask", receiver.url());
     TestApp::with(move |options| {
@@ -147,7 +147,7 @@ async fn rights_and_limits_come_before_the_hook() {
     bob.post("messages/", json!({ "group": group, "body": "twice" })).await.ok(429);
     bob.patch(&format!("messages/{}/", id(&sent)), json!({ "body": "x" })).await.ok(403);
     assert_eq!(questions(&receiver).len(), 2);
-    // What the service writes is not asked about.
+    // The hook is not asked about messages of the service.
     let by_service = json!({ "group": group, "author": "ann", "body": "bad" });
     let by_service = service.post("messages/", by_service).await.ok(201);
     service.patch(&format!("messages/{}/", id(&by_service)), json!({ "body": "bad again" })).await.ok(200);
@@ -238,7 +238,7 @@ async fn hook_that_is_gone_is_left_alone_for_a_moment() {
     let (service, ann) = (app.service(), app.user("ann").await);
     let group = group(&service, &["ann"]).await;
     let wait = Wait::begin();
-    // Ten failures in a row are asked for; the rest after them is longer than one refusal.
+    // Ten failures in a row pause the hook; the pause outlasts one refusal.
     loop {
         let before = receiver.received().len();
         ann.post("messages/", json!({ "group": group, "body": "x" })).await.ok(503);
@@ -265,7 +265,7 @@ async fn messages_of_one_author_keep_their_order() {
         let data = json!({ "group": group, "body": number.to_string() });
         ws.send(json!({ "type": "message.text", "data": data, "ref": number.to_string() })).await;
     }
-    // Two more than may wait are refused at once, while the first one is being asked about.
+    // While the first one waits for the hook, messages beyond the queue's limit are refused.
     for _ in 0..2 {
         let refused = ws.frame_where(|frame| frame["type"] == "error.data").await;
         assert_eq!(refused["code"], 429, "{refused}");
@@ -273,7 +273,7 @@ async fn messages_of_one_author_keep_their_order() {
     }
     assert_eq!(receiver.count(1).await.len(), 1, "the others wait for the first");
     receiver.answer(decide);
-    // Another author is not held up.
+    // Other authors are not delayed.
     send(&bob, &group, "meanwhile").await;
     receiver.release_with(&json!({ "allow": true }).to_string());
     for number in 0..8 {

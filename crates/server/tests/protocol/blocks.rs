@@ -1,5 +1,4 @@
-//! Blocks: after one, nothing of either side reaches the other but the log of groups that are not
-//! private.
+//! Blocks: neither side receives anything of the other, except the log of groups that are not private.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::setup::two;
@@ -91,7 +90,7 @@ async fn blocks_are_shown_where_the_setting_says_so() {
     assert_eq!(bob.ws().await.contacts()["blocked_by"], json!(["ann"]));
 }
 
-/// Reads and types on a socket: a third one hears of it, and the other does not.
+/// Sends typing and a read mark on a socket: the third user receives them, the other one does not.
 async fn read_and_type(socket: &mut Ws, other: &mut Ws, third: &mut Ws, group: &Value) {
     socket.send(json!({ "type": "typing.start", "data": { "group": group } })).await;
     let data = json!({ "group": group, "seq": 2 });
@@ -143,7 +142,7 @@ async fn who_is_blocked_does_not_learn_another_name() {
     let group = again.summary()[0]["id"].as_str().expect("an id").to_owned();
     again.send(json!({ "type": "sync.resume", "data": { "groups": { &group: 1 } } })).await;
     assert_eq!(again.expect("sync.done").await["data"]["groups"], json!({ &group: 2 }));
-    // The list of whom she has blocked is her own.
+    // Her list of blocked users is private.
     service.patch("users/bob/", json!({ "new_name": "rob" })).await.ok(200);
     assert_eq!(a.until("user.update").await["data"]["name"], "bob");
     assert_eq!(b.until("user.update").await["data"]["name"], "bob");

@@ -1,4 +1,4 @@
-//! Keys of bots: what each may do, at every route and event, and when it ends.
+//! Keys of bots: their rights at every route and event, and their end.
 
 use chinwag_http::{CLIENT_EVENTS, Example, ROUTES, RouteEntry, RouteExample};
 use chinwag_testkit::app::{Options, TestApp};
@@ -11,14 +11,14 @@ use crate::hooks::{bot, two_messages};
 
 const BOTH: [&str; 2] = ["read", "send"];
 
-/// Makes a key of a bot: its id, and a client that shows it.
+/// Creates a key of a bot; returns its id and a client with it.
 async fn key(service: &Client, bot: &str, groups: &[&str], may: &[&str]) -> (String, Client) {
     let made =
         service.post(&format!("users/{bot}/keys/"), json!({ "groups": groups, "may": may })).await.ok(201);
     (id(&made), service.bearing(&text(&made["key"])))
 }
 
-/// A server with `ann`, and the bot `ci` in two groups of hers.
+/// A server with `ann`, and the bot `ci` in two of her groups.
 async fn world() -> (TestApp, Client, [String; 2]) {
     world_with(|_| {}).await
 }
@@ -143,7 +143,7 @@ async fn keys_have_the_limits_of_a_user() {
     assert_eq!(statuses, [201, 201, 429]);
 }
 
-/// The routes that a key of both rights may use, by method and path.
+/// The routes that a key with both rights may use, by method and path.
 const ALLOWED: [&str; 15] = [
     "get /api/v1/groups/{id}/",
     "get /api/v1/groups/{id}/messages/",
@@ -155,15 +155,15 @@ const ALLOWED: [&str; 15] = [
     "delete /api/v1/messages/{id}/",
     "get /api/v1/messages/{id}/thread/",
     "get /api/v1/messages/{id}/reactions/",
-    // There is no such file.
+    // No such file exists.
     "get /api/v1/files/{id}/",
     "get /api/v1/files/{id}/{name}",
     "get /api/v1/files/{id}/thumbnail/image.webp",
-    // These ask for no credential.
+    // These need no credential.
     "get /api/v1/server/",
     "options /api/v1/files/uploads/",
 ];
-/// Routes that make a session of what is in the body, or of the path, and look at no other credential.
+/// Routes that authenticate by body or path and ignore other credentials.
 pub(crate) const NO_CREDENTIAL: [&str; 6] = [
     "get /oidc/begin/",
     "get /oidc/callback/",
@@ -173,7 +173,7 @@ pub(crate) const NO_CREDENTIAL: [&str; 6] = [
     "post /hooks/{secret}/",
 ];
 
-/// The example of a route in a group that the bot owns, and about a message of its own.
+/// The example request of a route, in a group that the bot owns and about its own message.
 fn example(route: &RouteEntry, caller: &Client, group: &str, message: &str, fresh: &str) -> RequestBuilder {
     let mut path = route.example_path("ci", group, message);
     if route.path == "/api/v1/search/" || (route.method, route.path) == ("get", "/api/v1/messages/") {
@@ -182,7 +182,7 @@ fn example(route: &RouteEntry, caller: &Client, group: &str, message: &str, fres
     let request = caller.request(route.method.to_uppercase().parse().expect("a method"), &path);
     let ids = RouteExample { group, author: "ci", other: "ann", fresh };
     let body = (route.rules.example)(&ids);
-    // The version of resumable uploads, without which they are refused whoever calls.
+    // Resumable uploads require their version header from every caller.
     let request = request.header("tus-resumable", "1.0.0").header("upload-length", "1");
     let request = if route.method == "patch" && route.path.contains("/uploads/") {
         request.header("content-type", "application/offset+octet-stream").header("upload-offset", "0")
@@ -265,7 +265,7 @@ async fn key_opens_a_socket_of_its_groups_alone() {
     service.patch("users/ann/", contact("ann", "ci")).await.ok(200);
     send(&ann, &here, "before").await;
     let (_, key) = key(&service, "ci", &[&here], &BOTH).await;
-    // The bot's own sockets receive everything, whichever of them was the first.
+    // The bot's other sockets receive everything, whichever connected first.
     let mut scoped = key.try_ws("/chat/?groups=0&messages=1", &[]).await.expect("it may read");
     let mut whole = ci.ws().await;
     let groups = scoped.summary().as_array().expect("a list").clone();
@@ -321,7 +321,7 @@ async fn sockets_end_with_their_key() {
     assert_eq!(refused.status, 403);
 }
 
-/// The events that a key of both rights may send.
+/// The events that a key with both rights may send.
 const EVENTS: [&str; 5] =
     ["message.text", "message.fetch", "message.update", "message.delete", "sync.resume"];
 

@@ -1,4 +1,4 @@
-//! The times within which authors may change their messages.
+//! The windows within which authors may edit and delete their messages.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn windows() -> TestApp {
     .await
 }
 
-/// A message that the service dates to years ago; its id.
+/// A message with a date years ago; returns its id.
 async fn old(app: &TestApp, author: &str, group: &str) -> String {
     let old = json!({ "group": group, "author": author, "body": "old", "date": "2024-05-12T10:29:16Z" });
     id(&app.service().post("messages/", old).await.ok(201))

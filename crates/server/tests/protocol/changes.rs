@@ -1,4 +1,4 @@
-//! `sync.resume` with `all`: what has changed since a client was here, and nothing else.
+//! `sync.resume` with `all`: everything that changed since the client was connected, and nothing else.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -7,13 +7,13 @@ use chinwag_testkit::wait::Wait;
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
-/// A socket that is shown no groups, as of a client that comes back.
+/// A socket without groups in its summary, as a returning client opens it.
 pub(crate) async fn returning(client: &Client) -> Ws {
     client.try_ws("/chat/?groups=0&messages=1", &[]).await.expect("a handshake")
 }
 
-/// Sends a resume, and answers the frames before its `sync.done`, and its data. Counts and presence, which come when they are
-/// known, are left out.
+/// Sends a resume. Returns the frames before its `sync.done` and the data of that, without counts and presence,
+/// whose order varies.
 pub(crate) async fn resume(socket: &mut Ws, data: Value) -> (Vec<Value>, Value) {
     socket.send(json!({ "type": "sync.resume", "data": data, "ref": "resume" })).await;
     let mut frames = Vec::new();
@@ -30,7 +30,7 @@ pub(crate) async fn resume(socket: &mut Ws, data: Value) -> (Vec<Value>, Value) 
     }
 }
 
-/// The types of frames, each with the group or user that it is about.
+/// The types of frames, each with its group or user.
 pub(crate) fn about(frames: &[Value]) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let about = |frame: &Value| {
@@ -46,14 +46,14 @@ pub(crate) fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, St
     pairs.iter().map(|(kind, name)| ((*kind).to_owned(), (*name).to_owned())).collect()
 }
 
-/// The point from which a client of this user goes on that has received everything.
+/// The point of a client of this user that has received everything.
 pub(crate) async fn since(client: &Client) -> String {
     let (_, done) = resume(&mut returning(client).await, json!({ "groups": {}, "all": true })).await;
     settled(client, done["since"].clone()).await
 }
 
-/// The point after another one once nothing is answered from it but the relations. Transactions of other tests on the same
-/// PostgreSQL hold a point back for a moment: until they end, what was answered is answered again.
+/// Advances a point until a resume from it returns only relations. On PostgreSQL, open transactions of other
+/// tests can hold the point back for a moment, and changes after it are sent again.
 async fn settled(client: &Client, mut since: Value) -> String {
     let wait = Wait::begin();
     loop {

@@ -1,4 +1,4 @@
-//! Clients that come back amid random changes: each then has the state of a new client.
+//! Clients that reconnect during random changes: each must have the state of a new client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ async fn client_that_comes_back_equals_a_new_one() {
     let users = crowd(&app.service(), "user", 4).await;
     let turmoil = Turmoil::new(users.clone(), vec![app.url()]).await;
     let rounds = times(40, 1000);
-    // One after the other: each change is followed by a return.
+    // Sequentially: each change is followed by a reconnect.
     let dice = Dice::new(15);
     let mut returning: Vec<_> = users.iter().map(|_| Returning::default()).collect();
     for round in 0..rounds {
@@ -25,7 +25,7 @@ async fn client_that_comes_back_equals_a_new_one() {
         returning[client].equals_a_new_client(&users[client]).await;
     }
     assert!(turmoil.changes() > rounds as u64 / 2, "changes were made: {}", turmoil.changes());
-    // Then side by side.
+    // Then concurrently.
     let turmoil = Arc::new(turmoil);
     let time = times(Duration::from_secs(3), Duration::from_secs(120));
     let returning = come_back_amid(turmoil.clone(), users, &[app.url()], 16, time).await;

@@ -1,5 +1,5 @@
-//! Consent: who is added by a stranger has to accept, and is sent nothing of the group until then.
-//! Private conversations, notes to oneself and read marks over REST.
+//! Consent: a user who is added by a stranger receives nothing of the group before accepting. Also private
+//! conversations, notes to oneself, and read marks over REST.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -48,7 +48,7 @@ async fn a_stranger_adds_and_nothing_follows_but_the_end() {
     let done = fresh.ask("sync.resume", json!({ "groups": { &group: 0 } })).await;
     assert_eq!(done["data"]["refused"], json!({ &group: "pending" }));
 
-    // Looking is allowed, and told to nobody.
+    // Reading is allowed and notifies nobody.
     let history = fresh.ask("message.fetch", json!({ "group": group })).await;
     assert_eq!(history["data"]["history"][0]["body"], "secret still");
     let mark = fresh.ask("message.read", json!({ "group": group, "seq": 2 })).await;
@@ -140,7 +140,7 @@ async fn who_declined_is_added_again_by_a_contact_or_the_service() {
     let (ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let group = added(&mut a).await;
     t.expect("group.update").await;
-    // Nothing has to be said.
+    // An empty body is enough.
     let quit = tam.request(reqwest::Method::POST, &format!("groups/{group}/quit/"));
     tam.send(quit).await.ok(200);
     let ended = t.expect("group.quit").await;
@@ -175,7 +175,7 @@ async fn a_pending_user_who_was_removed_may_be_added_again() {
         assert_eq!(t.expect("group.update").await["data"]["me"]["pending"], true);
     }
     ann.patch(&path, json!({ "owner": ["tam"] })).await.ok(400);
-    // A group of those who have not accepted ends with its last member.
+    // A group with only pending members ends with its last member.
     a.ask("group.quit", json!({ "group": group })).await;
     assert_eq!(t.expect("group.delete").await["data"], json!(group));
     app.service().get(&path).await.ok(404);
@@ -231,7 +231,7 @@ async fn beyond_a_hundred_the_owner_of_most_pending_groups_loses_one() {
     );
     let left = tam.get("groups/").await.ok(200);
     assert_eq!(left.as_array().expect("a list").len(), 100);
-    // It is as if tam had left.
+    // The effect is the same as if tam had left.
     let path = format!("groups/{}/", groups[0].as_str().expect("an id"));
     ann.patch(&path, json!({ "members": ["tam"] })).await.ok(403);
 }
@@ -363,7 +363,7 @@ async fn a_group_is_read_over_rest_as_by_the_event() {
     assert_eq!(t.until("message.read").await["data"]["author"], "tam");
     assert_eq!(t.until("message.read").await["data"]["author"], "ann");
 
-    // Who hides its marks shows them to nobody, and sees nobody's.
+    // A user who hides its read marks neither shows them nor sees those of others.
     tam.patch("users/tam/", json!({ "settings": { "hide_reads": true } })).await.ok(200);
     ann.post("messages/", json!({ "group": group["id"], "body": "two" })).await.ok(201);
     a.until("message.text").await;

@@ -1,4 +1,4 @@
-//! The data of messages.
+//! The field `data` of messages.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::setup::{group, two};

@@ -1,4 +1,4 @@
-//! The directory: whom a user finds, at both transports.
+//! The directory: which users a user can find, over both transports.
 
 use chinwag_core::limits::Directory;
 use chinwag_testkit::app::TestApp;
@@ -21,7 +21,7 @@ async fn listed(client: &Client, query: &str) -> Vec<String> {
     users.as_array().expect("a list").iter().map(name).collect()
 }
 
-/// The answers to ann, who tries everything with a name, without the name.
+/// The answers to ann for everything that she can do with a name, with the name removed.
 async fn answers(ann: &Client, socket: &mut Ws, group: &str, name: &str) -> Vec<(u16, String)> {
     let relation = json!({ "contact": { "name": name, "operation": "invitation" } });
     let requests = [
@@ -69,7 +69,7 @@ async fn strangers_are_unknown_without_a_directory() {
     assert!(known.iter().all(|(code, _)| matches!(code, 200 | 400 | 404)), "{known:?}");
     assert_eq!(bob.get("groups/").await.ok(200), json!([]), "nothing came of it");
 
-    // The service brings them together, and then they find each other.
+    // The service puts them into one group; then they find each other.
     let shared = json!({ "author": "bob", "name": "shared", "members": ["ann"] });
     let shared = group(&app.service(), shared).await;
     ann.get("users/bob/").await.ok(200);

@@ -1,4 +1,4 @@
-//! The document for machines says what the server answers.
+//! The OpenAPI document matches the server's answers.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::setup::{group, id, send};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::files::{path, upload};
 
-/// The schemas that may hold for a value, references followed.
+/// The schemas that may apply to a value, with references resolved.
 fn parts<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
     if let Some(reference) = schema["$ref"].as_str() {
         return parts(document, document.pointer(&reference[1..]).expect(reference));
@@ -16,7 +16,7 @@ fn parts<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
     within.flat_map(|part| parts(document, part)).chain([schema]).collect()
 }
 
-/// Asserts that the schema lists each key of an answer.
+/// Asserts that the schema lists every key of an answer.
 fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
     let parts = parts(document, schema);
     for (key, value) in value.as_object().into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Checks of a request before any path: hosts, cookies, proxies, and the base path.
+//! Checks before routing: hosts, cookies, proxies, and the base path.
 
 use chinwag_testkit::app::{SERVICE_KEY, TestApp};
 use chinwag_testkit::client::{Answer, Client};
@@ -7,13 +7,13 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Sends these bytes and a request to close, and reads the answer: its status, and all of it.
+/// Sends these bytes, and reads until the server closes. Returns the status and the complete answer.
 pub(crate) async fn raw(app: &TestApp, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(app.url().trim_start_matches("http://")).await.expect("it listens");
     stream.write_all(request.as_bytes()).await.expect("the server reads");
     stream.shutdown().await.expect("nothing more is sent");
     let mut said = Vec::new();
-    // A reset is an end, too.
+    // A reset counts as the end.
     let _ = stream.read_to_end(&mut said).await;
     let said = String::from_utf8_lossy(&said).into_owned();
     let status = said.split(' ').nth(1).and_then(|code| code.parse().ok());
@@ -108,7 +108,7 @@ async fn forwarded_hosts_are_believed_only_where_that_is_set() {
     assert_eq!(shake("evil.example", "http://evil.example").await.err(), Some(421));
 }
 
-/// The name of the cookie that an answer sets, and its value.
+/// Name and value of the cookie that an answer sets.
 fn cookie(answer: &Answer) -> (String, String) {
     let (name, rest) = answer.header("set-cookie").split_once('=').expect("a cookie is set");
     (name.to_owned(), rest.split(';').next().expect("a value").to_owned())

@@ -1,4 +1,4 @@
-//! Entries: the changes of a group among its messages, and live.
+//! Log entries: changes of a group, in its history and live.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -10,7 +10,7 @@ async fn history(client: &Client, group: &str, query: &str) -> Vec<Value> {
     page.as_array().expect("a list").clone()
 }
 
-/// Each row: its number and body, or its author and changes.
+/// Each row as its number and body, or as its author and changes.
 fn brief(rows: &[Value]) -> Vec<Value> {
     let brief = |row: &Value| {
         if row["changes"].is_null() {
@@ -26,7 +26,7 @@ async fn change(client: &Client, group: &str, body: Value) {
     client.patch(&format!("groups/{group}/"), body).await.ok(200);
 }
 
-/// Ann, bob and cat in a group that ann owns; the group's id.
+/// Ann, bob and cat in a group owned by ann; returns the group's id.
 async fn three(app: &TestApp) -> ([Client; 3], String) {
     let clients = users(&app.service(), &["ann", "bob", "cat"]).await.try_into().expect("three");
     (clients, group(&app.service(), &["ann", "bob", "cat"]).await)
@@ -145,7 +145,7 @@ async fn pins_are_entries_that_outlive_their_message() {
     let message = id(&send(&cat, &group, "the day").await); // 3
     let path = format!("messages/{message}/pin/");
     for author in [&ann, &bob] {
-        author.put(&path, json!({})).await.ok(200); // 4, and nothing
+        author.put(&path, json!({})).await.ok(200); // 4; the second call changes nothing
     }
     bob.delete(&path).await.ok(200); // 5
     service.put(&path, json!({})).await.ok(200); // 6

@@ -1,4 +1,4 @@
-//! Every event of the WebSocket: what it does, and who is sent what.
+//! Every event of the WebSocket: its effect and its recipients.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ fn id(value: &Value) -> &str {
     value.as_str().expect("an id")
 }
 
-/// Two people with a socket each, who are contacts and have a private group.
+/// Two connected users who are contacts and share a private group.
 async fn pair(app: &TestApp) -> (chinwag_testkit::ws::Ws, chinwag_testkit::ws::Ws, String) {
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let (mut a, mut b) = (ann.ws().await, bob.ws().await);
@@ -31,7 +31,7 @@ async fn a_socket_starts_with_summaries_and_then_presence() {
         app.service().patch(&format!("users/{author}/"), contact).await.ok(200);
     }
     let _ann = ann.ws().await;
-    // She has been announced by then.
+    // Her status has been announced by now.
     app.settle().await;
     let mut bob = bob.ws().await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The export of a user's data, read by Python's own reader of ZIP files.
+//! The export of a user's data, read with Python's ZIP library.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,7 +11,7 @@ use chinwag_testkit::setup::{group, id};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Reads a ZIP: each entry's name and flags, and its bytes as hexadecimal digits. Its check sums are compared.
+/// Reads a ZIP file and verifies its checksums. Prints each entry's name, flags and content in hexadecimal.
 const READER: &str = "
 import io, json, sys, zipfile
 with zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read())) as zip:
@@ -20,7 +20,7 @@ with zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read())) as zip:
     print(json.dumps([[info.filename, info.flag_bits, local[info.filename], zip.read(info).hex()] for info in zip.infolist()]))
 ";
 
-/// The entries of a ZIP by their names.
+/// The entries of a ZIP file by name.
 pub(crate) fn unpack(zip: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let mut reader = Command::new("python3");
     let mut reader = reader
@@ -44,7 +44,7 @@ pub(crate) fn unpack(zip: &[u8]) -> BTreeMap<String, Vec<u8>> {
     entries
 }
 
-/// The lines of an entry.
+/// The JSON lines of an entry.
 pub(crate) fn lines(entries: &BTreeMap<String, Vec<u8>>, name: &str) -> Vec<Value> {
     let text = std::str::from_utf8(&entries[name]).expect("UTF-8");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()

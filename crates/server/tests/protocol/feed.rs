@@ -1,4 +1,4 @@
-//! The feed of events, as the service reads it.
+//! The feed of events as the service reads it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ async fn app() -> TestApp {
     TestApp::with(|options| options.limits.feed.enabled = true).await
 }
 
-/// Everything after a cursor, in pages of `limit`.
+/// Reads everything after a cursor in pages of `limit`.
 async fn all(service: &Client, after: &str, limit: usize) -> (Vec<Value>, String) {
     let (mut events, mut after) = (Vec::new(), after.to_owned());
     loop {
@@ -225,7 +225,7 @@ async fn cursor_that_is_too_old_or_foreign_is_gone() {
     service.get(&format!("events/?after={history}.999999")).await.ok(410);
     service.get(&format!("events/?after={}.1", "0".repeat(32))).await.ok(410);
     clock.move_wall(8 * 24 * 3600);
-    // The token of ann has expired.
+    // ann's token has expired by now.
     let new = json!({ "group": group, "author": "ann", "body": "new" });
     service.post("messages/", new).await.ok(201);
     let mut candidate = app.app().candidate(Follower::EventFeed, PATIENCE);
@@ -256,7 +256,7 @@ async fn waiting_request_is_answered_by_the_next_event() {
     assert_eq!(page["events"][0]["data"]["body"], "hello");
 }
 
-/// Reads from a stream until it has this text.
+/// Reads from a stream until it contains this text.
 async fn read_until(response: &mut reqwest::Response, text: &str) -> String {
     let mut read = String::new();
     while !read.contains(text) {

@@ -1,4 +1,4 @@
-//! The files of a user, and its use of the quota, as admins and the service see them.
+//! A user's files and quota usage, as seen by admins and the service.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::files::{path, upload};
 
-/// The names of listed files, ascending.
+/// The names of listed files in ascending order.
 async fn names(client: &Client, query: &str) -> Vec<String> {
     let files = client.get(&format!("files/{query}")).await.ok(200);
     let files = files.as_array().expect("a list").iter();

@@ -1,4 +1,4 @@
-//! The storage of files: the removal of bytes from it, and reading at a bucket itself.
+//! The storage of files: removal of objects, and downloads from the bucket itself.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -44,7 +44,7 @@ async fn remove_dropped(app: &App, bytes: &dyn FileStore) -> Option<Result<usize
     Some(removed)
 }
 
-/// A storage that refuses to remove some files.
+/// A storage that fails to remove some files.
 struct Stubborn {
     store: Arc<dyn FileStore>,
     refused: BTreeSet<FileId>,
@@ -105,7 +105,7 @@ async fn refused_removals_hold_up_no_others() {
         let end = ann.request(Method::DELETE, &format!("files/uploads/{id}"));
         assert_eq!(ann.send(end.header("tus-resumable", "1.0.0")).await.status, 204);
     }
-    // More than one step takes, and the first of them.
+    // More failures than one step has files, and first in order.
     let (refused, others) = files.split_at(25);
     let store = Stubborn { store: storage(&app), refused: refused.iter().copied().collect() };
     let mut attempts = 0;
@@ -127,7 +127,7 @@ async fn refused_removals_hold_up_no_others() {
     }
 }
 
-/// A round through all objects.
+/// A scan of all objects.
 async fn remove_strays(app: &TestApp) -> Vec<StrayStep> {
     let mut candidate = app.app().candidate(Follower::StrayFiles, Duration::from_secs(5));
     let claim = candidate.take().await.expect("an answer");
@@ -150,7 +150,7 @@ fn write_old(path: &Path) {
     file.set_modified(written - 2 * DAY).expect("its date can be set");
 }
 
-/// A server with files in a folder.
+/// A server with its files in this folder.
 async fn app_in(folder: &Path) -> TestApp {
     let location = Location::Folder(folder.into());
     TestApp::with(|options: &mut Options| options.files = Some(location)).await
@@ -170,7 +170,7 @@ async fn old_objects_without_a_file_are_removed_and_no_others() {
         fs::create_dir_all(&parts).expect("a folder");
         parts.join(format!("{:020}-{:016x}", 0, 7))
     };
-    // A crash came between the end of an upload and the removal of its parts.
+    // As after a crash between the end of an upload and the removal of its parts.
     let (part, left) = (part_of(id_of_upload), part_of(&id(&stored)));
     let another_attempt = left.with_file_name(format!("whole-{:016x}", 7));
     for object in [&folder.path().join(id(&stored)), &part, &left, &another_attempt] {

@@ -1,4 +1,4 @@
-//! Files over real sockets: uploading, reading, rights, and what is never served.
+//! Files over real sockets: uploads, downloads, rights, and content that is never served.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// 300 × 200 pixels whose EXIF data turn them, with a place and a description that nobody else is to see.
+/// An image of 300 × 200 pixels with EXIF metadata: a rotation, a location, and a private description.
 pub(crate) const TURNED: &[u8] = include_bytes!("files/turned.jpg");
 const CANARY: &[u8] = b"canary-of-metadata";
 
@@ -220,7 +220,7 @@ async fn file_over_the_limit_is_refused_before_it_is_stored() {
     upload(&ann, "fits", vec![b'x'; 1000]).await.ok(201);
     let refused = upload(&ann, "large", vec![b'x'; 1001]).await;
     assert!(refused.status == 413 && refused.text.contains("files.max_size"), "{}", refused.text);
-    // A length that is not said is bounded while the bytes come.
+    // Without a Content-Length, the limit applies to the received bytes.
     let pieces = futures_util::stream::iter((0..11).map(|_| Ok::<_, std::io::Error>(vec![b'x'; 100])));
     let refused = upload(&ann, "chunked", reqwest::Body::wrap_stream(pieces)).await;
     assert!(refused.status == 413 && refused.text.contains("files.max_size"), "{}", refused.text);
@@ -255,7 +255,7 @@ async fn quota_is_given_back_by_what_fails() {
     upload(&ann, "rest", vec![b'x'; 200]).await.ok(201);
 }
 
-/// Sends the head of an upload and a part of its body, and leaves the connection open.
+/// Sends the head of an upload and part of its body, and keeps the connection open.
 async fn half(app: &TestApp, user: &Client, length: usize, sent: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(app.url().trim_start_matches("http://")).await.expect("it listens");
     let head = format!(
@@ -270,7 +270,7 @@ async fn half(app: &TestApp, user: &Client, length: usize, sent: &[u8]) -> TcpSt
 
 #[tokio::test]
 async fn cut_upload_gives_its_quota_back_and_leaves_nothing() {
-    // The folder takes 1 MiB at a time, so that some of it is written.
+    // The folder writes 1 MiB at a time: choose a size at which some of it is written.
     const QUOTA: usize = 4 << 20;
     let app = TestApp::with(limited(|files| files.per_user = QUOTA as u64)).await;
     let ann = app.user("ann").await;
@@ -281,7 +281,7 @@ async fn cut_upload_gives_its_quota_back_and_leaves_nothing() {
         names.filter(|name| name.contains('#')).collect::<Vec<_>>()
     };
     until("the first part", || !staged().is_empty()).await;
-    // Its length was reserved when it began.
+    // Its length was reserved at the beginning.
     let refused = upload(&ann, "second", "x").await;
     assert!(refused.status == 413 && refused.text.contains("files.per_user"), "{}", refused.text);
     drop(stream);
@@ -289,7 +289,7 @@ async fn cut_upload_gives_its_quota_back_and_leaves_nothing() {
     while !app.app().files_after(None, 1).await.expect("files").is_empty() {
         wait.step(|| "its quota is not given back").await;
     }
-    // The storage removes the part in the background.
+    // The part is removed in the background.
     until("the removal of the part", || staged().is_empty()).await;
     upload(&ann, "third", vec![b'x'; QUOTA]).await.ok(201);
 }
@@ -330,7 +330,7 @@ async fn ticket_reads_files_and_nothing_else() {
     let forged = format!("{}A", &ticket[..ticket.len() - 1]);
     assert_eq!(app.nobody().get(&format!("{}?ticket={forged}x", path(&file))).await.status, 401);
     assert_eq!(ann.post("tickets/", json!({ "for": "sockets" })).await.status, 400);
-    // It ends with the token that asked for it.
+    // The ticket ends with the token that requested it.
     app.service().delete("users/ann/tokens/").await.ok(200);
     assert_eq!(app.nobody().get(&format!("{}?ticket={ticket}", path(&file))).await.status, 401);
 }
@@ -339,7 +339,7 @@ async fn ticket_reads_files_and_nothing_else() {
 async fn client_that_stops_reading_a_file_is_cut_off() {
     let app = TestApp::with(|options| options.http.list_timeout = Duration::from_millis(500)).await;
     let ann = app.user("ann").await;
-    // More than the system keeps for a connection.
+    // More data than the kernel's buffers of a connection hold.
     let file = upload(&ann, "large", vec![b'x'; 20 << 20]).await.ok(201);
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
@@ -361,7 +361,7 @@ async fn client_that_stops_reading_a_file_is_cut_off() {
     assert_eq!(bytes(&ann, &path(&file)).await.len(), 20 << 20, "one who reads is served");
 }
 
-/// Bytes of which no two neighbouring ranges are the same.
+/// Bytes in which neighbouring ranges differ.
 fn pattern(size: usize) -> Vec<u8> {
     (0..size).map(|at| (at % 251).to_le_bytes()[0]).collect()
 }

@@ -1,4 +1,4 @@
-//! The details of groups: description, picture, data, openness, slow mode and the days of messages.
+//! Details of groups: description, picture, data, openness, slow mode and retention.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -91,13 +91,13 @@ async fn an_event_carries_description_and_data_where_they_changed() {
     ann.patch(&path(&group), json!({ "data": { "a": 1 }, "description": "" })).await.ok(200);
     let told = b.until("group.update").await;
     assert_eq!((&told["data"]["data"], &told["data"]["description"]), (&json!({ "a": 1 }), &Value::Null));
-    // An update that changes nothing takes no number, and only the asking socket is told.
+    // An update without a change takes no number and is answered only to its socket.
     let before = ann.get(&format!("{}?fields=head", path(&group))).await.ok(200);
     let same = a.ask("group.update", json!({ "id": group, "keep": 9, "data": { "a": 1 } })).await;
     assert_eq!(same.get("seq"), None);
     b.quiet().await;
     assert_eq!(ann.get(&format!("{}?fields=head", path(&group))).await.ok(200), before);
-    // A client that was away is told all of it as it stands.
+    // A client that was offline receives all details in their current state.
     let mut late = bob.ws().await;
     late.send(json!({ "type": "sync.resume", "data": { "groups": { &group: 1 } } })).await;
     let told = late.until("group.update").await;
@@ -222,10 +222,10 @@ async fn slow_mode_holds_members_back_and_nobody_else() {
         refused["data"]["retry_after"].as_u64().is_some_and(|wait| (1..=600).contains(&wait)),
         "{refused}"
     );
-    // A retry is answered, and the service is not held back.
+    // A retry is answered, and the service is exempt.
     assert_eq!(cat.post("messages/", first).await.ok(201)["id"], stored["id"]);
     service.post("messages/", json!({ "group": group, "author": "cat", "body": "three" })).await.ok(201);
-    // Deleting makes no room; a lower limit holds at once.
+    // A deletion does not shorten the wait; a lower limit applies at once.
     cat.delete(&format!("messages/{}/", id(&stored))).await.ok(200);
     cat.post("messages/", json!({ "group": group, "body": "four" })).await.ok(429);
     ann.patch(&path(&group), json!({ "slow": 0 })).await.ok(200);

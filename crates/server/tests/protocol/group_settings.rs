@@ -1,5 +1,5 @@
-//! A user's own settings of a group: notifications, muting, hiding, pinning, marking as unread; and the count of
-//! unread messages of all groups.
+//! A user's settings of a group: notifications, muting, hiding, pinning, marking as unread; and the total of
+//! unread messages.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -50,16 +50,16 @@ async fn settings_are_told_to_the_users_own_sockets_alone() {
         let event = socket.next().await;
         assert_eq!(event, json!({ "type": "group.me", "data": told }));
     }
-    // A change of nothing is answered, and told to nobody.
+    // A change without effect is answered but not announced.
     assert_eq!(set(&tam, &group, change).await, with(&until));
     app.quiet([&mut a, &mut t, &mut twin]).await;
     assert_eq!(me(&tam, &group).await, with(&until));
     assert_eq!(me(&ann, &group).await, with(&json!({})));
     assert_eq!(tam.ws().await.summary()[0]["me"], with(&until));
-    // Null ends the muting, and the rest stays.
+    // Null ends the muting and keeps the other settings.
     let unmuted = json!({ "notify": "mentions", "pinned": true });
     assert_eq!(set(&tam, &group, json!({ "muted_until": null })).await, with(&unmuted));
-    // A service names the user.
+    // The service names the user.
     let as_tam = json!({ "author": "tam", "pinned": false, "notify": "all" });
     assert_eq!(set(&app.service(), &group, as_tam).await, with(&json!({})));
     let path = format!("groups/{group}/me/");
@@ -89,7 +89,7 @@ async fn wrong_settings_are_refused_by_name() {
         assert_eq!(refused["errors"][0]["field"], field, "{body}");
     }
     outsider.patch(&path, json!({ "pinned": true })).await.ok(404);
-    // A pending member has to accept first.
+    // A pending member must accept first.
     let made = a.ask("group.create", json!({ "name": "h", "members": ["tam"] })).await;
     let path = format!("groups/{}/me/", made["data"]["id"].as_str().expect("an id"));
     let refused = tam.patch(&path, json!({ "pinned": true })).await.ok(403);
@@ -104,14 +104,14 @@ async fn a_hidden_group_returns_on_its_next_message() {
     send(&mut a, &group, "one").await;
     let hidden = with(&json!({ "hidden": true }));
     assert_eq!(set(&tam, &group, json!({ "hidden": true })).await, hidden);
-    // Neither a change of the group nor an edit brings it back.
+    // Neither a change of the group nor an edit shows it again.
     a.ask("group.update", json!({ "id": group, "name": "h" })).await;
     assert_eq!(me(&tam, &group).await, hidden);
     let seq = send(&mut a, &group, "two").await;
     assert_eq!(me(&tam, &group).await, with(&json!({})));
     assert_eq!(tam.ws().await.summary()[0]["me"], with(&json!({})));
     t.until("message.text").await;
-    // It stays back after reading, and no event tells of its return.
+    // It stays visible after reading, and no event announces its return.
     t.ask("message.read", json!({ "group": group, "seq": seq })).await;
     assert_eq!(me(&tam, &group).await, with(&json!({})));
 }
@@ -124,7 +124,7 @@ async fn a_mark_as_unread_ends_with_the_next_read_mark() {
     let seq = send(&mut a, &group, "one").await;
     let read = json!({ "group": group, "seq": seq });
     t.ask("message.read", read.clone()).await;
-    // Once with a mark that does not move, once with one that does.
+    // First with a read mark that does not move, then with one that does.
     let marked = with(&json!({ "marked_unread": true }));
     assert_eq!(set(&tam, &group, json!({ "marked_unread": true })).await, marked);
     t.ask("message.read", read).await;
@@ -158,7 +158,7 @@ async fn unread_counts_what_notifies() {
     assert_eq!(unread().await, unread_of(6, 3));
     set(&tam, &groups[2], json!({ "muted_until": "2100-01-01T00:00:00Z" })).await;
     assert_eq!(unread().await, unread_of(3, 2));
-    // A date in the past mutes nothing.
+    // A date in the past does not mute.
     set(&tam, &groups[1], json!({ "muted_until": "2001-01-01T00:00:00Z" })).await;
     assert_eq!(unread().await, unread_of(3, 2));
     tam.post(&format!("groups/{}/read/", groups[0]), json!({ "seq": 2 })).await.ok(200);
@@ -185,7 +185,7 @@ async fn a_group_that_has_returned_is_not_hidden_by_a_deletion() {
     send(&mut a, &group, "before").await;
     let hidden = with(&json!({ "hidden": true }));
     assert_eq!(set(&tam, &group, json!({ "hidden": true })).await, hidden);
-    // A change of the group does not bring it back.
+    // A change of the group does not show it again.
     ann.patch(&format!("groups/{group}/"), json!({ "name": "other" })).await.ok(200);
     assert_eq!(me(&tam, &group).await, hidden);
     let sent = ann.post("messages/", json!({ "group": group, "body": "after" })).await.ok(201);

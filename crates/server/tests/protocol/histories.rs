@@ -1,5 +1,5 @@
-//! Random histories: what a client that was told every event holds, and what one holds that was
-//! away and resumed, is what a fresh snapshot shows.
+//! Random histories: a client that received every event, and one that was offline and resumed, must both have
+//! the state of a new snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const PEOPLE: [&str; 4] = ["ann", "bob", "cat", "dan"];
 const STEPS: usize = 60;
 
-/// The state of a client. It knows nothing but what it was sent.
+/// The state of a client, built only from the frames that it received.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct World {
     me: String,
@@ -53,7 +53,7 @@ impl World {
         let held = self.groups.entry(text(&data["id"])).or_default();
         held.name = data["name"].clone();
         held.roles = ROLES.map(|role| (role, names(&data[role]))).into();
-        // Whether one of the two has blocked the other is no part of the log.
+        // Blocks in private groups are not part of the log.
         if data["name"] == "@" {
             let restricted = std::mem::take(held.roles.get_mut("restricts").expect("a role"));
             held.roles.get_mut("members").expect("a role").extend(restricted);
@@ -100,7 +100,7 @@ impl World {
         }
     }
 
-    /// A rename takes a number of each group's log, of which no event is sent.
+    /// Accounts for renames, which take a number of each group's log but have no event there.
     fn pass_renames(&mut self, shown: &Self) {
         for (id, group) in &mut self.groups {
             if let Some(shown) = shown.groups.get(id) {
@@ -111,8 +111,8 @@ impl World {
         self.pass_authors(shown);
     }
 
-    /// A user who left and was renamed before it came back has its former name at the messages that
-    /// others hold: nobody tells them of it meanwhile. People's names differ in their letters.
+    /// Accepts former names of authors: a user who was renamed while it was outside of the group keeps its
+    /// former name at messages that others hold. Names of different people differ in their letters.
     fn pass_authors(&mut self, shown: &Self) {
         let letters = |message: &Value| {
             let name = message["author"].as_str().unwrap_or_default();
@@ -131,7 +131,7 @@ impl World {
     fn relate(&mut self, author: &str, target: &str, operation: &str) {
         let mine = author == self.me;
         let other = if mine { target } else { author };
-        // What a list of mine is called from the other side.
+        // The name of each list, as seen from the other side.
         let (out, back) = if mine { (0, 1) } else { (1, 0) };
         let pairs = [["invitations", "invited_by"], ["blockeds", "blocked_by"]];
         let mut set = |list: &str, on: bool| {
@@ -158,7 +158,7 @@ impl World {
         }
     }
 
-    /// Whether this user is told of another name of somebody who has blocked it.
+    /// Whether this user receives a rename of a user who has blocked it.
     fn learns(&self, blocker: &Self) -> bool {
         let shares = self.groups.iter().any(|(id, held)| held.name != "@" && blocker.groups.contains_key(id));
         let is_blocked = blocker.relations["blockeds"].contains(&self.me);
@@ -185,7 +185,7 @@ impl World {
 }
 
 impl Group {
-    /// Keeps a message without what a group's own list of them leaves out.
+    /// Stores a message without the fields that a group's list of messages omits.
     fn put(&mut self, message: &Value) {
         let mut message = message.clone();
         let fields = message.as_object_mut().expect("a message");
@@ -202,7 +202,7 @@ impl Group {
     }
 }
 
-/// Numbers that a seed gives, so that a history that fails can be had again.
+/// Random numbers from a seed, so that a failing history can be repeated.
 struct Dice(u64);
 
 impl Dice {
@@ -216,7 +216,7 @@ impl Dice {
     }
 }
 
-/// An action to try, allowed or not: the server decides.
+/// An action to attempt, allowed or not; the server decides.
 fn attempt(dice: &mut Dice, world: &World, people: &[String]) -> (&'static str, Value) {
     let groups: Vec<&String> = world.groups.keys().collect();
     let person = dice.one(people).expect("there are people").clone();
@@ -247,7 +247,7 @@ fn attempt(dice: &mut Dice, world: &World, people: &[String]) -> (&'static str, 
     }
 }
 
-/// Asks, and applies whatever comes up to the answer.
+/// Sends an event, and applies all frames up to its answer.
 async fn ask(socket: &mut Ws, world: &mut World, kind: &str, data: Value) {
     socket.send(json!({ "type": kind, "data": data, "ref": "asked" })).await;
     loop {
@@ -259,12 +259,12 @@ async fn ask(socket: &mut Ws, world: &mut World, kind: &str, data: Value) {
     }
 }
 
-/// Everything that was told before now has been applied after this.
+/// Applies all frames sent so far.
 async fn settle(socket: &mut Ws, world: &mut World) {
     ask(socket, world, "status.update", json!({ "status": "online" })).await;
 }
 
-/// Comes back after a while away: what is held plus what was missed.
+/// The state after a reconnect: the held state plus the missed events.
 async fn come_back(held: &World, fresh: &mut Ws) -> World {
     let mut world = held.clone();
     let since: BTreeMap<_, _> = held.groups.iter().map(|(id, group)| (id.clone(), group.head)).collect();
@@ -280,7 +280,7 @@ async fn come_back(held: &World, fresh: &mut Ws) -> World {
         assert_eq!(why, "not_found", "{group}");
         world.groups.remove(group);
     }
-    // Groups that are new, relations and marks are in the summary.
+    // New groups, relations and read marks are in the summary.
     let shown = World::of(&world.me, fresh);
     for (id, group) in &shown.groups {
         let held = world.groups.entry(id.clone()).or_insert_with(|| group.clone());
@@ -319,7 +319,7 @@ async fn history(seed: u64) {
             renamed.ok(200);
             let author = clients[who].2.clone();
             for (_, _, world) in &mut clients {
-                // It is shown the name with the next summary.
+                // It learns the name from the next summary.
                 if !world.learns(&author) {
                     world.rename(&old, &new);
                 }
@@ -338,7 +338,7 @@ async fn history(seed: u64) {
         let mut told = world.clone();
         told.pass_renames(&shown);
         assert_eq!(told, shown, "seed {seed}: told live, and shown at the end");
-        // It learns its own new name from the sign-in, as any client does.
+        // A client learns its own new name when it signs in.
         let (old, new) = (held.me.clone(), world.me.clone());
         if old != new {
             held.rename(&old, &new);

@@ -1,4 +1,4 @@
-//! Incoming hooks, as the service makes them and other programs use them.
+//! Incoming hooks: managed by the service and used by other programs.
 
 use std::sync::Arc;
 
@@ -10,26 +10,26 @@ use chinwag_testkit::setup::{group, history, id, send, text};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// A bot with this name.
+/// Creates a bot.
 pub(crate) async fn bot(service: &Client, name: &str) {
     let made = service.put(&format!("users/{name}/"), json!({ "kind": "bot" })).await;
     assert!(made.status < 300, "{}", made.text);
 }
 
-/// Limits of two messages, on a clock that stands.
+/// A limit of two messages, with a stopped clock.
 pub(crate) fn two_messages(options: &mut Options) {
     options.clock = Arc::new(Held::default());
     options.shared_rates = false;
     options.limits.rates = RateLimits { messages_burst: 2, messages_per_second: 1, ..RateLimits::lifted() };
 }
 
-/// A server with the bot `ci`, its group with `ann`, and a hook there.
+/// A server with the bot `ci`, its group with `ann`, and a hook in it.
 struct Hooked {
     app: TestApp,
     service: Client,
     ann: Client,
     group: String,
-    /// The path of the hook's address.
+    /// The path of the hook's URL.
     url: String,
     hook: String,
 }

@@ -1,4 +1,4 @@
-//! Files that mean harm: each case with the expected answer.
+//! Hostile files, with the expected answer for each.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::files::{TURNED, path, upload};
 
-/// A GIF of one colour in a few bytes.
+/// A GIF of a single colour, a few bytes long.
 fn gif(width: u16, height: u16) -> Vec<u8> {
     let size = [width.to_le_bytes(), height.to_le_bytes()].concat();
     let mut gif = b"GIF89a".to_vec();
@@ -17,7 +17,7 @@ fn gif(width: u16, height: u16) -> Vec<u8> {
     gif
 }
 
-/// A PNG whose header claims these dimensions, and has no pixels.
+/// A PNG header with these dimensions and no pixels.
 fn png(width: u32, height: u32) -> Vec<u8> {
     let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
     png.extend([width.to_be_bytes(), height.to_be_bytes()].concat());
@@ -56,12 +56,12 @@ async fn hostile_content_is_neither_run_nor_decoded() {
         assert_eq!(read.header("content-security-policy"), "sandbox; default-src 'none'", "{case}");
         assert_eq!(read.header("x-content-type-options"), "nosniff", "{case}");
     }
-    // A picture with something behind it is stored without that.
+    // An image is stored without the bytes after its end.
     let file = upload(&ann, "a.jpg", with(TURNED, script)).await.ok(201);
     let read = ann.request(Method::GET, &path(&file)).send().await.expect("an answer");
     let stored = read.bytes().await.expect("a body");
     assert!(!stored.windows(script.len()).any(|window| window == script), "the script is stored");
-    // A picture over the limits is kept, and not decoded.
+    // An image over the limits is stored, but not decoded.
     let file = upload(&ann, "a.gif", gif(65_535, 65_535)).await.ok(201);
     assert_eq!(file["thumbnail"], Value::Null, "{file}");
 }
@@ -84,7 +84,7 @@ async fn hostile_names_are_cleaned_and_served_in_headers() {
     ] {
         let answer = upload(&ann, sent, "x").await;
         if answer.status == 400 {
-            // Bytes that are no UTF-8 are no name.
+            // Bytes that are not UTF-8 are not a name.
             assert_eq!(sent, "%FF%FE");
             continue;
         }

@@ -1,4 +1,4 @@
-//! Invites: codes with which anyone joins a group.
+//! Invites: codes with which anyone can join a group.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use chinwag_testkit::clock::Held;
 use chinwag_testkit::setup::{id, text, two, users};
 use serde_json::{Value, json};
 
-/// A group of Ann's with Bob as admin and Cat as member.
+/// A group owned by Ann, with Bob as admin and Cat as member.
 async fn group(service: &Client) -> String {
     let made = json!({
         "name": "Tea", "author": "ann", "admins": ["bob"], "members": ["cat"], "description": "All about it",
@@ -56,7 +56,7 @@ async fn a_code_leads_to_the_group_and_joins_it() {
         (&json!("eve"), &json!([{ "kind": "joined", "who": ["eve"] }]))
     );
     assert_eq!(e.until("group.update").await["data"]["me"]["pending"], false);
-    // It is spent, for those who are in as well.
+    // The code is used up, for members as well.
     for client in [&ann, &eve, &service] {
         client.get(&format!("invites/{code}/")).await.ok(404);
     }
@@ -90,7 +90,7 @@ async fn owner_and_admins_see_and_end_all_codes() {
     }
     service.post(&path, json!({ "author": "cat" })).await.ok(403);
     ann.post(&path, json!({ "author": "bob" })).await.ok(403);
-    // A code is ended by way of its own group alone.
+    // A code can only be deleted under its own group.
     let other = id(&bob.post("groups/", json!({ "name": "other" })).await.ok(201));
     bob.delete(&format!("groups/{other}/invites/{anns}/")).await.ok(404);
     bob.delete(&format!("{path}{anns}/")).await.ok(200);
@@ -169,7 +169,7 @@ async fn codes_end_with_the_membership_of_their_maker() {
     let path = format!("groups/{group}/");
     for number in 0..4 {
         let code = invite(&bob, &group, json!({ "uses": null })).await;
-        // A demotion, and renames of the maker and of the group, change nothing.
+        // A demotion, and renames of the creator and the group, change nothing.
         ann.patch(&path, json!({ "members": ["bob"], "name": format!("tea {number}") })).await.ok(200);
         eve.get(&format!("invites/{code}/")).await.ok(200);
         assert_eq!(codes(&ann, &group).await, [code.as_str()]);
@@ -183,7 +183,7 @@ async fn codes_end_with_the_membership_of_their_maker() {
         assert_eq!(join(&eve, &code).await, 404, "{number}");
         assert!(codes(&ann, &group).await.is_empty());
         if number < 3 {
-            // Coming back does not bring it back.
+            // Codes stay invalid when their creator returns.
             ann.patch(&path, json!({ "unban": ["bob"], "admins": ["bob"] })).await.ok(200);
             assert_eq!(join(&eve, &code).await, 404, "{number}");
         }
@@ -216,7 +216,7 @@ async fn codes_expire_and_unknown_ones_count_as_sign_ins() {
     assert_eq!(join(&eve, &short).await, 404);
     assert_eq!(codes(&ann, &group).await, [usual.as_str()]);
     clock.advance(Duration::from_secs(60));
-    // Right codes do not count, and wrong ones of any form do, used or looked at.
+    // Valid codes do not count against the limit; wrong ones of any form do, whether used or read.
     for _ in 0..10 {
         eve.get(&format!("invites/{usual}/")).await.ok(200);
     }
@@ -230,7 +230,7 @@ async fn codes_expire_and_unknown_ones_count_as_sign_ins() {
     assert_eq!(join(&fay, unknown).await, 429, "the address has no more, whoever asks");
     let session = json!({ "name": "nobody", "password": "a long password" });
     app.nobody().post("sessions/", session).await.ok(429);
-    // Services have no limit.
+    // The service has no limit.
     for _ in 0..10 {
         service.get(&format!("invites/{unknown}/")).await.ok(404);
     }

@@ -1,11 +1,11 @@
-//! Open groups: the list of them, and joining.
+//! Open groups: their list, and joining.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{group, id, send, seq, two, users};
 use serde_json::{Value, json};
 
-/// A new group of the first user, with the others as members, that anyone may join.
+/// An open group owned by the first user, with the others as members.
 async fn open(service: &Client, name: &str, members: &[&str]) -> String {
     let made = json!({
         "name": name, "author": members[0], "members": members[1..], "open": true,
@@ -42,7 +42,7 @@ async fn a_stranger_sees_five_keys_of_an_open_group() {
     assert_eq!(ann.get("groups/?open=true").await.ok(200), shown);
     let some = eve.get("groups/?open=true&fields=members+name+head").await.ok(200);
     assert_eq!(some, json!([{ "name": "Tea" }]));
-    // Members and services may ask for more.
+    // Members and the service may request more fields.
     for client in [&ann, &service] {
         let more = client.get("groups/?open=true&fields=owner+data").await.ok(200);
         assert_eq!(more, json!([{ "owner": ["ann"], "data": { "secret": 1 } }]), "{}", client.name());
@@ -92,12 +92,12 @@ async fn open_groups_are_found_in_any_spelling_and_paged() {
     }
     let long = "x".repeat(201);
     assert_eq!(listed_status(&eve, &long).await, 400);
-    // A longer beginning than the list is in order of is told apart all the same.
+    // Names that share a prefix longer than the sort key are still distinguished.
     let (one, other) = (format!("{}a", &long[..150]), format!("{}b", &long[..150]));
     open(&service, &one, &["ann"]).await;
     open(&service, &other, &["ann"]).await;
     assert_eq!(names(&listed(&format!("&q={other}")).await), [other.as_str()]);
-    // A group that is closed is no longer listed.
+    // A closed group is no longer listed.
     let closed = ann.get("groups/?open=true&q=eclipse").await.ok(200)[0]["id"].clone();
     ann.patch(&format!("groups/{}/", closed.as_str().expect("an id")), json!({ "open": false }))
         .await
@@ -129,14 +129,14 @@ async fn joining_makes_a_member_and_is_told_to_all() {
     let new = e.until("group.update").await;
     assert_eq!((seq(&new), &new["data"]["head"]), (seq(&told), &joined["head"]));
     assert_eq!(new["data"]["me"]["pending"], false);
-    // Once more changes nothing, whatever the role.
+    // Joining again changes nothing, whatever the role.
     service.patch(&format!("groups/{tea}/"), json!({ "restricts": ["eve"] })).await.ok(200);
     let before = head(&service, &tea).await;
     let again = eve.post(&path, json!({ "author": "eve" })).await.ok(200);
     assert_eq!(again["restricts"], json!(["eve"]));
     service.post(&path, json!({ "author": "ann" })).await.ok(200);
     assert_eq!(head(&service, &tea).await, before);
-    // A user who has left may come back, though a stranger could not add it.
+    // A user who left may rejoin, although a stranger could not add it.
     eve.post(&format!("groups/{tea}/quit/"), json!({})).await.ok(200);
     eve.post(&path, json!({})).await.ok(200);
     assert_eq!(e.until("group.quit").await["data"]["group"], json!(tea));
@@ -175,7 +175,7 @@ async fn only_open_groups_are_joined_and_not_by_everybody() {
     service.post(&path(&tea), json!({ "author": "eve" })).await.ok(403);
     ann.patch(&format!("groups/{tea}/"), json!({ "unban": ["eve"] })).await.ok(200);
     bob.post(&path(&tea), json!({})).await.ok(200);
-    // It is full, and then eve is.
+    // First the group is full, then eve has reached her limit.
     eve.post(&path(&tea), json!({})).await.ok(403);
     bob.post(&format!("groups/{tea}/quit/"), json!({})).await.ok(200);
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Keys of the service with scopes: what each is good for, and its end.
+//! Service keys with scopes: their rights and their end.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::bots::NO_CREDENTIAL;
 use crate::hooks::bot;
 
-/// Makes a key with these scopes: its id, and a caller with it.
+/// Creates a key with these scopes; returns its id and a client with it.
 async fn key(service: &Client, scopes: &[&str]) -> (String, Client) {
     let made = service.post("keys/", json!({ "scopes": scopes })).await.ok(201);
     let secret = made["key"].as_str().expect("the secret");
@@ -188,7 +188,7 @@ async fn every_route_takes_a_key_of_its_scope_alone() {
             let body = (route.rules.example)(&ids);
             let request = if body.is_null() { request } else { request.json(&body) };
             let answer = key.send(request).await;
-            // The answer to HEAD has no body.
+            // An answer to HEAD has no body.
             let says = route.method == "head" || answer.text.contains("this key does not have the scope");
             let is_refused = answer.status == 403 && says;
             if is_refused == (*scope == route.scope()) {

@@ -1,4 +1,4 @@
-//! How often anything may be done, at both transports.
+//! Rate limits over both transports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-/// The wait of whoever is new to a name at which others have guessed.
+/// The delay of an unknown browser when the name is under attack.
 const SLOWEST: Duration = Duration::from_secs(5);
 
-/// A server with some limits, whose time stands.
+/// A server with some limits and a stopped clock.
 async fn limited(change: impl FnOnce(&mut RateLimits)) -> (TestApp, Arc<Held>) {
     held(|options| change(&mut options.limits.rates)).await
 }
@@ -37,7 +37,7 @@ async fn held(change: impl FnOnce(&mut Options)) -> (TestApp, Arc<Held>) {
     (app, clock)
 }
 
-/// Sends a message by itself; the error it is refused with, if it is.
+/// Sends a message; returns the error if it is refused.
 async fn refused(ws: &mut Ws, group: &str) -> Option<Value> {
     let answer = ws.ask("message.text", json!({ "group": group, "body": "hello" })).await;
     (answer["type"] != "message.text").then_some(answer)
@@ -47,7 +47,7 @@ async fn status(ws: &mut Ws) -> Value {
     ws.ask("status.update", json!({ "status": "online" })).await
 }
 
-/// Sends what costs an event alone.
+/// Sends an event that counts only as an event.
 async fn event(ws: &mut Ws) -> Value {
     ws.ask("sync.resume", json!({ "groups": {} })).await
 }
@@ -335,9 +335,9 @@ async fn owner_gets_in_while_others_guess() {
         let refused = sign_in(&nobody, &format!("10.0.1.{n}"), "", "correct horse").await;
         assert_eq!((refused.header("retry-after"), refused.status), ("30", 429));
     }
-    // The last even from an address that has used up its guesses.
+    // The known browser signs in even from an address that has used up its attempts.
     for (from, device) in [("10.0.0.1", ""), ("10.0.9.9", &device), ("10.0.1.0", &device)] {
-        // One that waits takes the time of the wait, however often it is tried.
+        // Use the fastest of five attempts: a delayed one always takes at least the delay.
         let mut took = SLOWEST;
         for _ in 0..5 {
             let begun = Instant::now();
@@ -354,7 +354,7 @@ async fn owner_gets_in_while_others_guess() {
     assert!(begun.elapsed() >= SLOWEST, "who is new to the name waits");
 }
 
-/// The device that an answer to a sign-in gives the browser, as a cookie.
+/// The device cookie set by a sign-in.
 fn device(answer: &Answer) -> String {
     let mut cookies =
         answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("ASCII"));

@@ -1,4 +1,4 @@
-//! The list of a group's members, in pages.
+//! The paged list of a group's members.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -51,7 +51,7 @@ async fn members_are_found_by_the_look_of_a_name() {
     let app = TestApp::start().await;
     let service = app.service();
     let ann = app.user("ann").await;
-    // The first letter is Cyrillic, and the second name ends with a digit.
+    // The first name begins with a Cyrillic letter, and the second contains digits.
     for (user, shown) in
         [("bob", "Оlivia Bell"), ("cat", "0livia Be11"), ("dan", "Olivia"), ("eve", "Olivia Bell")]
     {
@@ -86,7 +86,7 @@ async fn members_are_found_by_the_beginning_of_a_name() {
     let group = group(&service, &["ann"]).await;
     service.patch(&format!("groups/{group}/"), json!({ "members": wanted })).await.ok(200);
     assert_eq!(names(&members(&ann, &group, "?q=ELO").await), ["eve"]);
-    // They joined together, so their order is any, and the same each time.
+    // They joined at the same time: their order is arbitrary but stable.
     let found = members(&ann, &group, "?q=M1").await;
     let mut sorted = names(&found);
     sorted.sort_unstable();

@@ -1,4 +1,4 @@
-//! Mentions in messages, over both transports, and the counts of them.
+//! Mentions in messages over both transports, and their counts.
 
 use chinwag_core::limits::Directory;
 use chinwag_testkit::app::TestApp;
@@ -15,7 +15,7 @@ async fn edit(client: &Client, message: &Value, changes: Value) -> Value {
     client.patch(&format!("messages/{}/", id(message)), changes).await.ok(200)
 }
 
-/// `mentioned` as a group and a summary show it.
+/// `mentioned`, which must be the same in a group and in a summary.
 async fn mentioned(client: &Client, group: &str) -> i64 {
     let me = client.get(&format!("groups/{group}/?fields=me")).await.ok(200)["me"]["mentioned"].clone();
     let socket = client.ws().await;
@@ -40,7 +40,7 @@ async fn a_message_shows_the_mentions_that_are_kept() {
     b.until("message.text").await;
     a.until("message.text").await;
 
-    // A user who is no member is dropped, and nobody is mentioned twice.
+    // Users who are not members are dropped, and duplicates are removed.
     let sent = call(&ann, &group, json!(["eve", "BOB", "ann", "bob", "@all"])).await;
     let kept = json!(["@all", "bob", "ann"]);
     assert_eq!(sent["mentions"], kept);
@@ -78,7 +78,7 @@ async fn private_group_begins_with_its_mention_counted() {
         assert_eq!((&told["seq"], &told["data"]["me"]["mentioned"]), (&json!(1), &json!(1)));
     }
     assert_eq!(mentioned(&bob, &id(&opened["data"])).await, 1);
-    // Notes to oneself count none.
+    // Notes to oneself do not count.
     let noted = a.ask("message.first", json!({ "target": "ann", "body": "me", "mentions": ["ann"] })).await;
     assert_eq!(noted["data"]["me"]["mentioned"], 0);
 }
@@ -156,14 +156,14 @@ async fn only_the_owner_and_admins_mention_everyone() {
     let path = format!("messages/{}/", id(&of_cat));
     cat.patch(&path, json!({ "mentions": everyone })).await.ok(403);
     service.patch(&path, json!({ "mentions": everyone })).await.ok(200);
-    // An author who could not add it any more keeps it in an edit.
+    // An edit keeps `@all` even if its author may no longer add it.
     let demoted = json!({ "author": "ann", "members": ["bob"] });
     service.patch(&format!("groups/{group}/"), demoted).await.ok(200);
     let mended = edit(bob, &of_bob, json!({ "body": "look!", "mentions": everyone })).await;
     assert_eq!((&mended["body"], &mended["mentions"]), (&json!("look!"), &everyone));
     edit(bob, &of_bob, json!({ "mentions": [] })).await;
     bob.patch(&format!("messages/{}/", id(&of_bob)), json!({ "mentions": everyone })).await.ok(403);
-    // In a private group nobody may.
+    // Nobody may use it in a private group.
     let private = id(&ann.put("private/", json!({ "user": "bob" })).await.ok(201));
     ann.post("messages/", json!({ "group": private, "body": "hi", "mentions": everyone })).await.ok(403);
 }
@@ -189,7 +189,7 @@ async fn unread_mentions_are_counted_everywhere() {
     assert_eq!((of(&one), of(&other)), (json!(2), json!(1)));
     let set = bob.patch(&format!("groups/{one}/me/"), json!({ "notify": "mentions" })).await.ok(200);
     assert_eq!(set["mentioned"], 2);
-    // Only groups that are not muted count in sums.
+    // Totals omit muted groups.
     assert_eq!(total().await, json!({ "unread": 4, "mentioned": 3, "groups": 2 }));
     bob.patch(&format!("groups/{other}/me/"), json!({ "notify": "none" })).await.ok(200);
     assert_eq!(total().await, json!({ "unread": 3, "mentioned": 2, "groups": 1 }));
@@ -217,12 +217,12 @@ async fn edits_and_deletions_change_what_is_counted() {
     assert_eq!(mentioned(&bob, &group).await, 1);
     let told = b.until("message.update").await;
     assert_eq!((&told["data"]["mentions"], &told["seq"]), (&json!(["bob"]), &json!(4)));
-    // An edit of the text alone keeps what is attached.
+    // An edit of the text keeps mentions and reactions.
     let mended = edit(&ann, &message, json!({ "body": "look!" })).await;
     assert_eq!((&mended["mentions"], &mended["reactions"][":a:"]["count"]), (&json!(["bob"]), &json!(1)));
     edit(&app.service(), &message, json!({ "body": "look?" })).await;
     assert_eq!(mentioned(&bob, &group).await, 1);
-    // A change of nothing is answered to its socket alone, and takes no number.
+    // An edit without a change is answered only to its socket and takes no number.
     let mut socket = ann.ws().await;
     let same = json!({ "id": id(&message), "body": "look?", "mentions": ["bob"] });
     let unchanged = socket.ask("message.update", same).await;
@@ -258,7 +258,7 @@ async fn an_edit_checks_only_names_that_are_added() {
     let mentions = json!({ "body": "look?", "mentions": ["bob", "nobody"] });
     let refused = ann.patch(&format!("messages/{}/", id(&message)), mentions).await.ok(400);
     assert_eq!(field(&refused), "mentions[1]");
-    // Mentions follow renames and end with their user.
+    // Mentions follow renames, and disappear with their user.
     service.patch("users/bob/", json!({ "new_name": "rob" })).await.ok(200);
     let shown = async || ann.get(&format!("messages/{}/", id(&message))).await.ok(200)["mentions"].clone();
     assert_eq!(shown().await, json!(["cat", "rob"]));
@@ -283,7 +283,7 @@ async fn a_retry_with_other_mentions_is_a_conflict() {
     let plain = ann.post("messages/", new("2", json!([]))).await.ok(201);
     ann.post("messages/", new("2", json!(["bob"]))).await.ok(409);
     ann.post("messages/", json!({ "group": group, "body": "look", "client_id": "2" })).await.ok(201);
-    // Mentions that were all dropped are as sent, too.
+    // A retry must repeat the mentions as sent, even if all of them were dropped.
     ann.post("messages/", new("3", json!(["eve"]))).await.ok(201);
     ann.post("messages/", new("3", json!([]))).await.ok(409);
     assert_eq!(seq(&plain), 3);

@@ -1,4 +1,4 @@
-//! `users.case = "exact"`: ASCII names that differ in case are several users', at both transports.
+//! `users.case = "exact"`: ASCII names that differ in case belong to different users, over both transports.
 
 use chinwag_core::name::NameCase;
 use chinwag_testkit::app::TestApp;
@@ -25,7 +25,7 @@ async fn ascii_names_that_differ_by_case_are_several_users() {
         (&sent["author"], &uppers.until("message.text").await["data"]["author"]),
         (&json!("ann"), &json!("ann"))
     );
-    // In one's own name is in that one alone.
+    // The author must match in case.
     for author in ["Ann", "ANN"] {
         let sent = json!({ "group": group, "body": "hello", "author": author });
         lower.post("messages/", sent).await.ok(403);
@@ -58,7 +58,7 @@ async fn exact_names_keep_accounts_and_vouched_names_apart() {
     nobody.post("sessions/", account("Ann", "one long password")).await.ok(201);
     nobody.post("sessions/", account("ANN", "one long password")).await.ok(401);
     app.service().put("users/aNN/", json!({})).await.ok(201);
-    // The name of one who is gone is held, and only that spelling of it.
+    // A deleted user's name stays reserved, but only in its exact case.
     app.service().delete("users/ann/").await.ok(200);
     nobody.post("accounts/", account("ann", "another long password")).await.ok(400);
     nobody.post("accounts/", account("anN", "another long password")).await.ok(201);

@@ -1,4 +1,4 @@
-//! Sign-in through a provider of OpenID Connect that misbehaves. The page's tests sign in through a certified one.
+//! Sign-in through a misbehaving OpenID Connect provider. The web page's tests use a certified one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A provider that answers as a test says.
+/// A provider with scripted answers.
 pub(crate) struct TestProvider {
     issuer: String,
     state: Arc<Mutex<Answers>>,
@@ -32,7 +32,7 @@ pub(crate) struct TestProvider {
 pub(crate) struct Answers {
     documents: HashMap<String, Value>,
     asked: Vec<String>,
-    /// The last body that was posted.
+    /// The last posted body.
     pub(crate) posted: String,
 }
 
@@ -83,7 +83,7 @@ impl TestProvider {
         }
     }
 
-    /// Good claims of a user, for this sign-in.
+    /// Valid claims of a user for this sign-in.
     pub(crate) fn claims(&self, browser: &Browser, name: &str) -> Value {
         let now = seconds();
         json!({
@@ -116,12 +116,12 @@ async fn serve(listener: TcpListener, state: Arc<Mutex<Answers>>) {
         let length = body.len();
         let answer =
             format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-        // The server may have gone.
+        // The server may have disconnected.
         let _ = stream.write_all(answer.as_bytes()).await;
     }
 }
 
-/// Whether a request has come with its body.
+/// Whether a request is complete, including its body.
 fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
@@ -131,17 +131,17 @@ fn is_whole(request: &[u8]) -> bool {
     body.len() >= lengths.next().unwrap_or(0)
 }
 
-/// A browser that was sent to the provider.
+/// A browser that was redirected to the provider.
 pub(crate) struct Browser {
     client: Client,
-    /// The address of the server, with its path.
+    /// The server's URL with its path.
     app: String,
     /// The origin of the pages.
     origin: String,
     pub(crate) cookies: HashMap<String, String>,
-    /// The `Set-Cookie` headers that came.
+    /// All `Set-Cookie` headers so far.
     pub(crate) kept: Vec<String>,
-    /// The query with which it asks the provider.
+    /// The query of the redirect to the provider.
     pub(crate) asked: HashMap<String, String>,
 }
 
@@ -150,7 +150,7 @@ impl Browser {
         Self::begin_at(app.url(), app.url()).await
     }
 
-    /// At a server whose pages are of this origin.
+    /// At a server whose pages have this origin.
     pub(crate) async fn begin_at(app: String, origin: String) -> Self {
         let client = Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
         let (cookies, kept, asked) = (HashMap::new(), Vec::new(), HashMap::new());
@@ -192,7 +192,7 @@ impl Browser {
         answer
     }
 
-    /// Comes back from the provider. Returns where it is sent.
+    /// Returns from the provider. Gives the path of the redirect.
     pub(crate) async fn come_back(&mut self) -> String {
         let state = self.asked["state"].clone();
         self.come_back_with(&format!("code=c&state={state}")).await
@@ -204,7 +204,7 @@ impl Browser {
         location(&answer)
     }
 
-    /// The user who is signed in.
+    /// The signed-in user.
     pub(crate) async fn user(&mut self) -> Option<String> {
         let answer = self.get("/api/v1/sessions/?optional=true").await;
         let answer: Value = serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");
@@ -245,11 +245,11 @@ async fn first_sign_in_makes_a_host_user_and_the_next_finds_it() {
     assert_eq!(ann.user().await.as_deref(), Some("ann"));
     let posted = provider.answers().posted.clone();
     assert!(posted.contains("grant_type=authorization_code&code=c&redirect_uri=http%3A"), "{posted}");
-    // `chat:a+secret%3A+%26`, both encoded as forms are.
+    // `chat:a+secret%3A+%26`, both form-encoded.
     assert!(posted.contains("Basic Y2hhdDphK3NlY3JldCUzQSslMjY="), "{posted}");
     let user = app.service().get("users/ann/?fields=origin").await.ok(200);
     assert_eq!(user["origin"], "host");
-    // Renamed here, and called otherwise there: the subject decides.
+    // Renamed here, and under another name at the provider: the subject identifies the user.
     app.service().patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
     let mut again = Browser::begin(&app).await;
     let mut claims = provider.claims(&again, "ann");
@@ -379,7 +379,7 @@ async fn host_application_does_not_vouch_for_a_providers_user() {
     let mut ann = Browser::begin(&app).await;
     provider.give(&provider.host.token("ES256", &provider.claims(&ann, "ann")));
     assert_eq!(ann.come_back().await, "/");
-    // Somebody else may be called so there.
+    // The host application may have another user of this name.
     let jwt = host.token("ES256", &json!({ "sub": "ann", "exp": seconds() + 60 }));
     app.nobody().bearing(&jwt).get("sessions/").await.ok(401);
     app.service().put("users/ann/", json!({})).await.ok(409);
@@ -428,7 +428,7 @@ async fn suspended_user_is_told_and_a_deleted_one_is_new() {
     app.service().patch("users/ann/", json!({ "suspended": until })).await.ok(200);
     assert_eq!(sign_in().await, ("/?chinwag-sign-in=suspended".into(), None));
     app.service().delete("users/ann/").await.ok(200);
-    // The name is reserved for a while.
+    // The name stays reserved for a while.
     assert_eq!(sign_in().await, ("/?chinwag-sign-in=name&chinwag-name=ann".into(), None));
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::oidc::{Browser, TestProvider};
 
-/// A server behind a proxy that browsers reach at this address.
+/// A server behind a proxy with this public URL.
 async fn open(provider: &TestProvider, public: &str) -> TestApp {
     TestApp::with(|app| {
         app.http.oidc = Some(provider.options());
@@ -40,7 +40,7 @@ async fn sign_in_over_tls_keeps_to_its_host_and_path() {
             ann.cookies
         );
 
-        // Another person has this name: the choice of one is kept in a cookie of the same kind.
+        // Another user has this name: the choice of a new name is kept in a cookie of the same kind.
         let mut eve = begin().await;
         let mut claims = provider.claims(&eve, "ann");
         claims["sub"] = json!("id-eve");
@@ -65,7 +65,7 @@ async fn attempt_in_a_cookie_of_a_neighbour_does_not_count() {
     let mut ann = Browser::begin_at(format!("{}/chinwag", app.url()), "https://app.example".into()).await;
     provider.give(&provider.host.token("ES256", &provider.claims(&ann, "ann")));
     let attempt = ann.cookies.remove("__Secure-oidc").expect("the attempt");
-    // A page of another host of the domain can set this one, over plain HTTP, too.
+    // Another host of the same domain can set this cookie, even over plain HTTP.
     ann.cookies.insert("oidc".into(), attempt);
     assert_eq!(ann.come_back().await, "/chinwag/?chinwag-sign-in=expired");
     assert_eq!(ann.user().await, None);

@@ -1,5 +1,5 @@
-//! The original service's place: its backend's recorded calls, with no content type and no
-//! credential, and its browser client, which reads the events that it knows as it always did.
+//! Replacement of the original service: the recorded calls of its backend, without content type and
+//! credentials, and its browser client, which handles only the events that it knows.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use chinwag_testkit::ws::Ws;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// A server as the page on the original's place has it configured.
+/// A server with the configuration of docs/in-place-of-django.md.
 async fn server() -> TestApp {
     TestApp::with(|options| {
         options.http.open = true;
@@ -20,7 +20,7 @@ async fn server() -> TestApp {
     .await
 }
 
-/// One of the backend's calls, as it makes them.
+/// A call as the backend makes it.
 async fn call(app: &TestApp, method: Method, path: &str, body: &str) -> Answer {
     let nobody = app.nobody();
     let request = nobody.request(method, path);
@@ -214,16 +214,16 @@ async fn messages_are_answered_as_recorded() {
     get(&app, &path).await.ok(404);
 }
 
-/// The original's browser client: what it shows after the events that it was sent.
+/// The original's browser client: its display after the events that it received.
 struct Page {
     socket: Ws,
-    /// Groups, a row each time that it is told of one.
+    /// One row per announcement of a group.
     rows: Vec<String>,
-    /// Messages as they are shown: group, author, body.
+    /// Displayed messages: group, author, body.
     shown: Vec<(String, String, String)>,
     contacts: BTreeSet<String>,
     statuses: Vec<(String, String)>,
-    /// The events of relations: author, name, operation.
+    /// The relation events: author, name, operation.
     told: Vec<(String, String, String)>,
 }
 
@@ -268,7 +268,7 @@ impl Page {
         self.rows.push(id);
     }
 
-    /// Reads what is sent until the page shows what is waited for.
+    /// Reads events until the display matches.
     async fn until(&mut self, shows: impl Fn(&Self) -> bool) {
         while !shows(self) {
             let frame = self.socket.next().await;
@@ -285,7 +285,7 @@ impl Page {
             }
             "group.delete" => {
                 let id = text(data);
-                // querySelector("." + id)
+                // The client calls querySelector("." + id).
                 assert!(id.starts_with(|c: char| c.is_ascii_alphabetic()), ".{id} is no selector");
                 self.rows.retain(|row| *row != id);
             }
@@ -348,7 +348,7 @@ async fn browser_client_shows_a_private_conversation_once() {
         assert_eq!(page.rows, [group.as_str()]);
         assert_eq!(page.bodies(), ["hello", "hello you", "again"]);
     }
-    // A block adds no row, and its end shows no message twice.
+    // A block adds no row, and lifting it shows no message twice.
     arlan.relate("astra", "block").await;
     astra.until(|page| page.told.len() == 3).await;
     astra.write(&group, "blocked").await;

@@ -1,5 +1,4 @@
-//! Requests that are not in due form, each with a sentence that names the problem; and keys that
-//! nobody knows.
+//! Malformed requests, each answered with a sentence that names the problem; and unknown keys.
 
 use chinwag_testkit::app::{SERVICE_KEY, TestApp};
 use chinwag_testkit::client::Answer;

@@ -1,4 +1,4 @@
-//! Changing a password: by the user, who keeps its session, and by the service.
+//! Password changes by the user, who keeps its session, and by the service.
 
 use chinwag_testkit::app::TestApp;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Pinned messages, over both transports.
+//! Pinned messages over both transports.
 
 use chinwag_core::pin::PINS;
 use chinwag_testkit::app::TestApp;
@@ -19,7 +19,7 @@ fn id(object: &Value) -> String {
     object["id"].as_str().expect("an id").to_owned()
 }
 
-/// The ids of a group's pinned messages, which both ways of reading them say alike.
+/// The ids of a group's pinned messages, which must be the same in both ways of reading them.
 async fn pins(client: &Client, group: &str) -> Vec<String> {
     let shown = client.get(&format!("groups/{group}/?fields=pins")).await.ok(200)["pins"].clone();
     let listed = client.get(&format!("groups/{group}/pins/")).await.ok(200);
@@ -62,7 +62,7 @@ async fn members_see_a_pin_at_once_and_in_every_object() {
     assert_eq!(pins(&bob, &group).await, [one]);
     a.until("message.pin").await;
     a.until("message.pin").await;
-    a.quiet().await; // A pin has no `group.update`.
+    a.quiet().await; // There is no `group.update` for a pin.
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_deletion_takes_the_pin_with_it() {
     assert!(pins(&ann, &group).await.is_empty());
     ann.delete(&path(&two)).await.ok(404);
     assert_eq!(a.until("message.delete").await["data"]["ids"], json!([two]));
-    a.quiet().await; // Nothing else tells of the pins.
+    a.quiet().await; // No other event concerns the pins.
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn a_profile_reaches_everybody_who_knows_the_user() {
     for socket in [&mut own, &mut fellow, &mut contact] {
         assert_eq!(socket.until("user.update").await["data"], expected);
     }
-    // The service sets the rest; a change that changes nothing is announced to nobody.
+    // The service sets the other fields; a change without effect is not announced.
     let put = json!({ "avatar": AVATAR, "data": { "team": 1 }, "kind": "bot" });
     service.put("users/ann/", put.clone()).await.ok(200);
     service.put("users/ann/", put).await.ok(200);
@@ -39,7 +39,7 @@ async fn a_profile_reaches_everybody_who_knows_the_user() {
     });
     assert_eq!(second, whole);
     assert_eq!(fellow.until("user.update").await["data"]["display_name"], Value::Null);
-    // A rename carries the profile as well.
+    // A rename includes the profile.
     service.patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
     let renamed = fellow.until("user.update").await["data"].clone();
     assert_eq!((&renamed["name"], &renamed["new_name"]), (&json!("ann"), &json!("anna")));
@@ -88,7 +88,7 @@ async fn profiles_stand_beside_messages_that_carry_authors() {
     send(ann, &id, "hello").await;
     send(bob, &id, "hi").await;
     let fetch = json!({ "group": id });
-    // Nobody has a profile: there is no key.
+    // Without any profile, the key `people` is absent.
     let mut socket = bob.ws().await;
     assert_eq!(socket.people(), &Value::Null);
     assert_eq!(socket.ask("message.fetch", fetch.clone()).await["people"], Value::Null);
@@ -106,7 +106,7 @@ async fn profiles_stand_beside_messages_that_carry_authors() {
     let since = socket.ask("sync.resume", json!({ "groups": { (&id): 1 } })).await;
     assert_eq!((&since["type"], &since["people"]), (&json!("sync.done"), &json!({ "ann": lee })));
 
-    // A group that is new to the receiver brings its authors along.
+    // A group that is new to the receiver includes its authors' profiles.
     let mut newcomer = cat.ws().await;
     service.patch(&format!("groups/{id}/"), json!({ "members": ["cat"] })).await.ok(200);
     assert_eq!(newcomer.until("group.update").await["people"], json!({ "ann": lee }));
@@ -148,7 +148,7 @@ async fn contacts_see_when_a_user_was_last_seen() {
     socket.close().await;
     let gone = contact.frame_where(|frame| frame["data"]["status"] == "disconnected").await;
     assert_eq!(gone["data"]["author"], "ann");
-    // It is stored beside the announcement.
+    // It is stored at about the time of the announcement.
     let stored = Wait::begin();
     let last = loop {
         if let Some(last) = seen(bob).await.filter(Value::is_string) {

@@ -1,4 +1,4 @@
-//! Notifications, as a device and its push service receive them.
+//! Notifications as a device and its push service receive them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::export::{export, lines};
 
-/// Allows addresses of this machine, and notifies at once.
+/// Allows local addresses and notifies without delay.
 fn local(options: &mut Options) {
     options.limits.push.delay = Duration::ZERO;
     options.http.push = PushOptions { private: true, timeout: PATIENCE, ..PushOptions::default() };
@@ -27,7 +27,7 @@ async fn app() -> (TestApp, HookReceiver) {
     (TestApp::with(local).await, receiver)
 }
 
-/// The same, with a clock that the test moves.
+/// The same with a clock under the test's control.
 async fn with_clock(delay: Duration) -> (TestApp, HookReceiver, Arc<Held>) {
     let receiver = HookReceiver::answering(|_| Reply::Status(201)).await;
     let clock = Arc::new(Held::default());
@@ -44,7 +44,7 @@ async fn subscribe(client: &Client, device: &Device) -> String {
     id(&client.post("push/subscriptions/", device.subscription()).await.ok(201))
 }
 
-/// A private group of two users, by the service.
+/// Creates a private group of two users with the service key.
 async fn private(app: &TestApp, users: [&str; 2]) -> String {
     id(&app.service().put("private/", json!({ "users": users })).await.ok(201))
 }
@@ -163,7 +163,7 @@ async fn message_that_is_read_within_the_delay_is_not_pushed() {
     clock.move_wall(6);
     let unread = send(&ann, &group, "unread").await;
     clock.move_wall(6);
-    // The follower has looked at the first, whose delay is over, and waits with the second.
+    // The follower has checked the first message, whose delay is over, and waits because of the second.
     app.settle().await;
     assert!(receiver.received().is_empty(), "its delay is not over");
     clock.move_wall(6);
@@ -185,7 +185,7 @@ async fn user_who_goes_without_reading_is_pushed_then() {
     let read = send(&ann, &groups[0], "read").await;
     bob.post(&format!("groups/{}/read/", groups[0]), json!({ "seq": read["seq"] })).await.ok(200);
     send(&ann, &groups[1], "unread").await;
-    // It was decided while bob was online.
+    // The decision was made while bob was online.
     other.count(&receiver, 1).await;
     assert_eq!(phone.notifications(&receiver.received()), Vec::<Value>::new());
     socket.ask("status.update", json!({ "status": "afk" })).await;
@@ -358,14 +358,14 @@ async fn retry_of_a_read_or_deleted_message_is_dropped() {
     let read = send(&ann, &one, "read").await;
     let deleted = send(&ann, &two, "deleted").await;
     device.count(&receiver, 2).await;
-    // Both are kept for another attempt before the next one is.
+    // Both are scheduled for a retry before the next one is sent.
     send(&ann, &three, "kept").await;
     device.count(&receiver, 3).await;
     bob.post(&format!("groups/{one}/read/"), json!({ "seq": read["seq"] })).await.ok(200);
     ann.delete(&format!("messages/{}/", id(&deleted))).await.ok(200);
     receiver.answer(|_| Reply::Status(201));
     clock.move_wall(10);
-    // The longest due goes first, so that the two come before it if they come.
+    // The earliest due is sent first, so the two would arrive before this one.
     send(&ann, &three, "left").await;
     let found = device.count(&receiver, 4).await;
     assert_eq!(found.last().map(|one| &one["body"]), Some(&json!("left")), "{found:?}");

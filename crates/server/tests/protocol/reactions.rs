@@ -1,4 +1,4 @@
-//! Reactions to messages, over both transports.
+//! Reactions to messages over both transports.
 
 use std::collections::BTreeSet;
 

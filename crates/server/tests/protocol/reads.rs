@@ -1,4 +1,4 @@
-//! The key `reads` of a group: how far its members have read, for those who may see it.
+//! The key `reads` of a group: how far its members have read, for users who may see it.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -9,7 +9,7 @@ async fn read(client: &Client, group: &str, seq: u64) {
     client.post(&format!("groups/{group}/read/"), json!({ "seq": seq })).await.ok(200);
 }
 
-/// The marks as a client sees them, in an answer and in its summary.
+/// The read marks as a client sees them, which must be the same in an answer and in its summary.
 async fn reads(client: &Client, group: &str) -> Value {
     let seen = client.get(&format!("groups/{group}/?fields=reads")).await.ok(200);
     let socket = client.ws().await;
@@ -35,7 +35,7 @@ async fn members_see_how_far_each_has_read() {
     let path = format!("groups/{group}/?fields=reads");
     assert_eq!(app.service().get(&path).await.ok(200), json!({ "reads": { "bob": 2, "tam": 3 } }));
 
-    // A former member is not listed. Its mark returns with it.
+    // A former member is not listed. Its read mark returns with it.
     let change = async |change| app.service().patch(&format!("groups/{group}/"), change).await.ok(200);
     let changed = change(json!({ "remove": ["tam"] })).await;
     assert_eq!(changed.get("reads"), None, "an answer for nobody in particular");
@@ -74,7 +74,7 @@ async fn hidden_and_blocked_marks_are_left_out() {
     assert_eq!(reads(tam, &group).await, json!({ "bob": 2, "tam": 2 }));
     assert_eq!(reads(bob, &group).await, json!({ "ann": 2, "bob": 2, "tam": 2 }));
 
-    // The event for a user who joins leaves out the marks between which there is a block as well.
+    // The event for a joining user also omits read marks hidden by a block.
     app.service().patch(&format!("groups/{group}/"), json!({ "remove": ["tam"] })).await.ok(200);
     t.until("group.quit").await;
     app.service().patch(&format!("groups/{group}/"), json!({ "members": ["tam"] })).await.ok(200);

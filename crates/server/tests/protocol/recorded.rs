@@ -1,8 +1,7 @@
-//! A recorded session: every client event and every REST payload, played against the server in one
-//! fixed order. Each frame and each answer is compared with `recorded/session.txt`, byte for byte;
-//! ids, dates and secrets are replaced by placeholders.
+//! A recorded session: plays every client event and every REST payload in a fixed order, and compares each
+//! frame and answer with `recorded/session.txt` byte for byte. Placeholders replace ids, dates and secrets.
 //!
-//! A change of the wire that is intended renews the file:
+//! If a change of the protocol is intended, update the file:
 //!
 //! ```sh
 //! UPDATE=1 cargo test -p chinwag --test protocol -- recorded
@@ -39,15 +38,15 @@ use uuid::Uuid;
 
 use self::plain::Plain;
 
-/// The paths of the documents for machines, whose own tests read them.
+/// The paths of the API documents, which have their own tests.
 const DOCUMENTS: [&str; 2] = ["/api/v1/openapi.json", "/api/v1/asyncapi.json"];
-/// While recording: how long no frame comes after a step's last.
+/// While recording: a step ends when no frame arrives for this long.
 const SETTLE: Duration = Duration::from_millis(100);
-/// The answer's headers that are recorded.
+/// The recorded response headers.
 const HEADERS: [&str; 6] =
     ["allow", "chinwag-ignored", "link", "retry-after", "set-cookie", "www-authenticate"];
 
-/// Ids and secrets in ascending order, so that lists which are ordered by id have one order.
+/// Generates ascending ids and secrets, so that lists ordered by id are deterministic.
 #[derive(Default)]
 struct Counting {
     machine: SystemClock,
@@ -76,23 +75,23 @@ impl Clock for Counting {
     }
 }
 
-/// One user's socket.
+/// A user's socket.
 struct Socket {
     user: &'static str,
     stream: WebSocketStream<TcpStream>,
 }
 
-/// A server, its clients, and what was recorded so far.
+/// A server, its clients, and the record so far.
 struct Session {
     app: TestApp,
     service: Client,
     sockets: Vec<Socket>,
-    /// A message of a group of all users. An edit of it marks the end of each step.
+    /// A message in a group of all users. Editing it marks the end of each step.
     mark: String,
     marks: u32,
     plain: Plain,
     record: String,
-    /// How many frames each user is sent in each step, by the stored record.
+    /// The number of frames for each user in each step, from the stored record.
     expected: Option<VecDeque<BTreeMap<String, usize>>>,
     events: BTreeSet<String>,
     requests: BTreeSet<(String, String)>,
@@ -127,7 +126,7 @@ impl Session {
         }
     }
 
-    /// Begins a part of the record.
+    /// Begins a section of the record.
     fn part(&mut self, title: &str) {
         let _ = writeln!(self.record, "\n## {title}\n");
     }
@@ -153,7 +152,7 @@ impl Session {
         self.collect().await;
     }
 
-    /// Ends a user's socket without a close frame.
+    /// Disconnects a user's socket without a close frame.
     async fn vanish(&mut self, user: &str) {
         self.line(&format!("{user} vanishes"));
         self.sockets.retain(|socket| socket.user != user);
@@ -167,7 +166,7 @@ impl Session {
         self.send(user, Message::text(frame)).await
     }
 
-    /// Sends any text, which need not be an event.
+    /// Sends arbitrary text, which need not be an event.
     async fn say_text(&mut self, user: &str, frame: &str) -> Vec<Value> {
         self.send(user, Message::text(frame)).await
     }
@@ -179,7 +178,7 @@ impl Session {
         self.collect().await
     }
 
-    /// Sends a request, and records its answer.
+    /// Sends a request and records its answer.
     async fn ask(&mut self, by: &Client, method: Method, path: &str, body: Value) -> Answer {
         self.requests.insert((method.as_str().to_lowercase(), path.to_owned()));
         let shown = if body.is_null() { String::new() } else { format!(" {body}") };
@@ -187,7 +186,7 @@ impl Session {
         let request = by.request(method, path);
         let request = if body.is_null() { request } else { request.body(body.to_string()) };
         let answer = by.send(request).await;
-        // The bytes of a ZIP depend on the moment.
+        // The bytes of a ZIP file depend on the time.
         let text = if answer.text.starts_with("PK") { "ZIP" } else { &answer.text };
         self.line(&format!("{} < {} {text}", by.name(), answer.status));
         for name in HEADERS {
@@ -200,14 +199,14 @@ impl Session {
         answer
     }
 
-    /// Whether a request of a route was sent.
+    /// Whether a request of this route was sent.
     fn has_asked(&self, method: &str, route: &str) -> bool {
         self.requests.iter().any(|(by, path)| by == method && is_of(route, path))
     }
 
-    /// Records the frames of a step, up to the next mark, and answers them. Frames that no commit
-    /// causes, such as a status, may come at any time: so the mark is set once as many have come as the
-    /// stored record has, or while recording once no more come.
+    /// Records and returns the frames of a step, up to the next mark. Frames without a commit, such as a
+    /// status, may arrive at any time. The mark is therefore sent once as many frames as in the stored record
+    /// have arrived; while recording, once no more arrive.
     async fn collect(&mut self) -> Vec<Value> {
         let mut sockets = std::mem::take(&mut self.sockets);
         let mut came = vec![Vec::new(); sockets.len()];
@@ -220,7 +219,7 @@ impl Session {
                 }
             }
         } else {
-            // The end of a user's last socket is announced after a while.
+            // A user's disconnect is announced after a delay.
             let settle = if after.ends_with(" vanishes") { 10 * SETTLE } else { SETTLE };
             let all = sockets.iter_mut().zip(&mut came).map(async |(socket, came)| {
                 while let Ok(frame) = timeout(settle, frame(socket, &after)).await {
@@ -257,7 +256,7 @@ impl Session {
     }
 }
 
-/// The next frame's text.
+/// The text of the next frame.
 async fn frame(socket: &mut Socket, after: &str) -> String {
     loop {
         match timeout(PATIENCE, socket.stream.next()).await {
@@ -276,7 +275,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
 
-/// Whether a path that was asked for is one of a route's.
+/// Whether a requested path belongs to a route.
 fn is_of(route: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     let (mut route, mut path) = (route.trim_start_matches("/api/v1/").split('/'), path.split('/'));
@@ -293,7 +292,7 @@ fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/protocol/recorded/session.txt")
 }
 
-/// Whether the record is renewed instead of compared.
+/// Whether to update the record instead of comparing it.
 fn is_recording() -> bool {
     std::env::var_os("UPDATE").is_some()
 }
@@ -302,7 +301,7 @@ fn stored() -> String {
     std::fs::read_to_string(path()).expect("the record can be read")
 }
 
-/// The number of frames of each user in each step of a record.
+/// The number of frames for each user in each step of a record.
 fn expected(record: &str) -> VecDeque<BTreeMap<String, usize>> {
     let mut steps = VecDeque::new();
     for line in record.lines() {
@@ -319,7 +318,7 @@ fn expected(record: &str) -> VecDeque<BTreeMap<String, usize>> {
     steps
 }
 
-/// Compares the record with the stored one, or renews it.
+/// Compares the record with the stored one, or updates that.
 fn compare(record: &str) {
     if is_recording() {
         return std::fs::write(path(), record).expect("the record can be written");
@@ -339,7 +338,8 @@ fn compare(record: &str) {
     assert_eq!(record.lines().count(), stored.lines().count(), "the record is longer or shorter");
 }
 
-/// Plays the example of each event and each route that no part has played, as the owner of a group or for it.
+/// Plays the example of each event and route that no section has played, as the owner of a group or with the
+/// service key.
 async fn examples(session: &mut Session) {
     let events: Vec<_> = CLIENT_EVENTS.iter().filter(|event| !session.events.contains(event.name)).collect();
     let routes: Vec<_> = ROUTES.iter().filter(|route| !session.has_asked(route.method, route.path)).collect();

@@ -1,4 +1,4 @@
-//! Reports: who makes them, who reads them, their states, and the end of their text.
+//! Reports: who can create and read them, their states, and the erasure of their text.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ async fn member_reports_and_admins_read_and_close() {
         eve.get(&format!("reports/{bad}")).await.ok(400);
     }
 
-    // The message itself may go: the text stays for admins until the report is closed.
+    // The message may be deleted: admins keep its text until the report is closed.
     ann.patch(&format!("messages/{sent}/"), json!({ "body": "good words" })).await.ok(200);
     ann.delete(&format!("messages/{sent}/")).await.ok(200);
     let noted = change(&eve, &made, json!({ "note": "looking" })).await.ok(200);
@@ -95,7 +95,7 @@ async fn member_reports_and_admins_read_and_close() {
     assert_eq!(kinds, [create, update, create, update, update, update, update]);
     let first = &fed["events"][0]["data"];
     assert_eq!((&first["id"], &first["state"], first.get("body")), (&made["id"], &json!("open"), None));
-    // The author of the message learns of none of it.
+    // The message's author receives none of this.
     a.expect("message.update").await;
     a.expect("message.delete").await;
     a.quiet().await;

@@ -1,4 +1,4 @@
-//! Resuming from the last numbers held: nothing missed, nothing twice, and never silent.
+//! Resuming from the last numbers held: no event is missed, repeated or silently dropped.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use chinwag_testkit::setup::{group, send};
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
-/// Resumes, and answers the frames before `sync.done`, and its data.
+/// Resumes; returns the frames before `sync.done` and the data of that.
 async fn resume(socket: &mut Ws, groups: Value) -> (Vec<Value>, Value) {
     socket.send(json!({ "type": "sync.resume", "data": { "groups": groups }, "ref": "resume" })).await;
     let mut missed = Vec::new();
@@ -128,8 +128,8 @@ async fn who_resumes_again_and_again_is_closed_with_4029() {
     assert_eq!(socket.close_code().await, Some(4029));
 }
 
-/// Sockets come, resume and go while messages are sent: put together, each has seen every number
-/// once, in order.
+/// Sockets connect, resume and disconnect while messages are sent: together they must have received every
+/// number once, in order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reconnecting_sockets_see_each_number_once_in_order() {
     let app = TestApp::start().await;
@@ -148,7 +148,7 @@ async fn reconnecting_sockets_see_each_number_once_in_order() {
         let mut socket = bob.ws().await;
         let (missed, done) = resume(&mut socket, json!({ &group: held })).await;
         let head = done["groups"][&group].as_i64().expect("a head");
-        // What came live before the resume was begun is told by it again.
+        // The resume repeats events that arrived live before it began.
         let count = usize::try_from(head - held).expect("a head is not behind");
         let mut frames = missed[missed.len() - count..].to_vec();
         for _ in 0..(rounds % 7) {
@@ -183,7 +183,7 @@ async fn long_resume_comes_in_pages_with_each_number_once() {
             let (kind, data) = if is_change {
                 ("group.update", json!({ "id": group, "name": number.to_string() }))
             } else {
-                // Long ones fill a page by their bytes, short ones by their number.
+                // Long messages fill a page by size, short ones by count.
                 let length = if number % 100 == 0 { 4000 } else { 1 };
                 ("message.text", json!({ "group": group, "body": "漢".repeat(length) }))
             };

@@ -1,4 +1,4 @@
-//! Retention: messages that are too old for their group or for the server are erased.
+//! Retention: messages older than their group or the server allows are erased.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::changes::{about, pairs, resume, returning, since};
 
 const DAY: i64 = 24 * 3600;
 
-/// Makes rounds until none is due; whether there was one.
+/// Runs rounds until none is due; returns whether one was.
 async fn rounds(app: &TestApp) -> bool {
     let mut candidate = app.app().candidate(Follower::Retention, Duration::from_secs(5));
     let (mut round, mut was_due) = (RetentionRound::default(), false);
@@ -31,7 +31,7 @@ async fn rounds(app: &TestApp) -> bool {
     was_due
 }
 
-/// Sends as a user, some days ago; more keys of the message are in `more`.
+/// Sends as a user with a date some days ago; `more` has further keys of the message.
 async fn send_old(app: &TestApp, group: &str, days: i64, more: Value) -> String {
     let date = Date::from_micros(app.app().clock().now().micros() - days * DAY * 1_000_000);
     let mut message = json!({ "group": group, "author": "ann", "body": "old", "date": date.to_string() });
@@ -129,11 +129,11 @@ async fn messages_grow_old_with_the_clock_and_not_before() {
     let (one, two) = (id(&send(&ann, &group, "one").await), id(&send(&ann, &group, "two").await));
     assert!(rounds(&app).await);
     assert!(!rounds(&app).await, "the next one is due after 30 s");
-    // The token of ann has expired.
+    // ann's token has expired by now.
     clock.move_wall(DAY - 60);
     assert!(rounds(&app).await);
     assert_eq!(shown(&service, &group).await, [one.as_str(), two.as_str()]);
-    // A clock that goes back delays nothing for good, and makes nothing old.
+    // A clock that is set back neither stops retention for good nor makes messages too old.
     clock.move_wall(-2 * DAY);
     assert!(rounds(&app).await);
     assert_eq!(shown(&service, &group).await.len(), 2);

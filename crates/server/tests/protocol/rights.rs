@@ -1,7 +1,7 @@
-//! Rights: every cell of the role table at both transports, and every route and event.
+//! Rights: every cell of the role table over both transports, and every route and event.
 //!
-//! A cell is one actor who tries one thing in a group of its own. What is refused must be refused
-//! alike by both transports, and must have changed nothing.
+//! A cell is one actor who attempts one action in its own group. Both transports must refuse alike, and a
+//! refusal must change nothing.
 
 #[path = "role_table.rs"]
 mod role_table;
@@ -21,12 +21,12 @@ use serde_json::{Value, json};
 
 use role_table::{Rest, Row, Said, rows};
 
-/// The members of every cell's group, with the roles that they have in it, and who is not in it.
+/// The actors: the members of every cell's group, named by role, and users who are not in it.
 const ACTORS: [&str; 8] =
     ["owner", "warden", "member", "restrict", "outsider", "removed", "blocked", "invited"];
 const EXTRAS: [&str; 4] = ["warden2", "member2", "restrict2", "newcomer"];
 
-/// A group of one cell, and a message of each of its members.
+/// The group of one cell, with a message by each of its members.
 struct Cell {
     group: String,
     actor: &'static str,
@@ -39,7 +39,7 @@ impl Cell {
         self.messages[author].as_str().expect("everybody in the group has written")
     }
 
-    /// A service names in whose name it acts, where somebody must.
+    /// Adds the `author` that a service must name, if the actor is the service.
     fn author(&self, mut body: Value) -> Value {
         if self.service {
             body["author"] = "owner".into();
@@ -52,7 +52,7 @@ impl Cell {
     }
 }
 
-/// The role that a cell's actor has in its group, as a column of the table.
+/// The actor's role in its cell's group, as a column of the table.
 fn column(actor: &str) -> Option<usize> {
     ["owner", "warden", "member", "restrict"].iter().position(|role| *role == actor)
 }
@@ -65,7 +65,7 @@ async fn world() -> TestApp {
     app
 }
 
-/// A group with everybody in it as their names say, each with a message; `removed` was in it.
+/// A group with each actor in the role of its name, each with a message; `removed` was a member.
 async fn cell(service: &Client, actor: &'static str) -> Cell {
     let group = service
         .post(
@@ -97,7 +97,7 @@ async fn state(service: &Client, cell: &Cell) -> (Value, Value) {
     (group, messages)
 }
 
-/// The contract: 0 for allowed, else the code of the refusal.
+/// The expected result: 0 for allowed, else the code of the refusal.
 fn expected(row: &Row, actor: &str) -> u16 {
     match column(actor) {
         Some(role) if row.allowed[role] => 0,
@@ -106,7 +106,7 @@ fn expected(row: &Row, actor: &str) -> u16 {
     }
 }
 
-/// Tries every row as one actor at both transports, and tells every cell that differs from the table.
+/// Attempts every row as one actor over both transports. Returns the cells that differ from the table.
 async fn try_every_row(app: &TestApp, actor: &'static str) -> Vec<String> {
     let (service, client) = (app.service(), app.sign_in(actor).await);
     let mut socket = client.ws().await;
@@ -188,7 +188,7 @@ async fn every_cell_of_the_role_table_is_decided_alike_at_both_doors() {
     assert!(wrong.is_empty(), "{} cells differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// The role that an event's declaration asks of a member, 0 for those who may send it.
+/// The result that the event's declaration gives for an actor: 0 for allowed, else the code of the refusal.
 fn expected_of(right: Right, actor: &str) -> u16 {
     match (right, column(actor)) {
         (Right::User, _) => 0,
@@ -203,13 +203,13 @@ fn expected_of(right: Right, actor: &str) -> u16 {
     }
 }
 
-/// Sends the example of an event, and answers the code of its refusal or 0.
+/// Sends the example of an event. Returns the code of its refusal, or 0.
 async fn send_example(socket: &mut Ws, event: &ClientEventEntry, cell: &Cell, number: usize) -> u16 {
     let user = EXTRAS[3].to_owned();
     let example = Example { group: cell.group.clone(), message: cell.own().to_owned(), user };
     let reference = format!("{}-{number}", event.name);
     socket.send(json!({ "type": event.name, "data": (event.example)(&example), "ref": reference })).await;
-    // Some events are not answered. An event after it is answered once it is done.
+    // Not every event has an answer, so send another event after it: its answer shows that the first is done.
     let after = format!("after-{reference}");
     let fetch = json!({ "group": cell.group });
     socket.send(json!({ "type": "message.fetch", "data": fetch, "ref": after })).await;

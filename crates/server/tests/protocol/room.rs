@@ -1,4 +1,4 @@
-//! A disk without room: what adds is 507 over both transports, and everything else goes on.
+//! A full disk: requests that add data are 507 over both transports, and all others still work.
 
 use chinwag_http::{ROUTES, RouteEntry};
 use chinwag_testkit::client::Client;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::routes::example;
 use super::{cell, rows, world};
 
-/// How the rows of the role table begin that end, remove, read or change a mark.
+/// Prefixes of the rows in the role table that remove, read, or change a mark.
 const GOING_ON: [&str; 8] = ["delete", "remove", "ban", "quit", "accept", "mark", "see", "read"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -20,7 +20,7 @@ async fn each_route_that_adds_is_507_without_room() {
         let (cell, victim) = (cell(&service, "owner").await, format!("victim{number}"));
         app.user(&victim).await;
         let [_, by_user, by_service] = rules.answers;
-        // What a service has no use for is tried as a user.
+        // Actions without use for a service are attempted as a user.
         let (caller, expected) = match by_service {
             403 => (app.sign_in("outsider").await, by_user),
             _ => (app.service(), by_service),
@@ -83,7 +83,7 @@ async fn credentials_and_settings_go_on_without_room() {
     ann.ws().await;
 }
 
-/// The code of the error that a socket is answered, or 0.
+/// The code of the error that a socket receives, or 0.
 async fn code(socket: &mut Ws, kind: &str, data: Value) -> u64 {
     socket.ask(kind, data).await["code"].as_u64().unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! Every route, with what each kind of caller is answered.
+//! Every route, with the expected answer for each kind of caller.
 
 use chinwag_http::{ROUTES, RouteEntry, RouteExample};
 use chinwag_testkit::client::Client;
@@ -6,7 +6,7 @@ use reqwest::RequestBuilder;
 
 use super::{Cell, cell, world};
 
-/// The example of a route, as a request for what `victim` and the owner of the cell's group have.
+/// The example of a route as a request about `victim` and the owner of the cell's group.
 pub(super) fn example(
     route: &RouteEntry,
     caller: &Client,
@@ -33,7 +33,7 @@ async fn every_route_decides_by_who_calls() {
             let victim = format!("victim{number}{}", caller.name());
             app.user(&victim).await;
             let fresh = format!("fresh{number}{}", caller.name());
-            // A session that is ended is another's than the one that goes on calling.
+            // End another session than the caller's own, which is still needed.
             let ends_session = path.ends_with("/sessions/") && *method == "delete";
             let other = if ends_session && caller.name() == "outsider" {
                 Some(app.sign_in("outsider").await)

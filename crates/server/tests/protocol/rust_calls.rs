@@ -1,4 +1,4 @@
-//! Calls of the Rust client for which no other test is: each finds its route, and reads the answer.
+//! Calls of the Rust client without a test of their own: each must reach its route and parse the answer.
 
 use chinwag_client::{
     Change, ContactChange, History, HistoryRow, MeChange, NewGroup, NewMessage, Rest, UserSuspension,

@@ -1,4 +1,4 @@
-//! The Rust client against the server: it knows every event, misses none and repeats none.
+//! The Rust client and the server: it knows every event, misses none and repeats none.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ async fn next(updates: &mut Updates) -> Update {
     timeout(PATIENCE, updates.next()).await.expect("an update comes").expect("the session has not ended")
 }
 
-/// The first update that `pick` takes.
+/// The first update that `pick` accepts.
 async fn until<T>(updates: &mut Updates, pick: impl Fn(Update) -> Option<T>) -> T {
     loop {
         if let Some(found) = pick(next(updates).await) {
@@ -51,7 +51,7 @@ async fn connected(updates: &mut Updates) -> chinwag_client::Summary {
     .await
 }
 
-/// Bodies of messages until this one.
+/// Reads message bodies up to this one.
 async fn bodies_until(updates: &mut Updates, last: &str) -> Vec<String> {
     let mut bodies = Vec::new();
     while bodies.last().is_none_or(|body| body != last) {
@@ -92,7 +92,7 @@ fn numbered(range: std::ops::RangeInclusive<u32>) -> Vec<String> {
     range.map(|number| number.to_string()).collect()
 }
 
-/// Two users in a group: the first's and the second's clients, and the group.
+/// Two users in a group: their clients, and the group's id.
 async fn pair(app: &TestApp) -> (Client, Client, Uuid) {
     let service = app.service();
     let [ann, bob] = users(&service, &["ann", "bob"]).await.try_into().expect("two");
@@ -309,7 +309,7 @@ async fn example_bot_answers_and_stops() {
     let bot = tokio::spawn(async move { echo::echo(&rest, "bob").await });
     let (session, mut updates) = Session::connect(ann.rest());
     connected(&mut updates).await;
-    // The bot answers what comes once it is connected.
+    // The bot answers only messages after it has connected.
     let heard = async {
         loop {
             session.send(group, "hello").await.unwrap();

@@ -1,4 +1,4 @@
-//! The search over messages, people and groups.
+//! Search for messages, people and groups.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -120,7 +120,7 @@ async fn pages_of_a_search_follow_each_other() {
     let service = app.service();
     let (ann, _a, _bob, _b) = two(&service, ["ann", "bob"]).await;
     let groups = [group(&service, &["ann", "bob"]).await, group(&service, &["ann", "bob"]).await];
-    // Several messages of both groups have one date.
+    // Several messages of both groups have the same date.
     let mut sent = Vec::new();
     for number in 0..23 {
         let body = format!("word {number}");
@@ -194,7 +194,7 @@ async fn a_search_box_finds_people_groups_and_messages() {
     let seen = ann.get("search/?q=elo").await.ok(200);
     let person = json!({ "name": "bob", "display_name": "Élodie", "avatar": null, "kind": "person" });
     assert_eq!(seen, json!({ "people": [person.clone()], "groups": [], "messages": [] }));
-    // A prefix, as somebody types.
+    // A prefix, as while typing.
     let seen = ann.get("search/?q=el*").await.ok(200);
     assert_eq!(seen["people"], json!([person]));
     assert_eq!(seen["groups"][0]["id"], json!(id));

@@ -1,4 +1,4 @@
-//! The search with an index: the same hits, and a rare word among many messages at once.
+//! Search with the index: the same hits as without, and a rare word among many messages on the first page.
 
 use chinwag_core::app::App;
 use chinwag_core::app::message::Send;
@@ -13,10 +13,11 @@ use chinwag_testkit::store::Numbers;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-/// Messages of a group: more than a page reads before it asks the index, and in three groups more than it reads beside it.
+/// Messages per group: more than a page scans before it uses the index and, in three groups, more than it scans
+/// beside the index.
 const MANY: usize = 1200;
 
-/// Sends messages, some of which have dates of their own, in any order.
+/// Sends messages, some with explicit dates, in any order.
 pub(crate) async fn fill(app: &App, group: &str, texts: Vec<(String, Option<i64>)>) {
     let context = Context::new(Caller::Service);
     for some in texts.chunks(250) {
@@ -51,7 +52,7 @@ pub(crate) fn following(page: &Answer) -> Option<String> {
     link.split("/api/v1/").nth(1).and_then(|rest| rest.split('>').next()).map(str::to_owned)
 }
 
-/// Texts in which a word is the rarer, the later it stands in the list.
+/// Texts from words of which each is rarer than the previous one.
 fn texts(random: &mut Numbers, count: usize) -> Vec<(String, Option<i64>)> {
     const WORDS: [&str; 8] = ["tea", "time", "café", "修复", "мир", "rare", "한국", "foo.png"];
     let text = |number: usize| {
@@ -98,7 +99,7 @@ async fn index_changes_neither_hits_nor_order() {
         scanned.push((all(&ann, query).await.0, all(&service, query).await.0));
     }
     assert!(scanned.iter().filter(|(hits, _)| !hits.is_empty()).count() >= 9);
-    // A part of it, then all.
+    // First part of the index, then all of it.
     for steps in [4, usize::MAX] {
         assert!(index(app.app(), steps).await > 2);
         for (query, (for_ann, for_service)) in QUERIES.iter().zip(&scanned) {
@@ -121,7 +122,7 @@ async fn rare_word_among_many_messages_is_on_the_first_page() {
     assert_eq!(first.header("chinwag-indexing"), "0", "before it begins, as after a migration");
     assert!(following(&first).is_some() && first.ok(200) == json!([]), "a page reads 10,000 messages");
 
-    // While the index is built, the hits are the same, and the answer says how much is done.
+    // While the index is built, the hits are the same, and the answer has the progress.
     index(app.app(), 2).await;
     let (hits, pages) = all(&ann, "q=rare").await;
     assert_eq!((hits.len(), pages), (1, 2));
@@ -133,7 +134,7 @@ async fn rare_word_among_many_messages_is_on_the_first_page() {
     assert_eq!((found.header("chinwag-indexing"), following(&found)), ("", None));
     assert_eq!(found.ok(200)[0]["id"], old["id"]);
 
-    // Later messages are found at once, and so are edits and deletions.
+    // New messages are found at once, and edits and deletions count at once.
     let new = send(&bob, &group, "a rare thing").await;
     let path = format!("messages/{}/", old["id"].as_str().expect("an id"));
     bob.patch(&path, json!({ "body": "a scarce word" })).await.ok(200);

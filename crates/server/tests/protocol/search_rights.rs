@@ -1,4 +1,5 @@
-//! No search shows text that its user may not read, with the index and without: not by a hit, a mark, a count, a page or a header.
+//! Search never reveals text that the user may not read, with or without the index: not through hits, marks,
+//! counts, pages or headers.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -7,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::search_index::{all, fill, following};
 
-/// A word of a group that ann may not read, and one that nobody has said.
+/// A word in a group that ann may not read, and a word that nobody has used.
 const SECRET: &str = "quokka";
 const UNSAID: &str = "wombat";
 
-/// Queries in which `WORD` stands for a word.
+/// Queries in which `WORD` stands for the word.
 const ASKED: [&str; 12] = [
     "messages/?q=WORD",
     "messages/?q=WOR*",
@@ -27,7 +28,7 @@ const ASKED: [&str; 12] = [
     "search/?q=WORD",
 ];
 
-/// The answers to ann: status, body, whether there is a further page, and the state of the index.
+/// The answers to ann: status, body, whether there is another page, and the state of the index.
 async fn answers(ann: &Client, word: &str, hidden: &str) -> Vec<(u16, String, bool, String)> {
     let mut answers = Vec::new();
     for asked in ASKED {
@@ -59,7 +60,7 @@ async fn what_may_not_be_read_is_answered_like_the_unsaid() {
         send(bob, &shared, format!("the tea {number}")).await;
     }
     fill(app.app(), &hidden, texts(600)).await;
-    // Without the index, with a part of it, and with all.
+    // Without the index, with part of it, and with all of it.
     for steps in [0, 2, usize::MAX] {
         index(app.app(), steps).await;
         let unsaid = answers(ann, UNSAID, none).await;

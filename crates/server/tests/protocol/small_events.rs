@@ -1,10 +1,10 @@
-//! Events carry what their receivers need, however large the group or however many groups there are.
+//! Events stay small, however large the group is and however many groups there are.
 
 use chinwag_core::limits::LISTED;
 use chinwag_testkit::app::TestApp;
 use serde_json::{Value, json};
 
-/// A group of one more member than are listed, with a message. Answers its id.
+/// A group with one member more than lists contain, and a message. Returns its id.
 async fn large_group(app: &TestApp) -> Value {
     let service = app.service();
     let mut names = vec!["bob".to_owned()];

@@ -1,4 +1,4 @@
-//! The socket itself: its handshake, its order, its bounds and its end.
+//! The WebSocket: its handshake, order, bounds and close.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,7 +124,7 @@ async fn a_slow_reader_is_closed_with_4008_and_nobody_waits() {
     let mut slow = app.sign_in("bob").await.ws().await;
     let mut healthy = app.sign_in("bob").await.ws().await;
     let mut ann = app.sign_in("ann").await.ws().await;
-    // More than the kernel's own buffers take: bob's first socket reads nothing of it.
+    // More data than the kernel's buffers hold: bob's first socket does not read.
     let body = "x".repeat(4096);
     let mut sent = 0;
     while app.hub().counts().too_slow == 0 {
@@ -182,7 +182,7 @@ async fn sockets_over_the_bounds_are_503_and_the_rest_served() {
     assert_eq!(bob.try_ws("/chat/", &[]).await.expect_err("there are three").status, 503);
     two.ask("status.update", json!({ "status": "afk" })).await;
     one.close().await;
-    // The server counts a socket until it has seen its end.
+    // The server counts a socket until it has noticed the disconnect.
     let come_in = async { while bob.try_ws("/chat/", &[]).await.is_err() {} };
     tokio::time::timeout(Duration::from_secs(60), come_in).await.expect("there is room again");
 }
@@ -195,7 +195,7 @@ async fn a_peer_that_ignores_pings_is_closed() {
     })
     .await;
     let ann = app.user("ann").await;
-    // A client that reads answers pings; one that does not read says nothing.
+    // A client that reads answers pings; one that does not read sends nothing.
     let (mut reading, mut silent) = (ann.ws().await, ann.ws().await);
     let wait = Wait::begin();
     let closed = async {

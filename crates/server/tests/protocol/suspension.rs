@@ -1,4 +1,5 @@
-//! Suspensions: a user whom the service or an admin has suspended is refused with every credential, until it ends.
+//! Suspensions: a user suspended by the service or an admin is refused with every credential until the
+//! suspension ends.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::hooks::bot;
 const PASSWORD: &str = "a long password";
 const DAY: i64 = 24 * 3600;
 
-/// A date so many seconds from now, as text.
+/// A date this many seconds from now, as text.
 fn later(app: &TestApp, seconds: i64) -> String {
     Date::from_micros(app.app().clock().now().micros() + seconds * 1_000_000).to_string()
 }
@@ -30,7 +31,7 @@ async fn lift(client: &Client, name: &str) -> Answer {
     client.patch(&format!("users/{name}/"), json!({ "suspended": null })).await
 }
 
-/// The client is refused with the reason at both transports.
+/// Asserts that both transports refuse the client with the reason.
 async fn is_refused(client: &Client) {
     let refused = client.get("users/").await.ok(403);
     let detail = text(&refused["detail"]);
@@ -73,7 +74,7 @@ async fn suspended_user_is_refused_with_the_reason() {
     assert_eq!(signs_in().await, 403);
     is_refused(&cat).await;
 
-    // Others see its messages, and the service acts in its name.
+    // Others still see its messages, and the service may act in its name.
     send(&bob, &group, "here").await;
     b.until("message.text").await;
     let message = json!({ "group": group, "author": "ann", "body": "by the service" });
@@ -191,7 +192,7 @@ async fn admins_suspend_users_but_neither_admins_nor_special_ones() {
     ann.patch("users/cat/", json!({ "display_name": "Cat" })).await.ok(403);
     ann.delete("users/cat/").await.ok(403);
     assert_eq!(lift(&ann, "cat").await.ok(200)["suspended"], Value::Null);
-    // The service suspends an admin, who then may do nothing.
+    // The service suspends an admin, who then has no rights.
     suspend(&app, &service, "bob").await.ok(200);
     is_refused(&bob).await;
     suspend(&app, &bob, "cat").await.ok(403);

@@ -1,4 +1,4 @@
-//! Threads, over both transports.
+//! Threads over both transports.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -55,7 +55,7 @@ async fn a_root_shows_its_replies_in_every_object() {
     assert_eq!(seen["messages"][2]["replies"], two);
     let fetched = b.ask("message.fetch", json!({ "group": group })).await;
     assert_eq!(fetched["data"]["history"][2]["replies"], two);
-    // What else happens to the root leaves its replies.
+    // Other changes of the root keep its replies.
     let edited = ann.patch(&format!("messages/{root}/"), json!({ "body": "better" })).await.ok(200);
     assert_eq!(edited["replies"], two);
     assert_eq!(b.until("message.update").await["data"]["replies"], two);
@@ -238,7 +238,7 @@ async fn a_root_steps_back_when_its_replies_are_deleted() {
     ann.delete(&format!("messages/{}/", id(&first))).await.ok(200);
     assert_eq!(a.until("message.delete").await["data"]["root"], json!({ "id": root, "replies": null }));
     assert_eq!(replies(&bob, &root).await, Value::Null);
-    // A thread begins anew, and ends with its root.
+    // A new thread begins, and ends with its root.
     let third = id(&reply(&bob, &group, &root, "three").await);
     assert_eq!(a.until("message.text").await["data"]["root"]["replies"]["count"], 1);
     ann.delete(&format!("messages/{root}/")).await.ok(200);

@@ -1,4 +1,4 @@
-//! Traces, as a collector of OpenTelemetry receives them.
+//! Traces as an OpenTelemetry collector receives them.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,19 +15,19 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Begins every text of the test's own that must not be in a span.
+/// The prefix of every text in these tests that must not appear in a span.
 const MARK: &str = "quokka";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
-/// Sends every span to a collector, at once.
+/// Sends every span to a collector at once.
 fn traced(options: &mut Options, url: &str) {
     let url = TraceOptions::parse_url(url).expect("an address");
     let (gather, pause) = (Duration::from_millis(20), Duration::from_millis(20));
     options.http.trace = Some(TraceOptions { ratio: 1.0, gather, pause, ..TraceOptions::new(url) });
 }
 
-/// The only span of this name that has this parent.
+/// The only span with this name and parent.
 #[track_caller]
 fn one<'a>(spans: &'a [CollectedSpan], name: &str, parent: &str) -> &'a CollectedSpan {
     let found: Vec<_> = spans.iter().filter(|span| span.name == name && span.parent == parent).collect();
@@ -211,7 +211,7 @@ async fn answer_without_end_holds_nobody_up() {
     assert!(chunks < 64 * 1024, "{chunks} KiB were read, or wait in the buffers of the connection");
 }
 
-/// Answers until nobody reads any more; how many chunks were taken.
+/// Sends chunks until the peer stops reading; returns their number.
 async fn answer_without_end(mut stream: TcpStream) -> usize {
     let mut head = [0; 1024];
     assert!(stream.read(&mut head).await.expect("it is there") > 0, "a request comes");

@@ -1,4 +1,4 @@
-//! Resumable uploads by tus 1.0, over real sockets.
+//! Resumable uploads with tus 1.0 over real sockets.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +16,7 @@ fn tus(user: &Client, method: Method, path: &str) -> RequestBuilder {
     user.request(method, path).header("tus-resumable", "1.0.0")
 }
 
-/// Begins an upload, and returns its path.
+/// Begins an upload and returns its path.
 async fn begin(user: &Client, length: usize) -> String {
     let metadata = format!("filename {},filetype eA==", STANDARD.encode("día.txt"));
     let request = tus(user, Method::POST, "files/uploads/");
@@ -34,7 +34,7 @@ async fn head(user: &Client, path: &str) -> Answer {
     user.send(tus(user, Method::HEAD, path)).await
 }
 
-/// The path of the file that an upload becomes.
+/// The path of the file that results from an upload.
 fn file_of(path: &str) -> String {
     path.replace("uploads/", "")
 }
@@ -130,7 +130,7 @@ async fn later_request_ends_one_that_hangs() {
         ann.token()
     );
     let (wait, mut hanging) = (Wait::begin(), Vec::new());
-    // One that is ended before its bytes have arrived is sent again.
+    // An attempt that is ended before its bytes have arrived is repeated.
     while head(&ann, &path).await.header("upload-offset") != "4" {
         let mut stream =
             TcpStream::connect(app.url().trim_start_matches("http://")).await.expect("it listens");
@@ -138,7 +138,7 @@ async fn later_request_ends_one_that_hangs() {
         hanging.push(stream);
         wait.step(|| "its bytes were not kept").await;
     }
-    // Some of them may be read later, and end this one.
+    // A stalled request may still deliver bytes, and end this one.
     let wait = Wait::begin();
     while append(&ann, &path, 4, b"456789").await.status != 204 {
         if head(&ann, &path).await.header("upload-offset") == "10" {
@@ -156,7 +156,7 @@ async fn file_is_served_as_its_first_attempt_wrote_it() {
     let path = begin(&ann, 4).await;
     let id = path.trim_end_matches('/').rsplit('/').next().expect("an id").parse().expect("an id");
     let store = app.state().options.files.as_ref().expect("storage").store.clone();
-    // Nodes complete it at the same time.
+    // Two nodes complete the upload at the same time.
     for (attempt, bytes) in [(7, "good"), (8, "evil")] {
         let attempt = Attempt(attempt);
         let mut writer = store.create(FileKey::Whole(id, attempt)).await.expect("a writer");

@@ -1,4 +1,4 @@
-//! Where a user is signed in: listed, ended one by one, and all but one.
+//! A user's sessions: listed, ended one by one, and all but the current one ended.
 
 use chinwag_client::Rest;
 use chinwag_core::token::TokenHash;

@@ -1,4 +1,4 @@
-//! The host's validator, asked again while sockets are open.
+//! Validators are asked again while sockets are open.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-/// A validator that answers as it is told, and how often it has answered so.
+/// A validator with a scripted answer, and the number of times that it gave it.
 pub(crate) struct Host {
     answer: Arc<Mutex<(&'static str, usize)>>,
     /// The credentials of the last request.
@@ -19,7 +19,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// One that answers with a status, or with a name as it is quoted; `silent` is no answer.
+    /// Starts a validator that answers with a status, or with this quoted name; `silent` never answers.
     pub(crate) async fn start(answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/", listener.local_addr().expect("it listens"));
@@ -57,7 +57,7 @@ impl Host {
         Self { answer, last, url }
     }
 
-    /// The credentials that it was shown last.
+    /// The credentials of the last request.
     fn last(&self) -> Vec<String> {
         self.last.lock().expect("nobody panics").clone()
     }
@@ -66,7 +66,7 @@ impl Host {
         *self.answer.lock().expect("nobody panics") = (answer, 0);
     }
 
-    /// How often it was asked since it was told what to say.
+    /// The number of requests since the answer was set.
     pub(crate) fn asked(&self) -> usize {
         self.answer.lock().expect("nobody panics").1
     }
@@ -79,7 +79,7 @@ impl Host {
     }
 }
 
-/// The lines of a request's head that hold a credential.
+/// The header lines of a request that contain credentials.
 fn credentials(request: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(request);
     let is_credential = |line: &&str| line.starts_with("authorization:") || line.starts_with("cookie:");
@@ -189,7 +189,7 @@ async fn validator_vouches_for_names_to_the_byte() {
     ];
     for (number, (answer, is_good)) in cases.into_iter().enumerate() {
         host.say(answer);
-        // Answers are kept for a while, by credential.
+        // The server caches answers by credential, so use a new one.
         let cookie = format!("a={number}");
         let request = app.nobody().request(reqwest::Method::GET, "groups/").header("cookie", &cookie);
         let status = app.nobody().send(request).await.status;

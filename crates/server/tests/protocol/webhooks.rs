@@ -1,4 +1,4 @@
-//! Webhooks, as the service makes them and a receiver sees them.
+//! Webhooks: managed by the service, and received by a test server.
 
 use std::sync::Arc;
 
@@ -13,17 +13,17 @@ use serde_json::{Value, json};
 
 const DAY: i64 = 24 * 3600;
 
-/// Allows addresses of this machine. A test may hold a request for long.
+/// Allows local addresses, and a long timeout because a test may hold a request.
 fn local(options: &mut Options) {
     options.http.webhooks = WebhookOptions { private: true, timeout: PATIENCE };
 }
 
-/// A server that sends to this machine.
+/// A server that may send to this machine.
 async fn app() -> TestApp {
     TestApp::with(local).await
 }
 
-/// The same, with a clock that the test moves.
+/// The same with a clock under the test's control.
 async fn with_clock() -> (TestApp, Arc<Held>) {
     let clock = Arc::new(Held::default());
     let held = clock.clone();
@@ -53,7 +53,7 @@ async fn attempts(service: &Client, hook: &str) -> Vec<Value> {
     attempts.as_array().expect("a list").clone()
 }
 
-/// Waits until the newest attempts are so many.
+/// Waits until there are this many attempts.
 async fn attempted(service: &Client, hook: &str, count: usize) -> Vec<Value> {
     let wait = Wait::begin();
     loop {
@@ -65,7 +65,7 @@ async fn attempted(service: &Client, hook: &str, count: usize) -> Vec<Value> {
     }
 }
 
-/// A message by the service in somebody's name: tokens end when the clock moves.
+/// Sends a message with the service key, because users' tokens expire when the clock moves.
 async fn say(service: &Client, group: &str, body: &str) -> Value {
     let message = json!({ "group": group, "author": "ann", "body": body });
     service.post("messages/", message).await.ok(201)
@@ -244,7 +244,7 @@ async fn replaced_secret_signs_for_another_day() {
         receiver.received().pop().expect("a request")
     };
     for _ in 0..2 {
-        // The second time nothing changes.
+        // The second time changes nothing.
         let changed = service.patch(&path, json!({ "secret": new })).await.ok(200);
         assert_eq!(changed.get("secret"), None);
         let request = test().await;
@@ -273,7 +273,7 @@ async fn failing_event_holds_up_its_group_alone() {
     assert_eq!(bodies(&received), ["bad", "free"]);
     let failed = attempted(&service, &hook, 2).await.pop().expect("the first");
     assert_eq!((&failed["status"], failed["error"].is_string()), (&json!(400), true));
-    // The schedule: again after 5 s, then after 5 min.
+    // The schedule: the next attempts are after 5 s and 5 min.
     clock.move_wall(6);
     receiver.count(3).await;
     say(&service, &other, "still free").await;
@@ -302,15 +302,15 @@ async fn event_is_given_up_after_three_days() {
     receiver.count(1).await;
     clock.move_wall(3 * DAY - 1000);
     say(&service, &group, "bad behind").await;
-    // The last attempt of the first.
+    // The last attempt of the first event.
     receiver.count(2).await;
     say(&service, &group, "good").await;
     clock.move_wall(2000);
-    // The first is given up, and the next one goes; it has days of its own.
+    // The first event is given up, and the next one is sent; it has three days of its own.
     let received = receiver.count(3).await;
     assert_eq!(bodies(&received), ["bad", "bad", "bad behind"]);
     let given_up = "chinwag_webhook_given_up_total";
-    // It counts once it is kept, which may be after the next request.
+    // The metric counts when the result is stored, which may be after the next request.
     let wait = Wait::begin();
     while service.figure(given_up).await < 1.0 {
         wait.step(|| "no event was given up").await;
@@ -478,7 +478,7 @@ async fn receiver_that_was_away_gets_everything_in_order() {
         say(&service, &groups[number % 2], &number.to_string()).await;
     }
     attempted(&service, &hook, 2).await;
-    // An hour, in which the schedule comes to its pauses of half an hour and of two hours.
+    // An hour, in which the schedule reaches its pauses of half an hour and two hours.
     for (seconds, tried) in [(6, 4), (400, 6), (3200, 8)] {
         clock.move_wall(seconds);
         attempted(&service, &hook, tried).await;

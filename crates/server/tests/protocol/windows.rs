@@ -1,4 +1,4 @@
-//! The summary of a new socket: all of its groups, or those that it asked for.
+//! The summary of a new socket: all of its groups, or the requested part.
 
 use chinwag_core::limits::LISTED;
 use chinwag_testkit::app::TestApp;
@@ -6,7 +6,7 @@ use chinwag_testkit::client::Client;
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
-/// Groups of ann and bob with a message each, in the order of their messages.
+/// Groups of ann and bob with a message each, in the order of the messages.
 async fn groups(app: &TestApp, count: usize) -> Vec<Value> {
     let service = app.service();
     let mut groups = Vec::new();
@@ -23,7 +23,7 @@ async fn groups(app: &TestApp, count: usize) -> Vec<Value> {
     groups
 }
 
-/// A socket that asked for a part of its summary.
+/// A socket that requests part of its summary.
 async fn windowed(client: &Client, window: &str) -> Ws {
     client.try_ws(&format!("/chat/?{window}"), &[]).await.expect("a handshake")
 }
@@ -83,7 +83,7 @@ async fn summary_more_counts_what_the_window_leaves_out() {
     let read = |group: &Value| format!("groups/{}/read/", group.as_str().expect("an id"));
     bob.post(&read(&groups[0]), json!({ "seq": 2 })).await.ok(200);
     bob.post(&read(&groups[1]), json!({ "seq": 3 })).await.ok(200);
-    // A group that is not accepted counts in no sum.
+    // Groups that are not accepted count in no total.
     let eve = app.user("eve").await;
     let pending = eve.post("groups/", json!({ "name": "strange", "members": ["bob"] })).await.ok(201);
     eve.post("messages/", json!({ "group": pending["id"], "body": "come" })).await.ok(201);
@@ -97,7 +97,7 @@ async fn summary_more_counts_what_the_window_leaves_out() {
             "{window}"
         );
     }
-    // Muted groups count in no sum.
+    // Muted groups count in no total.
     let me = |group: &Value| format!("groups/{}/me/", group.as_str().expect("an id"));
     for (group, setting) in [
         (&groups[2], json!({ "notify": "none" })),
@@ -139,7 +139,7 @@ async fn window_out_of_range_is_400_and_large_groups_carry_no_lists() {
     assert_eq!(whole.summary()[0]["members"].as_array().map(Vec::len), Some(LISTED));
 }
 
-/// The ids of a list of groups.
+/// The ids in a list of groups.
 fn listed(groups: &Value) -> Vec<Value> {
     groups.as_array().expect("a list").iter().map(|group| group["id"].clone()).collect()
 }
@@ -157,7 +157,7 @@ async fn groups_by_activity_come_in_pages_as_in_a_summary() {
     assert_eq!(listed(&page), newest[..66]);
     let window = windowed(&bob, "groups=66&messages=1").await;
     assert_eq!(&page, window.summary(), "a group has the form of the summary");
-    // What becomes active meanwhile is announced by its event.
+    // A group that becomes active meanwhile is announced by its event.
     ann.post("messages/", json!({ "group": groups[1], "body": "moved" })).await.ok(201);
     let next = next.split("/api/v1/").nth(1).expect("a path").to_owned();
     let rest = bob.get(&next).await;

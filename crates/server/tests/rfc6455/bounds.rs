@@ -1,5 +1,5 @@
-//! Class 9, bounded by `ws.max_frame`: what is as long as may be is read, and what is longer is
-//! refused by its header.
+//! Class 9 with `ws.max_frame` as the limit: messages of up to that size are read, and longer ones are refused
+//! by their header.
 
 use crate::case::{Case, case, event, event_frame, long_event, run};
 use crate::peer::{BINARY, FIN, TEXT, frame, head};

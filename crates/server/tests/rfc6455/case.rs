@@ -1,4 +1,4 @@
-//! One case: what is written, and all that must come back until the stream's end.
+//! A test case: the bytes to write, and everything that must come back until the end of the stream.
 
 use std::pin::Pin;
 
@@ -9,20 +9,20 @@ use serde_json::Value;
 
 use crate::peer::{FIN, Peer, Sent, TEXT, close, frame};
 
-/// The steps of a case.
+/// A step of a case.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
-    /// Writes at once.
+    /// Writes all at once.
     Write(Vec<u8>),
     /// Writes byte by byte.
     Drip(Vec<u8>),
-    /// Waits until so many answers and pongs have come in all.
+    /// Waits until this many answers and pongs have arrived in total.
     Await(usize),
 }
 
-/// A case. Where it names no code, the socket must still be well at the end: it is closed in due
-/// form, with 1000, and everything must have been answered by then. Where the server must close it
-/// with a code, what came before may be answered or not.
+/// A case. Without a close code, the socket must still work at the end: the case closes it with 1000, and all
+/// answers must have arrived by then. With a code, the server must close with it, and answers to earlier frames
+/// are optional.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     name: String,
@@ -32,7 +32,7 @@ pub(crate) struct Case {
     closed: Option<u16>,
 }
 
-/// A case that has done nothing yet.
+/// A case without steps.
 pub(crate) fn case(name: impl Into<String>) -> Case {
     Case { name: name.into(), steps: vec![], answers: vec![], pongs: vec![], closed: None }
 }
@@ -48,13 +48,13 @@ impl Case {
         self
     }
 
-    /// Waits for all that was to be answered so far.
+    /// Waits for all answers expected so far.
     pub(crate) fn pause(mut self) -> Self {
         self.steps.push(Step::Await(self.answers.len() + self.pongs.len()));
         self
     }
 
-    /// The frame has an answer: the event's `ref`, or the end of the refusal's detail.
+    /// Expects an answer: the event's `ref`, or the end of the refusal's detail.
     pub(crate) fn answered(mut self, answer: impl Into<String>) -> Self {
         self.answers.push(answer.into());
         self
@@ -65,13 +65,13 @@ impl Case {
         self
     }
 
-    /// The server closes with this code.
+    /// Expects the server to close with this code.
     pub(crate) fn closed(mut self, code: u16) -> Self {
         self.closed = Some(code);
         self
     }
 
-    /// The same case, with its frames cut in three ways: as it is, all in one, and byte by byte.
+    /// The same case three times: as written, all bytes at once, and byte by byte.
     pub(crate) fn thrice(self) -> [Self; 3] {
         let bytes = self.steps.iter().flat_map(|step| match step {
             Step::Write(bytes) | Step::Drip(bytes) => bytes.clone(),
@@ -86,7 +86,7 @@ impl Case {
     }
 }
 
-/// Runs cases one after another, each on a socket of its own, on one server.
+/// Runs cases in order on one server, each on a new socket.
 pub(crate) fn run(cases: impl IntoIterator<Item = Case>) -> Pin<Box<dyn Future<Output = ()>>> {
     Box::pin(all(cases.into_iter().collect()))
 }
@@ -116,7 +116,7 @@ impl Seen {
         self.answers.len() + self.pongs.len()
     }
 
-    /// Takes one more in; the code if it is a close frame.
+    /// Records a frame; returns the code if it is a close frame.
     fn take(&mut self, sent: Sent, name: &str) -> Option<u16> {
         match sent {
             Sent::Frame(frame) => self.answers.push(frame),
@@ -176,18 +176,18 @@ fn is(answer: &Value, expected: &str) -> bool {
         || (answer["ref"].is_null() && detail.is_some_and(|text| text.ends_with(expected)))
 }
 
-/// An event that is refused with this `ref`, as a text.
+/// The text of an invalid event with this `ref`.
 pub(crate) fn event(reference: &str) -> String {
     format!(r#"{{"type":"nothing","ref":"{reference}"}}"#)
 }
 
-/// The same of exactly `length` bytes, at least 32 and those of `reference`.
+/// Like [`event`], padded to exactly `length` bytes; at least 32 plus `reference`.
 pub(crate) fn long_event(reference: &str, length: usize) -> String {
     let short = event(reference);
     short.replacen(',', &format!(r#","pad":"{}","#, "x".repeat(length - short.len() - 9)), 1)
 }
 
-/// The same as a frame.
+/// Like [`event`], as a frame.
 pub(crate) fn event_frame(reference: &str) -> Vec<u8> {
     frame(FIN | TEXT, event(reference).as_bytes())
 }

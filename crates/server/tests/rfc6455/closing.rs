@@ -1,4 +1,4 @@
-//! Class 7: who closes, with what code and what reason.
+//! Class 7: closing, close codes and reasons.
 
 use crate::case::{Case, case, event_frame, long_event, run};
 use crate::peer::{CLOSE, FIN, PING, TEXT, close, frame};

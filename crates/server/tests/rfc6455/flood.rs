@@ -1,4 +1,4 @@
-//! The last frames of a peer, and frames that it never reads.
+//! The last frames of a peer, and a peer that never reads.
 
 use std::future::pending;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::peer::{FIN, PING, Peer, Sent, TEXT, close, frame};
 
-/// Far more than the kernel's buffers and the server's bounds take.
+/// Far beyond the kernel's buffers and the server's bounds.
 const TOO_MUCH: usize = 256 * 1024 * 1024;
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn what_was_sent_before_a_close_is_done() {
     bytes.extend(close(1000, b""));
     let mut peer = Peer::connect(&ann, "a close behind messages", &[]).await.greeted().await;
     peer.write(&bytes).await;
-    // What is told of them may be overtaken by the end: they are told by another way.
+    // The close may overtake the answers, so check the store instead.
     while let Sent::Frame(_) = peer.next().await {}
     let kept = ann.get(&format!("groups/{group}/messages/?limit=100")).await.ok(200);
     let kept: Vec<_> =
@@ -47,7 +47,7 @@ async fn a_ping_flooder_that_never_reads_is_closed() {
     let pings = frame(FIN | PING, &[b'p'; 125]).repeat(1000);
     let mut written = 0;
     let flood = async {
-        // Once it is closed, the hub tells.
+        // The hub's metric shows when the socket is closed.
         while peer.try_write(&pings).await.is_ok() {
             written += pings.len();
             assert!(written < TOO_MUCH, "the server reads on, and holds all the pongs");

@@ -5,7 +5,7 @@ use crate::peer::{BINARY, CLOSE, FIN, MORE, PING, PONG, TEXT, close, frame};
 
 const NEXT: u8 = 0x0;
 
-/// An event called `whole` as a text's fragments, with something between them.
+/// An event `whole` in text fragments, with frames between them.
 fn fragments(count: usize, between: &[u8]) -> Vec<Vec<u8>> {
     let event = long_event("whole", 128);
     let pieces: Vec<_> = event.as_bytes().chunks(event.len().div_ceil(count)).collect();
@@ -21,7 +21,7 @@ fn fragments(count: usize, between: &[u8]) -> Vec<Vec<u8>> {
     frames
 }
 
-/// A name, the frames, and what answer there may be before the fault.
+/// A name, the frames, and an optional answer before the error.
 type Fault<'a> = (&'a str, Vec<Vec<u8>>, Option<&'a str>);
 
 fn written(case: Case, frames: impl IntoIterator<Item = Vec<u8>>) -> Case {

@@ -1,9 +1,9 @@
-//! Classes 1 and 10: messages of every size, text and binary, whole and chopped.
+//! Classes 1 and 10: messages of every size, text and binary, in one write or in pieces.
 
 use crate::case::{Case, case, event, long_event, run};
 use crate::peer::{BINARY, FIN, MASKED, SIXTEEN, SIXTY_FOUR, TEXT, frame};
 
-/// Every size at which a header changes, and the limit. What is too short for an event is blank.
+/// The sizes at which a header changes, and the limit. Texts too short for an event are blank.
 const SIZES: [usize; 11] = [0, 1, 32, 125, 126, 127, 128, 1000, 65_534, 65_535, 65_536];
 
 const NO_BINARY: &str = "events are text frames, not binary ones";
@@ -61,7 +61,7 @@ async fn a_frame_may_be_chopped_anywhere() {
 
 #[tokio::test]
 async fn a_length_need_not_be_in_its_shortest_form_to_be_the_length() {
-    // Written so only by peers that are wrong; read as they mean it.
+    // Only incorrect peers encode lengths like this; the server accepts them.
     let event = event("long-form");
     let plain = frame(FIN | TEXT, event.as_bytes());
     let length = event.len();

@@ -1,4 +1,4 @@
-//! Before there is a socket: requests that never end, come drop by drop, or are too long.
+//! Before the WebSocket: requests that never end, arrive byte by byte, or are too long.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::{Instant, interval, timeout};
 use crate::case::event_frame;
 use crate::peer::{FIN, PING, Peer, Sent, frame};
 
-/// As many connections as the server takes.
+/// The server's maximum number of connections.
 const PLACES: usize = 12;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -24,7 +24,7 @@ async fn connect(app: &TestApp) -> TcpStream {
     stream
 }
 
-/// All that the server says until it closes. A reset is an end, too.
+/// Everything that the server sends until it closes. A reset counts as a close.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut said = Vec::new();
     let read = timeout(PATIENCE, stream.read_to_end(&mut said)).await;
@@ -32,10 +32,9 @@ async fn rest(stream: &mut TcpStream) -> String {
     String::from_utf8(said).expect("the server's answers are text")
 }
 
-/// Writes a request and reads its answer's status, while the connection stays open. None if it is
-/// closed instead.
+/// Sends a request and reads the status of the answer on an open connection; `None` if the server closes it.
 async fn status(stream: &mut TcpStream, request: &[u8]) -> Option<u16> {
-    // A server that has heard enough closes: what it says is read all the same.
+    // The server may close before it has read everything; its answer must still be read.
     let _ = timeout(PATIENCE, stream.write_all(request)).await.expect("the server reads on, or closes");
     let mut said = Vec::new();
     while !said.windows(4).any(|four| four == b"\r\n\r\n") {
@@ -48,7 +47,7 @@ async fn status(stream: &mut TcpStream, request: &[u8]) -> Option<u16> {
     Some(said.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("{said}")))
 }
 
-/// Never ends its request, a byte at a time if it is one of those that drip, until it is closed.
+/// Leaves a request unfinished until the server closes; every third connection drips bytes.
 async fn linger(mut stream: TcpStream, number: usize) -> String {
     let (head, drips) = match number % 3 {
         0 => ("", false),
@@ -66,7 +65,7 @@ async fn linger(mut stream: TcpStream, number: usize) -> String {
         loop {
             tick.tick().await;
             if writer.write_all(b"x").await.is_err() {
-                // The reader tells the end.
+                // The reader reports the close.
                 std::future::pending::<()>().await;
             }
         }
@@ -96,7 +95,7 @@ async fn unfinished_handshakes_are_closed_and_make_room() {
             lingering.push(tokio::spawn(linger(stream, number)));
         }
         let one_more = status(&mut connect(&app).await, REQUEST.as_bytes()).await;
-        // On a machine so busy that the first are closed already, it shows nothing.
+        // On a very busy machine the first ones may be closed already; then this shows nothing.
         if begun.elapsed() < HEADER_TIMEOUT {
             assert_eq!(one_more, None, "there is room for one more: nothing is held");
             shown = true;
@@ -118,7 +117,7 @@ async fn unfinished_handshakes_are_closed_and_make_room() {
     assert_eq!(app.hub().counts().sockets, 0);
 }
 
-/// Whether as many connections as there may be are served, all at one time.
+/// Whether the maximum number of connections are all served at once.
 async fn all_answered(app: &TestApp) -> bool {
     let mut held = Vec::new();
     for _ in 0..PLACES {

@@ -1,10 +1,9 @@
-//! The protocol under the events: RFC 6455 and HTTP as a hostile or careless peer writes them,
-//! byte by byte, to the server's own socket.
+//! The protocol below the events: RFC 6455 and HTTP as written by a hostile or careless peer, byte by byte, to
+//! a real socket of the server.
 //!
-//! The cases are those of the Autobahn test suite, class by class. That suite has its server echo;
-//! this one answers. So a text that must arrive is an event that is refused, and the refusal names
-//! it; a ping is answered by its pong, a binary message by an error. What every case comes to is
-//! told in full by [`case`].
+//! The cases follow the Autobahn test suite, class by class. That suite expects an echo; this server answers. A
+//! text that must arrive is therefore an invalid event whose refusal names it, a ping is answered with its
+//! pong, and a binary message with an error. [`case`] describes the expectations in full.
 
 mod bounds;
 mod case;

@@ -1,5 +1,5 @@
-//! A peer that writes whatever bytes it likes, and reads what the server sends: strictly, since
-//! the server's frames must be right whatever the peer's are.
+//! A peer that writes arbitrary bytes, and reads strictly: the server's frames must be valid whatever the peer
+//! sends.
 
 use std::io;
 
@@ -18,21 +18,21 @@ pub(crate) const CLOSE: u8 = 0x8;
 pub(crate) const PING: u8 = 0x9;
 pub(crate) const PONG: u8 = 0xA;
 
-/// The second byte: that there is a mask; and that the length follows, in so many bits.
+/// Bits of the second byte: masked, and a length in the next 16 or 64 bits.
 pub(crate) const MASKED: u8 = 0x80;
 pub(crate) const SIXTEEN: u8 = 126;
 pub(crate) const SIXTY_FOUR: u8 = 127;
 
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
-/// A masked frame: its first byte is FIN, the reserved bits and the opcode.
+/// A masked frame. The first byte has FIN, the reserved bits and the opcode.
 pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = head(first, payload.len() as u64);
     bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
     bytes
 }
 
-/// A masked frame's header alone, in its shortest form.
+/// The header of a masked frame, with the length in its shortest form.
 pub(crate) fn head(first: u8, length: u64) -> Vec<u8> {
     let mut bytes = vec![first];
     match (u8::try_from(length), u16::try_from(length)) {
@@ -55,12 +55,12 @@ pub(crate) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     frame(FIN | CLOSE, &[&code.to_be_bytes(), reason].concat())
 }
 
-/// The server's frames.
+/// A frame from the server.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Sent {
     Frame(Value),
     Pong(Vec<u8>),
-    /// A close frame, with its code.
+    /// A close frame with its code.
     Close(u16),
     /// The end of the stream.
     End,
@@ -69,13 +69,13 @@ pub(crate) enum Sent {
 /// A WebSocket after its handshake and its two summaries.
 pub(crate) struct Peer {
     stream: TcpStream,
-    /// The description for failures.
+    /// The name in failures.
     name: String,
     read: Vec<u8>,
 }
 
 impl Peer {
-    /// Shakes hands as a user, with these bytes right behind the request. Failures bear `name`.
+    /// Shakes hands as a user, with `early` bytes right behind the request. Failures mention `name`.
     pub(crate) async fn connect(user: &Client, name: &str, early: &[u8]) -> Self {
         let address = user.url("/").trim_start_matches("http://").trim_end_matches('/').to_owned();
         let mut stream = TcpStream::connect(&address).await.expect("the server listens");
@@ -104,7 +104,7 @@ impl Peer {
         peer
     }
 
-    /// Takes the two summaries, with which every socket begins. Pongs may come among them.
+    /// Reads the two summaries. Pongs may arrive between them.
     pub(crate) async fn greeted(mut self) -> Self {
         for kind in ["group.summary", "contact.summary"] {
             match self.next().await {
@@ -115,23 +115,23 @@ impl Peer {
         self
     }
 
-    /// Writes. A server that has heard enough closes, whether or not it has read all.
+    /// Writes. The server may close before it has read everything.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         let written = timeout(PATIENCE, self.stream.write_all(bytes)).await;
-        // What it has to say of that, it says before it closes.
+        // Its answer is read later, from before the close.
         let _ = written.unwrap_or_else(|_| panic!("{}: the server neither reads nor closes", self.name));
     }
 
-    /// Writes; an error once the server has closed.
+    /// Writes; fails once the server has closed.
     pub(crate) async fn try_write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await
     }
 
-    /// The next that the server sent.
+    /// The next frame from the server.
     pub(crate) async fn next(&mut self) -> Sent {
         loop {
             match self.frame() {
-                // On a busy machine the server may ask whether the peer is there.
+                // A busy server may ping the peer.
                 Some((first, _)) if first == FIN | PING => continue,
                 Some((first, payload)) => return sent(first, &payload),
                 None => {}
@@ -143,7 +143,7 @@ impl Peer {
         }
     }
 
-    /// One frame, if it has come whole.
+    /// A frame if it is complete.
     fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let &[first, second, ..] = &self.read[..] else { return None };
         assert_eq!(second & 0x80, 0, "a server's frames are not masked");
@@ -158,12 +158,12 @@ impl Peer {
         Some((first, payload))
     }
 
-    /// Reads once; zero at the end, in due form or not.
+    /// Reads once; returns 0 at the end, clean or not.
     async fn more(&mut self) -> usize {
         let read = timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await;
         match read.unwrap_or_else(|_| panic!("{}: the server says nothing", self.name)) {
             Ok(count) => count,
-            // What the server had not read when it closed.
+            // The server closed with unread data.
             Err(why) if matches!(why.kind(), io::ErrorKind::ConnectionReset) => 0,
             Err(why) => panic!("{}: the connection failed: {why}", self.name),
         }

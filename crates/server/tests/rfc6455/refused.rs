@@ -1,9 +1,9 @@
-//! Classes 3 and 4: reserved bits and reserved opcodes; and frames without a mask.
+//! Classes 3 and 4: reserved bits, reserved opcodes, and unmasked frames.
 
 use crate::case::{Case, case, event, event_frame, run};
 use crate::peer::{BINARY, CLOSE, FIN, PING, PONG, TEXT, frame};
 
-/// A frame by itself, behind an event in one piece and in two, dripped, and after what is well.
+/// A bad frame alone, in one write with others, after an answer, byte by byte, and only its first two bytes.
 fn five(name: &str, bad: &[u8]) -> [Case; 5] {
     let ping = || frame(FIN | PING, b"after");
     let in_one = [event_frame("before"), bad.to_vec(), ping()].concat();

@@ -1,12 +1,12 @@
-//! Class 6: texts are UTF-8, over fragments and over pieces that end within a character.
+//! Class 6: texts must be UTF-8, also across fragments and writes that split a character.
 
 use crate::case::{Case, case, event, run};
 use crate::peer::{BINARY, FIN, TEXT, frame};
 
 const NEXT: u8 = 0x0;
 
-/// One message four ways: whole, with a fragment a byte, with every byte written by itself, and
-/// with two fragments that part at the middle.
+/// One message four ways: whole, with one byte per fragment, with one byte per write, and with two fragments
+/// that split in the middle.
 fn four(name: &str, text: &[u8]) -> [Case; 4] {
     let mut each = Vec::new();
     for (number, byte) in text.chunks(1).enumerate() {

@@ -1,13 +1,13 @@
-//! The events of the session, a part for each noun, and what is no event.
+//! The events of the session in sections, and texts that are not events.
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{Session, text};
 
-/// An id that names nothing.
+/// An id that does not exist.
 const NOTHING: &str = "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e";
-/// Values that hardly any key takes.
+/// Values that are invalid for almost every key.
 const ODD: [&str; 4] = ["7", "\"\"", "[7]", "{\"a\":true}"];
 
 pub(super) async fn play(session: &mut Session) {
@@ -72,7 +72,7 @@ async fn contacts(session: &mut Session) {
     session.say("ann", "contact.update", change("bob", "hug")).await;
 }
 
-/// Answers the id of a group in which ann is the owner, bob a member, and cat has accepted.
+/// Returns the id of a group in which ann is the owner, bob a member, and cat has accepted.
 async fn groups(session: &mut Session) -> String {
     session.part("Groups");
     let group = json!({ "name": "tea", "members": ["bob"], "author": "mallory" });
@@ -187,7 +187,7 @@ async fn presence(session: &mut Session, group: &str) {
     session.open("ann", "?groups=2&messages=3").await;
 }
 
-/// Each event without its keys, and with keys of the wrong kinds.
+/// Sends each event without its keys, and with values of wrong types.
 async fn refusals(session: &mut Session) {
     session.part("Payloads that are refused");
     let keys: [(&str, &[&str]); 16] = [

@@ -1,11 +1,11 @@
-//! Ids, dates and secrets by placeholders, the same for the same value.
+//! Replaces ids, dates and secrets with placeholders; equal values get equal placeholders.
 
 use std::collections::BTreeMap;
 
 /// The length of a UUID, and of a date with microseconds.
 const ID: usize = 36;
 const DATE: usize = 27;
-/// How the server's secrets begin.
+/// The prefixes of the server's secrets.
 const SECRETS: [&str; 6] = ["cw_token_", "cw_ticket_", "cw_key_", "cw_invite_", "cw_bot_", "cw_hook_"];
 
 /// The replacements so far.
@@ -15,7 +15,7 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    /// A text with its ids, dates and secrets replaced.
+    /// Replaces the ids, dates and secrets in a text.
     pub(super) fn text(&mut self, text: &str) -> String {
         let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
         let (mut plain, mut rest) = (String::with_capacity(text.len()), &text[..]);
@@ -42,7 +42,7 @@ impl Plain {
                 plain.push_str("SECRET");
                 "whsec_".len() + secret.bytes().take_while(|byte| *byte != b'"').count()
             } else if let Some(key) = rest.strip_prefix("\"key\":\"B").filter(|key| letters(key) == 86) {
-                // That for push services, which the server makes at its first start.
+                // The VAPID key, which the server generates at its first start.
                 plain.push_str("\"key\":\"KEY");
                 "\"key\":\"B".len() + letters(key)
             } else if let Some(device) = rest.strip_prefix("device=") {
@@ -58,7 +58,7 @@ impl Plain {
     }
 }
 
-/// How many characters that may stand in a secret a text begins with.
+/// The number of leading characters that may occur in a secret.
 fn letters(text: &str) -> usize {
     text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte)).count()
 }
@@ -70,7 +70,7 @@ fn is_id(text: &str) -> bool {
     })
 }
 
-/// A date that the server has made: those that the script sends are of 2024 and stay.
+/// Whether this is a date by the server. The script itself sends only dates in 2024, which stay.
 fn is_date(text: &str) -> bool {
     text.is_ascii()
         && text.as_bytes()[4] == b'-'

@@ -1,4 +1,4 @@
-//! The requests of the session: every route, with the payloads that it takes and some that it refuses.
+//! The requests of the session: every route, with valid and invalid payloads.
 
 use chinwag_testkit::client::Client;
 use reqwest::Method;
@@ -312,7 +312,7 @@ async fn keys(session: &mut Session, user: &Client) {
     session.ask(&service, Method::DELETE, &path, Value::Null).await;
 }
 
-/// Each payload without its keys, and with keys of the wrong kinds.
+/// Sends each payload without its keys, and with values of wrong types.
 async fn refusals(session: &mut Session, group: &str) {
     session.part("Payloads that are refused over REST");
     let service = session.service.clone();

@@ -1,7 +1,7 @@
-//! Runs the test binaries, some beside the others.
+//! Runs the test binaries, several at a time.
 //!
-//! `cargo test` runs one binary after the other, and on two cores most of the time is spent on waiting: for processes to
-//! start and stop, for leases to expire, for links that were cut, for pages. So three run at a time, and the longest begin first.
+//! `cargo test` runs one binary after the other. On two cores, tests mostly wait: for processes, leases, cut
+//! links and pages. So three binaries run at a time, longest first.
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
@@ -19,10 +19,10 @@ use serde_json::Value;
 use crate::cargo;
 use crate::steps::human;
 
-/// Binaries that run at a time.
+/// The number of binaries that run at a time.
 const AT_ONCE: usize = 3;
 
-/// The binaries that take longest, by the folder of their package and their names, in their order.
+/// The slowest binaries, by package folder and name, slowest first.
 const LONG: &[(&str, &str)] = &[
     ("server", "web_ui"),
     ("server", "cluster"),
@@ -34,21 +34,20 @@ const LONG: &[(&str, &str)] = &[
     ("bench", "smoke"),
 ];
 
-/// A binary that runs a second time, with variables that tell it to use PostgreSQL and Redis, for which its tests wait most of
-/// the time.
+/// A binary that runs a second time with PostgreSQL and Redis. Its tests mostly wait for those.
 const ON_NODES: (&str, &str) = ("server", "protocol");
 const NODES: &[(&str, &str)] = &[("TEST_ON", "nodes"), ("RUST_TEST_THREADS", "4")];
 
-/// The binaries that wait for pages.
+/// The binaries whose tests mostly wait for pages.
 const OF_PAGES: &[(&str, &str)] = &[("server", "web_ui"), ("server", "client_js"), ("server", "packages")];
 const PAGES: &[(&str, &str)] = &[("RUST_TEST_THREADS", "3")];
 
-/// A binary that takes longer hangs, and is ended.
+/// A binary that takes longer is stuck, and is killed.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Up to so many failed tests run once more, alone: on a busy machine one of thousands may meet a bound of time that
-/// says nothing about the code. Such a test is named at the end, since its cause has to be found all the same.
+/// At most this many failed tests run once more, alone: on a busy machine, one test in thousands may miss a
+/// timeout for no fault of the code. The summary names such tests, because their cause still has to be found.
 const AGAIN: usize = 3;
 
 /// A test binary to run.
@@ -62,7 +61,7 @@ struct Binary {
     variables: &'static [(&'static str, &'static str)],
 }
 
-/// The outcome of a binary.
+/// The result of a binary.
 struct BinaryRun {
     binary: Binary,
     took: Duration,
@@ -84,8 +83,8 @@ impl Display for Failure {
     }
 }
 
-/// Runs all test binaries, which must be built. Each one's output is shown whole when it has ended, and what failed is
-/// named at the end.
+/// Runs all test binaries, which must be built. Prints each one's output when it has ended, and a summary of
+/// failures at the end.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let messages = cargo::output(
         root,
@@ -109,7 +108,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     })
 }
 
-/// Fails if a test did, unless few did and each passes when it runs once more, alone.
+/// Fails if a test failed, unless there are few and each passes when run again alone.
 fn settle(runs: &[BinaryRun], passes_alone: impl Fn(&Binary, &str) -> Result<bool>) -> Result<()> {
     let failed: Vec<_> =
         runs.iter().flat_map(|run| run.failed.iter().map(move |failure| (&run.binary, failure))).collect();
@@ -134,7 +133,7 @@ fn settle(runs: &[BinaryRun], passes_alone: impl Fn(&Binary, &str) -> Result<boo
     Ok(())
 }
 
-/// The test binaries that cargo names in its messages, a JSON object a line.
+/// The test binaries in cargo's messages, one JSON object per line.
 fn binaries(messages: &str) -> Vec<Binary> {
     let binary = |line: &str| {
         let message: Value = serde_json::from_str(line).ok()?;
@@ -147,7 +146,7 @@ fn binaries(messages: &str) -> Vec<Binary> {
     messages.lines().filter_map(binary).collect()
 }
 
-/// All binaries with those that run a second time, the longest first.
+/// All binaries, including second runs, longest first.
 fn in_order(all: Vec<Binary>) -> Vec<Binary> {
     let on_nodes = all.iter().filter(|binary| binary.is(ON_NODES)).cloned();
     let mut ordered: Vec<_> = on_nodes.map(|binary| Binary { variables: NODES, ..binary }).collect();
@@ -167,7 +166,7 @@ impl Binary {
         self.package.ends_with(package) && self.target == target
     }
 
-    /// Its package and target, for people.
+    /// Its package and target, for display.
     fn name(&self) -> String {
         let package = self.package.file_name().unwrap_or_default().to_string_lossy();
         let mut variables = self.variables.iter().filter(|(name, _)| *name != "RUST_TEST_THREADS");
@@ -176,13 +175,13 @@ impl Binary {
     }
 }
 
-/// Runs one binary of the queue after the other, until none is left.
+/// Runs the binaries of the queue until it is empty.
 fn run_queue(outputs: &Path, queue: &Mutex<IntoIter<Binary>>) -> Result<Vec<BinaryRun>> {
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     std::iter::from_fn(next).map(|binary| run_one(outputs, &binary, &[])).collect()
 }
 
-/// Runs a binary in its package's folder, as cargo does. While it runs, its output is in a file.
+/// Runs a binary in its package's folder, as cargo does. Its output goes to a file meanwhile.
 fn run_one(outputs: &Path, binary: &Binary, args: &[&str]) -> Result<BinaryRun> {
     let name = binary.name();
     let file = outputs.join(format!("{}.txt", name.replace([':', ' ', '(', ')', '='], "-")));
@@ -207,12 +206,12 @@ fn run_one(outputs: &Path, binary: &Binary, args: &[&str]) -> Result<BinaryRun> 
         }
         Some(_) => {}
     }
-    // One write, so that the outputs of two binaries do not mix.
+    // A single write, so that the outputs of two binaries do not interleave.
     stdout().lock().write_all(format!("-- {name}, {}\n{text}", human(took)).as_bytes())?;
     Ok(BinaryRun { binary: binary.clone(), took, passed: outcomes(&text, "ok").count(), failed })
 }
 
-/// Waits for a process, and kills it if it takes longer.
+/// Waits for a process, and kills it if it exceeds the limit.
 fn wait_at_most(child: &mut Child, longest: Duration) -> Result<Option<ExitStatus>> {
     let begun = Instant::now();
     while begun.elapsed() < longest {
@@ -226,7 +225,7 @@ fn wait_at_most(child: &mut Child, longest: Duration) -> Result<Option<ExitStatu
     Ok(None)
 }
 
-/// The tests that run for long and have no outcome, by the output of a binary.
+/// The tests that cargo reports as running long and that have no result.
 fn unfinished(output: &str) -> Vec<&str> {
     let running = output
         .lines()
@@ -234,12 +233,12 @@ fn unfinished(output: &str) -> Vec<&str> {
     running.filter(|name| !output.contains(&format!("test {name} ... "))).collect()
 }
 
-/// The tests that failed, by the output of a binary.
+/// The failed tests in a binary's output.
 fn failed_tests(output: &str) -> Vec<Failure> {
     outcomes(output, "FAILED").map(|name| Failure::Test(name.to_owned())).collect()
 }
 
-/// The tests with an outcome, by the output of a binary.
+/// The tests with this result in a binary's output.
 fn outcomes<'a>(output: &'a str, outcome: &'a str) -> impl Iterator<Item = &'a str> {
     output.lines().filter_map(move |line| {
         let name = line.strip_prefix("test ")?.strip_suffix(outcome)?.strip_suffix(" ... ")?;
@@ -247,7 +246,7 @@ fn outcomes<'a>(output: &'a str, outcome: &'a str) -> impl Iterator<Item = &'a s
     })
 }
 
-/// Names the slowest binaries.
+/// Prints the slowest binaries.
 fn report_times(runs: &[BinaryRun]) {
     let mut slowest: Vec<_> = runs.iter().collect();
     slowest.sort_by_key(|run| std::cmp::Reverse(run.took));

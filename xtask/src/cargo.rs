@@ -7,12 +7,12 @@ use anyhow::{Context, Result, ensure};
 
 use crate::needs;
 
-/// Runs `cargo ARGS`, its output shown as it comes.
+/// Runs `cargo ARGS` with its output on the terminal.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
     run_command(command(root, args))
 }
 
-/// The same, with a variable in its environment.
+/// Like [`run`], with an environment variable.
 pub(crate) fn run_with(root: &Path, args: &[&str], (name, value): (&str, &str)) -> Result<()> {
     let mut cargo = command(root, args);
     cargo.env(name, value);
@@ -27,22 +27,21 @@ pub(crate) fn output(root: &Path, args: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Builds the documentation of the workspace's own crates; a warning is an error.
+/// Builds the documentation of the workspace's own crates; warnings are errors.
 pub(crate) fn doc(root: &Path) -> Result<()> {
     let mut cargo = command(root, &["doc", "--workspace", "--no-deps", "--locked"]);
     cargo.env("RUSTDOCFLAGS", "--deny warnings");
     run_command(cargo)
 }
 
-/// Whether `cargo deny` is there to be run.
+/// Whether `cargo deny` is installed.
 pub(crate) fn deny_is_installed() -> bool {
     needs::is_on_path("cargo-deny")
 }
 
-/// Judges the dependencies by `deny.toml`.
+/// Checks the dependencies against `deny.toml`.
 ///
-/// The advisory database is asked only when `ADVISORIES` is `1`: it lives on a host that
-/// not every network lets through.
+/// The advisory database is only used with `ADVISORIES=1`, because some networks do not allow access to it.
 pub(crate) fn deny(root: &Path) -> Result<()> {
     let mut args = vec!["deny", "--locked", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
     if std::env::var("ADVISORIES").is_ok_and(|wanted| wanted == "1") {
@@ -51,8 +50,8 @@ pub(crate) fn deny(root: &Path) -> Result<()> {
     run(root, &args)
 }
 
-/// Cargo, without what it told this program about its own package: build scripts that watch those
-/// variables would run again each time `cargo xtask test` and `cargo test` take turns.
+/// Cargo without the variables that describe this program's own package: build scripts that depend on them
+/// would run again whenever `cargo xtask test` and `cargo test` alternate.
 pub(crate) fn command(root: &Path, args: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root).args(args).stdin(Stdio::null());

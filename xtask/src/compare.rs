@@ -1,5 +1,5 @@
-//! Compares the speed of a revision with that of the present tree: each is built, and its own bench program measures
-//! its own server, turn about in one run.
+//! Compares the performance of a revision with that of the working tree: builds both, and runs each one's bench
+//! program against its own server, alternately.
 
 mod figures;
 
@@ -33,7 +33,7 @@ machine has other work; messages per second cannot.
 
 const WORKLOADS: [&str; 3] = ["crowd", "groups", "sends"];
 const ROUNDS: u32 = 5;
-/// The time for one workload of one program.
+/// The timeout for one workload of one program.
 const RUN_WITHIN: Duration = Duration::from_secs(600);
 const POLL: Duration = Duration::from_millis(100);
 const PROGRAMS: [&str; 2] = ["chinwag", "bench"];
@@ -44,7 +44,7 @@ pub(crate) struct CompareArgs {
     rev: String,
     workloads: Vec<String>,
     rounds: u32,
-    /// As it was written, since only bench reads it.
+    /// As text, because only bench parses it.
     seconds: Option<String>,
 }
 
@@ -54,7 +54,7 @@ struct Built {
     folder: PathBuf,
 }
 
-/// Reads the words after `bench`.
+/// Parses the arguments after `bench`.
 pub(crate) fn parse(words: &[&str]) -> Result<CompareArgs, String> {
     let mut args = CompareArgs { rev: String::new(), workloads: Vec::new(), rounds: ROUNDS, seconds: None };
     let mut words = words.iter();
@@ -93,13 +93,13 @@ fn positive(text: &str) -> Result<&str, String> {
     }
 }
 
-/// Builds both, measures them, and prints the table.
+/// Builds both sides, measures them, and prints the table.
 pub(crate) fn run(root: &Path, args: &CompareArgs) -> Result<()> {
     let both = [build_rev(root, &args.rev)?, build_present(root)?];
     let mut comparison = Comparison::new([both[0].name.clone(), both[1].name.clone()]);
     for round in 0..args.rounds {
         for workload in &args.workloads {
-            // Each is the first one in every other round.
+            // Alternate which side is first.
             let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
             let mut rows = [Vec::new(), Vec::new()];
             for side in order {
@@ -120,7 +120,7 @@ pub(crate) fn run(root: &Path, args: &CompareArgs) -> Result<()> {
     Ok(())
 }
 
-/// The programs of a revision, which are built unless they are there from another time.
+/// Builds the programs of a revision, unless they exist from an earlier run.
 fn build_rev(root: &Path, rev: &str) -> Result<Built> {
     let commit = git(root, &["rev-parse", "--verify", "--quiet", "--short=12", &format!("{rev}^{{commit}}")])
         .with_context(|| format!("there is no commit `{rev}`"))?;
@@ -136,7 +136,7 @@ fn build_rev(root: &Path, rev: &str) -> Result<Built> {
     Ok(built)
 }
 
-/// The programs of the present tree. They are copied, so that it may be changed during the run.
+/// Builds the programs of the working tree. They are copied, so that the tree may change during the run.
 fn build_present(root: &Path) -> Result<Built> {
     let built = Built { name: "present".to_owned(), folder: root.join("target/compare/present") };
     built.build(root, &root.join("target"))?;
@@ -148,10 +148,10 @@ impl Built {
         fs::create_dir_all(&self.folder)?;
         for program in PROGRAMS {
             println!("building {program} of {} …", self.name);
-            // One at a time, so that neither has a feature of a dependency because the other needs it.
+            // Build one package at a time, so that features requested by one do not affect the other.
             let args = ["build", "--quiet", "--release", "--locked", "--package", program];
             cargo::run_with(tree, &args, ("CARGO_TARGET_DIR", path(target)?))?;
-            // A program that runs cannot be written to, but replaced.
+            // A running program cannot be overwritten, but replaced.
             let copy = self.folder.join(format!("{program}.new"));
             fs::copy(target.join("release").join(program), &copy)?;
             fs::rename(copy, self.folder.join(program))?;
@@ -159,7 +159,7 @@ impl Built {
         Ok(())
     }
 
-    /// One round of a workload: the rows of its table.
+    /// Runs a workload once and returns the rows of its table.
     fn measure(&self, workload: &str, seconds: Option<&str>) -> Result<Vec<figures::Row>> {
         let out = self.folder.join("table.md");
         let mut command = Command::new(self.folder.join("bench"));
@@ -175,7 +175,7 @@ impl Built {
     }
 }
 
-/// Runs a command, and ends it and all that it has started when the time is over.
+/// Runs a command; after the timeout, kills it and all its descendants.
 fn run_within(mut command: Command, within: Duration) -> Result<ExitStatus> {
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().context("could not start bench")?;
@@ -192,7 +192,7 @@ fn run_within(mut command: Command, within: Duration) -> Result<ExitStatus> {
     }
 }
 
-/// Kills a child and its own children, which are in its group.
+/// Kills a child and its process group.
 fn end(child: &mut Child) -> Result<()> {
     let group = format!("-{}", child.id());
     let killed = Command::new("kill").args(["-KILL", "--", &group]).status()?;

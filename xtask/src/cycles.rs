@@ -1,8 +1,7 @@
-//! Cycles of modules: files of one crate that import each other, directly or by others.
+//! Cycles of modules: files of one crate that import each other, directly or indirectly.
 //!
-//! An import is a `use` of the crate's own path, of `super` or of a child module, or a path that
-//! begins with `crate::`. The module `tests` at the end of a file does not count, nor does the crate's
-//! root, which lists its modules.
+//! An import is a `use` of `crate`, `super` or a child module, or any path that begins with `crate::`. The
+//! module `tests` at the end of a file is ignored, and so is the crate's root, which lists its modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,18 +9,18 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, ensure};
 
-/// Crates whose modules may not be in larger cycles, by their sources.
+/// The sources of crates in which larger cycles are not allowed.
 const SOURCES: &[&str] = &["crates/http/src"];
 
-/// The most files of one cycle.
+/// The maximum number of files in a cycle.
 const LARGEST: usize = 2;
 
-/// The texts of a crate's files, by their modules: `wire::input` for `wire/input.rs`.
+/// The texts of a crate's files by module: `wire::input` for `wire/input.rs`.
 type Modules = BTreeMap<String, String>;
 /// The modules that each module imports.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// Prints the cycles that are too large; an error when there is one.
+/// Prints the cycles that are too large; fails if there are any.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let mut large = 0;
     for source in SOURCES {
@@ -69,7 +68,7 @@ fn imports(modules: &Modules) -> Imports {
     modules.iter().map(of).collect()
 }
 
-/// A file's code, without comments and without its module of tests.
+/// A file's code without comments and without its module of tests.
 fn without_tests(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let is_tests = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].contains("mod tests");
@@ -95,7 +94,7 @@ fn paths(text: &str) -> Vec<String> {
     paths
 }
 
-/// Writes a `use` tree out: `a::{b, c::d}` is `a::b` and `a::c::d`.
+/// Expands a `use` tree: `a::{b, c::d}` gives `a::b` and `a::c::d`.
 fn expand(prefix: &str, tree: &str, paths: &mut Vec<String>) {
     let tree = tree.trim();
     let Some((before, inner)) = tree.split_once('{') else {
@@ -117,7 +116,7 @@ fn expand(prefix: &str, tree: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// The module of an imported path, if it is one of the crate's own.
+/// The module of an imported path, if it belongs to the crate.
 fn resolve(module: &str, path: &str, modules: &Modules) -> Option<String> {
     let mut base: Vec<&str> = Vec::new();
     let mut parts = path.split("::").peekable();
@@ -133,7 +132,7 @@ fn resolve(module: &str, path: &str, modules: &Modules) -> Option<String> {
             base = module.split("::").collect();
             parts.next();
         }
-        // A child, or another crate.
+        // A child module, or another crate.
         Some(first) if modules.contains_key(&format!("{module}::{first}")) => {
             base = module.split("::").collect();
         }
@@ -146,7 +145,7 @@ fn resolve(module: &str, path: &str, modules: &Modules) -> Option<String> {
     (!base.is_empty()).then(|| base.join("::"))
 }
 
-/// The cycles: modules of which each imports each other, directly or by others.
+/// The cycles: sets of modules that all import each other, directly or indirectly.
 fn cycles(imports: &Imports) -> Vec<Vec<String>> {
     let reached: Imports = imports.keys().map(|module| (module.clone(), reach(module, imports))).collect();
     let mut cycles: BTreeSet<Vec<String>> = BTreeSet::new();
@@ -157,7 +156,7 @@ fn cycles(imports: &Imports) -> Vec<Vec<String>> {
     cycles.into_iter().collect()
 }
 
-/// The modules that one imports, directly or by others.
+/// The modules that a module imports, directly or indirectly.
 fn reach(module: &str, imports: &Imports) -> BTreeSet<String> {
     let (mut found, mut next) = (BTreeSet::new(), vec![module]);
     while let Some(module) = next.pop() {

@@ -1,4 +1,4 @@
-//! The packages that adopters install, made into `target/dist/`: `cargo xtask dist`.
+//! The packages for adopters, made in `target/dist/` by `cargo xtask dist`.
 
 mod archive;
 mod debian;
@@ -20,7 +20,7 @@ use crate::tools;
 /// The version of all packages.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A thing that `dist` makes.
+/// A product of `dist`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Package {
     Npm,
@@ -30,22 +30,22 @@ pub(crate) enum Package {
     Image,
     Sbom,
     Notes,
-    /// The sums of the others, and so the last.
+    /// The checksums of the others; must be last.
     Sums,
 }
 
-/// A package, and where to put it.
+/// The package to make, and its destination.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DistOptions {
-    /// One of them, or all.
+    /// A single package; all if absent.
     package: Option<Package>,
-    /// The folder; `target/dist` if it is left out.
+    /// The output folder; default `target/dist`.
     out: Option<PathBuf>,
-    /// The program to pack; a static one is built if it is left out.
+    /// The program to pack; if absent, a static one is built.
     binary: Option<PathBuf>,
 }
 
-/// The folders that a package is made from and in.
+/// The source and output folders of a package.
 struct Places {
     root: PathBuf,
     out: PathBuf,
@@ -66,7 +66,7 @@ impl Package {
 }
 
 impl DistOptions {
-    /// Reads the words after `dist`.
+    /// Parses the arguments after `dist`.
     pub(crate) fn parse(words: &[&str]) -> Result<Self, String> {
         let mut options = Self { package: None, out: None, binary: None };
         let mut words = words.iter();
@@ -86,7 +86,7 @@ impl DistOptions {
     }
 }
 
-/// Makes packages; whether all could be made.
+/// Makes the packages; returns whether all succeeded.
 pub(crate) fn run(root: &Path, options: &DistOptions) -> Result<bool> {
     let out = options.out.clone().unwrap_or_else(|| tools::target(root).join("dist"));
     fs::create_dir_all(&out).with_context(|| format!("could not make {}", out.display()))?;

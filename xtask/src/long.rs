@@ -1,6 +1,6 @@
-//! Checks that take too long for every change: fuzzing of parsers, and REST against its own document.
+//! Checks that take too long for every change: fuzzing of parsers, and REST against its OpenAPI document.
 //!
-//! Each step says in one line how it went.
+//! Each step returns a one-line summary.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -9,15 +9,16 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// Every target of `fuzz/`.
+/// The targets in `fuzz/`.
 const TARGETS: [&str; 4] = ["frames", "events", "names", "cursors"];
 
-/// The checks of every answer. (Not `negative_data_rejection`: unknown fields are ignored.)
+/// The checks applied to every answer. (Not `negative_data_rejection`, because the server ignores unknown
+/// fields.)
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance,response_headers_conformance";
 
-/// Feeds every reader of a client's bytes with made-up ones, each for so many seconds. Needs
-/// nightly and `cargo-fuzz`. What was found before is kept under `target/fuzz` and tried again.
+/// Fuzzes every parser of client input, each for `seconds`. Needs nightly and `cargo-fuzz`. The corpus is kept
+/// in `target/fuzz` and used again.
 pub(crate) fn fuzz(root: &Path, seconds: u32) -> Result<String> {
     for target in TARGETS {
         let corpus = root.join("target/fuzz/corpus").join(target);
@@ -33,8 +34,8 @@ pub(crate) fn fuzz(root: &Path, seconds: u32) -> Result<String> {
     Ok(format!("{} for {seconds} s each: nothing found", TARGETS.join(", ")))
 }
 
-/// Sends what the OpenAPI document allows, and what it does not, to a server of its own, and holds
-/// the answers against the document. Takes Schemathesis from Python's package index into `target`.
+/// Sends valid and invalid requests, generated from the OpenAPI document, to a new server, and checks the
+/// answers against the document. Installs Schemathesis from Python's package index into `target`.
 pub(crate) fn schemathesis(root: &Path, examples: u32) -> Result<String> {
     let tester = schemathesis_installed(root)?;
     let server = Server::start(root)?;
@@ -46,7 +47,7 @@ pub(crate) fn schemathesis(root: &Path, examples: u32) -> Result<String> {
     Ok(format!("{examples} requests or more to every operation: as the document says"))
 }
 
-/// Where Schemathesis is, after it was installed if it was not.
+/// The path of Schemathesis, which is installed if necessary.
 fn schemathesis_installed(root: &Path) -> Result<PathBuf> {
     let folder = root.join("target/schemathesis");
     let tester = folder.join("bin/st");
@@ -61,7 +62,7 @@ fn schemathesis_installed(root: &Path) -> Result<PathBuf> {
     Ok(tester)
 }
 
-/// The program on a free port with new data. Dropped, it is ended and its data go.
+/// The program on a free port with new data. Drop kills it and removes the data.
 struct Server {
     child: Child,
     folder: PathBuf,
@@ -82,7 +83,7 @@ impl Server {
         let mut child =
             serve.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("the server starts")?;
         let stdout = child.stdout.take().context("the server's output")?;
-        // From here on it is ended, whatever fails.
+        // From here on, `Drop` ends it whatever fails.
         let mut server = Self { child, folder, url: String::new(), key: String::new() };
         let mut lines = BufReader::new(stdout).lines();
         server.url = loop {
@@ -91,7 +92,7 @@ impl Server {
                 break url;
             }
         };
-        // Nobody reads on: what it says later must not block it.
+        // Drain the output: a full pipe would block the server.
         std::thread::spawn(move || lines.for_each(drop));
         let mut key = Command::new(&program);
         let said = key.current_dir(&server.folder).args(["key", "--data", "data"]).output()?;
@@ -103,21 +104,21 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself, and its folder is made anew by the next run.
+        // It may have ended already, and the next run recreates the folder.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// The first `http://host:port` of a line.
+/// The first `http://host:port` in a line.
 fn address(line: &str) -> Option<String> {
     let url = &line[line.find("http://127.0.0.1:")?..];
     let port = url["http://127.0.0.1:".len()..].split(|c: char| !c.is_ascii_digit()).next()?;
     if port.is_empty() { None } else { Some(format!("http://127.0.0.1:{port}")) }
 }
 
-/// Builds the program, and says where it is.
+/// Builds the program and returns its path.
 fn built(root: &Path) -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root).args(["build", "--locked", "--package", "chinwag"]);
@@ -127,7 +128,7 @@ fn built(root: &Path) -> Result<PathBuf> {
     Ok(root.join(target).join("debug/chinwag"))
 }
 
-/// Takes away what cargo told this program about its own package and toolchain.
+/// Removes the variables by which cargo describes this program's package and toolchain.
 fn outside(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let told = name.to_string_lossy();

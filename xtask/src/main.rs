@@ -1,7 +1,7 @@
-//! The project's own chores, run as `cargo xtask <task>`.
+//! The project's tasks, run as `cargo xtask <task>`.
 //!
-//! A task is a list of [`steps`]; [`needs`] lists the programs that the tests need;
-//! the rules no compiler knows are in [`tidy`].
+//! A task is a list of [`steps`]. [`needs`] lists the programs that the tests require; [`tidy`] has the rules
+//! that no compiler checks.
 
 mod binaries;
 mod cargo;
@@ -110,7 +110,7 @@ fn parse(args: &[String]) -> Result<Chore, String> {
     }
 }
 
-/// Whether everything passed.
+/// Runs a task; returns whether everything passed.
 fn run(task: &Chore) -> Result<bool> {
     let root = root()?;
     match task {
@@ -131,14 +131,14 @@ fn run(task: &Chore) -> Result<bool> {
     }
 }
 
-/// Where the workspace is: cargo tells a program it runs where its package is.
+/// The workspace's root. Cargo tells a program the location of its package.
 fn root() -> Result<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
     let root = Path::new(&package).parent().context("xtask is not inside a workspace")?;
     Ok(root.to_path_buf())
 }
 
-/// Runs every check, whichever fail, so that one run shows all there is to mend.
+/// Runs every check even if some fail, so that one run shows all problems.
 fn check(root: &Path) -> bool {
     let mut steps = Steps::new("check");
     steps.run("tidy", || tidy::check(root));
@@ -167,7 +167,7 @@ fn check(root: &Path) -> bool {
     steps.finish()
 }
 
-/// Runs all tests. A failed build stops it; a failed test does not keep the others from running.
+/// Runs all tests. A failed build ends the run; a failed test does not stop the others.
 fn test(root: &Path, extra: &[String]) -> bool {
     let all = ["test", "--workspace", "--all-targets", "--locked"];
     let doc = ["test", "--workspace", "--doc", "--locked", "--no-fail-fast"];
@@ -195,7 +195,7 @@ fn test(root: &Path, extra: &[String]) -> bool {
     steps.finish()
 }
 
-/// Checks that run only from time to time: they take minutes, and need further tools.
+/// Runs the checks that take minutes and need further tools.
 fn hostile(root: &Path, seconds: u32) -> bool {
     let mut steps = Steps::new("hostile");
     steps.run("schemathesis", || long::schemathesis(root, 50).map(|seen| println!("{seen}")));

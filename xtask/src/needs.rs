@@ -1,4 +1,4 @@
-//! The programs the tests need from the machine, and how they get there.
+//! The programs that the tests require, and their installation.
 
 use std::process::{Command, Stdio};
 
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 struct Need {
     /// Its name on the `PATH`.
     program: &'static str,
-    /// The Debian package that brings it.
+    /// The Debian package that contains it.
     package: &'static str,
     /// The tests that fail without it.
     why: &'static str,
@@ -42,8 +42,8 @@ const NEEDS: &[Need] = &[
     Need { program: "tsc", package: "node-typescript", why: "the types of the client module" },
 ];
 
-/// Sees that every program is there. What is missing is installed where that can be done unasked
-/// (root, on a machine with apt-get); elsewhere the error names it and how to install it.
+/// Ensures that every program is present. As root on a machine with apt-get, missing ones are installed;
+/// otherwise the error names them and the way to install them.
 pub(crate) fn meet() -> Result<()> {
     let missing = missing(NEEDS, is_there);
     if missing.is_empty() {
@@ -59,13 +59,13 @@ pub(crate) fn meet() -> Result<()> {
     Ok(())
 }
 
-/// Whether a program of this name is in a directory of the `PATH`.
+/// Whether a directory on the `PATH` has a program of this name.
 pub(crate) fn is_on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
-/// Where Debian keeps PostgreSQL's own programs, which are not on the `PATH`, by version.
+/// Debian's folder for PostgreSQL's server programs by version, which are not on the `PATH`.
 const POSTGRES: &str = "/usr/lib/postgresql";
 
 fn is_there(program: &str) -> bool {
@@ -90,7 +90,7 @@ fn advice(missing: &[&Need]) -> String {
     )
 }
 
-/// Each package once, though it may bring several programs.
+/// Each package once, even if it contains several missing programs.
 fn packages(missing: &[&Need]) -> Vec<&'static str> {
     let mut packages: Vec<_> = missing.iter().map(|need| need.package).collect();
     packages.sort_unstable();
@@ -116,7 +116,7 @@ fn apt_get(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Unknown counts as no.
+/// False if unknown.
 fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")

@@ -1,10 +1,10 @@
-//! One step after another, each timed, and a summary at the end.
+//! Timed steps of a task, with a summary at the end.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-/// The steps of one task, so far.
+/// The steps of a task so far.
 pub(crate) struct Steps {
     task: &'static str,
     begun: Instant,
@@ -23,12 +23,12 @@ enum StepOutcome {
 }
 
 impl Steps {
-    /// Nothing done yet.
+    /// A task without steps yet.
     pub(crate) fn new(task: &'static str) -> Self {
         Self { task, begun: Instant::now(), done: Vec::new() }
     }
 
-    /// Does one step and says how it went and how long it took; whether it passed.
+    /// Runs a step, and prints its result and duration; returns whether it passed.
     pub(crate) fn run(&mut self, name: &'static str, work: impl FnOnce() -> Result<()>) -> bool {
         println!("==> {name}");
         let begun = Instant::now();
@@ -48,13 +48,13 @@ impl Steps {
         result.is_ok()
     }
 
-    /// Notes a step that could not be done, and why.
+    /// Records a step that could not run, and the reason.
     pub(crate) fn skip(&mut self, name: &'static str, why: &str) {
         println!("<== {name}: skipped: {why}");
         self.done.push(Step { name, outcome: StepOutcome::Skipped });
     }
 
-    /// Prints the summary line; whether every step passed. A skipped step counts as passed.
+    /// Prints the summary; returns whether every step passed. A skipped step counts as passed.
     pub(crate) fn finish(self) -> bool {
         let (passed, summary) = summary(&self.done);
         let verdict = if passed { "passed" } else { "FAILED" };
@@ -79,7 +79,7 @@ fn summary(done: &[Step]) -> (bool, String) {
     (passed, parts.join(", "))
 }
 
-/// A time for people.
+/// A duration for display.
 pub(crate) fn human(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 60.. => format!("{} min {} s", seconds / 60, seconds % 60),

@@ -1,4 +1,4 @@
-//! The programs that tests need and that Debian does not have. They are installed beside the build.
+//! Programs that tests need and Debian does not have. They are installed beside the build.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cargo;
 
-/// A server of S3 over a folder.
+/// An S3 server over a folder.
 const PROGRAM: &str = "s3s-fs";
 const VERSION: &str = "0.14.1";
 
-/// Installs the server of S3, unless it is there.
+/// Installs the S3 server unless it is present.
 pub(crate) fn install(root: &Path) -> Result<()> {
     let tools = target(root).join("tools");
     if is_installed(&tools) {
@@ -26,16 +26,16 @@ pub(crate) fn install(root: &Path) -> Result<()> {
     fs::remove_dir_all(&build).with_context(|| format!("could not remove {}", build.display()))
 }
 
-/// The files of the provider of OpenID Connect that the tests of the page sign in with.
+/// The OpenID Connect provider for the page's tests.
 const PROVIDER: &str = "crates/server/tests/web_ui/provider";
 const PROVIDER_FILES: [&str; 3] = ["package.json", "package-lock.json", "provider.mjs"];
 
-/// Installs the provider of OpenID Connect as its lock file has it, unless it is there.
+/// Installs the OpenID Connect provider from its lock file unless it is present.
 pub(crate) fn install_provider(root: &Path) -> Result<()> {
     let (from, folder) = (root.join(PROVIDER), target(root).join("tools/provider"));
     let lock = fs::read(from.join("package-lock.json")).context("the provider has no lock file")?;
     fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
-    // It is written last.
+    // This file is written last.
     let installed = folder.join("installed-lock.json");
     let is_installed = fs::read(&installed).is_ok_and(|found| found == lock);
     for file in PROVIDER_FILES {
@@ -52,7 +52,7 @@ pub(crate) fn install_provider(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where cargo builds.
+/// Cargo's target directory.
 pub(crate) fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target))
 }

@@ -1,5 +1,5 @@
-//! The trials of `crates/server/tests/chaos/` (one node) and `tests/cluster/` (several), each as often as it
-//! takes to believe it, and a table of what they have seen.
+//! Runs the trials of `crates/server/tests/chaos/` (one node) and `tests/cluster/` (several nodes) many times
+//! each, and prints a table of their reports.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use crate::steps::Steps;
 use crate::{cargo, needs};
 
-/// The trials, by the folders and the files that they are in.
+/// The trials by folder and file.
 const TRIALS: &[(&str, &[&str])] = &[
     (
         "chaos",
@@ -49,12 +49,12 @@ fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     TRIALS.iter().flat_map(|(folder, names)| names.iter().map(move |name| (*folder, *name)))
 }
 
-/// Every trial's name.
+/// The names of all trials.
 pub(crate) fn names() -> Vec<&'static str> {
     all().map(|(_, name)| name).collect()
 }
 
-/// One line of the table.
+/// A row of the table.
 struct TrialRow {
     trial: &'static str,
     how_often: String,
@@ -62,8 +62,7 @@ struct TrialRow {
     seen: String,
 }
 
-/// Runs all trials, or the one of this name, one after the other; whether all passed. One that fails
-/// keeps no other from running.
+/// Runs all trials or a single one, in order; returns whether all passed. A failure does not stop the others.
 pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
     let mut steps = Steps::new("trials");
     let ready = steps.run("programs", needs::meet)
@@ -87,7 +86,7 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
         if !passed {
             told.push(("?".to_owned(), "FAILED".to_owned()));
         }
-        // What a file has more than one of runs one after the other: the time is that of all.
+        // The tests of a file run one after the other: this is the time of all of them.
         let took = begun.elapsed();
         rows.extend(told.into_iter().map(|(how_often, seen)| TrialRow { trial, how_often, took, seen }));
     }
@@ -95,7 +94,7 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
     steps.finish()
 }
 
-/// Cargo with one trial's tests in their long mode.
+/// Cargo with the tests of one trial in long mode.
 fn command(root: &Path, folder: &str, trial: &str) -> Command {
     let tests = format!("{trial}::");
     let args = [TESTS, &["--test", folder, &tests, "--", "--nocapture", "--test-threads", "1"]].concat();
@@ -104,7 +103,7 @@ fn command(root: &Path, folder: &str, trial: &str) -> Command {
     cargo
 }
 
-/// Shows a command's output as it comes, and keeps what a trial reports; whether it succeeded.
+/// Prints a command's output as it arrives, and collects the reports of trials; returns whether it succeeded.
 fn watch(mut command: Command, told: &mut Vec<(String, String)>) -> Result<bool> {
     let mut child = command.spawn().context("could not start cargo")?;
     let stdout = child.stdout.take().context("its output was piped")?;
@@ -116,7 +115,7 @@ fn watch(mut command: Command, told: &mut Vec<(String, String)>) -> Result<bool>
     Ok(child.wait().context("could not wait for cargo")?.success())
 }
 
-/// How often, and what was seen, from the line `trial: NAME | HOW OFTEN | SEEN`.
+/// Parses a line `trial: NAME | HOW OFTEN | SEEN` into the last two.
 fn report(line: &str) -> Option<(String, String)> {
     let mut parts = line.strip_prefix("trial: ")?.splitn(3, " | ").skip(1).map(str::to_owned);
     Some((parts.next()?, parts.next()?))
@@ -183,7 +182,7 @@ mod tests {
         let guarantees = fs::read_to_string(root.join("docs/guarantees.md")).unwrap();
         let mut code = String::new();
         read_code(&root.join("crates"), &mut code);
-        // What is in backticks is every second part.
+        // Every second part is in backticks.
         let named = guarantees.split('`').skip(1).step_by(2);
         let tests: Vec<_> = named.filter(|name| name.matches('_').count() >= 3).collect();
         assert!(tests.len() > 20, "{tests:?}");

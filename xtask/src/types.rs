@@ -1,12 +1,12 @@
-//! The types of the clients: that `web/chinwag/` is what `web/chinwag.d.ts` says, that the Python client is typed, and
-//! that both are sound in themselves.
+//! The types of the clients: `web/chinwag/` matches `web/chinwag.d.ts`, the Python client is typed, and both
+//! are consistent in themselves.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// Has TypeScript's compiler read the module. It makes nothing of it.
+/// Checks the module with TypeScript's compiler, without output.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let status = Command::new("tsc")
         .args(["--project", "xtask/types"])
@@ -18,7 +18,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Has mypy read the Python client, and sees that its synchronous form is made of the other.
+/// Checks the Python client with mypy, and that its synchronous form is generated from the asynchronous one.
 pub(crate) fn check_python(root: &Path) -> Result<()> {
     for (program, args) in [("mypy", ["--cache-dir", "/dev/null"]), ("python3", ["make_sync.py", "--check"])]
     {

@@ -1,4 +1,4 @@
-//! A file that version 1 has written, and the schema of version 1 itself.
+//! A file written by version 1, and the unchanged schema of version 1.
 
 use std::fs;
 use std::path::Path;

@@ -1,28 +1,28 @@
-//! The figures of both sides of a comparison, read from the tables of bench.
+//! The measurements of both sides of a comparison, parsed from bench's tables.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::{Context, Result, bail};
 
-/// A row of a table of bench.
+/// A row of a bench table.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
     pub(crate) workload: String,
     pub(crate) figures: Vec<Figure>,
 }
 
-/// A measured value by its name.
+/// A named measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Figure {
     pub(crate) name: &'static str,
     pub(crate) value: f64,
 }
 
-/// The figures of all rounds, those of one round beside each other.
+/// The measurements of all rounds, paired by round.
 pub(crate) struct Comparison {
     names: [String; 2],
-    /// By the position at which a workload and its figure came first.
+    /// By the order of first occurrence of a workload and its measurement.
     pairs: BTreeMap<usize, Pairs>,
 }
 
@@ -32,7 +32,7 @@ struct Pairs {
     values: Vec<[f64; 2]>,
 }
 
-/// Reads the rows that quote messages.
+/// Parses the rows that contain messages.
 pub(crate) fn read(table: &str) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for line in table.lines().filter(|line| line.starts_with("| ")).skip(2) {
@@ -47,9 +47,9 @@ pub(crate) fn read(table: &str) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The CPU of a delivery or a message, and the messages per second, as far as a row has them.
+/// The CPU time per delivery or message, and messages per second, if the row has them.
 fn figures(measured: &str, note: &str) -> Option<Vec<Figure>> {
-    // Thousands are apart, so the unit begins with the first letter.
+    // Thousands are separated by spaces, so the unit begins at the first letter.
     let unit = measured.find(char::is_alphabetic)?;
     let (number, unit) = measured.split_at(unit);
     let number: f64 = number.replace(' ', "").parse().ok()?;
@@ -68,19 +68,19 @@ fn figures(measured: &str, note: &str) -> Option<Vec<Figure>> {
     Some(figures)
 }
 
-/// The number before a part of a text.
+/// The number before this part of a text.
 fn before(text: &str, part: &str) -> Option<f64> {
     let (head, _) = text.split_once(part)?;
     head.rsplit(' ').next()?.parse().ok()
 }
 
 impl Comparison {
-    /// Nothing yet of these two.
+    /// An empty comparison of these two sides.
     pub(crate) fn new(names: [String; 2]) -> Self {
         Self { names, pairs: BTreeMap::new() }
     }
 
-    /// Adds one round of a workload: the figures that both sides have.
+    /// Adds one round of a workload: the measurements that both sides have.
     pub(crate) fn add(&mut self, [old, new]: &[Vec<Row>; 2]) {
         for row in old {
             let Some(other) = new.iter().find(|other| other.workload == row.workload) else { continue };
@@ -104,7 +104,7 @@ impl Comparison {
         self.pairs.is_empty()
     }
 
-    /// The table, as text for people and for Markdown alike.
+    /// The table in Markdown.
     pub(crate) fn table(&self) -> String {
         let [old, new] = &self.names;
         let mut text = format!("| workload | figure | {old} | {new} | ratio: median (range) | rounds |\n");
@@ -130,7 +130,7 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     values
 }
 
-/// The median of values in order, of which there is one at least.
+/// The median of a non-empty sorted list.
 fn median(values: &[f64]) -> f64 {
     let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
     f64::midpoint(low, high)

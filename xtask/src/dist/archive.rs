@@ -1,4 +1,4 @@
-//! Folders, and archives of them that are the same on each machine.
+//! Folders and reproducible archives of them.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// An empty folder.
+/// Creates a folder, or empties it.
 pub(super) fn empty(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("could not remove {}", folder.display()))?;
@@ -14,7 +14,7 @@ pub(super) fn empty(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))
 }
 
-/// Puts a copy of a file, or of a folder with all that is in it.
+/// Copies a file, or a folder with its content.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     if from.is_dir() {
         fs::create_dir_all(to)?;
@@ -28,7 +28,8 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Packs `names` of a folder with `tar`, `compress` or not: in order of their names, of nobody, without dates.
+/// Packs `names` of a folder with `tar`, optionally compressed. The result is reproducible: sorted names, no
+/// owner, no dates.
 pub(super) fn pack(folder: &Path, names: &[&str], into: &Path, compress: bool) -> Result<()> {
     let mut tar = Command::new("tar");
     tar.args([
@@ -47,7 +48,7 @@ pub(super) fn pack(folder: &Path, names: &[&str], into: &Path, compress: bool) -
     run(&mut tar)
 }
 
-/// Runs a program to its end.
+/// Runs a program, which must succeed.
 pub(super) fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let status = command.status().with_context(|| format!("could not start {program}"))?;

@@ -1,4 +1,4 @@
-//! The package for Debian, Ubuntu and their like: the static program, its unit and its settings.
+//! The package for Debian and its derivatives: the static program, its unit and its settings.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::{Places, VERSION, archive, program};
 
-/// Files of `deploy/debian/` and where they go, with their modes.
+/// Files of `deploy/debian/` with their destinations and modes.
 const FILES: &[(&str, &str, u32)] = &[
     ("chinwag.service", "usr/lib/systemd/system/chinwag.service", 0o644),
     ("chinwag.toml", "etc/chinwag/chinwag.toml", 0o644),
@@ -53,7 +53,7 @@ fn place(from: &Path, to: &Path, mode: u32) -> Result<()> {
     Ok(fs::set_permissions(to, fs::Permissions::from_mode(mode))?)
 }
 
-/// The bytes of all files in a folder, whose folders are made readable for everybody.
+/// The total size of a folder's files. Makes its subfolders readable for everyone.
 fn size_and_open(folder: &Path) -> Result<u64> {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
     let mut size = 0;

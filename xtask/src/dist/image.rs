@@ -1,5 +1,5 @@
-//! The image for containers, as an archive in the layout of the Open Container Initiative, made without a daemon: the static
-//! program and the certificates of public authorities, and nothing else.
+//! The container image as an archive in the OCI layout, built without a daemon. It contains only the static
+//! program and the certificates of public authorities.
 
 use std::env::consts::ARCH;
 use std::fmt::Write;
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Places, VERSION, archive, program};
 
-/// The user of the container, who is nobody on the machine.
+/// The container's user id, which has no account on the host.
 const USER: u32 = 65532;
 const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -41,7 +41,7 @@ pub(super) fn make(places: &Places) -> Result<PathBuf> {
     Ok(made)
 }
 
-/// The one layer, compressed, and the digest of its content.
+/// The single layer, compressed, and the digest of its uncompressed content.
 fn layer(places: &Places, stage: &Path) -> Result<(Vec<u8>, String)> {
     let root = stage.join("root");
     for folder in ["etc/ssl/certs", "data", "files", "tmp"] {
@@ -55,7 +55,7 @@ fn layer(places: &Places, stage: &Path) -> Result<(Vec<u8>, String)> {
     fs::write(root.join("etc/group"), format!("chinwag:x:{USER}:\n"))?;
     let tar = stage.join("layer.tar");
     archive::pack(&root, &["chinwag", "etc"], &tar, false)?;
-    // Only these belong to the user.
+    // Only these folders belong to the container's user.
     let mut append = Command::new("tar");
     append.args(["--sort=name", "--mtime=@0", "--numeric-owner", "--format=ustar", "--mode=700"]);
     append.arg(format!("--owner={USER}")).arg(format!("--group={USER}"));
@@ -86,7 +86,7 @@ fn config(content: &str) -> Value {
             "Volumes": {"/data": {}},
             "WorkingDir": "/data",
             "StopSignal": "SIGTERM",
-            // In nanoseconds. Docker and Podman read it; Kubernetes has probes of its own.
+            // Durations in nanoseconds. Docker and Podman use this; Kubernetes has its own probes.
             "Healthcheck": {
                 "Test": ["CMD", "/chinwag", "health"],
                 "Interval": 30_000_000_000_u64, "Timeout": 10_000_000_000_u64, "StartPeriod": 30_000_000_000_u64, "Retries": 3,
@@ -117,7 +117,7 @@ impl Layout {
         Ok(Self { folder })
     }
 
-    /// Stores bytes by their digest, and describes them.
+    /// Stores bytes under their digest; returns their descriptor.
     fn add(&self, kind: &str, bytes: &[u8]) -> Result<Value> {
         let digest = digest(bytes);
         fs::write(self.folder.join("blobs").join(digest.replace(':', "/")), bytes)?;
@@ -130,7 +130,7 @@ fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hex(bytes))
 }
 
-/// The hash of bytes, in hexadecimal digits.
+/// The SHA-256 hash in hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a String takes all");

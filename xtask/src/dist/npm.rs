@@ -1,4 +1,4 @@
-//! The package for npm: the modules of `web/` as they are, and the components of `clients/npm/`.
+//! The npm package: the modules of `web/` unchanged, and the components of `clients/npm/`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use super::{Places, VERSION, archive};
 const MODULES: &[&str] =
     &["chinwag", "chinwag-chat", "chinwag-chat.js", "chinwag.d.ts", "chinwag.js", "vendor", "words"];
 const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
-/// The version that the description has in the repository.
+/// The version in the repository's package.json.
 const NO_VERSION: &str = r#""version": "0.0.0""#;
 
-/// Makes `chinwag-VERSION.tgz`, as `npm pack` would.
+/// Makes `chinwag-VERSION.tgz`, like `npm pack`.
 pub(super) fn make(places: &Places) -> Result<PathBuf> {
     let stage = places.out.join("npm");
     let package = stage.join("package");

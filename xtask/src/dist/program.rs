@@ -1,4 +1,4 @@
-//! The program as one static file, which needs nothing of the machine but its kernel.
+//! The program as a single static file, which needs only the kernel.
 
 use std::env::consts::ARCH;
 use std::fs;
@@ -10,12 +10,12 @@ use anyhow::{Context, Result, ensure};
 use super::{Places, VERSION, archive};
 use crate::{cargo, tools};
 
-/// The target that cargo builds for.
+/// The target triple.
 pub(super) fn target() -> String {
     format!("{ARCH}-unknown-linux-musl")
 }
 
-/// The architecture in the words of Debian and of container images.
+/// The architecture as named by Debian and container images.
 pub(super) fn architecture() -> &'static str {
     match ARCH {
         "x86_64" => "amd64",
@@ -24,7 +24,7 @@ pub(super) fn architecture() -> &'static str {
     }
 }
 
-/// The program: the given one, or a static one that is built.
+/// The path of the given program, or of a static one, which is built.
 pub(super) fn path(places: &Places) -> Result<PathBuf> {
     if let Some(binary) = &places.binary {
         return fs::canonicalize(binary).with_context(|| format!("there is no {}", binary.display()));
@@ -45,7 +45,7 @@ pub(super) fn path(places: &Places) -> Result<PathBuf> {
     Ok(built)
 }
 
-/// Makes `chinwag-VERSION-TARGET.tar.gz`, with the licences and the settings of an example.
+/// Makes `chinwag-VERSION-TARGET.tar.gz` with the licences and example settings.
 pub(super) fn make(places: &Places) -> Result<PathBuf> {
     let name = format!("chinwag-{VERSION}-{}", target());
     let stage = places.out.join("program");
@@ -64,7 +64,7 @@ pub(super) fn make(places: &Places) -> Result<PathBuf> {
     Ok(made)
 }
 
-/// Whether no loader is named in the program.
+/// Whether the program has no dynamic loader.
 fn is_static(binary: &Path) -> Result<bool> {
     let bytes = fs::read(binary)?;
     Ok(!bytes.windows(10).any(|part| part == b"/ld-linux-" || part == b"/ld-musl-x" || part == b"/ld-musl-a"))

@@ -1,4 +1,4 @@
-//! The package for Python: `clients/python/`, built by its own backend, which needs Python alone.
+//! The Python package: `clients/python/`, built by its own backend, which needs only Python.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,11 +9,11 @@ use anyhow::{Result, ensure};
 use super::{Places, VERSION, archive};
 
 const PARTS: &[&str] = &["README.md", "backend.py", "chinwag", "pyproject.toml"];
-/// The version that the package has in the repository.
+/// The package's version in the repository.
 const NO_VERSION: &str = r#"__version__ = "0.0.0""#;
 const BUILD: &str = "import backend, sys; backend.build_wheel(sys.argv[1]); backend.build_sdist(sys.argv[1])";
 
-/// Makes the wheel, and the archive of the sources.
+/// Makes the wheel and the source archive.
 pub(super) fn make(places: &Places) -> Result<PathBuf> {
     let stage = places.out.join("python");
     archive::empty(&stage)?;

@@ -1,4 +1,4 @@
-//! The files beside the packages: the notes of the release, and the sums of all.
+//! The files beside the packages: the release notes and the checksums.
 
 use std::fmt::Write;
 use std::fs;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::{Places, VERSION, image};
 
-/// Makes `RELEASE.md`, the part of the changelog about this version.
+/// Makes `RELEASE.md`, the changelog's section about this version.
 pub(super) fn notes(places: &Places) -> Result<PathBuf> {
     let changelog = fs::read_to_string(places.root.join("CHANGELOG.md"))?;
     let part = part(&changelog, VERSION).context("CHANGELOG.md has neither this version nor Unreleased")?;
@@ -17,7 +17,7 @@ pub(super) fn notes(places: &Places) -> Result<PathBuf> {
     Ok(made)
 }
 
-/// Makes `SHA256SUMS`, for `sha256sum --check`.
+/// Makes `SHA256SUMS` for `sha256sum --check`.
 pub(super) fn sums(places: &Places) -> Result<PathBuf> {
     let made = places.out.join("SHA256SUMS");
     let mut files: Vec<PathBuf> = Vec::new();
@@ -34,7 +34,7 @@ pub(super) fn sums(places: &Places) -> Result<PathBuf> {
     Ok(made)
 }
 
-/// The changes of a version, or those that no version has yet.
+/// The changelog's section about a version, or the unreleased section.
 fn part<'a>(changelog: &'a str, version: &str) -> Option<&'a str> {
     let after = |heading: &str| changelog.split_once(heading)?.1.split_once('\n').map(|(_, rest)| rest);
     let rest = after(&format!("\n## [{version}]")).or_else(|| after("\n## [Unreleased]"))?;

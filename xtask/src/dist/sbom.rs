@@ -1,4 +1,4 @@
-//! The list of everything that the program is made of, as a document of `CycloneDX`, from what cargo says.
+//! The software bill of materials as a `CycloneDX` document, from cargo's metadata.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Places, VERSION, program};
 use crate::cargo;
 
-/// Scripts of others that the page loads: name, version, licence.
+/// Third-party scripts that the page loads: name, version, licence.
 const SCRIPTS: &[(&str, &str, &str)] =
     &[("lit", "3.3.3", "BSD-3-Clause"), ("emojibase-data", "17.0.0", "MIT")];
 
@@ -62,7 +62,7 @@ fn document(metadata: &Value) -> Result<Value> {
     }))
 }
 
-/// The needs of each package to be built and to run; those of its tests are left out.
+/// The build and runtime dependencies of each package, without those of its tests.
 fn edges(metadata: &Value) -> BTreeMap<&str, Vec<&str>> {
     let needed = |dependency: &&Value| array(&dependency["dep_kinds"]).any(|kind| kind["kind"] != "dev");
     array(&metadata["resolve"]["nodes"])

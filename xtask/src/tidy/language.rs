@@ -1,6 +1,6 @@
 //! Rules of language: replaced identifiers, and comments and documents that begin with a noun clause.
 //!
-//! The glossary lists the identifiers: those in the last column of its table.
+//! The replaced identifiers are in the last column of the glossary's table.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use super::{Tree, extension};
 
 const GLOSSARY: &str = "docs/glossary.md";
 
-/// First words of a clause that stands in place of a subject.
+/// First words of a clause used as a subject.
 const CLAUSES: &[&str] = &["What", "Who", "Whom", "Whose", "Which", "Whoever", "Whatever"];
 
-/// Returns the breaches of the rules.
+/// Returns the violations.
 pub(super) fn problems(tree: &Tree) -> Vec<String> {
     let replaced = tree.get(GLOSSARY).and_then(Option::as_deref).map(replaced).unwrap_or_default();
     let files = tree.iter().filter_map(|(path, text)| Some((path, text.as_deref()?)));
@@ -62,7 +62,7 @@ fn prose(path: &str, text: &str) -> Vec<String> {
     breaches
 }
 
-/// Whether a line begins with a noun clause. A question does not.
+/// Whether a line begins with a noun clause, and is not a question.
 fn is_clause(line: &str) -> bool {
     let first = line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     CLAUSES.contains(&first) && !line.contains('?')

@@ -1,10 +1,10 @@
-//! Links in Markdown that lead to another file, or to a heading, of this repository.
+//! Links in Markdown to another file or a heading of this repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Tree, extension};
 
-/// Says which links of the document at `path` lead nowhere. Links to other sites are not followed.
+/// Returns the broken links of the document at `path`. Links to other sites are not checked.
 pub(super) fn broken(path: &str, text: &str, tree: &Tree) -> Vec<String> {
     let mut broken = Vec::new();
     for (number, line) in prose(text) {
@@ -17,7 +17,7 @@ pub(super) fn broken(path: &str, text: &str, tree: &Tree) -> Vec<String> {
     broken
 }
 
-/// The numbered lines outside fenced code, without their inline code.
+/// The numbered lines outside of fenced code, without their inline code.
 fn prose(text: &str) -> Vec<(usize, String)> {
     let mut fenced = false;
     let mut lines = Vec::new();
@@ -32,7 +32,7 @@ fn prose(text: &str) -> Vec<(usize, String)> {
     lines
 }
 
-/// The targets of the links of a line: `[text](target "title")`, or `[name]: target` alone on a line.
+/// The link targets in a line: `[text](target "title")`, or `[name]: target` alone on a line.
 fn targets(line: &str) -> Vec<&str> {
     let definition = line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once("]: "));
     let inline = line.match_indices("](").filter_map(|(at, open)| line[at + open.len()..].split_once(')'));
@@ -66,7 +66,7 @@ fn resolve(from: &str, target: &str, tree: &Tree) -> Result<(), &'static str> {
     }
 }
 
-/// The path from the root of what `from` calls `file`; a leading `/` is the root itself.
+/// Resolves `file` relative to the document `from`; a leading `/` is the root.
 fn join(from: &str, file: &str) -> Option<String> {
     let mut parts: Vec<&str> = if file.starts_with('/') { vec![] } else { from.split('/').collect() };
     parts.pop();
@@ -80,7 +80,7 @@ fn join(from: &str, file: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// The anchors that hosts of Markdown give a document's headings.
+/// The anchors that Markdown hosts generate for a document's headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut seen = BTreeMap::<String, usize>::new();
     let mut anchors = BTreeSet::new();

@@ -1,10 +1,10 @@
-//! The rule that no test waits for a fixed time: on a busy machine it would be too short. Tests wait for a
-//! condition with a deadline (`chinwag_testkit::wait`), or run on a paused clock. The rule holds for JavaScript
-//! in tests as well: `setTimeout` with a function that is not written there, such as a promise's, is a wait.
+//! The rule that no test waits for a fixed time, which would be too short on a busy machine. Tests wait for a
+//! condition with a deadline (`chinwag_testkit::wait`) or run on a paused clock. The rule applies to JavaScript
+//! in tests as well: `setTimeout` with a function defined elsewhere, such as a promise's, is a wait.
 
 use super::{Tree, extension};
 
-/// Files and folders with tests that may sleep, each with the reason.
+/// Files and folders with tests that may sleep, with the reason.
 const MAY_SLEEP: &[(&str, &str)] = &[
     ("crates/testkit/src/wait.rs", "the wait itself"),
     ("crates/testkit/src/browser.rs", "looks again, with a deadline, while a browser lives"),
@@ -32,7 +32,7 @@ const MAY_SLEEP: &[(&str, &str)] = &[
     ("crates/hub/tests/cluster/", "helpers of tests on a paused clock, and the delays of links"),
 ];
 
-/// Returns the fixed waits of tests, and the allowances that nothing needs.
+/// Returns the fixed waits of tests, and allowances without need.
 pub(super) fn problems(tree: &Tree) -> Vec<String> {
     judge(tree, MAY_SLEEP)
 }
@@ -52,7 +52,7 @@ fn judge(tree: &Tree, may_sleep: &[(&str, &str)]) -> Vec<String> {
             })),
         }
     }
-    // A tree without the crates has nothing to allow.
+    // In a tree without crates, every allowance would be unneeded.
     let unneeded = may_sleep.iter().zip(needed).filter(|(_, needed)| !needed).map(|((path, _), _)| path);
     if tree.keys().any(|path| path.starts_with("crates/")) {
         problems.extend(unneeded.map(|path| format!("{path}: no longer sleeps: take it off MAY_SLEEP")));
@@ -78,7 +78,7 @@ fn sleeping(path: &str, text: &str) -> Vec<usize> {
     found
 }
 
-/// Whether the function is called. A method of the same name is another.
+/// Whether the line calls the function. A method of the same name does not count.
 fn calls_sleep(line: &str) -> bool {
     line.match_indices(concat!("sleep", "(")).any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -86,7 +86,7 @@ fn calls_sleep(line: &str) -> bool {
     })
 }
 
-/// Whether a timer ends a wait: its function stands elsewhere.
+/// Whether the line has a timer that ends a wait: its function is defined elsewhere.
 fn waits_in_script(line: &str) -> bool {
     line.split(concat!("setTime", "out(")).skip(1).any(|after| !after.starts_with('('))
 }

@@ -1,9 +1,9 @@
-//! The tutorial "Add a feature" of `CONTRIBUTING.md`: its list of files is short, and true.
+//! The tutorial "Add a feature" in `CONTRIBUTING.md`: its list of files is short, and all of them exist.
 
 use std::fs;
 use std::path::Path;
 
-/// The most files that the example may touch, new ones included.
+/// The maximum number of files that the example may touch, including new ones.
 const FILES_MAX: usize = 30;
 const NEW_MAX: usize = 10;
 
@@ -16,7 +16,7 @@ fn files(text: &str) -> Vec<(&str, bool)> {
     cells.flat_map(|cell| cell.split(", ")).map(file).collect()
 }
 
-/// A file as the table names it: in backticks, with `(new)` after it if it is new.
+/// A file in the table: in backticks, followed by `(new)` if it is new.
 fn file(text: &str) -> (&str, bool) {
     let path = text.trim().trim_start_matches('`');
     path.split_once('`').map_or((path, false), |(path, rest)| (path, rest.contains("(new)")))

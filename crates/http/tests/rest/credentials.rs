@@ -1,4 +1,4 @@
-//! Callers: signing up, in and out, and the credential in a request.
+//! Callers: signing up, in and out, and the credential of a request.
 
 use chinwag_core::limits::{Limits, RateLimits};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ async fn an_account_signs_up_in_and_out() {
     }
     assert_eq!(server.call("GET sessions/?optional=true", "ended", Value::Null).await.0, 401);
     assert_eq!(server.send("GET sessions/?optional=1", &[], Value::Null).await.status(), 401);
-    // Who signs in is told what is wrong with that, whatever cookie is left of an ended session.
+    // A failed sign-in reports its own error, even with the cookie of an ended session.
     let guess = json!({"name": "arlan", "password": "battery staple"});
     let left = read(server.send("POST sessions/", &by_cookie, guess).await).await;
     assert_eq!(left, guessed);

@@ -1,5 +1,5 @@
-//! The REST door through a real TCP socket, over a real store: the important rows of the
-//! contract's table, by status and body.
+//! The REST transport over a real TCP socket and a real store: the status and body of important rows in the
+//! contract's table.
 
 mod credentials;
 
@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 const KEY: &str = "the-service-key-of-tests";
 const NOBODYS: &str = "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e";
 
-/// A server of its own for one test.
+/// A server for one test.
 struct Server {
     address: SocketAddr,
     client: Client,
@@ -62,17 +62,17 @@ impl Server {
         let serving = tokio::spawn(serve(listener, state, async move {
             let _ = stopped.await;
         }));
-        // Without TLS in the question, the provider is only there to be chosen.
+        // The client needs a TLS provider, although it makes no TLS connection.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { address, client: Client::new(), stop: Some(stop), serving }
     }
 
-    /// Asks as the service.
+    /// Calls with the service key.
     async fn service(&self, request: &str, body: Value) -> (u16, Value) {
         self.call(request, KEY, body).await
     }
 
-    /// Asks with a bearer token.
+    /// Calls with a bearer token.
     async fn call(&self, request: &str, token: &str, body: Value) -> (u16, Value) {
         let authorization = format!("Bearer {token}");
         read(self.send(request, &[("authorization", &authorization)], body).await).await
@@ -92,7 +92,7 @@ impl Server {
         request.send().await.expect("an answer")
     }
 
-    /// Makes users, and answers a token of each.
+    /// Creates users and returns a token of each.
     async fn users<const N: usize>(&self, names: [&str; N]) -> [String; N] {
         let mut tokens = names.map(str::to_owned);
         for token in &mut tokens {
@@ -106,7 +106,7 @@ impl Server {
         tokens
     }
 
-    /// Makes a group of `owner`'s, and answers its id.
+    /// Creates a group owned by `owner` and returns its id.
     async fn group(&self, owner: &str, members: &[&str]) -> String {
         let body = json!({"name": "hunters", "author": owner, "members": members});
         let (status, group) = self.service("POST groups/", body).await;
@@ -121,7 +121,7 @@ async fn read(response: Response) -> (u16, Value) {
     (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 
-/// Sends bytes as they are, and answers all that comes back.
+/// Sends raw bytes, and returns everything that comes back.
 async fn raw(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("sent");
@@ -225,7 +225,7 @@ async fn groups_are_made_changed_and_deleted_by_who_may() {
         (&json!(["arlan"]), &json!(0), &json!(1))
     );
 
-    // What one may not see is answered exactly like what is not there.
+    // A hidden group answers exactly like a missing one.
     let hidden = server.call(&format!("GET {path}"), &borys, Value::Null).await;
     assert_eq!(hidden, server.call(&format!("GET groups/{NOBODYS}/"), &borys, Value::Null).await);
     assert_eq!((hidden.0, hidden), (404, server.call("GET groups/x/", &borys, Value::Null).await));

@@ -28,7 +28,7 @@ async fn cut(one: &Node, proxy: &Proxy) {
 async fn the_last_hint_is_lost() {
     let (redis, place) = (Redis::start(), Place::new());
     let proxy = Proxy::to(redis.address()).await;
-    let (one, two) = deaf(&redis, &place, &proxy).await;
+    let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ann, ben]).await;
     let at_two = two.connect(ben, "ben").await;
@@ -44,7 +44,7 @@ async fn the_last_hint_is_lost() {
 async fn that_one_has_come_or_gone_or_a_group_has_ended_is_lost() {
     let (redis, place) = (Redis::start(), Place::new());
     let proxy = Proxy::to(redis.address()).await;
-    let (one, two) = deaf(&redis, &place, &proxy).await;
+    let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let first = one.group(1, &[ann]).await;
     let second = one.group(2, &[ann, ben]).await;
@@ -76,7 +76,7 @@ async fn that_one_has_come_or_gone_or_a_group_has_ended_is_lost() {
 async fn lost_hints_of_pending_memberships_are_repaired() {
     let (redis, place) = (Redis::start(), Place::new());
     let proxy = Proxy::to(redis.address()).await;
-    let (one, two) = deaf(&redis, &place, &proxy).await;
+    let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let mut groups = Vec::new();
     for n in 1..=5 {
@@ -120,7 +120,7 @@ async fn lost_hints_of_pending_memberships_are_repaired() {
 async fn that_a_token_or_a_user_is_no_more_is_lost() {
     let (redis, place) = (Redis::start(), Place::new());
     let proxy = Proxy::to(redis.address()).await;
-    let (one, two) = deaf(&redis, &place, &proxy).await;
+    let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let token = TokenHash([7; 32]);
     one.write(move |tx, _| tx.token_insert(&token, ann, Token::Token, Date::from_micros(NOW * 2))).await;

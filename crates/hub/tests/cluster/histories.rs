@@ -64,7 +64,7 @@ enum Step {
     Drop(usize),
     /// Activate the requested subscriptions.
     Listen,
-    /// Let some time pass.
+    /// Let time pass.
     Wait(u64),
 }
 
@@ -305,7 +305,7 @@ fn a_user_added_while_going_live_gets_the_group_once() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// A removal is held, and with it the user's next join.
+/// A removal and the user's next join are held back.
 #[test]
 fn held_leave_and_rejoin_events_keep_their_order() {
     use Step::{Advance, Clear, Say, Turn};
@@ -319,7 +319,7 @@ fn held_leave_and_rejoin_events_keep_their_order() {
 
 /// The last known member leaves, while another user's snapshot already contains its join.
 #[test]
-fn one_that_comes_when_the_last_here_has_gone_is_known_to_be_in() {
+fn member_in_a_snapshot_is_known_after_the_last_leaves() {
     use Step::{Advance, Clear, Turn};
     #[rustfmt::skip]
     let steps = [

@@ -1,4 +1,4 @@
-//! Presence over several nodes.
+//! Presence across several nodes.
 
 use std::time::Duration;
 

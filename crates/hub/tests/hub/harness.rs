@@ -356,7 +356,7 @@ pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user:
 pub(crate) struct Client(pub(crate) Connection);
 
 impl Client {
-    /// The queued frames as text, and the close that follows them.
+    /// The queued frames as text, and the close after them.
     pub(crate) fn read(&self) -> (Vec<String>, Option<Close>) {
         let mut frames = Vec::new();
         let close = self.read_frames(&mut frames);

@@ -1,4 +1,4 @@
-//! The presence that contacts and a user's own sockets receive.
+//! Presence as received by contacts and by the user's own sockets.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -422,7 +422,7 @@ fn an_overflow_while_reading_groups_reads_them_again() {
 }
 
 #[test]
-fn who_is_not_told_of_a_group_reads_once_whatever_is_said_in_it() {
+fn events_of_other_groups_cause_no_second_snapshot() {
     use Step::{Advance, Dispatch, Say, Turn};
     let mut steps = vec![Turn(0, 0), Turn(1, 1), Dispatch, Dispatch];
     steps.extend([Advance(0); 5]);
@@ -446,7 +446,7 @@ fn stale_snapshot_gets_group_quit() {
 }
 
 #[test]
-fn who_reads_while_the_last_who_were_told_go_is_told_the_same() {
+fn starting_socket_gets_events_after_the_last_other_leaves() {
     use Step::{Advance, Dispatch, Say, Turn, Wait};
     let mut steps = vec![Turn(0, 0), Turn(0, 1), Dispatch, Dispatch];
     steps.extend([Advance(2); 5]);

@@ -1,4 +1,4 @@
-//! That everybody can use it: axe-core's rules on each main state, light and dark.
+//! Accessibility: the rules of axe-core for each main state of the page, light and dark.
 
 use chinwag_testkit::browser::Key;
 use serde_json::{Value, json};
@@ -8,24 +8,24 @@ use crate::{Stage, begin_with, make_group, write_to};
 
 const AXE: &str = include_str!("vendor/axe.min.js");
 
-/// The objections of axe-core, by rule and element.
+/// The violations that axe-core finds, by rule and element.
 const RUN: &str = "const { violations } = await axe.run(document, {
         runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'],
         rules: Object.fromEntries(aside.map((rule) => [rule, { enabled: false }])),
     });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} (${node.failureSummary})`).join('; ')}`);";
 
-/// Looks at the page as it is now, light and dark.
+/// Checks the current state of the page, light and dark.
 pub(crate) async fn look(page: &Page, state: &str, wrongs: &mut Vec<String>) {
     look_aside_from(page, state, &[], wrongs).await;
 }
 
-/// The same with some of the rules left out.
+/// Like [`look`], without some of the rules.
 async fn look_aside_from(page: &Page, state: &str, rules: &[&str], wrongs: &mut Vec<String>) {
     for dark in [false, true] {
         page.dark(dark).await;
         page.run(AXE).await;
-        // Colours that are on their way to others are none.
+        // Wait for transitions: colours are only final afterwards.
         let still = "const trees = (root) => [root, ...[...root.querySelectorAll('*')].flatMap(({ shadowRoot }) => shadowRoot ? trees(shadowRoot) : [])];
             const moving = () => trees(document).flatMap((root) => root.getAnimations()).filter((each) => each.playState === 'running' && each.effect.getComputedTiming().endTime < Infinity);
             const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -60,11 +60,11 @@ async fn pin(ann: &Page, body: &str, wrongs: &mut Vec<String>) {
     ann.press("2 pinned messages").await;
 }
 
-/// Mentions somebody in the open group, and is mentioned there.
+/// Mentions a user in the open group, and is mentioned there.
 async fn mention(stage: &Stage, ann: &Page, wrongs: &mut Vec<String>) {
     ann.fill("Message", "@").await;
     ann.sees_in("Mention somebody", "Everyone in this group").await;
-    // HTML has no combobox of several lines, and screen readers follow the chosen option in a combobox only.
+    // HTML has no multi-line combobox, and screen readers announce the selected option only in a combobox.
     look_aside_from(ann, "suggestions for a mention", &["aria-allowed-role"], wrongs).await;
     ann.fill("Message", "@bob dig, please").await;
     ann.press("Send").await;
@@ -79,7 +79,7 @@ async fn mention(stage: &Stage, ann: &Page, wrongs: &mut Vec<String>) {
     look(ann, "mentions", wrongs).await;
 }
 
-/// Looks at the card of a bot in the open group.
+/// Checks the profile card of a bot in the open group.
 async fn look_at_a_card(stage: &Stage, ann: &Page, wrongs: &mut Vec<String>) {
     let bot = json!({ "display_name": "Catherine", "kind": "bot" });
     stage.app.service().put("users/cat/", bot).await.ok(200);
@@ -301,7 +301,7 @@ async fn the_first_page_comes_in_six_requests_that_are_kept() {
         return [all.length, all.reduce((sum, { transferSize }) => sum + transferSize, 0), all.map(({ name }) => name)]";
     let sizes = ann.look(sizes, json!([])).await;
     println!("the first page: {} requests, {} bytes with their heads", sizes[0], sizes[1]);
-    // In another language the words are one more.
+    // Another language adds one request for its texts.
     assert!(sizes[0].as_u64().is_some_and(|requests| requests <= 5), "{sizes}");
     assert!(sizes[1].as_u64().is_some_and(|sum| (30_000..140_000).contains(&sum)), "{sizes}");
     let names = sizes[2].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -312,7 +312,7 @@ async fn the_first_page_comes_in_six_requests_that_are_kept() {
     for name in bundled {
         let file = stage.app.nobody().get(&format!("/bundle/{name}")).await;
         assert_eq!(file.header("cache-control"), "public, max-age=31536000, immutable", "{name}");
-        // A page of another version finds the file, too, and asks again.
+        // A page of another version gets the file as well, but must revalidate it.
         let (stem, kind) =
             (name.split('.').next().unwrap_or_default(), name.rsplit('.').next().unwrap_or_default());
         let other = stage.app.nobody().get(&format!("/bundle/{stem}.AAAA.{kind}")).await;

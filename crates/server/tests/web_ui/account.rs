@@ -1,4 +1,4 @@
-//! Signing up, in and out, and one's own profile.
+//! Signing up, in and out, and a user's own profile.
 
 use chinwag_testkit::client::Client;
 
@@ -77,10 +77,10 @@ async fn console_stays_empty_where_nobody_is_signed_in() {
     sign(&ann, "ann", PASSWORD, "Sign up").await;
     ann.sees("Signed in as ann").await;
     ann.is_connected().await;
-    // A request that is under way when the session ends would be refused.
+    // A request in flight at the end of the session would fail.
     let asked = "return performance.getEntriesByType('resource').some(({ name }) => name.includes('/users/?name=ann&'))";
     ann.looks("have asked for her profile", asked, serde_json::json!([])).await;
-    // Her session ends elsewhere, and her browser still has its cookie.
+    // The session ends elsewhere, and the browser still has its cookie.
     stage.app.service().delete("users/ann/tokens/").await.ok(200);
     ann.sees(WELCOME).await;
     ann.reload().await;
@@ -104,7 +104,7 @@ async fn a_profile_is_renamed_signed_out_everywhere_and_deleted() {
     ann.sees("Signed in as anna").await;
     bob.sees_in("Conversation list", "anna").await;
 
-    // Another device of hers is signed out, too.
+    // Signing out everywhere includes her other device.
     let other = stage.browser("anna").await;
     sign(&other, "anna", PASSWORD, "Sign in").await;
     other.sees("Signed in as anna").await;
@@ -131,7 +131,7 @@ async fn a_profile_is_renamed_signed_out_everywhere_and_deleted() {
     bob.press("Deleted user").await;
     bob.sees_in("Conversation", "This account was deleted.").await;
     bob.sees_gone("Conversation", "my words").await;
-    // Nothing can be written there. It can be hidden, or removed for good.
+    // The conversation is read-only now; it can be hidden or removed.
     bob.sees_gone("Conversation", "Send").await;
     bob.press("Hide").await;
     bob.sees("The conversation is hidden.").await;
@@ -289,7 +289,7 @@ async fn an_account_made_anew_finds_nothing_of_the_former() {
     ann.press("bob").await;
     ann.say("never sent").await;
     ann.sees_in("Messages", "Waiting for the connection…").await;
-    // Her page is gone when her account is deleted, so that it cannot forget.
+    // Her page is closed before her account is deleted, so it cannot clear its storage.
     ann.run("setTimeout(() => location.assign('about:blank')); return null;").await;
     let is_gone = "return location.href === 'about:blank'";
     ann.looks("leave the page", is_gone, serde_json::json!([])).await;
@@ -302,7 +302,7 @@ async fn an_account_made_anew_finds_nothing_of_the_former() {
     let token =
         stage.app.service().post("users/ann/tokens/", serde_json::json!({ "ttl": 600 })).await.ok(201);
     let token = token["token"].as_str().expect("a token").to_owned();
-    // The former session's cookie is still there, which no script can change.
+    // The cookie of the former session remains; scripts cannot change it.
     for path in ["/api", "/chat"] {
         ann.run(&format!("document.cookie = 'access={token}; path={path}'; return null;")).await;
     }
@@ -328,7 +328,7 @@ async fn page_that_wakes_to_another_user_shows_nothing_of_the_former() {
     stage.app.user("bob").await;
     begin_with(&ann, "bob").await;
     ann.fill("Message", "half a thought").await;
-    // The browser keeps the page while another one is shown in its place.
+    // The browser keeps the page in its back/forward cache while another page is shown.
     ann.run("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }));").await;
     let other = ann.another(&stage.app.url()).await;
     other.press("Your profile").await;

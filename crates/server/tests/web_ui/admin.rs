@@ -1,4 +1,4 @@
-//! The page at `/admin/`, as an administrator uses it.
+//! The administration page at `/admin/`.
 
 use chinwag_testkit::browser::Key;
 use chinwag_testkit::wait::Wait;
@@ -14,14 +14,14 @@ async fn account(stage: &Stage, name: &str) {
     stage.app.nobody().post("accounts/", account).await.ok(201);
 }
 
-/// The page, where a user has signed in.
+/// Opens the page and signs a user in.
 async fn sign_in(stage: &Stage, name: &str) -> Page {
     let page = Page::open(name, &format!("{}/admin/", stage.app.url())).await;
     sign(&page, name, PASSWORD, "Sign in").await;
     page
 }
 
-/// An administrator who is signed in on the page.
+/// An administrator signed in on the page.
 async fn administrator(stage: &Stage, name: &str) -> Page {
     account(stage, name).await;
     stage.app.service().patch(&format!("users/{name}/"), json!({ "admin": true })).await.ok(200);
@@ -34,7 +34,7 @@ async fn administrator(stage: &Stage, name: &str) -> Page {
 const OFFLINE: &str = "window.ask = window.fetch;
     window.fetch = (url, options) => (options?.method === 'DELETE' ? Promise.reject(new TypeError('offline')) : ask(url, options));";
 
-/// Opens a part by its link.
+/// Opens a section by its link.
 async fn go(page: &Page, part: &str) {
     let script = "const link = [...document.querySelectorAll('nav a')].find((each) => tidy(each.textContent) === arguments[0]);
         link?.click(); return document.querySelector('h1')?.textContent === arguments[0];";
@@ -76,7 +76,7 @@ async fn administrator_suspends_a_user_for_a_time() {
     root.sees("Suspended until").await;
     let refused = eve.get("users/eve/").await.ok(403);
     assert!(refused["detail"].as_str().expect("a reason").contains("advertising"), "{refused}");
-    // All of the table is in the window, on a narrow screen, too.
+    // The table fits into the window, on narrow screens, too.
     let whole = "const table = document.querySelector('.wide'); const links = [...document.querySelectorAll('nav a')];
         return table.scrollWidth === table.clientWidth && links.every((each) => each.getBoundingClientRect().right <= innerWidth)";
     root.fill("Name begins with", "").await;
@@ -86,7 +86,7 @@ async fn administrator_suspends_a_user_for_a_time() {
         root.resize(width, 800).await;
         root.looks(&format!("see all at {width}"), whole, json!([])).await;
     }
-    // Bob alone is left: nobody suspends administrators and special users.
+    // Only Bob can be suspended: administrators and special users are exempt.
     let offers = "return [...document.querySelectorAll('tbody tr')].filter((row) => [...row.querySelectorAll('button')].some((each) => nameOf(each) === 'Suspend'))
         .map((row) => tidy(row.cells[0].textContent)).join() === 'bob'";
     root.looks("suspend bob alone", offers, json!([])).await;
@@ -133,7 +133,7 @@ async fn administrator_handles_reports() {
     go(&root, "Reports").await;
     root.sees("cheap watches").await;
     root.sees("The garden").await;
-    // The newest report is the first row.
+    // The newest report is in the first row.
     root.press("Dismiss").await;
     root.sees("Dismiss this report?").await;
     root.fill("Note", "no advertising").await;
@@ -166,7 +166,7 @@ async fn administrator_handles_reports() {
 async fn administrator_finds_entries_of_the_audit_log() {
     let stage = Stage::open().await;
     let service = stage.app.service();
-    // More than a page.
+    // More than one page.
     for number in 0..60 {
         service.post("users/", json!({ "name": format!("user{number}") })).await.ok(201);
     }

@@ -1,5 +1,4 @@
-//! Bad input, shown as it is: servers that fail, names and words of every kind, browsers that
-//! keep nothing.
+//! Bad input: failing servers, names and texts of every kind, browsers without storage.
 
 use serde_json::json;
 
@@ -22,7 +21,7 @@ async fn a_message_of_4096_emoji_is_sent_and_a_longer_one_refused() {
     let group = bob.get("groups/").await.ok(200)[0]["id"].as_str().expect("an id").to_owned();
     let last = bob.get(&format!("groups/{group}/messages/?limit=1")).await.ok(200);
     assert_eq!(last[0]["body"], emoji);
-    // Words with no place to break stay inside, too.
+    // Long words without a break stay inside, too.
     ann.paste("Message", &"w".repeat(3000)).await;
     ann.press("Send").await;
     ann.resize(320, 640).await;
@@ -40,7 +39,7 @@ async fn names_of_every_kind_and_markup_everywhere_are_text() {
     let markup = "<script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}gnp.exe";
     make_group(&ann, markup, name).await;
     ann.sees_in("Conversation list", markup).await;
-    // What turns text around ends with the name.
+    // Bidirectional control characters take effect only within the name.
     let apart = "return part('Conversation list')[0].querySelector('.name').localName === 'bdi'";
     ann.looks("see the name apart", apart, json!([])).await;
     let groups = dana.get("groups/?fields=id+name").await.ok(200);
@@ -70,7 +69,7 @@ async fn a_server_that_fails_is_told_of_in_words_that_say_what_to_do() {
     stage.app.user("bob").await;
     write_to(&ann, "bob", "hello").await;
     ann.sees_sent("hello").await;
-    // A block is not told to whom it is of: a message says that it is refused, and is sent again.
+    // A blocked user is not notified: its message is refused, and can be retried.
     let contact = async |operation: &str| {
         let change = json!({ "contact": { "name": "ann", "operation": operation } });
         stage.app.service().patch("users/bob/", change).await.ok(200);
@@ -83,7 +82,7 @@ async fn a_server_that_fails_is_told_of_in_words_that_say_what_to_do() {
     ann.sees_gone("Messages", "Not sent.").await;
     ann.sees_once("are you there?").await;
 
-    // What comes from a proxy in between is no JSON of ours.
+    // A proxy's error is not JSON.
     ann.run("window.fetch = async () => new Response('<html>Bad gateway', { status: 502 });").await;
     ann.press("Your profile").await;
     ann.fill("New name", "anna").await;
@@ -147,7 +146,7 @@ async fn where_storage_is_denied_everything_but_memory_works() {
     ann.close().await;
 }
 
-/// That the other tests hear of nothing means that there was nothing.
+/// Checks that violations are detected: other tests rely on their absence.
 #[tokio::test]
 async fn the_pages_policy_holds_and_a_breach_of_it_is_heard() {
     let stage = Stage::open().await;

@@ -1,4 +1,4 @@
-//! Banning people from a group, and ending bans.
+//! Bans of a group, and their removal.
 
 use serde_json::json;
 
@@ -31,14 +31,14 @@ async fn a_member_is_banned_and_added_again_after_the_ban() {
     ann.press("Add").await;
     ann.sees("bob is banned from this group. Unban them first.").await;
 
-    // Somebody who was never here, too.
+    // A user who was never a member can be banned, too.
     ann.fill("Ban people", "nobody").await;
     ann.press("Ban").await;
     ann.sees("There is no user nobody. Check the spelling.").await;
     ann.fill("Ban people", "cat").await;
     ann.press("Ban").await;
     ann.sees_in("Banned", "cat").await;
-    // Nothing tells of the rename of a stranger: it is seen at the next change.
+    // The page is not notified of a stranger's rename; the next change shows it.
     stage.app.service().patch("users/cat/", json!({ "new_name": "cleo" })).await.ok(200);
     ann.press("Unban bob").await;
     ann.sees_in("Banned", "cleo").await;

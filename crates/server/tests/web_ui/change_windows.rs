@@ -1,4 +1,4 @@
-//! The offer to change a message, where the time for it has an end.
+//! Edit and delete buttons, where the windows for them are limited.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{Stage, write_to};
 
 const EDIT: Duration = Duration::from_secs(900);
 
-/// A stage where ann and bob talk: one message of ann's is so old already, another one is new.
+/// Ann and bob talk; ann has an old message and a new one.
 async fn with_old_message(age: Duration) -> (Stage, Page, Page) {
     let stage = Stage::with(|options| options.limits.edit_window = Some(EDIT)).await;
     let (ann, bob) = stage.ann_and_bob().await;
@@ -26,7 +26,7 @@ async fn with_old_message(age: Duration) -> (Stage, Page, Page) {
     (stage, ann, bob)
 }
 
-/// Waits until the buttons of a message offer to delete it, and to edit it or not.
+/// Waits until a message offers deletion, and editing or not.
 async fn sees_edit(page: &Page, body: &str, is_offered: bool) {
     let script = "const buttons = message(arguments[0])[0]?.querySelectorAll('.actions button') ?? [];
         const names = [...buttons].map(nameOf);
@@ -37,7 +37,7 @@ async fn sees_edit(page: &Page, body: &str, is_offered: bool) {
 #[tokio::test]
 async fn edit_goes_when_its_time_is_over() {
     let (_stage, ann, bob) = with_old_message(EDIT.saturating_sub(Duration::from_secs(4))).await;
-    // Nothing happens on the page meanwhile.
+    // The button disappears without any event.
     sees_edit(&ann, "old", false).await;
     write_to(&ann, "bob", "new").await;
     ann.sees_sent("new").await;
@@ -49,7 +49,7 @@ async fn edit_goes_when_its_time_is_over() {
 async fn a_late_edit_is_refused_and_its_text_kept() {
     let (_stage, ann, bob) = with_old_message(EDIT * 2).await;
     sees_edit(&ann, "old", false).await;
-    // A page whose clock is slow offers the edit.
+    // A page with a slow clock still offers the edit.
     let slow = "const now = Date.now; Date.now = () => now() - 3_600_000; dispatchEvent(new Event('focus'));";
     ann.run(slow).await;
     write_to(&ann, "bob", "new").await;

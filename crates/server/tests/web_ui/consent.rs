@@ -1,4 +1,4 @@
-//! A stranger adds somebody to a group, who accepts, declines or blocks; notes to oneself.
+//! A stranger adds a user to a group, who accepts, declines or blocks; notes to oneself.
 
 use chinwag_testkit::browser::Key;
 use serde_json::json;
@@ -10,7 +10,7 @@ async fn stage() -> Stage {
     Stage::with(|options| options.limits.consent = true).await
 }
 
-/// Presses a button by the keyboard.
+/// Presses a button with the keyboard.
 async fn enter(page: &Page, name: &str) {
     let focus =
         "const wanted = button(arguments[0]); wanted?.focus(); return Boolean(wanted?.matches(':focus'))";
@@ -31,7 +31,7 @@ async fn who_was_added_by_a_stranger_looks_and_accepts() {
     ann.press("Group details").await;
     ann.sees_in("Members", "has not accepted yet").await;
     ann.press("Close").await;
-    // Looking is no consent, and nobody sees it.
+    // Reading does not accept the group, and nobody sees it.
     bob.sees_once("the beans are up").await;
     ann.say("and the peas").await;
     ann.sees_once("and the peas").await;

@@ -8,7 +8,7 @@ use crate::page::Page;
 use crate::talk::on;
 use crate::{Stage, WELCOME, begin_with, sign, write_to};
 
-/// Waits until the message box holds this text.
+/// Waits until the message box contains this text.
 async fn holds(page: &Page, text: &str) {
     let script = "return field('Message')?.value === arguments[0]";
     page.looks(&format!("find “{text}” in the box"), script, json!([text])).await;
@@ -64,7 +64,7 @@ async fn text_can_be_copied_where_writing_has_ended() {
     ann.looks("read it still", kept, json!(["Your text is kept: you can copy it.", "half a thought"])).await;
     ann.looks("be at the heading", &on("You are no longer in “The garden”."), json!([])).await;
 
-    // The same where the other user goes.
+    // The same if the other user leaves.
     write_to(&ann, "bob", "hello").await;
     ann.sees_sent("hello").await;
     ann.fill("Message", "another thought").await;
@@ -73,16 +73,16 @@ async fn text_can_be_copied_where_writing_has_ended() {
         .await;
     ann.looks("be at the name", &on("Deleted user"), json!([])).await;
     ann.sees_no("A member deleted their account").await;
-    is_one_face(&ann, "a deleted user").await;
+    has_one_avatar(&ann, "a deleted user").await;
     begin_with(&ann, "ann").await;
     ann.say("a note").await;
     ann.sees_in("Conversation", "Notes to yourself").await;
-    is_one_face(&ann, "notes").await;
+    has_one_avatar(&ann, "notes").await;
     ann.close().await;
 }
 
 /// Waits until the open conversation has the same avatar in the list and above its messages.
-async fn is_one_face(page: &Page, of: &str) {
+async fn has_one_avatar(page: &Page, of: &str) {
     let script = "const all = walk(document).filter((each) => each.matches('.entry[aria-current] .avatar, .middle > .bar .avatar'));
         return all.length === 2 && all[0].className === all[1].className && all[0].textContent === all[1].textContent";
     page.looks(&format!("see one face of {of}"), script, json!([])).await;
@@ -104,13 +104,13 @@ async fn tabs_keep_drafts_of_their_own() {
     let third = ann.another(&stage.app.url()).await;
     third.press("bob").await;
     holds(&third, "in the other").await;
-    // A draft stays in one tab when another sends its own.
+    // A draft survives while another tab sends its own.
     ann.press("Send").await;
     ann.sees_sent("in one tab").await;
     other.reload().await;
     holds(&other, "in the other").await;
 
-    // The next user of a tab finds nothing there.
+    // The next user of the tab finds no draft.
     ann.press("Your profile").await;
     ann.press("Sign out").await;
     other.sees(WELCOME).await;

@@ -1,5 +1,5 @@
-//! docs/embedding.md, followed word for word: its server, its application, its page. Only the two
-//! ports are other ones, since a test takes what is free.
+//! Follows docs/embedding.md literally: its server, its application, its page. Only the two ports are replaced
+//! with free ones.
 
 use std::fs;
 use std::net::TcpListener;
@@ -20,18 +20,18 @@ fn blocks(language: &str) -> Vec<&'static str> {
     blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n')).collect()
 }
 
-/// The application, killed when the test ends.
+/// The application, killed on drop.
 struct Application(Child);
 
 impl Drop for Application {
     fn drop(&mut self) {
-        // It may have ended.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A shell in the program's folder, in which `chinwag` is the program.
+/// A shell in the program's folder in which `chinwag` is the program.
 fn shell(program: &Program, script: &str) -> Command {
     let mut shell = Command::new("sh");
     let known = format!("chinwag() {{ '{BINARY}' \"$@\"; }}\n{script}");

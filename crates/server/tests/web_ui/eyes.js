@@ -1,20 +1,20 @@
-// How a test finds things on the page, as people do: by words, labels and roles, through shadow roots, and only what is
-// shown. It runs before the page's own scripts, and each of the test's scripts finds it in `window.eyes`.
+// Finds elements of the page as people do: by text, label and role, through shadow roots, and only visible ones. It runs
+// before the page's own scripts, and exports its functions as `window.eyes`.
 
 const walk = (node) => [...node.querySelectorAll("*")].flatMap((each) => (each.shadowRoot ? [each, ...walk(each.shadowRoot)] : [each]));
 const shown = (element) => element.checkVisibility({ visibilityProperty: true });
 const tidy = (text) => (text ?? "").replace(/\s+/gu, " ").trim();
 
-/** Everything that can be reached: of an open dialog, what is in it alone. */
+/** All elements that a user can reach: those of the topmost open dialog, or of the whole page. */
 const reachable = () => {
   const all = walk(document);
   const modal = all.filter((element) => element.matches("dialog:modal")).at(-1);
   return modal ? [...modal.querySelectorAll("*")] : all;
 };
 
-/** A label is the name, and what stands on an element only where there is none. */
+/** The accessible name: a label, or else the content. */
 const nameOf = (element) => tidy(element.getAttribute("aria-label") ?? element.labels?.[0]?.innerText ?? heard(element));
-/** The text of an element without what is there for the eye alone. */
+/** The content of an element without parts that are hidden from screen readers. */
 const heard = (element) => {
   const copy = element.cloneNode(true);
   copy.querySelectorAll("[aria-hidden=true]").forEach((each) => each.remove());
@@ -33,9 +33,9 @@ const messages = () => part("Messages").flatMap((feed) => [...feed.querySelector
 const bodyOf = (article) => article.querySelector(".body").textContent;
 const message = (body) => messages().filter((article) => bodyOf(article) === body);
 
-/** How long a wait may go without a look: a condition need not be one of the page. */
+/** The polling interval in ms, since not every condition depends on the page. */
 const LOOK_EVERY = 100;
-/** After a change the rest of it is waited for. */
+/** After a change, waits this long in ms for further changes. */
 const GATHER = 10;
 let changes = 0;
 const waiting = new Set();
@@ -47,7 +47,7 @@ const watcher = new MutationObserver(changed);
 const watched = new WeakSet();
 for (const kind of ["focusin", "input", "scroll", "change"]) addEventListener(kind, changed, { capture: true, passive: true });
 
-/** Watches the document, and those shadow roots that are in it by now. */
+/** Observes the document and all shadow roots that exist by now. */
 const watch = () => {
   const all = walk(document).flatMap(({ shadowRoot }) => shadowRoot ?? []);
   for (const root of [document, ...all].filter((each) => !watched.has(each))) {
@@ -63,8 +63,8 @@ const pause = (time) =>
   });
 
 /**
- * Waits until a look finds something, and returns that: it looks at once, after each change of the page, and now and
- * then. What is thrown meanwhile, because the page has just changed, counts as nothing found, until the patience is over.
+ * Polls until `look` returns a truthy value, and returns that: at once, after each change of the page, and at intervals.
+ * Exceptions before the deadline count as not found, because the page may just have changed.
  */
 const finds = async (look, patience) => {
   const by = performance.now() + patience;
@@ -83,22 +83,22 @@ const finds = async (look, patience) => {
   }
 };
 
-/** The next two frames of the screen, or a tenth of a second where none is drawn. */
+/** Resolves after two animation frames, or after 100 ms if none is drawn. */
 const drawn = () =>
   new Promise((done) => {
     requestAnimationFrame(() => requestAnimationFrame(done));
     setTimeout(done, 100);
   });
 
-/** The middle of an element on the screen; none where it has no place. */
+/** The centre of an element on the screen; null if it has no box. */
 const middle = (element) => {
   const box = [...element.getClientRects()].find(({ width, height }) => width > 0 && height > 0);
   return box ? [box.x + box.width / 2, box.y + box.height / 2] : null;
 };
 
 /**
- * Where to click for an element: scrolled into view, in one place for two frames, and with nothing over it. A click that
- * meets something else is undone, and `window.aimed.hit` says so.
+ * The point to click for an element: scrolled into view, at the same position for two frames, and not covered. A click that
+ * hits another element is cancelled, and `window.aimed.hit` is false.
  */
 const aim = async (element) => {
   if (!element) return null;

@@ -1,4 +1,4 @@
-//! Files: attaching them, seeing them on their way, and looking at those of others.
+//! Files: attaching them, following their upload, and viewing those of others.
 
 use chinwag_testkit::browser::Key;
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::access::look;
 use crate::page::Page;
 use crate::{Stage, make_group, write_to};
 
-/// Makes files in the page: pictures of a colour, and texts.
+/// Creates files in the page: images of one colour, and texts.
 pub(crate) const FILES: &str = "
     const picture = async (name, width, height, colour) => {
         const canvas = new OffscreenCanvas(width, height);
@@ -24,7 +24,7 @@ pub(crate) const FILES: &str = "
         return input.dispatchEvent(new Event('change', { bubbles: true }));
     };";
 
-/// A sound in JavaScript: a tenth of a second of silence.
+/// JavaScript that creates a sound: 0.1 s of silence.
 const SOUND: &str = "await (async () => {
     const bytes = new DataView(new ArrayBuffer(44 + 800));
     const put = (at, text) => [...text].forEach((each, to) => bytes.setUint8(at + to, each.charCodeAt(0)));
@@ -34,7 +34,7 @@ const SOUND: &str = "await (async () => {
     return new File([bytes], 'sound.wav', { type: 'audio/wav' });
 })()";
 
-/// A film in JavaScript: some frames of a colour.
+/// JavaScript that creates a video: a few frames of one colour.
 const FILM: &str = "await new Promise(async (done) => {
     const canvas = document.createElement('canvas');
     const brush = canvas.getContext('2d');
@@ -51,7 +51,7 @@ const FILM: &str = "await new Promise(async (done) => {
     recorder.stop();
 })";
 
-/// Attaches files as if they were chosen. `files` is a list in JavaScript.
+/// Attaches files as if they were chosen in the dialog. `files` is a JavaScript list.
 pub(crate) async fn attach(page: &Page, files: &str) {
     page.looks("find the button", "return button('Attach files') !== null", json!([])).await;
     page.look(&format!("{FILES} return choose([{files}])"), json!([])).await;
@@ -63,7 +63,7 @@ async fn sees_attached(page: &Page, names: &[&str]) {
     page.looks(&format!("see {names:?} attached"), script, json!([names])).await;
 }
 
-/// Waits until a message shows so many pictures, all of them loaded.
+/// Waits until a message shows this many images, all loaded.
 pub(crate) async fn sees_pictures(page: &Page, body: &str, count: usize) {
     let script = "const pictures = message(arguments[0]).flatMap((each) => [...each.querySelectorAll('.picture img')]);
         return pictures.length === arguments[1] && pictures.every((each) => each.complete && each.naturalWidth > 0)";
@@ -91,7 +91,7 @@ async fn files_are_attached_by_button_paste_and_drop() {
     ann.run_async(&format!("{FILES} {drop}")).await;
     sees_attached(&ann, &["red.png", "notes.txt", "image.png", "dropped.csv"]).await;
     ann.press("Remove image.png").await;
-    // They wait for this conversation, and are not those of another one.
+    // They belong to this conversation only.
     stage.app.user("cat").await;
     write_to(&ann, "cat", "hello cat").await;
     sees_attached(&ann, &[]).await;
@@ -113,18 +113,18 @@ async fn files_are_attached_by_button_paste_and_drop() {
     sees_attached(&ann, &[]).await;
     let read = "const card = message('my files')[0].querySelector('a.filecard'); return (await fetch(card.href)).text()";
     assert_eq!(bob.look(read, json!([])).await, "milk");
-    // Without a text they are a message, too.
+    // A message may consist of files alone.
     attach(&bob, "await picture('a.png', 30, 90, 'green'), await picture('b.png', 90, 30, 'transparent')")
         .await;
     bob.press("Send").await;
     ann.sees_in("Conversation list", "2 files").await;
     sees_pictures(&ann, "2 files", 2).await;
-    // Nothing that stood there before shows through.
+    // The placeholders no longer show through.
     let through = "const all = [...message('2 files')[0].querySelectorAll('.picture canvas')];
         const opacity = all.map((each) => each.getContext('2d').getImageData(70, 70, 1, 1).data[3]);
         return opacity[0] === 255 && opacity[1] === 0 && !all.some(shown)";
     ann.looks("see pictures alone", through, json!([])).await;
-    // A telephone shows them beside each other, and says what to send with the icon alone.
+    // A phone shows them side by side, and reduces the send button to its icon.
     ann.resize(390, 800).await;
     let beside = "const [one, two] = [...message('2 files')[0].querySelectorAll('.picture')].map((each) => each.getBoundingClientRect());
         return one.top === two.top && one.right < two.left && button('Send').offsetWidth < 50";
@@ -210,7 +210,7 @@ async fn pictures_are_described_by_their_sender() {
     let box_of = |name: &str| format!("Description of {name}, for those who cannot see it");
     ann.fill(&box_of("red.png"), "A red wall").await;
     ann.fill(&box_of("blue.png"), "A blue wall").await;
-    // Enter goes on to the message, and sends nothing yet.
+    // Enter moves to the message box and does not send.
     ann.key(Key::Enter).await;
     ann.press("Remove red.png").await;
     sees_attached(&ann, &["blue.png", "notes.txt"]).await;
@@ -285,7 +285,7 @@ async fn files_on_their_way_outlive_a_lost_server_and_a_reload() {
     ann.sees_once("later").await;
     let bars = "return message('later')[0].querySelectorAll('progress').length === 2";
     ann.looks("see the bars", bars, json!([])).await;
-    // It may be taken back, and then it is in the box again.
+    // Discarding the message puts its files back into the box.
     ann.press("Discard").await;
     sees_attached(&ann, &["red.png", "big.txt"]).await;
     ann.press("Send").await;
@@ -313,7 +313,7 @@ async fn files_that_cannot_be_sent_are_refused_in_words() {
     ann.sees("A message can have 10 files at most.").await;
     let ten = "return part('Files to send')[0].querySelectorAll('li').length === 10";
     ann.looks("see ten", ten, json!([])).await;
-    // No room is left for them at the server: it says why, and the message stays.
+    // Their quota is used up: the message states that and remains.
     ann.say("ten files").await;
     ann.sees_sent("ten files").await;
     ann.close().await;
@@ -335,7 +335,7 @@ async fn refusals_of_the_server_are_said_at_the_message() {
     attach(&ann, "await picture('a.png', 640, 400, 'teal')").await;
     ann.say("a picture").await;
     ann.sees_in("Messages", "There is no room for more files of yours.").await;
-    // Messages without files go on.
+    // Messages without files are still sent.
     ann.say("words alone").await;
     ann.sees_sent("words alone").await;
     ann.close().await;

@@ -1,4 +1,4 @@
-//! The details of a group, its slow mode, and the entries of its history.
+//! The details of a group, its slow mode, and its log entries.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ async fn details_of_a_group_are_edited_and_told_in_its_log() {
     ann.press("Edit group").await;
     ann.choose("Slow mode", "1 hour").await;
     ann.fill("Days for which messages are kept", "30").await;
-    // A refusal is below its field.
+    // The error appears below its field.
     ann.paste("Description", &"x".repeat(1500)).await;
     ann.press("Save").await;
     let refused = "const said = walk(document).find((each) => each.matches('[role=alert]') && each.innerText.includes('at most 1000 characters'));
@@ -48,14 +48,14 @@ async fn details_of_a_group_are_edited_and_told_in_its_log() {
     bob.looks("send at once", "return button('Send') !== null", json!([])).await;
     bob.press("Send").await;
     ann.sees_once("and the carrots").await;
-    // A change of the group is no message: nothing is unread.
+    // A change of the group is not a message: nothing is unread.
     ann.fill("New group name", "The orchard").await;
     ann.press("Rename").await;
     bob.sees_in("Messages", "ann renamed the group to “The orchard”").await;
     bob.looks("see nothing unread", "return !document.title.startsWith('(')", json!([])).await;
     bob.reload().await;
     bob.sees_in("Messages", "ann renamed the group to “The orchard”").await;
-    // A long name from right to left begins at the right.
+    // A long right-to-left name starts at the right.
     ann.fill("New group name", &"بستان ".repeat(20)).await;
     ann.press("Rename").await;
     let begins = "const title = part('Conversation')[0]?.querySelector('h2'); const range = document.createRange();

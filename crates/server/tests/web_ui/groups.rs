@@ -1,4 +1,4 @@
-//! Groups: making, managing by role, leaving.
+//! Groups: creating, managing by role, leaving.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -39,7 +39,7 @@ async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     ann.choose("Role of bob", "admin").await;
     bob.say("I may write again").await;
     ann.sees_once("I may write again").await;
-    // An admin deletes what members write, and not what the owner does.
+    // An admin may delete members' messages, but not the owner's.
     bob.press("Group details").await;
     bob.press("More for cat").await;
     bob.press("Remove cat from the group").await;

@@ -1,5 +1,4 @@
-//! The widget in somebody else's page, on another origin: a host application with a back end that
-//! holds the service key.
+//! The widget in a page of another origin: a host application whose backend holds the service key.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +14,7 @@ use crate::Stage;
 use crate::files::{attach, sees_pictures};
 use crate::page::Page;
 
-/// A host application. `/chat-token?name` is that user's token; `/` is its page.
+/// A host application. `/chat-token?name` returns that user's token; `/` is its page.
 struct Host {
     listener: TcpListener,
     asked: Arc<AtomicUsize>,
@@ -27,12 +26,12 @@ impl Host {
         Self { listener, asked: Arc::default() }
     }
 
-    /// By another name than the server's: browsers take it for another site.
+    /// Another host name than the server's, so that browsers treat it as another site.
     fn origin(&self) -> String {
         format!("http://localhost:{}", self.listener.local_addr().expect("it listens").port())
     }
 
-    /// Serves from now on. Gives the number of times that a token was asked for.
+    /// Starts serving. Returns the number of token requests.
     fn serve(self, chat: String, page: String) -> Arc<AtomicUsize> {
         let asked = self.asked.clone();
         tokio::spawn(async move {
@@ -66,7 +65,7 @@ async fn answer(mut socket: TcpStream, chat: String, page: String, asked: Arc<At
         None if path == "/" => (200, page),
         None => (404, String::new()),
     };
-    // As strict as a host may be: no style but by scripts, nothing inline, nothing from elsewhere.
+    // The strictest policy of a host: only styles by scripts, nothing inline, nothing from other origins.
     let socket_address = chat.replace("http", "ws");
     let policy = format!(
         "default-src 'none'; script-src 'nonce-host' {chat}; style-src 'nonce-host'; connect-src 'self' {chat} {socket_address}; \
@@ -77,11 +76,11 @@ async fn answer(mut socket: TcpStream, chat: String, page: String, asked: Arc<At
          Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
-    // A browser that has gone needs no answer.
+    // The browser may have disconnected.
     let _ = socket.write_all(answer.as_bytes()).await;
 }
 
-/// A page whose style would spoil everything that it reaches.
+/// A page whose style breaks every element that it reaches.
 fn page(chat: &str, attributes: &str, script: &str) -> String {
     format!(
         r#"<!doctype html><html lang="en"><title>Host</title>
@@ -116,7 +115,7 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
     page.sees("Connecté en tant que ann").await;
     assert_eq!(asked.load(Ordering::Relaxed), 1);
 
-    // She writes, and is written to; the host hears of it.
+    // She sends and receives a message; the host is notified.
     page.press("Nouvelle conversation").await;
     page.fill("Écrire à", "bob").await;
     page.press("Commencer").await;
@@ -130,12 +129,12 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
     let heard = "return window.heard.some(([type, detail]) => type === 'message' && detail.author === 'bob' && detail.body === '<b>salut</b>')";
     page.looks("be told", heard, json!([])).await;
 
-    // The host's style stays outside, and its colours come in.
+    // The host's style does not leak in, but its colours are used.
     let look = "const send = button('Envoyer'); const style = getComputedStyle(send);
         return [style.borderTopColor, style.color, style.fontFamily.includes('monospace')]";
     assert_eq!(page.look(look, json!([])).await, json!(["rgb(10, 20, 200)", "rgb(255, 255, 255)", false]));
 
-    // The token ends, and the next one is asked for.
+    // When the token ends, the element requests the next one.
     stage.app.service().delete("users/ann/tokens/").await.ok(200);
     let by = async || Ok((asked.load(Ordering::Relaxed) == 2).then_some(()));
     page.until("have the host asked for another token", by).await;
@@ -193,7 +192,7 @@ async fn a_page_that_the_server_was_not_told_of_is_refused_in_words() {
     let page = Page::open("ann", &origin).await;
     page.sees("Opening your conversations…").await;
     page.sees("Connection lost. Trying again…").await;
-    // Its developer reads the remedy on the page, in the console, and in an event.
+    // The developer finds the remedy on the page, in the console, and in an event.
     page.sees(&format!("its operator must add {origin} to http.origins")).await;
     let told = "const told = window.heard.filter(([type]) => type === 'problem').map(([, { kind, detail }]) => `${kind}: ${detail}`);
         return told.join() === arguments[0]";
@@ -233,7 +232,7 @@ async fn the_element_fits_into_its_host() {
         .replace("window.heard = [];", "window.heard = []; window.keys = []; addEventListener('keydown', ({ key }) => window.keys.push(key));");
     host.serve(chat.clone(), html);
     let page = Page::open("ann", &origin).await;
-    // The language is that of the host's page.
+    // The widget uses the language of the host's page.
     page.fill("Message", "bonjour").await;
     page.press("Envoyer").await;
     page.sees_once("bonjour").await;

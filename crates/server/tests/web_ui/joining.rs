@@ -1,11 +1,11 @@
-//! Joining open groups, and groups by invite links.
+//! Joining open groups, and joining with invite links.
 
 use serde_json::json;
 
 use crate::page::Page;
 use crate::{PASSWORD, Stage, WELCOME, make_group, sign};
 
-/// Waits until the group that was made last has invites, and returns the code of the newest one.
+/// Waits until the newest group has invites, and returns the code of the latest one.
 async fn newest_code(stage: &Stage, page: &Page, about: &str) -> String {
     page.sees_in("Invite links", about).await;
     let groups = stage.app.service().get("groups/").await.ok(200);
@@ -14,7 +14,7 @@ async fn newest_code(stage: &Stage, page: &Page, about: &str) -> String {
     invites[0]["code"].as_str().expect("a code").to_owned()
 }
 
-/// Opens an address of the page, as a click on a link elsewhere does.
+/// Navigates to a fragment of the page, like a link on another page.
 async fn follow(page: &Page, fragment: &str) {
     page.run(&format!("location.hash = '#{fragment}';")).await;
     page.reload().await;
@@ -45,12 +45,12 @@ async fn an_open_group_is_found_and_joined() {
     ann.sees_in("Messages", "bob joined").await;
     bob.say("hello").await;
     ann.sees_once("hello").await;
-    // A member is led there instead.
+    // For a member, the button opens the group.
     bob.press("New conversation").await;
     bob.press("Open groups").await;
     bob.press("Open Équipe jardin").await;
     bob.sees_in("Conversation", "2 members").await;
-    // A banned person is told why it cannot join.
+    // A banned user gets the reason.
     ann.press("More for bob").await;
     ann.press("Remove and ban bob").await;
     ann.press("Remove and ban").await;
@@ -73,7 +73,7 @@ async fn an_invite_link_leads_into_its_group_once() {
     ann.press("Make a link").await;
     let code = newest_code(&stage, &ann, "For 1 person").await;
 
-    // Somebody who has no account yet.
+    // A user without an account.
     let cat = stage.browser("cat").await;
     follow(&cat, &format!("invite/{code}")).await;
     cat.sees(WELCOME).await;
@@ -88,7 +88,7 @@ async fn an_invite_link_leads_into_its_group_once() {
     ann.sees_in("Messages", "cat joined").await;
     ann.sees("There are no invite links.").await;
 
-    // It was for one person.
+    // The code was for one use.
     follow(&bob, &format!("invite/{code}")).await;
     bob.sees("This invite link does not work any more. Ask for another one.").await;
     bob.press("Close").await;
@@ -120,7 +120,7 @@ async fn a_link_opened_while_another_closes_is_shown() {
     }
     ann.run(&format!("location.hash = '#invite/{}';", codes[0])).await;
     ann.sees("Garden").await;
-    // The browser tells of the end of a dialog in a later task.
+    // The browser dispatches the close of a dialog in a later task.
     let next = format!("button('Close').click(); location.hash = '#invite/{}'; return true;", codes[1]);
     ann.run_async(&next).await;
     ann.sees("Kitchen").await;

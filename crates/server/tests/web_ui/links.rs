@@ -1,4 +1,4 @@
-//! Links to messages, opened by somebody who is not signed in.
+//! Links to messages, opened without being signed in.
 
 use serde_json::{Value, json};
 

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::Stage;
 use crate::page::Page;
 
-/// The texts of the entries that the document has, and the one that has the focus.
+/// The texts of the rendered entries, and the focused one.
 const LIST: &str = "const list = part('Conversation list')[0]; const entries = [...list?.querySelectorAll('.entry') ?? []];
     const titles = entries.map((each) => each.querySelector('.name').innerText); const focused = entries.find((each) => each.matches(':focus'));";
 
-/// Presses a key where the focus is.
+/// Presses a key on the focused element.
 async fn press(page: &Page, key: &str, code: u32) {
     for kind in ["rawKeyDown", "keyUp"] {
         let pressed = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code });
@@ -19,7 +19,7 @@ async fn press(page: &Page, key: &str, code: u32) {
     }
 }
 
-/// A group with a message, which gives it a place in the list.
+/// Creates a group with a message, so that it is sorted into the list.
 async fn make(stage: &Stage, name: &str) {
     let service = stage.app.service();
     let group = service.post("groups/", json!({ "name": name, "author": "ann" })).await.ok(201);
@@ -78,19 +78,19 @@ async fn a_long_list_is_drawn_where_it_is_seen() {
     ann.fill("Find a conversation", "Group 27").await;
     ann.looks("see eleven", &format!("{LIST} return titles.length === 11"), json!([])).await;
     ann.fill("Find a conversation", "").await;
-    // A new conversation comes first, and is there for those who look.
+    // A new conversation appears first, and is rendered when scrolled to.
     make(&stage, "The newest").await;
     let newest = format!("{LIST} list.scrollTop = 0; return titles[0] === 'The newest'");
     ann.looks("see the newest first", &newest, json!([])).await;
     ann.close().await;
 }
 
-/// The list of this name, its rows, the control that has the focus, and the place of that.
+/// The list with this name, its rows, the focused control, and the position of that.
 const ROWS: &str = "const list = part(arguments[0]).find((each) => each.matches('ul')); const rows = [...list?.children ?? []];
     const focused = list?.querySelector(':focus'); const row = rows.indexOf(focused?.closest('li'));
     const column = row < 0 ? -1 : [...rows[row].querySelectorAll('button, select')].indexOf(focused);";
 
-/// Waits until a list has so many rows and one tab stop, in this row and column.
+/// Waits until a list has this many rows and a single tab stop in this row and column.
 async fn stops_at(page: &Page, list: &str, rows: usize, row: usize, column: usize) {
     let script = format!(
         "{ROWS} return rows.length === arguments[1] && row === arguments[2] && column === arguments[3]
@@ -128,7 +128,7 @@ async fn people_and_members_are_one_tab_stop_a_list() {
         press(&ann, key, code).await;
         stops_at(&ann, list, 200, row, column).await;
     }
-    // An invitation that is accepted goes, and its neighbour has the focus.
+    // An accepted invitation disappears, and its neighbour gets the focus.
     ann.press("Accept user0").await;
     ann.looks("see it go", &format!("{ROWS} return rows.length === 199 && row >= 0"), json!([list])).await;
 
@@ -164,7 +164,7 @@ async fn messages_are_one_tab_stop_with_the_chosen_ones_controls() {
         send(format!("reply {number}"), &Value::Null, &root).await;
     }
     ann.press("Garden").await;
-    // A quote, a reaction and the buttons of one message are in the tab order, and those of no other.
+    // The controls of exactly one message are in the tab order.
     let stops = "const stops = [...part(arguments[0])[0]?.querySelectorAll('article, article :is(a, button)') ?? []].filter(({ tabIndex }) => tabIndex >= 0);
         const [chosen] = stops; const inside = [...chosen?.querySelectorAll('a, button') ?? []];
         return chosen?.matches('article') && bodyOf(chosen) === arguments[1] && inside.length > 0 && stops.length === 1 + inside.length";

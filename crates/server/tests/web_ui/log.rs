@@ -1,5 +1,4 @@
-//! Long conversations and busy ones: all is there, little of it is in the document, and nothing
-//! jumps.
+//! Long and busy conversations: every message is reachable, few are in the document, and nothing jumps.
 
 use chinwag_core::Name;
 use chinwag_core::app::Context;
@@ -12,14 +11,14 @@ use serde_json::{Value, json};
 use crate::page::Page;
 use crate::{Stage, write_to};
 
-/// A group of `people`, the first of whom owns it.
+/// A group of `people`, owned by the first.
 async fn group(stage: &Stage, name: &str, people: &[&str]) -> String {
     let group = json!({ "name": name, "author": people[0], "members": &people[1..] });
     let group = stage.app.service().post("groups/", group).await.ok(201);
     group["id"].as_str().expect("an id").to_owned()
 }
 
-/// Writes messages of every length by the use case, as fast as the store takes them.
+/// Sends messages of various lengths through the use case, as fast as the store takes them.
 async fn fill(stage: &Stage, group: &str, author: &str, numbers: std::ops::Range<usize>) {
     let numbers: Vec<_> = numbers.collect();
     for some in numbers.chunks(200) {
@@ -38,14 +37,14 @@ async fn fill(stage: &Stage, group: &str, author: &str, numbers: std::ops::Range
     }
 }
 
-/// The message being read: the first one whose top is well inside the view, and where it stands.
+/// The message being read, which is the first with its top well inside the view, and its position.
 const READING: &str =
     "const log = messages()[0].closest('.scroller'); const view = log.getBoundingClientRect();
     const at = (article) => Math.round(article.getBoundingClientRect().top - view.top);
     const article = messages().find((each) => at(each) > 120);
     const reading = [bodyOf(article), at(article)];";
 
-/// Scrolls up to a line, or past it.
+/// Scrolls up to a line, or beyond it.
 async fn scroll_up_to(page: &Page, line: usize) {
     let script = "const log = messages()[0]?.closest('.scroller'); if (!log) return false;
         if (messages().some((each) => Number(bodyOf(each).split(' ')[1]) <= arguments[0])) return true;
@@ -62,13 +61,13 @@ async fn ten_thousand_messages_scroll_without_jumps() {
     fill(&stage, &id, "bob", 1..10_001).await;
     ann.reload().await;
     ann.press("Long").await;
-    // It opens where the unread messages begin.
+    // It opens at the first unread message.
     ann.sees_in("Messages", "line 1 and").await;
     ann.press("99+ new messages").await;
     ann.sees_in("Messages", "line 10000").await;
     scroll_up_to(&ann, 9_700).await;
 
-    // Older ones come above what is read, and it stays where it is.
+    // Older messages are inserted above, and the visible one does not move.
     let script = format!("{READING} window.reading = reading; return true");
     ann.look(&script, json!([])).await;
     let held = format!("{READING} return [reading, window.reading, messages().length]");
@@ -79,13 +78,13 @@ async fn ten_thousand_messages_scroll_without_jumps() {
     let look = async || {
         let seen = ann.look(&held, json!([])).await;
         let moved = seen[0][1].as_f64().zip(seen[1][1].as_f64()).map(|(now, then)| (now - then).abs());
-        // Browsers scroll by whole pixels, and rows are not that high.
+        // Browsers scroll by whole pixels; a row is higher than the tolerance.
         Ok((seen[0][0] == seen[1][0] && moved.is_some_and(|by| by <= 2.0)).then_some(seen))
     };
     let seen = ann.until("go on reading at the same place", look).await;
     assert!(seen[2].as_u64().is_some_and(|drawn| drawn < 80), "{seen}");
 
-    // All of history is held, as after hours of reading; then one scrolls through it, frame by frame.
+    // Hold the complete history, as after hours of reading, and scroll through it frame by frame.
     let hold = "const log = walk(document).find((each) => each.localName === 'chinwag-log');
         const { client, openGroup } = log.chat;
         while (openGroup.hasEarlier) await client.loadEarlier(openGroup.id, 100);
@@ -118,7 +117,7 @@ async fn ten_thousand_messages_scroll_without_jumps() {
     ann.close().await;
 }
 
-/// Waits until the newest row is whole in view, at the end of the list.
+/// Waits until the newest row is fully visible at the end of the list.
 async fn is_at_the_end(page: &Page, body: &str, when: &str) {
     let script = "const row = message(arguments[0])[0]; const log = row?.closest('.scroller'); if (!log?.clientHeight) return false;
         const end = log.scrollHeight - log.scrollTop - log.clientHeight;
@@ -153,7 +152,7 @@ async fn one_at_the_end_stays_there_at_every_size() {
         }
         ann.resize(1280, 800).await;
         is_at_the_end(&ann, "the end", "beside another pane").await;
-        // On a narrow screen the pane has all of it.
+        // On a narrow screen, the pane covers the whole page.
         ann.resize(390, 800).await;
         ann.looks("see the pane alone", "return part('Messages').length === 0", json!([])).await;
         ann.press(close).await;
@@ -178,7 +177,7 @@ async fn reader_further_up_stays_there_at_every_size() {
     let rests = format!(
         "{top} const before = window.reading; window.reading = bodyOf(top); return before === window.reading"
     );
-    // So many pixels are visible of the row at the upper edge, of which the last ones are the space below its text.
+    // The number of visible pixels of the topmost row. The last of them are the space below its text.
     for visible in [1, 6, 20, 30] {
         let scroll = format!("{top} log.scrollTop += bottom(top) - {visible}; return true");
         ann.look(&scroll, json!([])).await;
@@ -197,7 +196,7 @@ async fn reader_further_up_stays_there_at_every_size() {
 async fn top_of_a_short_conversation_is_drawn() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
-    // Of some of these the first rows are just beyond what is drawn at the end.
+    // For some of these counts, the first rows are just outside the range rendered at the end.
     for count in 31..35 {
         let name = format!("{count} lines");
         let id = group(&stage, &name, &["ann"]).await;
@@ -216,7 +215,7 @@ async fn top_of_a_short_conversation_is_drawn() {
     ann.close().await;
 }
 
-/// The drawn messages that were touched since `watch`, by their words.
+/// The rendered messages changed since `watch`, by their text.
 const WATCH: &str = "window.touched = new Set();
     const note = (node) => (node.nodeType === 1 ? node : node.parentElement)?.closest('chinwag-message')?.id;
     new MutationObserver((all) => all.forEach(({ target }) => note(target) && window.touched.add(note(target))))
@@ -245,7 +244,7 @@ async fn a_message_every_10_ms_is_shown_once_and_redraws_no_other() {
     }
     let touched = "return window.before.filter((id) => window.touched.has(id)).length";
     assert_eq!(ann.look(touched, json!([])).await, 0, "a new message redraws older ones");
-    // All that came, top to bottom.
+    // All messages arrived, in order.
     let all = "const log = messages()[0].closest('.scroller'); const seen = new Map(); const frame = () => new Promise(requestAnimationFrame);
         for (;;) {
             for (const each of messages()) seen.set(each.closest('chinwag-message').id, bodyOf(each).split(' ')[1]);
@@ -263,7 +262,7 @@ async fn a_message_every_10_ms_is_shown_once_and_redraws_no_other() {
     tokio::join!(ann.close(), bob.close());
 }
 
-/// A page of ann's, who has written 320 lines in a group, and the group.
+/// ann's page after she has written 320 lines in a group, and the group's id.
 async fn ann_with_320_lines(stage: &Stage) -> (Page, String) {
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
@@ -274,8 +273,8 @@ async fn ann_with_320_lines(stage: &Stage) -> (Page, String) {
     (ann, id)
 }
 
-/// Follows a link to the middle of them. `later` answers in place of the server when the page asks for the lines after those
-/// that come with it.
+/// Follows a link to line 40. `later` replaces the server's answer when the page requests the lines after the
+/// initial ones.
 async fn go_to_line_40(ann: &Page, group: &str, later: &str) {
     ann.run(&format!(
         "const ask = window.fetch;
@@ -287,9 +286,9 @@ async fn go_to_line_40(ann: &Page, group: &str, later: &str) {
     ann.sees_once("line 40").await;
 }
 
-/// No answer comes.
+/// An answer that never arrives.
 const NEVER: &str = "new Promise(() => {})";
-/// Some frames later, for what should not happen.
+/// Waits for some frames, to observe that nothing happens.
 const LATER: &str = "for (let frames = 0; frames < 20; frames += 1) await drawn();";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -301,7 +300,7 @@ async fn later_messages_that_cannot_be_loaded_are_asked_for_seldom() {
     go_to_line_40(&ann, &id, refuse).await;
     let down = "const log = messages()[0].closest('.scroller'); log.scrollTop = log.scrollHeight; return window.refused > 0";
     ann.looks("ask for later ones", down, json!([])).await;
-    // The wait between two attempts is 5 s.
+    // The pause between attempts is 5 s.
     let refused = ann.run_async(&format!("{LATER} return window.refused")).await;
     assert!(refused.as_u64().is_some_and(|refused| refused <= 3), "{refused}");
     ann.close().await;

@@ -1,7 +1,6 @@
-//! The page and the widget, in real browsers against a real server: what people do with them, and
-//! what they see.
+//! The page and the widget in a real browser with a real server, as people use them.
 //!
-//! Needs `chromium`, which the Debian package of that name brings.
+//! Needs `chromium`, from the Debian package of that name.
 
 mod access;
 mod account;
@@ -53,13 +52,13 @@ use crate::page::Page;
 pub(crate) const PASSWORD: &str = "a long password";
 pub(crate) const WELCOME: &str = "Sign in, or choose a name and a password to sign up.";
 
-/// Makes a page one of a server without TLS, to which browsers give no service worker.
+/// Removes service workers, as for a server without TLS.
 const WITHOUT_WORKER: &str = "delete Navigator.prototype.serviceWorker;";
 
 /// A server, and pages that show it.
 pub(crate) struct Stage {
     pub(crate) app: TestApp,
-    /// The scripts that run before the own ones of its pages.
+    /// Scripts that run before the pages' own.
     scripts: &'static [&'static str],
 }
 
@@ -68,27 +67,27 @@ impl Stage {
         Self::with(|_| {}).await
     }
 
-    /// With some of the server's options changed.
+    /// With changed options of the server.
     pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
         Self { app: TestApp::with(change).await, scripts: &[WITHOUT_WORKER] }
     }
 
-    /// The same server, whose pages have their service worker. It takes as much of the processor's time as half a page.
+    /// Enables service workers in later pages. A worker uses about half the CPU time of a page.
     pub(crate) fn with_worker(self) -> Self {
         Self { scripts: &[], ..self }
     }
 
-    /// The page in a new profile, where nobody is signed in.
+    /// The page in a new profile, signed out.
     pub(crate) async fn browser(&self, name: &str) -> Page {
         Page::open_in(browser::blank(name).await, &self.app.url(), self.scripts, []).await
     }
 
-    /// Someone who has signed up, and opens the page.
+    /// A user who has just signed up, with the page open.
     pub(crate) async fn person(&self, name: &str) -> Page {
         self.person_in(browser::blank(name).await).await
     }
 
-    /// The same in a tab that shows nothing yet, whose name is the person's.
+    /// Like [`Self::person`], in an empty tab that has the user's name.
     pub(crate) async fn person_in(&self, tab: Tab) -> Page {
         let name = tab.name().to_owned();
         let account = json!({ "name": name, "password": PASSWORD });
@@ -106,37 +105,37 @@ impl Stage {
     }
 }
 
-/// Fills the form in, and presses one of its buttons.
+/// Fills the form in and presses a button.
 pub(crate) async fn sign(page: &Page, name: &str, password: &str, button: &str) {
     page.fill("Name", name).await;
     page.fill("Password", password).await;
     page.press(button).await;
 }
 
-/// Begins the conversation with someone by a message.
+/// Begins a conversation with a user by sending a message.
 pub(crate) async fn write_to(page: &Page, name: &str, body: &str) {
     begin_with(page, name).await;
-    // Until then, the conversation that was open before has the box.
+    // Until then, the box belongs to the previous conversation.
     page.sees_in("Conversation", name).await;
     page.say(body).await;
     page.sees_once(body).await;
 }
 
-/// Opens a conversation with someone.
+/// Opens a conversation with a user.
 pub(crate) async fn begin_with(page: &Page, name: &str) {
     page.press("New conversation").await;
     page.fill("Write to", name).await;
     page.press("Start").await;
 }
 
-/// Makes a group, and opens it.
+/// Creates a group and opens it.
 pub(crate) async fn make_group(page: &Page, name: &str, people: &str) {
     try_group(page, name, people).await;
-    // Until then, the conversation that was open before has the box.
+    // Until then, the box belongs to the previous conversation.
     page.sees_in("Conversation", name).await;
 }
 
-/// Asks for a new group, which may be refused.
+/// Submits the form for a new group, which may be refused.
 pub(crate) async fn try_group(page: &Page, name: &str, people: &str) {
     page.press("New conversation").await;
     page.press("A group").await;
@@ -145,7 +144,7 @@ pub(crate) async fn try_group(page: &Page, name: &str, people: &str) {
     page.press("Create group").await;
 }
 
-/// The description of an entry of the list, which a screen reader reads.
+/// Waits for a text in the accessible description of a list entry.
 pub(crate) async fn hears_of(page: &Page, title: &str, words: &str, is_there: bool) {
     let script = "const entry = button(arguments[0]); if (!entry) return false;
         const about = entry.getRootNode().getElementById(entry.getAttribute('aria-describedby')).textContent;

@@ -1,4 +1,4 @@
-//! A user with more conversations than the page begins with.
+//! A user with more conversations than the page loads at first.
 
 use chinwag_testkit::trial::{report, times};
 use futures_util::future::join_all;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::page::Page;
 use crate::{PASSWORD, Stage, sign};
 
-/// Groups of ann and bob in which bob has written, the first the least active. Their names end with their number.
+/// Groups of ann and bob with a message by bob, least active first. Their names end with their number.
 async fn groups(stage: &Stage, count: usize) -> Vec<String> {
     let service = stage.app.service();
     let mut groups = Vec::new();
@@ -31,7 +31,7 @@ async fn say(stage: &Stage, group: &str, body: &str) {
     stage.app.service().post("messages/", message).await.ok(201);
 }
 
-/// The page of ann, who signs in to many conversations.
+/// ann's page after she has signed in to many conversations.
 async fn ann_of(stage: &Stage, count: usize) -> (Page, Vec<String>) {
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
@@ -46,7 +46,7 @@ async fn ann_of(stage: &Stage, count: usize) -> (Page, Vec<String>) {
 
 const OPEN: &str = "return part('Conversation')[0]?.innerText.includes(arguments[0]) === true && message(arguments[1]).length === 1";
 
-/// Waits until a conversation is open, with a message.
+/// Waits until a conversation with this message is open.
 async fn is_in(page: &Page, name: &str, body: &str) {
     page.looks(&format!("be in {name}"), OPEN, json!([name, body])).await;
 }
@@ -58,14 +58,14 @@ async fn unloaded_conversations_are_counted_and_found() {
     ann.sees_title("(70) Chinwag").await;
     let all = "const client = document.querySelector('chinwag-chat').client; return client.groups.size + client.moreGroups";
     assert_eq!(ann.run(all).await, 70);
-    // By its address.
+    // By its URL.
     ann.run(&format!("location.hash = '#{}';", groups[0])).await;
     is_in(&ann, "Group 0", "word0").await;
     ann.sees_title("(69) Chinwag").await;
     ann.run(&format!("location.hash = '#{}';", groups[1])).await;
     ann.reload().await;
     is_in(&ann, "Group 1", "word1").await;
-    // By the search.
+    // By search.
     ann.press("Search").await;
     ann.fill("Search people, groups and messages", "word12").await;
     let hit = "const where = walk(document).find((each) => each.matches('[role=option] .where') && each.innerText === 'Group 12');
@@ -169,7 +169,7 @@ async fn many_contacts_are_drawn_where_they_are_seen() {
     ann.close().await;
 }
 
-/// In a release build on a machine that is not busy, no frame takes 100 ms with 10,000 members.
+/// In a release build on an idle machine, no frame takes 100 ms with 10,000 members.
 #[tokio::test]
 async fn large_group_is_opened_and_its_members_are_found() {
     let count = times(1_500, 10_000);

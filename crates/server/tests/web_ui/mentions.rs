@@ -1,4 +1,4 @@
-//! Mentions: writing them with suggestions, seeing them, and being notified of them.
+//! Mentions: writing them with suggestions, displaying them, and being notified.
 
 use chinwag_testkit::browser::Key;
 use chinwag_testkit::client::Client;
@@ -8,7 +8,7 @@ use crate::page::Page;
 use crate::talk::on;
 use crate::{Stage, hears_of, make_group};
 
-/// The page of ann, who owns a group with these users, and their clients.
+/// ann's page, her group with these users, and their clients.
 async fn garden(stage: &Stage, names: &[&str]) -> (Page, Vec<Client>, String) {
     let page = stage.person("ann").await;
     let mut clients = Vec::new();
@@ -25,8 +25,8 @@ async fn garden(stage: &Stage, names: &[&str]) -> (Page, Vec<Client>, String) {
     (page, clients, id)
 }
 
-/// Gives members display names, and waits until the page of the group knows them.
-async fn call_them(stage: &Stage, page: &Page, names: &[(&str, &str)]) {
+/// Sets display names of members, and waits until the page has them.
+async fn set_display_names(stage: &Stage, page: &Page, names: &[(&str, &str)]) {
     for (name, shown) in names {
         stage.app.service().put(&format!("users/{name}/"), json!({ "display_name": shown })).await.ok(200);
     }
@@ -38,12 +38,13 @@ async fn call_them(stage: &Stage, page: &Page, names: &[(&str, &str)]) {
     page.looks("be where the details were opened", &on("Group details"), json!([])).await;
 }
 
-/// Waits until the suggestions are these texts; the chosen one begins with `*`.
+/// Waits for these suggestions; the selected one begins with `*`.
 async fn sees_suggestions(page: &Page, wanted: &[&str]) {
     sees_suggestions_at(page, "Message", wanted).await;
 }
 
-/// The same for the message box with this label. It is a combobox while there are some, and else a box of several lines.
+/// The same in the message box with this label, which is a combobox while there are suggestions, and otherwise
+/// a multi-line text box.
 async fn sees_suggestions_at(page: &Page, label: &str, wanted: &[&str]) {
     let script = "const [label, wanted] = arguments;
         const box = field(label);
@@ -57,7 +58,7 @@ async fn sees_suggestions_at(page: &Page, label: &str, wanted: &[&str]) {
     page.looks(&format!("see the suggestions {wanted:?} of “{label}”"), script, json!([label, wanted])).await;
 }
 
-/// Waits until the message box has this text.
+/// Waits until the message box contains this text.
 async fn sees_text(page: &Page, text: &str) {
     page.looks(&format!("write “{text}”"), "return field('Message').value === arguments[0]", json!([text]))
         .await;
@@ -96,13 +97,13 @@ async fn a_mention_is_chosen_by_keyboard_among_members() {
     sees_suggestions(&page, &["Marie Lee olga", "*mary"]).await;
     page.key(Key::Down).await;
     sees_suggestions(&page, &["*Marie Lee olga", "mary"]).await;
-    // Enter takes it and does not send; the next one sends.
+    // Enter accepts the suggestion without sending; the next Enter sends.
     page.key(Key::Enter).await;
     sees_text(&page, "dig, @Marie Lee ").await;
     sees_suggestions(&page, &[]).await;
     page.key(Key::Enter).await;
     is_sent(&page, &clients[0], &group, "dig, @Marie Lee ", &["olga"]).await;
-    // Escape closes the list, and the first Enter sends. Where nobody is found there is no list.
+    // Escape closes the list; the next Enter sends. Without matches there is no list.
     page.fill("Message", "@ma").await;
     sees_suggestions(&page, &["*Marie Lee olga", "mary"]).await;
     page.key(Key::Escape).await;
@@ -132,19 +133,19 @@ async fn a_mention_is_chosen_by_keyboard_among_members() {
 async fn of_equal_display_names_the_chosen_user_is_mentioned() {
     let stage = Stage::open().await;
     let (page, clients, group) = garden(&stage, &["ann1", "ann2"]).await;
-    call_them(&stage, &page, &[("ann1", "Ann Lee"), ("ann2", "Ann Lee")]).await;
+    set_display_names(&stage, &page, &[("ann1", "Ann Lee"), ("ann2", "Ann Lee")]).await;
     page.fill("Message", "@ann l").await;
     sees_suggestions(&page, &["*Ann Lee ann1", "Ann Lee ann2"]).await;
     page.key(Key::Down).await;
     page.key(Key::Enter).await;
     sees_text(&page, "@ann2 ").await;
-    // The draft keeps it over a reload.
+    // The draft keeps the mention across a reload.
     page.reload().await;
     page.sees_in("Conversation", "Garden").await;
     sees_text(&page, "@ann2 ").await;
     page.press("Send").await;
     is_sent(&page, &clients[0], &group, "@ann2 ", &["ann2"]).await;
-    // Another client writes the display name: the place opens the card of the one who is mentioned.
+    // Another client sends the display name: the link must open the card of the mentioned user.
     stage
         .app
         .service()
@@ -186,7 +187,7 @@ async fn an_edit_keeps_mentions_as_long_as_their_text() {
     page.press("Save").await;
     page.sees_once("look, @mary").await;
     is_stored(&clients[0], &group, "look, @mary", &["mary"]).await;
-    // A mention whose text is not in the message stays.
+    // A mention that does not occur in the text is kept.
     let service = stage.app.service();
     service
         .post("messages/", json!({ "author": "ann", "group": group, "body": "quiet", "mentions": ["tam"] }))
@@ -206,7 +207,7 @@ async fn mentions_in_a_thread_are_sent_edited_and_kept_as_drafts() {
     const BOX: &str = "Reply in the thread";
     let stage = Stage::open().await;
     let (page, clients, group) = garden(&stage, &["ann1", "ann2", "tam"]).await;
-    call_them(&stage, &page, &[("ann1", "Ann Lee"), ("ann2", "Ann Lee")]).await;
+    set_display_names(&stage, &page, &[("ann1", "Ann Lee"), ("ann2", "Ann Lee")]).await;
     page.say("who digs?").await;
     page.sees_sent("who digs?").await;
     page.act("who digs?", "Reply in thread").await;
@@ -216,7 +217,7 @@ async fn mentions_in_a_thread_are_sent_edited_and_kept_as_drafts() {
     page.key(Key::Enter).await;
     sees_text_in_thread(&page, "@ann2 ").await;
     sees_suggestions_at(&page, BOX, &[]).await;
-    // The draft of the thread keeps it over a reload, and the other box has none of it.
+    // The thread's draft keeps the mention across a reload, separately from the main box.
     page.reload().await;
     page.sees_in("Thread", "who digs?").await;
     sees_text_in_thread(&page, "@ann2 ").await;
@@ -226,7 +227,7 @@ async fn mentions_in_a_thread_are_sent_edited_and_kept_as_drafts() {
     page.sees_once("@ann2 digs").await;
     page.sees_sent("@ann2 digs").await;
     is_stored(&clients[0], &group, "@ann2 digs", &["ann2"]).await;
-    // The newest reply is edited by the arrow up; its mention stays, and another is added.
+    // The up arrow edits the newest reply; its mention stays, and another is added.
     page.fill(BOX, "").await;
     page.key(Key::Up).await;
     sees_text_in_thread(&page, "@ann2 digs").await;

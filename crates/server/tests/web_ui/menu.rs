@@ -12,7 +12,7 @@ async fn choose(page: &Page, entry: &str) {
     page.press(entry).await;
 }
 
-/// The titles in the list, from the top.
+/// Waits for these titles in the list, from the top.
 async fn sees_titles(page: &Page, titles: &[&str]) {
     let script = "return JSON.stringify(part('Conversation list').flatMap((list) => [...list.querySelectorAll('.entry .name')])
         .map((name) => tidy(name.innerText))) === JSON.stringify(arguments[0])";
@@ -126,7 +126,7 @@ async fn a_mute_ends_by_itself_while_the_page_is_open() {
     mute(&until("3_000")).await;
     hears_of(&page, "Kitchen", "muted", true).await;
     hears_of(&page, "Kitchen", "muted", false).await;
-    // The menu offers what can be done now.
+    // The menu offers the current actions.
     page.press("Conversation menu").await;
     page.sees("Mute for an hour").await;
     page.close().await;
@@ -163,7 +163,7 @@ async fn only_a_message_brings_back_or_counts() {
         bob.patch(&message, json!({ "body": "runner beans" })).await.ok(200);
         bob.delete(&reaction).await.ok(200);
     };
-    // In a group that is read nothing of it counts, and the group keeps its place.
+    // In a conversation that is read, these changes do not count as unread, and it keeps its position.
     bob.post("messages/", json!({ "group": group_of(&bob, "Kitchen").await, "body": "salt" })).await.ok(201);
     sees_titles(&page, &["Kitchen", "Garden"]).await;
     change_all().await;
@@ -172,7 +172,7 @@ async fn only_a_message_brings_back_or_counts() {
     sees_titles(&page, &["Kitchen", "Garden"]).await;
     page.sees_title("Chinwag").await;
 
-    // A hidden one stays hidden, in every tab.
+    // A hidden conversation stays hidden in every tab.
     page.press("Garden").await;
     choose(&page, "Hide").await;
     for each in [&page, &other] {
@@ -183,7 +183,7 @@ async fn only_a_message_brings_back_or_counts() {
     for each in [&page, &other] {
         sees_titles(each, &["Kitchen"]).await;
     }
-    // A message brings it back in both at once, also when it is read, and when it is deleted.
+    // A message shows it again in both tabs, even if it is read or deleted.
     let sent = bob.post("messages/", json!({ "group": garden, "body": "peas" })).await.ok(201);
     for each in [&page, &other] {
         sees_titles(each, &["Garden", "Kitchen"]).await;
@@ -210,7 +210,7 @@ async fn marked_as_unread_stays_on_the_device_where_it_is_open() {
     crate::sign(&other, "ann", crate::PASSWORD, "Sign in").await;
     other.press("Garden").await;
     other.sees_once("beans").await;
-    // The first device has heard of it, too: no mark of the other one is under way.
+    // The first device has received the read mark: no more marks are in flight.
     hears_of(&page, "Garden", "unread", false).await;
     page.press("Garden").await;
     choose(&page, "Mark as unread").await;

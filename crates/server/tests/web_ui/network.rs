@@ -1,4 +1,4 @@
-//! The connection: lost, slow, and back again. Whatever is shown of it is true.
+//! The connection: lost, slow, and restored. The page always shows its true state.
 
 use chinwag_testkit::proxy::Proxy;
 use serde_json::json;
@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::page::Page;
 use crate::{Stage, write_to};
 
-/// The next message is sent, and the connection is lost before its acknowledgement comes.
-const LOSE_THE_ANSWER: &str = r#"
+/// Sends the next message, and drops the connection before its acknowledgement.
+const DROP_BEFORE_ACKNOWLEDGEMENT: &str = r#"
     const send = WebSocket.prototype.send;
     WebSocket.prototype.send = function (frame) {
         send.call(this, frame);
@@ -38,7 +38,7 @@ async fn what_is_written_while_the_server_is_away_arrives_once() {
     ann.sees_in("Messages", "Waiting for the connection…").await;
 
     stage.app.restart().await;
-    // The page may have tried by itself just before.
+    // The page may have reconnected by itself just before.
     let now = "const now = button('Try now'); now?.click(); return now !== null || !pageText().includes('Connection lost');";
     ann.looks("try now", now, json!([])).await;
     ann.is_connected().await;
@@ -46,7 +46,7 @@ async fn what_is_written_while_the_server_is_away_arrives_once() {
     ann.sees_once("a first word meanwhile").await;
     ann.press("bob").await;
     bob.is_connected().await;
-    // What bob writes now comes after all that ann sent.
+    // bob's next message comes after everything that ann sent.
     bob.sees_once("written meanwhile").await;
     bob.say("after").await;
     for page in [&ann, &bob] {
@@ -65,7 +65,7 @@ async fn what_is_written_while_the_server_is_away_arrives_once() {
 async fn a_lost_acknowledgement_is_retried_and_stored_once() {
     let stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
-    ann.run(LOSE_THE_ANSWER).await;
+    ann.run(DROP_BEFORE_ACKNOWLEDGEMENT).await;
     write_to(&ann, "bob", "the first").await;
     ann.sees_sent("the first").await;
     assert_eq!(ann.run("return window.lost;").await, 1);

@@ -1,10 +1,10 @@
-//! That the page offers what the server does, and says how long it puts something off.
+//! The page offers only what the server supports, and shows how long it defers a message.
 
 use serde_json::json;
 
 use crate::{Stage, begin_with, write_to};
 
-/// The next message is put off by the server for so many seconds.
+/// The server defers the next message by this many seconds.
 const PUT_OFF: &str = r#"
     const send = WebSocket.prototype.send;
     WebSocket.prototype.send = function (frame) {
@@ -72,7 +72,7 @@ async fn a_message_that_is_put_off_says_when_it_is_sent() {
     ann.sees_in("Messages", "Too many messages at once. This one will be sent at").await;
     ann.sees_sent("in a moment").await;
     ann.sees_once("in a moment").await;
-    // A wait of a day is a refusal.
+    // A wait of a day is shown as a refusal.
     write_to(&ann, "cat", "the second stranger today").await;
     ann.sees_in("Messages", "Not sent. Too many requests. Try again in 24 hours.").await;
     ann.close().await;

@@ -1,4 +1,4 @@
-//! The page while the server cannot be reached, from its first moment on.
+//! The page without a reachable server, from the start or later.
 
 use serde_json::json;
 
@@ -6,12 +6,12 @@ use crate::page::Page;
 use crate::reading::FIRST_AT_TOP;
 use crate::{PASSWORD, Stage, WELCOME, sign, write_to};
 
-/// Waits until the page's files are kept.
+/// Waits until the page's files are cached.
 const FILES_ARE_KEPT: &str = "const cache = await caches.open('chinwag-page');
     const kept = (await cache.keys()).map(({ url }) => new URL(url).pathname);
     return Boolean(navigator.serviceWorker.controller) && kept.includes('/') && kept.some((path) => path.startsWith('/bundle/page.'));";
 
-/// The number of users and of groups whose conversations the browser keeps.
+/// The number of users and groups in the browser's storage of conversations.
 const KEPT: &str = "const asked = indexedDB.open('chinwag-known');
     const database = await new Promise((done) => (asked.onsuccess = () => done(asked.result)));
     const count = (name) => new Promise((done) => {
@@ -20,12 +20,12 @@ const KEPT: &str = "const asked = indexedDB.open('chinwag-known');
     });
     return [await count('users'), await count('groups')];";
 
-/// A script that says whether the browser keeps so much.
+/// A script that checks these numbers.
 fn kept(wanted: &str) -> String {
     format!("const [users, groups] = await (async () => {{ {KEPT} }})(); return {wanted}")
 }
 
-/// Ann, who has written to bob, on a page whose files are kept.
+/// Ann, who has written to bob, on a page with cached files.
 async fn ann_with_a_kept_page() -> (Stage, Page) {
     let stage = Stage::open().await.with_worker();
     let ann = stage.person("ann").await;
@@ -60,7 +60,7 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     ann.say("written on a page without a server").await;
     ann.sees_once("written on a page without a server").await;
     ann.sees_in("Messages", "Waiting for the connection…").await;
-    // Only one of the two has an original, and nothing was deleted.
+    // Only one of the two unsent messages is a reply; neither may show a deleted original.
     ann.sees_no("Message deleted").await;
 
     stage.app.restart().await;
@@ -73,7 +73,7 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     let offers = "return ['Search', 'Attach files'].every((name) => button(name) !== null)";
     ann.looks("be offered what the server has", offers, json!([])).await;
 
-    // Nothing is left behind for whoever comes next.
+    // Nothing remains for the next user.
     ann.press("Your profile").await;
     ann.press("Sign out").await;
     ann.sees(WELCOME).await;
@@ -87,13 +87,13 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     bob.close().await;
 }
 
-/// Keeps the addresses of a page's sockets, from its first moment on.
+/// Records the URLs of a page's sockets from its start.
 const ADDRESSES: &str = "window.asked = []; const Socket = window.WebSocket;
     window.WebSocket = class extends Socket {
         constructor(...given) { super(...given); asked.push(new URL(given[0]).search); }
     };";
 
-/// Whether the browser keeps the point from which the page comes back.
+/// Whether the browser has stored the point from which the page resumes.
 const POINT_IS_KEPT: &str = "const asked = indexedDB.open('chinwag-known');
     const database = await new Promise((done) => (asked.onsuccess = () => done(asked.result)));
     const read = database.transaction('users').objectStore('users').getAll();
@@ -126,7 +126,7 @@ async fn page_that_opens_without_its_server_asks_for_changes() {
         ann.press("bob").await;
         ann.sees_once(&meanwhile).await;
         ann.sees_once("hello bob").await;
-        // The server shows no group that it has shown before, and the point of this connection is kept in turn.
+        // The server sends no group again that the page has, and the page stores this connection's point.
         let asked = ann.run("return asked").await;
         let is_return =
             |address: &serde_json::Value| address.as_str().is_some_and(|text| text.starts_with("?groups=0&"));
@@ -210,7 +210,7 @@ async fn a_known_conversation_moves_to_what_came_meanwhile() {
         ann.press("Long").await;
         let last = if scrolls { "line 40" } else { "read 30" };
         ann.sees_once(last).await;
-        // A scroll event need not be the reader's: a new layout of the text moves the end, too.
+        // A scroll event need not come from the reader: a new layout moves the end, too.
         let shift = "const view = messages()[0].closest('.scroller'); view.scrollTop -= 2; window.end = view.scrollTop";
         ann.run_async(shift).await;
         if scrolls {
@@ -243,13 +243,13 @@ async fn a_known_conversation_moves_to_what_came_meanwhile() {
 async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
     let (mut stage, ann) = ann_with_a_kept_page().await;
     ann.looks("keep a conversation", &kept("users === 1 && groups === 1"), json!([])).await;
-    // eve takes the place of ann without a sign-out: the cookie is another one.
+    // eve replaces ann's session without a sign-out: the cookie changes.
     let other = "await fetch('api/v1/accounts/', { method: 'POST', body: JSON.stringify({ name: 'eve', password: 'a long password' }) })";
     ann.run(other).await;
     stage.app.stop().await;
     ann.reload().await;
     ann.sees("Connection lost").await;
-    // Nobody can know that yet: the server says so.
+    // Only the server can tell the page.
     stage.app.restart().await;
     ann.sees("Signed in as eve").await;
     ann.sees_no("hello bob").await;

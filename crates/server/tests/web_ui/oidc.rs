@@ -1,5 +1,5 @@
-//! Sign-in through a certified provider of OpenID Connect: `oidc-provider` of npm, as a process of its own. `cargo xtask test`
-//! installs it.
+//! Sign-in through a certified OpenID Connect provider: the npm package `oidc-provider` as a separate process,
+//! installed by `cargo xtask test`.
 
 use std::env;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -16,7 +16,7 @@ use crate::page::Page;
 
 const SIGN_IN: &str = "Sign in with Example";
 
-/// A provider whose client is yet to be named. Dropped, it ends.
+/// A provider, killed on drop. Its client is configured later.
 struct ProviderProcess {
     child: Child,
     input: ChildStdin,
@@ -53,17 +53,17 @@ impl ProviderProcess {
         }
     }
 
-    /// Names the address to which browsers return, and waits until it serves.
+    /// Sets the client's redirect URI, and waits until the provider serves.
     fn serve(&mut self, callback: &str) {
         writeln!(self.input, "{callback}").expect("it reads");
         let mut lines = self.lines.take().expect("it serves once");
         find(&mut lines, "ready");
-        // It would be held up by a full pipe.
+        // Drain the output: a full pipe would block the provider.
         thread::spawn(move || lines.for_each(drop));
     }
 }
 
-/// Where `cargo xtask test` installs the provider, beside the build of the tests.
+/// The folder in which `cargo xtask test` installs the provider.
 fn folder() -> PathBuf {
     let test = env::current_exe().expect("a test is a program");
     // target/debug/deps/test
@@ -72,7 +72,7 @@ fn folder() -> PathBuf {
     folder
 }
 
-/// The rest of the first line that begins so.
+/// The remainder of the first line with this prefix.
 fn find(lines: &mut Lines<BufReader<ChildStdout>>, begin: &str) -> String {
     let mut found = lines.map_while(Result::ok).filter_map(|line| Some(line.strip_prefix(begin)?.to_owned()));
     found.next().unwrap_or_else(|| panic!("the provider does not say {begin:?}"))
@@ -90,7 +90,7 @@ async fn open() -> (Stage, ProviderProcess) {
     (stage, provider)
 }
 
-/// Signs in at the provider, agrees, and waits until the browser is back.
+/// Signs in at the provider, consents, and waits until the browser is back.
 async fn sign_in_at_provider(page: &Page, name: &str) {
     let script = "if (document.querySelector('chinwag-chat')) return true;
         const form = document.querySelector('form');
@@ -118,7 +118,7 @@ async fn person_signs_in_through_the_provider_and_out() {
     ann.sees(SIGN_IN).await;
     ann.reload().await;
     ann.sees(SIGN_IN).await;
-    // The address names a conversation, which is shown after the sign-in. The provider knows her still.
+    // The URL names a conversation, which opens after the sign-in. The provider's own session still exists.
     let service = stage.app.service();
     service.user("bob").await;
     let group = json!({ "name": "The choir", "author": "bob", "members": ["ann"] });

@@ -1,5 +1,4 @@
-//! The page as a person uses it. Everything is found as a person finds it, by
-//! its words, its label or its role (`eyes.js`).
+//! The page as a person uses it: `eyes.js` finds elements by their text, label or role.
 
 use std::time::Duration;
 
@@ -8,17 +7,17 @@ use chinwag_testkit::wait::PATIENCE;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-/// The names that `eyes.js` offers to a script.
+/// The functions that `eyes.js` provides to scripts.
 const EYES: &str =
     "const { walk, shown, tidy, reachable, nameOf, button, field, part, roots, pageText, messages, bodyOf,
     message, drawn, middle, aim, finds } = window.eyes;";
 
-/// How long a script waits in the page, in milliseconds, before it is asked anew: a page may be left meanwhile.
+/// How long a script polls in the page before it is sent again, in ms. The page may be left meanwhile.
 const IN_PAGE: u32 = 2000;
 
-/// Runs before each page's own scripts, and notes the browser's objections. A tab's session storage
-/// outlives its reloads.
-const EAR: &str = r#"
+/// Runs before each page's own scripts, and records the browser's errors in the session storage, which survives
+/// reloads.
+const RECORD_ERRORS: &str = r#"
     const note = (text) => sessionStorage.setItem("wrongs", `${sessionStorage.getItem("wrongs") ?? ""}${text}\n`);
     const failed = ({ message, target }) => message ?? `cannot load ${target.src ?? target.href}`;
     addEventListener("error", (event) => note(`error: ${failed(event)}`), true);
@@ -27,19 +26,18 @@ const EAR: &str = r#"
         note(`policy: ${event.effectiveDirective} forbids ${event.blockedURI}`));
 "#;
 
-/// The page as one person has it open.
+/// A page opened by one person.
 pub(crate) struct Page {
     tab: Tab,
 }
 
 impl Page {
-    /// Opens a page in a new profile. `name` is the person's.
+    /// Opens a page in a new profile of the person `name`.
     pub(crate) async fn open(name: &str, url: &str) -> Self {
         Self::open_in(browser::blank(name).await, url, &[], []).await
     }
 
-    /// Opens a page in a tab that shows nothing yet, with cookies as a server sets them. `scripts` run before the page's
-    /// own.
+    /// Opens a page in an empty tab with a server's cookies. `scripts` run before the page's own.
     pub(crate) async fn open_in<'a>(
         tab: Tab,
         url: &str,
@@ -47,7 +45,7 @@ impl Page {
         cookies: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let eyes = format!("{{ {} }}", include_str!("eyes.js"));
-        for source in [EAR, &eyes].iter().chain(scripts) {
+        for source in [RECORD_ERRORS, &eyes].iter().chain(scripts) {
             tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
         }
         for cookie in cookies {
@@ -65,13 +63,12 @@ impl Page {
         Self::open_in(self.tab.another(self.tab.name(), "about:blank").await, url, &[], []).await
     }
 
-    /// Presses a button by its name. Where a question stands before everything else, one of its.
+    /// Presses a button by its name. If a dialog is open, the button must be in it.
     pub(crate) async fn press(&self, name: &str) {
         self.press_at(name, "return button(...arguments)", json!([name])).await;
     }
 
-    /// Presses one of the buttons of a message. They are shown when one points at it, or comes there
-    /// by keyboard.
+    /// Presses a button of a message. The buttons appear on hover or keyboard focus.
     pub(crate) async fn act(&self, body: &str, verb: &str) {
         let find = "const article = message(arguments[0])[0];
             article?.focus({ preventScroll: true });
@@ -79,7 +76,7 @@ impl Page {
         self.press_at(&format!("{verb} of “{body}”"), find, json!([body, verb])).await;
     }
 
-    /// Writes in the field that has this label, in place of what was in it.
+    /// Replaces the content of the field with this label.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
         let look = async || {
             let focus = "const box = field(...arguments); box?.focus(); box?.select(); return box !== null;";
@@ -88,14 +85,14 @@ impl Page {
             }
             self.tab.press_key(Key::Backspace).await?;
             self.tab.type_text(text).await?;
-            // The page may have been drawn anew meanwhile, or have moved the cursor.
+            // The page may have been rendered again meanwhile, or have moved the cursor.
             let written = "return (field(arguments[0])?.value ?? '') === arguments[1]";
             Ok((self.eval(written, json!([label, text])).await? == true).then_some(()))
         };
         self.until(&format!("write in “{label}”"), look).await;
     }
 
-    /// Pastes into the field that has this label: drivers cannot type every character.
+    /// Pastes into the field with this label: not every character can be typed.
     pub(crate) async fn paste(&self, label: &str, text: &str) {
         self.fill(label, "").await;
         let script = "const box = field(arguments[0]); box.value = arguments[1];
@@ -103,7 +100,7 @@ impl Page {
         self.look(script, json!([label, text])).await;
     }
 
-    /// Chooses an option of the list that has this label.
+    /// Chooses an option in the list with this label.
     pub(crate) async fn choose(&self, label: &str, option: &str) {
         let script = "const list = field(arguments[0]);
             const option = [...list?.options ?? []].find((each) => tidy(each.label) === arguments[1]);
@@ -112,42 +109,42 @@ impl Page {
         self.looks(&format!("choose “{option}” of “{label}”"), script, json!([label, option])).await;
     }
 
-    /// Presses a key where the focus is.
+    /// Presses a key on the focused element.
     pub(crate) async fn key(&self, key: Key) {
         self.tab.press_key(key).await.expect("the browser does as it is told");
     }
 
-    /// Writes a message in the open conversation, and sends it.
+    /// Writes a message in the open conversation and sends it.
     pub(crate) async fn say(&self, text: &str) {
         self.fill("Message", text).await;
         self.press("Send").await;
     }
 
-    /// Waits until these words are on the page.
+    /// Waits until this text is on the page.
     pub(crate) async fn sees(&self, words: &str) {
         self.looks(&format!("see “{words}”"), "return pageText().includes(arguments[0])", json!([words]))
             .await;
     }
 
-    /// Waits until these words are in the part of the page that is called `part`.
+    /// Waits until this text is in the part of the page named `part`.
     pub(crate) async fn sees_in(&self, part: &str, words: &str) {
         let script = "return part(arguments[0]).some((each) => each.innerText.includes(arguments[1]))";
         self.looks(&format!("see “{words}” in “{part}”"), script, json!([part, words])).await;
     }
 
-    /// Waits until these words are no longer in a part of the page, or it is gone itself.
+    /// Waits until this text is not in a part of the page, or the part is gone.
     pub(crate) async fn sees_gone(&self, part: &str, words: &str) {
         let script = "return !part(arguments[0]).some((each) => each.innerText.includes(arguments[1]))";
         self.looks(&format!("see “{words}” go from “{part}”"), script, json!([part, words])).await;
     }
 
-    /// Waits until these words are no longer on the page.
+    /// Waits until this text is not on the page.
     pub(crate) async fn sees_no(&self, words: &str) {
         self.looks(&format!("see “{words}” go"), "return !pageText().includes(arguments[0])", json!([words]))
             .await;
     }
 
-    /// Waits until the connection stands: nothing is said of it then.
+    /// Waits until the page shows no connection problem.
     pub(crate) async fn is_connected(&self) {
         let script =
             "const said = pageText(); return part('Your profile').length + part('Conversation').length > 0
@@ -161,26 +158,26 @@ impl Page {
         self.looks(&format!("see the title “{title}”"), script, json!([title])).await;
     }
 
-    /// Waits until the open conversation holds this message, and asserts that it does so once.
+    /// Waits until the open conversation has this message, and asserts that it occurs once.
     pub(crate) async fn sees_once(&self, body: &str) {
         let script = "return message(arguments[0]).length";
         let found = self.finds(&format!("see the message “{body}”"), script, json!([body])).await;
         assert_eq!(found, 1, "{} sees the message “{body}” more than once", self.tab.name());
     }
 
-    /// Waits until the server has acknowledged this message, whatever the state of the others. Somebody may have read it.
+    /// Waits until the server has acknowledged this message; it may have been read already.
     pub(crate) async fn sees_sent(&self, body: &str) {
         let script = "return /\\b(Sent|Read)\\b/u.test(message(arguments[0])[0]?.innerText ?? '')";
         self.looks(&format!("see the message “{body}” sent"), script, json!([body])).await;
     }
 
-    /// Waits until a script of the test's, which may use what is in `eyes.js`, returns true.
+    /// Waits until a script, which may use `eyes.js`, returns true.
     pub(crate) async fn looks(&self, what: &str, script: &str, arguments: Value) {
         let script = format!("return await (async () => {{ {script} }})() === true");
         self.finds(what, &script, arguments).await;
     }
 
-    /// Waits until a script of the test returns something else than false, null and 0, and hands that on.
+    /// Waits until a script returns a truthy value, and returns that.
     async fn finds(&self, what: &str, script: &str, arguments: Value) -> Value {
         let script = format!("return await finds(async () => {{ {script} }}, {IN_PAGE})");
         let is_found = |found: &Value| !(found.is_null() || *found == false || *found == 0);
@@ -188,42 +185,42 @@ impl Page {
         self.until(what, look).await
     }
 
-    /// The result of a script of the test, once.
+    /// Runs a script once and returns its result.
     pub(crate) async fn look(&self, script: &str, arguments: Value) -> Value {
         self.eval(script, arguments)
             .await
             .unwrap_or_else(|why| panic!("in {}'s page: {why}", self.tab.name()))
     }
 
-    /// How many elements of a kind the open conversation has.
+    /// The number of matching elements in the open conversation.
     pub(crate) async fn count_in_messages(&self, selector: &str) -> u64 {
         let script = "return messages().flatMap((each) => [...each.querySelectorAll(arguments[0])]).length";
         self.look(script, json!([selector])).await.as_u64().expect("a number")
     }
 
-    /// Goes to another address.
+    /// Navigates to a URL.
     pub(crate) async fn go(&self, url: &str) {
         self.tab.go(url).await;
     }
 
-    /// Goes back to the page before.
+    /// Navigates back.
     pub(crate) async fn back(&self) {
         // The page may be gone before it answers.
         let _ = self.tab.try_run("history.back()").await;
     }
 
-    /// Loads the page again.
+    /// Reloads the page.
     pub(crate) async fn reload(&self) {
         self.tab.reload().await;
     }
 
-    /// Makes the window as narrow as a telephone.
+    /// Resizes the window, to that of a phone for instance.
     pub(crate) async fn resize(&self, width: u32, height: u32) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
-    /// Makes it the page of a telephone, which is touched.
+    /// Emulates a phone with a touch screen.
     pub(crate) async fn touchable(&self) {
         let metrics = json!({ "width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": true });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
@@ -231,7 +228,7 @@ impl Page {
         self.reload().await;
     }
 
-    /// Touches the middle of the element that a script returns, once it has stopped moving.
+    /// Touches the centre of the element that a script returns, once it no longer moves.
     pub(crate) async fn touch(&self, what: &str, script: &str, arguments: Value) {
         let middle = format!(
             "const element = (() => {{ {script} }})();
@@ -248,7 +245,7 @@ impl Page {
         self.devtools("Input.dispatchTouchEvent", json!({ "type": "touchEnd", "touchPoints": [] })).await;
     }
 
-    /// Asks for the dark look, or the light one.
+    /// Emulates the preference for a dark or light scheme.
     pub(crate) async fn dark(&self, dark: bool) {
         let value = if dark { "dark" } else { "light" };
         let feature = json!({ "name": "prefers-color-scheme", "value": value });
@@ -260,28 +257,28 @@ impl Page {
         self.tab.command(command, parameters).await;
     }
 
-    /// Runs a script in the page, for what no person does, and hands on what it returns.
+    /// Runs a script in the page for anything but a user's actions; returns its result.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.tab.run(script).await
     }
 
-    /// The same for one that uses what is in `eyes.js`.
+    /// Like [`Self::run`], for a script that uses `eyes.js`.
     pub(crate) async fn run_async(&self, script: &str) -> Value {
         self.look(script, json!([])).await
     }
 
-    /// The browser's objections so far: errors of scripts, and breaches of the page's policy.
+    /// The browser's errors so far: of scripts, and violations of the page's policy.
     pub(crate) async fn wrongs(&self) -> String {
         let wrongs = self.run(r#"return sessionStorage.getItem("wrongs") ?? "";"#).await;
         wrongs.as_str().expect("the script gives text").to_owned()
     }
 
-    /// The entries of the browser's console since the last call.
+    /// The console entries since the last call.
     pub(crate) async fn console(&self) -> Vec<String> {
         self.tab.console().await
     }
 
-    /// Waits until the browser has objected to each of these.
+    /// Waits until the browser has reported each of these errors.
     pub(crate) async fn hears(&self, wrongs: &[&str]) {
         let look = async || {
             let heard = self.wrongs().await;
@@ -290,7 +287,7 @@ impl Page {
         self.until(&format!("hear {wrongs:?}"), look).await;
     }
 
-    /// Closes the page, to which the browser has objected in nothing.
+    /// Closes the page, and asserts that the browser has reported no error.
     pub(crate) async fn close(self) {
         assert_eq!(self.wrongs().await, "", "what {}'s browser objects to", self.tab.name());
         self.tab.close().await;
@@ -302,7 +299,7 @@ impl Page {
             let point = self.eval(&script, arguments.clone()).await?;
             let (Some(x), Some(y)) = (point[0].as_f64(), point[1].as_f64()) else { return Ok(None) };
             self.tab.click(x, y).await?;
-            // A page that has been left answers nothing.
+            // The click may have left the page.
             let hit = self.tab.try_run("return window.aimed?.hit ?? true;").await;
             Ok((hit != Ok(Value::Bool(false))).then_some(()))
         };
@@ -313,8 +310,8 @@ impl Page {
         self.tab.try_run_with(&format!("{EYES}\n{script}"), &arguments).await
     }
 
-    /// Looks again and again until something is found. What the browser refuses meanwhile, because
-    /// the page has just changed, counts as not found.
+    /// Polls until `look` finds something. Errors of the browser meanwhile count as not found, because the page
+    /// may just have changed.
     pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Result<Option<T>, String>) -> T {
         let by = Instant::now() + PATIENCE;
         let mut last = String::new();

@@ -1,4 +1,4 @@
-//! The page and the element below a path, and with an address that is none or another server's.
+//! The page and the element below a path, and with an invalid server URL or that of another server.
 
 use std::net::TcpListener;
 
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::page::Page;
 use crate::{PASSWORD, Stage, sign, write_to};
 
-/// A server at `/chinwag/` of a site whose other paths are somebody else's.
+/// A server at `/chinwag/` of a site with other applications.
 async fn below_a_path() -> (Stage, Nginx, TempDir, String) {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
     let site = format!("http://127.0.0.1:{port}");

@@ -55,7 +55,7 @@ async fn a_block_stops_messages_both_ways_until_it_ends() {
     bob.sees("Neither of you can write to the other").await;
     bob.press("Block").await;
     bob.sees("You have blocked this person. Unblock the person to write.").await;
-    // She is not told, until she writes.
+    // She is not notified until she writes.
     ann.say("are you there?").await;
     ann.sees("One of you has blocked the other.").await;
     ann.press("People").await;

@@ -1,4 +1,4 @@
-//! The page on a telephone: the browser's Back, fingers, large letters, forced colours and screen readers.
+//! The page on a phone: the browser's Back, touch, large text, forced colours and screen readers.
 
 use chinwag_testkit::browser::Key;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::page::Page;
 use crate::talk::on;
 use crate::{Stage, make_group, write_to};
 
-/// Ann's page, whose screen is touched, with a message of hers to bob.
+/// Ann's page on a touch screen, with a message of hers to bob.
 async fn touched_page(stage: &Stage) -> Page {
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
@@ -44,7 +44,7 @@ async fn back_closes_a_dialog_and_answers_a_question_with_no() {
     ann.looks("be back in the profile", &on("Sign out everywhere"), json!([])).await;
     ann.back().await;
     ann.looks("be back where the profile was opened", &on("Your profile"), json!([])).await;
-    // A dialog that was closed by its button is no further step.
+    // A dialog closed by its button leaves no history entry.
     ann.press("bob").await;
     ann.press("About bob").await;
     ann.press("Block bob").await;
@@ -100,7 +100,7 @@ async fn enter_begins_a_line_where_the_screen_is_touched() {
 async fn button_shows_the_actions_of_an_untouched_message() {
     let stage = Stage::open().await;
     let ann = touched_page(&stage).await;
-    // A screen reader presses it without moving the focus.
+    // A screen reader activates it without moving the focus.
     let open = "const [article] = message('hello');
         const opener = [...article.querySelectorAll('button')].find((each) => nameOf(each) === 'Message actions' && shown(each));
         opener?.click();
@@ -156,7 +156,7 @@ async fn words_keep_their_order_in_a_page_from_right_to_left() {
     ann.close().await;
 }
 
-/// Whether the beginning of a text that is cut is to be seen, in the part of the page that a selector names.
+/// Whether the beginning of a truncated text is visible in the part of the page that a selector names.
 const BEGINS: &str = "const cut = walk(document).find((each) => each.matches(arguments[0]) && each.textContent.startsWith(arguments[1]));
     const text = [...cut?.childNodes ?? []].find((each) => each.data?.startsWith(arguments[1]));
     if (!text) return false;

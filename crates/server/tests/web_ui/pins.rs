@@ -1,4 +1,4 @@
-//! Pinned messages, by two people.
+//! Pinned messages with two users.
 
 use chinwag_testkit::browser::Key;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::page::Page;
 use crate::{Stage, write_to};
 
-/// Waits until these messages are pinned, in this order: the first in the bar, all of them in the list if it is open.
+/// Waits for these pinned messages in order: the first in the bar, and all of them in the open list.
 async fn sees_pins(page: &Page, wanted: &[&str]) {
     let script = "const entries = part('Pinned messages')[0]?.querySelectorAll('.entry-pin .cut') ?? [];
         const seen = [...entries].map((each) => each.innerText.trim());
@@ -58,7 +58,7 @@ async fn two_people_pin_and_see_it_at_once() {
     ann.press("Delete").await;
     sees_pins(&ann, &[]).await;
     sees_pins(&bob, &[]).await;
-    // Their lines stay, also after a reload.
+    // Their log entries stay, also after a reload.
     for page in [&ann, &bob] {
         page.sees_in("Messages", "ann pinned: deleted message").await;
         page.sees_in("Messages", "ann unpinned: “the hour: four”").await;
@@ -88,7 +88,7 @@ async fn a_pinned_message_far_up_is_shown_and_reached() {
     }
     let first = first.as_str().expect("an id");
     service.put(&format!("messages/{first}/pin/"), json!({})).await.ok(200);
-    // It opens at the end, where the first message is not held.
+    // The conversation opens at the end, where the first message is not loaded.
     let read = format!("groups/{}/read/", group.as_str().expect("an id"));
     service.post(&read, json!({ "author": "ann", "seq": 150 })).await.ok(200);
     ann.reload().await;
@@ -96,7 +96,7 @@ async fn a_pinned_message_far_up_is_shown_and_reached() {
     sees_pins(&ann, &["line 0"]).await;
     service.patch(&format!("messages/{first}/"), json!({ "body": "the rules" })).await.ok(200);
     sees_pins(&ann, &["the rules"]).await;
-    // It is read once, also when its author is renamed.
+    // The message is requested once, even if its author is renamed.
     service.patch("users/bob/", json!({ "new_name": "bobby" })).await.ok(200);
     ann.sees_in("Pinned messages", "bobby").await;
     sees_pins(&ann, &["the rules"]).await;

@@ -1,4 +1,4 @@
-//! Display names, avatars, profile cards, and what a person decides about its own.
+//! Display names, avatars, profile cards, and a user's own settings.
 
 use chinwag_testkit::setup;
 use serde_json::json;
@@ -76,7 +76,8 @@ async fn a_display_name_like_anothers_has_the_name_beside_it() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     let service = stage.app.service();
-    // A Greek capital, a small Cyrillic letter, an accent, the other's name, and a bracket after it. The last two are nobody's.
+    // A Greek capital, a Cyrillic letter, an accent, another user's name, and that with brackets. The last two
+    // belong to no other display name.
     let alike = ["Αrlan Lee", "Arl\u{430}n Lee", "Árlan  lee", "ΝINΗ", "arlan", "arlan (admin)"];
     for (name, shown) in [("arlan", "Arlan Lee"), ("ninh", "Ninh"), ("vera", "Vera Lee"), ("иван", "Иван")]
     {
@@ -85,7 +86,7 @@ async fn a_display_name_like_anothers_has_the_name_beside_it() {
     for (number, shown) in alike.iter().enumerate() {
         service.put(&format!("users/other{number}/"), json!({ "display_name": shown })).await.ok(201);
     }
-    // Of those who look like others, only the others have not written.
+    // Of the similar names, only the originals have not written.
     let members = ["arlan", "ninh", "vera", "иван"].map(str::to_owned).into_iter();
     let members: Vec<_> = members.chain((0..alike.len()).map(|number| format!("other{number}"))).collect();
     let made = json!({ "name": "Garden", "author": "ann", "members": members });
@@ -114,7 +115,7 @@ async fn look_alike_of_a_silent_member_is_marked_in_a_large_group() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     let service = stage.app.service();
-    // The first letter of the second name is Armenian, which the page itself does not compare.
+    // The second name begins with an Armenian letter, which the page itself does not compare.
     for (name, shown) in [("olivia", "Olivia Bell"), ("mallory", "Օlivia Bell"), ("vera", "Vera Lee")] {
         service.put(&format!("users/{name}/"), json!({ "display_name": shown })).await.ok(201);
     }
@@ -234,7 +235,7 @@ async fn names_of_silent_members_are_told_apart_in_large_groups() {
     ann.close().await;
 }
 
-/// Drops or pastes files onto the open dialog or the details of a group.
+/// Drops or pastes files onto the open dialog or a group's details.
 const HAND_OVER: &str = "
     const hand = (type, around, files) => {
         const data = given(files);
@@ -247,7 +248,7 @@ const HAND_OVER: &str = "
         }
     };";
 
-/// Waits until a part of the page shows an uploaded picture, and none hidden.
+/// Waits until a part of the page shows an uploaded image, and no hidden one.
 async fn sees_uploaded(page: &crate::page::Page, part: &str) {
     let script = "const images = part(arguments[0]).flatMap((each) => [...each.querySelectorAll('.avatar img')]);
         return images.length > 0 && images.every((each) => !each.hidden && each.naturalWidth > 0 && each.src.includes('/thumbnail/image.webp')
@@ -279,7 +280,7 @@ async fn a_picture_is_chosen_dropped_pasted_and_removed() {
     sees_uploaded(&bob, "Conversation list").await;
     let done = "return walk(document).every((each) => !each.matches('chinwag-picture progress'))";
     ann.looks("see the end of the upload", done, json!([])).await;
-    // Nothing but a picture is taken, and the reason is said.
+    // Other files are refused with a reason.
     let text = "hand('paste', around, [text('notes.txt', 'milk')]);";
     ann.run_async(&format!("{files} {HAND_OVER} {dialog} {text}")).await;
     ann.sees("notes.txt is not a picture.").await;

@@ -1,7 +1,8 @@
-//! Notifications that are pushed to a browser whose page is closed.
+//! Notifications pushed to a browser whose page is closed.
 //!
-//! All parts are real but one: a browser can subscribe only at the push service of its maker, so that a [`HookReceiver`]
-//! stands for that one, and hands the decrypted message to the browser by `ServiceWorker.deliverPushMessage`.
+//! Everything is real except the push service: a browser only subscribes at its vendor's service. A
+//! [`HookReceiver`] replaces that, and the decrypted message reaches the browser through
+//! `ServiceWorker.deliverPushMessage`.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use crate::Stage;
 use crate::page::Page;
 
-/// Subscribes at the push service of the test.
+/// Subscribes at the test's push service.
 const SUBSCRIBE: &str = "{
     const json = SUBSCRIPTION;
     const current = () => localStorage.getItem('subscribed');
@@ -32,22 +33,23 @@ const SUBSCRIBE: &str = "{
     };
 }";
 
-/// The preferences of a browser that shows notifications.
+/// Browser preferences that allow notifications.
 fn allowed() -> Value {
     json!({ "profile": { "default_content_setting_values": { "notifications": 1 } } })
 }
 
-/// A person whose browser shows notifications, and a device that decrypts for it.
+/// A user whose browser allows notifications, and a device that decrypts for it.
 async fn reachable_person(stage: &Stage, name: &str, service: &HookReceiver) -> (Page, Device) {
     let device = Device::at(service, name);
-    // The whole browser: the other one shows none.
+    // Only the full browser supports notifications.
     let tab = browser::open_with(name, "about:blank", &allowed()).await;
     let source = SUBSCRIBE.replace("SUBSCRIPTION", &device.subscription().to_string());
     tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
     (stage.person_in(tab).await, device)
 }
 
-/// Closes the page of the chat: another page of the server asks later what is shown. Waits until its user is gone.
+/// Leaves the chat for another page of the server, which can still query notifications. Waits until the user is
+/// offline.
 async fn close_page(stage: &Stage, page: &Page) {
     page.go(&format!("{}/docs/", stage.app.url())).await;
     let wait = Wait::begin();
@@ -56,8 +58,8 @@ async fn close_page(stage: &Stage, page: &Page) {
     }
 }
 
-/// Gives the browser a message from its push service, until it shows these notifications: titles, texts and tags. It drops
-/// one that comes while the worker is being replaced.
+/// Delivers a message from the push service until the browser shows these notifications: titles, texts and
+/// tags. The browser drops messages while the worker is being replaced.
 async fn deliver(page: &Page, origin: &str, data: &str, expected: Value) {
     let wait = Wait::begin();
     loop {
@@ -81,7 +83,7 @@ async fn shown(page: &Page) -> Value {
     .await
 }
 
-/// Refuses a page's own notifications, as Chrome on Android does.
+/// Rejects notifications by a page, as Chrome on Android does.
 const ANDROID: &str = "window.Notification = class {
         static permission = 'granted';
         constructor() { throw new TypeError('Illegal constructor'); }
@@ -143,10 +145,10 @@ async fn message_is_pushed_to_a_closed_page_and_shown() {
     let payload = device.count(&service, 1).await.remove(0);
     let (origin, tag) = (stage.app.url(), format!("chinwag-{}", group.as_str().expect("an id")));
     deliver(&ann, &origin, &payload.to_string(), json!([["The garden", "bob: peas", tag]])).await;
-    // A text that the server withholds takes its place, and one that is no JSON is shown all the same.
+    // A notification without text replaces it, and one that is not JSON is still shown.
     let bare = json!({ "group": group, "seq": payload["seq"] });
     deliver(&ann, &origin, &bare.to_string(), json!([["Chinwag", "New message", tag]])).await;
-    // The browser has kept the page as it was, but for its connection.
+    // The browser restores the page from its back/forward cache, without a connection.
     ann.back().await;
     ann.press("The garden").await;
     ann.sees_once("peas").await;

@@ -1,4 +1,4 @@
-//! Reactions, by two people.
+//! Reactions with two users.
 
 use chinwag_testkit::browser::Key;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::page::Page;
 use crate::{Stage, write_to};
 
-/// Waits until a message has these reactions: each with its count, and whether it is the reader's own.
+/// Waits for these reactions of a message, each with its count and whether the reader has reacted.
 async fn sees_reactions(page: &Page, body: &str, wanted: &[(&str, u32, bool)]) {
     let script = "const pills = [...message(arguments[0])[0]?.querySelectorAll('.pill') ?? []];
         const seen = pills.map((pill) => [...pill.innerText.split(/\\s+/), pill.getAttribute('aria-pressed') === 'true']);
@@ -74,7 +74,7 @@ async fn emoji_are_chosen_by_keyboard_with_a_skin_tone() {
     sees_reactions(&ann, "hello", &[("👋🏽", 1, true)]).await;
     ann.act("hello", "Add a reaction").await;
     ann.sees("Smileys & emotion").await;
-    // Two stops in the tab order and the arrow keys lead to all of them.
+    // All emoji are reachable with two tab stops and the arrow keys.
     let stops =
         "return [...reachable()].filter((each) => each.matches('.emoji[tabindex=\"0\"]')).length === 2";
     ann.looks("find one stop in each grid", stops, json!([])).await;
@@ -97,7 +97,7 @@ async fn emoji_are_chosen_by_keyboard_with_a_skin_tone() {
     tokio::join!(ann.close(), bob.close());
 }
 
-/// A group of ann's with so many messages of bob's, of which the page shows the last.
+/// A group of ann's with this many messages by bob; the page shows the last.
 async fn a_long_group(stage: &Stage) -> (Page, Vec<String>) {
     let ann = stage.person("ann").await;
     let service = stage.app.service();
@@ -137,7 +137,7 @@ async fn a_first_reaction_at_the_end_stays_in_view() {
         return pill.bottom <= messages()[0].closest('.scroller').getBoundingClientRect().bottom";
     ann.looks("have the reaction in view", in_view, json!([])).await;
 
-    // Further up nothing moves, whatever happens above.
+    // Further up, nothing moves, whatever changes above.
     let up =
         "const log = messages()[0].closest('.scroller'); log.scrollTop -= 500; await drawn(); await drawn();
         const view = log.getBoundingClientRect();
@@ -182,7 +182,7 @@ async fn one_of_many_reactors_keeps_its_own_through_all_events() {
         if (!pill.title.includes('Bob Lee')) return false; pill.click(); return true";
     ann.looks("see who reacted, and react", press, json!([])).await;
     sees_reactions(&ann, "line 39", &[("👍", 25, true)]).await;
-    // She is not among the names that events carry.
+    // Her name is not among those in the events.
     service.patch(&paths[39], json!({ "body": "line 39!" })).await.ok(200);
     sees_reactions(&ann, "line 39!", &[("👍", 25, true)]).await;
     react(&stage, &paths[39], "u0", "👍").await;

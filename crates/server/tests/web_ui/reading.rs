@@ -1,4 +1,4 @@
-//! Reading: where a conversation opens, which messages count as read, and the address of each.
+//! Reading: the position at which a conversation opens, which messages count as read, and URLs of messages.
 
 use chinwag_testkit::browser::Key;
 use chinwag_testkit::client::Client;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::page::Page;
 use crate::{PASSWORD, Stage, make_group, write_to};
 
-/// A group of ann, bob and cat with messages of bob's that nobody has read.
+/// A group of ann, bob and cat with unread messages by bob.
 async fn unread(stage: &Stage, page: &Page, bob: &Client, count: usize) -> String {
     let group = json!({ "name": "Long", "author": "ann", "members": ["bob", "cat"] });
     let group =
@@ -23,14 +23,14 @@ async fn say(author: &Client, group: &str, body: &str) -> Value {
     author.post("messages/", json!({ "group": group, "body": body })).await.ok(201)
 }
 
-/// Waits until the server has this number as the last one that ann has read.
+/// Waits until the server has this number as ann's read mark.
 async fn has_read(page: &Page, ann: &Client, group: &str, seq: &Value) {
     let path = format!("groups/{group}/?fields=last_read_seq");
     let look = async || Ok((ann.get(&path).await.ok(200)["last_read_seq"] == *seq).then_some(()));
     page.until(&format!("have read up to {seq}"), look).await;
 }
 
-/// Presses the button that jumps to the newest message. Its text counts the new ones.
+/// Presses the button that jumps to the newest message; returns its text, which has the number of new messages.
 async fn to_newest(page: &Page) -> String {
     let text = async || {
         let script = "return walk(document).find((each) => each.matches('.tonewest'))?.innerText.trim()";
@@ -53,7 +53,7 @@ async fn stage() -> (Stage, Page, Client, Client) {
     (stage, page, ann, bob)
 }
 
-/// Whether the first unread message is at the top of the view, where the last ones before it are seen, too.
+/// Whether the first unread message is at the top of the view, below the last read ones.
 pub(crate) const FIRST_AT_TOP: &str = "const first = message('line 1')[0];
     const from = first?.getBoundingClientRect().top - first?.closest('.scroller').getBoundingClientRect().top;
     return from >= 0 && from < 200 && first.closest('chinwag-message').innerText.includes('New')";
@@ -66,7 +66,7 @@ async fn a_conversation_opens_at_its_first_unread_message() {
     page.press("Long").await;
     page.sees_in("Messages", "New").await;
     page.looks("see the first one at the top", FIRST_AT_TOP, json!([])).await;
-    // Of the sixty only those count as read that were on the screen.
+    // Only the messages on the screen count as read.
     let count = async || {
         let unread = ann.get(&format!("groups/{group}/?fields=unread")).await.ok(200)["unread"].as_u64();
         Ok(unread.filter(|unread| (1..60).contains(unread)))
@@ -109,7 +109,7 @@ async fn a_scroll_event_before_it_is_drawn_moves_nothing() {
     page.reload().await;
     page.press("Long").await;
     page.sees_once("line 150").await;
-    // A browser dispatches the scroll events of a frame before the page draws it.
+    // Browsers dispatch the scroll events of a frame before the page renders it.
     let early = "const frame = window.requestAnimationFrame.bind(window);
         window.requestAnimationFrame = (draw) => frame((time) => {
             walk(document).find((each) => each.matches('.scroller'))?.dispatchEvent(new Event('scroll'));
@@ -130,7 +130,7 @@ async fn what_is_not_on_the_screen_or_not_in_focus_stays_unread() {
     page.press("Long").await;
     page.sees_once("line 1").await;
     page.sees_gone("Conversation list", "unread").await;
-    // The window is visible and another one has the focus.
+    // The window is visible but not focused.
     page.run("document.hasFocus = () => false;").await;
     let second = say(&bob, &group, "line 2").await;
     page.sees_once("line 2").await;
@@ -138,7 +138,7 @@ async fn what_is_not_on_the_screen_or_not_in_focus_stays_unread() {
     page.run("delete document.hasFocus; dispatchEvent(new Event('focus'));").await;
     page.sees_gone("Conversation list", "unread").await;
     has_read(&page, &ann, &group, &second["seq"]).await;
-    // The element is far below what the window shows.
+    // The element is far below the visible area.
     page.run("document.body.style.paddingTop = '3000px';").await;
     page.looks(
         "be out of sight",
@@ -188,7 +188,7 @@ async fn each_conversation_and_message_has_an_address() {
     page.reload().await;
     page.sees_in("Conversation", "Long").await;
 
-    // A link to a message that is not loaded leads there.
+    // A link to a message that is not loaded opens there.
     let fifth = ann.get(&format!("groups/{group}/messages/?limit=100")).await.ok(200);
     let fifth = fifth
         .as_array()
@@ -207,7 +207,7 @@ async fn each_conversation_and_message_has_an_address() {
     assert_eq!(copied, format!("{}/#{group}/{}", stage.app.url(), fifth["seq"]));
     page.press("Back to the list").await;
     page.sees("Signed in as ann").await;
-    // What was said of the message does not stay over the list, where it would be for seconds.
+    // The notice about the link must not cover the list for seconds.
     let said = "return pageText().includes('The link to the message is copied.')";
     assert_eq!(page.look(said, json!([])).await, false);
     page.run("location.hash = '#0190d3a2-0000-7000-8000-000000000000';").await;
@@ -253,7 +253,7 @@ async fn an_edit_begins_at_the_end_and_outlives_other_conversations() {
     stage.app.user("bob").await;
     write_to(&ann, "bob", "first").await;
     ann.sees_sent("first").await;
-    // An empty box and the arrow up edit the last message.
+    // In an empty box, the up arrow edits the last message.
     ann.fill("Message", "").await;
     ann.key(Key::Up).await;
     ann.sees("Editing your message").await;
@@ -271,7 +271,7 @@ async fn an_edit_begins_at_the_end_and_outlives_other_conversations() {
     ann.looks("find the edit", "return field('Message')?.value === 'first and more'", json!([])).await;
     ann.press("Save").await;
     ann.sees_once("first and more").await;
-    // A press of Enter that an input method handles sends nothing.
+    // An Enter that an input method handles does not send.
     ann.fill("Message", "kana").await;
     let pressed = "const box = field('Message'); return box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }))";
     assert_eq!(ann.look(pressed, json!([])).await, true);
@@ -309,7 +309,7 @@ async fn lists_are_one_tab_stop_and_lost_focus_finds_a_neighbour() {
     page.sees("Keyboard shortcuts").await;
     page.press("Close").await;
 
-    // Somebody who has left is no longer named.
+    // A user who leaves is no longer shown as typing.
     let mut ws = bob.ws().await;
     ws.send(json!({ "type": "typing.start", "data": { "group": group } })).await;
     page.sees_in("Conversation", "bob is typing…").await;

@@ -1,4 +1,4 @@
-//! The search for people, groups and messages.
+//! Search for people, groups and messages.
 
 use chinwag_core::limits::RateLimits;
 use chinwag_testkit::browser::Key;
@@ -10,7 +10,7 @@ use crate::page::Page;
 use crate::{PASSWORD, Stage, WELCOME, sign};
 
 const BOX: &str = "Search people, groups and messages";
-/// The results as they are seen, with the found words in brackets.
+/// The displayed results, with the matched words in brackets.
 const RESULTS: &str = "const results = part('Results').flatMap((list) => [...list.querySelectorAll('[role=option]')].map((option) => {
         const copy = option.cloneNode(true);
         copy.querySelectorAll('[aria-hidden=true], .unseen').forEach((each) => each.remove());
@@ -18,7 +18,7 @@ const RESULTS: &str = "const results = part('Results').flatMap((list) => [...lis
         return tidy(copy.textContent);
     }));";
 
-/// A group with its owner first.
+/// A group owned by the first user.
 async fn make(stage: &Stage, name: &str, users: &[&str]) -> String {
     let group = json!({ "name": name, "author": users[0], "members": users[1..] });
     stage.app.service().post("groups/", group).await.ok(201)["id"].as_str().expect("an id").to_owned()
@@ -29,7 +29,7 @@ async fn send(stage: &Stage, group: &str, author: &str, body: &str) -> Value {
     stage.app.service().post("messages/", message).await.ok(201)
 }
 
-/// Ann with bob, who is called Bob Marley, in a garden with many messages.
+/// Ann with bob, whose display name is Bob Marley, in a group with many messages.
 async fn ann_in_the_garden(stage: &Stage) -> (Page, String) {
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
@@ -69,13 +69,13 @@ async fn a_reload_right_after_a_closed_search_stands() {
     ann.looks("be loaded again", "return window.reloading === undefined", json!([])).await;
     ann.sees_in("Conversation", "The garden").await;
     is_open(&ann, false).await;
-    // The closed search is no step of its own.
+    // The closed search leaves no history entry.
     ann.run("history.back();").await;
     ann.looks("be in the list", "return location.hash === ''", json!([])).await;
     ann.close().await;
 }
 
-/// Waits until the results hold these texts, in this order, whatever is between.
+/// Waits until the results contain these texts in this order, with others between.
 async fn finds(page: &Page, wanted: &[&str]) {
     let script = format!(
         "{RESULTS} let at = 0; for (const result of results) if (result.includes(arguments[0][at])) at += 1;
@@ -110,7 +110,7 @@ async fn a_search_leads_to_its_message_and_back() {
     }
     let loaded = "return performance.getEntriesByType('resource').filter(({ name }) => name.includes('search')).length";
     assert_eq!(ann.run(&format!("{loaded};")).await, 0, "the search is no part of the first page");
-    // Ctrl K, as somebody presses it in another box, and types on while the search is loaded.
+    // Ctrl+K while another box has the focus, followed by typing while the search is loading.
     ann.press("People").await;
     ann.looks("have the focus", "field('Invite as a contact')?.focus(); return field('Invite as a contact')?.matches(':focus') ?? false", json!([])).await;
     for kind in ["rawKeyDown", "keyUp"] {
@@ -169,7 +169,7 @@ async fn an_answer_to_an_earlier_text_is_dropped() {
     send(&stage, &garden, "bob", "early beans").await;
     send(&stage, &garden, "bob", "late peas").await;
     open(&ann).await;
-    // The first answer comes when it is let go, although its request was cancelled.
+    // The first answer arrives on release, although its request was cancelled.
     let hold = "const fetch = window.fetch; window.held = new Promise((go) => (window.go = go)); window.answered = 0;
         window.fetch = async (url, options) => {
             if (!String(url).includes('early')) return fetch(url, options);
@@ -234,7 +234,7 @@ async fn filters_narrow_and_pages_go_on() {
     ann.key(Key::Up).await;
     ann.key(Key::Enter).await;
     finds(&ann, &["[bean] 44", "[bean] 29", "More messages"]).await;
-    // The end of the list asks for the next page.
+    // Reaching the end of the list loads the next page.
     let down = "const list = part('Results')[0]; list.scrollTop = list.scrollHeight;
         return [...list.querySelectorAll('[role=option]')].length === 48";
     ann.looks("reach the end", down, json!([])).await;
@@ -256,7 +256,7 @@ async fn filters_narrow_and_pages_go_on() {
     ann.looks("ask for mentions", check, json!([])).await;
     ann.looks("see one mention", &format!("{RESULTS} return results.length === 1"), json!([])).await;
     finds(&ann, &["@ann [bean]"]).await;
-    // Nothing was written before this day.
+    // There are no messages before this day.
     let until = "const box = field('Until'); box.value = '2001-02-03'; box.dispatchEvent(new Event('change', { bubbles: true })); return true";
     ann.looks("choose a day", until, json!([])).await;
     ann.sees("No message has these words and fits the filters.").await;
@@ -279,7 +279,7 @@ async fn a_search_in_one_conversation_finds_no_others() {
     ann.press("Remove the filter “in The garden”").await;
     finds(&ann, &["[bean] two", "[bean] one"]).await;
     close(&ann).await;
-    // On a phone it is in the menu, since there is no room for its button.
+    // On a phone there is no space for the button, so the search is in the menu.
     ann.resize(360, 740).await;
     ann.press("Conversation menu").await;
     let choose = "const item = [...part('Conversation menu').at(-1).querySelectorAll('[role=menuitem]')].find((each) => nameOf(each) === 'Search in this conversation');
@@ -312,7 +312,7 @@ async fn a_search_says_why_it_waits_and_goes_on() {
     ann.sees("Type a letter or a digit.").await;
     ann.fill(BOX, "zucchini").await;
     ann.sees("No person and no group has this name").await;
-    // Other tabs search at the same time.
+    // Other tabs are searching at the same time.
     let watch = "window.seen = ''; const dialog = field(arguments[0]).closest('dialog');
         new MutationObserver(() => (window.seen += dialog.innerText)).observe(dialog, { childList: true, subtree: true }); return true";
     ann.looks("watch the search", watch, json!([BOX])).await;
@@ -363,7 +363,7 @@ async fn recent_searches_end_with_the_session() {
     ann.looks("see seven", &same, listed(2..9)).await;
     let focused = "return part('Recent searches')[0]?.querySelector('button')?.matches(':focus') === true";
     ann.looks("have the focus on the first", focused, json!([])).await;
-    // By keyboard alone: the first one is searched again.
+    // With the keyboard alone: repeat the first search.
     ann.run_async("field('Search people, groups and messages').focus();").await;
     ann.key(Key::Down).await;
     ann.key(Key::Enter).await;

@@ -1,4 +1,4 @@
-//! Two people talk.
+//! A conversation of two users.
 
 use chinwag_testkit::browser::Key;
 use serde_json::json;
@@ -83,7 +83,7 @@ async fn notifications_need_a_click_and_open_the_conversation() {
     stage.app.service().post(&read, json!({ "author": "ann", "seq": seq })).await.ok(200);
     let closed = "return window.ended.join() === '<b>heard</b>,read elsewhere'";
     ann.looks("see the notification go", closed, json!([])).await;
-    // They are turned off here, too.
+    // They can be turned off here, too.
     ann.press("Your profile").await;
     ann.press("Turn off notifications").await;
     ann.sees("Turn on notifications").await;
@@ -104,7 +104,7 @@ async fn many_messages_at_once_are_one_notification() {
     }
     ann.sees_in("Conversation list", "three").await;
     ann.run(NOTIFICATIONS).await;
-    // As after an absence, when they are received together.
+    // As after an absence: the messages arrive together.
     ann.run(&format!(
         "Notification.permission = 'granted';
         const {{ client }} = document.querySelector('chinwag-chat');
@@ -155,7 +155,7 @@ async fn a_message_is_answered_edited_and_deleted() {
     tokio::join!(ann.close(), bob.close());
 }
 
-/// Whether the focus is on what has this name, or on the message with these words.
+/// Whether the focus is on the control with this name, or on the message with this text.
 pub(crate) fn on(what: &str) -> String {
     format!(
         "const inner = (node) => node.shadowRoot?.activeElement ? inner(node.shadowRoot.activeElement) : node;
@@ -172,9 +172,9 @@ async fn all_of_it_is_done_by_keyboard_too() {
     write_to(&ann, "bob", "first").await;
     ann.fill("Message", "second").await;
     ann.key(Key::Enter).await;
-    // A message that is not stored yet has no buttons.
+    // A message has no buttons until it is stored.
     ann.sees_sent("second").await;
-    // From the box back to the messages, up by one, and on to its buttons.
+    // From the box to the messages, up by one, and to its buttons.
     let back = "message('second')[0].focus(); return true";
     ann.look(back, json!([])).await;
     ann.key(Key::Up).await;
@@ -230,7 +230,7 @@ async fn unknown_name_is_refused_before_a_conversation_opens() {
         ann.press("Start").await;
         ann.sees(&format!("There is no user {name}. Check the spelling.")).await;
     }
-    // Another spelling finds the one user: no second conversation, the same name everywhere.
+    // Another spelling finds the same user: no second conversation, and the same name everywhere.
     ann.fill("Write to", "BOB").await;
     ann.press("Start").await;
     ann.sees_in("Conversation", "bob").await;

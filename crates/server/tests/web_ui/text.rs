@@ -1,4 +1,4 @@
-//! Formats, links, and characters of every kind in messages.
+//! Formats, links, and all kinds of characters in messages.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ async fn say(page: &Page, body: &str) {
     page.press("Send").await;
 }
 
-/// Waits until the last message has this content, as the names of its elements around its text.
+/// Waits until the last message has this content: its text with the names of the elements around it.
 async fn shows(page: &Page, content: &str) {
     let script = "const tree = (node) => node.nodeType === 3 ? node.data : node.nodeType !== 1 ? ''
             : `${node.matches('.body, span') ? '' : `<${node.localName}>`}${[...node.childNodes].map(tree).join('')}${node.matches('.body, span') ? '' : '</>'}`;
@@ -68,7 +68,7 @@ async fn addresses_end_where_readers_expect() {
         let script = format!("{links}.join() === arguments[0]");
         ann.looks(&format!("see the link “{link}”"), &script, json!([link])).await;
     }
-    // The true host stands beside a text that suggests another.
+    // The real host is shown beside a text that suggests another.
     for (body, host) in
         [("https://google.com@evil.example/", "(evil.example)"), ("https://аpple.com/", "(xn--pple-43d.com)")]
     {
@@ -111,7 +111,7 @@ async fn messages_are_formatted_and_code_is_left_alone() {
     ann.close().await;
 }
 
-/// Long messages that slow parsers have choked on.
+/// Long messages that are slow in naive parsers.
 const HEAVY: &str = "const { blocks } = await import('/chinwag-chat/format.js');
     const bodies = ['>', '> ', '- ', '*a ', '*a* ', '[', '`', '**a *b _c ~~d ', 'http://', 'www.a', '```\\n', '\\n> ']
         .map((each) => each.repeat(16384 / each.length)).concat('https://a.b/' + ')'.repeat(16384));
@@ -133,8 +133,8 @@ async fn text_made_to_be_slow_is_not() {
     ann.close().await;
 }
 
-/// The milliseconds in which each drawn message is made anew from its text and laid out; with the most elements
-/// within each other, and in one message.
+/// For each rendered message, the milliseconds to render and lay it out again, the maximum nesting depth, and
+/// the maximum number of elements.
 const DRAWN: &str = "const depth = (node) => 1 + Math.max(0, ...[...node.children].map(depth));
     const bodies = messages().map((each) => each.querySelector('.body'));
     const draw = async (row, message) => {
@@ -213,13 +213,13 @@ async fn a_log_of_texts_made_to_be_slow_stays_usable() {
     }
     times.sort_by(f64::total_cmp);
     plain.sort_by(f64::total_cmp);
-    // Both wait for the machine alike.
+    // Load on the machine delays both alike.
     let (slow, usual) = (times[times.len() / 2], plain[plain.len() / 2]);
     assert!(
         times.len() > 20 && slow < 10.0 * usual,
         "{slow:.1} ms beside {usual:.1}: {times:.1?}, {plain:.1?}"
     );
-    // All lines of a message are shown to whoever asks, and the box is as quick as ever.
+    // The complete message is shown on request, and the box stays responsive.
     say(&ann, "line\n".repeat(80).trim_end()).await;
     let lines = "const last = messages().at(-1); return bodyOf(last).split('\\n').length === arguments[0] && nameOf(last.querySelector('.more')) === arguments[1]";
     ann.looks("see the first lines", lines, json!([40, "Show the whole message"])).await;
@@ -249,7 +249,7 @@ async fn previews_are_whole_characters_of_visible_text() {
         let begins = body.trim().chars().take(4).collect::<String>();
         ann.sees_in("Conversation list", &begins).await;
     }
-    // Marks that are stacked on a letter stay in their row.
+    // Stacked combining marks stay within their row.
     let clipped = "return messages().every((each) => getComputedStyle(each.querySelector('.body')).overflowY === 'clip')";
     ann.looks("see marks in their row", clipped, json!([])).await;
     let whole = "const { shorten } = await import('/chinwag-chat/text.js');

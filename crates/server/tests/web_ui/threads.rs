@@ -1,4 +1,4 @@
-//! Threads, by two people.
+//! Threads with two users.
 
 use chinwag_testkit::browser::Key;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn reply(page: &Page, body: &str) {
     page.sees_in(PANE, body).await;
 }
 
-/// Presses the line below a root, which shows its replies.
+/// Opens the thread through the line below its root.
 async fn open_thread(page: &Page, root: &str) {
     let find = "const lines = () => message(arguments[0])[0]?.querySelector('.replies');
         lines()?.click(); return Boolean(lines());";
@@ -57,7 +57,7 @@ async fn two_people_talk_in_a_thread() {
         bob.looks("see the root above a reply", under, json!([body])).await;
     }
 
-    // Each place has a draft of its own.
+    // Both boxes have separate drafts.
     bob.fill(BOX, "half a reply").await;
     bob.fill("Message", "half a message").await;
     bob.key(Key::Escape).await;
@@ -70,7 +70,7 @@ async fn two_people_talk_in_a_thread() {
     holds(&bob, BOX, "half a reply").await;
     bob.sees_in("Messages", "2 replies").await;
 
-    // The root goes while its thread is open: the text stays.
+    // The root is deleted while its thread is open: the draft is kept.
     ann.act("cake at four", "Delete").await;
     ann.press("Delete").await;
     for page in [&ann, &bob] {
@@ -107,7 +107,7 @@ async fn a_link_to_a_reply_leads_to_its_thread_after_signing_in() {
         send(format!("line {number}"), &Value::Null).await;
     }
     let reply = send("the reply".into(), &root).await;
-    // The conversation opens at its end, as there is nothing new.
+    // The conversation opens at its end because everything is read.
     let read = json!({ "author": "ann", "seq": reply["seq"] });
     service.post(&format!("groups/{group}/read/"), read).await.ok(200);
     page.press("Your profile").await;
@@ -125,7 +125,7 @@ async fn a_link_to_a_reply_leads_to_its_thread_after_signing_in() {
     page.press("Close the thread").await;
     page.looks("see the group's address", &format!("return location.hash === '#{group}'"), json!([])).await;
 
-    // On a narrow screen the thread has all of it, and Back leads out.
+    // On a narrow screen the thread covers everything, and Back closes it.
     page.resize(390, 800).await;
     page.act("the reply", "In a thread: the root").await;
     page.sees_in(PANE, "the root").await;
@@ -164,7 +164,7 @@ async fn a_link_to_an_old_reply_shows_it_among_many() {
         const [at, view] = [row, row.closest('.scroller')].map((each) => each.getBoundingClientRect());
         return bodyOf(row) === 'reply 9' && at.top >= view.top && at.bottom <= view.bottom";
     page.looks("see the reply", aimed, json!([PANE])).await;
-    // Opened without an aim, it draws the newest ones only, and more of them for whoever asks.
+    // Without a target, only the newest replies are rendered, and more on request.
     page.press("Close the thread").await;
     open_thread(&page, "the root").await;
     page.sees_in(PANE, "reply 229").await;
@@ -194,7 +194,7 @@ async fn first_touch_of_a_messages_button_reaches_it() {
     page.touchable().await;
     page.press("Plans").await;
     let replies = "return message(arguments[0])[0]?.querySelector('.replies')";
-    // The focus that comes with a touch shows the message's buttons, which take a line above what was touched.
+    // A touch focuses the message and shows its buttons, which insert a line above the touched point.
     page.touch("touch the line of the thread", replies, json!(["the root"])).await;
     page.sees_in(PANE, "the reply").await;
     page.press("Close the thread").await;
@@ -246,7 +246,7 @@ async fn escape_closes_the_topmost_thing_alone() {
     page.looks("be where the details were opened", &on("Group details"), json!([])).await;
     page.sees_gone("Group details", "Members").await;
     page.act("line 17", "Reply").await;
-    // An input method leaves its candidates by the same key.
+    // Input methods use the same key to close their candidates.
     let composing =
         "const press = { key: 'Escape', isComposing: true, bubbles: true, composed: true, cancelable: true };
         field('Message').dispatchEvent(new KeyboardEvent('keydown', press));
@@ -283,7 +283,7 @@ async fn buttons_of_a_message_cover_nothing_beside_a_thread() {
     send("ann", "the reply", &root).await;
     page.press("Plans").await;
     open_thread(&page, "the root").await;
-    // The focus of one message leaves the buttons of another to the pointer.
+    // Focus in one message must not hide the buttons of another from the pointer.
     let focus = "const [row] = message('yes, ann'); row?.focus(); return Boolean(row)";
     page.looks("be at a message", focus, json!([])).await;
     let middle = "const [x, y] = middle(message('the root')[0].querySelector('.body')); return { x, y }";

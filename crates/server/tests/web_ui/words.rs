@@ -1,4 +1,4 @@
-//! That the page says the same in all its languages.
+//! Checks that the page has the same texts in all languages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,7 +26,7 @@ const FRENCH: &str = concat!(
     include_str!("../../../../web/words/server.fr.js"),
 );
 
-/// The keys of a language, each with the `{names}` of what is put in.
+/// The keys of a language, each with its `{placeholders}`.
 fn table(source: &str) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut table = BTreeMap::new();
     let mut key = "";
@@ -46,7 +46,7 @@ fn table(source: &str) -> BTreeMap<&str, BTreeSet<&str>> {
     table
 }
 
-/// A line that begins with a key.
+/// Parses a line that begins with a key.
 fn entry(line: &str) -> Option<(&str, &str)> {
     let line = line.strip_prefix("  ")?;
     match line.strip_prefix('"') {
@@ -95,7 +95,7 @@ fn signs_of_french_stand_after_unbroken_spaces() {
     }
 }
 
-/// Whether the text of the server is the one of a key, where `{}` is any text.
+/// Whether a server's text matches a key, in which `{}` stands for any text.
 fn is_of(key: &str, text: &str) -> bool {
     let key = key.replace(r"\\", r"\").replace(r#"\""#, "\"");
     match key.split_once("{}") {
@@ -197,7 +197,7 @@ async fn the_page_speaks_the_language_of_its_reader() {
     let time = "const { Words } = await import(`${location.origin}/chinwag-chat/words.js`);
         return (await Words.for('fr-FR')).time('2026-12-06T02:31')";
     assert_eq!(page.run_async(time).await, "02:31");
-    // Some browsers name their language like that.
+    // Some browsers report their language like this.
     let odd = "const { Words } = await import(`${location.origin}/chinwag-chat/words.js`);
         const words = await Words.for('fr_FR', 'en-GB@posix');
         return [words.time('2026-12-06T02:31'), words.say('messages.new', { count: 2 })]";

@@ -1,4 +1,4 @@
-//! Faults between a node and its database, and their effects.
+//! Faults between a node and its database.
 
 use std::net::TcpListener;
 use std::sync::Arc;

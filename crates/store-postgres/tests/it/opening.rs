@@ -41,7 +41,7 @@ async fn a_check_says_what_opening_would_and_changes_nothing() {
     assert_eq!(why.to_string(), refusal(&database.url()).await);
 }
 
-/// Every table of a database, with its schema.
+/// Every table of a database with its schema.
 fn tables(database: &Database) -> Vec<Vec<String>> {
     database.ask(
         "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')

@@ -95,7 +95,7 @@ async fn one_client_id_50_times_over_two_nodes_is_one_message() {
     assert_eq!(nodes[0].log(group).await.len(), 2);
 }
 
-/// 64 writers on two nodes, with jobs that change the group between their messages.
+/// 64 writers on two nodes, and jobs that change the group between their messages.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writers_on_two_nodes_number_one_log_without_a_gap() {
     let database = Database::new();

@@ -1,4 +1,4 @@
-//! A database that version 1 has written, and the schema of version 1 itself.
+//! A database written by version 1, and the unchanged schema of version 1.
 
 use std::fs;
 use std::path::Path;

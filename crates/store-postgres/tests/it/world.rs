@@ -93,7 +93,7 @@ impl Node {
         self.app.group_create(&Context::new(Caller::Service), create).await.expect("a group").group.id
     }
 
-    /// The whole log of a group.
+    /// The complete log of a group.
     pub(crate) async fn log(&self, group: GroupId) -> Vec<LogRow> {
         self.store.read(move |tx| tx.log(group, Seq(0), 100_000)).await.expect("a log")
     }

@@ -1,5 +1,5 @@
-// A provider of OpenID Connect for one test: it says its port, reads a line with the client's `redirect_uri`, and serves. Any name and
-// password sign in; the name is the subject and the `preferred_username`.
+// An OpenID Connect provider for one test: prints its port, reads the client's `redirect_uri` from a line, and serves. Any
+// name and password are accepted; the name is the subject and the `preferred_username`.
 
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";

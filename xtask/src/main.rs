@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_dashes_goes_to_cargo_test() {
+    fn arguments_after_the_dashes_go_to_cargo_test() {
         let extra = vec!["name".to_owned(), "--".to_owned(), "--nocapture".to_owned()];
         assert_eq!(parsed("test -- name -- --nocapture"), Ok(Chore::Test { extra }));
         assert_eq!(parsed("test"), Ok(Chore::Test { extra: vec![] }));

@@ -132,7 +132,7 @@ mod tests {
     ];
 
     #[test]
-    fn only_what_is_not_there_is_missing() {
+    fn only_absent_programs_are_missing() {
         let missing = missing(TWO_OF_ONE, |program| program == "saw");
         assert_eq!(missing.iter().map(|need| need.program).collect::<Vec<_>>(), ["plane"]);
     }

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tools_write_and_what_is_binary_is_left_alone() {
+    fn generated_and_binary_files_are_ignored() {
         assert_eq!(found("Cargo.lock", &format!("/{}/x", "home")).len(), 0);
         assert_eq!(problems(&Tree::from([("a.png".to_owned(), None)]), &[]).len(), 0);
     }

@@ -35,7 +35,7 @@ async fn files_are_for_the_servers_user_alone() {
 }
 
 #[tokio::test]
-async fn disk_with_less_room_than_is_kept_free_takes_nothing() {
+async fn disk_below_its_minimum_of_free_space_takes_no_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let key = FileKey::Whole("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e25".parse().expect("an id"), Attempt::ONLY);
     let refused = storage(&folder, u64::MAX).create(key).await.err();
@@ -80,7 +80,7 @@ async fn many_objects_are_listed_in_pages() {
 }
 
 #[tokio::test]
-async fn folder_of_another_program_is_not_looked_into() {
+async fn folder_of_another_program_is_not_scanned() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = storage(&folder, 0);
     let files = folder.path().join("files");

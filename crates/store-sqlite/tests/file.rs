@@ -83,7 +83,7 @@ fn refusal(path: &Path) -> OpenError {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_kept_is_there_after_the_next_start() {
+async fn data_is_kept_across_restarts() {
     let file = File::new();
     let store = file.open(Options::default());
     let message = store
@@ -168,7 +168,7 @@ fn a_database_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn where_no_file_can_be_made_the_reason_is_told() {
+fn reason_is_reported_if_no_file_can_be_created() {
     let file = File::new();
     let why = refusal(&file.folder.path().join("missing/chinwag.db"));
     assert!(matches!(why, OpenError::Create { .. }), "{why:?}");
@@ -190,7 +190,7 @@ fn the_file_is_its_owners_alone() {
 }
 
 #[test]
-fn many_who_open_a_new_file_at_once_all_find_it_ready() {
+fn many_concurrent_opens_share_a_new_file() {
     let file = File::new();
     let openers: Vec<_> = (0..8)
         .map(|_| {

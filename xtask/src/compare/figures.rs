@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn void_run_is_no_figure() {
+    fn void_run_is_not_a_measurement() {
         let void = "| a | b | |\n| --- | --- | --- |\n| Crowd | **void** | | | | | two were lost |\n";
         assert!(read(void).unwrap_err().to_string().contains("two were lost"));
     }

@@ -58,7 +58,7 @@ async fn an_account_signs_up_in_and_out() {
 }
 
 #[tokio::test]
-async fn who_guesses_passwords_waits() {
+async fn password_guesses_are_delayed() {
     let rates = RateLimits { attempts_per_name: 3, ..RateLimits::lifted() };
     let server = Server::limited(Limits { rates, ..Limits::default() }, |_| {}).await;
     let guess = json!({"name": "arlan", "password": "a guess at it"});

@@ -209,7 +209,7 @@ async fn relations_change_at_the_authors_own_path() {
 }
 
 #[tokio::test]
-async fn groups_are_made_changed_and_deleted_by_who_may() {
+async fn groups_are_created_changed_and_deleted_by_role() {
     let server = Server::start().await;
     let [arlan, astra, borys] = server.users(["arlan", "astra", "borys"]).await;
     let id = server.group("arlan", &["astra"]).await;
@@ -300,7 +300,7 @@ async fn messages_are_sent_once_edited_listed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_list_is_whole_or_in_pages() {
+async fn a_list_is_complete_or_paged() {
     let server = Server::start().await;
     for n in 0..120 {
         assert_eq!(server.service("POST users/", json!({"name": format!("user{n}")})).await.0, 201);

@@ -68,7 +68,7 @@ async fn maker_of_a_group_is_answered_after_its_node_read_it() {
 
 /// Another node has added the sender, and the hint of that was lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn sender_is_answered_whose_joining_is_not_known() {
+async fn sender_is_answered_whose_join_is_unknown() {
     let (redis, place) = (Redis::start(), Place::new());
     let node = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (node.user("ann").await, node.user("ben").await);

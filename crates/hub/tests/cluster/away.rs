@@ -123,7 +123,7 @@ async fn one_node_is_cut_off_from_redis_for_a_while() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_that_says_nothing_any_more_is_noticed() {
+async fn a_silent_link_is_detected() {
     let scene = scene().await;
     scene.proxy.stall();
     let last = scene.talk().await;

@@ -24,7 +24,7 @@ struct Inner {
 pub(crate) struct End {
     node: NodeId,
     air: Arc<FakeNetwork>,
-    heard: mpsc::Sender<LinkEvent>,
+    events: mpsc::Sender<LinkEvent>,
     wanted: OnceLock<ChannelFilter>,
     doubtful: Mutex<Vec<Channel>>,
 }
@@ -37,17 +37,17 @@ impl std::fmt::Debug for End {
 
 impl FakeNetwork {
     pub(crate) fn end(self: &Arc<Self>, node: u128) -> (Arc<End>, mpsc::Receiver<LinkEvent>) {
-        let (heard, ears) = mpsc::channel(100_000);
-        let _ = heard.try_send(LinkEvent::Up);
+        let (events, receiver) = mpsc::channel(100_000);
+        let _ = events.try_send(LinkEvent::Up);
         let end = Arc::new(End {
             node: NodeId(node),
             air: self.clone(),
-            heard,
+            events,
             wanted: OnceLock::new(),
             doubtful: Mutex::default(),
         });
         self.inner.lock().expect("no test panics here").ends.insert(end.node, end.clone());
-        (end, ears)
+        (end, receiver)
     }
 
     pub(crate) fn hanging(&self) -> usize {
@@ -68,7 +68,7 @@ impl FakeNetwork {
         }
         for end in inner.ends.values().filter(|end| end.node != from) {
             if end.hears(channel) {
-                let _ = end.heard.try_send(LinkEvent::Hint(from, hint.clone(), QueuedBytes::default()));
+                let _ = end.events.try_send(LinkEvent::Hint(from, hint.clone(), QueuedBytes::default()));
             }
         }
     }
@@ -86,7 +86,7 @@ impl FakeNetwork {
         for end in self.inner.lock().expect("no test panics here").ends.values() {
             let channels = std::mem::take(&mut *end.doubtful.lock().expect("no test panics here"));
             let begun: Vec<_> = channels.into_iter().filter(|channel| end.hears(*channel)).collect();
-            let _ = end.heard.try_send(LinkEvent::Subscribed(begun));
+            let _ = end.events.try_send(LinkEvent::Subscribed(begun));
         }
     }
 }

@@ -25,7 +25,7 @@ async fn cut(one: &Node, proxy: &Proxy) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_hint_is_lost() {
+async fn loss_of_the_last_hint_is_repaired() {
     let (redis, place) = (Redis::start(), Place::new());
     let proxy = Proxy::to(redis.address()).await;
     let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;
@@ -41,7 +41,7 @@ async fn the_last_hint_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn that_one_has_come_or_gone_or_a_group_has_ended_is_lost() {
+async fn lost_joins_removals_and_group_deletions_are_repaired() {
     let (redis, place) = (Redis::start(), Place::new());
     let proxy = Proxy::to(redis.address()).await;
     let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;
@@ -117,7 +117,7 @@ async fn lost_hints_of_pending_memberships_are_repaired() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn that_a_token_or_a_user_is_no_more_is_lost() {
+async fn lost_token_and_user_deletions_are_repaired() {
     let (redis, place) = (Redis::start(), Place::new());
     let proxy = Proxy::to(redis.address()).await;
     let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;

@@ -118,10 +118,17 @@ impl History {
         let store: Arc<dyn Store> = Arc::new(Still(store));
         let mut hubs = Vec::new();
         for (node, (bus, receiver)) in lanes.into_iter().enumerate() {
-            let (end, ears) = air.end(node as u128 + 1);
+            let (end, link_events) = air.end(node as u128 + 1);
             let hands = Arc::new(Hands(NOW.into()));
             let words = Arc::new(Words::default());
-            hubs.push(Hub::start(store.clone(), bus, receiver.among(end, ears), words, hands, options()));
+            hubs.push(Hub::start(
+                store.clone(),
+                bus,
+                receiver.among(end, link_events),
+                words,
+                hands,
+                options(),
+            ));
         }
         let mut users = Vec::new();
         for n in 0..USERS {
@@ -380,7 +387,7 @@ fn duplicate_leaves_of_unknown_users_stay_in_order() {
 
 /// The removal of the last local member is held, and the store answers that it has joined again.
 #[test]
-fn held_removal_is_told_before_the_group_is_shown_anew() {
+fn held_removal_is_sent_before_the_group_is_shown_again() {
     use Step::{Advance, Clear, Say, Turn};
     #[rustfmt::skip]
     let steps = [

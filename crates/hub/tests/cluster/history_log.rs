@@ -96,8 +96,8 @@ pub(crate) fn check_group(
 /// of the group, but not messages.
 fn missed(log: &Log, user: usize, after: i64, before: i64, is_whole: bool) -> bool {
     let between = log.range((after + 1, 0)..(before, 0));
-    let mut told = between.filter(|((_, order), entry)| *order == 0 && (!is_whole || **entry == Entry::Sent));
-    told.any(|((seq, _), _)| membership(log, user, *seq) == Some(true))
+    let mut due = between.filter(|((_, order), entry)| *order == 0 && (!is_whole || **entry == Entry::Sent));
+    due.any(|((seq, _), _)| membership(log, user, *seq) == Some(true))
 }
 
 fn membership(log: &Log, user: usize, upto: i64) -> Option<bool> {

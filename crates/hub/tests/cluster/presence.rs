@@ -16,7 +16,7 @@ async fn seen(node: &Node, user: UserId, status: Status) {
     until("the status is known", || node.hub.status_of(&[user]) == [status]).await;
 }
 
-fn told(reader: &Reader, name: &str) -> Vec<String> {
+fn received_statuses(reader: &Reader, name: &str) -> Vec<String> {
     let texts = reader.texts();
     let about = format!("status {name} ");
     texts.iter().filter_map(|text| text.strip_prefix(&about)).map(str::to_owned).collect()
@@ -49,7 +49,7 @@ async fn presence_is_the_maximum_over_all_nodes_and_sent_on_change() {
     assert_eq!(two.hub.status_of(&[ann]), [Afk]);
     drop(first);
     at_two.gets("status ann disconnected").await;
-    assert_eq!(told(&at_two, "ann"), ["online", "afk", "disconnected"]);
+    assert_eq!(received_statuses(&at_two, "ann"), ["online", "afk", "disconnected"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +74,7 @@ async fn returning_on_another_node_within_the_grace_is_no_absence() {
     one.contacts(eve, ben).await;
     let _eve = one.connect(eve, "eve").await;
     at_two.gets("status eve online").await;
-    assert_eq!(told(&at_two, "ann"), ["online"]);
+    assert_eq!(received_statuses(&at_two, "ann"), ["online"]);
     assert_eq!(one.hub.status_of(&[ann]), [Online]);
 }
 
@@ -112,14 +112,17 @@ async fn users_of_a_dead_node_disconnect_once_and_return_with_it() -> Result<()>
     let _fence = [two.connect(gus, "gus").await, three.connect(gus, "gus").await];
     for reader in [&at_two, &at_three] {
         reader.gets("status gus online").await;
-        assert_eq!(told(reader, "ann"), ["online", "disconnected"]);
-        assert_eq!(told(reader, "eve"), ["online"]);
+        assert_eq!(received_statuses(reader, "ann"), ["online", "disconnected"]);
+        assert_eq!(received_statuses(reader, "eve"), ["online"]);
     }
     proxy.mend();
     for reader in [&at_two, &at_three] {
         reader.gets("status ann online").await;
-        until("ann is told as back", || told(reader, "ann") == ["online", "disconnected", "online"]).await;
-        assert_eq!(told(reader, "eve"), ["online"]);
+        until("ann is told as back", || {
+            received_statuses(reader, "ann") == ["online", "disconnected", "online"]
+        })
+        .await;
+        assert_eq!(received_statuses(reader, "eve"), ["online"]);
     }
     Ok(())
 }
@@ -144,7 +147,7 @@ async fn a_late_node_learns_presence_and_a_draining_one_withdraws_it() {
     drain.await.expect("it drains");
     at_two.gets("status ann disconnected").await;
     until("the node is gone", || two.hub.counts().nodes == 0).await;
-    assert_eq!(told(&at_two, "ann").last().map(String::as_str), Some("disconnected"));
+    assert_eq!(received_statuses(&at_two, "ann").last().map(String::as_str), Some("disconnected"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,7 +181,7 @@ async fn user_hidden_on_one_node_stays_so_on_another() {
     let _dan = late.connect(dan, "dan").await;
     for reader in [&at_one, &at_two] {
         reader.gets("status dan online").await;
-        assert_eq!(told(reader, "ann"), ["online", "disconnected"]);
+        assert_eq!(received_statuses(reader, "ann"), ["online", "disconnected"]);
     }
     // No user appears offline any more once the last socket that did so is closed.
     drop((second, third, fourth));
@@ -187,5 +190,8 @@ async fn user_hidden_on_one_node_stays_so_on_another() {
     at_two.gets("status hal online").await;
     let _fifth = two.connect(ann, "ann").await;
     at_one.gets("status ann online").await;
-    until("she is told as back", || told(&at_one, "ann") == ["online", "disconnected", "online"]).await;
+    until("she is told as back", || {
+        received_statuses(&at_one, "ann") == ["online", "disconnected", "online"]
+    })
+    .await;
 }

@@ -128,7 +128,7 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_newer_node_says_of_a_number_leads_to_the_store() {
+async fn unknown_hint_with_a_number_triggers_a_read_of_the_store() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, other) = (one.user("ann").await, Place::new());

@@ -195,7 +195,7 @@ async fn removal_during_a_resume_is_sent_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn removal_after_the_answer_of_a_resume_is_told() {
+async fn removal_after_the_answer_of_a_resume_is_delivered() {
     let node = Lonely::start(true).await;
     node.hub.pause(&node.client.0, []);
     let taken = node.store.write(move |tx, _| tx.seq_take(GROUP, 3));
@@ -231,7 +231,7 @@ async fn later_snapshot_outlives_an_older_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn group_shown_anew_during_a_resume_requires_a_resync() {
+async fn group_shown_again_during_a_resume_requires_a_resync() {
     let node = Lonely::start(false).await;
     node.hub.pause(&node.client.0, []);
     let joined = node.turn(true).await;

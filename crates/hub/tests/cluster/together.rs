@@ -17,7 +17,7 @@ use crate::harness::{NOW, identity_of, name_of};
 use crate::nodes::{Node, Place, SECRET, ascend, connect, listening, typing, unaudited};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_bus_carries_what_is_committed_here_whole_and_in_order() {
+async fn every_bus_delivers_local_commits_completely_and_in_order() {
     let (bus, receiver) = LocalBus::new(8);
     let receiver = &tokio::sync::Mutex::new(receiver);
     conforms(bus, || async { receiver.lock().await.recv().await }).await;
@@ -55,7 +55,7 @@ async fn a_commit_reaches_sockets_of_other_nodes_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn removal_elsewhere_during_a_resume_is_told_once() {
+async fn remote_removal_during_a_resume_is_delivered_once() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
@@ -76,8 +76,8 @@ async fn removal_elsewhere_during_a_resume_is_told_once() {
         of_ann.gets(&format!("quit 1 {left}")).await;
     }
     let texts = of_ann.texts();
-    let told = texts.iter().filter(|text| text.starts_with("quit"));
-    assert_eq!(told.count(), 20, "{texts:?}");
+    let quits = texts.iter().filter(|text| text.starts_with("quit"));
+    assert_eq!(quits.count(), 20, "{texts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,7 +129,7 @@ async fn a_member_removed_under_load_receives_nothing_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_concerns_users_reaches_them_on_every_node() {
+async fn user_events_reach_their_sockets_on_every_node() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;

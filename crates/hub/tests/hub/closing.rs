@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::harness::{Client, NOW, World, identity_of, message, quiet, settle};
 
 #[tokio::test(start_paused = true)]
-async fn one_who_does_not_read_is_closed_and_nobody_else_is() {
+async fn only_a_socket_that_does_not_read_is_closed() {
     let world = World::new(Options { queue_frames: 10, ..quiet() });
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let group = world.group(7, &[ann, ben]).await;
@@ -52,7 +52,7 @@ async fn queued_bytes_are_bounded_except_one_frame_and_the_snapshot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_held_before_a_socket_is_live_is_bounded() {
+async fn events_held_for_a_starting_socket_are_bounded() {
     let world = World::new(Options { queue_frames: 10, ..quiet() });
     let ann = world.user("ann").await;
     let connection = world.register(ann).expect("there is room");

@@ -60,7 +60,7 @@ async fn an_event_is_encoded_once_for_all_but_its_origin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_listens_to_is_not_encoded() {
+async fn events_without_recipients_are_not_encoded() {
     let world = World::new(quiet());
     let group = world.group(7, &[]).await;
     world.publish(vec![message(group, Seq(1))]).await;
@@ -69,7 +69,7 @@ async fn what_nobody_listens_to_is_not_encoded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn typing_is_told_to_all_but_its_author() {
+async fn typing_reaches_everyone_but_its_author() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let group = world.group(7, &[ann, ben]).await;
@@ -113,7 +113,7 @@ async fn joining_starts_delivery_and_leaving_ends_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_group_is_told_to_those_who_are_in_it_from_the_first() {
+async fn new_group_reaches_its_first_members() {
     let world = World::new(quiet());
     let [ann, ben, eve] = world.users(["ann", "ben", "eve"]).await;
     let group = GroupId(Uuid::from_u128(9));
@@ -127,7 +127,7 @@ async fn a_new_group_is_told_to_those_who_are_in_it_from_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_group_is_told_and_then_forgotten() {
+async fn deleted_group_is_announced_and_then_forgotten() {
     let world = World::new(quiet());
     let ann = world.user("ann").await;
     let group = world.group(7, &[ann]).await;
@@ -188,7 +188,7 @@ async fn a_rename_reaches_the_sockets_before_its_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_contacts_are_told_each_others_status_unless_disconnected() {
+async fn new_contacts_receive_each_others_status_unless_disconnected() {
     let world = World::new(quiet());
     let [ann, ben, eve] = world.users(["ann", "ben", "eve"]).await;
     let (a, b) = (world.connect(ann).await, world.connect(ben).await);
@@ -247,7 +247,7 @@ async fn overlapping_pauses_hold_delivery_until_the_last_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_holds_all_that_its_group_was_told_has_missed_nothing() {
+async fn only_groups_held_up_to_the_head_are_current() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let (group, other) = (world.group(1, &[ann]).await, world.group(2, &[ben]).await);
@@ -282,7 +282,7 @@ async fn joining_socket_is_sent_the_whole_group_and_others_its_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn number_that_is_sent_to_nobody_leaves_no_gap() {
+async fn number_without_recipients_leaves_no_gap() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let group = world.group(7, &[ann, ben]).await;

@@ -15,7 +15,7 @@ fn ask(client: &Client, reference: &str) -> Origin {
 }
 
 #[tokio::test(start_paused = true)]
-async fn contacts_hear_of_the_first_socket_once() {
+async fn contacts_receive_one_event_for_the_first_socket() {
     let world = World::new(quiet());
     let [ann, ben, eve] = world.users(["ann", "ben", "eve"]).await;
     world.contacts(ann, ben).await;
@@ -58,7 +58,7 @@ async fn presence_is_the_maximum_over_sockets_and_sent_on_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_who_asks_in_a_storm_of_changes_is_answered_once() {
+async fn each_of_many_concurrent_changes_is_answered_once() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     world.contacts(ann, ben).await;
@@ -106,7 +106,7 @@ async fn the_last_disconnect_is_announced_after_the_grace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_that_is_not_the_last_is_told_at_once() {
+async fn closing_one_of_several_sockets_is_announced_at_once() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     world.contacts(ann, ben).await;
@@ -126,7 +126,7 @@ async fn an_end_that_is_not_the_last_is_told_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_that_is_not_live_yet_makes_nobody_present() {
+async fn a_socket_affects_presence_only_once_live() {
     let world = World::new(quiet());
     let ann = world.user("ann").await;
     let held = world.register(ann).expect("there is room");

@@ -388,7 +388,7 @@ fn a_join_event_in_anothers_snapshot_is_still_delivered() {
 }
 
 #[test]
-fn a_late_group_reading_is_no_other_sockets_snapshot() {
+fn a_late_group_snapshot_is_not_used_for_another_socket() {
     use Step::{Advance, Dispatch, Turn};
     let mut steps = vec![Advance(1), Advance(1)];
     steps.extend([Advance(0); 5]);

@@ -120,8 +120,8 @@ async fn messages_of_one_commit_stay_in_order_for_their_senders() {
     run[1] = text(group, 2).from(Some(&origin));
     world.publish(run).await;
     let plain: Vec<_> = (1..=100).map(|seq| format!("text 9 {seq}")).collect();
-    let (own, told) = (asker.texts().split_off(1), other.texts().split_off(1).concat());
-    assert_eq!(told, plain.concat());
+    let (own, received) = (asker.texts().split_off(1), other.texts().split_off(1).concat());
+    assert_eq!(received, plain.concat());
     assert_eq!(own[..3], ["text 9 1", "text 9 2 #r1", "text 9 3"]);
     assert_eq!(own.concat().replace(" #r1", ""), plain.concat());
     assert_eq!(world.hub.counts().deliveries, 200);
@@ -138,6 +138,6 @@ async fn a_run_that_does_not_follow_is_delivered_one_by_one() {
     world.publish(vec![event(1), event(2)]).await;
     world.publish(vec![event(2), event(3)]).await;
     world.publish(vec![event(4), event(4), event(5)]).await;
-    let told = client.texts().split_off(1).concat();
-    assert_eq!(told, "text 9 1text 9 2text 9 3text 9 4text 9 5");
+    let received = client.texts().split_off(1).concat();
+    assert_eq!(received, "text 9 1text 9 2text 9 3text 9 4text 9 5");
 }

@@ -130,7 +130,7 @@ fn text_is_checked_to_its_end() {
 }
 
 #[test]
-fn polyglots_are_what_they_begin_with() {
+fn polyglots_have_the_type_of_their_beginning() {
     assert_eq!(sniff(b"GIF89a\x01\0\x01\0\0\0\0/*;*/alert(1)"), "image/gif");
     assert_eq!(sniff(b"%PDF-1.4\nPK\x03\x04\x14\0\0\0"), "application/pdf");
     assert_eq!(sniff(b"PK\x03\x04%PDF-1.4\n\0\0"), "application/zip");

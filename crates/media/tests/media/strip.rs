@@ -279,7 +279,7 @@ fn files_that_only_look_like_images_are_reported() {
 }
 
 #[test]
-fn faults_of_the_disk_say_nothing_about_the_image() {
+fn disk_errors_are_not_reported_as_bad_images() {
     struct Full;
     impl std::io::Write for Full {
         fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {

@@ -52,23 +52,23 @@ async fn a_clock_jump_of_an_hour_moves_no_order_page_or_read_mark() {
     let (ann, bob) = (user(&app, "ann").await, user(&app, "bob").await);
     let group = group(&app.service(), &["ann", "bob"]).await;
     let mut socket = TrialSocket::connect(&app.url(), bob.token()).await.expect("the server is there");
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     for number in 0..sends {
         clock.jump([0, 1, -1, 1, 0, -1][number % 6]);
         let data = json!({ "group": group, "body": number.to_string() });
-        told.push(match number % 2 {
+        sent.push(match number % 2 {
             0 => ann.post("messages/", data).await.ok(201),
             _ => socket.ask("message.text", data, "said").await["data"].take(),
         });
     }
-    let seqs: Vec<_> = told.iter().map(seq).collect();
+    let seqs: Vec<_> = sent.iter().map(seq).collect();
     let ascending: Vec<_> = (2..).take(sends).collect();
     assert_eq!(seqs, ascending, "numbers are given in the order of sending");
-    let dates: Vec<_> = told.iter().map(|message| message["date"].as_str().expect("a date")).collect();
+    let dates: Vec<_> = sent.iter().map(|message| message["date"].as_str().expect("a date")).collect();
     let back = dates.windows(2).filter(|pair| pair[1] < pair[0]).count();
     assert!(back >= sends / 3, "the dates go back {back} times");
 
-    assert_eq!(history(&ann, &group).await, told);
+    assert_eq!(history(&ann, &group).await, sent);
     assert_eq!(backwards(&ann, &group, 7).await, seqs.iter().rev().copied().collect::<Vec<_>>());
     marks(&clock, (&ann, &bob), &group, &mut socket, seqs[sends - 1]).await;
     report(

@@ -13,7 +13,7 @@ async fn each_acknowledgement_waits_until_the_journal_is_on_the_disk() {
     let traced = Traced::serve(&program);
     let service = program.service(traced.running());
     let (ann, bob) = (service.user("ann").await, service.user("bob").await);
-    // A group each, so that nobody is told of a message but who sent it.
+    // Separate groups, so that each message is delivered only to its author.
     let (anns, bobs) = (group(&service, &["ann"]).await, group(&service, &["bob"]).await);
     let mut socket =
         TrialSocket::connect(traced.running().url(), bob.token()).await.expect("the server is there");
@@ -39,14 +39,14 @@ async fn each_acknowledgement_waits_until_the_journal_is_on_the_disk() {
     report("disk", format!("{count} sends"), format!("{count} times fsync between request and answer"));
 }
 
-/// The line of the sync that began after the request with these words had arrived, and ended before
-/// anybody was told of it.
+/// The line of the sync that began after the request with this text had arrived, and ended before its text was
+/// sent to any client.
 fn sync_before(calls: &[Call], words: &str) -> usize {
-    let told = calls.iter().find(|call| call.writes(words)).expect("the trace shows every answer");
-    let arrivals = calls.iter().filter(|call| call.is_arrival() && call.file == told.file);
-    let arrived = arrivals.map(|call| call.ended).filter(|ended| *ended < told.begun).max();
+    let answer = calls.iter().find(|call| call.writes(words)).expect("the trace shows every answer");
+    let arrivals = calls.iter().filter(|call| call.is_arrival() && call.file == answer.file);
+    let arrived = arrivals.map(|call| call.ended).filter(|ended| *ended < answer.begun).max();
     let arrived = arrived.expect("the trace shows every request");
-    let sync = calls.iter().find(|call| call.is_sync() && call.begun > arrived && call.ended < told.begun);
-    let sync = sync.unwrap_or_else(|| panic!("{words} is acknowledged and not on the disk: {told:?}"));
+    let sync = calls.iter().find(|call| call.is_sync() && call.begun > arrived && call.ended < answer.begun);
+    let sync = sync.unwrap_or_else(|| panic!("{words} is acknowledged and not on the disk: {answer:?}"));
     sync.begun
 }

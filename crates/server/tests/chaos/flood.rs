@@ -110,17 +110,17 @@ async fn talk(running: &Running, pairs: &[(Client, Client, String)]) -> f64 {
     let talks = sockets.into_iter().map(|(mut one, mut other, group)| async move {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut heard = 0_u32;
+        let mut received = 0_u32;
         while begun.elapsed() < RUN {
             ticks.tick().await;
-            exchange(&mut one, &mut other, group, heard).await;
-            exchange(&mut other, &mut one, group, heard + 1).await;
-            heard += 2;
+            exchange(&mut one, &mut other, group, received).await;
+            exchange(&mut other, &mut one, group, received + 1).await;
+            received += 2;
         }
-        heard
+        received
     });
-    let heard: u32 = join_all(talks).await.into_iter().sum();
-    f64::from(heard) / begun.elapsed().as_secs_f64()
+    let received: u32 = join_all(talks).await.into_iter().sum();
+    f64::from(received) / begun.elapsed().as_secs_f64()
 }
 
 /// Sends a message, and waits until the other user has received it.

@@ -24,12 +24,12 @@ async fn one_client_id_50_times_and_after_a_crash_is_one_message() {
     let mut answers = 0;
     let mut firsts = Vec::new();
     for round in 0..rounds {
-        let told = fifty(&running, &token, &group, &format!("c-{round}")).await;
-        assert_eq!(told.len(), SOCKETS + REQUESTS);
-        assert!(told.iter().all(|answer| *answer == told[0]), "{told:#?}");
-        assert_eq!(told[0]["seq"], round + 2);
-        answers += told.len();
-        firsts.push(told.into_iter().next().expect("fifty were told"));
+        let received = fifty(&running, &token, &group, &format!("c-{round}")).await;
+        assert_eq!(received.len(), SOCKETS + REQUESTS);
+        assert!(received.iter().all(|answer| *answer == received[0]), "{received:#?}");
+        assert_eq!(received[0]["seq"], round + 2);
+        answers += received.len();
+        firsts.push(received.into_iter().next().expect("fifty were told"));
     }
     assert_eq!(history(&service, &group).await, firsts);
     assert_eq!(running.kill(), Some(9));

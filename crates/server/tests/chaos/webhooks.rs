@@ -78,7 +78,7 @@ async fn settled(program: &Program, running: Running, receiver: &HookReceiver, g
 }
 
 #[tokio::test]
-async fn name_of_a_private_address_is_judged_when_sending() {
+async fn private_addresses_of_a_name_are_refused_when_sending() {
     let (program, receiver) = (crate::program(), HookReceiver::start().await);
     configure(&program, true);
     let running = program.serve();

@@ -96,7 +96,7 @@ async fn comes_back(client: &Client, group: &str, held: i64, head: i64) {
 }
 
 #[tokio::test]
-async fn a_restore_takes_no_place_that_is_taken_unless_it_is_told_to() {
+async fn restore_replaces_a_database_only_with_force() {
     let program = program();
     let running = program.serve();
     program.service(&running).user("ann").await;

@@ -33,7 +33,7 @@ fn a_server_that_could_start_is_all_ok() {
 }
 
 #[test]
-fn each_problem_is_a_line_that_says_how_to_mend_it() {
+fn each_problem_is_a_line_with_its_remedy() {
     let program = program();
     program.serve().stop();
     let key = program.key();
@@ -62,7 +62,7 @@ fn wrong_settings_are_lines_too() {
 }
 
 /// Runs `chinwag check` with these settings. Returns whether it succeeded, and its output.
-fn said(settings: &str) -> (bool, String) {
+fn run_check(settings: &str) -> (bool, String) {
     let program = program();
     let point = r#""kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
     for (name, text) in [
@@ -79,7 +79,7 @@ fn said(settings: &str) -> (bool, String) {
 }
 
 #[test]
-fn what_is_wrong_with_the_settings_of_jwts_is_said() {
+fn wrong_jwt_settings_are_named() {
     let secret = "0123456789abcdef0123456789abcdef";
     for (settings, sentence) in [
         ("secret = \"short\"", "problem  auth.jwt.secret must have at least 32 characters, such as "),
@@ -95,15 +95,15 @@ fn what_is_wrong_with_the_settings_of_jwts_is_said() {
         ("issuer = \"host\"", "problem  auth.jwt.issuer needs a key: "),
         ("audience = \"chat\"", "problem  auth.jwt.audience needs a key: "),
     ] {
-        let (fine, said) = said(&format!("[auth.jwt]\n{settings}"));
-        assert!(!fine && said.contains(sentence), "{settings}: {said}");
-        assert!(!said.contains("0123456789abcdef") && !said.contains("too short"), "{said}");
+        let (is_ok, output) = run_check(&format!("[auth.jwt]\n{settings}"));
+        assert!(!is_ok && output.contains(sentence), "{settings}: {output}");
+        assert!(!output.contains("0123456789abcdef") && !output.contains("too short"), "{output}");
     }
-    let (fine, said) =
-        said("[auth.jwt]\nsecret_file = \"secret\"\njwks = \"keys.json\"\naudience = \"chat\"");
+    let (is_ok, output) =
+        run_check("[auth.jwt]\nsecret_file = \"secret\"\njwks = \"keys.json\"\naudience = \"chat\"");
     assert!(
-        fine && said.contains("ok       the secret of JWTs (HS256)\nok       the JWKS (EdDSA)"),
-        "{said}"
+        is_ok && output.contains("ok       the secret of JWTs (HS256)\nok       the JWKS (EdDSA)"),
+        "{output}"
     );
 }
 
@@ -125,9 +125,9 @@ async fn provider_is_asked_for_its_document_and_keys() {
             "[http]\npublic_url = \"https://app.example/chat\"\n[auth.oidc]\nissuer = \"{issuer}{path}\"\nclient_id = \"chat\""
         )
     };
-    let (fine, told) = said(&settings(""));
-    assert!(!fine && told.contains(&format!("problem  auth.oidc.issuer: {issuer}: ")), "{told}");
-    assert!(told.contains("does not answer"), "{told}");
+    let (is_ok, output) = run_check(&settings(""));
+    assert!(!is_ok && output.contains(&format!("problem  auth.oidc.issuer: {issuer}: ")), "{output}");
+    assert!(output.contains("does not answer"), "{output}");
     let mut wrong_document = right.clone();
     wrong_document["issuer"] = json!("https://id.example");
     let mut no_keys = right.clone();
@@ -145,16 +145,16 @@ async fn provider_is_asked_for_its_document_and_keys() {
         ("/b", "calls itself \"https://id.example\": set auth.oidc.issuer to that"),
         ("/c", "the provider's keys: "),
     ] {
-        let (fine, told) = said(&settings(path));
-        assert!(!fine && told.contains(why), "{path}: {told}");
+        let (is_ok, output) = run_check(&settings(path));
+        assert!(!is_ok && output.contains(why), "{path}: {output}");
     }
-    let (fine, told) = said(&settings(""));
+    let (is_ok, output) = run_check(&settings(""));
     let redirect = "which must allow the redirect address https://app.example/chat/oidc/callback/";
-    assert!(fine && told.contains(redirect) && told.contains("ok       the provider "), "{told}");
+    assert!(is_ok && output.contains(redirect) && output.contains("ok       the provider "), "{output}");
 }
 
 #[test]
-fn looking_writes_nothing_and_finds_damage_beside_a_server() {
+fn check_writes_nothing_and_finds_damage_beside_a_server() {
     let program = program();
     fs::create_dir(program.data()).expect("a folder");
     fs::set_permissions(program.data(), fs::Permissions::from_mode(0o700)).expect("a mode");

@@ -29,7 +29,7 @@ const RESERVE: usize = 1 << 20;
 const CHARS: usize = 16_384;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_refuses_writes_alone_until_there_is_room() {
+async fn a_full_disk_refuses_only_writes_until_space_is_freed() {
     let (program, disk) = (program(), Disk::new());
     fs::write(disk.file("ballast"), vec![0; BALLAST]).expect("there is room for it");
     let running = disk.serve(&program);
@@ -37,10 +37,10 @@ async fn a_full_disk_refuses_writes_alone_until_there_is_room() {
     let (ann, bob) = (service.user("ann").await, service.user("bob").await);
     let group = group(&service, &[ann.clone(), bob.clone()]).await;
 
-    let mut told = HashMap::new();
-    let refused = fill(&ann, &group, &mut told).await;
+    let mut acknowledged = HashMap::new();
+    let refused = fill(&ann, &group, &mut acknowledged).await;
     unavailable(&refused);
-    assert!(told.len() > 20, "the disk was full from the start: {}", told.len());
+    assert!(acknowledged.len() > 20, "the disk was full from the start: {}", acknowledged.len());
     let mut socket = bob.ws().await;
     disk.stuff();
     // The write-ahead log may still have space for small commits.
@@ -54,24 +54,24 @@ async fn a_full_disk_refuses_writes_alone_until_there_is_room() {
     let data = json!({ "group": group, "body": "none", "client_id": "none" });
     let said = socket.ask("message.text", data.clone()).await;
     assert_eq!((&said["type"], &said["code"]), (&json!("error.handler"), &json!(503)), "{said}");
-    assert_eq!(history(&ann, &group).await, told, "reads go on");
+    assert_eq!(history(&ann, &group).await, acknowledged, "reads go on");
     service.get("/healthz").await.ok(200);
-    let head = 1 + i64::try_from(told.len()).expect("a count");
+    let head = 1 + i64::try_from(acknowledged.len()).expect("a count");
     assert_eq!(bob.ws().await.summary()[0]["head"], head, "and sockets are let in");
 
     disk.remove("ballast");
     until_ready_says(&service, 200).await;
     let said = socket.ask("message.text", data).await;
     assert_eq!((&said["type"], &said["seq"]), (&json!("message.text"), &json!(head + 1)), "{said}");
-    told.insert("none".to_owned(), said["data"].clone());
+    acknowledged.insert("none".to_owned(), said["data"].clone());
     let more = send(&ann, &group, "more").await.ok(201);
-    told.insert("more".to_owned(), more);
+    acknowledged.insert("more".to_owned(), more);
     running.kill();
-    kept(&disk, &program, &ann, &group, &told).await;
+    kept(&disk, &program, &ann, &group, &acknowledged).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn below_the_floor_nothing_new_is_stored_and_the_rest_goes_on() {
+async fn below_the_minimum_of_free_space_only_additions_fail() {
     let (program, disk) = (program(), Disk::new());
     let running = disk.serve_above(&program, 2 << 20);
     let service = disk.service(&program, &running);
@@ -150,7 +150,7 @@ async fn server_starts_with_a_full_disk_and_its_reserve() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deletions_go_on_where_the_disk_is_really_full() {
+async fn deletions_work_on_a_completely_full_disk() {
     let (program, disk) = (program(), Disk::new());
     let running = disk.serve_with_reserve(&program, RESERVE);
     let reserve = || fs::metadata(disk.file("chinwag.db-reserve")).expect("it is there").len();
@@ -170,8 +170,8 @@ async fn deletions_go_on_where_the_disk_is_really_full() {
     disk.stuff();
     assert_eq!(disk.room(), 0);
     // Write until the write-ahead log is full and the reserve is used.
-    let mut told = HashMap::new();
-    assert_eq!(fill(&bob, &group, &mut told).await.status, 507);
+    let mut acknowledged = HashMap::new();
+    assert_eq!(fill(&bob, &group, &mut acknowledged).await.status, 507);
     assert!(reserve() < RESERVE as u64, "a part was given up");
     assert_eq!(service.get("/readyz").await.json["why"], "disk");
     until_said(&running, "the disk is full").await;
@@ -188,7 +188,7 @@ async fn deletions_go_on_where_the_disk_is_really_full() {
     cat.get("users/").await.ok(401);
     service.delete("users/ann/").await.ok(200);
     let left = history(&bob, &group).await;
-    assert_eq!(left, told, "reads go on, and nothing else is left");
+    assert_eq!(left, acknowledged, "reads go on, and nothing else is left");
 
     disk.remove("stuffing");
     until_ready_says(&service, 200).await;
@@ -198,20 +198,26 @@ async fn deletions_go_on_where_the_disk_is_really_full() {
 }
 
 /// Asserts that after a crash the group has exactly the acknowledged messages.
-async fn kept(disk: &Disk, program: &Program, ann: &Client, group: &str, told: &HashMap<String, Value>) {
+async fn kept(
+    disk: &Disk,
+    program: &Program,
+    ann: &Client,
+    group: &str,
+    acknowledged: &HashMap<String, Value>,
+) {
     let running = disk.serve(program);
     let ann = Client::new(running.url(), Some(ann.token()), "ann");
-    assert_eq!(history(&ann, group).await, *told);
+    assert_eq!(history(&ann, group).await, *acknowledged);
     let output = running.stop();
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(!disk.file("chinwag.db-wal").exists(), "the journal was brought into the database");
     let copy = program.folder().join("copy.db");
     fs::copy(disk.file("chinwag.db"), &copy).expect("it is copied");
-    assert_eq!(sound(&copy).len(), told.len() + 1, "the beginning, and the messages");
+    assert_eq!(sound(&copy).len(), acknowledged.len() + 1, "the beginning, and the messages");
 }
 
-/// Sends until a message is refused. Adds the acknowledged messages to `told` and returns the refusal.
-async fn fill(client: &Client, group: &str, told: &mut HashMap<String, Value>) -> Answer {
+/// Sends until a message is refused. Adds the acknowledged messages to `acknowledged` and returns the refusal.
+async fn fill(client: &Client, group: &str, acknowledged: &mut HashMap<String, Value>) -> Answer {
     let mut number = 0;
     let by = Instant::now() + PATIENCE;
     loop {
@@ -222,7 +228,7 @@ async fn fill(client: &Client, group: &str, told: &mut HashMap<String, Value>) -
         let answers = join_all(names.iter().map(|name| send(client, group, name))).await;
         for (name, answer) in names.into_iter().zip(answers) {
             if answer.status == 201 {
-                told.insert(name, answer.json);
+                acknowledged.insert(name, answer.json);
             } else {
                 refused = Some(answer);
             }

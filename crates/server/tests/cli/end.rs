@@ -50,7 +50,7 @@ async fn many_sockets_are_sent_away_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_about_to_end_is_not_ready_and_still_serves() {
+async fn draining_server_is_not_ready_but_still_serves() {
     let program = program();
     let running = program.serve_with(|command| {
         command.env("CHINWAG_SHUTDOWN__NOTICE", "10m");

@@ -90,16 +90,16 @@ async fn backup_is_restored_with_its_files() {
     let program = program();
     let running = program.serve();
     let (ann, files) = sent_files(&program, &running).await;
-    let told = ok(program.run(&["backup", "one"]));
-    assert!(told.starts_with("copied 3 objects of files ("), "{told}");
+    let output = ok(program.run(&["backup", "one"]));
+    assert!(output.starts_with("copied 3 objects of files ("), "{output}");
     let folder = program.folder().join("one.files");
     assert_eq!(entries(&folder).len(), 3);
 
     // The next backup copies only new files.
     let later = upload(&ann, "b.txt", "later").await;
-    let told = ok(program.run(&["backup", "two", "--files", "one.files"]));
-    assert!(told.starts_with("copied 1 objects of files ("), "{told}");
-    assert!(told.lines().next().is_some_and(|line| line.ends_with(", 3 were there")), "{told}");
+    let output = ok(program.run(&["backup", "two", "--files", "one.files"]));
+    assert!(output.starts_with("copied 1 objects of files ("), "{output}");
+    assert!(output.lines().next().is_some_and(|line| line.ends_with(", 3 were there")), "{output}");
     assert_eq!(running.stop().code, Some(0));
 
     let refused = program.run(&["restore", "two", "--data", "fresh"]);
@@ -125,19 +125,19 @@ async fn file_without_bytes_is_named_by_a_backup() {
     let removed = upload(&ann, "b.txt", "removed").await;
     let bytes = |file: &Value| program.data().join("files").join(setup::id(file));
     fs::remove_file(bytes(&files[0])).expect("it was there");
-    let told = ok(program.run(&["backup", "one"]));
-    assert!(told.contains(&format!("does not have the bytes of {}:", setup::id(&files[0]))), "{told}");
+    let output = ok(program.run(&["backup", "one"]));
+    assert!(output.contains(&format!("does not have the bytes of {}:", setup::id(&files[0]))), "{output}");
     // Stored bytes are removed after their row.
     ok(program.run(&["backup", "two"]));
     let path = format!("files/uploads/{}", setup::id(&removed));
     let end = ann.request(Method::DELETE, &path).header("tus-resumable", "1.0.0");
     assert_eq!(ann.send(end).await.status, 204);
-    let told = ok(program.run(&["backup", "three"]));
-    assert!(!told.contains(&setup::id(&removed)), "{told}");
+    let output = ok(program.run(&["backup", "three"]));
+    assert!(!output.contains(&setup::id(&removed)), "{output}");
 }
 
 #[tokio::test]
-async fn killed_backup_goes_on_and_is_no_backup_before() {
+async fn killed_backup_is_invalid_until_it_is_completed() {
     let program = program();
     let running = program.serve();
     let ann = program.service(&running).user("ann").await;
@@ -151,8 +151,8 @@ async fn killed_backup_goes_on_and_is_no_backup_before() {
         fs::remove_file(program.folder().join("one.part")).expect("it was being written");
     }
     let had = entries(&folder).len();
-    let told = ok(program.run(&["backup", "one"]));
-    assert!(told.contains(&format!("copied {} objects of files", MANY - had)), "{had} {told}");
+    let output = ok(program.run(&["backup", "one"]));
+    assert!(output.contains(&format!("copied {} objects of files", MANY - had)), "{had} {output}");
     assert_eq!(entries(&folder).len(), MANY);
     let written = fs::read_dir(&folder).expect("a folder").count();
     assert!(written <= MANY + 16, "{written}: at most what was being written when it was killed");
@@ -179,8 +179,8 @@ async fn check_names_differences_and_restore_mends_them() {
         assert!(output.stdout.contains(&format!("problem  {sentence}: {id}: ")), "{}", output.stdout);
     }
     fs::remove_file(stored.join(stray)).expect("it was there");
-    let told = ok(program.run(&["restore", "--files", "one.files"]));
-    assert!(told.starts_with("copied 2 objects of files ("), "{told}");
+    let output = ok(program.run(&["restore", "--files", "one.files"]));
+    assert!(output.starts_with("copied 2 objects of files ("), "{output}");
     ok(program.run(&["check"]));
     assert_readable(&running, &ann, &files).await;
 }
@@ -242,8 +242,8 @@ async fn files_move_with_a_store_to_postgres_and_back() {
 
     let url = database.url();
     let location = format!("file://{}", program.folder().join("shared").display());
-    let told = ok(program.run(&["migrate", "--to", &url, "--files-to", &location]));
-    assert!(told.contains(&format!("start the server with files.store = {location:?}")), "{told}");
+    let output = ok(program.run(&["migrate", "--to", &url, "--files-to", &location]));
+    assert!(output.contains(&format!("start the server with files.store = {location:?}")), "{output}");
     assert_eq!(entries(&program.data().join("files")).len(), 3, "the source is left as it was");
     let with = |command: &mut Command| {
         command.args(["--database", &url]).env("CHINWAG_FILES__STORE", &location);
@@ -257,8 +257,8 @@ async fn files_move_with_a_store_to_postgres_and_back() {
         command.env("CHINWAG_FILES__STORE", &location).env("CHINWAG_DATABASE", &url);
         chinwag_testkit::process::finish(command, "")
     };
-    let told = ok(run(&["backup", "--files", "copies"]));
-    assert!(told.starts_with("copied 4 objects of files ("), "{told}");
+    let output = ok(run(&["backup", "--files", "copies"]));
+    assert!(output.starts_with("copied 4 objects of files ("), "{output}");
     fs::remove_file(program.folder().join("shared").join(setup::id(&files[0]))).expect("it was there");
     let check = run(&["check"]);
     assert!(check.stdout.contains("1 file has no bytes"), "{check:?}");
@@ -267,8 +267,8 @@ async fn files_move_with_a_store_to_postgres_and_back() {
 
     let mut back = program.command(&["migrate", "--from", &url, "--files-to", "data", "--data", "back"]);
     back.env("CHINWAG_FILES__STORE", &location);
-    let told = ok(chinwag_testkit::process::finish(back, ""));
-    assert!(told.contains("start the server with files.store = \"data\""), "{told}");
+    let output = ok(chinwag_testkit::process::finish(back, ""));
+    assert!(output.contains("start the server with files.store = \"data\""), "{output}");
     let running = program.serve_with(|command| {
         command.args(["--data", "back"]);
     });
@@ -287,8 +287,8 @@ async fn files_move_into_a_bucket_and_back() {
         command.envs(bucket.variables()).env("CHINWAG_FILES__STORE", store);
         ok(chinwag_testkit::process::finish(command, ""))
     };
-    let told = run(&["migrate", "--files-to", &location], "data");
-    assert!(told.starts_with("copied 3 objects of files ("), "{told}");
+    let output = run(&["migrate", "--files-to", &location], "data");
+    assert!(output.starts_with("copied 3 objects of files ("), "{output}");
     let again = run(&["migrate", "--files-to", &location], "data");
     assert!(again.starts_with("copied 0 objects of files (") && again.contains("3 were there"), "{again}");
     assert_eq!(bucket.keys().len(), 3);
@@ -320,9 +320,9 @@ async fn killed_migration_of_files_goes_on() {
     let migrate = ["migrate", "--files-to", &location];
     kill_among_files(program.command(&migrate), &folder, 20);
     let had = entries(&folder).len();
-    let told = ok(program.run(&migrate));
-    assert!(told.contains(&format!("copied {} objects of files", MANY - had)), "{had} {told}");
-    assert!(told.contains("a server runs on this folder: stop it, run this again"), "{told}");
+    let output = ok(program.run(&migrate));
+    assert!(output.contains(&format!("copied {} objects of files", MANY - had)), "{had} {output}");
+    assert!(output.contains("a server runs on this folder: stop it, run this again"), "{output}");
     for copy in entries(&folder) {
         let source = program.data().join("files").join(copy.file_name().expect("a name"));
         assert_eq!(fs::read(&copy).expect("a copy"), fs::read(source).expect("the source"));

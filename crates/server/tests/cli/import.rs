@@ -283,7 +283,7 @@ const HOSTILE: &str = "INSERT INTO chat_user VALUES (u(30), 'a b'), (u(31), 'ARL
         INSERT INTO chat_message (id, date, body, author_id, group_id) SELECT m(1000 + n), now(), '', u(10), g(1) FROM generate_series(1, 2500) n;";
 
 #[test]
-fn what_cannot_stay_as_it_was_is_reported() {
+fn changed_values_of_an_import_are_reported() {
     let (source, program) = (original(), program());
     source.ask(HOSTILE);
     let report = imported(&program, &source, &[]);
@@ -413,7 +413,7 @@ fn killed_import_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn import_refuses_what_it_cannot_use_with_the_reason() {
+fn unusable_sources_are_refused_with_the_reason() {
     let (source, empty, program) = (original(), Database::new(), program());
     let refused = |args: &[&str], why: &str| {
         let output = program.run(args);

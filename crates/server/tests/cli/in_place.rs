@@ -106,7 +106,7 @@ impl Deployment {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn page_on_the_django_services_place_works_as_it_says() {
+async fn guide_to_replacing_the_django_service_works() {
     let program = program();
     let place = Deployment::start(&program).await;
     for name in ["arlan", "astra"] {

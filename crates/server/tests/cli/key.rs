@@ -10,7 +10,7 @@ use chinwag_testkit::process::{Program, Running, finish};
 use crate::program;
 
 #[tokio::test]
-async fn the_key_that_is_shown_is_the_key_that_the_api_takes() {
+async fn the_displayed_key_is_accepted_by_the_api() {
     let program = program();
     let running = program.serve();
     let output = program.run(&["key"]);
@@ -61,7 +61,7 @@ fn rotated_key_is_on_the_disk_before_it_is_shown() {
 }
 
 #[test]
-fn root_leaves_the_owner_of_the_folder_what_it_makes() {
+fn files_made_by_root_belong_to_the_folders_owner() {
     const OWNER: u32 = 65_534;
     let program = program();
     let running = program.serve();
@@ -85,7 +85,7 @@ fn root_leaves_the_owner_of_the_folder_what_it_makes() {
 }
 
 #[tokio::test]
-async fn the_environment_s_key_wins_and_is_kept_nowhere() {
+async fn key_in_the_environment_wins_and_is_not_stored() {
     let program = program();
     let key = "a-key-of-thirty-two-characters-0";
     let running = program.serve_with(|command| {

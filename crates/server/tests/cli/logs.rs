@@ -84,7 +84,7 @@ fn strangers_do_not_fill_the_log() {
 }
 
 #[test]
-fn people_may_have_theirs_without_json() {
+fn log_can_be_plain_text() {
     let running = program().serve_with(|command| {
         command.env("CHINWAG_LOG__FORMAT", "human");
     });

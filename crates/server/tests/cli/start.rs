@@ -56,7 +56,7 @@ async fn a_server_open_to_a_network_warns_of_it_on_both_outputs() {
 }
 
 #[tokio::test]
-async fn what_was_written_is_there_after_a_restart_and_after_a_crash() {
+async fn data_survives_a_restart_and_a_crash() {
     let program = program();
     let running = program.serve();
     let service = program.service(&running);
@@ -74,7 +74,7 @@ async fn what_was_written_is_there_after_a_restart_and_after_a_crash() {
 }
 
 #[test]
-fn an_address_in_use_is_said_with_what_to_do() {
+fn address_in_use_is_reported_with_the_remedy() {
     let (first, second) = (program(), program());
     let running = first.serve();
     let address = running.url().trim_start_matches("http://").to_owned();
@@ -119,7 +119,7 @@ fn an_unusable_folder_is_named_with_the_remedy() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_to_is_said_with_what_to_do() {
+fn unwritable_folder_is_reported_with_the_remedy() {
     let program = program();
     let data = program.data();
     fs::create_dir(&data).unwrap();
@@ -134,7 +134,7 @@ fn a_folder_that_cannot_be_written_to_is_said_with_what_to_do() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_said() {
+fn file_that_is_not_a_database_is_reported() {
     let program = program();
     fs::create_dir(program.data()).unwrap();
     fs::write(
@@ -149,7 +149,7 @@ fn a_file_that_is_no_database_is_said() {
 }
 
 #[test]
-fn a_database_of_a_newer_version_is_said_with_what_to_do() {
+fn newer_database_is_reported_with_the_remedy() {
     let program = program();
     assert_eq!(program.serve().stop().code, Some(0));
     let database = rusqlite::Connection::open(program.data().join("chinwag.db")).unwrap();
@@ -162,7 +162,7 @@ fn a_database_of_a_newer_version_is_said_with_what_to_do() {
 }
 
 #[test]
-fn what_is_misused_exits_with_2() {
+fn misuse_exits_with_2() {
     let program = program();
     for args in [
         &["sing"][..],

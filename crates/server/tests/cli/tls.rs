@@ -224,7 +224,7 @@ fn metrics_over_tls_are_for_this_machine_and_the_service() {
 }
 
 #[test]
-fn browsers_are_told_to_use_tls_alone_on_its_own_port() {
+fn hsts_is_sent_only_on_the_standard_port() {
     let program = program();
     let server = Secured::start(&program, certified(&program), |_| {});
     let answer = |host: &str| server.ask("/", &["--include", "--header", &format!("host: {host}")]);
@@ -233,7 +233,7 @@ fn browsers_are_told_to_use_tls_alone_on_its_own_port() {
 }
 
 #[test]
-fn plain_http_is_told_to_use_https() {
+fn plain_http_is_answered_with_a_hint_to_https() {
     let program = program();
     let server = Secured::start(&program, certified(&program), |_| {});
     let plain = server.curl(&["--include", &format!("http://{}/healthz", server.address())]);
@@ -268,7 +268,7 @@ fn stall(server: &Secured, count: usize) -> Vec<std::net::TcpStream> {
 }
 
 #[test]
-fn hundreds_of_stalled_handshakes_keep_nobody_out() {
+fn hundreds_of_stalled_handshakes_block_no_others() {
     let program = program();
     let server = Secured::start(&program, certified(&program), |command| {
         command.env("CHINWAG_HTTP__CONNECTIONS", "300").env("CHINWAG_TLS__HANDSHAKES", "16");

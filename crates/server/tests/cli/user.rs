@@ -131,7 +131,7 @@ async fn connected_clients_see_command_line_changes_at_once() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_before_anything_is_made() {
+fn invalid_users_are_refused_before_anything_is_created() {
     let program = program();
     let output = program.run_with_input(&["user", "add", "ann"], "short\n");
     assert!(

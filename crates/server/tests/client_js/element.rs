@@ -71,7 +71,7 @@ async fn element_of_one_conversation_counts_it_alone() {
 }
 
 #[tokio::test]
-async fn element_that_a_listener_removes_connects_no_more() {
+async fn element_removed_by_a_listener_does_not_reconnect() {
     let (world, _) = World::of_two().await;
     let token = world.service().post("users/ann/tokens/", json!({})).await.ok(201)["token"].clone();
     let removes = format!(

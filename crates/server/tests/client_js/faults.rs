@@ -1,4 +1,4 @@
-//! Nothing is lost, doubled or out of order, whatever happens on the way.
+//! Faults of the network and the server: no message is lost, duplicated or reordered.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 use crate::sick::BrokenServer;
 use crate::world::{World, load};
 
-/// A page's state of a group, in the form of the server.
+/// The messages of a group in the page, in the server's form.
 const HELD: &str =
     "chat.groups.get(GROUP).messages.map(({ id, seq, author, body }) => ({ id, seq, author, body }))";
 
-/// Connects, with all of the group's messages held.
+/// Connects, and loads all messages of the group.
 pub(crate) async fn connect(tab: &Tab) {
     tab.run("await chat.connect();").await;
 }
 
-/// Asserts that a page holds exactly what the server has, and was told of exactly that.
+/// Asserts that a page holds exactly the server's messages and that its events announced exactly those.
 pub(crate) async fn agrees(tab: &Tab, group: &str, log: &[Value]) {
     let head = log.last().expect("there are messages")["seq"].clone();
     tab.until(&format!("chat.groups.get('{group}').head >= {head} && !chat.unsentCount")).await;
@@ -31,11 +31,11 @@ pub(crate) async fn agrees(tab: &Tab, group: &str, log: &[Value]) {
     assert_eq!(tab.run("return faults();").await, json!([]));
 }
 
-/// The number of messages that the browser keeps for this origin.
+/// The number of messages in the browser's outbox storage for this origin.
 const KEPT: &str = "const database = await new Promise((done) => { const asked = indexedDB.open('chinwag'); asked.onsuccess = () => done(asked.result); });
     return new Promise((done) => { const asked = database.transaction('unsent').objectStore('unsent').count(); asked.onsuccess = () => done(asked.result); });";
 
-/// Waits until the browser keeps so many messages.
+/// Waits until the outbox storage holds this many messages.
 pub(crate) async fn keeps(tab: &Tab, count: usize) {
     let wait = Wait::begin();
     while tab.run(KEPT).await != count {
@@ -49,7 +49,7 @@ async fn kills_and_cuts_leave_each_message_once_in_both_clients() {
     let (anns, bobs) = (world.link().await, world.link().await);
     let (ann, bob) =
         tokio::join!(browser::open("ann", &world.site.url), browser::open("bob", &world.site.url));
-    // All of it, for the comparison.
+    // Hold every message, for the comparison.
     load(&ann, "ann", &anns, "{ held: 100_000 }").await;
     load(&bob, "bob", &bobs, "{ held: 100_000 }").await;
     connect(&ann).await;
@@ -74,12 +74,12 @@ async fn kills_and_cuts_leave_each_message_once_in_both_clients() {
         ann.until("chat.state === 'ready'").await;
         anns.cut();
         ann.until("chat.state !== 'ready'").await;
-        // Bob goes on alone.
+        // Bob remains connected.
         bob.until("chat.state === 'ready'").await;
         bob.until(&format!("chat.groups.get('{group}').latest.author === 'bob'")).await;
         anns.mend();
         bobs.stall();
-        // Nothing that he writes is answered.
+        // None of his messages is answered.
         bob.until("chat.unsentCount > 3").await;
         bobs.mend();
     }
@@ -95,20 +95,20 @@ async fn kills_and_cuts_leave_each_message_once_in_both_clients() {
         let own: Vec<_> = log.iter().filter(|message| message["author"] == name).collect();
         let expected: Vec<_> = (1..=count).map(|number| format!("{name} {number}")).collect();
         assert_eq!(own.iter().map(|message| message["body"].as_str().unwrap()).collect::<Vec<_>>(), expected);
-        // Everything of the other was also told of as it came, once.
+        // Each message by the other user was announced once.
         let others = log.len() as u64 - count;
         assert_eq!(tab.run(&format!("return arrived.get('{group}').length;")).await, others);
     }
 }
 
 #[tokio::test]
-async fn what_is_written_offline_outlives_a_reload_and_is_sent_once() {
+async fn offline_messages_survive_a_reload_and_are_sent_once() {
     let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     connect(&ann).await;
     ann.run(&format!("await chat.send('{group}', 'before').sent;")).await;
-    // One is on the disk there, and ann is not told so.
+    // The server stores one message, and ann never receives its acknowledgement.
     ann.run(
         "WebSocket.prototype.send = new Proxy(WebSocket.prototype.send, {
         apply(send, socket, frame) {
@@ -127,7 +127,7 @@ async fn what_is_written_offline_outlives_a_reload_and_is_sent_once() {
     ann.run(&format!("for (const body of ['first', 'second', 'third']) chat.send('{group}', body);")).await;
     ann.run("chat.send({ to: 'bob' }, 'in private');").await;
     ann.until("chat.state === 'waiting' && chat.unsentCount === 5").await;
-    // Reported as on their way, each to where it goes.
+    // The unsent messages are listed under the group or user to whom they are addressed.
     let shown = ann
         .run(&format!("return [chat.groups.get('{group}').unsent, chat.unsentTo('BOB')].map((list) => list.map(({{ body }}) => body));"))
         .await;
@@ -161,7 +161,7 @@ async fn a_token_that_ends_is_followed_by_another_without_a_loss() {
     ))
     .await;
     ann.until("tokens >= 4").await;
-    // Over REST it is the same.
+    // Requests over REST renew the token, too.
     ann.run(&format!("await chat.loadAround('{group}', 1);")).await;
     let sent = ann.run("clearInterval(writing); window.ttl = 3600; return sent;").await.as_u64().unwrap();
     ann.until("chat.state === 'ready' && chat.unsentCount === 0").await;
@@ -204,7 +204,7 @@ async fn an_ended_session_is_reported_and_unsent_messages_are_kept() {
 async fn messages_are_sent_without_storage_and_a_warning_is_given() {
     let (world, group) = World::of_two().await;
     let link = world.link().await;
-    // The user has forbidden all pages to keep anything.
+    // The user has forbidden all pages to store data.
     let settings = json!({ "profile": { "default_content_setting_values": { "cookies": 2 } } });
     let ann = browser::open_with("ann", &world.site.url, &settings).await;
     load(&ann, "ann", &link, "{}").await;
@@ -238,7 +238,7 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
         ann.until("chat.state !== 'ready'").await;
         ann.run(&format!("chat.send('{group}', '{name}');")).await;
         let sick = BrokenServer::at(world.address, rest, chat);
-        // It comes back, and goes away again.
+        // Connect twice, so that the client recovers from the failure and fails again.
         for _ in 0..2 {
             let before = sick.asked();
             ann.run("chat.retry();").await;
@@ -252,7 +252,7 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
         ann.run("chat.retry();").await;
         ann.until("chat.state === 'ready' && chat.unsentCount === 0").await;
     }
-    // Those of a user who seemed to be another one come back a little later.
+    // Messages kept while the user seemed to be another one are restored a little later.
     ann.until(&format!("bodies('{group}').length === 6")).await;
     let log = world.log(&group).await;
     assert_eq!(log.len(), 6);
@@ -265,7 +265,7 @@ async fn two_tabs_send_each_message_once() {
     let (left, right) = (world.link().await, world.link().await);
     let first = world.person("ann", &left).await;
     let second = first.another("ann's other tab", &world.site.url).await;
-    // One origin for both: what is kept is kept by page and server.
+    // Both tabs must use the same server address, because the outbox storage is per page and server.
     load(&second, "ann", &right, "{}").await;
     second.run(&format!("chat.close(); window.chat = new chat.constructor({{ server: 'http://{}', token: () => fetch('/token?user=ann').then((answer) => answer.text()) }}); listen(chat);", left.address())).await;
     connect(&first).await;
@@ -323,7 +323,7 @@ async fn a_stream_keeps_its_order_within_bounded_memory() {
     );
 }
 
-/// A page that never sees one frame, and another twice.
+/// Drops one frame before the page sees it, and delivers another twice.
 const A_FRAME_IS_LOST: &str = "
     const dispatch = Object.getOwnPropertyDescriptor(WebSocket.prototype, 'onmessage');
     Object.defineProperty(WebSocket.prototype, 'onmessage', {
@@ -353,7 +353,7 @@ async fn a_gap_is_filled_first_and_a_repeated_event_is_ignored() {
     }
     ann.until("window.lost").await;
     assert_eq!(ann.run(&format!("return bodies('{group}');")).await, json!(["one", "twice"]));
-    // What comes next shows that something is missing.
+    // The next event reveals the gap.
     let message = say("after").await;
     ann.until(&format!("bodies('{group}').length === 4")).await;
     let path = format!("messages/{}/", message["id"].as_str().unwrap());
@@ -363,9 +363,9 @@ async fn a_gap_is_filled_first_and_a_repeated_event_is_ignored() {
     assert_eq!(ann.run(&format!("return arrived.get('{group}').length;")).await, 4);
 }
 
-/// So many events that the server does not tell them one by one.
+/// More events than the server sends in a resume.
 #[tokio::test]
-async fn what_cannot_be_resumed_is_fetched_anew() {
+async fn groups_that_cannot_resume_are_loaded_again() {
     let mut world = World::start().await;
     world.users(&["ann", "bob"]).await;
     let (far, lost, back) = (
@@ -407,7 +407,7 @@ async fn what_cannot_be_resumed_is_fetched_anew() {
     ann.run(&format!("await chat.loadEarlier('{far}', 100);")).await;
     agrees(&ann, &far, &log[log.len() - 120..]).await;
 
-    // The server is put back to an earlier day, and knows less than ann does.
+    // The server is restored to an earlier state, with fewer messages than the page holds.
     world.stop();
     ann.until("chat.state !== 'ready'").await;
     std::fs::remove_dir_all(world.program().data()).expect("the data are there");
@@ -422,13 +422,13 @@ async fn what_cannot_be_resumed_is_fetched_anew() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_dead_without_a_word_is_noticed_and_replaced() {
+async fn silently_dead_link_is_detected_and_replaced() {
     let (world, group) = World::of_two().await;
     let link: Proxy = world.link().await;
     let ann = world.person("ann", &link).await;
     connect(&ann).await;
     link.stall();
-    // As a phone does that has found another network.
+    // The events of a phone that changes its network.
     ann.run(
         "const begun = performance.now();
         chat.addEventListener('state', () => (window.lostAfter ??= performance.now() - begun));
@@ -436,7 +436,7 @@ async fn a_link_that_is_dead_without_a_word_is_noticed_and_replaced() {
     )
     .await;
     ann.until("window.lostAfter").await;
-    // Sooner than by the silence alone, and not at once: it may only be slow.
+    // Sooner than the silence timeout alone, but not at once: the network may only be slow.
     let after = ann.run("return lostAfter;").await.as_f64().expect("a number");
     assert!((5_000.0..25_000.0).contains(&after), "{after}");
     link.mend();
@@ -466,7 +466,7 @@ async fn a_page_starts_over_when_the_store_was_restored() {
     ann.until("chat.state !== 'ready'").await;
     let output = world.program().run(&["restore", "monday", "--force"]);
     assert_eq!(output.code, Some(0), "{output:?}");
-    // Others are quicker: the new head is above what the page holds.
+    // Other users write until the new head is above the page's.
     link.cut();
     world.serve();
     for number in 0..10 {

@@ -39,7 +39,7 @@ async fn ann_of(world: &World) -> (Proxy, Tab) {
 }
 
 #[tokio::test]
-async fn what_comes_between_two_pages_of_history_is_held() {
+async fn messages_between_two_pages_of_history_are_held() {
     let (world, group) = World::of_two().await;
     say_numbers(&world, &group, 10).await;
     let (_link, ann) = ann_of(&world).await;
@@ -76,7 +76,7 @@ async fn page_brings_back_nothing_that_was_erased_meanwhile() {
 }
 
 #[tokio::test]
-async fn count_includes_what_has_come_since() {
+async fn late_count_includes_newer_messages() {
     let (world, group) = World::of_two().await;
     let first = say(&world, &group, "first").await;
     say_numbers(&world, &group, 20).await;

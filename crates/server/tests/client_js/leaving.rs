@@ -77,7 +77,7 @@ async fn killed_page_fails_its_test_at_once() {
 }
 
 #[tokio::test]
-async fn refused_message_is_told_of_after_a_new_sign_in() {
+async fn refused_message_is_reported_after_a_new_sign_in() {
     let world = World::start().await;
     world.users(&["ann"]).await;
     let link = world.link().await;

@@ -66,7 +66,7 @@ async fn a_message_that_waits_is_discarded_and_the_next_goes() {
 }
 
 #[tokio::test]
-async fn the_server_says_what_it_offers_to_anybody() {
+async fn server_features_are_public() {
     let world = World::start().await;
     let nobody = browser::open("nobody", &world.site.url).await;
     // The call needs no token.

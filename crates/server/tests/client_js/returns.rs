@@ -139,7 +139,7 @@ async fn return_after_a_day_receives_what_changed_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn groups_that_were_not_loaded_come_where_they_changed() {
+async fn changed_groups_are_loaded_on_return() {
     let returns = Returns::of(30).await;
     let Returns { link, ann, groups, .. } = &returns;
     ann.run("chat.close();").await;

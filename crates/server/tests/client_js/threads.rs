@@ -77,7 +77,7 @@ async fn a_thread_is_followed_while_its_root_is_held_or_not() {
 }
 
 #[tokio::test]
-async fn what_a_thread_missed_while_away_is_there_again() {
+async fn thread_has_replies_missed_while_offline() {
     let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;

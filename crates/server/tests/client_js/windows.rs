@@ -69,7 +69,7 @@ async fn of_many(count: usize) -> (World, Proxy, Vec<String>) {
 }
 
 #[tokio::test]
-async fn others_come_in_pages_and_all_unread_count_from_the_start() {
+async fn other_groups_are_paged_and_count_as_unread_at_once() {
     let (world, link, groups) = of_many(65).await;
     let ann = connected(&world, &link, 20).await;
     ann.until("chat.unread === 130").await;
@@ -130,7 +130,7 @@ async fn an_event_brings_its_group() {
 }
 
 #[tokio::test]
-async fn count_that_is_overtaken_is_made_again() {
+async fn overtaken_count_is_requested_again() {
     let (world, link, groups) = of_many(8).await;
     let ann = connected(&world, &link, 2).await;
     ann.until("chat.unread === 16").await;
@@ -172,7 +172,7 @@ async fn many_events_at_once_bring_groups_without_a_gap() {
 }
 
 #[tokio::test]
-async fn groups_come_by_id_by_name_and_as_pinned() {
+async fn groups_are_loaded_by_id_name_and_pin() {
     let world = World::start().await;
     world.users(&["ann", "bob", "eve"]).await;
     let private = world.service().put("private/", json!({ "users": ["ann", "bob"] })).await.ok(201);

@@ -12,7 +12,7 @@ use crate::cluster::Cluster;
 const WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_of_a_dead_node_are_gone_in_30_s_and_resume_elsewhere() {
+async fn users_of_a_dead_node_disconnect_in_30_s_and_resume() {
     let rounds = times(1, 20);
     let mut cluster = Cluster::of(2).await;
     let users = cluster.users("user", 2).await;
@@ -40,8 +40,8 @@ async fn users_of_a_dead_node_are_gone_in_30_s_and_resume_elsewhere() {
         let missed = bobs.ask("message.text", missed).await;
         let gone = json!({ "author": ann.name(), "status": "disconnected" });
         // Wait longer than usual for this frame.
-        let told = timeout(bound(WITHIN), bobs.frame_where(|frame| frame["data"] == gone)).await;
-        assert!(told.is_ok(), "after {WITHIN:?} nobody has said that {} is gone", ann.name());
+        let announced = timeout(bound(WITHIN), bobs.frame_where(|frame| frame["data"] == gone)).await;
+        assert!(announced.is_ok(), "after {WITHIN:?} nobody has said that {} is gone", ann.name());
         slowest = slowest.max(died.elapsed());
         let status = cluster.nodes[1].as_user(bob).ws().await;
         assert_eq!(status.contacts()["presence"][ann.name()], "disconnected");

@@ -44,14 +44,14 @@ async fn load(service: &Client, urls: &[String], cpu: impl Fn() -> (f64, f64)) -
     }
     sleep(WARM).await;
     let acks = || flows.iter().map(|flow| flow.ledger.load().acks).sum::<usize>();
-    let (begun, told, (nodes, others)) = (Instant::now(), acks(), cpu());
+    let (begun, acknowledged, (nodes, others)) = (Instant::now(), acks(), cpu());
     sleep(LASTS).await;
-    let (took, told, after) = (begun.elapsed(), acks() - told, cpu());
+    let (took, acknowledged, after) = (begun.elapsed(), acks() - acknowledged, cpu());
     for flow in flows {
         flow.end().await;
     }
-    let each = |spent: f64| 1e6 * spent / rate(told, Duration::from_secs(1));
-    Figure { rate: rate(told, took), nodes: each(after.0 - nodes), others: each(after.1 - others) }
+    let each = |spent: f64| 1e6 * spent / rate(acknowledged, Duration::from_secs(1));
+    Figure { rate: rate(acknowledged, took), nodes: each(after.0 - nodes), others: each(after.1 - others) }
 }
 
 async fn on_sqlite() -> Figure {
@@ -103,7 +103,7 @@ fn of_redis(redis: &Redis) -> f64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it measures: for a release build on a quiet machine"]
-async fn what_a_message_costs_on_one_node_and_on_two() {
+async fn cost_of_a_message_on_one_node_and_on_two() {
     let mut found: [Vec<Figure>; 3] = Default::default();
     for _ in 0..ROUNDS {
         found[0].push(on_sqlite().await);

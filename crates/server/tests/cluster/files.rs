@@ -188,7 +188,7 @@ async fn deleted_message_takes_its_bytes_from_the_bucket() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bucket_that_is_away_or_silent_stops_files_alone() {
+async fn unreachable_or_silent_bucket_affects_only_files() {
     let bucket = S3Server::start();
     let proxy = Proxy::to(bucket.address()).await;
     let cluster = two_nodes_on(&bucket, proxy.address()).await;

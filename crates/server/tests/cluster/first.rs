@@ -49,8 +49,8 @@ async fn first_mention_counts_on_the_other_node() {
     let (mut anns, mut bobs) = (ann.ws().await, bob.ws().await);
     let message = json!({ "target": bob.name(), "body": "look", "mentions": [bob.name()] });
     assert_eq!(anns.ask("message.first", message).await["data"]["me"]["mentioned"], 0);
-    let told = bobs.until("group.update").await;
-    assert_eq!((&told["seq"], &told["data"]["me"]["mentioned"]), (&json!(1), &json!(1)));
+    let event = bobs.until("group.update").await;
+    assert_eq!((&event["seq"], &event["data"]["me"]["mentioned"]), (&json!(1), &json!(1)));
 }
 
 fn first(target: &str, body: &str) -> (&'static str, Value) {

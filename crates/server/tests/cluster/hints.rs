@@ -52,19 +52,19 @@ impl Pair {
         &self,
     ) -> (mpsc::UnboundedReceiver<(String, Vec<u8>)>, MultiplexedConnection) {
         let client = redis::Client::open(self.cluster.redis.url()).expect("an address");
-        let mut ears = client.get_async_pubsub().await.expect("it is there");
-        ears.psubscribe("*").await.expect("it listens");
-        let (tell, heard) = mpsc::unbounded_channel();
+        let mut receivers = client.get_async_pubsub().await.expect("it is there");
+        receivers.psubscribe("*").await.expect("it listens");
+        let (sender, hints) = mpsc::unbounded_channel();
         tokio::spawn(async move {
-            let mut messages = ears.into_on_message();
+            let mut messages = receivers.into_on_message();
             while let Some(message) = messages.next().await {
                 let said = (message.get_channel_name().to_owned(), message.get_payload_bytes().to_vec());
-                if tell.send(said).is_err() {
+                if sender.send(said).is_err() {
                     return;
                 }
             }
         });
-        (heard, client.get_multiplexed_async_connection().await.expect("it is there"))
+        (hints, client.get_multiplexed_async_connection().await.expect("it is there"))
     }
 
     pub(crate) async fn figure(&self, what: &str) -> f64 {
@@ -94,13 +94,13 @@ impl Pair {
 
 /// Collects the next hints of the group.
 pub(crate) async fn capture(
-    heard: &mut mpsc::UnboundedReceiver<(String, Vec<u8>)>,
+    hints: &mut mpsc::UnboundedReceiver<(String, Vec<u8>)>,
     group: &str,
     count: usize,
 ) -> Vec<(String, Vec<u8>)> {
     let mut captured = Vec::new();
     while captured.len() < count {
-        let said = timeout(PATIENCE, heard.recv()).await.expect("hints are published").expect("it listens");
+        let said = timeout(PATIENCE, hints.recv()).await.expect("hints are published").expect("it listens");
         if said.0.contains(group) {
             captured.push(said);
         }
@@ -134,14 +134,14 @@ async fn repeated_late_hints_deliver_each_event_once_in_order() {
     let messages: u32 = times(20, 1000);
     let pair = Pair::new().await;
     let reading = pair.read().await;
-    let (mut heard, mut redis) = pair.eavesdrop().await;
+    let (mut hints, mut redis) = pair.eavesdrop().await;
     let link = &pair.cluster.nodes[1].redis;
     // Delayed: the originals are lost, and another client sends all of them at once.
     link.lose(pair.group.as_bytes());
     let (mut last, mut captured) = (0, Vec::new());
     for number in 0..messages {
         last = pair.say(&format!("late {number}")).await;
-        captured.extend(capture(&mut heard, &pair.group, 1).await);
+        captured.extend(capture(&mut hints, &pair.group, 1).await);
     }
     link.mend();
     let before = (pair.figure("received").await, pair.figure("repeated").await);
@@ -152,18 +152,18 @@ async fn repeated_late_hints_deliver_each_event_once_in_order() {
     reading.reaches(last, PATIENCE).await;
     // Repeated, newest first.
     for (channel, payload) in captured.iter().rev() {
-        let ears: usize = redis.publish(channel, payload).await.expect("it is published");
-        assert!(ears >= 2, "the node hears it as the eavesdropper does");
+        let receivers: usize = redis.publish(channel, payload).await.expect("it is published");
+        assert!(receivers >= 2, "the node hears it as the eavesdropper does");
     }
     pair.counted("repeated", before.1, messages).await;
     // Reordered: the originals are lost, and another client sends them newest first.
     link.lose(pair.group.as_bytes());
     let lost = link.lost();
     let mut others = Vec::new();
-    let _ = capture(&mut heard, &pair.group, 2 * messages as usize).await;
+    let _ = capture(&mut hints, &pair.group, 2 * messages as usize).await;
     for number in 0..5 {
         last = pair.say(&format!("turned round {number}")).await;
-        others.extend(capture(&mut heard, &pair.group, 1).await);
+        others.extend(capture(&mut hints, &pair.group, 1).await);
     }
     assert!(link.lost() > lost, "the originals are lost");
     link.mend();
@@ -179,15 +179,15 @@ async fn repeated_late_hints_deliver_each_event_once_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hint_that_no_node_has_made_is_told_to_nobody() {
+async fn forged_hints_are_not_delivered() {
     let rounds = times(5, 200);
     let pair = Pair::new().await;
     let reading = pair.read().await;
-    let (mut heard, mut redis) = pair.eavesdrop().await;
+    let (mut hints, mut redis) = pair.eavesdrop().await;
     let (mut forged, mut last) = (0, 0);
     for round in 0..rounds {
         pair.say(&format!("genuine {round}")).await;
-        let (channel, genuine) = capture(&mut heard, &pair.group, 1).await.remove(0);
+        let (channel, genuine) = capture(&mut hints, &pair.group, 1).await.remove(0);
         let before = pair.figure("forged").await;
         let at = find(&genuine, b"genuine").expect("the frame is in the hint");
         let mut another = genuine.clone();
@@ -201,16 +201,16 @@ async fn a_hint_that_no_node_has_made_is_told_to_nobody() {
             pair.group
         );
         for payload in [&another, &renumbered, &frame.into_bytes(), &vec![1; 64], &Vec::new()] {
-            let ears: usize = redis.publish(&channel, payload).await.expect("it is published");
-            assert!(ears >= 2, "the node hears it as the eavesdropper does");
+            let receivers: usize = redis.publish(&channel, payload).await.expect("it is published");
+            assert!(receivers >= 2, "the node hears it as the eavesdropper does");
             forged += 1;
         }
         let _: usize = redis.publish(&elsewhere, &genuine).await.expect("it is published");
         pair.counted("forged", before, 5).await;
-        let _ = capture(&mut heard, &pair.group, 5).await;
+        let _ = capture(&mut hints, &pair.group, 5).await;
         last = pair.say(&format!("and on {round}")).await;
         reading.reaches(last, bound(HEALED)).await;
-        let _ = capture(&mut heard, &pair.group, 1).await;
+        let _ = capture(&mut hints, &pair.group, 1).await;
     }
     let reader = pair.whole(reading, last).await;
     assert_eq!(reader.count(), 2 * rounds);
@@ -229,7 +229,7 @@ async fn recorded_hints_replayed_to_a_restarted_node_change_nothing() {
     let cid = service.user("cid").await;
     let mut replayed = 0;
     for round in 0..rounds {
-        let (mut heard, mut redis) = pair.eavesdrop().await;
+        let (mut hints, mut redis) = pair.eavesdrop().await;
         let at_two = |user: &Client| pair.cluster.nodes[1].as_user(user);
         let cid = service.sign_in(cid.name()).await;
         let mut ended = at_two(&cid).ws().await;
@@ -240,9 +240,9 @@ async fn recorded_hints_replayed_to_a_restarted_node_change_nothing() {
         }
         service.delete("users/cid/tokens/").await.ok(200);
         assert_eq!(ended.close_code().await, Some(4001), "told by a hint");
-        let mut recorded = capture(&mut heard, &pair.group, 5).await;
+        let mut recorded = capture(&mut hints, &pair.group, 5).await;
         let about_the_group = recorded.len();
-        while let Ok(said) = heard.try_recv() {
+        while let Ok(said) = hints.try_recv() {
             recorded.push(said);
         }
         drop(reading);

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::cluster::Cluster;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_twenty_who_use_a_code_at_once_one_joins() {
+async fn one_of_twenty_concurrent_uses_of_a_code_joins() {
     let cluster = Cluster::of(2).await;
     let service = cluster.nodes[0].service();
     let ann = service.user("ann").await;

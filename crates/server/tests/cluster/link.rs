@@ -24,7 +24,7 @@ enum Fault {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sends_survive_redis_and_all_are_whole_15_s_after_its_return() {
+async fn messages_survive_redis_and_readers_catch_up_in_15_s() {
     let away = Duration::from_secs(times(4, 60));
     let cluster = Cluster::of(2).await;
     let Crowd { group, writers, reading } = cluster.crowd(WRITERS, 4).await;

@@ -18,9 +18,9 @@ async fn pins_reach_the_sockets_of_the_other_node() {
     for (seq, on) in [(3, true), (4, false)] {
         let answer = if on { ann.put(&path, json!({})).await } else { ann.delete(&path).await };
         answer.ok(200);
-        let told = socket.until("message.pin").await;
+        let event = socket.until("message.pin").await;
         let data = json!({ "id": message, "group": group, "name": ann.name(), "on": on });
-        assert_eq!((&told["seq"], &told["data"]), (&json!(seq), &data));
+        assert_eq!((&event["seq"], &event["data"]), (&json!(seq), &data));
     }
     service.put(&path, json!({})).await.ok(200);
     assert_eq!(socket.until("message.pin").await["data"]["name"], Value::Null);

@@ -23,19 +23,20 @@ const FLOW: usize = 300;
 async fn a_removal_on_one_node_ends_delivery_on_another() {
     let rounds = times(3, 100);
     let cluster = Cluster::of(2).await;
-    let (here, there) = (&cluster.nodes[0], &cluster.nodes[1]);
+    let (first, second) = (&cluster.nodes[0], &cluster.nodes[1]);
     let writers = cluster.users("writer", WRITERS).await;
     let others = cluster.users("member", 3).await;
     let [owner, witness, victim] = &others[..] else { panic!("three were asked for") };
     let names: Vec<&str> = others.iter().chain(&writers).map(Client::name).collect();
-    let group = group(&here.service(), &names).await;
+    let group = group(&first.service(), &names).await;
     // A member who stays in the group, at the node of the removed user.
     let keeping = Reader::new(witness, &group).follow(&cluster.urls_from(1)).await;
     let flow = write(&writers, &group, PACE, |_| (Transport::WebSocket, cluster.urls()));
     let (begun, mut most) = (Instant::now(), 0);
-    let (owner, path) = (here.as_user(owner), format!("groups/{group}/"));
+    let (owner, path) = (first.as_user(owner), format!("groups/{group}/"));
     for round in 0..rounds {
-        let mut socket = TrialSocket::connect(&there.url(), victim.token()).await.expect("the node is there");
+        let mut socket =
+            TrialSocket::connect(&second.url(), victim.token()).await.expect("the node is there");
         let (stop, mut stopped) = oneshot::channel::<()>();
         let listening = tokio::spawn(async move {
             let mut frames = Vec::new();
@@ -70,7 +71,7 @@ async fn a_removal_on_one_node_ends_delivery_on_another() {
         let last = frames.iter().rfind(|frame| frame["seq"].is_i64()).expect("there are some");
         assert_eq!((&last["type"], &last["seq"]), (&json!("group.quit"), &json!(removal)), "{last}");
         // The service adds members without their consent.
-        here.service().patch(&path, json!({ "members": [victim.name()] })).await.ok(200);
+        first.service().patch(&path, json!({ "members": [victim.name()] })).await.ok(200);
     }
     let rate = rate(flow.ledger.load().acks, begun.elapsed());
     let (verdict, ..) = cluster.settle(flow, vec![keeping], &group).await;

@@ -55,7 +55,7 @@ async fn client_that_comes_back_amid_kills_equals_a_new_one() {
 /// The point in an answer promises everything before it. The answer may therefore not rely on an event that the
 /// node has yet to deliver, because the connection may end first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answer_with_everything_has_what_its_node_was_not_told() {
+async fn complete_answer_has_events_its_node_has_missed() {
     let pair = Pair::new().await;
     let before = pair.say("before").await;
     let node = &pair.cluster.nodes[1];
@@ -74,16 +74,19 @@ async fn answer_with_everything_has_what_its_node_was_not_told() {
         }
         let data = json!({ "groups": groups, "all": true });
         socket.send(json!({ "type": "sync.resume", "data": data, "ref": "all" })).await;
-        let mut told = Vec::new();
+        let mut frames = Vec::new();
         let done = loop {
             match socket.next().await {
                 Incoming::Frame(frame) if frame["ref"] == "all" => break frame,
-                Incoming::Frame(frame) => told.push(frame),
+                Incoming::Frame(frame) => frames.push(frame),
                 Incoming::End(code) => panic!("closed with {code:?}"),
             }
         };
         assert_eq!(done["data"]["groups"][&pair.group], last, "{done}");
-        assert!(told.iter().any(|frame| frame["type"] == "message.text" && frame["seq"] == last), "{told:?}");
+        assert!(
+            frames.iter().any(|frame| frame["type"] == "message.text" && frame["seq"] == last),
+            "{frames:?}"
+        );
     }
     node.redis.mend();
 }

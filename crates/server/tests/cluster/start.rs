@@ -177,7 +177,7 @@ fn wait_at_the_start_ends_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_does_not_belong_to_the_nodes_of_a_database_is_refused() {
+async fn node_that_does_not_match_the_cluster_is_refused() {
     let (database, redis) = (Database::new(), Redis::start());
     let first = program();
     let alone = Running::start(command(&first, &["serve"], &database.url(), None));
@@ -199,7 +199,7 @@ async fn who_does_not_belong_to_the_nodes_of_a_database_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn node_alone_that_lost_its_place_ends() {
+async fn lone_node_that_lost_its_lock_ends() {
     let (database, first, second) = (Database::new(), program(), program());
     let proxy = Proxy::to(database.server()).await;
     let alone = Running::start(command(&first, &["serve"], &database.url_by(proxy.address()), None));

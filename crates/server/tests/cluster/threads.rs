@@ -22,16 +22,16 @@ async fn replies_reach_the_other_node_live_and_on_resume() {
         json!({ "id": root, "replies": if count > 0 { replies } else { Value::Null } })
     };
     let one = reply("one").await; // 3
-    let told = socket.until("message.text").await;
-    assert_eq!((&told["seq"], &told["data"]["thread"]), (&json!(3), &json!(root)));
-    assert_eq!(told["data"]["root"], state(1, &one));
+    let event = socket.until("message.text").await;
+    assert_eq!((&event["seq"], &event["data"]["thread"]), (&json!(3), &json!(root)));
+    assert_eq!(event["data"]["root"], state(1, &one));
     let two = reply("two").await; // 4
     assert_eq!(socket.until("message.text").await["data"]["root"], state(2, &two));
     let shown = bob.get(&format!("messages/{root}/")).await.ok(200);
     assert_eq!(shown["replies"], state(2, &two)["replies"]);
     ann.delete(&format!("messages/{}/", id(&two))).await.ok(200); // 5
-    let told = socket.until("message.delete").await;
-    assert_eq!((&told["seq"], &told["data"]["root"]), (&json!(5), &state(1, &one)));
+    let event = socket.until("message.delete").await;
+    assert_eq!((&event["seq"], &event["data"]["root"]), (&json!(5), &state(1, &one)));
 
     // A socket that resumes at either node receives the same events in their current state.
     for client in [&cluster.nodes[0].as_user(&users[1]), &bob] {

@@ -54,7 +54,7 @@ fn signed(channel: &str, mut hint: Vec<u8>) -> Vec<u8> {
 async fn latency_of(change: Change, rounds: u32) -> (Duration, f64) {
     let pair = Pair::new().await;
     let reading = pair.read().await;
-    let (mut heard, mut redis) = pair.eavesdrop().await;
+    let (mut hints, mut redis) = pair.eavesdrop().await;
     let link = &pair.cluster.nodes[1].redis;
     let refused = pair.figure("forged").await;
     let (mut took, mut last) = (Duration::ZERO, 0);
@@ -62,16 +62,16 @@ async fn latency_of(change: Change, rounds: u32) -> (Duration, f64) {
         let lost = link.lost();
         link.lose(pair.group.as_bytes());
         last = pair.say(&format!("word {round} of a later version")).await;
-        let (channel, hint) = capture(&mut heard, &pair.group, 1).await.remove(0);
+        let (channel, hint) = capture(&mut hints, &pair.group, 1).await.remove(0);
         until("the loss of the hint", || link.lost() > lost).await;
         link.mend();
         let begun = Instant::now();
         let later = signed(&channel, change(hint));
-        let ears: usize = redis.publish(&channel, later).await.expect("it is published");
-        assert!(ears >= 2, "the node hears it as the eavesdropper does");
+        let receivers: usize = redis.publish(&channel, later).await.expect("it is published");
+        assert!(receivers >= 2, "the node hears it as the eavesdropper does");
         reading.reaches(last, bound(HEALED)).await;
         took += begun.elapsed();
-        let _ = capture(&mut heard, &pair.group, 1).await;
+        let _ = capture(&mut hints, &pair.group, 1).await;
     }
     let refused = pair.figure("forged").await - refused;
     let reader = pair.whole(reading, last).await;

@@ -209,7 +209,7 @@ fn line_is_as_said(said: &str, line: &str) -> bool {
 }
 
 #[test]
-fn the_steps_of_a_tour_are_its_own_blocks_with_what_they_print() {
+fn steps_of_a_tour_are_its_blocks_with_their_output() {
     let readme = "```sh\nbefore\n```\n## Five minutes\n```sh\none\n```\nso:\n```text\n1\n```\n```sh\ntwo\n```\n\
         ```js\nnot run\n```\n## After\n```sh\nafter\n```\n";
     let step = |line, script: &str, prints: Option<&str>| Step {

@@ -49,7 +49,7 @@ fn every_setting_of_the_table_takes_its_default() {
 }
 
 #[test]
-fn every_bound_of_the_table_is_the_one_that_is_told() {
+fn every_bound_of_the_table_is_the_reported_one() {
     let rows = rows();
     let mut file = String::new();
     for (key, row) in rows.iter().filter(|(_, row)| row.bounds.contains(" to ") && !row.bounds.contains('`'))

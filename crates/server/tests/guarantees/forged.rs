@@ -66,7 +66,7 @@ async fn a_senders_author_number_date_and_id_never_count() {
 }
 
 #[tokio::test]
-async fn nobody_acts_in_anothers_name_or_takes_a_role_by_naming_it() {
+async fn users_cannot_set_an_author_or_take_a_role() {
     let app = TestApp::start().await;
     let (service, ann, eve) = (app.service(), app.user("ann").await, app.user("eve").await);
     let group = group(&service, &["ann", "eve"]).await;

@@ -28,7 +28,7 @@ fn by_jwt(app: &TestApp, host: &Host, name: &str) -> Client {
 }
 
 /// The statuses that the client gets over REST and WebSocket.
-async fn at_both_doors(client: &Client) -> (u16, u16) {
+async fn over_both_transports(client: &Client) -> (u16, u16) {
     let shaken = client.try_ws("/chat/", &[]).await;
     (client.get("sessions/").await.status, shaken.map_or_else(|refused| refused.status, |_| 101))
 }
@@ -42,7 +42,7 @@ async fn signs_up(app: &TestApp, name: &str) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_signed_up_first_is_shared_with_nobody() {
+async fn name_of_a_signed_up_user_is_not_shared_with_the_host() {
     let (app, host) = app(|_| {}).await;
     let service = app.service();
     let mallory = app.nobody().sign_up("ann", PASSWORD).await;
@@ -53,27 +53,27 @@ async fn a_name_signed_up_first_is_shared_with_nobody() {
     service.put("users/ann/", json!({ "display_name": "Ann" })).await.ok(409);
     service.post("users/ann/tokens/", json!({})).await.ok(409);
     service.post("users/", json!({ "name": "ann" })).await.ok(400);
-    assert_eq!(at_both_doors(&by_jwt(&app, &host, "ann")).await, (401, 401));
+    assert_eq!(over_both_transports(&by_jwt(&app, &host, "ann")).await, (401, 401));
     let whole = service.get("users/ann/?fields=__all__").await.ok(200);
     assert_eq!((&whole["origin"], &whole["display_name"]), (&json!("account"), &json!(null)));
-    assert_eq!(at_both_doors(&mallory).await, (200, 101));
+    assert_eq!(over_both_transports(&mallory).await, (200, 101));
 
     // After the adoption, mallory's credentials are void.
     let adopted = service.put("users/ann/", json!({ "display_name": "Ann", "adopt": true })).await.ok(200);
     assert_eq!((&adopted["origin"], &adopted["display_name"]), (&json!("host"), &json!("Ann")));
     assert_eq!(socket.close_code_within(PATIENCE).await, Some(4001));
-    assert_eq!(at_both_doors(&mallory).await, (401, 401));
+    assert_eq!(over_both_transports(&mallory).await, (401, 401));
     assert_eq!(signs_in(&app, "ann").await, 401);
     let by_ticket = app.nobody().try_ws(&format!("/chat/?ticket={ticket}"), &[]).await;
     assert_eq!(by_ticket.expect_err("the ticket has ended").status, 401);
-    assert_eq!(at_both_doors(&by_jwt(&app, &host, "ann")).await, (200, 101));
+    assert_eq!(over_both_transports(&by_jwt(&app, &host, "ann")).await, (200, 101));
     service.post("users/ann/tokens/", json!({})).await.ok(201);
     assert_eq!(signs_up(&app, "ann").await, 400);
 
     // A token request can adopt, too.
     let mallory = app.nobody().sign_up("bob", PASSWORD).await;
     service.post("users/bob/tokens/", json!({ "adopt": true })).await.ok(201);
-    assert_eq!((at_both_doors(&mallory).await, signs_in(&app, "bob").await), ((401, 401), 401));
+    assert_eq!((over_both_transports(&mallory).await, signs_in(&app, "bob").await), ((401, 401), 401));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,7 +105,7 @@ async fn without_the_setting_only_the_service_renames() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_former_name_is_given_anew_by_the_service_only() {
+async fn former_name_is_reassigned_only_by_the_service() {
     let (app, host) = app(|options| options.users.rename_self = true).await;
     let service = app.service();
     app.user("deleted").await;
@@ -119,7 +119,7 @@ async fn a_former_name_is_given_anew_by_the_service_only() {
         for spelled in [name.to_owned(), name.to_uppercase()] {
             assert_eq!(signs_up(&app, &spelled).await, 400, "{spelled}");
             own.patch("users/mine/", json!({ "new_name": spelled })).await.ok(400);
-            assert_eq!(at_both_doors(&by_jwt(&app, &host, &spelled)).await, (401, 401), "{spelled}");
+            assert_eq!(over_both_transports(&by_jwt(&app, &host, &spelled)).await, (401, 401), "{spelled}");
         }
         service.get(&format!("users/{name}/")).await.ok(404);
     }
@@ -127,7 +127,7 @@ async fn a_former_name_is_given_anew_by_the_service_only() {
     service.post("users/", json!({ "name": "renamed" })).await.ok(201);
     service.patch("users/other/", json!({ "new_name": "own" })).await.ok(200);
     for name in ["deleted", "renamed", "own"] {
-        assert_eq!(at_both_doors(&by_jwt(&app, &host, name)).await, (200, 101), "{name}");
+        assert_eq!(over_both_transports(&by_jwt(&app, &host, name)).await, (200, 101), "{name}");
     }
     // A user who changes only the case of its name keeps it.
     own.patch("users/mine/", json!({ "new_name": "Mine" })).await.ok(200);
@@ -139,7 +139,7 @@ async fn names_are_not_held_where_the_setting_is_zero() {
     let (app, host) = app(|options| options.users.name_hold = std::time::Duration::ZERO).await;
     app.user("ann").await;
     app.service().delete("users/ann/").await.ok(200);
-    assert_eq!(at_both_doors(&by_jwt(&app, &host, "ann")).await, (200, 101));
+    assert_eq!(over_both_transports(&by_jwt(&app, &host, "ann")).await, (200, 101));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -159,17 +159,17 @@ async fn another_spelling_is_another_refused_user() {
             assert!([404, 409].contains(&token), "{variant}: {token}");
             service.post("users/", json!({ "name": variant })).await.ok(400);
             assert_eq!(signs_up(&app, variant).await, 400, "{variant}");
-            assert_eq!(at_both_doors(&by_jwt(&app, &host, variant)).await, (401, 401), "{variant}");
+            assert_eq!(over_both_transports(&by_jwt(&app, &host, variant)).await, (401, 401), "{variant}");
             if token == 409 {
                 assert_eq!(service.get(&path).await.ok(200)["name"], stored, "{variant}");
             }
         }
-        assert_eq!(at_both_doors(&by_jwt(&app, &host, stored)).await, (200, 101), "{stored}");
+        assert_eq!(over_both_transports(&by_jwt(&app, &host, stored)).await, (200, 101), "{stored}");
     }
     // A new name is accepted only in its canonical form.
     service.put(&format!("users/{}/", encoded("Zoe\u{308}")), json!({})).await.ok(409);
-    assert_eq!(at_both_doors(&by_jwt(&app, &host, "Zoe\u{308}")).await, (401, 401));
-    assert_eq!(at_both_doors(&by_jwt(&app, &host, "Zo\u{eb}")).await, (200, 101));
+    assert_eq!(over_both_transports(&by_jwt(&app, &host, "Zoe\u{308}")).await, (401, 401));
+    assert_eq!(over_both_transports(&by_jwt(&app, &host, "Zo\u{eb}")).await, (200, 101));
 }
 
 /// Names as applications use them.
@@ -243,7 +243,7 @@ async fn names_that_no_address_holds_are_refused_everywhere() {
         service.post("users/", json!({ "name": name })).await.ok(400);
         assert_eq!(signs_up(&app, name).await, 400, "{name}");
         own.patch("users/own/", json!({ "new_name": name })).await.ok(400);
-        assert_eq!(at_both_doors(&by_jwt(&app, &host, name)).await, (401, 401), "{name}");
+        assert_eq!(over_both_transports(&by_jwt(&app, &host, name)).await, (401, 401), "{name}");
         if !matches!(name, "." | "..") {
             let refused = service.put(&format!("users/{}/", encoded(name)), json!({})).await;
             assert_eq!(

@@ -63,9 +63,9 @@ async fn paged(client: &Client, group: &str, way: Way, churn: Option<&Sender<()>
 }
 
 /// Deletes, edits and sends in turn, one change per request on the channel.
-async fn churn(client: &Client, group: &str, old: &[String], mut told: Receiver<()>) {
+async fn churn(client: &Client, group: &str, old: &[String], mut requested: Receiver<()>) {
     for (turn, id) in old.iter().enumerate() {
-        if told.recv().await.is_none() {
+        if requested.recv().await.is_none() {
             return;
         }
         let path = format!("messages/{id}/");
@@ -94,16 +94,16 @@ async fn paging_during_writes_edits_and_deletions_equals_the_log() {
     let (front, back) = old.split_at(OLD / 2);
     let mixed: Vec<String> =
         front.iter().zip(back.iter().rev()).flat_map(|(a, b)| [a.clone(), b.clone()]).collect();
-    let (tell, told) = channel(1);
+    let (requests, requested) = channel(1);
     let paging = async {
         let mut found = Vec::new();
         for way in WAYS {
-            found.push((way, paged(&bob, &group, way, Some(&tell)).await));
+            found.push((way, paged(&bob, &group, way, Some(&requests)).await));
         }
-        drop(tell);
+        drop(requests);
         found
     };
-    let ((), found) = tokio::join!(churn(&ann, &group, &mixed, told), paging);
+    let ((), found) = tokio::join!(churn(&ann, &group, &mixed, requested), paging);
 
     let log = paged(&bob, &group, Way::OnBySeq, None).await;
     for way in WAYS {

@@ -149,7 +149,7 @@ async fn flood(mut socket: Raw, group: &str, stop: &AtomicBool, acknowledged: &A
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flooder_keeps_nobody_else_from_being_heard_in_order() {
+async fn flooding_client_does_not_delay_or_reorder_others() {
     const TALK: usize = 60;
     let app = TestApp::start().await;
     let service = app.service();

@@ -87,7 +87,7 @@ async fn a_jwt_of_each_algorithm_works_until_it_expires() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_jwt_that_is_wrong_in_anything_is_401_at_both_doors() {
+async fn any_invalid_jwt_is_401_over_both_transports() {
     let (host, thief) = (Host::default(), Host::default());
     let served = Served::start(&host.jwks()).await;
     let trap = Served::start(&thief.jwks()).await;

@@ -264,9 +264,9 @@ async fn a_removed_member_receives_nothing_numbered_after() {
         };
         let (head, (before, end, after)) = tokio::join!(flowed, until_removed(&mut victim, &read, &bell));
         assert!(head > end, "round {round}: messages flowed on after {end}, to {head}");
-        let told: Vec<i64> = before.iter().map(seq).collect();
-        let joined = told[0];
-        assert_eq!(told, (joined..end).collect::<Vec<_>>(), "round {round}: all before {end}, in order");
+        let received: Vec<i64> = before.iter().map(seq).collect();
+        let joined = received[0];
+        assert_eq!(received, (joined..end).collect::<Vec<_>>(), "round {round}: all before {end}, in order");
         let of_it = after.iter().filter(|frame| frame.to_string().contains(&flowing));
         assert_eq!(of_it.collect::<Vec<_>>(), Vec::<&Value>::new(), "round {round}: after {end}");
     }

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 /// An answer without its date and its request id.
 fn words(answer: &Answer, name: &str) -> (u16, Vec<String>, String) {
-    let told = |name: &str| !["date", "x-request-id", "content-length"].contains(&name);
-    let headers = answer.headers.iter().filter(|(name, _)| told(name.as_str()));
+    let is_compared = |name: &str| !["date", "x-request-id", "content-length"].contains(&name);
+    let headers = answer.headers.iter().filter(|(name, _)| is_compared(name.as_str()));
     let headers = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
     let text = if name.is_empty() { answer.text.clone() } else { answer.text.replace(name, "NAME") };
     (answer.status, headers, text)

@@ -31,7 +31,7 @@ async fn messages_are_read_by_their_ids() {
 }
 
 #[tokio::test]
-async fn a_service_reads_what_a_user_would() {
+async fn service_reads_with_the_rights_of_a_user() {
     let app = TestApp::start().await;
     let (ann, bob, service) = (app.user("ann").await, app.user("bob").await, app.service());
     let shared = group(&service, &["ann", "bob"]).await;

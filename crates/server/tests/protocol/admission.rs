@@ -46,7 +46,7 @@ async fn answered(stream: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn unfinished_bodies_of_one_address_hold_up_nobody_else() {
+async fn unfinished_bodies_of_one_address_delay_no_others() {
     let app = app(|_| {}).await;
     let ann = app.user("ann").await;
     let authorization = format!("authorization: Bearer {}", ann.token());
@@ -71,7 +71,7 @@ async fn unfinished_bodies_of_one_address_hold_up_nobody_else() {
 }
 
 #[tokio::test]
-async fn slow_validator_holds_up_nobody_else() {
+async fn slow_validator_delays_no_others() {
     let host = Host::start("silent").await;
     let app = app(|options| options.http.validate_url = Some(host.url.clone())).await;
     let ann = app.user("ann").await;

@@ -89,8 +89,8 @@ async fn a_message_carries_its_files_wherever_it_is_read() {
     assert_eq!(b.until("message.text").await["data"]["attachments"], both);
 
     let three = upload(app.app(), "ann").await;
-    let told = a.ask("message.text", json!({ "to": group, "body": null, "attachments": [three] })).await;
-    assert_eq!((&told["data"]["body"], &told["data"]["attachments"]), (&json!(""), &objects(&[&three])));
+    let event = a.ask("message.text", json!({ "to": group, "body": null, "attachments": [three] })).await;
+    assert_eq!((&event["data"]["body"], &event["data"]["attachments"]), (&json!(""), &objects(&[&three])));
     let reply = json!({ "group": group, "body": "plain", "thread": id(&message) });
     assert_eq!(bob.post("messages/", reply).await.ok(201)["attachments"], json!([]));
 
@@ -196,8 +196,8 @@ async fn alternative_texts_are_kept_with_files() {
         assert_eq!(refused["errors"][0]["field"], "attachments", "{refused}");
     }
     let files = json!([{ "id": three, "alt": most }]);
-    let told = a.ask("message.first", json!({ "target": "bob", "attachments": files })).await;
-    assert_eq!(told["data"]["messages"][0]["attachments"], json!([described(&three, &most)]));
+    let event = a.ask("message.first", json!({ "target": "bob", "attachments": files })).await;
+    assert_eq!(event["data"]["messages"][0]["attachments"], json!([described(&three, &most)]));
 }
 
 #[tokio::test]
@@ -297,15 +297,15 @@ async fn messages_with_files_keep_their_order_among_others() {
         a.send(json!({ "type": "message.text", "data": data })).await;
     }
     for data in &sent {
-        let told = b.until("message.text").await;
-        assert_eq!(told["data"]["body"], data["body"]);
-        let files = told["data"]["attachments"].as_array().expect("a list").len();
+        let event = b.until("message.text").await;
+        assert_eq!(event["data"]["body"], data["body"]);
+        let files = event["data"]["attachments"].as_array().expect("a list").len();
         assert_eq!(files, data["attachments"].as_array().expect("a list").len());
     }
 }
 
 #[tokio::test]
-async fn whoever_may_read_the_message_may_read_its_file() {
+async fn readers_of_a_message_may_read_its_file() {
     let app = TestApp::start().await;
     let names = ["ann", "bob", "eve", "tam"];
     let [ann, bob, eve, tam] =

@@ -47,7 +47,7 @@ fn refused(answer: &Answer, why: &str) {
 }
 
 #[tokio::test]
-async fn uploaded_avatar_reaches_whoever_sees_the_user() {
+async fn uploaded_avatar_is_readable_by_users_who_see_its_owner() {
     let app = TestApp::with(|options| options.users.directory = Directory::None).await;
     let [ann, bob, eve] = user(&app, ["ann", "bob", "eve"]).await;
     group(&app.service(), &["ann", "bob"]).await;

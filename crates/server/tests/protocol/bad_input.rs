@@ -357,7 +357,7 @@ async fn bodies_that_are_no_objects_are_400_and_too_large_ones_413() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_404_and_what_is_not_allowed_on_it_405() {
+async fn missing_paths_are_404_and_wrong_methods_405() {
     let app = TestApp::start().await;
     let group = group(&app).await;
     let service = app.service();
@@ -409,7 +409,7 @@ async fn a_frame_over_the_limit_closes_its_socket_with_1009() {
 }
 
 #[tokio::test]
-async fn what_people_write_comes_back_to_the_byte() {
+async fn texts_are_returned_byte_for_byte() {
     let app = TestApp::start().await;
     let group = group(&app).await;
     let mut socket = app.sign_in("ann").await.ws().await;

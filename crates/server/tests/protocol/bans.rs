@@ -144,7 +144,7 @@ async fn bans_follow_the_rules_of_removal() {
 }
 
 #[tokio::test]
-async fn a_ban_of_others_takes_no_number_and_is_told_to_nobody() {
+async fn ban_of_a_stranger_takes_no_number_and_sends_no_event() {
     let app = TestApp::start().await;
     let service = app.service();
     let (ann, mut a, bob, mut b) = two(&service, ["ann", "bob"]).await;
@@ -190,7 +190,7 @@ async fn bans_follow_renames_and_end_with_their_user() {
 }
 
 #[tokio::test]
-async fn a_banned_pending_member_is_told_the_end() {
+async fn banned_pending_member_receives_the_end() {
     let app = TestApp::with(|options| options.limits.consent = true).await;
     let (ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let made = a.ask("group.create", json!({ "name": "g", "members": ["tam"] })).await;

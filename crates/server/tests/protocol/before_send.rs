@@ -232,7 +232,7 @@ async fn failures_of_the_hook_refuse_or_allow() {
 }
 
 #[tokio::test]
-async fn hook_that_is_gone_is_left_alone_for_a_moment() {
+async fn failing_hook_is_paused() {
     let receiver = HookReceiver::answering(|_| Reply::Status(500)).await;
     let app = asking(&receiver, |_| {}).await;
     let (service, ann) = (app.service(), app.user("ann").await);
@@ -287,7 +287,7 @@ async fn messages_of_one_author_keep_their_order() {
 }
 
 #[tokio::test]
-async fn edit_by_a_hook_keeps_what_is_attached() {
+async fn edit_by_a_hook_keeps_attachments() {
     let receiver = HookReceiver::answering(decide).await;
     let app = asking(&receiver, |_| {}).await;
     let (service, ann, bob) = (app.service(), app.user("ann").await, app.user("bob").await);

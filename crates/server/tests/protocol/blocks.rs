@@ -60,7 +60,7 @@ async fn a_block_restricts_both_and_changes_no_log() {
 }
 
 #[tokio::test]
-async fn a_block_is_told_to_its_author_alone() {
+async fn only_the_author_of_a_block_is_notified() {
     let app = TestApp::start().await;
     let (_ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     relate(&mut a, "bob", "contact").await;
@@ -85,8 +85,8 @@ async fn blocks_are_shown_where_the_setting_says_so() {
     let app = TestApp::with(|options| options.limits.show_blocked_by = true).await;
     let (_ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     relate(&mut a, "bob", "block").await;
-    let told = b.until("contact.update").await;
-    assert_eq!(told["data"], json!({ "author": "ann", "name": "bob", "operation": "block" }));
+    let event = b.until("contact.update").await;
+    assert_eq!(event["data"], json!({ "author": "ann", "name": "bob", "operation": "block" }));
     assert_eq!(bob.ws().await.contacts()["blocked_by"], json!(["ann"]));
 }
 
@@ -127,7 +127,7 @@ async fn a_shared_group_has_one_log_and_hides_reading_and_typing() {
 }
 
 #[tokio::test]
-async fn who_is_blocked_does_not_learn_another_name() {
+async fn blocked_user_does_not_learn_a_new_name() {
     let app = TestApp::start().await;
     let (_ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     a.ask("message.first", json!({ "target": "bob", "body": "hello" })).await;

@@ -108,7 +108,7 @@ async fn accepting_shows_the_group_and_what_follows() {
 }
 
 #[tokio::test]
-async fn a_message_of_ones_own_accepts() {
+async fn sending_a_message_accepts_the_group() {
     let app = app().await;
     let (_ann, mut a, _tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let group = added(&mut a).await;
@@ -135,7 +135,7 @@ async fn a_message_of_ones_own_accepts() {
 }
 
 #[tokio::test]
-async fn who_declined_is_added_again_by_a_contact_or_the_service() {
+async fn only_contacts_and_the_service_add_again_after_a_decline() {
     let app = app().await;
     let (ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let group = added(&mut a).await;
@@ -182,7 +182,7 @@ async fn a_pending_user_who_was_removed_may_be_added_again() {
 }
 
 #[tokio::test]
-async fn a_user_says_who_may_add_it_and_write_to_it_first() {
+async fn users_choose_who_may_add_them_and_write_first() {
     let app = app().await;
     let (ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let add = async || ann.post("groups/", json!({ "name": "g", "members": ["tam"] })).await.status;
@@ -214,7 +214,7 @@ async fn a_user_says_who_may_add_it_and_write_to_it_first() {
 }
 
 #[tokio::test]
-async fn beyond_a_hundred_the_owner_of_most_pending_groups_loses_one() {
+async fn over_100_pending_groups_the_owner_of_most_loses_one() {
     let app = app().await;
     let (ann, _a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let eve = app.user("eve").await;

@@ -18,8 +18,8 @@ async fn everybody_receives_the_data_of_a_message() {
     let sent = ann.post("messages/", sent).await.ok(201);
     assert_eq!(sent["data"], data);
     assert_eq!(b.until("message.text").await["data"]["data"], data);
-    let told = a.ask("message.text", json!({ "group": group, "body": "two", "data": data })).await;
-    assert_eq!((&told["type"], &told["data"]["data"]), (&json!("message.text"), &data));
+    let event = a.ask("message.text", json!({ "group": group, "body": "two", "data": data })).await;
+    assert_eq!((&event["type"], &event["data"]["data"]), (&json!("message.text"), &data));
     let plain = a.ask("message.text", json!({ "group": group, "body": "three", "data": null })).await;
     assert_eq!(plain["data"]["data"], Value::Null);
     let history = bob.get(&format!("groups/{group}/messages/?fields=data")).await.ok(200);

@@ -91,7 +91,7 @@ async fn only_hosts_that_are_named_are_served() {
 }
 
 #[tokio::test]
-async fn forwarded_hosts_are_believed_only_where_that_is_set() {
+async fn forwarded_hosts_are_trusted_only_if_configured() {
     let app = TestApp::with(|options| {
         options.http.hosts = vec!["chat.example".into()];
         options.http.trusted_proxies = vec!["127.0.0.1".parse().expect("an address")];

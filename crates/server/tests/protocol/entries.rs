@@ -75,7 +75,7 @@ async fn a_history_shows_changes_among_messages_by_number() {
 }
 
 #[tokio::test]
-async fn each_change_is_told_live_as_the_history_shows_it() {
+async fn live_entries_equal_those_in_the_history() {
     let app = TestApp::start().await;
     let (ann, _, _bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     let group = group(&app.service(), &["ann", "bob"]).await;
@@ -108,7 +108,7 @@ async fn names_follow_renames_and_deletions() {
 }
 
 #[tokio::test]
-async fn heir_of_a_deleted_owner_is_told_as_the_history_shows_it() {
+async fn live_entry_of_an_inheriting_owner_equals_the_history() {
     let app = TestApp::start().await;
     let (_ann, _, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     let group = group(&app.service(), &["ann", "bob"]).await;

@@ -176,7 +176,7 @@ async fn message_fetch_answers_its_sender_alone() {
 }
 
 #[tokio::test]
-async fn a_read_mark_moves_forward_only_and_everybody_is_told_of_it() {
+async fn read_mark_only_moves_forward_and_reaches_all_members() {
     let app = TestApp::start().await;
     let (mut a, mut b, group) = pair(&app).await;
     for number in 2..=4 {
@@ -244,7 +244,7 @@ async fn an_accepted_invitation_makes_contacts_with_presence() {
 }
 
 #[tokio::test]
-async fn group_changes_reach_those_they_concern() {
+async fn group_changes_reach_affected_users() {
     let app = TestApp::start().await;
     let (mut a, mut b, mut c) = (
         app.user("ann").await.ws().await,
@@ -295,7 +295,7 @@ async fn group_changes_reach_those_they_concern() {
 }
 
 #[tokio::test]
-async fn a_group_left_empty_is_gone() {
+async fn empty_group_is_deleted() {
     let app = TestApp::start().await;
     let mut a = app.user("ann").await.ws().await;
     let made = a.ask("group.create", json!({ "name": "alone" })).await;
@@ -307,7 +307,7 @@ async fn a_group_left_empty_is_gone() {
 }
 
 #[tokio::test]
-async fn typing_is_told_to_the_others_once_in_three_seconds() {
+async fn typing_reaches_others_at_most_once_in_3_s() {
     let app = TestApp::start().await;
     let (mut a, mut b, group) = pair(&app).await;
     for _ in 0..3 {
@@ -377,7 +377,7 @@ async fn changes_over_rest_reach_sockets_as_the_same_events() {
 }
 
 #[tokio::test]
-async fn a_client_id_sends_once_over_both_doors() {
+async fn a_client_id_sends_once_over_both_transports() {
     let app = TestApp::start().await;
     let (mut a, mut b, group) = pair(&app).await;
     let data = json!({ "group": group, "body": "once", "client_id": "c-1" });

@@ -132,7 +132,7 @@ async fn ranges_are_parts_of_the_file() {
 }
 
 #[tokio::test]
-async fn photograph_loses_its_metadata_and_stands_upright() {
+async fn photo_loses_its_metadata_and_is_turned_upright() {
     let app = TestApp::start().await;
     let ann = app.user("ann").await;
     assert!(TURNED.windows(CANARY.len()).any(|window| window == CANARY), "the sample has metadata");
@@ -239,7 +239,7 @@ async fn type_that_is_not_allowed_is_415() {
 }
 
 #[tokio::test]
-async fn quota_is_given_back_by_what_fails() {
+async fn failed_uploads_return_their_quota() {
     let app = TestApp::with(limited(|files| {
         files.per_user = 1000;
         files.types = Some(vec!["text/plain".into()]);
@@ -295,7 +295,7 @@ async fn cut_upload_gives_its_quota_back_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn upload_that_stands_still_is_408() {
+async fn stalled_upload_is_408() {
     let app = TestApp::with(|options| options.http.body_timeout = Duration::from_millis(200)).await;
     let ann = app.user("ann").await;
     let mut stream = half(&app, &ann, 900, &[b'x'; 500]).await;

@@ -199,7 +199,7 @@ async fn only_the_service_sets_data_and_keep_of_private_groups() {
 }
 
 #[tokio::test]
-async fn slow_mode_holds_members_back_and_nobody_else() {
+async fn slow_mode_limits_only_members() {
     let app = TestApp::start().await;
     let service = app.service();
     let [ann, bob, cat] = users(&service, &["ann", "bob", "cat"]).await.try_into().expect("three");

@@ -31,7 +31,7 @@ async fn send(socket: &mut Ws, group: &str, body: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn settings_are_told_to_the_users_own_sockets_alone() {
+async fn settings_reach_only_the_users_own_sockets() {
     let app = TestApp::start().await;
     let (ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let group = group(&app.service(), &["ann", "tam"]).await;

@@ -350,7 +350,7 @@ async fn history(seed: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_held_plus_what_is_told_is_what_is_shown() {
+async fn held_state_plus_events_equals_a_snapshot() {
     let histories = (0..12).map(|seed| tokio::spawn(history(0x5eed + seed)));
     for history in histories.collect::<Vec<_>>() {
         history.await.expect("the history holds");

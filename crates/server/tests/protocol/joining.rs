@@ -110,7 +110,7 @@ async fn listed_status(client: &Client, prefix: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn joining_makes_a_member_and_is_told_to_all() {
+async fn joining_adds_a_member_and_reaches_all_members() {
     let app = TestApp::with(|options| options.limits.consent = true).await;
     let service = app.service();
     let (_ann, mut a, eve, mut e) = two(&service, ["ann", "eve"]).await;
@@ -120,14 +120,14 @@ async fn joining_makes_a_member_and_is_told_to_all() {
     let joined = eve.post(&path, json!({})).await.ok(200);
     assert_eq!((&joined["members"], &joined["me"]["pending"]), (&json!(["eve"]), &json!(false)));
     assert_eq!((&joined["owner"], joined.get("banned")), (&json!(["ann"]), None));
-    let told = a.until("group.update").await;
-    let entry = &told["data"]["entry"];
+    let event = a.until("group.update").await;
+    let entry = &event["data"]["entry"];
     assert_eq!(
         (&entry["by"], &entry["changes"]),
         (&json!("eve"), &json!([{ "kind": "joined", "who": ["eve"] }]))
     );
     let new = e.until("group.update").await;
-    assert_eq!((seq(&new), &new["data"]["head"]), (seq(&told), &joined["head"]));
+    assert_eq!((seq(&new), &new["data"]["head"]), (seq(&event), &joined["head"]));
     assert_eq!(new["data"]["me"]["pending"], false);
     // Joining again changes nothing, whatever the role.
     service.patch(&format!("groups/{tea}/"), json!({ "restricts": ["eve"] })).await.ok(200);

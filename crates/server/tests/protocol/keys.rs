@@ -71,7 +71,7 @@ async fn an_ended_key_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn only_a_key_of_admin_comes_to_what_admins_may() {
+async fn only_a_key_with_admin_scope_has_admin_routes() {
     let app = TestApp::start().await;
     let service = app.service();
     app.user("ann").await;

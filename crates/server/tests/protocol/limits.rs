@@ -53,7 +53,7 @@ async fn event(ws: &mut Ws) -> Value {
 }
 
 #[tokio::test]
-async fn refused_events_take_nothing_and_say_when_to_retry() {
+async fn refused_events_use_up_no_limit_and_state_when_to_retry() {
     let (app, clock) = limited(|rates| (rates.messages_burst, rates.messages_per_second) = (3, 1)).await;
     let ann = app.user("ann").await;
     let made = ann.post("groups/", json!({ "name": "g" })).await.ok(201);
@@ -76,7 +76,7 @@ async fn refused_events_take_nothing_and_say_when_to_retry() {
 }
 
 #[tokio::test]
-async fn what_slow_mode_refuses_takes_nothing() {
+async fn slow_mode_refusals_use_up_no_other_limit() {
     let (app, _clock) = limited(|rates| {
         (rates.events_burst, rates.events_per_second) = (8, 1);
         (rates.messages_burst, rates.messages_per_second) = (3, 1);
@@ -99,7 +99,7 @@ async fn what_slow_mode_refuses_takes_nothing() {
 }
 
 #[tokio::test]
-async fn strangers_too_many_take_nothing_from_other_limits() {
+async fn refused_first_contacts_use_up_no_other_limit() {
     let (app, _clock) = limited(|rates| {
         rates.first_contacts_per_day = 1;
         (rates.events_burst, rates.events_per_second) = (3, 1);

@@ -47,7 +47,7 @@ async fn members_are_listed_by_role_and_then_by_joining() {
 }
 
 #[tokio::test]
-async fn members_are_found_by_the_look_of_a_name() {
+async fn members_are_found_by_similar_looking_names() {
     let app = TestApp::start().await;
     let service = app.service();
     let ann = app.user("ann").await;
@@ -97,7 +97,7 @@ async fn members_are_found_by_the_beginning_of_a_name() {
 }
 
 #[tokio::test]
-async fn read_marks_are_shown_to_whom_they_are_told() {
+async fn read_marks_are_listed_for_users_who_receive_them() {
     let app = TestApp::start().await;
     let service = app.service();
     let [ann, bob, cat] = users(&service, &["ann", "bob", "cat"]).await.try_into().expect("three");

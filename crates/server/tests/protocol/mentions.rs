@@ -53,8 +53,8 @@ async fn a_message_shows_the_mentions_that_are_kept() {
     assert_eq!(fetched["data"]["history"][0]["mentions"], kept);
 
     let mention = json!({ "group": group, "body": "you", "mentions": ["ann"] });
-    let told = b.ask("message.text", mention).await;
-    assert_eq!(told["data"]["mentions"], json!(["ann"]));
+    let event = b.ask("message.text", mention).await;
+    assert_eq!(event["data"]["mentions"], json!(["ann"]));
     let first = json!({ "target": "bob", "body": "hi", "mentions": ["bob", "eve"] });
     let opened = a.ask("message.first", first).await;
     assert_eq!(opened["data"]["messages"][0]["mentions"], json!(["bob"]));
@@ -74,8 +74,8 @@ async fn private_group_begins_with_its_mention_counted() {
     assert_eq!((&opened["type"], &opened["data"]["me"]["mentioned"]), (&json!("group.update"), &json!(0)));
     assert_eq!(second.until("group.update").await["data"]["me"]["mentioned"], 0, "nobody mentions oneself");
     for socket in [&mut b, &mut other] {
-        let told = socket.until("group.update").await;
-        assert_eq!((&told["seq"], &told["data"]["me"]["mentioned"]), (&json!(1), &json!(1)));
+        let event = socket.until("group.update").await;
+        assert_eq!((&event["seq"], &event["data"]["me"]["mentioned"]), (&json!(1), &json!(1)));
     }
     assert_eq!(mentioned(&bob, &id(&opened["data"])).await, 1);
     // Notes to oneself do not count.
@@ -215,8 +215,8 @@ async fn edits_and_deletions_change_what_is_counted() {
     assert_eq!((&added["body"], &added["mentions"]), (&json!("look"), &json!(["bob"])));
     assert!(added["edited"].is_string());
     assert_eq!(mentioned(&bob, &group).await, 1);
-    let told = b.until("message.update").await;
-    assert_eq!((&told["data"]["mentions"], &told["seq"]), (&json!(["bob"]), &json!(4)));
+    let event = b.until("message.update").await;
+    assert_eq!((&event["data"]["mentions"], &event["seq"]), (&json!(["bob"]), &json!(4)));
     // An edit of the text keeps mentions and reactions.
     let mended = edit(&ann, &message, json!({ "body": "look!" })).await;
     assert_eq!((&mended["mentions"], &mended["reactions"][":a:"]["count"]), (&json!(["bob"]), &json!(1)));

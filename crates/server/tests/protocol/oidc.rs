@@ -415,7 +415,7 @@ async fn linked_user_signs_in_with_the_name_it_has() {
 }
 
 #[tokio::test]
-async fn suspended_user_is_told_and_a_deleted_one_is_new() {
+async fn suspended_user_gets_the_reason_and_a_deleted_one_is_new() {
     let provider = TestProvider::start().await;
     let app = open(&provider).await;
     let sign_in = async || {
@@ -433,7 +433,7 @@ async fn suspended_user_is_told_and_a_deleted_one_is_new() {
 }
 
 #[tokio::test]
-async fn provider_that_is_away_or_another_is_told() {
+async fn unreachable_or_invalid_provider_is_reported() {
     let provider = TestProvider::start().await;
     let app = open(&provider).await;
     let document = provider.answers().documents["/.well-known/openid-configuration"].clone();

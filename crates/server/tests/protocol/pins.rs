@@ -38,9 +38,9 @@ async fn members_see_a_pin_at_once_and_in_every_object() {
     let (ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     let group = group(&app.service(), &["ann", "bob"]).await; // 1
     let (one, two) = (id(&send(&bob, &group, "one").await), id(&send(&bob, &group, "two").await)); // 3
-    let told = pin(&mut a, &one, true).await;
+    let event = pin(&mut a, &one, true).await;
     let data = json!({ "id": one, "group": group, "name": "ann", "on": true });
-    assert_eq!((&told["type"], &told["seq"], &told["data"]), (&json!("message.pin"), &json!(4), &data));
+    assert_eq!((&event["type"], &event["seq"], &event["data"]), (&json!("message.pin"), &json!(4), &data));
     let seen = b.until("message.pin").await;
     assert_eq!((&seen["seq"], &seen["data"], seen.get("ref")), (&json!(4), &data, None));
     let put = ann.put(&path(&two), json!({})).await.ok(200); // 5
@@ -66,7 +66,7 @@ async fn members_see_a_pin_at_once_and_in_every_object() {
 }
 
 #[tokio::test]
-async fn what_changes_nothing_takes_no_number() {
+async fn changes_without_effect_take_no_number() {
     let app = TestApp::start().await;
     let (ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     let group = group(&app.service(), &["ann", "bob"]).await;
@@ -186,8 +186,8 @@ async fn an_edit_keeps_the_pin_and_the_reactions() {
     for (client, body) in [(&bob, "mended"), (&app.service(), "censored")] {
         let edited = client.patch(&format!("messages/{message}/"), json!({ "body": body })).await.ok(200);
         assert_eq!((&edited["body"], &edited["pinned"]), (&json!(body), &json!(true)));
-        let told = a.until("message.update").await["data"].clone();
-        assert_eq!((&told["pinned"], &told["reactions"][":tada:"]["count"]), (&json!(true), &json!(1)));
+        let event = a.until("message.update").await["data"].clone();
+        assert_eq!((&event["pinned"], &event["reactions"][":tada:"]["count"]), (&json!(true), &json!(1)));
     }
     ann.delete(&path(&message)).await.ok(200);
     let after = bob.get(&format!("messages/{message}/")).await.ok(200);

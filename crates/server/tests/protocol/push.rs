@@ -115,7 +115,7 @@ fn seconds_now(message: &Value) -> i64 {
 }
 
 #[tokio::test]
-async fn nobody_is_pushed_what_it_sees_or_mutes() {
+async fn visible_and_muted_messages_are_not_pushed() {
     let (app, receiver) = app().await;
     let service = app.service();
     let names = ["ann", "on", "afk", "none", "muted", "mention", "foe", "outsider"];
@@ -173,7 +173,7 @@ async fn message_that_is_read_within_the_delay_is_not_pushed() {
 }
 
 #[tokio::test]
-async fn user_who_goes_without_reading_is_pushed_then() {
+async fn user_who_disconnects_without_reading_is_pushed() {
     let (app, receiver) = app().await;
     let [ann, bob, cid] = [app.user("ann").await, app.user("bob").await, app.user("cid").await];
     let (phone, other) = (Device::at(&receiver, "phone"), Device::at(&receiver, "other"));

@@ -39,12 +39,12 @@ async fn members_see_a_reaction_at_once_and_in_every_object() {
     a.until("message.text").await;
     b.until("message.text").await;
 
-    let told = react(&mut b, &message, "👍\u{fe0f}", true).await;
+    let event = react(&mut b, &message, "👍\u{fe0f}", true).await;
     let data = json!({
         "id": message, "group": group, "name": "bob", "emoji": "👍", "on": true,
         "reaction": { "count": 1, "names": ["bob"] },
     });
-    assert_eq!((&told["type"], &told["seq"], &told["data"]), (&json!("message.react"), &json!(3), &data));
+    assert_eq!((&event["type"], &event["seq"], &event["data"]), (&json!("message.react"), &json!(3), &data));
     let seen = a.until("message.react").await;
     assert_eq!((&seen["seq"], &seen["data"]), (&json!(3), &data));
     assert_eq!(seen.get("ref"), None);
@@ -72,7 +72,7 @@ async fn members_see_a_reaction_at_once_and_in_every_object() {
 }
 
 #[tokio::test]
-async fn what_changes_nothing_takes_no_number() {
+async fn changes_without_effect_take_no_number() {
     let app = TestApp::start().await;
     let (ann, mut a, _bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     let group = group(&app.service(), &["ann", "bob"]).await;
@@ -150,8 +150,8 @@ async fn a_reaction_accepts_a_pending_group() {
     let group = id(&ann.post("groups/", json!({ "name": "tea", "members": ["bob"] })).await.ok(201));
     let message = id(&send(&ann, &group, "hello").await);
     let mut socket = bob.ws().await;
-    let told = react(&mut socket, &message, "👍", true).await;
-    assert_eq!((&told["type"], &told["data"]["name"]), (&json!("message.react"), &json!("bob")));
+    let event = react(&mut socket, &message, "👍", true).await;
+    assert_eq!((&event["type"], &event["data"]["name"]), (&json!("message.react"), &json!("bob")));
     assert_eq!(bob.get(&format!("groups/{group}/?fields=me")).await.ok(200)["me"]["pending"], false);
 }
 
@@ -241,8 +241,8 @@ async fn reactions_outlive_leaving_and_end_with_their_user() {
     assert_eq!(service.get(&format!("messages/{message}/reactions/")).await.ok(200)[2]["name"], "catherine");
     let mut socket = ann.ws().await;
     socket.send(json!({ "type": "sync.resume", "data": { "groups": { &group: before } } })).await;
-    let told = socket.until("message.update").await;
-    assert_eq!(told["data"]["reactions"]["👍"]["count"], 3, "{told}");
+    let event = socket.until("message.update").await;
+    assert_eq!(event["data"]["reactions"]["👍"]["count"], 3, "{event}");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn resume(socket: &mut Ws, groups: Value) -> (Vec<Value>, Value) {
     }
 }
 
-fn told(frames: &[Value]) -> Vec<(&str, Option<i64>)> {
+fn numbers(frames: &[Value]) -> Vec<(&str, Option<i64>)> {
     frames.iter().map(|frame| (frame["type"].as_str().expect("a type"), frame["seq"].as_i64())).collect()
 }
 
@@ -43,7 +43,7 @@ async fn a_resume_sends_every_missed_event_in_order_then_the_head() {
     let mut socket = bob.ws().await;
     let (missed, done) = resume(&mut socket, json!({ &group: 1 })).await;
     assert_eq!(
-        told(&missed),
+        numbers(&missed),
         [
             ("message.text", Some(2)),
             ("message.update", Some(4)),
@@ -69,7 +69,7 @@ async fn a_resume_sends_every_missed_event_in_order_then_the_head() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_resumed_is_named_with_its_reason() {
+async fn groups_that_cannot_be_resumed_are_named_with_a_reason() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let own = group(&app.service(), &["ann", "bob"]).await;
@@ -101,7 +101,7 @@ async fn what_cannot_be_resumed_is_named_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_rename_is_told_to_who_was_away() {
+async fn rename_is_sent_on_resume() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let group = group(&app.service(), &["ann", "bob"]).await;
@@ -109,7 +109,7 @@ async fn a_rename_is_told_to_who_was_away() {
     app.service().patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
     let mut socket = bob.ws().await;
     let (missed, _) = resume(&mut socket, json!({ &group: 1 })).await;
-    assert_eq!(told(&missed), [("user.update", None), ("group.update", Some(2))]);
+    assert_eq!(numbers(&missed), [("user.update", None), ("group.update", Some(2))]);
     let renamed = json!({
         "name": "ann", "new_name": "anna", "display_name": null, "avatar": null, "data": null, "kind": "person",
     });
@@ -117,7 +117,7 @@ async fn a_rename_is_told_to_who_was_away() {
 }
 
 #[tokio::test]
-async fn who_resumes_again_and_again_is_closed_with_4029() {
+async fn repeated_resumes_are_closed_with_4029() {
     let app = TestApp::start().await;
     let ann = app.user("ann").await;
     let group = group(&app.service(), &["ann"]).await;
@@ -199,11 +199,11 @@ async fn long_resume_comes_in_pages_with_each_number_once() {
         let group = frame["data"]["group"].as_str().or(frame["data"]["id"].as_str()).expect("a group");
         (group.to_owned(), frame["seq"].as_i64().expect("a number"))
     };
-    let mut told: Vec<_> = missed.iter().map(of).collect();
+    let mut numbers: Vec<_> = missed.iter().map(of).collect();
     if groups[0] > groups[1] {
-        told.rotate_left(698);
+        numbers.rotate_left(698);
     }
-    assert_eq!(told, expected);
+    assert_eq!(numbers, expected);
     let changes: Vec<_> = missed.iter().filter(|frame| frame["type"] == "group.update").collect();
     assert!(changes.len() == 2 && changes.iter().all(|frame| frame["data"]["name"] == "600"), "{changes:?}");
     assert_eq!((&done["groups"][&groups[0]], &done["refused"]), (&json!(700), &json!({})));

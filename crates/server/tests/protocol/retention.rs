@@ -146,7 +146,7 @@ async fn messages_grow_old_with_the_clock_and_not_before() {
 }
 
 #[tokio::test]
-async fn a_group_that_keeps_its_messages_again_loses_no_more() {
+async fn group_without_retention_again_loses_no_more() {
     let app = TestApp::start().await;
     let (ann, mut a, _bob, _b) = two(&app.service(), ["ann", "bob"]).await;
     let (one, two) = (group(&app.service(), &["ann"]).await, group(&app.service(), &["ann", "bob"]).await);

@@ -174,7 +174,7 @@ async fn unchanged(service: &Client, cell: &Cell, before: &(Value, Value)) -> Re
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_cell_of_the_role_table_is_decided_alike_at_both_doors() {
+async fn every_cell_of_the_role_table_is_equal_on_both_transports() {
     let app = world().await;
     let service = app.service();
     app.user("friend").await;
@@ -263,7 +263,7 @@ async fn a_service_may_do_all_that_anybody_may() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_nobody_or_no_more_is_refused_at_both_doors() {
+async fn unknown_and_deleted_users_are_refused_on_both_transports() {
     let app = world().await;
     let service = app.service();
     let gone = app.user("deleted").await;

@@ -12,7 +12,7 @@ use super::{cell, rows, world};
 const GOING_ON: [&str; 8] = ["delete", "remove", "ban", "quit", "accept", "mark", "see", "read"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_route_that_adds_is_507_without_room() {
+async fn each_route_that_adds_is_507_on_a_full_disk() {
     let app = world().await;
     let service = app.service();
     for (number, route) in ROUTES.iter().enumerate() {
@@ -35,7 +35,7 @@ async fn each_route_that_adds_is_507_without_room() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_event_that_adds_is_507_without_room() {
+async fn each_event_that_adds_is_507_on_a_full_disk() {
     let app = world().await;
     let (service, owner) = (app.service(), app.sign_in("owner").await);
     let mut socket = owner.ws().await;
@@ -65,7 +65,7 @@ async fn each_event_that_adds_is_507_without_room() {
 }
 
 #[tokio::test]
-async fn credentials_and_settings_go_on_without_room() {
+async fn credentials_and_settings_work_on_a_full_disk() {
     let app = world().await;
     let service = app.service();
     let account = json!({ "name": "signed", "password": "a long password" });

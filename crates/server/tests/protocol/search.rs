@@ -150,7 +150,7 @@ async fn pages_of_a_search_follow_each_other() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_searched_is_refused_by_its_key() {
+async fn invalid_searches_are_refused_with_the_key() {
     let app = TestApp::start().await;
     let (ann, service) = (app.user("ann").await, app.service());
     let long = "a".repeat(257);

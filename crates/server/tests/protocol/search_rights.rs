@@ -48,7 +48,7 @@ fn texts(count: usize) -> Vec<(String, Option<i64>)> {
 }
 
 #[tokio::test]
-async fn what_may_not_be_read_is_answered_like_the_unsaid() {
+async fn unreadable_words_are_answered_like_unused_ones() {
     let app = TestApp::start().await;
     let service = app.service();
     let people = users(&service, &["ann", "bob", "zoe"]).await;

@@ -27,14 +27,14 @@ async fn change_of_a_large_group_carries_no_lists_and_no_messages() {
     let group = large_group(&app).await;
     let (mut anns, mut bobs, mut cats) = (ann.ws().await, bob.ws().await, cat.ws().await);
     anns.ask("group.update", json!({ "id": group, "name": "renamed" })).await;
-    let mut told = bobs.until("group.update").await;
-    let entry = told["data"].as_object_mut().and_then(|data| data.remove("entry")).expect("an entry");
+    let mut event = bobs.until("group.update").await;
+    let entry = event["data"].as_object_mut().and_then(|data| data.remove("entry")).expect("an entry");
     assert_eq!(entry["changes"], json!([{ "kind": "renamed", "name": "renamed" }]));
     let brief = json!({
         "id": group, "name": "renamed", "owner": ["ann"], "members_count": 101, "avatar": null, "open": false,
         "slow": 0, "keep": null, "messages": [],
     });
-    assert_eq!(told["data"], brief);
+    assert_eq!(event["data"], brief);
     let removal = json!({ "id": group, "remove": ["user2"] });
     anns.ask("group.update", removal).await;
     let listed = bobs.until("group.update").await;
@@ -61,8 +61,8 @@ async fn read_mark_in_a_large_group_reaches_own_sockets_alone() {
     anns.ask("group.update", json!({ "id": group, "remove": ["user2"] })).await;
     anns.ask("message.text", json!({ "group": group, "body": "second" })).await;
     first.ask("message.read", json!({ "group": group, "seq": 4 })).await;
-    let told = anns.until("message.read").await;
-    assert_eq!(told["data"]["seq"], 4, "only the mark in the group of 100 was told");
+    let event = anns.until("message.read").await;
+    assert_eq!(event["data"]["seq"], 4, "only the mark in the group of 100 was told");
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn foreign_origins_are_refused_own_and_configured_ones_not() {
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_told_how_to_make_one() {
+async fn request_without_upgrade_is_told_how_to_connect() {
     let app = TestApp::start().await;
     let ann = app.user("ann").await;
     let answer = ann.get("/chat/").await;
@@ -112,7 +112,7 @@ async fn pipelined_messages_keep_their_order_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_is_closed_with_4008_and_nobody_waits() {
+async fn a_slow_reader_is_closed_with_4008_and_delays_no_others() {
     let app = TestApp::with(|options| {
         options.hub.queue_bytes = 64 * 1024;
         options.limits.message_chars = 4096;

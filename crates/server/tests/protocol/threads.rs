@@ -32,18 +32,18 @@ async fn a_root_shows_its_replies_in_every_object() {
     a.until("message.text").await;
     assert_eq!(b.until("message.text").await["data"].get("root"), None);
 
-    let told = b.ask("message.text", json!({ "group": group, "body": "one", "thread": root })).await;
-    let one = json!({ "count": 1, "last": told["data"]["date"], "names": ["bob"] });
-    assert_eq!(told["data"]["thread"], json!(root));
-    assert_eq!(told["data"]["root"], json!({ "id": root, "replies": one }));
-    assert_eq!(a.until("message.text").await["data"], told["data"]);
+    let event = b.ask("message.text", json!({ "group": group, "body": "one", "thread": root })).await;
+    let one = json!({ "count": 1, "last": event["data"]["date"], "names": ["bob"] });
+    assert_eq!(event["data"]["thread"], json!(root));
+    assert_eq!(event["data"]["root"], json!({ "id": root, "replies": one }));
+    assert_eq!(a.until("message.text").await["data"], event["data"]);
     let answer = reply(&ann, &group, &root, "two").await;
     assert_eq!((&answer["thread"], answer.get("root")), (&json!(root), None), "the answer is the message");
     let two = json!({ "count": 2, "last": answer["date"], "names": ["ann", "bob"] });
     for socket in [&mut a, &mut b] {
-        let told = socket.until("message.text").await;
-        assert_eq!(told["data"]["root"], json!({ "id": root, "replies": two }));
-        assert_eq!(told["data"]["replies"], Value::Null);
+        let event = socket.until("message.text").await;
+        assert_eq!(event["data"]["root"], json!({ "id": root, "replies": two }));
+        assert_eq!(event["data"]["replies"], Value::Null);
     }
     assert_eq!(replies(&bob, &root).await, two);
     let history = bob.get(&format!("groups/{group}/messages/")).await.ok(200);
@@ -232,9 +232,9 @@ async fn a_root_steps_back_when_its_replies_are_deleted() {
         }
     }
     b.ask("message.delete", json!({ "id": last["id"] })).await;
-    let told = a.until("message.delete").await;
+    let event = a.until("message.delete").await;
     let left = json!({ "count": 1, "last": first["date"], "names": ["ann"] });
-    assert_eq!(told["data"]["root"], json!({ "id": root, "replies": left }));
+    assert_eq!(event["data"]["root"], json!({ "id": root, "replies": left }));
     ann.delete(&format!("messages/{}/", id(&first))).await.ok(200);
     assert_eq!(a.until("message.delete").await["data"]["root"], json!({ "id": root, "replies": null }));
     assert_eq!(replies(&bob, &root).await, Value::Null);
@@ -242,8 +242,8 @@ async fn a_root_steps_back_when_its_replies_are_deleted() {
     let third = id(&reply(&bob, &group, &root, "three").await);
     assert_eq!(a.until("message.text").await["data"]["root"]["replies"]["count"], 1);
     ann.delete(&format!("messages/{root}/")).await.ok(200);
-    let told = a.until("message.delete").await;
-    assert_eq!((&told["data"]["id"], told["data"].get("root")), (&json!(root), None));
+    let event = a.until("message.delete").await;
+    assert_eq!((&event["data"]["id"], event["data"].get("root")), (&json!(root), None));
     assert_eq!(bob.get(&format!("messages/{third}/")).await.ok(200)["thread"], Value::Null);
     let own = reply(&ann, &group, &third, "under a former reply").await;
     assert_eq!(own["thread"], json!(third));
@@ -305,9 +305,9 @@ async fn names_of_replies_follow_users_who_change_or_go() {
     service.delete("users/bob/").await.ok(200);
     let left = replies(&ann, &root).await;
     assert_eq!((&left["count"], &left["names"]), (&json!(4), &json!(["catherine", "dan", "ann"])));
-    let told = a.until("message.delete").await;
-    assert_eq!(told["data"]["ids"].as_array().map(Vec::len), Some(3));
-    assert_eq!(told["data"]["roots"], json!([{ "id": root, "replies": left }]), "his own root is no more");
+    let event = a.until("message.delete").await;
+    assert_eq!(event["data"]["ids"].as_array().map(Vec::len), Some(3));
+    assert_eq!(event["data"]["roots"], json!([{ "id": root, "replies": left }]), "his own root is no more");
     assert_eq!(ann.get(&format!("messages/{under}/")).await.ok(200)["thread"], Value::Null);
     let mut socket = ann.ws().await;
     socket.send(json!({ "type": "sync.resume", "data": { "groups": { &group: before } } })).await;

@@ -176,7 +176,7 @@ async fn collector_that_asks_for_a_pause_is_left_alone() {
 }
 
 #[tokio::test]
-async fn collector_that_is_away_costs_spans_and_no_request() {
+async fn unreachable_collector_loses_spans_but_no_requests() {
     let closed = ClosedReceiver::reserve();
     let mut app = TestApp::with(|options| traced(options, &format!("{}/v1/traces", closed.url()))).await;
     let (service, ann) = (app.service(), app.user("ann").await);
@@ -190,7 +190,7 @@ async fn collector_that_is_away_costs_spans_and_no_request() {
 }
 
 #[tokio::test]
-async fn answer_without_end_holds_nobody_up() {
+async fn endless_answer_of_the_collector_is_cut_off() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/v1/traces", listener.local_addr().expect("it listens"));
     let endless = tokio::spawn(async move {

@@ -53,7 +53,7 @@ async fn many_messages_are_all_answered() {
 }
 
 #[tokio::test]
-async fn what_is_over_the_limit_is_refused_before_it_is_there() {
+async fn message_over_the_limit_is_refused_by_its_header() {
     let over = LIMIT as u64 + 1;
     let over_at_all = |opcode, length| head(FIN | opcode, length);
     let chain = |first, next: u64| [frame(TEXT, &vec![b' '; first]), head(FIN | NEXT, next)].concat();

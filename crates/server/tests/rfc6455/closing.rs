@@ -4,7 +4,7 @@ use crate::case::{Case, case, event_frame, long_event, run};
 use crate::peer::{CLOSE, FIN, PING, TEXT, close, frame};
 
 #[tokio::test]
-async fn a_close_is_the_last_that_is_heard() {
+async fn frames_after_a_close_are_ignored() {
     let normal = || close(1000, b"");
     let ping = frame(FIN | PING, b"too late");
     let long = frame(FIN | TEXT, long_event("long", 65_536).as_bytes());

@@ -13,7 +13,7 @@ use crate::peer::{FIN, PING, Peer, Sent, TEXT, close, frame};
 const TOO_MUCH: usize = 256 * 1024 * 1024;
 
 #[tokio::test]
-async fn what_was_sent_before_a_close_is_done() {
+async fn events_before_a_close_are_handled() {
     let app = TestApp::start().await;
     let ann = app.user("ann").await;
     let made = app.service().post("groups/", json!({ "name": "g", "author": "ann" })).await.ok(201);

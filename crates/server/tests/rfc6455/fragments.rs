@@ -75,7 +75,7 @@ fn event_text() -> String {
 }
 
 #[tokio::test]
-async fn what_is_no_right_fragment_closes() {
+async fn wrong_fragments_close_the_socket() {
     let text = event_text();
     let (one, two) = text.as_bytes().split_at(10);
     let whole = event_frame("whole");

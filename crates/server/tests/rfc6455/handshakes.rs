@@ -80,7 +80,7 @@ async fn linger(mut stream: TcpStream, number: usize) -> String {
 }
 
 #[tokio::test]
-async fn unfinished_handshakes_are_closed_and_make_room() {
+async fn unfinished_handshakes_are_closed_and_free_their_slots() {
     let app = TestApp::with(|options| {
         options.http.header_timeout = HEADER_TIMEOUT;
         options.http.connections = PLACES;

@@ -178,7 +178,7 @@ async fn drafts_survive_reloads_per_conversation_and_author() {
 }
 
 #[tokio::test]
-async fn place_of_an_ended_session_waits_for_the_next() {
+async fn view_of_an_ended_session_is_restored_at_the_next() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     make_group(&ann, "Plans", "").await;

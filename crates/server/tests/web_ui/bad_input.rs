@@ -63,7 +63,7 @@ async fn names_of_every_kind_and_markup_everywhere_are_text() {
 }
 
 #[tokio::test]
-async fn a_server_that_fails_is_told_of_in_words_that_say_what_to_do() {
+async fn server_failures_are_explained_with_a_remedy() {
     let stage = Stage::with(|options| options.users.rename_self = true).await;
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
@@ -148,7 +148,7 @@ async fn where_storage_is_denied_everything_but_memory_works() {
 
 /// Checks that violations are detected: other tests rely on their absence.
 #[tokio::test]
-async fn the_pages_policy_holds_and_a_breach_of_it_is_heard() {
+async fn page_policy_holds_and_violations_are_detected() {
     let stage = Stage::open().await;
     let ann = stage.browser("ann").await;
     ann.sees("Sign in").await;

@@ -35,7 +35,7 @@ async fn sees_edit(page: &Page, body: &str, is_offered: bool) {
 }
 
 #[tokio::test]
-async fn edit_goes_when_its_time_is_over() {
+async fn edit_button_disappears_after_the_window() {
     let (_stage, ann, bob) = with_old_message(EDIT.saturating_sub(Duration::from_secs(4))).await;
     // The button disappears without any event.
     sees_edit(&ann, "old", false).await;

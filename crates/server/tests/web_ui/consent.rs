@@ -19,7 +19,7 @@ async fn enter(page: &Page, name: &str) {
 }
 
 #[tokio::test]
-async fn who_was_added_by_a_stranger_looks_and_accepts() {
+async fn user_added_by_a_stranger_reads_and_accepts() {
     let stage = stage().await;
     let (ann, bob) = stage.ann_and_bob().await;
     make_group(&ann, "The garden", "bob").await;
@@ -48,7 +48,7 @@ async fn who_was_added_by_a_stranger_looks_and_accepts() {
 }
 
 #[tokio::test]
-async fn who_was_added_by_a_stranger_declines_or_blocks() {
+async fn user_added_by_a_stranger_declines_or_blocks() {
     let stage = stage().await;
     let (ann, bob) = stage.ann_and_bob().await;
     make_group(&bob, "The shed", "").await;

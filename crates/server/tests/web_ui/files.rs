@@ -231,7 +231,7 @@ async fn pictures_are_described_by_their_sender() {
 }
 
 #[tokio::test]
-async fn full_disk_is_said_at_the_message_and_tried_again() {
+async fn full_disk_is_shown_at_the_message_and_retried() {
     let stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
     write_to(&ann, "bob", "look").await;
@@ -252,7 +252,7 @@ async fn full_disk_is_said_at_the_message_and_tried_again() {
 }
 
 #[tokio::test]
-async fn full_quota_is_said_and_room_lets_the_message_go() {
+async fn full_quota_is_shown_and_retried_after_space_is_freed() {
     let stage = Stage::with(|options| options.limits.files.per_user = 1000).await;
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
@@ -271,7 +271,7 @@ async fn full_quota_is_said_and_room_lets_the_message_go() {
 }
 
 #[tokio::test]
-async fn files_on_their_way_outlive_a_lost_server_and_a_reload() {
+async fn uploads_survive_a_lost_server_and_a_reload() {
     let mut stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
     write_to(&ann, "bob", "look").await;
@@ -320,7 +320,7 @@ async fn files_that_cannot_be_sent_are_refused_in_words() {
 }
 
 #[tokio::test]
-async fn refusals_of_the_server_are_said_at_the_message() {
+async fn server_refusals_are_shown_at_the_message() {
     let stage = Stage::with(|options| {
         options.limits.files.types = Some(vec!["image/*".into()]);
         options.limits.files.per_user = 50;

@@ -182,7 +182,7 @@ async fn a_page_shows_one_conversation_and_reports_an_ended_token() {
 }
 
 #[tokio::test]
-async fn a_page_that_the_server_was_not_told_of_is_refused_in_words() {
+async fn page_of_an_unlisted_origin_gets_an_explanation() {
     let host = Host::bind().await;
     let origin = host.origin();
     let stage = Stage::open().await;

@@ -21,7 +21,7 @@ const DROP_BEFORE_ACKNOWLEDGEMENT: &str = r#"
 "#;
 
 #[tokio::test]
-async fn what_is_written_while_the_server_is_away_arrives_once() {
+async fn messages_written_offline_arrive_once() {
     let mut stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
     stage.app.user("cat").await;
@@ -80,7 +80,7 @@ async fn a_lost_acknowledgement_is_retried_and_stored_once() {
 }
 
 #[tokio::test]
-async fn two_people_who_are_cut_off_again_and_again_miss_nothing() {
+async fn two_people_with_a_flapping_connection_miss_nothing() {
     let stage = Stage::open().await;
     let address = stage.app.url().trim_start_matches("http://").parse().expect("an address");
     let proxy = Proxy::to(address).await;

@@ -61,7 +61,7 @@ async fn the_composer_keeps_to_the_limit_of_the_server() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_put_off_says_when_it_is_sent() {
+async fn deferred_message_shows_when_it_is_sent() {
     let stage = Stage::with(|options| options.limits.rates.first_contacts_per_day = 1).await;
     let ann = stage.person("ann").await;
     for name in ["bob", "cat"] {

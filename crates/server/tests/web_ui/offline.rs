@@ -181,7 +181,7 @@ async fn has_read_all(stage: &Stage, page: &Page, group: &str) {
 }
 
 #[tokio::test]
-async fn a_known_conversation_moves_to_what_came_meanwhile() {
+async fn stored_conversation_moves_to_newer_messages() {
     let mut stage = Stage::with(|options| options.limits.rates.messages_burst = 1000).await.with_worker();
     let ann = stage.person("ann").await;
     let bob = stage.app.user("bob").await;

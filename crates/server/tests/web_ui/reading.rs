@@ -124,7 +124,7 @@ async fn a_scroll_event_before_it_is_drawn_moves_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_on_the_screen_or_not_in_focus_stays_unread() {
+async fn invisible_or_unfocused_messages_stay_unread() {
     let (stage, page, ann, bob) = stage().await;
     let group = unread(&stage, &page, &bob, 1).await;
     page.press("Long").await;

@@ -55,7 +55,7 @@ async fn close(page: &Page) {
 }
 
 #[tokio::test]
-async fn a_reload_right_after_a_closed_search_stands() {
+async fn reload_right_after_closing_the_search_works() {
     let stage = Stage::open().await;
     let (ann, _) = ann_in_the_garden(&stage).await;
     ann.press("The garden").await;

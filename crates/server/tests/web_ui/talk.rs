@@ -165,7 +165,7 @@ pub(crate) fn on(what: &str) -> String {
 }
 
 #[tokio::test]
-async fn all_of_it_is_done_by_keyboard_too() {
+async fn everything_works_with_the_keyboard() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;

@@ -56,7 +56,7 @@ fn entry(line: &str) -> Option<(&str, &str)> {
 }
 
 #[test]
-fn every_language_says_everything() {
+fn every_language_has_every_text() {
     let (english, french) = (table(ENGLISH), table(FRENCH));
     assert!(english.len() > 150, "{:?}", english.keys());
     assert!(english["people.already"].contains("name"));
@@ -83,7 +83,7 @@ fn every_sentence_of_the_page_exists() {
 }
 
 #[test]
-fn signs_of_french_stand_after_unbroken_spaces() {
+fn french_punctuation_follows_non_breaking_spaces() {
     let admin = include_str!("../../../../web/admin/words.js");
     let admin =
         admin.split("const fr = {").nth(1).and_then(|rest| rest.split("\n};").next()).expect("a table");
@@ -108,7 +108,7 @@ fn is_of(key: &str, text: &str) -> bool {
 }
 
 #[test]
-fn refusals_of_what_people_write_have_sentences() {
+fn refusals_of_user_input_have_translations() {
     let french = table(FRENCH);
     let mut refusals = Vec::new();
     let long = "x".repeat(5000);

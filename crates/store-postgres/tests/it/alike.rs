@@ -135,10 +135,10 @@ impl World {
         }
         // The answers of different groups are in no particular order.
         self.sent.sort_by_key(|id| self.places[id]);
-        answers.into_iter().map(|answer| self.told(answer)).collect()
+        answers.into_iter().map(|answer| self.described(answer)).collect()
     }
 
-    fn told(&self, answer: Result<Sent>) -> String {
+    fn described(&self, answer: Result<Sent>) -> String {
         match answer {
             Ok(Sent::New(message)) => format!("new {}", self.message(&message)),
             Ok(Sent::Before(message)) => format!("before {}", self.message(&message)),

@@ -61,7 +61,7 @@ async fn a_new_database_gets_its_own_schema_and_opens_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nodes_that_start_at_once_on_a_new_database_all_find_it_ready() {
+async fn nodes_that_start_concurrently_share_a_new_database() {
     for _ in 0..5 {
         let database = Database::new();
         let url = database.url();
@@ -102,7 +102,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_database_is_said_in_a_sentence() {
+async fn non_databases_are_reported_in_a_sentence() {
     let database = Database::new();
     let place = database.server();
     for (url, said) in [

@@ -151,7 +151,7 @@ async fn writers_on_two_nodes_number_one_log_without_a_gap() {
 
 /// Another node always sends between the job's read and its change of the group.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_finds_its_turn_though_another_node_never_stops_to_send() {
+async fn a_job_gets_its_turn_while_another_node_keeps_sending() {
     let database = Database::new();
     let nodes = two_nodes(&database).await;
     let ann = nodes[0].user("ann").await;

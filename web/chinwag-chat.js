@@ -48,11 +48,11 @@ import "./chinwag-chat/links.js";
 import "./chinwag-chat/text.js";
 import "./words/en.js";
 
-/** So many conversations are here from the start, and others as the list is scrolled. */
+/** The number of conversations loaded at first; scrolling the list loads more. */
 const GROUPS = 50;
 /** The code of a key press that an input method handles. */
 const INPUT_METHOD = 229;
-/** The number of stored messages of a conversation: the user can scroll back so far without a request. */
+/** The number of held messages of a conversation, through which the user can scroll without a request. */
 const HELD = 20_000;
 
 export class ChinwagChat extends LitElement {
@@ -61,17 +61,17 @@ export class ChinwagChat extends LitElement {
     server: {},
     /** A token, or (as a property) a function that returns one. */
     token: {},
-    /** Keeps the open conversation in the fragment of the page's address. */
+    /** Keeps the open conversation in the fragment of the page's URL. */
     hash: { type: Boolean },
     signIn: { type: Boolean, attribute: "sign-in" },
-    /** Shows one conversation only: of a group by its id, or with a person by name. */
+    /** Shows a single conversation: of a group by id, or with a person by name. */
     group: {},
     with: {},
     lang: {},
     theme: { reflect: true },
     /** The name beside the logo. */
     name: {},
-    /** The registration of a service worker that shows what the server pushes. The page at `/` sets it. */
+    /** The registration of a service worker that shows push notifications. The page at `/` sets it. */
     worker: { attribute: false },
   };
 
@@ -81,10 +81,10 @@ export class ChinwagChat extends LitElement {
   /** "starting", "in" or "out", and the reason for "out". */
   #stage = "starting";
   #why = "";
-  /** The end of a sign-in at the provider, of which the address told. */
+  /** The result of a sign-in at the provider, from the URL. */
   #returned = null;
   #unread = -1;
-  /** The conversation that `open` was asked for before it could be shown: {group: id} or {to: name}. */
+  /** The conversation that `open` requested before it could be shown: {group: id} or {to: name}. */
   #wish = null;
   /** @type {Announcer | null} */
   #announcer = null;
@@ -105,7 +105,7 @@ export class ChinwagChat extends LitElement {
     this.#speak();
     if (this.hash && this.signIn) this.#returned = returned();
     if (this.hasUpdated) this.#begin();
-    // It may have been removed before it was drawn.
+    // It may have been removed before its first render.
     else this.requestUpdate();
   }
 
@@ -116,7 +116,7 @@ export class ChinwagChat extends LitElement {
     if (this.#unread > 0) this.#countUnread();
   }
 
-  /** A removed element neither draws nor connects. */
+  /** A removed element neither renders nor connects. */
   shouldUpdate() {
     return this.isConnected;
   }
@@ -127,7 +127,7 @@ export class ChinwagChat extends LitElement {
     if (["server", "token", "group", "with"].some((name) => changed.has(name)) || !this.#chat) this.#begin();
   }
 
-  /** The number of unread messages, for the host page: of all that the element shows. */
+  /** The number of unread messages in all conversations of the element, for the host page. */
   get unread() {
     if (this.#stage !== "in" || !this.#chat) return 0;
     const { alone, client, openGroup } = this.#chat;
@@ -140,7 +140,7 @@ export class ChinwagChat extends LitElement {
     return this.#chat?.client ?? null;
   }
 
-  /** Opens the conversation with a person, or of a group by its id: as soon as it can be shown. */
+  /** Opens the conversation with a person, or of a group by its id, as soon as it can be shown. */
   open(where) {
     if (!where?.to && !where?.group) return;
     const chat = this.#chat;
@@ -157,7 +157,7 @@ export class ChinwagChat extends LitElement {
       <p class="unseen" role="status">${this.#announcer?.text}</p></div>`;
   }
 
-  /** An uploaded avatar asks for its address. */
+  /** Provides the URL for an uploaded avatar. */
   #addressed({ detail }) {
     detail.url = this.#chat?.client.avatarUrl(detail.path);
   }
@@ -225,7 +225,7 @@ export class ChinwagChat extends LitElement {
   async #speak() {
     const tag = this.lang || this.closest("[lang]")?.lang || document.documentElement.lang || navigator.language;
     const turn = (this.#speaking += 1);
-    // A region names a form of dates; without one it is the reader's.
+    // A region determines the date format; without one the reader's language does.
     const words = await Words.for(tag, this.lang?.includes("-") ? this.lang : navigator.language);
     if (this.#chat?.finder) await words.loadSearch().catch(() => {});
     // Another language may have been set meanwhile.
@@ -273,7 +273,7 @@ export class ChinwagChat extends LitElement {
     } catch (error) {
       // The form needs the server's features from the start.
       await learned;
-      // The server may not have been there at the start.
+      // The server may have been unreachable at the start.
       if (!chat.isLearned) await chat.learn();
       if (chat !== this.#chat) return;
       this.#stage = "out";
@@ -283,11 +283,11 @@ export class ChinwagChat extends LitElement {
     this.requestUpdate();
   }
 
-  /** Shows the conversations: the server's, or those that are known from before while it cannot be reached. */
+  /** Shows the conversations of the server, or the stored ones while it is unreachable. */
   #show() {
     this.#stage = "in";
     this.#why = "";
-    // Opening another one ends the wish.
+    // Opening another conversation cancels the request.
     const wish = this.#wish;
     this.#openOne();
     this.#address?.begin();
@@ -297,7 +297,7 @@ export class ChinwagChat extends LitElement {
     this.requestUpdate();
   }
 
-  /** Lets the server push to this browser, once the user is in and the page's service worker is there. */
+  /** Enables push once the user is signed in and the page's service worker is registered. */
   async #push() {
     const chat = this.#chat;
     if (!chat || this.#stage !== "in" || !this.worker) return;
@@ -306,7 +306,7 @@ export class ChinwagChat extends LitElement {
     await notifications.push(chat);
   }
 
-  /** The server cannot be reached yet: what is known from before is shown meanwhile. */
+  /** Shows the stored conversations while the server is unreachable. */
   async #recall() {
     const chat = this.#chat;
     const isKnown = await chat.client.recall();
@@ -347,20 +347,20 @@ export class ChinwagChat extends LitElement {
     this.#countUnread();
   }
 
-  /** What is typed into a field stays in the element: shortcuts of the host page do not see it. */
+  /** Keeps key presses in fields inside the element, so that they do not trigger shortcuts of the host page. */
   #keyed = (event) => {
     if (event.type === "keydown") this.#pressed(event);
     if (event.composedPath()[0].matches?.("input, textarea, select")) event.stopPropagation();
   };
 
-  /** A file that is dropped beside a conversation does not take the place of the page. */
+  /** Prevents the browser from opening a file that is dropped beside a conversation. */
   #dropped = (event) => {
     if (event.defaultPrevented || !event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     event.dataTransfer.dropEffect = "none";
   };
 
-  /** `?` lists the shortcuts, unless it is typed. Ctrl K opens the search. Escape closes a thread or the details. */
+  /** `?` lists the shortcuts, except in text fields. Ctrl+K opens the search. Escape closes a thread or the details. */
   #pressed = (event) => {
     if (opensSearch(event) && !event.defaultPrevented && this.#stage === "in" && isSearchable(this.#chat)) {
       event.preventDefault();
@@ -375,7 +375,7 @@ export class ChinwagChat extends LitElement {
     this.#chat.show({ dialog: "keys" });
   };
 
-  /** Escape leaves the text of a search first. While an input method is composing, it is for that one. */
+  /** Escape first leaves the text of a search. While an input method is composing, Escape belongs to it. */
   #escaped(event, target) {
     const chat = this.#chat;
     if (event.isComposing || event.keyCode === INPUT_METHOD || chat.dialog || chat.isCovered || !["thread", "details"].includes(chat.pane)) return;
@@ -412,7 +412,7 @@ export class ChinwagChat extends LitElement {
     this.#chat.recent?.clear();
     if (reason !== "ended") this.#address?.forget();
     if (this.#stage !== "in") return;
-    // A suspension has a reason of its own.
+    // A suspension has its own reason.
     const refused = this.client.problem?.code === 403 ? this.#chat.why(this.client.problem) : this.#say("account.ended");
     this.#why = { ended: refused, deleted: this.#say("account.deleted") }[reason] ?? "";
     this.#stage = "out";

@@ -9,7 +9,7 @@ chat.addEventListener("chinwag-unread", ({ detail: { count } }) => {
   document.title = count ? `(${count > 99 ? "99+" : count}) Chinwag` : "Chinwag";
 });
 
-/** Has the files of this page kept, so that it opens while the server cannot be reached. */
+/** Caches the files of this page, so that it opens while the server is unreachable. */
 async function keepFiles() {
   try {
     const { serviceWorker } = navigator;
@@ -24,7 +24,7 @@ async function keepFiles() {
     const files = performance.getEntriesByType("resource").map(({ name }) => name);
     active.postMessage({ files: [location.href.split(/[?#]/)[0], emoji, ...files] });
   } catch {
-    // Without it the browser says that the server cannot be reached.
+    // Without the worker, the browser shows its own error.
   }
 }
 

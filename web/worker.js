@@ -1,5 +1,5 @@
-// The page's service worker: it keeps the files of the page, so that it opens while the server cannot be reached. What
-// the server answers about conversations is never kept here.
+// The page's service worker: it caches the page's files, so that the page opens while the server is unreachable. It never
+// caches answers about conversations.
 
 const CACHE = "chinwag-page";
 /** Paths whose answers change. */
@@ -19,7 +19,7 @@ function isFile(url) {
   return url.startsWith(scope) && !LIVE.test(url.slice(scope.length));
 }
 
-/** The server's answer, or the kept one if there is none. */
+/** The server's answer, or the cached one if there is none. */
 async function answer(request) {
   try {
     const response = await fetch(request);
@@ -38,7 +38,7 @@ async function kept(request) {
   return cache.match(request, { ignoreSearch: true, ignoreVary: true });
 }
 
-/** Keeps these files, and drops those of earlier versions once all are here. */
+/** Caches these files, and drops those of earlier versions once all are cached. */
 async function keep(files) {
   const cache = await caches.open(CACHE);
   const wanted = files.filter(isFile);
@@ -54,11 +54,11 @@ self.addEventListener("notificationclick", (event) => {
   event.waitUntil(open(event.notification.data));
 });
 
-/** The text in place of one that the server withholds. */
+/** Replaces a text that the server withholds. */
 const NEW = { en: "New message", fr: "Nouveau message" };
 const COLON = { en: ":", fr: "\u00a0:" };
 
-/** Shows a notification for each push, one for each conversation: browsers end a subscription that shows none. */
+/** Shows a notification for each push, since browsers cancel subscriptions that show none. Each conversation has at most one. */
 async function show(data) {
   const { group, seq, title, author, body } = read(data);
   const lang = navigator.language.startsWith("fr") ? "fr" : "en";

@@ -1,4 +1,4 @@
-// The page at `/admin/`: signs an administrator in, and shows the part that the address names.
+// The page at `/admin/`: signs an administrator in, and shows the section named by the URL.
 
 import { LitElement, html, nothing } from "../vendor/lit.js";
 import { Api } from "./api.js";
@@ -28,14 +28,14 @@ class Admin extends LitElement {
   api = new Api();
   /** The signed-in administrator's name; null while nobody is signed in. */
   me = null;
-  /** "starting", "out", "refused" for a user who is no administrator, "in". */
+  /** "starting", "out", "refused" for a user who is not an administrator, "in". */
   state = "starting";
   error = "";
   /** The part that is shown, and its name. */
   current = null;
   name = "";
 
-  /** The style is the page's. */
+  /** Uses the page's style. */
   createRenderRoot() {
     return this;
   }
@@ -65,7 +65,7 @@ class Admin extends LitElement {
     else this.draw();
   }
 
-  /** Shows the part that the address names. */
+  /** Shows the section named by the URL. */
   open() {
     if (this.state !== "in") return;
     const name = location.hash.slice(1);
@@ -86,7 +86,7 @@ class Admin extends LitElement {
     this.draw();
   }
 
-  /** Asks first, then acts, and says what went wrong. */
+  /** Asks for confirmation, acts, and shows an error. */
   async act(question, action) {
     if (!(await confirming(this, question))) return;
     try {
@@ -112,7 +112,7 @@ class Admin extends LitElement {
     try {
       await this.api.call("DELETE", "sessions/");
     } catch (error) {
-      // The session goes on, and whoever is next at this browser could use it.
+      // The session is still valid, and the next user of this browser could use it.
       if (error.code !== 401) return this.fail(error);
     }
     this.current?.end?.();

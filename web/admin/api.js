@@ -3,7 +3,7 @@
 import { Rest } from "../chinwag/rest.js";
 import { Session } from "../chinwag/session.js";
 
-/** Where the server's pages begin, which may be a path of a larger site. */
+/** The base URL of the server's pages, which may be a path of a larger site. */
 const SERVER = new URL("../..", import.meta.url).href.replace(/\/$/, "");
 /** The rows of a page of a list. */
 const ROWS = 50;
@@ -30,7 +30,7 @@ export class Api {
     return this.#rest.list(`${path}?${new URLSearchParams([...filters, ["limit", String(ROWS)]])}`);
   }
 
-  /** The figures of this node; null where a proxy does not pass them. */
+  /** The metrics of this node; null if a proxy blocks them. */
   async figures() {
     const response = await fetch(`${SERVER}/metrics`, { cache: "no-store" });
     if (!response.ok) return null;
@@ -38,7 +38,7 @@ export class Api {
   }
 }
 
-/** A line of Prometheus' text form. */
+/** Parses a line of Prometheus' text format. */
 function figure(line) {
   const [, name, , labels = "", value] = line.match(/^([^{ ]+)(\{(.*)\})? (\S+)$/u) ?? [];
   return { name, labels, value: Number(value) };

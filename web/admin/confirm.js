@@ -1,11 +1,11 @@
-// The question before each act.
+// The confirmation before each action.
 
 import { html, nothing } from "../vendor/lit.js";
 import { say } from "./words.js";
 
 /**
- * Asks, and resolves with whether the answer was yes.
- * `question`: its title, the text of the button; `fields` of `{name, label, type, value, required}` whose values it gets.
+ * Asks for confirmation; resolves with whether it was given.
+ * `question`: its title, the text of the button; `fields` of `{name, label, type, value, required}`, which receive their values.
  */
 export async function confirming(admin, question) {
   const answered = new Promise((answer) => (admin.question = { ...question, answer }));

@@ -8,9 +8,9 @@ const FIELDS = "name display_name files";
 
 export class Files extends Part {
   filters = { fields: FIELDS };
-  /** The user whose files are shown; null while all users are. */
+  /** The user whose files are shown; null while the list shows all users. */
   #author = null;
-  /** The bytes that a user's files may have; null where there are no files. */
+  /** The quota of a user in bytes; null if files are off. */
   #quota = null;
 
   get path() {

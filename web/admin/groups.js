@@ -1,4 +1,4 @@
-// Groups: all but their messages.
+// Groups, without their messages.
 
 import { html, nothing } from "../vendor/lit.js";
 import { Part } from "./part.js";

@@ -1,15 +1,15 @@
-// Live figures of this node, with the course of the last minutes.
+// Live metrics of this node with charts of the last minutes.
 
 import { html, nothing, svg } from "../vendor/lit.js";
 import { Part } from "./part.js";
 import { number, say, size } from "./words.js";
 
 const EVERY = 2_000;
-/** Samples that are shown: five minutes. */
+/** The number of displayed samples: five minutes. */
 const KEPT = 150;
 const [WIDTH, HEIGHT] = [240, 56];
 
-/** A figure is the sum of a metric over its labels, or how much that grows in a second. */
+/** The displayed values: the sum of a metric over its labels, or the rate of that per second. */
 const FIGURES = [
   { key: "users", metric: "chinwag_users_connected" },
   { key: "sockets", metric: "chinwag_sockets" },
@@ -34,7 +34,7 @@ export class Overview extends Part {
       try {
         await this.#sample();
       } catch {
-        // The next look may succeed.
+        // The next poll may succeed.
       }
       this.draw();
       if (this.#timer !== null && !this.refused) this.#timer = setTimeout(look, EVERY);
@@ -56,7 +56,7 @@ export class Overview extends Part {
     this.samples = [...this.samples.slice(1 - KEPT), { at: performance.now(), sums }];
   }
 
-  /** The course of a figure. */
+  /** The chart of a value. */
   #course({ metric, rate }) {
     const values = this.samples.map(({ at, sums }) => ({ at, value: sums.get(metric) ?? 0 }));
     if (!rate) return values.map(({ value }) => value);
@@ -82,7 +82,7 @@ export class Overview extends Part {
   }
 }
 
-/** A line from left to right, from 0 to the most. */
+/** A line chart from 0 to the maximum. */
 function chart(course) {
   const most = Math.max(...course, 1e-9);
   const x = (n) => WIDTH - ((course.length - 1 - n) * WIDTH) / (KEPT - 1);

@@ -1,4 +1,4 @@
-// A part of the page: a list that is read in pages, with its filters.
+// A section of the page: a paged list with filters.
 
 import { html, nothing } from "../vendor/lit.js";
 import { say } from "./words.js";
@@ -9,7 +9,7 @@ export class Part {
   next = null;
   loading = false;
   filters = {};
-  /** The number of lists that were asked for. An answer to an earlier one is dropped. */
+  /** The number of requested lists. Answers to earlier requests are dropped. */
   #era = 0;
 
   constructor(admin) {
@@ -48,7 +48,7 @@ export class Part {
 
   reload = () => this.load().catch((error) => this.admin.fail(error));
 
-  /** Puts a changed row in the place of the one that it was. */
+  /** Replaces a row with its changed state. */
   replace(row, changed) {
     this.rows = this.rows.map((each) => (each === row ? changed : each));
     this.draw();
@@ -76,7 +76,7 @@ export class Part {
       </table></div>`);
   }
 
-  /** The list as it is drawn, with a button for the next page; or what stands in place of an empty one. */
+  /** The rendered list with a button for the next page, or a text for an empty list. */
   pages(drawn) {
     // A disabled button would lose the focus.
     const more = () => this.loading || this.load(this.next).catch((error) => this.admin.fail(error));

@@ -8,7 +8,7 @@ const STATES = ["open", "resolved", "dismissed"];
 
 export class Reports extends Part {
   filters = { state: "open" };
-  /** The names of the groups of the reports, by their ids; null for those that have gone. */
+  /** The names of the reports' groups by id; null for deleted groups. */
   #groups = new Map();
 
   get path() {
@@ -57,7 +57,7 @@ export class Reports extends Part {
     </div>`;
   }
 
-  /** Changes a report after a question, and shows it in its place, until the list is read again. */
+  /** Changes a report after a confirmation, and shows its new state until the list is loaded again. */
   #change(report, question, state = undefined) {
     const values = {};
     const fields = [{ name: "note", label: say("reports.note"), value: report.note ?? "", max: 1000 }];
@@ -82,7 +82,7 @@ export class Reports extends Part {
       try {
         await this.api.call("DELETE", `messages/${report.message}/`);
       } catch (error) {
-        // Its author, or another administrator, was faster.
+        // Its author or another administrator has deleted it already.
         if (error.code !== 404) throw error;
       }
       this.replace(report, await this.api.call("PATCH", `reports/${report.id}/`, { state: "resolved" }));

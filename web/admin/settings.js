@@ -1,4 +1,4 @@
-// The settings as they are in force.
+// The current settings.
 
 import { html } from "../vendor/lit.js";
 import { Part } from "./part.js";
@@ -13,7 +13,7 @@ export class Settings extends Part {
     this.draw();
   }
 
-  /** The list is whole, so that it is filtered here. */
+  /** The list is complete, so it is filtered here. */
   filter(name, label) {
     const find = (event) => {
       this.#find = event.target.value.trim();

@@ -1,4 +1,4 @@
-// Users: who they are, and their suspensions.
+// Users and their suspensions.
 
 import { html, nothing } from "../vendor/lit.js";
 import { Part } from "./part.js";
@@ -11,7 +11,7 @@ const FIELDS = "name display_name kind origin created last_seen admin suspended"
 
 export class Users extends Part {
   filters = { fields: FIELDS };
-  /** The names of users for whom only services act. Nothing can be done with them here. */
+  /** The names of special users, whom only the service may change. */
   #special = new Set();
 
   get path() {

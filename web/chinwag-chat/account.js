@@ -1,4 +1,4 @@
-// The form before signing in: it signs in or signs up, or gives a name to a new user whom the provider has identified.
+// The form for signing in, signing up, or choosing a name after a first sign-in at the provider.
 
 import { html, nothing } from "../vendor/lit.js";
 import { bubble } from "./icons.js";
@@ -8,8 +8,8 @@ import { leaveForProvider, providerAddress } from "./provider.js";
 const FIELDS = ["name", "password"];
 
 /**
- * Dispatches `signed-in` when the server has opened a session. `why` is the reason why there is none, and `returned` the end of a
- * sign-in at the provider (provider.js).
+ * Dispatches `signed-in` when the server has opened a session. `why` is the reason for not being signed in, and `returned`
+ * the result of a sign-in at the provider (provider.js).
  */
 export class Account extends Part {
   static properties = { why: {}, name: {}, returned: {} };
@@ -22,7 +22,7 @@ export class Account extends Part {
     return this.returned?.isNew ? this.#naming() : this.#entrance();
   }
 
-  /** The form in which a new user, whom the provider has identified, chooses a name. */
+  /** The form in which a new user from the provider chooses a name. */
   #naming() {
     const provider = this.chat.offer?.oidc?.name ?? "";
     return html`<div class="door" part="account">
@@ -94,7 +94,7 @@ export class Account extends Part {
     if (!this.#focusWrong()) await this.#enter(enter);
   }
 
-  /** Opens a session. What is wrong with a field is said there. */
+  /** Opens a session. Errors are shown at their fields. */
   async #enter(open) {
     // A disabled button would lose the focus.
     if (this.#busy) return;

@@ -1,9 +1,9 @@
-// The open conversation in the address of the page: `#<group>`, `#<group>/<number of a message>`,
-// `#<group>/thread/<id of its root>`, or `#to/<name>` for a conversation without messages; and the address of an invite
-// link, `#invite/<code>`. The browser's Back leads from a thread to its conversation, from a conversation to the list, and from
-// a search or a message that it has found to where one was. It closes a dialog, and answers a question with no.
+// The open conversation in the page's URL: `#<group>`, `#<group>/<number of a message>`,
+// `#<group>/thread/<id of its root>`, or `#to/<name>` for a conversation without messages; and an invite link as
+// `#invite/<code>`. The browser's Back leads from a thread to its conversation, from a conversation to the list, and from a
+// search or its result to the previous view. It closes a dialog, and answers a question with no.
 
-/** The fragment of a place. */
+/** The fragment of a view. */
 export function fragment(where, seq, thread) {
   if (where?.group && thread) return `#${where.group}/thread/${thread}`;
   if (where?.group) return `#${where.group}${seq ? `/${seq}` : ""}`;
@@ -13,7 +13,7 @@ export function fragment(where, seq, thread) {
 /** The code of an invite link; empty if the fragment is none. */
 export const inviteOf = (text) => /^#invite\/(\w{1,64})$/u.exec(text)?.[1] ?? "";
 
-/** The place of a fragment: `{where, seq, thread}`; null if it names none. */
+/** The view of a fragment: `{where, seq, thread}`; null if it names none. */
 export function placeOf(text) {
   const [, first, second] = /^#([^/]+)(?:\/(.+))?$/u.exec(text) ?? [];
   if (!first) return null;
@@ -27,18 +27,18 @@ export function placeOf(text) {
   return /^[0-9a-z-]{8,64}$/iu.test(first) ? { where: { group: first }, seq, thread } : null;
 }
 
-/** Keeps the address of the page and the chat in step, both ways. */
+/** Synchronizes the page's URL and the chat in both directions. */
 export class Address {
   #chat;
   #shown = "";
   #isBegun = false;
-  /** Whether the place of the address is being opened, step by step. */
+  /** Whether the view of the URL is being opened. */
   #isReading = false;
-  /** Whether the address names a conversation that is yet to be loaded. */
+  /** Whether the URL names a conversation that is not loaded yet. */
   #isWaiting = false;
-  /** Whether the entry of the history is that of a search that was closed, or of a dialog. It shows what the entry before shows. */
+  /** Whether the history entry belongs to a closed search or dialog. It shows the same as the entry before it. */
   #isClosed = false;
-  /** The number of entries of the history that this page has added. */
+  /** The number of history entries that this page has added. */
   #depth = 0;
 
   constructor(chat) {
@@ -51,8 +51,8 @@ export class Address {
   }
 
   /**
-   * Whether Back led from the entry of a closed search or dialog to the one before, which shows the same: then it goes on to the
-   * one before that. Leaving the entry when the search is closed would take effect a moment later, and undo what the user does meanwhile.
+   * Whether Back led from the entry of a closed search or dialog to the one before, which shows the same: then it goes back
+   * once more. Removing the entry on close would take effect a moment later, and undo navigation in between.
    */
   #isRepeated() {
     const [was, depth] = [this.#shown, history.state?.depth ?? 0];
@@ -63,7 +63,7 @@ export class Address {
     return isBack;
   }
 
-  /** Back from a dialog closes it alone. In another place nothing of the former one stays open. */
+  /** Back only closes an open dialog. In another view, everything of the previous one is closed. */
   #popped() {
     const chat = this.#chat;
     const isCover = this.#shown === `over${this.#now()}`;
@@ -76,20 +76,20 @@ export class Address {
     return this.#read();
   }
 
-  /** The user has signed out: the next one has other conversations. */
+  /** Clears the URL after a sign-out: the next user has other conversations. */
   forget() {
     this.#replace("");
   }
 
-  /** Opens the place that the address names. */
+  /** Opens the view that the URL names. */
   begin() {
     this.#isBegun = true;
-    // A search ends with its page.
+    // A search does not survive a reload.
     if (this.#layer === "search") history.replaceState({ ...history.state, chinwag: "chat" }, "");
     this.#shown = this.#now();
     this.#depth = history.state?.depth ?? 0;
     this.#isClosed = history.state?.closed === true;
-    // A page that is loaded again is where it was: nobody has opened anything.
+    // A reload restores the view without counting as opening it.
     this.#read(performance.getEntriesByType("navigation")[0]?.type === "reload");
   }
 
@@ -98,13 +98,13 @@ export class Address {
     if (["open", "view", "key", "groups"].includes(topic)) this.#write();
   }
 
-  /** The place of the history's entry. An entry after it may be of a search that ended with an earlier page. */
+  /** The view of the history entry. A later entry may belong to a search of an earlier page. */
   #now() {
     const isSearch = this.#layer === "search" && this.#chat.finder;
     return `${isSearch ? "search" : this.#layer === "details" ? "details" : ""}${location.hash}`;
   }
 
-  /** What the entry of the history shows beside its conversation: "search", or a pane. */
+  /** The part of the history entry that covers its conversation: "search", or a pane. */
   get #layer() {
     return history.state?.chinwag;
   }
@@ -112,7 +112,7 @@ export class Address {
   #read(isStill = false) {
     const chat = this.#chat;
     this.#isWaiting = false;
-    // The address waits for the next sign-in.
+    // The URL is kept for the next sign-in.
     if (chat.me === null) return;
     const invite = inviteOf(location.hash);
     const named = invite ? null : placeOf(location.hash);
@@ -132,7 +132,7 @@ export class Address {
     this.#write();
   }
 
-  /** Loads the conversation that the address names, and opens it if the address is still the same. */
+  /** Loads the conversation that the URL names, and opens it if the URL is still the same. */
   async #load(id, isStill) {
     const chat = this.#chat;
     const [hash, opened] = [location.hash, chat.opened];
@@ -142,7 +142,7 @@ export class Address {
       await chat.client.loadGroup(id);
     } catch (error) {
       if (!this.#isWaiting || hash !== location.hash) return;
-      // Without the connection the next one tries again.
+      // Without a connection, the next one tries again.
       if (error.code === 0 && !chat.ready) return;
       this.#isWaiting = false;
       this.#replace("");
@@ -162,7 +162,7 @@ export class Address {
     if (!isThere) chat.tell("back");
   }
 
-  /** Back from a message that was found leads to the search, as it was. */
+  /** Back from a found message restores the search. */
   #readSearch() {
     const chat = this.#chat;
     const isSearch = this.#shown.startsWith("search");
@@ -180,12 +180,12 @@ export class Address {
     if (isOpen && wasList && !seq && !thread) chat.tell("forward");
   }
 
-  /** Opens the conversation with somebody, whom there may not be. */
+  /** Opens the conversation with a user, who may not exist. */
   async #openWith(name) {
     const chat = this.#chat;
     await chat.openWith(name);
     if (chat.current?.to !== name || chat.client.unsentTo(name).length) return;
-    // If the server does not say, the first message tells of a wrong name.
+    // If the server does not answer, the first message reports a wrong name.
     const found = await chat.client.findUser(name).catch(() => name);
     if (found !== null || chat.current?.to !== name) return;
     chat.show({ current: null, pane: "list" });
@@ -193,7 +193,7 @@ export class Address {
   }
 
   #write() {
-    // The place of a session that has ended waits for the next sign-in.
+    // The URL of an ended session is kept for the next sign-in.
     if (this.#isReading || this.#chat.me === null || this.#chat.dialog === "invite") return;
     const { current, pane, aim, thread, dialog, isCovered } = this.#chat;
     if (this.#isWaiting && !current && dialog !== "search") return;
@@ -205,25 +205,25 @@ export class Address {
     if (shown === this.#shown || !this.#isBegun) return;
     if (this.#shown === `over${shown}`) return void (this.#shown = shown);
     if (shown === `over${this.#shown}`) return this.#cover(shown);
-    // Closing the details leads back to the entry before them, which is the conversation.
+    // Closing the details goes back to the entry before them, which is the conversation.
     if (this.#shown === `details${hash}` && !isSearch && this.#depth > 0) return history.back();
     if (this.#shown.startsWith("search") && history.state?.from === shown && this.#depth > 0) return this.#closeSearch(shown, hash);
-    // Closing a thread leads back likewise.
+    // Closing a thread goes back as well.
     const wasThread = Boolean(placeOf(this.#shown)?.thread);
     if (wasThread && history.state?.from === shown && this.#depth > 0) return history.back();
-    // A link to a reply becomes the address of its thread.
+    // The URL of a reply is replaced by that of its thread.
     const isLed = thread && placeOf(this.#shown)?.seq;
     if ((!hash && !isSearch) || isLed || inviteOf(this.#shown) || (wasThread && !thread) || this.#became(current ?? {})) return this.#replace(hash);
     const from = this.#shown.replace(/^over/u, "");
     this.#shown = shown;
-    // The entry of a closed search or a dialog is used again.
+    // The entry of a closed search or dialog is reused.
     const add = this.#isClosed ? "replaceState" : "pushState";
     this.#depth += this.#isClosed ? 0 : 1;
     this.#isClosed = false;
     history[add]({ chinwag: isSearch ? "search" : pane, depth: this.#depth, from }, "", this.#url(hash));
   }
 
-  /** Something is in front of the place, and Back closes it. */
+  /** Adds an entry for a dialog or search, so that Back closes it. */
   #cover(shown) {
     this.#shown = shown;
     if (this.#isClosed) return;
@@ -232,7 +232,7 @@ export class Address {
     history.pushState({ ...history.state, depth: this.#depth, closed: true }, "");
   }
 
-  /** The entry of the search becomes one of what it was opened over. */
+  /** Turns the entry of the search into one of the view below it. */
   #closeSearch(shown, hash) {
     const { chinwag, ...state } = history.state;
     const layer = shown.startsWith("details") ? "details" : this.#chat.pane;
@@ -241,7 +241,7 @@ export class Address {
     history.replaceState({ ...state, chinwag: layer, closed: true }, "", this.#url(hash));
   }
 
-  /** Whether the conversation is the one of the address, which had no group yet. */
+  /** Whether the conversation is the one in the URL, which had no group yet. */
   #became({ group }) {
     const to = placeOf(location.hash)?.where.to;
     return group !== undefined && to !== undefined && this.#chat.client.privateWith(to)?.id === group;
@@ -255,7 +255,7 @@ export class Address {
 
   #url = (hash) => hash || location.pathname + location.search;
 
-  /** Goes back where this page came from; to the list if it was opened in a conversation. */
+  /** Goes back to the previous view, or to the list if the page was opened in a conversation. */
   #back() {
     if (this.#depth > Number(this.#isClosed)) history.back();
     else this.#chat.show({ pane: "list" });

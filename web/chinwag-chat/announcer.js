@@ -4,7 +4,7 @@ import { isWanted } from "./notifications.js";
 
 /** Messages of one moment are one announcement. */
 const PAUSE = 1_200;
-/** So long an announcement can be read. The names in it are not for whoever comes next. */
+/** An announcement stays for this time in ms. Then it is removed, because it contains names. */
 const LASTS = 8_000;
 
 export class Announcer {
@@ -17,7 +17,7 @@ export class Announcer {
   #ending = 0;
   #isLost = false;
 
-  /** @param chat the chat @param {() => void} show draws the text */
+  /** @param chat the chat @param {() => void} show renders the text */
   constructor(chat, show) {
     this.#chat = chat;
     this.#show = show;
@@ -47,7 +47,7 @@ export class Announcer {
       this.#isLost = false;
       this.#say("announce.back");
     } else if (state === "closed") {
-      // The sign-in follows, which needs no connection.
+      // The sign-in form follows, which needs no connection.
       this.#isLost = false;
       this.#names.clear();
       clearTimeout(this.#timer);

@@ -1,6 +1,6 @@
-// The files that are attached to messages that are being written, by conversation, as long as the page is open.
+// Files attached to unsent drafts, by conversation, kept while the page is open.
 
-/** The most files of a message. */
+/** The maximum number of files in a message. */
 export const FILES_MOST = 10;
 
 export class Attached {
@@ -58,8 +58,8 @@ export class Attached {
 }
 
 /**
- * The files of a paste or a drop: `{files, folders}`, of which folders are only names. The browser lists a folder among
- * the files, with no content.
+ * The files of a paste or a drop: `{files, folders}`, where folders are only names. The browser lists folders as files
+ * without content.
  */
 export function filesIn(data) {
   const [files, folders] = [[], []];
@@ -71,7 +71,7 @@ export function filesIn(data) {
   return { files, folders };
 }
 
-/** Whether a paste is of files. Office programs put a picture of a text beside it. */
+/** Whether a paste consists of files. Office programs add a picture to copied text. */
 export function isOfFiles({ types }) {
   return types.includes("Files") && !(types.includes("text/plain") && types.includes("text/html"));
 }

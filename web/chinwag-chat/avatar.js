@@ -1,15 +1,14 @@
-// An uploaded avatar. The element around it says at which address it is loaded, which on pages of other origins holds a
-// ticket.
+// An uploaded avatar. The surrounding element provides its URL, which has a ticket on pages of other origins.
 
 import { LitElement, html, nothing } from "../vendor/lit.js";
 import { define } from "./part.js";
 
-/** An address is asked for again after a failure, but not more often. */
+/** After a failure a new URL is requested, at most once in this time in ms. */
 const PAUSE = 60_000;
 
 export class Avatar extends LitElement {
   static properties = {
-    /** The path that the server has said. */
+    /** The path from the server. */
     path: { attribute: false },
     src: { state: true },
   };
@@ -42,20 +41,20 @@ export class Avatar extends LitElement {
     if (path === this.path) this.src = src ?? "";
   }
 
-  /** The ticket in the address may have ended. */
+  /** The ticket in the URL may have expired. */
   #missing = (event) => {
     hide(event);
     if (Date.now() - this.#asked > PAUSE) this.#ask();
   };
 }
 
-/** The picture covers the initials. Its host does not learn which page shows it. */
+/** A picture over the initials, loaded without a referrer. */
 export function picture(address) {
   if (address.startsWith("/")) return html`<chinwag-avatar .path=${address}></chinwag-avatar>`;
   return html`<img src=${address} alt="" referrerpolicy="no-referrer" decoding="async" @error=${hide} @load=${show}>`;
 }
 
-/** The address of a picture elsewhere. An uploaded one has none to change. */
+/** The URL of an external picture; empty for an uploaded one, which has no editable URL. */
 export const addressOf = (avatar) => (avatar?.startsWith("/") ? "" : (avatar ?? ""));
 
 const hide = ({ target }) => (target.hidden = true);

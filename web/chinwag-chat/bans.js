@@ -1,11 +1,11 @@
-// The users who are banned from a group, for its owner and admins, who end bans and ban users who are in no list.
+// The banned users of a group, for its owner and admins: lifting bans, and banning users who are not members.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { face, nameButton } from "./face.js";
 import { Part, define } from "./part.js";
 import { namesIn, withBreaks } from "./text.js";
 
-/** So many are drawn at first, and more with each press. */
+/** The number of users shown at first, and added with each press. */
 const SHOWN = 50;
 const TOPICS = new Set(["profile", "user", "view"]);
 
@@ -65,7 +65,7 @@ export class Bans extends Part {
     this.#load();
   }
 
-  /** No event tells of bans: they are asked for when the group changes, and after each change here. */
+  /** No event announces bans: they are requested when the group changes, and after each change here. */
   async #load() {
     const [group, era] = [this.#group, (this.#era += 1)];
     try {
@@ -74,7 +74,7 @@ export class Bans extends Part {
       this.#names = names.sort((a, b) => this.chat.words.order.compare(a, b));
       this.requestUpdate();
     } catch {
-      // The known ones stay until something changes.
+      // Keep the known bans until something changes.
     }
   }
 
@@ -102,7 +102,7 @@ export class Bans extends Part {
   async #change(change) {
     await this.chat.client.updateGroup(this.#group.id, change);
     await this.#load();
-    // The focus was on what has gone.
+    // The focused element has been removed.
     if (change.unban) this.focusNext("#ban-name");
   }
 }

@@ -1,4 +1,4 @@
-// The dialog that starts a conversation: with one person, in a new group, or in one that is open to all.
+// The dialog that starts a conversation: with one person, in a new group, or in an open group.
 
 import { html } from "../vendor/lit.js";
 import "./directory.js";
@@ -86,8 +86,8 @@ export class Begin extends Part {
   }
 
   /**
-   * A user by name. While the server is unavailable the name stays as typed: the first message waits, and reports a
-   * wrong name.
+   * A user by name. While the server is unavailable, the name is used as typed: the first message waits, and reports a wrong
+   * name.
    */
   async #find(name) {
     try {

@@ -1,6 +1,6 @@
-// The browser and the system that a `User-Agent` names.
+// Parses the browser and the operating system from a `User-Agent`.
 
-/** Browsers that call themselves like others as well come first. */
+/** Browsers whose `User-Agent` also names others come first. */
 const BROWSERS = [
   ["Edge", /\bEdg(?:e|A|iOS)?\//u],
   ["Opera", /\bOPR\//u],
@@ -18,7 +18,7 @@ const SYSTEMS = [
   ["Linux", /\bLinux\b/u],
 ];
 
-/** Their names; empty where none is known. */
+/** The names; empty if unknown. */
 export function browserOf(agent) {
   const first = (list) => list.find(([, form]) => form.test(agent))?.[0] ?? "";
   return { browser: first(BROWSERS), system: first(SYSTEMS) };

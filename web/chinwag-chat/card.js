@@ -1,4 +1,4 @@
-// The profile card of a user: names, picture, presence, and what one can do.
+// The profile card of a user: names, picture, presence, and actions.
 
 import { html, nothing } from "../vendor/lit.js";
 import { bot, face } from "./face.js";
@@ -10,7 +10,7 @@ const TOPICS = new Set(["profile", "relations", "presence", "user", "view"]);
 
 export class Card extends Part {
   #name = null;
-  /** The user as the server shows it, once it has answered. */
+  /** The user from the server, once it has answered. */
   #user = null;
 
   changed({ detail }) {
@@ -52,12 +52,12 @@ export class Card extends Part {
       this.#user = user;
       this.requestUpdate();
     } catch {
-      // The card shows what is known here.
+      // The card shows what is known locally.
     }
   }
 }
 
-/** A user's names, picture and presence, and the actions for it. `user`: what the server has answered, if it has. */
+/** A user's names, picture and presence, and the actions for it. `user`: the server's answer, if any. */
 function about(part, name, user) {
   const { chat } = part;
   const profile = chat.client.profileOf(name);

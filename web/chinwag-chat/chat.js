@@ -12,7 +12,7 @@ const LONGEST = 4096;
 const NOTICE_LASTS = 8_000;
 /** So many replied-to messages are remembered that are requested or gone, and so many replies. */
 const QUOTED = 500;
-/** The profiles of so many members are looked up when a group is opened: in one request. */
+/** The number of members whose profiles are requested when a group is opened, in one request. */
 const NAMES_MOST = 100;
 /** The client's events that the parts show. */
 const TOPICS = ["state", "groups", "group", "messages", "thread", "unread", "read", "typing", "unsent", "relations", "presence", "user", "profile", "persistent"];
@@ -36,23 +36,23 @@ export class Chat extends EventTarget {
   /** The question before an action; null without one. */
   question = null;
   notices = [];
-  /** The unsent text of a conversation that has gone: `{title, text}`; null if there is none. */
+  /** The unsent text of a removed conversation: `{title, text}`; null if there is none. */
   rest = null;
   drafts = null;
-  /** The latest searches, once it is known whose. */
+  /** The latest searches, once the user is known. */
   recent = null;
   /** The open search, or the last one. */
   finder = null;
-  /** The conversation that a search is opened for, by the id of its group; empty for everything. */
+  /** The id of the group that the search is limited to; empty for everything. */
   searched = "";
   attached = new Attached();
   /** The open pictures: `{pictures, id}`, of which `id` is the one to show first. */
   gallery = null;
   /** The features of the server, once they are known. */
   offer = null;
-  /** Whether they are kept for a page that opens while the server cannot be reached. */
+  /** Whether they are stored for a page that opens while the server is unreachable. */
   keepsOffer = false;
-  /** Whether the server has said them to this page. */
+  /** Whether the server has sent them to this page. */
   isLearned = false;
   /** The registration of the page's service worker, if there is one. */
   worker = null;
@@ -64,22 +64,22 @@ export class Chat extends EventTarget {
   aim = null;
   /** The code of the invite link whose dialog is open. */
   invite = "";
-  /** Returns the address of a file. */
+  /** Returns the URL of a file. */
   fileUrl = (file, options) => this.client.fileUrl(file, options);
-  /** Returns the address of a message, where the page has one for each. */
+  /** Returns the URL of a message; null if the page has none. */
   linkTo = null;
-  /** Goes back to where the open conversation was opened from. */
+  /** Goes back to the view from which the conversation was opened. */
   goBack = () => this.show({ pane: "list" });
   /** The user whose drafts these are. */
   #account = "";
   /** The replied-to messages that are not stored here: undefined while one is requested, null if it was deleted. */
   #quoted = new Map();
-  /** The ids of those that the server could not be asked for. */
+  /** The ids of messages that could not be requested without a connection. */
   #unanswered = new Set();
   #learning = null;
   #threads = 0;
   #namesakes;
-  /** Messages that were shown as replies. */
+  /** Ids of messages whose reply target was deleted while this page was open. */
   #lost = new Map();
   #lastSeen = new Map();
 
@@ -93,7 +93,7 @@ export class Chat extends EventTarget {
     }
   }
 
-  /** Nobody is signed in any more, or somebody else is. */
+  /** Clears the state after a sign-out, or when another user has signed in. */
   end() {
     this.listening.abort();
     this.finder?.end();
@@ -111,7 +111,7 @@ export class Chat extends EventTarget {
     return this.client.state === "ready";
   }
 
-  /** Whether somebody else is signed in by now, from another tab. What is here was the former user's. */
+  /** Whether another user has signed in from another tab. This page's state belongs to the former user. */
   get isPast() {
     return this.me !== null && this.drafts !== null && this.client.account !== this.#account;
   }
@@ -123,7 +123,7 @@ export class Chat extends EventTarget {
 
   // ── Navigation ──
 
-  /** Opens a conversation. `isStill`: the user is still in it, after a reload. */
+  /** Opens a conversation; `isStill` if a reload restores it. */
   open(where, { focus = true, seq = null, isLink = false, isStill = false } = {}) {
     this.current = where;
     this.opened += 1;
@@ -138,7 +138,7 @@ export class Chat extends EventTarget {
     if (group) this.#learnRoles(group);
     this.aim = seq && group ? { group: group.id, seq, isLink } : null;
     if (group) this.#see(group);
-    // Opening ends this user's own mark; what is seen from here on counts as read.
+    // Opening removes the user's mark as unread.
     if (group?.settings.markedUnread && !isStill) this.client.markRead(group.id, group.lastRead);
     this.tell("open", { focus: focus && !this.aim });
   }
@@ -147,7 +147,7 @@ export class Chat extends EventTarget {
     this.#lastSeen.set(id, { after: unread ? lastRead : Infinity, count: unread, head: latest?.seq ?? 0 });
   }
 
-  /** Notes what is unread in the open group, if nothing is left of what was when it was opened. Returns whether anything is. */
+  /** Records the unread messages of the open group again if those from its opening are read. Returns whether there are any. */
   lookAgain(group) {
     const { after, head } = this.fresh(group);
     if (!group.unread || (after !== Infinity && group.lastRead < head)) return false;
@@ -167,7 +167,7 @@ export class Chat extends EventTarget {
     for (const name of [...group.owner, ...group.admins, ...group.members, ...group.restricts]) this.client.profileOf(name);
   }
 
-  /** Shows a message of the open group, which may be older than what is stored. */
+  /** Shows a message of the open group, which need not be loaded. */
   async jump(id) {
     const group = this.openGroup;
     const found = group && (group.message(id) ?? (await this.attempt(() => this.client.fetchMessage(id))));
@@ -183,7 +183,7 @@ export class Chat extends EventTarget {
   /** Closes the thread. The focus returns to its root, if that is shown. */
   closeThread() {
     const { root } = this.thread ?? {};
-    // The address of the reply that led here would open the thread again.
+    // The link to the reply would open the thread again.
     if (this.aim?.isLink) this.aim = null;
     this.show({ thread: null, pane: "chat" });
     this.tell("threadclosed", { root });
@@ -199,7 +199,7 @@ export class Chat extends EventTarget {
         this.notify(error.code === 404 ? this.words.say("conversation.missing") : this.why(error), { isHere: true });
         return false;
       }
-      // The reader has gone elsewhere meanwhile.
+      // The reader has opened another conversation meanwhile.
       if (opened !== this.opened) return false;
     }
     this.open({ group: id }, options);
@@ -212,10 +212,10 @@ export class Chat extends EventTarget {
     return this.open(group ? { group: group.id } : { to: name });
   }
 
-  /** The private group with somebody may be one that is not here. */
+  /** Opens the private group with a user, which may not be loaded. */
   async #visitWith(name) {
     const { opened } = this;
-    // If the server does not say, the first message finds the group.
+    // If the server does not answer, the first message finds the group.
     const group = await this.client.loadPrivate(name).catch(() => undefined);
     if (opened === this.opened) this.open(group ? { group: group.id } : { to: name });
   }
@@ -228,12 +228,12 @@ export class Chat extends EventTarget {
     this.tell();
   }
 
-  /** Whether anything is in front of the conversations but a search or an invite, which have addresses of their own. */
+  /** Whether anything covers the conversations, except for a search or an invite, which have their own URLs. */
   get isCovered() {
     return Boolean(this.question || this.card) || !["", "finding", "search", "invite"].includes(this.dialog);
   }
 
-  /** Closes what is in front of everything else. A question is answered with no. */
+  /** Closes everything that covers the conversations. A question is answered with no. */
   uncover() {
     this.#closeTopmost();
     this.tell();
@@ -247,13 +247,13 @@ export class Chat extends EventTarget {
     question?.answer(false);
   }
 
-  /** The address by which anyone with it joins a group: of this page, or of the server's own one. */
+  /** The URL of an invite: on this page, or on the server's own page. */
   inviteLink(code) {
     const page = this.linkTo ? location.href.split("#")[0] : `${this.client.server}/`;
     return `${page}#invite/${encodeURIComponent(code)}`;
   }
 
-  /** The key of a conversation: its group, or the person that it will be with. */
+  /** The key of a conversation: its group, or its person if it has no group yet. */
   static key = (where) => (where?.group ? where.group : where?.to ? `${TO}${where.to}` : "");
 
   /**
@@ -266,7 +266,7 @@ export class Chat extends EventTarget {
 
   // ── Notices and questions ──
 
-  /** A sentence for people. Any error that is not a refusal is a fault of this page, and is logged. */
+  /** A sentence for people. An error that is not a refusal is a bug of this page, and is logged. */
   why(error) {
     if (error instanceof Refusal) return error.message;
     if (!(error instanceof ChinwagError)) {
@@ -281,7 +281,7 @@ export class Chat extends EventTarget {
     return new Refusal(this.words.say(key, values));
   }
 
-  /** @param isHere whether the text is only of use until another conversation or the list is opened */
+  /** @param isHere whether to remove the text when another conversation or the list is opened */
   notify(text, { isHere = false } = {}) {
     const notice = { text, isHere };
     this.notices = [...this.notices.filter((each) => each.text !== text).slice(-2), notice];
@@ -289,7 +289,7 @@ export class Chat extends EventTarget {
     this.tell();
   }
 
-  /** Another place is open: what was said of the former one is of no use. */
+  /** Removes the notices of the previous view. */
   #dropNotices() {
     this.notices = this.notices.filter(({ isHere }) => !isHere);
   }
@@ -329,7 +329,7 @@ export class Chat extends EventTarget {
     return shown !== name && client.isAmbiguous(name) ? this.words.say("card.both", { shown, name }) : shown;
   }
 
-  /** Requests the features of the server, which the parts show. Several requests at once are one. */
+  /** Requests the features of the server. Concurrent calls share a request. */
   learn() {
     this.#learning ??= this.#learn().finally(() => (this.#learning = null));
     return this.#learning;
@@ -343,12 +343,12 @@ export class Chat extends EventTarget {
       if (this.keepsOffer) keepOffer(this.client.server, this.offer);
       this.tell();
     } catch {
-      // The connection came after this request. Without the features nothing is offered that the server may refuse.
+      // Retry if the connection was established meanwhile. Until the features are known, optional functions are not offered.
       if (this.ready && !wasReady) await this.#learn();
     }
   }
 
-  /** Until the server can be reached, its features are those of the last time. */
+  /** Uses the stored features until the server can be reached. */
   recallOffer() {
     this.offer ??= keptOffer(this.client.server);
   }
@@ -384,7 +384,7 @@ export class Chat extends EventTarget {
     return undefined;
   }
 
-  /** Requests everything that could not be answered while there was no connection. */
+  /** Requests everything that could not be requested without a connection. */
   #catchUp() {
     if (!this.isLearned) this.learn();
     if (this.openGroup) this.#learnRoles(this.openGroup);
@@ -461,17 +461,17 @@ export class Chat extends EventTarget {
       this.pane = text ? "chat" : "list";
       this.notify(this.words.say("conversation.gone", { name: this.title(gone) }));
     }
-    // The other user may write first, or have another spelling of the name than was typed here.
+    // The other user may have written first, or spell the name differently than it was typed.
     const begun = this.current?.to && this.client.privateWith(this.current.to);
     if (begun && added.includes(begun)) this.#become({ group: begun.id });
-    // What was written to others waits for their conversations.
+    // Drafts to other users move to their conversations, too.
     for (const to of this.drafts?.recipients ?? []) {
       const group = this.client.privateWith(to);
       if (group && added.includes(group)) this.#move(Chat.key({ to }), group.id);
     }
   }
 
-  /** The open conversation has another key from now on, and keeps its draft. */
+  /** Changes the key of the open conversation, which keeps its draft. */
   #become(where) {
     const [from, to] = [Chat.key(this.current), Chat.key(where)];
     this.current = where;

@@ -1,4 +1,4 @@
-// The day and the time zone of the reader, which may change while the page is open.
+// The reader's day and time zone, which may change while the page is open.
 
 const LOOK_EVERY = 60_000;
 

@@ -26,7 +26,7 @@ export class Composer extends Part {
   #edit = null;
   #saving = false;
   #counting = 0;
-  /** Whether the number of remaining characters was shown, or too many were written. */
+  /** Whether the number of remaining characters was shown, or exceeded. */
   #wasNearEnd = false;
   /** @type {Mentioning} */
   #mentions;
@@ -39,7 +39,7 @@ export class Composer extends Part {
 
   static properties = {
     ...Part.properties,
-    /** The thread that is written to: `{thread, messages, gone}`; null for the conversation itself. */
+    /** The thread of this box: `{thread, messages, gone}`; null for the conversation itself. */
     scope: { attribute: false },
   };
 
@@ -48,7 +48,7 @@ export class Composer extends Part {
     this.scope = null;
   }
 
-  /** The id of an element here: there may be a second message box, of a thread. */
+  /** The id of an element in this box; a thread has another message box. */
   #id(name) {
     return this.scope ? `thread-${name}` : name;
   }
@@ -59,11 +59,11 @@ export class Composer extends Part {
 
   changed({ detail }) {
     const group = this.chat.openGroup;
-    // At once: the text that is typed before the next frame is a draft under the new key.
+    // Immediately, so that text typed before the next frame is saved under the new key.
     if (detail.topic === "key" && detail.from === this.#open) this.#open = detail.to;
     // The message that is replied to or edited may be deleted meanwhile.
     if (detail.topic === "messages" && detail.group === group && detail.removed?.length) this.#dropStale(group, detail.removed);
-    // A display name that is looked for may have come.
+    // The display name of a suggestion may have arrived.
     if (detail.topic === "profile" && this.#box && this.getRootNode().activeElement === this.#box) this.#look();
     if (detail.topic === "user") this.#mentions.rename(detail.name, detail.newName);
     if (TOPICS.has(detail.topic)) this.requestUpdate();
@@ -153,7 +153,7 @@ export class Composer extends Part {
     return this.chat.longest - length(this.#box?.value ?? "");
   }
 
-  /** The seconds of slow mode that are left. While there are some, they are counted. */
+  /** The remaining seconds of slow mode. A timer updates them. */
   #wait() {
     const { openGroup: group } = this.chat;
     clearTimeout(this.#counting);
@@ -169,7 +169,7 @@ export class Composer extends Part {
     return Boolean(this.chat.offer?.files) && !this.#edit && !this.#whyNot();
   }
 
-  /** Adds files to the message, as many as it may have. */
+  /** Adds files to the message, up to the maximum. */
   attach({ files, folders = [] }) {
     const { chat } = this;
     const { words, attached } = chat;
@@ -245,7 +245,7 @@ export class Composer extends Part {
     this.#began();
   }
 
-  /** Asks before the text of an edit is lost to another action. */
+  /** Asks before another action discards the text of an edit. */
   async #mayLeaveEdit() {
     const edit = this.#edit;
     const isChanged = edit && this.#box.value !== edit.body;
@@ -255,7 +255,7 @@ export class Composer extends Part {
     return true;
   }
 
-  /** Leaves a reply, or an edit after a question if that loses text. */
+  /** Cancels a reply, or an edit after a confirmation if text would be lost. */
   #cancel() {
     return this.#edit ? this.#mayLeaveEdit() : this.#leaveContext();
   }
@@ -279,9 +279,9 @@ export class Composer extends Part {
     const edited = this.#edit;
     const attachments = edited ? [] : chat.attached.toSend(key);
     const hasFiles = (edited?.attachments ?? attachments).length > 0;
-    // The second one of two quick presses finds nothing to send.
+    // On a double press, the second one has nothing to send.
     if (this.#saving || (!body && !hasFiles) || this.#whyNot()) return;
-    // The text stays until it may be sent.
+    // In slow mode, the text stays until it may be sent.
     if (!edited && this.#wait() > 0) return;
     const done = await this.attempt(() => {
       const [count, most] = [length(body), chat.longest];
@@ -319,7 +319,7 @@ export class Composer extends Part {
     return true;
   }
 
-  /** Another conversation was opened: show its draft, keep the other's. */
+  /** Shows the draft of another conversation after saving the previous one. */
   #follow() {
     const { chat } = this;
     const key = this.#key();
@@ -335,7 +335,7 @@ export class Composer extends Part {
     this.requestUpdate();
   }
 
-  /** Keeps what is written: an edit with its message, beside the draft of a new message. */
+  /** Saves the text: an edit with its message, separately from the draft of a new message. */
   #keep(text) {
     const { drafts } = this.chat;
     const mentions = text ? this.#mentions.chosen : [];
@@ -350,10 +350,10 @@ export class Composer extends Part {
 
   #press(event) {
     if (event.keyCode !== INPUT_METHOD && this.#suggestions.press(event)) return;
-    // While an input method is composing, Enter chooses a candidate; in some browsers also right after. Escape is for it as well.
+    // While an input method is composing, Enter and Escape belong to it; in some browsers also right after.
     const isComposing = event.isComposing || event.keyCode === INPUT_METHOD;
     if (event.key === "Escape" && !isComposing && (this.#edit || this.#reply)) {
-      // Nor does the press close the question that it leads to.
+      // The same press must not close the question that it opens.
       event.preventDefault();
       event.stopPropagation();
       this.#cancel();
@@ -364,7 +364,7 @@ export class Composer extends Part {
     this.#submit();
   }
 
-  /** The newest message of this user here. */
+  /** Edits the newest message of this user here. */
   #editLast(event) {
     const { me, openGroup: group } = this.chat;
     const last = group?.role !== "restricts" && (this.scope ?? group)?.messages.findLast((message) => message.author === me && !isGone(message));
@@ -388,12 +388,12 @@ export class Composer extends Part {
     if (!this.#whyNot()) this.#suggestions.look(this.#box, this.#mentions.isDone);
   }
 
-  /** The caret may be elsewhere. */
+  /** Updates the suggestions after the caret has moved. */
   #moved({ key }) {
     if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(key)) this.#look();
   }
 
-  /** Puts a mention in place of what was typed of it. */
+  /** Replaces the typed beginning of a mention. */
   #insert(name, start) {
     const box = this.#box;
     const text = this.#mentions.choose(name);
@@ -420,10 +420,10 @@ export class Composer extends Part {
     return group.message(id) || group.hasLater;
   }
 
-  /** The message was deleted elsewhere. The text stays, as a new message. */
+  /** Cancels the reply or edit of a deleted message. The text stays as a new message. */
   #dropStale(group, removed) {
     const about = this.#edit ?? this.#reply;
-    // A draft of an earlier version has no number. The message need not be held, as after a jump to the newest ones.
+    // Drafts of earlier versions have no number. The message need not be loaded, as after a jump to the newest ones.
     const isGone = about && group && (about.seq === undefined ? !this.#holds(group, about.id) : removed.includes(about.seq));
     if (!isGone) return;
     const { value } = this.#box;
@@ -438,7 +438,7 @@ export class Composer extends Part {
   }
 }
 
-/** Whether a keyboard on the screen is likely, on which a new line has no other key than Enter. */
+/** Whether an on-screen keyboard is likely, which has no other key than Enter for a new line. */
 const isTouch = () => matchMedia("(pointer: coarse)").matches;
 
 const isPicture = ({ type }) => type.startsWith("image/");

@@ -18,11 +18,11 @@ const SAID_EVERY = 900;
 const SAID_EACH = 3;
 
 export class Conversation extends Part {
-  /** Texts that wait for the screen reader. */
+  /** Texts to be announced to screen readers. */
   #unsaid = [];
   #said = "";
   #saying = 0;
-  /** Whether the focus was in the message box, which may go away. */
+  /** Whether the focus was in the message box, which may be removed. */
   #wasWriting = false;
   #dropping = new Dropping(this, () => this.#composer);
 
@@ -83,8 +83,7 @@ export class Conversation extends Part {
   }
 
   /**
-   * Somebody who is not a contact has added this user, who sees the group without being seen, and accepts or
-   * declines.
+   * A stranger has added this user, who can read the group unnoticed, and accepts or declines.
    */
   #consent(group) {
     const { chat } = this;
@@ -115,7 +114,7 @@ export class Conversation extends Part {
     </section>`;
   }
 
-  /** The other user was deleted. The messages stay until this user leaves, too. */
+  /** Shown when the other user was deleted. The messages stay until this user leaves, too. */
   #gone(group) {
     const { chat } = this;
     const hide = async () => {
@@ -141,7 +140,7 @@ export class Conversation extends Part {
     </section>`;
   }
 
-  /** The unsent text of a conversation that has gone, to be copied. */
+  /** The unsent text of a removed conversation, for copying. */
   #rest({ title, text }) {
     return html`<section class="middle" aria-label=${this.say("conversation.label")} part="conversation-pane">
       <header class="bar">
@@ -224,7 +223,7 @@ export class Conversation extends Part {
     return sure && chat.attempt(() => chat.client.delete(message.id));
   }
 
-  /** The choice is loaded when it is first opened. */
+  /** The emoji picker is loaded when it is first opened. */
   async #chooseEmoji(message) {
     const { chat } = this;
     try {
@@ -235,7 +234,7 @@ export class Conversation extends Part {
     }
   }
 
-  /** Shows a picture among those of the conversation. */
+  /** Opens a picture in the gallery of the conversation. */
   async #showPicture(message, id) {
     const { chat } = this;
     try {
@@ -268,21 +267,21 @@ export class Conversation extends Part {
       await navigator.clipboard.writeText(link);
       chat.notify(this.say("messages.link.done"), { isHere: true });
     } catch {
-      // Without the clipboard the link is shown, to be copied by hand.
+      // Without access to the clipboard, show the link for copying by hand.
       chat.notify(link);
     }
   }
 
-  /** The text of a message that is not sent stays at hand. */
+  /** Discards an unsent message, and puts its text back into the box. */
   #discard(message, composer) {
     this.chat.client.discard(message.client_id);
     composer?.restore(message);
   }
 
-  /** New messages are read out as they arrive, a few at a time; of many at once only their number. */
+  /** Announces new messages as they arrive; for many at once only their number. */
   #came({ group, message }) {
     if (group !== this.chat.openGroup) return;
-    // The pane of the thread reads its replies out.
+    // The thread pane announces its replies.
     if (message.thread && message.thread === this.chat.thread?.root) return;
     this.#unsaid.push(this.say("messages.said", { name: this.chat.called(message.author), body: heard(this.chat.words, message) }));
     this.#saying ||= setTimeout(() => {

@@ -10,21 +10,21 @@ import { Part, define } from "./part.js";
 import { Span } from "./span.js";
 import { fold, preview } from "./text.js";
 
-/** The number of conversations from which a search field is useful. */
+/** The number of conversations from which a search field is shown. */
 const MANY = 8;
 const LATER = new Set(["read", "persistent"]);
-/** So many further conversations are loaded at once. */
+/** The number of further conversations loaded at once. */
 const PAGE = 100;
 const FAILED_FOR = 5_000;
 
 export class Conversations extends Part {
   #wanted = "";
-  /** The entry in the tab order: the one that had the focus last. */
+  /** The key of the entry in the tab order, which is the last focused one. */
   #stop = null;
-  /** The entries in the list, each as its key with what it shows or its group. */
+  /** The entries of the list: keys with their content or group. */
   #shown = [];
   #span = new Span(this);
-  /** Whether conversations are to be seen, or searched, that are not here yet. */
+  /** Whether conversations that are not loaded are visible or searched. */
   #lacks = false;
   #isLoading = false;
 
@@ -43,7 +43,7 @@ export class Conversations extends Part {
     const indexOf = (key) => shown.findIndex((entry) => entry.key === key);
     const [at, openAt] = [indexOf(this.#stop), indexOf(open)];
     const stop = at >= 0 ? at : Math.max(0, openAt);
-    // Those that are not here have a place, so that the list is as long as it will be.
+    // Reserve space for conversations that are not loaded, so that the list has its final length.
     const count = shown.length + (wanted ? 0 : client.moreGroups);
     const indices = this.#span.indices(count, [stop, openAt]);
     this.#lacks = client.moreGroups > 0 && (wanted !== "" || indices.some((index) => index >= shown.length));
@@ -82,7 +82,7 @@ export class Conversations extends Part {
     }
   }
 
-  /** Loads conversations until the list has so many. */
+  /** Loads conversations until the list has `count`. */
   async #reach(count) {
     const { client } = this.chat;
     while (this.#shown.length < count && client.moreGroups && this.chat.ready) {
@@ -92,12 +92,12 @@ export class Conversations extends Part {
     }
   }
 
-  /** What is shown of an entry. */
+  /** The displayed content of an entry. */
   #content(entry) {
     return entry.group ? this.#describe(entry.group) : entry;
   }
 
-  /** The text of an entry that is searched. */
+  /** The searchable text of an entry. */
   #text({ group, title, name }) {
     const texts = group ? [this.chat.title(group), group.other ?? ""] : [title, name];
     return fold(texts.join(" "));
@@ -136,7 +136,7 @@ export class Conversations extends Part {
       <span class="unseen" id=${id}>${[about, [lead, preview].filter(Boolean).join(" "), when && this.chat.words.when(when)].filter(Boolean).join(", ")}</span>`;
   }
 
-  /** For the pointer only: the conversation's own heading leads to the card as well. */
+  /** For the pointer only: the conversation's heading opens the card, too. */
   #face(look, name) {
     if (!name) return look;
     const open = (event) => {
@@ -153,7 +153,7 @@ export class Conversations extends Part {
     this.requestUpdate();
   }
 
-  /** The arrow keys move from entry to entry, also to one that is not drawn yet. */
+  /** The arrow keys move between entries, including those not rendered yet. */
   async #press(event) {
     let shown = this.#shown;
     const at = shown.findIndex(({ key }) => key === this.#stop);
@@ -163,7 +163,7 @@ export class Conversations extends Part {
     event.preventDefault();
     const stop = this.#stop;
     if (to >= shown.length && !this.#wanted.trim()) await this.#reach(to + 1);
-    // The reader may have gone on meanwhile.
+    // The reader may have moved on meanwhile.
     if (stop !== this.#stop) return;
     shown = this.#shown;
     const index = Math.min(to, shown.length - 1);

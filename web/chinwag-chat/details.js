@@ -21,7 +21,7 @@ export function about(part, group) {
   </div>`;
 }
 
-/** The form of those who may change it. `save` is given the changes. */
+/** The form for users who may change it; calls `save` with the changes. */
 export function detailsForm(part, group, save) {
   const { chat } = part;
   const pictures = chat.offer?.features.includes("avatar_urls");

@@ -1,4 +1,4 @@
-// The open groups, which anyone may join: a list that is loaded in pages, with a search.
+// The open groups, which anyone may join: a paged list with a search.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { face } from "./face.js";

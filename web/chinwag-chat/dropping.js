@@ -1,4 +1,4 @@
-// A pane onto which files are dropped. While some are over it, it says so.
+// A pane that accepts dropped files, with a notice while files are dragged over it.
 
 import { html, nothing } from "../vendor/lit.js";
 import { filesIn } from "./attached.js";
@@ -6,7 +6,7 @@ import { filesIn } from "./attached.js";
 export class Dropping {
   #part;
   #composer;
-  /** The elements of the pane that the pointer is in: events come from each. */
+  /** The number of nested elements under the pointer, because each dispatches events. */
   #over = 0;
 
   /** @param part the pane @param composer returns its message box */
@@ -15,7 +15,7 @@ export class Dropping {
     this.#composer = composer;
   }
 
-  /** The words over the pane. */
+  /** The notice over the pane. */
   get notice() {
     return this.#over > 0 ? html`<p class="dropping">${this.#part.say("files.drop")}</p>` : nothing;
   }

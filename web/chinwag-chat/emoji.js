@@ -1,4 +1,4 @@
-// The choice of a reaction: a few common emoji at once, all others by name. Their list is loaded when it is opened.
+// The emoji picker for reactions: a few common emoji first, all others by name. The list is loaded on opening.
 
 import { html, nothing } from "../vendor/lit.js";
 import { cross } from "./icons.js";
@@ -115,7 +115,7 @@ export class Emoji extends Part {
     if (!matchMedia("(pointer: coarse)").matches) this.querySelector("input").focus();
   }
 
-  /** Each grid has one stop in the tab order: the emoji that had the focus last, or the first one. */
+  /** Each grid has one tab stop: the last focused emoji, or the first one. */
   updated() {
     for (const grid of this.querySelectorAll("[role=grid]")) {
       if (!grid.querySelector(".emoji[tabindex='0']")) grid.querySelector(".emoji")?.setAttribute("tabindex", "0");
@@ -169,7 +169,7 @@ export class Emoji extends Part {
     if (event.isComposing || event.keyCode === 229) return;
     if (!["ArrowDown", "Enter"].includes(event.key) || !this.#find()?.length) return;
     event.preventDefault();
-    // The last letters may not have been looked for yet.
+    // The search may not include the last letters yet.
     await this.updateComplete;
     const first = this.querySelector(".all .emoji");
     if (event.key === "Enter") first?.click();

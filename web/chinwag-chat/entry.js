@@ -4,12 +4,12 @@ import { gist } from "./gist.js";
 
 /** More people than this are counted, not named. */
 const NAMED = 5;
-/** So much of a pinned message is shown. */
+/** The maximum length of a pinned message in an entry. */
 const PREVIEWED = 60;
-/** The details that people see. */
+/** The details that have sentences. */
 const DETAILS = ["description", "avatar", "open", "slow", "keep"];
 
-/** The sentence of an entry; empty if it has nothing for people, like the beginning of a private conversation. */
+/** The sentence of an entry; empty if it has none, like the beginning of a private conversation. */
 export const lineOf = (chat, group, entry) => line(chat, group, entry, (id) => chat.quoted(group, id));
 
 /** Whether it has a sentence. Requests no message. */
@@ -17,7 +17,7 @@ export const hasLine = (chat, group, entry) => line(chat, group, entry, () => un
 
 function line(chat, group, entry, find) {
   if (group.private && entry.changes.some(({ kind }) => kind === "created")) return "";
-  // A private conversation shows by itself that the other user is deleted.
+  // A private conversation shows the deletion of the other user elsewhere.
   const changes = group.private ? entry.changes.filter(({ kind }) => kind !== "user_deleted") : entry.changes;
   return changes.flatMap((change) => sentences(chat, entry, change, find)).join(" · ");
 }
@@ -59,7 +59,7 @@ function sentences(chat, { by, changes }, change, find) {
   }
 }
 
-/** What a pin shows of its message: undefined while it is requested, null if it was deleted. */
+/** The text of a pinned message; undefined while it is requested, null if it was deleted. */
 function pinned(words, message) {
   if (message === null) return words.say("entry.message.erased");
   const text = message && gist(words, message, PREVIEWED);

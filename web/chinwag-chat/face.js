@@ -1,5 +1,5 @@
-// The avatar of a person or a group: a picture, or initials on a colour, and the dot of a contact's presence; and what
-// stands beside it.
+// The avatar of a person or a group: a picture, or initials on a colour, and the dot of a contact's presence; and related
+// elements.
 
 import { html, nothing } from "../vendor/lit.js";
 import { picture } from "./avatar.js";
@@ -8,7 +8,7 @@ import { graphemes } from "./graphemes.js";
 const HUES = 8;
 
 /**
- * Decoration: a text beside it has the same content. `group` is the id of a group, which keeps its colour when it is renamed,
+ * Purely decorative: the text beside it has the same content. `group` is the id of a group, which keeps its colour when it is renamed,
  * or true for one without a colour, whose id is unknown.
  */
 export function face(name, { status, profile, group = false, little = false, large = false } = {}) {
@@ -19,7 +19,7 @@ export function face(name, { status, profile, group = false, little = false, lar
   return html`<span class=${kinds} aria-hidden="true">${initials(shown ?? name, group || Boolean(shown))}${profile?.avatar ? picture(profile.avatar) : nothing}${dot}</span>`;
 }
 
-/** The avatar of a conversation: of the other user, of oneself for one's notes, or of a group. `to`: it has no group yet. */
+/** The avatar of a conversation: of the other user, of the user itself for notes, or of a group. `to` is set if there is no group yet. */
 export function faceOf(chat, { group, to, title }) {
   const name = group?.notes ? chat.me : group ? group.other : to;
   const status = name === chat.me ? undefined : chat.statusOf(name);
@@ -27,7 +27,7 @@ export function faceOf(chat, { group, to, title }) {
   return face(title, group?.private === false ? { group: group.id, profile: { avatar: group.avatar } } : {});
 }
 
-/** The sign of a bot. */
+/** The label of a bot. */
 export const bot = (part, { kind }) => (kind === "bot" ? html`<span class="tag">${part.say("card.bot")}</span>` : nothing);
 
 /** A user's name that opens its card. */

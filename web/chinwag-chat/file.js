@@ -1,4 +1,4 @@
-// One file of a message: a picture that opens in front of everything, a player, or a card; and a file on its way.
+// One file of a message: a picture that opens in the gallery, a player, or a card; or a file being uploaded.
 
 import { LitElement, html, nothing } from "../vendor/lit.js";
 import { kindOf } from "./gist.js";
@@ -7,13 +7,13 @@ import { define } from "./part.js";
 import { pixelsOf } from "./thumbhash.js";
 import { followAfter, isStale } from "./ticket.js";
 
-/** The bounds of a picture alone in its message, in pixels, and the side of one of several. */
+/** The maximum and minimum size of a single picture in pixels, and the side of one of several. */
 const [LARGE, LEAST, TILE] = [320, 48, 148];
 
 export class ChatFile extends LitElement {
   static properties = {
     words: { attribute: false },
-    /** A file of a message, or one on its way. Objects are never changed, only replaced. */
+    /** A file of a message, or one being uploaded. Objects are immutable. */
     file: { attribute: false },
     /** Returns the address of a file. */
     fileUrl: { attribute: false },
@@ -21,7 +21,7 @@ export class ChatFile extends LitElement {
     tiled: { type: Boolean },
     tabbable: { type: Boolean },
     src: { state: true },
-    /** Whether the picture has come. */
+    /** Whether the picture is loaded. */
     come: { state: true },
     failed: { state: true },
   };
@@ -43,7 +43,7 @@ export class ChatFile extends LitElement {
     const { file } = this;
     if (!changed.has("file") || file.loaded !== undefined) return;
     const isSame = changed.get("file")?.id === file.id;
-    // Each event of a message brings another object of the same file.
+    // Each event of a message has a new object for the same file.
     if (isSame && this.src && !this.failed) return;
     if (!isSame) [this.src, this.come] = ["", false];
     this.failed = false;
@@ -94,7 +94,7 @@ export class ChatFile extends LitElement {
       ${isDone ? nothing : html`<progress max=${file.size || 1} value=${file.loaded} aria-label=${label}></progress>`}</span></div>`;
   }
 
-  /** The picture of the hash is there before the first byte of the file. */
+  /** Renders the ThumbHash before the file is loaded. */
   updated(changed) {
     const canvas = this.querySelector(".picture canvas");
     const { thumbnail } = this.file;
@@ -125,7 +125,7 @@ export class ChatFile extends LitElement {
     if (!this.#renew()) this.failed = true;
   };
 
-  /** Asks for the address again if its ticket may have ended; whether it did. */
+  /** Requests a new URL if the ticket may have expired. Returns whether it did. */
   #renew = () => {
     const isOld = isStale(this.src, this.#asked);
     if (isOld) this.#renewing = this.#address();
@@ -141,13 +141,13 @@ export class ChatFile extends LitElement {
   #open = () => this.dispatchEvent(new CustomEvent("open-picture", { detail: this.file.id, bubbles: true }));
 }
 
-/** The size at which a picture is shown. */
+/** The displayed size of a picture. */
 function fitted({ width, height }) {
   const scale = Math.min(1, LARGE / width, LARGE / height);
   return [width, height].map((side) => Math.max(LEAST, Math.round(side * scale)));
 }
 
-/** The picture of a file of this device. The browser's addresses of such files are not allowed here: it is drawn. */
+/** The preview of a local picture, drawn on a canvas because the page's policy does not allow blob URLs. */
 export class Preview extends LitElement {
   static properties = { file: { attribute: false } };
 
@@ -167,7 +167,7 @@ export class Preview extends LitElement {
       if (file === this.file) this.#draw(image);
       image.close();
     } catch {
-      // The browser does not know this kind of picture: its name is beside it.
+      // The browser cannot decode this picture; its name is displayed anyway.
     }
   }
 

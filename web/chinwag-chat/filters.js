@@ -1,11 +1,11 @@
-// The filters of a search: their fields, and the ones that are set, each with a button that removes it.
+// The filters of a search: their fields, and the active ones, each with a button that removes it.
 
 import { html, nothing } from "../vendor/lit.js";
 import { cross } from "./icons.js";
 
-/** So many conversations and people are offered. */
+/** The maximum number of suggested conversations and people. */
 const CHOICES = 200;
-/** So many conversations are looked at for people. */
+/** The number of conversations whose members are suggested. */
 const LOOKED_AT = 20;
 const KINDS = ["", "file", "image", "link"];
 
@@ -35,7 +35,7 @@ export function filters(part) {
   </div>`;
 }
 
-/** The filters that are set. */
+/** The active filters. */
 export function chips(part) {
   const { chat, finder } = part;
   const { author, group, after, before, has, mentions } = finder.filters;
@@ -67,7 +67,7 @@ function conversations({ client }, chosen) {
   return group ? [group, ...latest.filter((each) => each !== group)] : latest;
 }
 
-/** The users of whom the reader may think: authors of what was found, members of the latest conversations, and contacts. */
+/** Suggested users: authors of the results, members of the latest conversations, and contacts. */
 function known(chat, { found, filters: { group } }) {
   const { client, me } = chat;
   const authors = (found?.messages ?? []).map(({ author }) => author);

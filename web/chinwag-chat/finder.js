@@ -1,13 +1,13 @@
-// A search: its text, its filters, and what it has found. No DOM here.
+// A search: its text, filters and results. No DOM here.
 
 /** The time after a key press within which another one is expected, in milliseconds. */
 const TYPING_PAUSE = 180;
 const PAGE = 20;
-/** A page of the server may be empty while there are more: so many are requested before the user is asked. */
+/** The number of pages requested at once: a page of the server may be empty although there are more. */
 const PAGES_AT_ONCE = 5;
 /** The time before the next attempt, if the server does not say. */
 const RETRY_AFTER = 2;
-/** The longest text, so that an asterisk may follow. The server takes 256. */
+/** The maximum length of the text, so that an asterisk can follow: the server accepts 256. */
 export const LONGEST = 255;
 /** A text without any of these finds nothing. */
 const WORD = /[\p{L}\p{N}]/u;
@@ -95,7 +95,7 @@ export class Finder {
     return this.#again();
   }
 
-  /** Back to the people, the groups and the newest messages. */
+  /** Goes back to the people, groups and newest messages. */
   showFew() {
     this.isAll = false;
     this.filters = NO_FILTERS;
@@ -108,7 +108,7 @@ export class Finder {
     return this.hasWord ? this.run() : this.#reset();
   }
 
-  /** It is shown again. What it has found may have changed or gone meanwhile. */
+  /** Searches again when the view is reopened, since results may have changed. */
   resume() {
     const { found, active } = this;
     if (found && this.hasWord && found.messages.length <= PAGE) this.run(active);
@@ -149,7 +149,7 @@ export class Finder {
     return page;
   }
 
-  /** @param work returns how its result is taken @param again repeats it after a wait */
+  /** @param work returns a function that applies the result @param again is called for a retry */
   async #attempt(work, again = () => this.run()) {
     const { signal } = (this.#stop = new AbortController());
     if (!this.#chat.ready) return this.#fail("offline");
@@ -171,7 +171,7 @@ export class Finder {
   #fail(trouble, error = null) {
     [this.isBusy, this.trouble] = [false, trouble];
     this.reason = trouble === "refused" ? this.#chat.why(error) : "";
-    // What stands there answers another text.
+    // The displayed results belong to another text.
     if (trouble !== "often") this.found = null;
     this.onchange();
   }
@@ -191,14 +191,14 @@ export class Finder {
     if (this.trouble === "offline" && this.#chat.ready && this.hasWord) this.run();
   }
 
-  /** The word that is being typed may go on. A space after it ends it. */
+  /** The last word is a prefix unless a space follows. */
   #query() {
     const isOpen = /[\p{L}\p{N}\p{M}]$/u.test(this.text) && this.text.split('"').length % 2 === 1;
     return this.text.trim() + (isOpen ? "*" : "");
   }
 }
 
-/** The beginning of a day here, such as 2026-05-12, or of one so many days later. */
+/** The beginning of a local day such as 2026-05-12, or of one `later` days after it. */
 function dayOf(text, later = 0) {
   const [year, month, day] = text.split("-").map(Number);
   return new Date(year, month - 1, day + later).getTime();

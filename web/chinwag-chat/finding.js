@@ -1,4 +1,4 @@
-// The opening of the search, whose parts are loaded when it is first opened. A box takes the text that is typed meanwhile.
+// Opens the search, whose modules are loaded on first use. A temporary box takes text typed meanwhile.
 
 import { css, html } from "../vendor/lit.js";
 import { Part, define } from "./part.js";
@@ -20,7 +20,7 @@ export function openSearch(chat, group = "") {
   chat.show({ dialog: "finding", searched: group, card: null });
 }
 
-/** Whether a key press opens the search: Ctrl K, on a Mac ⌘ K, in every layout of keys. */
+/** Whether a key press opens the search: Ctrl+K, on a Mac ⌘K, in every keyboard layout. */
 export function opensSearch({ key, code, ctrlKey, metaKey, altKey, shiftKey }) {
   const isLetter = /^[a-z]$/iu.test(key) ? key.toLowerCase() === "k" : code === "KeyK";
   return isLetter && (ctrlKey || metaKey) && !altKey && !shiftKey;
@@ -70,11 +70,11 @@ class Finding extends Part {
     }
   }
 
-  /** Lets the search go on with the text. */
+  /** Hands the text over to the search. */
   #hand(finder) {
     const { chat } = this;
     const text = this.#box.value;
-    // The focus goes back to where the search takes it from, and leaves it to.
+    // Restore the focus first, so that the search returns it there.
     this.#dialog.close();
     chat.finder?.end();
     chat.finder = finder;
@@ -82,7 +82,7 @@ class Finding extends Part {
     chat.show({ dialog: "search" });
   }
 
-  /** Another box in the place of this one would end the composition of a character. */
+  /** Replacing this box would abort the composition of a character. */
   #composing = ({ target }) => {
     this.#composed = new Promise((resolve) => target.addEventListener("compositionend", resolve, { once: true }));
   };

@@ -4,18 +4,18 @@
 const FOCUSABLE = "button:not(:disabled), a[href], input:not(:disabled), textarea:not(:disabled), select:not(:disabled), [tabindex]";
 /** Whoever removes an element may set the focus within this number of frames. */
 const FRAMES = 3;
-/** The elements that have taken the focus in the place of another, by their roots. */
+/** Elements that received the focus of a removed one, by root. */
 const substitutes = new WeakMap();
 
-/** Whether the focus is where no user has moved it. */
+/** Whether the focus was moved by this module rather than the user. */
 export const isSubstitute = (root) => root.activeElement !== null && substitutes.get(root) === root.activeElement;
 
 export class FocusKeeper {
   #root;
   #at = null;
-  /** The ancestors of the focused element, each with the position of the one before. */
+  /** The ancestors of the focused element, each with the index of the previous one. */
   #chain = [];
-  /** The same before a dialog opened, and in `before` before the dialog that it opened over. */
+  /** The same from before a dialog opened; `before` is that of a dialog below it. */
   #before = null;
   #waiting = false;
 
@@ -30,7 +30,7 @@ export class FocusKeeper {
   }
 
   #remember(target) {
-    // What had the focus before a dialog opened gets it back after the dialog.
+    // When a dialog closes, the previously focused element gets the focus back.
     const dialog = target.closest("dialog");
     const isReturn = dialog && this.#before?.at.closest("dialog") === dialog;
     if (!dialog) this.#before = null;
@@ -45,7 +45,7 @@ export class FocusKeeper {
     }
   }
 
-  /** The user has left it, rather than that it went away or was disabled. */
+  /** Whether the user has moved the focus, rather than the element being removed or disabled. */
   #left(target) {
     setTimeout(() => {
       if (target === this.#at && target.isConnected && !target.disabled && shows(target) && !this.#root.activeElement) this.#at = null;
@@ -71,7 +71,7 @@ export class FocusKeeper {
     if (!isLost || !this.#at || this.#at.isConnected) return;
     const isInDialog = this.#chain.find(({ parent }) => parent.isConnected)?.parent.closest?.("dialog[open]");
     const { at, chain } = (!isInDialog && this.#before) || { at: this.#at, chain: this.#chain };
-    // It may be shown only while its surroundings have the focus.
+    // Some elements are only visible while an ancestor has the focus.
     const held = at.isConnected && [at, ...chain.map(({ parent }) => parent)].find((each) => each.matches?.(FOCUSABLE) && shows(each));
     const substitute = held || this.#near(chain);
     substitutes.set(this.#root, substitute);

@@ -6,20 +6,20 @@
 import { addresses } from "./links.js";
 
 const DEPTH_MOST = 3;
-/** So many formats, links, mentions and items of lists are drawn in a text. The rest of it is only text. */
+/** The maximum number of formats, links, mentions and list items in a text. The remainder is plain text. */
 const PIECES_MOST = 300;
 const KINDS = { "**": "strong", "*": "em", _: "em", "~~": "s" };
-/** Without any of these a text is only text. */
+/** A text without any of these is plain text. */
 const ANYTHING = /[`*_~]|^[ ]{0,3}(?:>|[-*] |\d{1,3}[.)] )|https?:|mailto:|www\./imu;
 const FENCE = /^ {0,3}```([^`]*)$/u;
 const QUOTE = /^ {0,3}>(?: |$)/u;
 const ITEM = /^ {0,3}(?:[-*]|(\d{1,3})[.)]) +(?=\S)/u;
-/** Scripts that are written without spaces have formats between letters, too. */
+/** Scripts without spaces may have formats between letters. */
 const IN_WORD = /[\p{L}\p{N}_]/u;
 const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
 const VISIBLE = /[\p{L}\p{N}\p{S}]/u;
 
-/** A text without mentions. */
+/** Finds no mentions. */
 const NONE = () => [];
 
 /**
@@ -83,7 +83,7 @@ const item = (line, budget) => {
   return { value: number && Number(number), inside: inline(line.slice(mark.length), budget.mentions, budget) };
 };
 
-/** For each line that opens a fence the line that closes it; 0 for others. */
+/** For each line that opens a fence, the line that closes it; else 0. */
 function closingFences(lines) {
   const closes = new Array(lines.length).fill(0);
   let opened = -1;
@@ -107,7 +107,7 @@ function closingFences(lines) {
 export function inline(text, mentions = NONE, budget = { left: PIECES_MOST }) {
   if (budget.left <= 0) return [text];
   const found = [];
-  /** Formats that have begun: `{mark, index, end}`; at most one of each mark. */
+  /** Open formats: `{mark, index, end}`; at most one per mark. */
   const begun = [];
   const links = [...addresses(text), ...mentions(text)].sort((a, b) => a.start - b.start);
   const codes = closingRuns(text);
@@ -152,7 +152,7 @@ export function inline(text, mentions = NONE, budget = { left: PIECES_MOST }) {
   return joined(found);
 }
 
-/** Texts beside each other as one. */
+/** Merges adjacent texts. */
 function joined(parts) {
   const found = [];
   for (const part of parts) {
@@ -191,7 +191,7 @@ function edges(text, start, end) {
   return { opens: !isWord(before) && /\S/u.test(after), closes: /\S/u.test(before) && !isWord(after) };
 }
 
-/** For each run of backquotes the next one of the same length. */
+/** For each run of backquotes, the next one of the same length. */
 function closingRuns(text) {
   const closes = new Map();
   const next = new Map();

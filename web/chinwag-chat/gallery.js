@@ -1,4 +1,4 @@
-// The pictures of a conversation, one at a time in front of everything. Loaded when the first one is opened.
+// The pictures of a conversation, one at a time in a dialog. Loaded when the first one is opened.
 
 import { html, nothing } from "../vendor/lit.js";
 import { back, cross, download } from "./icons.js";
@@ -7,7 +7,7 @@ import { followAfter, isStale } from "./ticket.js";
 
 export class Gallery extends Part {
   #at = 0;
-  /** The addresses of the shown picture: of itself, and of its thumbnail. */
+  /** The URLs of the displayed picture and of its thumbnail. */
   #src = "";
   #small = "";
   #asked = 0;
@@ -41,7 +41,7 @@ export class Gallery extends Part {
     </dialog>`;
   }
 
-  /** The thumbnail stands below until the picture has come. */
+  /** The thumbnail is shown below until the picture is loaded. */
   #image({ name, alt, width, height, thumbnail }) {
     const [across, down] = [width ?? thumbnail?.width, height ?? thumbnail?.height];
     return html`${this.#small ? html`<img class="below" src=${this.#small} alt="" width=${across} height=${down} referrerpolicy="no-referrer">` : nothing}

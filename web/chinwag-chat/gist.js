@@ -1,4 +1,4 @@
-// A message in a few words, for lists and quotes: the beginning of its text, or what its files are. No DOM here.
+// A summary of a message for lists and quotes: the beginning of its text, or its kinds of files. No DOM here.
 
 import { preview } from "./text.js";
 
@@ -20,7 +20,7 @@ export function gist(words, message, most) {
 /** The pictures of messages, in order: `{file, message}`. */
 export const picturesOf = (messages) => messages.flatMap((message) => message.attachments.filter((file) => kindOf(file) === "image").map((file) => ({ file, message })));
 
-/** A message as it is read out: its text, and what its files are. */
+/** The announcement of a message: its text and its kinds of files. */
 export function heard(words, message) {
   const { body, attachments = [] } = message;
   return attachments.length && body ? `${gist(words, { attachments })}. ${body}` : body || gist(words, message);
@@ -29,7 +29,7 @@ export function heard(words, message) {
 /** "image", "video", "audio", or "file" for all others. */
 export function kindOf({ type = "", thumbnail }) {
   const kind = KINDS.find((each) => type.startsWith(`${each}/`)) ?? "file";
-  // The server makes a thumbnail of every image that browsers are to show.
+  // The server makes thumbnails of all images that browsers may display.
   return kind === "image" && thumbnail === null ? "file" : kind;
 }
 

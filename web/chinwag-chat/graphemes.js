@@ -1,11 +1,11 @@
-// Characters as people count them: a flag or a family is one.
+// Grapheme clusters: a flag or a family emoji is one.
 
-/** A text in which each code unit is such a character. */
+/** A text in which each code unit is a grapheme. */
 const PLAIN = /^[\x20-\x7e]*$/u;
-/** Made when it is first needed, since a browser takes milliseconds for it. */
+/** Created lazily, because that takes milliseconds. */
 let segmenter = null;
 
-/** The characters of a text, in order. */
+/** The graphemes of a text, in order. */
 export function graphemes(text) {
   if (PLAIN.test(text)) return Array.from(text);
   segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });

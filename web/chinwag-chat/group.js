@@ -13,7 +13,7 @@ import { namesIn } from "./text.js";
 
 const TOPICS = new Set(["group", "profile", "groups", "relations", "presence", "user", "open", "view"]);
 
-/** The details that have a place for a refusal. */
+/** The fields that can show an error. */
 const FIELDS = new Set(["description", "avatar", "keep"]);
 
 const manages = (group) => group.role === "owner" || group.role === "admins";
@@ -21,7 +21,7 @@ const manages = (group) => group.role === "owner" || group.role === "admins";
 export class Group extends Part {
   /** The group whose forms are open, if any. */
   #edited = null;
-  /** Whether the changed details are saved. */
+  /** Whether the details were saved. */
   saved = false;
 
   changed({ detail }) {
@@ -106,7 +106,7 @@ export class Group extends Part {
         throw error;
       }
     }, "group-details");
-    // The field may be out of sight.
+    // The field may be outside of the view.
     if (this.error) this.querySelector(`#${this.place}`)?.focus();
   }
 

@@ -1,7 +1,7 @@
 // The positions of the rows of a long list, of which only some have been measured. No DOM here.
 
 const ESTIMATE = 64;
-/** Lines of long texts: more letters than most lines hold, since an estimate that is too low only draws more rows. */
+/** The estimated letters per line, more than in most lines: too low an estimate of a height only renders more rows. */
 const LINE_LENGTH = 100;
 const LINE_HEIGHT = 20;
 
@@ -23,8 +23,8 @@ export class Heights {
   }
 
   /**
-   * Sets the rows by their keys. Measurements of rows that remain are kept. Long texts are expected to be high, by the number of
-   * their letters: otherwise a screen of them would be many rows, laid out only to be measured.
+   * Sets the rows by their keys. Measurements of rows that remain are kept. The heights of long texts are estimated from
+   * their length: otherwise many such rows would be rendered only to be measured.
    */
   reset(keys, lengths) {
     this.#lengths = lengths;

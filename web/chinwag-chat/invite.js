@@ -7,7 +7,7 @@ import { Part, define } from "./part.js";
 
 export class Invite extends Part {
   #code = "";
-  /** The group as it is shown to somebody who is not in it, once the server has answered. */
+  /** The group as visible to users who are not members, once the server has answered. */
   #group = null;
   #isGone = false;
   /** The code for which the dialog was opened. */
@@ -48,13 +48,13 @@ export class Invite extends Part {
     if (!this.#dialog.open) this.#dialog.showModal();
   }
 
-  /** The browser tells of it in a later task: another link may have been opened meanwhile. */
+  /** The browser dispatches this in a later task: another link may have been opened meanwhile. */
   #closed() {
     const isSame = this.chat.dialog === "invite" && this.chat.invite === this.#code && !this.#dialog.open;
     if (isSame) this.chat.show({ dialog: "", invite: "" });
   }
 
-  /** Of a code that is unknown, used up or over the server says only that it is not there. */
+  /** For an unknown, used up or expired code, the server only reports that it does not exist. */
   #failed(error) {
     if (error.code !== 404) throw error;
     [this.#group, this.#isGone] = [null, true];

@@ -1,4 +1,4 @@
-// The invite links of a group, for its owner and admins: whoever has one joins.
+// The invite links of a group, for its owner and admins.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { Part, define } from "./part.js";
@@ -7,7 +7,7 @@ import { Part, define } from "./part.js";
 const USES = [1, 10, 100, 0];
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
-/** The offered times in seconds, with the one that is chosen at first. */
+/** The offered lifetimes in seconds, and the default. */
 const TIMES = [HOUR, DAY, 7 * DAY, 30 * DAY, 365 * DAY];
 const USUAL = 7 * DAY;
 
@@ -17,7 +17,7 @@ export class Invites extends Part {
   #era = 0;
 
   changed({ detail }) {
-    // The links of somebody who is no longer a member have ended.
+    // The links of former members have ended.
     if (detail.topic === "group" && detail.group === this.#group) this.#load();
     else if (detail.topic === "view") this.requestUpdate();
   }
@@ -81,7 +81,7 @@ export class Invites extends Part {
       this.#invites = invites;
       this.requestUpdate();
     } catch {
-      // The known ones stay until something changes.
+      // Keep the known links until something changes.
     }
   }
 
@@ -103,7 +103,7 @@ export class Invites extends Part {
       await navigator.clipboard.writeText(link);
       chat.notify(this.say("invites.copied"), { isHere: true });
     } catch {
-      // Without the clipboard the link is shown, to be copied by hand.
+      // Without access to the clipboard, show the link for copying by hand.
       chat.notify(link);
     }
   }
@@ -112,7 +112,7 @@ export class Invites extends Part {
     const end = async () => {
       await this.chat.client.endInvite(this.#group.id, code);
       await this.#load();
-      // The focus was on what has gone.
+      // The focused element has been removed.
       this.focusNext("#invite-uses");
     };
     return this.once(() => this.chat.attempt(end));

@@ -16,7 +16,7 @@ const KEYS = [
   ["Tab", "keys.actions"],
   ["?", "keys.help"],
 ];
-/** Keys whose names differ by language. */
+/** Keys whose names depend on the language. */
 const NAMED = new Set(["Enter", "Shift", "Escape", "Home", "End"]);
 
 export class Keys extends Part {
@@ -32,7 +32,7 @@ export class Keys extends Part {
     </dialog>`;
   }
 
-  /** The inscription of a key. */
+  /** The label of a key. */
   #name(key) {
     if (key === "Ctrl") return MODIFIER;
     return NAMED.has(key) ? this.say(`keys.of.${key}`) : key;

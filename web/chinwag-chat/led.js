@@ -1,4 +1,4 @@
-// A text in one line after a few words that lead to it. Each runs in its own direction, and the text is cut at its own end.
+// A one-line text after a lead such as an author. Each has its own direction, and the text is truncated at its own end.
 
 import { html, nothing } from "../vendor/lit.js";
 

@@ -1,6 +1,6 @@
-// The addresses in a text. No DOM here.
+// The URLs in a text. No DOM here.
 
-/** Where an address ends: white space, quotation marks, the punctuation of other scripts, and invisible characters. */
+/** Characters that end a URL: white space, quotation marks, punctuation of other scripts, and invisible characters. */
 const STOP = String.raw`\s<>"“”„«»‹›\x60|（）「」『』《》〈〉【】〔〕，。、！？：；،؟؛।۔\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff`;
 const ADDRESS = new RegExp(
   String.raw`(?:(?<![A-Za-z0-9])(?:https?:\/\/|mailto:)|(?<![A-Za-z0-9@.\/-])www\.(?=[\p{L}\p{N}]))[^${STOP}]+`,
@@ -11,8 +11,7 @@ const CLOSERS = { ")": "(", "]": "[", "}": "{" };
 const FORMATTING = /[*_~]/u;
 
 /**
- * The addresses of a text in order: `{start, text, href, host}`. `host` is the true one if the text suggests
- * another.
+ * The URLs of a text in order: `{start, text, href, host}`. `host` is the real host if the text suggests another one.
  */
 export function addresses(text) {
   const found = [];
@@ -34,15 +33,15 @@ function safe(text) {
   }
 }
 
-/** The host that is requested, if the typed one differs: a name before an `@`, or letters that look like others. */
+/** The real host, if the displayed text suggests another one: a name before an `@`, or letters that look like others. */
 function trueHost(shown, { protocol, host }) {
   const typed = shown.replace(/^https?:\/\//iu, "").split(/[/?#]/u)[0];
   return protocol === "mailto:" || typed.toLowerCase() === host ? "" : host;
 }
 
 /**
- * Punctuation after an address belongs to the sentence, and so does a bracket that was opened before it, and the end
- * of a format that begins right before it.
+ * Removes trailing characters that belong to the sentence: punctuation, a bracket opened before the URL, or the end of a
+ * format that begins right before it.
  */
 function withoutTail(raw, before = "") {
   const counts = {};

@@ -12,19 +12,19 @@ import { nextEnd } from "./windows.js";
 
 /** The space above the rows, as in the style. */
 const ABOVE = 52;
-/** A row of which less than a line is visible is not the one that is being read, in pixels. */
+/** A row with less than this visible, in pixels, is not the one being read. */
 const LINE = 24;
-/** The distance beyond the visible part that is drawn, in pixels. So close to an edge, more messages are requested. */
+/** The distance beyond the visible part that is rendered, in pixels. Within it of an edge, more messages are requested. */
 const BESIDE = 700;
 const NEAR_EDGE = 1500;
 const NEAR_END = 60;
 const FAILED_FOR = 5_000;
 const TOPICS = new Set(["messages", "profile", "unsent", "read", "unread", "group", "user", "state", "open", "view"]);
-/** The shares of the list on the screen at which read marks are looked at again. */
+/** The visible shares of the list at which read marks are checked. */
 const SIGHTS = Array.from({ length: 41 }, (_, index) => index / 40);
-/** Less of the list than this on the screen shows no message, in pixels. */
+/** With less of the list visible than this, in pixels, no message counts as seen. */
 const SEEN_LEAST = 24;
-/** The number of messages that are loaded around an aim. */
+/** The number of messages loaded around a target. */
 const AROUND = 60;
 /** The position of the first unread message at opening. */
 const FRESH_FROM_TOP = 90;
@@ -34,30 +34,30 @@ export class Log extends Part {
   #shown = null;
   #aim = null;
   #opened = 0;
-  /** Whether the messages at the aim are being loaded. Meanwhile none are shown, and none count as read. */
+  /** Whether the messages around the target are being loaded. Meanwhile none are shown or count as read. */
   #aiming = false;
-  /** The bottom edge of the part of the list that is on the screen, from the list's top. */
+  /** The bottom edge of the visible part of the list, relative to its top. */
   #visibleTo = Infinity;
   #following = true;
   #opening = false;
-  /** Whether its new place is not in the document yet. A scroll event that comes before is of the former place. */
+  /** Whether the new scroll position is not applied yet. Until then, scroll events refer to the previous one. */
   #landing = false;
-  /** Whether it was opened before its unread messages were known or loaded, so that its place is decided again. */
+  /** Whether the conversation was opened before its unread messages were known, so that the position is decided again. */
   #unsure = false;
-  /** Whether the message to begin at was not stored here. */
+  /** Whether the message to begin at is not loaded. */
   #isLost = false;
-  /** Whether the reader has scrolled or pressed anything in it since. A scroll event need not be the reader's. */
+  /** Whether the reader has scrolled or pressed a key since the opening. Not every scroll event comes from the reader. */
   #isMoved = false;
   #moved = { handleEvent: () => (this.#isMoved = true), passive: true };
   #anchor = null;
   #active = null;
   #range = [0, 0];
   #scrollTop = 0;
-  /** The size of the list when its rows were put in place last. */
+  /** The size of the list at the last layout. */
   #width = 0;
   #height = 0;
   #busy = new Set();
-  /** Draws the rows again when the time for changing one of them is over. */
+  /** Renders the rows again when the window for editing or deleting one of them ends. */
   #windowTimer = 0;
 
   changed({ detail }) {
@@ -125,12 +125,12 @@ export class Log extends Part {
     return html`<button class="compact tonewest" @click=${this.#goToEnd}>${down} ${text}</button>`;
   }
 
-  /** Opens another conversation: at the wanted message or its first unread one, or else at its end. */
+  /** Opens another conversation at the target, at its first unread message, or at its end. */
   #begin(current) {
     const key = current?.group ?? current?.to ?? null;
     const { aim, opened } = this.chat;
     if (key === this.#shown && opened === this.#opened) return;
-    // Opened again, with nothing new: the reader stays in place.
+    // Opened again without new messages: keep the position.
     const isSame = key === this.#shown && !aim && (!this.rows.group || this.chat.fresh(this.rows.group).after === Infinity);
     [this.#shown, this.#aim, this.#opened] = [key, aim, opened];
     this.#unsure = !this.chat.ready || Boolean(this.rows.group?.isBehind);
@@ -143,7 +143,7 @@ export class Log extends Part {
     else this.#land();
   }
 
-  /** Whether the place of a conversation that was opened too early is to be decided now. It stays where the reader has scrolled. */
+  /** Whether to decide the position of a conversation that was opened too early. If the reader has scrolled, it is kept. */
   #decide(group) {
     if (!this.#unsure || !group || group.isBehind || !this.chat.ready || this.olderFailed || this.chat.opened !== this.#opened) return false;
     this.#unsure = false;
@@ -151,16 +151,16 @@ export class Log extends Part {
     return !this.#isMoved && (this.chat.lookAgain(group) || this.#isLost);
   }
 
-  /** The number around which messages must be loaded first; 0 if they are here. */
+  /** The number around which messages must be loaded first; 0 if they are loaded. */
   #missing(aim) {
     const { group, rows } = { group: this.chat.openGroup, rows: this.rows };
     if (!group || group.pending || !this.chat.ready) return 0;
-    // It may be an entry that has not been loaded.
+    // The target may be an entry that is not loaded.
     if (aim) return rows.indexOf(aim.seq) < 0 || (group.lacksEntries && !rows.has(aim.seq)) ? aim.seq : 0;
     return rows.lacksFresh ? this.chat.fresh(group).after || 1 : 0;
   }
 
-  /** Loads the messages around the aim; or the latest ones, if the unread ones are among so many. */
+  /** Loads the messages around the target, or the latest ones if these include the unread ones. */
   async #loadAim(aim) {
     const { chat } = this;
     const group = chat.openGroup;
@@ -196,12 +196,12 @@ export class Log extends Part {
     if (this.#aim && index >= 0) this.#active = this.heights.key(index);
     if (this.#aim) this.#focusAim(this.#active);
     if (this.#aim?.isLink && !this.#unsure && !this.rows.has(this.#aim.seq)) this.chat.notify(this.say("messages.link.gone"), { isHere: true });
-    // A link to a reply leads to its thread.
+    // A link to a reply opens its thread.
     const aimed = this.#aim?.isLink && index >= 0 ? this.rows.at(index) : null;
     if (aimed?.thread && aimed.seq === this.#aim.seq) this.chat.openThread(aimed.thread, { seq: aimed.seq });
   }
 
-  /** After a thread was closed, the reader is at its root again, if that is drawn. */
+  /** After a thread is closed, focuses its root if that is rendered. */
   async #focusRoot(id) {
     await this.updateComplete;
     const row = [...this.#window.children].find(({ message }) => message?.id === id);
@@ -225,7 +225,7 @@ export class Log extends Part {
     row?.querySelector("article")?.focus({ preventScroll: true });
   }
 
-  /** The rows to draw. */
+  /** The range of rows to render. */
   #wanted() {
     const height = this.#scroller?.clientHeight || 800;
     const most = Math.max(0, this.heights.total + ABOVE - height);
@@ -234,7 +234,7 @@ export class Log extends Part {
     return [this.heights.at(top - BESIDE), Math.min(this.heights.count, this.heights.at(top + height + BESIDE) + 1)];
   }
 
-  /** The row in the tab order: the last chosen one, as long as it is drawn. */
+  /** The row in the tab order: the last selected one while it is rendered. */
   #tabStop(start, end) {
     const index = this.#active === null ? -1 : this.heights.indexOf(this.#active, end - 1);
     if (index < start || index >= end) this.#active = this.heights.key(end - 1) ?? null;
@@ -266,7 +266,7 @@ export class Log extends Part {
     if (this.isConnected && delay !== Infinity) this.#windowTimer = setTimeout(() => this.requestUpdate(), delay);
   }
 
-  /** Puts everything in place, now that the heights of the drawn rows are known. */
+  /** Updates positions and scroll offset from the measured heights of the rendered rows. */
   #settle() {
     if (!this.isConnected) return;
     this.#landing = false;
@@ -311,14 +311,14 @@ export class Log extends Part {
     anchor.index = index < 0 ? Math.min(anchor.index, Math.max(0, this.heights.count - 1)) : index;
     anchor.key = this.heights.key(anchor.index);
     const [top, next] = [this.heights.top(anchor.index), this.heights.top(anchor.index + 1)];
-    // Of a row that has become lower, a line is still in view.
+    // Keep a line in view of a row that has become lower.
     return top + Math.min(anchor.offset, Math.max(0, next - top - LINE)) + ABOVE;
   }
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight, clientWidth } = this.#scroller;
     if (this.#landing || Math.abs(scrollTop - this.#scrollTop) < 1) return;
-    // The browser has moved it, not the reader: everything is put in place after a change of size.
+    // The browser has scrolled because of a resize; the layout restores the position.
     if (clientHeight !== this.#height || clientWidth !== this.#width) return;
     const up = scrollTop < this.#scrollTop;
     this.#opening = false;
@@ -338,7 +338,7 @@ export class Log extends Part {
   #drawWhatIsMissing() {
     const [start, end] = this.#wanted();
     const [from, to] = this.#range;
-    // Nothing is drawn again before half of the additional part is used. Near an edge there is less of it.
+    // Render again only after half of the additional range is scrolled past. It is smaller near an edge.
     const spent = (one, other) => Math.abs(this.heights.top(one) - this.heights.top(other)) > BESIDE / 2;
     const isAtEdge = (start === 0 && from > 0) || (end === this.heights.count && to < end);
     if (isAtEdge || spent(start, from) || spent(end, to)) this.requestUpdate();
@@ -362,7 +362,7 @@ export class Log extends Part {
     if (group.hasLater && scrollHeight - scrollTop - clientHeight < NEAR_EDGE) this.#load(group, "loadLater");
   }
 
-  /** Entries come with pages of the history. Those among the newest messages are requested when somebody looks. */
+  /** Entries arrive with pages of the history. Those among the newest messages are requested when they become visible. */
   #askForEntries() {
     const group = this.chat.openGroup;
     if (group?.lacksEntries && !group.pending && this.chat.ready && !this.olderFailed) this.#load(group, "loadEntries");
@@ -381,7 +381,7 @@ export class Log extends Part {
     }
   }
 
-  /** The notice stays for a while, and then the request is repeated. */
+  /** Shows an error for a while, then allows another request. */
   #failOlder() {
     this.olderFailed = true;
     setTimeout(() => {
@@ -394,7 +394,7 @@ export class Log extends Part {
     if (await this.follow()) this.querySelector("chinwag-message:last-child article")?.focus({ preventScroll: true });
   };
 
-  /** Shows the newest messages. Resolves with whether they are shown: another conversation may have been opened meanwhile. */
+  /** Shows the newest messages. Resolves with false if another conversation was opened meanwhile. */
   async follow() {
     const { openGroup: group, opened } = this.chat;
     if (group?.hasLater) await this.chat.attempt(() => this.chat.client.loadLatest(group.id));
@@ -421,7 +421,7 @@ export class Log extends Part {
     const row = this.heights.at(scroller.scrollTop + visible - ABOVE - 8);
     const { stored } = this.rows;
     const message = this.rows.group === group && stored.slice(0, row + 1).findLast(({ changes }) => !changes);
-    // Until its place is decided, a conversation shows nothing new.
+    // Until its position is decided, a conversation's new messages do not count as seen.
     const isPassing = this.#unsure && !this.#isMoved && message && (this.#isLost || message.seq > this.chat.fresh(group).head);
     if (message && message.seq > group.lastRead && !isPassing && !group.settings.markedUnread) this.chat.client.markRead(group.id, message.seq);
   }
@@ -437,7 +437,7 @@ export class Log extends Part {
     this.requestUpdate();
   }
 
-  /** The arrow keys move from message to message, Home and End to the first and the last drawn one. */
+  /** The arrow keys move between messages, Home and End to the first and the last rendered one. */
   #press(event) {
     this.#isMoved = true;
     if (!event.target.matches("article")) return;

@@ -1,4 +1,4 @@
-// The members of a group: a list that is loaded in pages, with a search, and what may be done with each.
+// The members of a group: a paged list with a search and the actions for each member.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { bot, face, nameButton } from "./face.js";
@@ -6,9 +6,9 @@ import { Part, define } from "./part.js";
 import { Popup } from "./popup.js";
 import { withBreaks } from "./text.js";
 
-/** The roles as requests name them, by those of the list. */
+/** The names of roles in requests, by those in the list. */
 const LISTS = { owner: "owner", admin: "admins", member: "members", restrict: "restricts" };
-/** With fewer members nobody searches. */
+/** The number of members from which the search is shown. */
 const SEARCH_FROM = 8;
 const PAGE = 50;
 const SEARCH_PAUSE = 200;
@@ -59,7 +59,7 @@ export class Members extends Part {
         placeholder=${this.say("group.search")} .value=${this.#query} @input=${search}>`;
   }
 
-  /** Another group: what is known here, until the server has answered. */
+  /** Starts with another group, from local data until the server has answered. */
   #begin(group) {
     this.#group = group;
     this.#query = "";
@@ -70,7 +70,7 @@ export class Members extends Part {
     this.#load();
   }
 
-  /** The first page, and as much of the list as was shown. */
+  /** Loads as many pages as were shown, at least one. */
   async #load() {
     const [group, query, era] = [this.#group, this.#query, (this.#era += 1)];
     await this.attempt(async () => {
@@ -114,7 +114,7 @@ export class Members extends Part {
       const { target } = event;
       const chosen = target.value;
       if (chosen !== "owner" || (await this.#handOver(group, name))) await this.#update(group, { [LISTS[chosen]]: [name] });
-      // The server's state is the current one.
+      // Reset to the server's state.
       target.value = this.#rows.find((each) => each.name === name)?.role ?? role;
     };
     const option = (each) => html`<option value=${each} ?selected=${each === role}>${each === "owner" ? this.say("group.handOver.do") : this.#word(each)}</option>`;
@@ -139,7 +139,7 @@ export class Members extends Part {
   }
 
   async #update(group, change) {
-    // The list may be long: a line above it could be out of sight.
+    // The list may be long: an error above it could be invisible.
     const done = await this.chat.attempt(() => this.chat.client.updateGroup(group.id, change).then(() => true));
     if (done) await this.#load();
   }

@@ -1,4 +1,4 @@
-// The mentions of the message that is being written: those that were chosen, and those that stand in its text.
+// The mentions in a draft: chosen suggestions, and names typed in its text.
 
 import { EVERYONE, spans, textsOf } from "./mentions.js";
 import { mayMentionAll, members } from "./suggestions.js";
@@ -7,7 +7,7 @@ export class Mentioning {
   #chat;
   /** Chosen mentions with their texts: `{name, text}`. */
   #chosen = [];
-  /** Mentions of an edited message whose texts were not found in it: they stay. */
+  /** Mentions of an edited message that do not occur in its text; they are kept. */
   #unplaced = [];
   /** Names in the text of an edited message that it does not mention. */
   #ignored = new Set();
@@ -16,12 +16,12 @@ export class Mentioning {
     this.#chat = chat;
   }
 
-  /** The mentions that are kept with a draft. */
+  /** The mentions stored with a draft. */
   get chosen() {
     return this.#chosen;
   }
 
-  /** Begins a new message, or goes on with a draft. */
+  /** Begins a new message or continues a draft. */
   begin(chosen = []) {
     this.#chosen = [...chosen];
     this.#unplaced = [];
@@ -38,7 +38,7 @@ export class Mentioning {
     this.#ignored = new Set(spans(body, this.#byHand()).map(({ mention }) => mention).filter((name) => !mentions.includes(name)));
   }
 
-  /** Notes a choice; returns its text, which is the name where others look alike. */
+  /** Adds a chosen mention; returns its text, which is the name if the display name is ambiguous. */
   choose(name) {
     const { client } = this.#chat;
     const text = name === EVERYONE ? EVERYONE : `@${client.isAmbiguous(name) ? name : client.nameOf(name)}`;
@@ -55,20 +55,20 @@ export class Mentioning {
     const chosen = this.#chosen.map(({ name, text }) => ({ name, texts: [text] }));
     const byHand = this.#byHand().filter(({ name }) => !this.#ignored.has(name));
     const known = new Set(this.#chosen.map(({ text }) => text.toLowerCase()));
-    // A text that was chosen is of the chosen user, whoever else may have it.
+    // A chosen text mentions the chosen user, even if others share it.
     const others = byHand.map(({ name, texts }) => ({ name, texts: texts.filter((text) => !known.has(text.toLowerCase())) }));
     const found = spans(body, [...chosen, ...others]).map(({ mention }) => mention);
     return [...new Set([...this.#unplaced, ...found])];
   }
 
-  /** A user was renamed, or is no more. */
+  /** A user was renamed or deleted. */
   rename(from, to) {
     const renamed = (name) => (name === from ? to : name);
     this.#chosen = this.#chosen.map(({ name, text }) => ({ name: renamed(name), text })).filter(({ name }) => name);
     this.#unplaced = this.#unplaced.map(renamed).filter(Boolean);
   }
 
-  /** The mentions that count without being chosen: whole names, and display names that nobody else has. */
+  /** Mentions that count when typed: complete names, and unambiguous display names. */
   #byHand() {
     const { client } = this.#chat;
     const users = members(this.#chat).map((name) => ({ name, texts: client.isAmbiguous(name) ? [`@${name}`] : textsOf(client, name) }));

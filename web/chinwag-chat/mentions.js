@@ -1,4 +1,4 @@
-// Mentions in texts: where they stand, and by which texts. No DOM here.
+// Mentions in texts: their positions and their possible texts. No DOM here.
 
 /** The mention of everyone in a group. */
 export const EVERYONE = "@all";
@@ -17,15 +17,15 @@ export function isMention({ client, me }, { author, mentions = [] }) {
   return isNamed && author !== me && !client.relations.blockeds.has(author);
 }
 
-/** The mention that is being typed at the end of a text: its start, and the text after its sign; null if there is none. */
+/** The mention being typed at the end of a text: its start and the text after the `@`; null if there is none. */
 export function typed(before) {
   const found = TYPED.exec(before);
   return found && { start: found.index, query: found[1] };
 }
 
 /**
- * The places of mentions in a text, ascending: `{start, text, mention}`. `mentioned` are `{name, texts}`. Where several
- * users have one text, each place is the next user's.
+ * The positions of mentions in a text, ascending: `{start, text, mention}`. `mentioned` are `{name, texts}`. If users share
+ * a text, its occurrences are assigned to them in order.
  */
 export function spans(text, mentioned) {
   if (!text.includes("@")) return [];
@@ -50,5 +50,5 @@ export function spans(text, mentioned) {
   }).filter(({ mention }) => mention);
 }
 
-/** A character of the pattern's syntax as one of the text. */
+/** Escapes a character for the pattern. */
 const hex = (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;

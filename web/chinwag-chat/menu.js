@@ -42,7 +42,7 @@ export class Menu extends Popup {
     return chat.attempt(() => chat.client.changeSettings(group.id, change).then(() => true));
   }
 
-  /** The conversation is closed, so that it does not count as read at once. */
+  /** Closes the conversation after a change, so that it does not count as read at once. */
   async #leave(change) {
     const { chat, group } = this;
     if (!(await this.#set(change)) || chat.openGroup !== group) return false;

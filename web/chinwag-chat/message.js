@@ -1,4 +1,4 @@
-// One message. It is drawn again only if one of its own properties has changed.
+// One message. It is rendered again only if one of its properties has changed.
 
 import { LitElement, html, nothing } from "../vendor/lit.js";
 import { face } from "./face.js";
@@ -12,9 +12,9 @@ import { beginning, formatted, isEmojiOnly } from "./text.js";
 export class Message extends LitElement {
   static properties = {
     words: { attribute: false },
-    /** A stored or unsent message. Objects are never changed, only replaced. */
+    /** A stored or unsent message. Objects are immutable. */
     message: { attribute: false },
-    /** The author as it is called, its name (none of a deleted user), and its profile. */
+    /** The author's displayed name, its user name (none for a deleted user), and its profile. */
     author: {},
     name: {},
     profile: { attribute: false },
@@ -28,7 +28,7 @@ export class Message extends LitElement {
     /** The sentence of an entry of the group, which is not a message. */
     entry: {},
     fresh: { type: Boolean },
-    /** The users whom it mentions, as the text of `rows.js`, and whether this user is one of them. */
+    /** The mentioned users in the text form of `rows.js`, and whether this user is one of them. */
     mentions: {},
     called: { type: Boolean },
     quoteAuthor: {},
@@ -37,13 +37,13 @@ export class Message extends LitElement {
     under: {},
     /** The people who replied in the thread of this message: `{name, profile}`. */
     repliers: { attribute: false },
-    /** Returns the address of a file. */
+    /** Returns the URL of a file. */
     fileUrl: { attribute: false },
     /** The names shown for the users of each reaction, in JSON. */
     reactors: {},
     note: {},
     may: {},
-    /** Whether a link or a quote led here. */
+    /** Whether a link or a quote led to this message. */
     aimed: { type: Boolean },
     tabbable: { type: Boolean },
     /** Whether all lines of a long message are shown. */
@@ -91,12 +91,12 @@ export class Message extends LitElement {
       </article>`;
   }
 
-  /** One message of a list is in the tab order, with its controls. */
+  /** Only one message of a list is in the tab order, with its controls. */
   get #tab() {
     return this.tabbable ? 0 : -1;
   }
 
-  /** Links are made apart from their message (text.js). */
+  /** Renders the links, which text.js creates separately. */
   updated() {
     for (const link of this.querySelectorAll(".body a")) link.tabIndex = this.#tab;
   }
@@ -121,7 +121,7 @@ export class Message extends LitElement {
     return html`<div class="files" role="group" aria-label=${words.say("files.label")} @open-picture=${({ detail }) => this.#tell("picture", detail)}>${files.map(each)}</div>`;
   }
 
-  /** A change of the group, in its place in the log. */
+  /** A change of the group at its position in the log. */
   #entry() {
     const { message, words } = this;
     return html`${this.day ? html`<p class="day">${this.day}</p>` : nothing}
@@ -131,7 +131,7 @@ export class Message extends LitElement {
       </article>`;
   }
 
-  /** The place beside the bubble: the time, if no heading shows it, and the buttons. It covers nothing. */
+  /** The area beside the bubble: the time, if no heading shows it, and the buttons. It covers nothing. */
   #beside() {
     const { message, words } = this;
     const acts = message.id && this.may;
@@ -145,7 +145,7 @@ export class Message extends LitElement {
     return this.whole ? this.message.body : beginning(this.message.body);
   }
 
-  /** The button below a message of many lines. */
+  /** The button that expands a long message. */
   #more() {
     const { body } = this.message;
     if (beginning(body) === body) return nothing;
@@ -175,7 +175,7 @@ export class Message extends LitElement {
     if (this.mine || !this.name) return html`<bdi class="author">${this.mine ? this.words.say("messages.you") : this.author}</bdi>`;
     const tag = this.profile?.kind === "bot" ? html`<span class="tag">${this.words.say("card.bot")}</span>` : nothing;
     const shown = this.profile?.kind === "bot" && aliasOf(this.message);
-    // Another name hides nobody: the label has the bot's own.
+    // The label contains the bot's own name besides the displayed one.
     const label = shown ? this.words.say("card.both", { shown, name: this.author }) : nothing;
     return html`<button class="author bare" aria-haspopup="dialog" aria-label=${label} title=${label} tabindex=${this.#tab} @click=${() => this.#tell("card")}><bdi>${shown || this.author}</bdi></button>${tag}`;
   }
@@ -207,13 +207,13 @@ export class Message extends LitElement {
     return html`<blockquote class="quoted"><button class="plain jump" tabindex=${this.#tab} title=${this.words.say("messages.jump")} @click=${() => this.#tell("jump")}>${content}</button></blockquote>`;
   }
 
-  /** The root of a reply: a click shows its thread. */
+  /** The root of a reply; a click opens its thread. */
   #under() {
     return html`<button class="plain jump under" tabindex=${this.#tab} title=${this.words.say("thread.open")} @click=${() => this.#tell("thread")}>
       <span class="unseen">${this.words.say("thread.in")}</span> ${thread}<span class="cut" dir="auto">${this.under}</span></button>`;
   }
 
-  /** The line below a root: the people who replied, how many replies there are, and when the last one came. */
+  /** The line below a root: the authors, the number and the latest time of its replies. */
   #thread() {
     const { words } = this;
     const { count, last } = this.message.replies;

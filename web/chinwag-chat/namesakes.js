@@ -1,21 +1,21 @@
-// Members of very large groups whose names look like the names of those who write there. The profiles of all members are not
-// looked up in such groups: the server is asked for members whose names look like the display names that are shown.
+// Look-alikes of authors in very large groups. The profiles of all members are not loaded in such groups, so the server is
+// asked for members whose names look like a displayed one.
 
-/** So many authors of a group are compared, from the newest message on. */
+/** The number of authors to compare per group, newest first. */
 const AUTHORS_MOST = 20;
-/** The author itself, and another one, who is enough. */
+/** The author itself, and one look-alike. */
 const FOUND_MOST = 2;
 
 export class Namesakes {
   #client;
-  /** The requests so far: a group and a display name. */
+  /** The requests so far: group and display name. */
   #asked = new Set();
 
   constructor(client) {
     this.#client = client;
   }
 
-  /** Looks for members with the names of the newest authors of a group. */
+  /** Looks for look-alikes of the newest authors of a group. */
   look(group) {
     const client = this.#client;
     const authors = [...new Set(group.messages.map(({ author }) => author).reverse())].filter(Boolean).slice(0, AUTHORS_MOST);
@@ -26,7 +26,7 @@ export class Namesakes {
       this.#asked.add(key);
       client.loadMembers(group.id, { like: shown, limit: FOUND_MOST }).then(
         ({ members }) => members.some(({ name }) => name !== author) && client.noteAlike(author),
-        // It is asked again when the group changes.
+        // Retry when the group changes.
         () => this.#asked.delete(key),
       );
     }

@@ -1,18 +1,18 @@
-// Notifications of the browser: enabled by a click only, and shown while the conversation is not visible.
+// Browser notifications: enabled only by a click, and shown while the conversation is not visible.
 
 import { gist } from "./gist.js";
 import { isMention } from "./mentions.js";
 
 const OFF = "chinwag:notifications-off";
-/** A message that is read elsewhere within this time needs none. */
+/** A message that is read elsewhere within this time in ms needs no notification. */
 const HOLD = 1_000;
-/** So long one tab alone shows a message. */
+/** The time in ms for which one tab claims the notification of a message. */
 const CLAIM = 10_000;
 
-/** Whether the browser has refused to show one of this page's own. */
+/** Whether the browser has rejected a notification by this page. */
 let isRefused = false;
 
-/** "none" if the browser has none here, else "ask", "on", "off" or "denied". */
+/** "none" if unsupported, else "ask", "on", "off" or "denied". */
 export function state() {
   const permission = globalThis.isSecureContext && globalThis.Notification?.permission;
   const found = (!isRefused && { default: "ask", granted: "on", denied: "denied" }[permission]) || "none";
@@ -25,15 +25,15 @@ export async function turn(chat, on) {
     if (on) localStorage.removeItem(OFF);
     else localStorage.setItem(OFF, "1");
   } catch {
-    // Without storage they stay as the browser has them.
+    // Without storage, only the browser's permission counts.
   }
   if (on && Notification.permission === "default") await Notification.requestPermission();
   await push(chat);
 }
 
 /**
- * Lets the server push to this browser while the notifications are on, and else no longer. On the page alone, whose service
- * worker shows them. To be called at each start: browsers lose subscriptions.
+ * Subscribes to push while notifications are on, and unsubscribes otherwise. Only on the page whose service worker shows
+ * them. Call it at each start, because browsers lose subscriptions.
  */
 export async function push(chat) {
   const { worker, client, offer } = chat;
@@ -44,7 +44,7 @@ export async function push(chat) {
     else await client.unsubscribePush(worker);
     chat.pushed = state() === "on" ? "pushed" : "";
   } catch (error) {
-    // The page still shows its own.
+    // The page still shows its own notifications.
     chat.pushed = error instanceof DOMException ? "unpushed" : "";
   }
   chat.tell();
@@ -65,7 +65,7 @@ export async function closeRead(chat) {
   }
 }
 
-/** The message of each group that is about to be shown: of many at once, as after an absence, one notification is made. */
+/** The message per group that is about to be shown: many at once, as after an absence, give one notification. */
 const held = new WeakMap();
 
 /** Whether the user wants to be notified of a message. */
@@ -79,7 +79,7 @@ export async function show(chat, group, message) {
   if (!isWanted(chat, group, message)) return;
   if (state() !== "on" || isInFront() || isPushed(chat)) return;
   const before = held.get(group);
-  // The newest one, but a mention before others.
+  // Prefer the newest message, but mentions over others.
   if (!before || isMention(chat, message) || !isMention(chat, before)) held.set(group, message);
   if (before) return;
   await pause(HOLD);
@@ -95,13 +95,13 @@ export async function show(chat, group, message) {
   });
 }
 
-/** A click on it opens the conversation, by the service worker if that shows it. */
+/** A click opens the conversation, through the service worker if that shows the notification. */
 async function notify(chat, group, message) {
   const { words } = chat;
   const name = chat.called(message.author);
   const where = isMention(chat, message) ? "notice.mention" : "notice.inGroup";
   const title = group.private ? words.say("notice.message", { name }) : words.say(where, { name, group: chat.title(group) });
-  // One for each conversation; each new message alerts again.
+  // One notification per conversation; each new message alerts again.
   const icons = `${chat.client.server}/assets/icons`;
   const look = { lang: words.lang, icon: `${icons}/192.png`, badge: `${icons}/badge.png` };
   const options = { body: gist(words, message), tag: `chinwag-${group.id}`, renotify: true, ...look };
@@ -120,7 +120,7 @@ async function notify(chat, group, message) {
   notice.onclick = async () => {
     window.focus();
     notice.close();
-    // The group may have gone since.
+    // The group may have been removed since.
     const isOpen = await chat.visit(group.id);
     if (isOpen && message.thread) chat.openThread(message.thread, { seq: message.seq });
   };

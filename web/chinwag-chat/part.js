@@ -1,13 +1,13 @@
 // The base of every part of the chat: a Lit element without a shadow root of its own, because all parts are in that
-// of <chinwag-chat> and share its style. It is drawn again, at most once per frame, when one of its properties has
+// of <chinwag-chat> and share its style. It is rendered again, at most once per frame, when one of its properties has
 // changed.
 
 import { LitElement, html } from "../vendor/lit.js";
 import { isSubstitute } from "./focus.js";
 
-/** A hidden tab has no frames, but must be correct when it is shown. */
+/** The render interval in ms of a hidden tab, which has no frames but must be up to date when shown. */
 const SLOW_FRAME = 200;
-/** The frames for which the focus waits for its next place. */
+/** The number of frames to wait for the next element to focus. */
 const LATE_FRAMES = 60;
 
 let next = null;
@@ -43,7 +43,7 @@ export class Part extends LitElement {
     this.listening.abort();
   }
 
-  /** Something in the chat has changed. */
+  /** Called when something in the chat has changed. */
   changed() {
     this.requestUpdate();
   }
@@ -53,7 +53,7 @@ export class Part extends LitElement {
     if (this.isConnected) super.scheduleUpdate();
   }
 
-  /** The line with the reason why an action of that place was refused. */
+  /** The error message of an action in that form. */
   refusal(place) {
     return html`<p class="error" role="alert" id="${place}-error">${this.place === place ? this.error : ""}</p>`;
   }
@@ -62,13 +62,13 @@ export class Part extends LitElement {
     return this.chat.words.say(key, values);
   }
 
-  /** Moves the focus to the next content when the focused one has gone, unless the user has moved it meanwhile. */
+  /** Moves the focus to the next content when the focused element was removed, unless the user has moved it. */
   async focusNext(selector) {
     const root = this.getRootNode();
     const before = root.activeElement;
     await frame();
     await frame();
-    // What is to be drawn may depend on an event that comes after the answer.
+    // The content may depend on an event that arrives after the answer.
     for (let left = LATE_FRAMES; left > 0 && !root.querySelector(selector); left -= 1) await frame();
     if (root.activeElement && root.activeElement !== before && !isSubstitute(root)) return;
     root.querySelector(selector)?.focus();
@@ -85,7 +85,7 @@ export class Part extends LitElement {
     }
   }
 
-  /** Runs an action that may be refused, and shows the reason in `this.error`. A part of several forms names the `place` of each. */
+  /** Runs an action that may be refused, and shows the reason in `this.error`. A part with several forms passes the `place` of each. */
   async attempt(act, place = "") {
     this.error = "";
     this.place = place;

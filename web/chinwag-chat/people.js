@@ -6,7 +6,7 @@ import { Part, define } from "./part.js";
 import { Popup } from "./popup.js";
 import { Span } from "./span.js";
 
-/** The actions of each list. The first one has a button, the others are in a menu. */
+/** The actions of each list: the first one is a button, the others are in a menu. */
 const SECTIONS = [
   ["invited_by", ["accept", "deny", "block"]],
   ["contacts", ["message", "remove", "block"]],
@@ -20,7 +20,7 @@ const TOPICS = new Set(["relations", "profile", "presence", "user", "view", "sta
 
 export class People extends Part {
   #span = new Span(this, { frame: "section", list: "ul.contacts", row: "li", gap: 0 });
-  /** The contact that had the focus last. */
+  /** The last focused contact. */
   #stop = null;
 
   changed({ detail }) {
@@ -61,7 +61,7 @@ export class People extends Part {
     </div>`;
   }
 
-  /** Of many contacts, those on the screen. */
+  /** The contacts; of many, only the visible ones. */
   #contacts(names, title, verbs) {
     const indices = this.#span.indices(names.length, [names.indexOf(this.#stop)]);
     const [size, place] = this.#span.isPart ? [names.length, (index) => index + 1] : [nothing, () => nothing];
@@ -81,7 +81,7 @@ export class People extends Part {
     </ul>`;
   }
 
-  /** Moves the focus to a contact that may not be drawn yet. */
+  /** Moves the focus to a contact that may not be rendered yet. */
   async #go(event, names, to) {
     event.preventDefault();
     this.#stop = names[to];
@@ -153,7 +153,7 @@ async function relate(part, verb, name) {
   if (verb === "message") return chat.openWith(name);
   if (ASKED.has(verb) && !(await confirmed(chat, verb, name, textOf(part, verb)))) return undefined;
   const act = () => chat.client.relate(name, OPERATIONS[verb]);
-  // A menu has no place of its own for a refusal, and that of the long list may be out of sight.
+  // A menu has no space for an error, and that of the long list may be invisible.
   return part instanceof Popup || part instanceof People ? chat.attempt(act) : part.attempt(act);
 }
 

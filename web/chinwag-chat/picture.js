@@ -1,4 +1,4 @@
-// Choosing the picture of oneself or of a group: by a button, or dropped or pasted onto the part around it.
+// Choosing an avatar of the user or a group: by a button, or by dropping or pasting onto the surrounding part.
 
 import { html, nothing } from "../vendor/lit.js";
 import { filesIn, isOfFiles } from "./attached.js";
@@ -6,13 +6,13 @@ import { Part, define } from "./part.js";
 
 export class Picture extends Part {
   static properties = {
-    /** The avatar as it is; null if there is none. */
+    /** The current avatar; null if there is none. */
     avatar: { attribute: false },
     /** Sets the avatar: the id of a file, or null. */
     save: { attribute: false },
   };
 
-  /** The upload on its way: `{name, loaded, total, stop}`. */
+  /** The upload in progress: `{name, loaded, total, stop}`. */
   #upload = null;
 
   connectedCallback() {
@@ -97,7 +97,7 @@ export class Picture extends Part {
     try {
       await save(id);
     } catch (error) {
-      // Nobody else uses it.
+      // Nothing else uses it.
       void client.discardFile(id);
       throw error;
     }

@@ -1,4 +1,4 @@
-// The pinned messages of the open conversation: the last one in a bar, all of them in a list below it.
+// The pinned messages of the open conversation: the latest one in a bar, all of them in a list below it.
 
 import { html, nothing } from "../vendor/lit.js";
 import { gist } from "./gist.js";
@@ -10,7 +10,7 @@ const TOPICS = new Set(["open", "group", "messages", "user", "profile", "state"]
 
 export class Pins extends Part {
   static properties = { ...Part.properties, group: { attribute: false }, open: { state: true } };
-  /** The pins that were asked for last, so that none is asked for twice. */
+  /** The last requested pins, so that none is requested twice. */
   #asked = "";
 
   constructor() {
@@ -79,7 +79,7 @@ export class Pins extends Part {
     this.querySelector(".all")?.focus();
   }
 
-  /** Loads the pinned messages if one that is shown is not known. */
+  /** Loads the pinned messages if a displayed one is unknown. */
   async #load() {
     const { chat, group } = this;
     const shown = this.open ? group.pins : group.pins.slice(0, 1);
@@ -89,7 +89,7 @@ export class Pins extends Part {
     try {
       await chat.client.loadPins(group.id);
     } catch {
-      // They are asked for again when the pins change or the connection is back. Until then each is "an earlier message".
+      // They are requested again when the pins change or the connection is restored. Until then each is "an earlier message".
       return;
     }
     this.requestUpdate();

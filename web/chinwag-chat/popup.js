@@ -46,7 +46,7 @@ export class Popup extends Part {
     this.querySelector("[role=menuitem]")?.focus();
   }
 
-  /** Beside its button, and whole on the screen. It is in front of everything, so that no list cuts it off. */
+  /** Places the menu beside its button and inside the window. It is in the top layer, so that no list clips it. */
   #place(menu) {
     menu.showPopover?.();
     const button = this.querySelector("button").getBoundingClientRect();
@@ -56,7 +56,7 @@ export class Popup extends Part {
     const start = getComputedStyle(this).direction === "rtl" ? button.left : button.right - width;
     menu.style.top = `${Math.max(FROM_EDGE, isBelow ? below : button.top - BESIDE_BUTTON - height)}px`;
     menu.style.left = `${Math.max(FROM_EDGE, Math.min(start, innerWidth - width - FROM_EDGE))}px`;
-    // It would stay while its button moves away.
+    // Close it on scroll, because its button would move away.
     this.getRootNode().addEventListener("scroll", () => (this.open = false), { capture: true, once: true, signal: this.listening.signal });
   }
 
@@ -69,7 +69,7 @@ export class Popup extends Part {
     if (relatedTarget !== this.querySelector("button") && !this.querySelector(".menu")?.contains(relatedTarget)) this.open = false;
   }
 
-  /** The arrow keys move from item to item, in a circle. */
+  /** The arrow keys move between items and wrap around. */
   #press(event) {
     const items = [...this.querySelectorAll("[role=menuitem]")];
     const at = items.indexOf(event.target);

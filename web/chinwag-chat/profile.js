@@ -9,7 +9,7 @@ import { Part, define } from "./part.js";
 import "./picture.js";
 import "./sessions.js";
 
-/** The time for the browser to begin to save a file, in milliseconds. */
+/** The time for the browser to start saving a file, in ms. */
 const REVOKED_AFTER = 60_000;
 
 export class Profile extends Part {
@@ -41,7 +41,7 @@ export class Profile extends Part {
     </dialog>`;
   }
 
-  /** The display name and the picture, as far as the server lets users change their own. */
+  /** The display name and the picture, if the server lets users change them. */
   #look() {
     const { features = [] } = this.chat.offer ?? {};
     if (!features.includes("profile")) return nothing;
@@ -77,7 +77,7 @@ export class Profile extends Part {
     }, "profile-look");
   }
 
-  /** The settings about what others see, once the server has said how they are. */
+  /** The privacy settings, once the server has sent them. */
   #privacy() {
     const { settings } = this;
     if (!settings) return nothing;
@@ -107,7 +107,7 @@ export class Profile extends Part {
       ({ settings: this.settings, origin: this.origin } = await this.chat.client.loadUser(this.chat.me));
       this.requestUpdate();
     } catch {
-      // Without them none are offered.
+      // Without the answer, the settings are not offered.
     }
   }
 
@@ -167,7 +167,7 @@ export class Profile extends Part {
     return state === "on" ? html`${text}${button(false, "profile.notifications.off")}` : text;
   }
 
-  /** For accounts of Chinwag's own. If the host page provides the token, it also manages sessions. */
+  /** For Chinwag's own accounts: a host page that provides the token also manages sessions. */
   #sessions() {
     return html`<section class="stack section" aria-labelledby="profile-sessions">
         <h3 class="kicker" id="profile-sessions">${this.say("profile.sessions")}</h3>
@@ -211,7 +211,7 @@ export class Profile extends Part {
     }, "profile-rename");
   }
 
-  /** The sentences on what would be lost: unsent messages, drafts and attached files. */
+  /** The sentences about losses: unsent messages, drafts and attached files. */
   #losses() {
     const { client, drafts, attached } = this.chat;
     const count = client.unsentCount;

@@ -1,28 +1,28 @@
-// Sign-in through a provider of OpenID Connect: the way there and back.
+// Sign-in through an OpenID Connect provider: leaving for it and returning.
 
-/** Where the fragment of the address waits while the browser is at the provider. */
+/** The storage key of the URL's fragment while the browser is at the provider. */
 const KEPT = "chinwag-fragment";
 const FAILURES = ["declined", "expired", "unreachable", "refused", "suspended", "busy"];
 
-/** The address at which a browser goes to the provider; "" where this page is not the server's own, to which it returns. */
+/** The URL that leads to the provider; "" unless this is the server's own page, to which the browser returns. */
 export function providerAddress(chat) {
   const own = `${chat.client.server}/`;
   return chat.offer?.oidc && location.href.split(/[?#]/)[0] === own ? `${own}oidc/begin/` : "";
 }
 
-/** Goes to the provider. The place that the page shows is kept until the browser is back. */
+/** Leaves for the provider. The current view is stored until the browser returns. */
 export function leaveForProvider(address) {
   try {
     sessionStorage.setItem(KEPT, location.hash);
   } catch {
-    // Then the page begins with its list.
+    // Without storage, the page starts with its list.
   }
   location.assign(address);
 }
 
 /**
- * Reads how a sign-in at the provider ended, and removes that from the address: null if there was none, else `failure`, or
- * `isNew` with the `name` that the provider proposes.
+ * Reads the result of a sign-in at the provider from the URL and removes it: null if there was none, else `failure`, or
+ * `isNew` with the `name` proposed by the provider.
  */
 export function returned() {
   const { searchParams, pathname, hash } = new URL(location.href);

@@ -6,10 +6,10 @@ const PREFIX = "chinwag:searches:";
 export class Recent {
   #key;
   #user;
-  /** Where the browser denies storage, they last as long as the page. */
+  /** Without storage, searches are kept in memory. */
   #held = [];
 
-  /** @param account tells the user from an earlier one of the same name */
+  /** @param account distinguishes the user from earlier ones of the same name */
   constructor(server, name, account) {
     this.#key = PREFIX + server;
     this.#user = { name, account };
@@ -58,7 +58,7 @@ export class Recent {
       if (list.length) localStorage.setItem(this.#key, JSON.stringify({ ...this.#user, list }));
       else localStorage.removeItem(this.#key);
     } catch {
-      // They stay in memory.
+      // They are kept in memory.
     }
   }
 }

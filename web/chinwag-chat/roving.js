@@ -1,12 +1,12 @@
-// Lists of rows with several controls (`data-roving`): one stop in the tab order for each list. The arrow keys Up and Down, Home and
-// End move between the rows, Left and Right between the controls of a row.
+// Lists of rows with several controls (`data-roving`): each list has one tab stop. Up, Down, Home and End move between rows,
+// Left and Right between the controls of a row.
 
 const LISTS = "ul[data-roving]";
 const CONTROLS = "button:not([role=menuitem]), a[href], select";
 
 export class Roving {
   #root;
-  /** The control of each list that is in the tab order. */
+  /** The control in the tab order, by list. */
   #stops = new WeakMap();
 
   /** @param {ShadowRoot} root @param {AbortSignal} signal ends it */
@@ -19,7 +19,7 @@ export class Roving {
     signal.addEventListener("abort", () => watch.disconnect());
   }
 
-  /** Rows may have come or gone. */
+  /** Updates the tab stops after rows were added or removed. */
   #mark() {
     for (const list of this.#root.querySelectorAll(LISTS)) {
       const controls = [...list.querySelectorAll(CONTROLS)];
@@ -48,7 +48,7 @@ export class Roving {
     const [at, column] = [rows.indexOf(row), controls.indexOf(target)];
     const isBackward = getComputedStyle(list).direction === "rtl" ? "ArrowRight" : "ArrowLeft";
     const beside = { ArrowLeft: 1, ArrowRight: 1 }[key] && controls[column + (key === isBackward ? -1 : 1)];
-    // A list of choices has these keys for itself.
+    // A select element handles these keys itself.
     const to = target.matches("select") ? undefined : { ArrowUp: rows[at - 1], ArrowDown: rows[at + 1], Home: rows[0], End: rows.at(-1) }[key];
     const others = to ? [...to.querySelectorAll(CONTROLS)] : [];
     const next = beside || others[Math.min(column, others.length - 1)];

@@ -22,13 +22,13 @@ export class Rows {
   constructor(chat, group, to, part = null) {
     Object.assign(this, { chat, group });
     const unsent = part?.unsent ?? (group ? group.unsent : to ? chat.client.unsentTo(to) : []);
-    /** Messages, and the entries of the group that have something to say, by number. */
+    /** Messages and entries with a sentence, by number. */
     this.stored = part?.stored ?? (group ? withEntries(chat, group) : []);
     const keyOf = (this.keyOf = keyFor(chat.me));
-    // A message that is stored already, and whose acknowledgement is about to arrive, is shown once.
+    // A stored message whose acknowledgement is still in flight is shown once.
     const last = new Set(unsent.length ? this.stored.slice(-2 * unsent.length - 8).map(keyOf) : []);
     this.unsent = unsent.filter((message) => !last.has(keyOf(message)));
-    /** The row before which unread messages began at the opening; -1 if it is not here. */
+    /** The first row that was unread at the opening; -1 if it is not loaded. */
     this.fresh = group && !part ? this.#fresh(chat.fresh(group)) : -1;
   }
 
@@ -84,7 +84,7 @@ export class Rows {
     return aim !== null && aim.group === this.group?.id && aim.seq === seq;
   }
 
-  /** The users whom it mentions with the texts that do so, and whether it calls this user. */
+  /** The mentioned users with their texts, and whether this user is mentioned. */
   #mentions(message) {
     const { client, me } = this.chat;
     const names = message.mentions ?? [];
@@ -94,7 +94,7 @@ export class Rows {
     return { mentions: JSON.stringify(names.map((name) => ({ name, texts: textsOf(client, name), own: isOwn(name) }))), called };
   }
 
-  /** The author's name, its looks, and what it is called; a deleted user has none. */
+  /** The author's name, profile, and displayed name; none for a deleted user. */
   #author(name) {
     const { chat } = this;
     if (!name) return { name: null, profile: null, author: chat.words.say("conversation.deletedUser") };
@@ -111,7 +111,7 @@ export class Rows {
     return author === undefined || author === this.chat.me;
   }
 
-  /** Whether older messages must be loaded before it is known where the unread ones begin. */
+  /** Whether older messages must be loaded to find the first unread one. */
   get lacksFresh() {
     if (!this.group) return false;
     const { after, count, head } = this.chat.fresh(this.group);
@@ -126,13 +126,13 @@ export class Rows {
   #fresh({ after, count, head }) {
     if (after === Infinity || this.lacksFresh) return -1;
     const unread = this.#unreadUntil(head, after);
-    // What was written before this user joined is not new. Of 100 and more the number is not known.
+    // Messages from before the membership are not new. A count of 100 means 100 or more.
     const first = count < COUNTED ? unread.at(-count) : unread[0];
     const index = first ? this.stored.indexOf(first) : -1;
     return index >= 0 ? index : this.stored.findIndex((message) => message.seq > after && !this.#mine(message));
   }
 
-  /** The row of a number, or of the next message if that one is gone; -1 if it is not stored here. */
+  /** The row of a number, or of the next message if that one was deleted; -1 if it is not loaded. */
   indexOf(seq) {
     const { group, stored } = this;
     const index = stored.findIndex((message) => message.seq >= seq);
@@ -161,7 +161,7 @@ export class Rows {
     return this.#readers(index);
   }
 
-  /** The users who have read up to this message of the user, and none of its later ones. */
+  /** The users who have read up to this message of the user, but no later one. */
   #readers(index) {
     const { chat, group } = this;
     const { words, me } = chat;
@@ -174,7 +174,7 @@ export class Rows {
     return group.private ? words.say("messages.read") : words.say("messages.readBy", { names: words.names.format(names) });
   }
 
-  /** The text of the root of a reply, above the first of several by one person. */
+  /** The text of a reply's root, above the first of consecutive replies by one author. */
   #under({ thread }) {
     const { chat, group } = this;
     if (!thread || !group) return "";

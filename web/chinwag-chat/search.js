@@ -1,5 +1,5 @@
-// The search for people, groups and messages: a box with the list of what it finds (a combobox, as in the ARIA Authoring
-// Practices). Loaded when it is first opened.
+// The search for people, groups and messages: a box with a list of results (a combobox, as in the ARIA Authoring Practices).
+// Loaded when it is first opened.
 
 import { html, nothing } from "../vendor/lit.js";
 import { face } from "./face.js";
@@ -19,7 +19,7 @@ import "./text.js";
 
 export { Finder };
 
-/** So close to the end of the list, the next page is requested, in pixels. */
+/** The distance from the end of the list at which the next page is requested, in pixels. */
 const NEAR_END = 300;
 const TOPICS = new Set(["profile", "groups", "state", "view"]);
 
@@ -105,7 +105,7 @@ export class Search extends Part {
     return this.say(finder.isAll ? (finder.set.length ? "search.noneFiltered" : "search.noMessage") : "search.none");
   }
 
-  /** What the list says to screen readers. */
+  /** The status text for screen readers. */
   #told() {
     const { finder } = this;
     if (finder.trouble === "often") return this.say("search.often");
@@ -164,7 +164,7 @@ export class Search extends Part {
     const { chat } = this;
     const { words } = chat;
     const group = chat.client.groups.get(message.group);
-    // Its name is shown once it is here.
+    // The group's name is shown once it is loaded.
     if (!group && chat.client.moreGroups) chat.client.loadGroup(message.group).catch(() => {});
     const author = message.author ? chat.called(message.author) : this.say("conversation.deletedUser");
     const where = group && message.group !== this.finder.filters.group ? chat.title(group) : "";
@@ -196,7 +196,7 @@ export class Search extends Part {
   firstUpdated() {
     this.#dialog.showModal();
     this.#box.focus();
-    // A text that was begun while the search was loaded goes on.
+    // Keep the caret if text was typed while the search was loading.
     if (this.finder.found) this.#box.select();
   }
 
@@ -221,7 +221,7 @@ export class Search extends Part {
     event.preventDefault();
   }
 
-  /** The list answers an earlier text until the pause after a key press is over. */
+  /** Until the pause after a key press is over, the list has results of an earlier text. */
   #enter() {
     const { finder } = this;
     if (!finder.hasWord) return;
@@ -249,7 +249,7 @@ export class Search extends Part {
     event.preventDefault();
   };
 
-  // After a button that goes away the text has the focus.
+  // The text gets the focus of a removed button.
 
   #showFew = () => {
     this.finder.showFew();

@@ -1,4 +1,4 @@
-// Where the user is signed in: the browsers and programs, which can be signed out one by one.
+// The user's sessions in browsers and programs, which can be signed out one by one.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { browserOf } from "./browser.js";
@@ -35,7 +35,7 @@ export class Sessions extends Part {
         : html`<button class="compact" aria-label=${this.say("sessions.end.of", { name })} @click=${() => this.#end(session)}>${this.say("sessions.end")}</button>`}</div>`;
   }
 
-  /** The browser in words, or else as it calls itself. */
+  /** The browser's name, or else the `User-Agent`. */
   #named(agent) {
     const { browser, system } = browserOf(agent ?? "");
     if (browser && system) return this.say("sessions.on", { browser, system });
@@ -56,7 +56,7 @@ export class Sessions extends Part {
     return this.once(async () => {
       await this.chat.client.endSession(id);
       await this.#load();
-      // The focus was on what has gone.
+      // The focused element has been removed.
       this.focusNext("#profile-sign-out");
     });
   }

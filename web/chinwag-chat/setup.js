@@ -1,4 +1,4 @@
-// Faults in the set-up of a host page, for its developer: each once in the console, and as an event.
+// Configuration errors of a host page, reported to its developer once each, in the console and as an event.
 
 export class Setup {
   #told = new Set();

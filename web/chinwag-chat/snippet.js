@@ -1,16 +1,16 @@
-// The part of a text around what a search has found in it. No DOM here.
+// The part of a text around search matches. No DOM here.
 
 import { graphemes } from "./graphemes.js";
 
-/** So many characters stand before the first mark, and in all. */
+/** The maximum number of characters before the first mark, and in total. */
 const BEFORE = 30;
 const MOST = 180;
-/** No more of a text than this is cut into characters, in Unicode scalar values. */
+/** The maximum length that is split into graphemes, in Unicode scalar values. */
 const SCANNED = 2_000;
 
 /**
  * The parts of a text around its first mark, on one line: `{text, marked}`. Marks are `[start, length]` in Unicode scalar values,
- * ascending. No part is cut within a character as people count them.
+ * ascending. Parts are never split within a grapheme.
  */
 export function snippet(body, marks = []) {
   const scalars = Array.from(body);
@@ -39,7 +39,7 @@ export function snippet(body, marks = []) {
   return parts;
 }
 
-/** The places between characters, in scalar values, with both ends. */
+/** The boundaries of graphemes in scalar values, including both ends. */
 function boundaries(scalars, from) {
   const found = [from];
   for (const character of graphemes(scalars.join(""))) found.push(found.at(-1) + Array.from(character).length);

@@ -1,16 +1,16 @@
-// The part of a long list that is in the document: the rows on the screen, and some beside them. All rows have one height.
+// The rendered part of a long list: the visible rows, and some beyond. All rows have the same height.
 
-/** A shorter list is drawn whole. */
+/** Shorter lists are rendered completely. */
 const LONG = 80;
-/** So many rows are drawn beyond each edge. */
+/** The number of rows rendered beyond each edge. */
 const BESIDE = 8;
-/** The height of a row and the gap below it until a row was measured, and the gap, in pixels. */
+/** The assumed height of a row with its gap until one is measured, and the gap, in pixels. */
 const [PITCH, GAP] = [64, 2];
-/** The height of the list until it was measured. */
+/** The assumed height of the list until it is measured. */
 const HEIGHT = 800;
 
 export class Span {
-  /** Whether only a part is drawn. */
+  /** Whether only a part is rendered. */
   isPart = false;
   #part;
   #parts;
@@ -22,19 +22,19 @@ export class Span {
 
   /**
    * @param part a part with a list
-   * @param parts selectors of what scrolls, of the list in it, and of a row, and the gap below each
+   * @param parts selectors of the scroll container, the list and a row, and the gap below each row
    */
   constructor(part, parts = { frame: "nav", list: "ul", row: ".entry", gap: GAP }) {
     this.#part = part;
     this.#parts = parts;
   }
 
-  /** The number of rows that are seen at once. */
+  /** The number of rows visible at once. */
   get page() {
     return Math.max(1, Math.floor((this.#nav?.clientHeight ?? HEIGHT) / this.#pitch) - 1);
   }
 
-  /** The rows to draw, of so many. `others` are drawn as well. */
+  /** The indices of the rows to render, including `others`. */
   indices(count, others) {
     this.#count = count;
     this.isPart = count > LONG;
@@ -44,7 +44,7 @@ export class Span {
     return [...indices, ...beside].sort((a, b) => a - b);
   }
 
-  /** Puts the drawn rows in place. */
+  /** Positions the rendered rows. */
   put() {
     const nav = this.#nav;
     if (nav !== this.#watched) {
@@ -71,7 +71,7 @@ export class Span {
     nav.scrollTop = Math.min(top, Math.max(nav.scrollTop, top + this.#pitch - nav.clientHeight));
   }
 
-  /** The list was scrolled, or has another size. */
+  /** Called when the list was scrolled or resized. */
   handleEvent() {
     if (!this.isPart) return;
     const [start, end] = this.#seen();
@@ -86,7 +86,7 @@ export class Span {
     return this.#nav?.querySelector(this.#parts.list);
   }
 
-  /** The place of the first row in what is scrolled. */
+  /** The position of the first row in the scroll container. */
   #top(nav) {
     return this.#list.getBoundingClientRect().top - nav.getBoundingClientRect().top + nav.scrollTop;
   }

@@ -1,13 +1,13 @@
-// Drafts, which outlive the page. Each tab has its own, and a new one those that were written last. If the browser denies storage,
-// they last as long as the page.
+// Drafts, which survive reloads. Each tab has its own; a new tab starts with the latest ones. Without storage they are kept
+// in memory.
 
 const PREFIX = "chinwag:";
 const ABOUT = "about ";
 const MENTIONS = "at ";
-/** The beginning of the key of a conversation that has yet to be made; a name follows. */
+/** The prefix of the key of a conversation without a group; a name follows. */
 export const TO = "to:";
 
-/** The features of a server, as it said last. */
+/** The storage key of a server's last known features. */
 const OFFER = `${PREFIX}offer:`;
 
 export function keptOffer(server) {
@@ -22,7 +22,7 @@ export function keepOffer(server, offer) {
   try {
     localStorage.setItem(OFFER + server, JSON.stringify(offer));
   } catch {
-    // Without storage less is offered while the server cannot be reached.
+    // Without storage, fewer functions are offered while the server is unreachable.
   }
 }
 
@@ -42,8 +42,8 @@ function opened(kind) {
 }
 
 /**
- * The drafts of one user on one server, by conversation. `account` tells the user from an earlier one of the same name,
- * whose drafts are deleted.
+ * The drafts of one user on one server, by conversation. `account` distinguishes the user from an earlier one of the same
+ * name, whose drafts are deleted.
  */
 export class Drafts {
   #shared = opened("localStorage");
@@ -76,7 +76,7 @@ export class Drafts {
     for (const storage of [this.#own, this.#shared]) {
       try {
         if (text) storage?.setItem(name, text);
-        // The shared one may be another tab's by now.
+        // The shared draft may have been overwritten by another tab.
         else if (storage === this.#own || storage?.getItem(name) === before) storage?.removeItem(name);
       } catch {
         // The storage is full. The draft stays in memory.
@@ -138,7 +138,7 @@ export class Drafts {
     return this.conversations.filter((key) => key.startsWith(TO)).map((key) => key.slice(TO.length));
   }
 
-  /** A conversation has another key: its first message has made a group, or the other user was renamed. */
+  /** Moves a draft when the key of a conversation changes: a group was created, or the other user was renamed. */
   move(from, to) {
     for (const about of ["", ABOUT, MENTIONS]) {
       const text = this.get(about + from);
@@ -156,7 +156,7 @@ export class Drafts {
     for (const [key, text] of held) this.set(key, text);
   }
 
-  /** The next user who signs in here may be another one. */
+  /** Deletes all drafts, because another user may sign in next. */
   clear() {
     this.#held.clear();
     for (const storage of [this.#shared, this.#own]) for (const key of keysOf(storage, this.prefix)) storage.removeItem(key);

@@ -1,4 +1,4 @@
-// The users whom a mention may be of, and the list of them above the message box (a listbox, as in WAI-ARIA).
+// Suggestions for mentions: the possible users, and their list above the message box (a WAI-ARIA listbox).
 
 import { html, nothing } from "../vendor/lit.js";
 import { face } from "./face.js";
@@ -6,14 +6,14 @@ import { EVERYONE, typed } from "./mentions.js";
 import { fold } from "./text.js";
 
 const SHOWN = 8;
-/** So many members are looked at. */
+/** The maximum number of members to consider. */
 const MEMBERS_MOST = 1_000;
 
 /** The members of the open conversation but this user. */
 export function members({ client, current, openGroup: group, me }) {
   if (!group) return current?.to && current.to !== me ? [current.to] : [];
   const listed = [...group.owner, ...group.admins, ...group.members, ...group.restricts];
-  // Of a large group the lists are not always known; its authors mostly are members.
+  // The members of a large group may be unknown; its authors are mostly members.
   const authors = listed.length < group.membersCount ? group.messages.map(({ author }) => author).reverse() : [];
   const names = new Set([...listed, ...authors].filter((name) => name && name !== me));
   if (group.private) return [...names].filter((name) => name === group.other);
@@ -29,10 +29,10 @@ export class Suggestions {
   #found = [];
   #active = 0;
   #start = -1;
-  /** The place of a mention whose list was refused. */
+  /** The position of a mention whose list was dismissed. */
   #closed = -1;
 
-  /** @param part the part that draws the list @param choose takes a name, and where the mention begins and ends */
+  /** @param part the part that renders the list @param choose takes a name and the start and end of the mention */
   constructor(part, choose) {
     this.#part = part;
     this.#choose = choose;
@@ -42,7 +42,7 @@ export class Suggestions {
     return this.#found.length > 0;
   }
 
-  /** Looks at the text before the caret. `isDone` says whether a mention is complete already. */
+  /** Updates the list from the text before the caret. `isDone` says whether a mention is complete. */
   look(box, isDone = () => false) {
     const before = box.value.slice(0, box.selectionStart);
     const mention = box.selectionStart === box.selectionEnd ? typed(before) : null;
@@ -63,7 +63,7 @@ export class Suggestions {
     this.#part.requestUpdate();
   }
 
-  /** Takes a key press, if it is for the list. */
+  /** Handles a key press meant for the list. */
   press(event) {
     if (!this.isOpen || event.isComposing) return false;
     const count = this.#found.length;
@@ -79,7 +79,7 @@ export class Suggestions {
     return true;
   }
 
-  /** Scrolls the list alone to the chosen one, and not the host page. */
+  /** Scrolls the list to the active option without scrolling the host page. */
   async #showActive() {
     await this.#part.updateComplete;
     const list = this.#part.querySelector(".suggestions");
@@ -96,15 +96,15 @@ export class Suggestions {
   }
 
   /**
-   * The attributes of the box, by which a screen reader knows the list. While the list is open the box is a combobox, as in
-   * the ARIA Authoring Practices. Otherwise it is a text of several lines, which a combobox may not be.
+   * The attributes of the box that connect it to the list for screen readers. While the list is open the box is a combobox, as in
+   * the ARIA Authoring Practices. Otherwise it is a multi-line text box, which a combobox must not be.
    */
   get attributes() {
     if (!this.isOpen) return { role: nothing, expanded: nothing, controls: nothing, active: nothing };
     return { role: "combobox", expanded: "true", controls: this.#id("compose-mentions"), active: this.#id(`compose-mention-${this.#active}`) };
   }
 
-  /** The id of an element here: a thread has a message box of its own. */
+  /** The id of an element here; a thread has its own message box. */
   #id(name) {
     return this.#part.scope ? `thread-${name}` : name;
   }
@@ -135,7 +135,7 @@ export class Suggestions {
     this.#choose(name, start);
   }
 
-  /** Those whose display name or name begins so, then those in whose display name a word does. */
+  /** Users whose name or display name has this prefix, then those with a word in the display name that has it. */
   #matching(query) {
     const { chat } = this.#part;
     const { client } = chat;

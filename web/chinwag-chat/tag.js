@@ -1,6 +1,6 @@
 // Language tags of browsers and pages.
 
-/** A tag as formats take it. Of one in another form, such as `fr_FR` or a browser's `en-US@posix`, it is the language alone. */
+/** A well-formed tag. For other forms such as `fr_FR` or a browser's `en-US@posix`, only the language. */
 export function wellFormed(tag) {
   try {
     return Intl.getCanonicalLocales(tag)[0] ?? "en";

@@ -1,4 +1,4 @@
-// User text as nodes: formats and links, made by Lit of strings, and never of markup.
+// User text as nodes: formats and links, rendered by Lit from strings, never from markup.
 
 import { html } from "../vendor/lit.js";
 import { blocks } from "./format.js";
@@ -8,19 +8,19 @@ const SEPARATOR = /[,;،、]/u;
 const SEPARATORS = /[,;،、]+/u;
 /** The number of emoji that are shown large if a message has nothing else. */
 const LARGE_MOST = 6;
-/** A digit does so only with the sign that makes it one. */
+/** A digit counts only with the emoji variation selector. */
 const BEGINS_LIKE_EMOJI = /^(?![0-9#*](?!\ufe0f))\p{Emoji}/u;
-/** Characters at the beginning of a text that show nothing. */
+/** Invisible characters at the beginning of a text. */
 const UNSEEN = /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\u3164\uffa0]+/u;
-/** No grapheme that people write is longer, in code units. */
+/** The maximum length of a real grapheme in code units. */
 const GRAPHEME_MOST = 16;
-/** So much of a message is read for its preview. */
+/** The number of code units read for a preview. */
 const PREVIEWED = 2_000;
 /** Signs that touch a mention. */
 const SIGNS_AFTER = /^[\p{P}\p{S}]{1,8}/u;
 const SIGNS_BEFORE = /[\p{P}\p{S}]{1,8}$/u;
 
-/** A message of more lines than the first number is shown with as many as the second one at first. */
+/** Messages longer than the first number of lines are collapsed to the second. */
 const [LINES_MOST, LINES_FIRST] = [60, 40];
 const FENCE = /^ {0,3}```/u;
 
@@ -36,10 +36,10 @@ export function beginning(text) {
   return [...first, ...(isInCode ? ["```"] : [])].join("\n");
 }
 
-/** A message as nodes. `find` finds its mentions, of which `mention` makes nodes. */
+/** A message as nodes. `find` finds its mentions, and `mention` renders them. */
 export const formatted = (text, find, mention) => blocks(text, find).map((each) => block(each, mention));
 
-/** Made when a message looks like it: thousands of sequences are in it, and a browser takes tens of milliseconds for them. */
+/** Created lazily: compiling its thousands of sequences takes tens of milliseconds. */
 let onlyEmoji = null;
 
 /** Whether a message is a few emoji and nothing else. */
@@ -58,7 +58,7 @@ function block({ kind, inside, text, blocks: quoted, ordered, items }, mention) 
   return ordered ? html`<ol role="list">${lines}</ol>` : html`<ul role="list">${lines}</ul>`;
 }
 
-/** The pieces of a line as nodes. A mention stays on one line with the signs that touch it. */
+/** The pieces of a line as nodes. A mention and adjacent punctuation stay on one line. */
 function partsOf(pieces, mention) {
   const rest = [...pieces];
   const nodes = [];
@@ -86,16 +86,16 @@ function partOf(piece, mention) {
   return piece.kind === "em" ? html`<em>${inside}</em>` : html`<s>${inside}</s>`;
 }
 
-/** The title has the whole address, as the browser will request it. */
+/** The title is the complete URL that the browser will request. */
 const link = ({ text, href, host }) =>
   html`<a href=${href} title=${href} dir="ltr" target="_blank" rel="noopener noreferrer nofollow">${text}</a>${host ? html` <bdi class="host">(${host})</bdi>` : ""}`;
 
-/** The beginning of a text on one line, never cut within a character as people count them. */
+/** The beginning of a text on one line, never split within a grapheme. */
 export function shorten(text, most = 120) {
   const seen = text.replace(UNSEEN, "");
   const part = seen.slice(0, most * GRAPHEME_MOST);
   const characters = graphemes(part.replace(/\s+/gu, " ").trimEnd());
-  // The last one may be cut.
+  // The last grapheme may be incomplete.
   if (part.length < seen.length) characters.pop();
   const isCut = part.length < seen.length || characters.length > most;
   return characters.slice(0, most).join("") + (isCut ? "…" : "");

@@ -1,4 +1,4 @@
-// The pane with one thread: its root, the replies, and a message box of its own.
+// The thread pane: the root, the replies, and a separate message box.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import "./composer.js";
@@ -11,31 +11,31 @@ import { Rows } from "./rows.js";
 
 const TOPICS = new Set(["thread", "messages", "profile", "unsent", "read", "group", "user", "state", "open", "view"]);
 const NEAR_END = 80;
-/** So many replies are drawn; then as many more with each press of the button above them. */
+/** The number of replies rendered at first, and added with each press of the button above them. */
 const DRAWN = 150;
-/** Older replies come in pages of this size while one that is to be shown is not there. */
+/** The page size for loading older replies up to the target. */
 const AIM_PAGE = 100;
 const AIM_MOST = 2_000;
-/** So many replies are drawn above it. */
+/** The number of replies rendered above the target. */
 const ABOVE_AIM = 20;
 const SAID_EVERY = 900;
 
 export class Thread extends Part {
-  /** The thread as the client holds it. */
+  /** The client's thread object. */
   #thread = null;
   /** The number of times that a thread was opened. */
   #opened = 0;
   #following = true;
-  /** The number of the first reply that is drawn; 0 for the newest ones. */
+  /** The number of the first rendered reply; 0 for the newest ones. */
   #from = 0;
-  /** The size of the list when it was last put in place. */
+  /** The size of the list at the last layout. */
   #size = "";
   /** The reply to show first. */
   #aim = null;
   #said = "";
   #unsaid = [];
   #saying = 0;
-  /** The message that had the focus last, and the one in the tab order. */
+  /** The last focused message, and the one in the tab order. */
   #active = "";
   #tabStop = "";
   #dropping = new Dropping(this, () => this.querySelector("chinwag-composer"));
@@ -104,20 +104,20 @@ export class Thread extends Part {
       <p class="unseen" role="log" aria-live="polite">${this.#said}</p></div>`;
   }
 
-  /** A feed has articles and nothing else. */
+  /** The replies as a feed, which may only contain articles. */
   #replies(indices) {
     const rows = repeat(indices, (index) => this.rows.keyOf(this.rows.at(index)), (index) => this.#row(index));
     const isFeed = indices.length > 0;
     return html`<div role=${isFeed ? "feed" : nothing} aria-label=${isFeed ? this.say("thread.replies") : nothing} aria-busy=${String(this.#thread.loading)}>${rows}</div>`;
   }
 
-  /** The rows of the drawn replies. */
+  /** The rows of the rendered replies. */
   #indices(root) {
     const from = (root ? 1 : 0) + this.#firstDrawn;
     return Array.from({ length: this.rows.count - from }, (_, index) => from + index);
   }
 
-  /** The last chosen message, as long as it is drawn; else the newest one. */
+  /** The last selected message while it is rendered; else the newest one. */
   #tabStopOf(indices) {
     const keys = indices.map((index) => this.#keyOf(index));
     return keys.includes(this.#active) ? this.#active : (keys.at(-1) ?? "");
@@ -127,7 +127,7 @@ export class Thread extends Part {
     return `thread-${this.rows.keyOf(this.rows.at(index))}`;
   }
 
-  /** The index of the first reply that is drawn. */
+  /** The index of the first rendered reply. */
   get #firstDrawn() {
     const { replies } = this.#thread;
     const newest = Math.max(0, replies.length - DRAWN);
@@ -135,7 +135,7 @@ export class Thread extends Part {
     return wanted < 0 ? newest : Math.min(newest, wanted);
   }
 
-  /** Draws so many more replies above. */
+  /** Renders `count` more replies above. */
   #drawAbove(count) {
     this.#from = this.#thread.replies[Math.max(0, this.#firstDrawn - count)]?.seq ?? 0;
     this.requestUpdate();
@@ -171,7 +171,7 @@ export class Thread extends Part {
     this.#settle();
   }
 
-  /** Draws the reply that is to be shown, and loads it first if it is an older one. */
+  /** Renders the target, which is loaded first if it is older. */
   #findAim() {
     const { replies, hasEarlier, loading, error } = this.#thread ?? {};
     if (this.#aim === null || !replies?.length || loading || error) return;
@@ -180,7 +180,7 @@ export class Thread extends Part {
     else if (index >= 0 && index < this.#firstDrawn) this.#drawAbove(this.#firstDrawn - index + ABOVE_AIM);
   }
 
-  /** Shows the aim as soon as it is there, and the end as long as the reader is there. */
+  /** Scrolls to the target when it is rendered, and follows the end while the reader is there. */
   #settle() {
     const scroller = this.querySelector(".scroller");
     if (!scroller || !this.#thread) return;
@@ -198,11 +198,11 @@ export class Thread extends Part {
 
   #scrolled({ target }) {
     const { scrollHeight, scrollTop, clientHeight, clientWidth } = target;
-    // After a change of size the browser may have moved it, and not the reader.
+    // After a resize, the browser may have scrolled rather than the reader.
     if (this.#size !== `${clientWidth} ${clientHeight}`) return;
     const before = this.#following;
     this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END;
-    // New replies do not move what is read.
+    // New replies must not move the visible ones.
     if (before && !this.#following) this.#drawAbove(0);
     else if (this.#following && this.#aim === null) this.#from = 0;
     this.#readSeen();
@@ -220,7 +220,7 @@ export class Thread extends Part {
     if (!scroller?.clientHeight || !scroller.checkVisibility()) return;
     const { bottom } = scroller.getBoundingClientRect();
     const shown = [...this.querySelectorAll("article")].filter((row) => row.getBoundingClientRect().bottom <= bottom + 8).length;
-    // The rows of undrawn replies are between the root and the others.
+    // Replies that are not rendered are between the root and the others.
     const undrawn = shown > (this.#thread.root ? 1 : 0) ? this.#firstDrawn : 0;
     const last = this.rows.stored[Math.min(shown + undrawn, this.rows.stored.length) - 1];
     if (!last || (group.hasEarlier && group.messages[0]?.seq > group.lastRead + 1)) return;
@@ -262,7 +262,7 @@ export class Thread extends Part {
     this.requestUpdate();
   }
 
-  /** The arrow keys move from message to message. */
+  /** The arrow keys move between messages. */
   #press(event) {
     if (!event.target.matches("article")) return;
     const rows = [...this.querySelectorAll("article")];
@@ -284,7 +284,7 @@ export class Thread extends Part {
     this.getRootNode().querySelector("chinwag-conversation")?.act(detail, composer);
   }
 
-  /** New replies are read out as they arrive; of many at once only their number. */
+  /** Announces new replies as they arrive; for many at once only their number. */
   #came({ group, message }) {
     if (group !== this.#thread?.group || message.thread !== this.#thread.id) return;
     this.#unsaid.push(this.say("thread.said", { name: this.chat.called(message.author), body: heard(this.chat.words, message) }));

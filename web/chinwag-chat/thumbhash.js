@@ -1,10 +1,10 @@
-// ThumbHash: a picture in some 25 bytes, shown until the thumbnail has come. See https://evanw.github.io/thumbhash/.
+// ThumbHash: a placeholder of about 25 bytes, shown until the thumbnail is loaded. See https://evanw.github.io/thumbhash/.
 
-/** The longer side of what is made of a hash, in pixels. */
+/** The longer side of the decoded picture in pixels. */
 const SIDE = 32;
 const OPAQUE = { mean: 1, factors: [] };
 
-/** The pixels of a hash, for a picture of this size; null if it is none. */
+/** Decodes the pixels for a picture of this size; null if the hash is invalid. */
 export function pixelsOf(base64, { width, height }) {
   const bytes = bytesOf(base64);
   if (bytes.length < 5) return null;
@@ -40,7 +40,7 @@ function read(bytes) {
   const isLandscape = Boolean(second >> 15);
   const [most, least] = [hasAlpha ? 5 : 7, second & 7];
   const [across, down] = (isLandscape ? [most, least] : [least, most]).map((count) => Math.max(3, count));
-  // Half a byte for each factor.
+  // Each factor takes four bits.
   let next = (hasAlpha ? 6 : 5) * 2;
   const channel = (mean, scale, columns, rows) => {
     const factors = [];

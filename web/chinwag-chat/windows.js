@@ -1,9 +1,9 @@
-// The times within which authors may edit and delete their messages. The server decides; this only decides the offer.
+// The windows within which authors may edit and delete their messages. The server decides; this only decides the offer.
 
-/** A timer cannot wait much longer. */
+/** The maximum delay of a timer is not much longer. */
 const DAY = 24 * 3_600_000;
 
-/** The actions on a message of one's own for which the time is not over: "edit", "delete". */
+/** The actions on the user's own message whose window is open: "edit", "delete". */
 export function openWindows(chat, group, { date }) {
   const { edit, remove } = windows(chat);
   const age = Date.now() - Date.parse(date);
@@ -11,7 +11,7 @@ export function openWindows(chat, group, { date }) {
   return [age < edit && "edit", (isAdmin || age < remove) && "delete"].filter(Boolean);
 }
 
-/** The milliseconds until the offer for one of these messages of one's own changes; infinite if it never does. */
+/** The time in ms until a window of one of these messages closes; infinite if none does. */
 export function nextEnd(chat, messages) {
   const { edit, remove } = windows(chat);
   let next = Infinity;
@@ -22,7 +22,7 @@ export function nextEnd(chat, messages) {
   return next === Infinity ? next : Math.min(next, DAY);
 }
 
-/** In milliseconds. */
+/** The lengths of both windows in ms. */
 function windows(chat) {
   const { edit_window = null, delete_window = null } = chat.offer?.messages ?? {};
   const millis = (seconds) => (seconds === null ? Infinity : seconds * 1000);

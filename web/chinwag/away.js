@@ -1,4 +1,4 @@
-// Whether the user is looking: a page that nobody has seen for a while says so.
+// Reports whether the page is visible. A page counts as unseen after it was hidden for a minute.
 
 import { isHidden, onVisibility } from "./page.js";
 
@@ -7,7 +7,7 @@ const AFTER = 60_000;
 /**
  * Calls `change(false)` when the page has been hidden for a minute, and `change(true)` when it is shown again.
  * @param {(seen: boolean) => void} change
- * @param {AbortSignal} signal ends it, as if the page were shown
+ * @param {AbortSignal} signal stops it, as if the page were shown
  */
 export function watchPage(change, signal) {
   /** @type {number | undefined} */

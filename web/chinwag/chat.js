@@ -1,4 +1,4 @@
-// The class of the module, which connects its parts. chinwag.d.ts documents its members.
+// The module's main class, which connects its parts. chinwag.d.ts documents its members.
 
 import { arrival } from "./arrival.js";
 import { watchPage } from "./away.js";
@@ -42,7 +42,7 @@ export class Chinwag extends Grouping {
   /** @type {Files} */ #files;
   /** @type {Status} */ #status = "online";
   /** @type {import("./arrival.js").Arrival | null} */ #arriving = null;
-  /** The part of the summary to be shown. */
+  /** The requested part of the summary. */
   #window;
 
   /** @param {ChinwagOptions} [options] */
@@ -334,14 +334,14 @@ export class Chinwag extends Grouping {
     return (await this[ask]("contact.update", { name, operation })).data.operation;
   }
 
-  // ── Coming and going ──
+  // ── Signing in and out ──
 
   /** The user is requested before each connection, because a browser does not report why a handshake fails. */
   async #knock(/** @type {number} */ patience, /** @type {() => boolean} */ isCurrent) {
     const [{ name, expires, account }, features] = await Promise.all([this.#session.look(patience), this.#session.features()]);
     // A closed chat must not hold the unsent messages of others, and the answer may be of an earlier session.
     if (!isCurrent()) throw lost("The connection was closed.");
-    // How names compare is known before anybody is written to. A server that does not say tells them apart by more than case.
+    // The comparison of names must be known before the first message. A server without this feature ignores the case of names.
     if (features) {
       this.#store.exactNames = features.includes("exact_names");
       this.#store.profiles.covers = features.includes("people");
@@ -383,7 +383,7 @@ export class Chinwag extends Grouping {
   }
 
   /**
-   * The credential has ended. Unsent messages stay for the next sign-in.
+   * Called when the credential has ended. Unsent messages stay for the next sign-in.
    * @param {ChinwagError} error
    */
   #ended(error) {
@@ -468,7 +468,7 @@ export class Chinwag extends Grouping {
   }
 
   /**
-   * Whether messages may be sent to a group. One that has not been shown is loaded first.
+   * Whether messages may be sent to a group. A group that is not loaded yet is loaded first.
    * @param {string} id
    * @returns {"ready" | "behind" | "gone"}
    */
@@ -491,7 +491,7 @@ export class Chinwag extends Grouping {
     return encodeURIComponent(this.me);
   }
 
-  /** @param {AbortSignal} signal ends it: the page would keep a closed chat in memory @param {boolean} away */
+  /** @param {AbortSignal} signal removes the listeners, which would keep a closed chat in memory @param {boolean} away */
   #watch(signal, away) {
     this.#reader.watch(signal);
     this.#recall.watch(signal);

@@ -1,11 +1,11 @@
-// The counts of unread messages in a group: those of others, and those of them that mention the user.
+// The counts of unread messages in a group: the messages of others, and those among them that mention the user.
 
 import { mentions } from "./message.js";
 
 /** @typedef {import("../chinwag.js").Message} Message */
 /** @typedef {import("./group.js").Group} Group */
 /**
- * The user who counts.
+ * The user whose unread messages are counted.
  * @typedef {object} Counter
  * @property {string | null} me
  * @property {(name: string) => boolean} hasBlocked whether this user has blocked another, whose mentions do not count
@@ -27,7 +27,7 @@ export const countedAfter = ({ lastRead, joined }) => Math.max(lastRead, joined)
 export const isMention = (message, { me, hasBlocked }) => mentions(message, me) && !hasBlocked(message.author);
 
 /**
- * Counts a message of another user that is new or gone, if it is unread.
+ * Adds or subtracts an unread message of another user.
  * @param {Group} group
  * @param {Message} message
  * @param {number} by 1 or -1
@@ -35,27 +35,27 @@ export const isMention = (message, { me, hasBlocked }) => mentions(message, me) 
  */
 export function count(group, message, by, counter) {
   if (message.author === counter.me || message.seq <= countedAfter(group)) return;
-  // Of 100 or more the number is not known.
+  // A count of 100 means 100 or more.
   if (by > 0 || group.unread < MOST) set(group, "unread", group.unread + by);
   if (isMention(message, counter)) add(group, by);
 }
 
 /**
- * Counts a message that has changed, whose mentions may be others now.
+ * Updates the count after a message has changed, because its mentions may have changed.
  * @param {Group} group
- * @param {Message | undefined} before none if it was not stored here
+ * @param {Message | undefined} before undefined if it was not stored here
  * @param {Message} message
  * @param {Counter} counter
  */
 export function recountMention(group, before, message, counter) {
   if (message.author === counter.me || message.seq <= countedAfter(group)) return;
-  // It may have been a mention before, or it is one now: the server knows.
+  // Only the server knows whether it was a mention before.
   if (!before && (group.mentioned || isMention(message, counter))) group.uncounted = true;
   if (before) add(group, Number(isMention(message, counter)) - Number(isMention(before, counter)));
 }
 
 /**
- * Takes the server's counts, unless it counts from an older mark than this user's.
+ * Takes the server's counts, unless they start from an older read mark than this user's.
  * @param {Group} group
  * @param {any} data
  * @param {Counter} counter
@@ -68,13 +68,13 @@ export function take(group, data, counter) {
   if (data.unread === undefined || theirs < mark) return recount(group, counter);
   set(group, "unread", data.unread);
   set(group, "mentioned", data.me?.mentioned ?? 0);
-  // The server has counted before these came.
+  // The server's count does not include these.
   for (const message of group.messages.filter(({ seq }) => seq > data.head)) count(group, message, 1, counter);
   if (data.head === group.head && data.unread < MOST && !group.hasLater) infer(group, counter);
 }
 
 /**
- * Infers from the server's count where the membership began, which no summary tells.
+ * Infers the beginning of the membership from the server's count, because summaries do not contain it.
  * @param {Group} group
  * @param {Counter} counter
  */

@@ -1,4 +1,4 @@
-// The details of a group beside its people and messages, and this user's own settings of it.
+// The details of a group, except for its members and messages, and this user's settings of it.
 
 /** @typedef {import("../chinwag.js").GroupSettings} GroupSettings */
 
@@ -13,7 +13,7 @@ export class Details {
   slow = 0;
   /** @type {number | null} */ keep = null;
   /** @type {GroupSettings} */ settings = DEFAULTS;
-  /** When this user's newest message was stored, by the clock of this page; 0 if that is not known. */
+  /** The time of this user's newest message by this page's clock; 0 if unknown. */
   lastSent = 0;
 
   get muted() {
@@ -22,9 +22,9 @@ export class Details {
   }
 
   /**
-   * Takes the details that the server shows. Events leave some out that did not change.
+   * Takes the details from the server. Events omit some that did not change.
    * @param {any} data
-   * @returns {boolean} whether anything is different
+   * @returns {boolean} whether anything has changed
    */
   takeDetails(data) {
     const shown = () => JSON.stringify([this.description, this.avatar, this.data, this.open, this.slow, this.keep]);
@@ -36,7 +36,7 @@ export class Details {
   }
 
   /**
-   * Notes the newest message of this user. A clock that is behind the server's makes no wait longer than slow mode.
+   * Records the time of this user's newest message. It is never in the future, so that a slow clock does not extend the wait of slow mode.
    * @param {string | undefined} date
    */
   noteSent(date) {

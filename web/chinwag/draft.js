@@ -1,4 +1,4 @@
-// A message as an application gives it, with the checks that need no server.
+// A message as passed by the application, with the checks that need no server.
 
 import { kindOf } from "./error.js";
 
@@ -6,7 +6,7 @@ import { kindOf } from "./error.js";
 /** @typedef {{ group: string | null, to: string | null, body: string, options: Options }} Draft */
 
 /**
- * A message that can never be sent is a TypeError at once: kept, it would hold up those after it.
+ * Throws a TypeError for a message that can never be sent, which would block later messages in the outbox.
  * @param {string | { group: string } | { to: string }} where
  * @param {string} body
  * @param {Options} options

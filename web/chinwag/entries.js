@@ -1,9 +1,9 @@
-// The entries of a group: its changes, as the history shows them among the messages. They are known from a number on
-// without a gap; what is missing is requested when somebody looks.
+// The entries of a group: its changes, which the history shows among the messages. A contiguous range is loaded; missing
+// entries are requested on demand.
 
 /** @typedef {import("../chinwag.js").Entry} Entry */
 
-/** More are never held: the oldest go. */
+/** The maximum number of entries; the oldest are dropped. */
 const MOST = 400;
 
 export class Entries {
@@ -22,7 +22,7 @@ export class Entries {
   }
 
   /**
-   * Knows nothing yet of what follows a number.
+   * Discards all entries; those after this number are not known yet.
    * @param {number} after
    */
   reset(after) {
@@ -38,7 +38,7 @@ export class Entries {
   }
 
   /**
-   * A live entry, if none is missing before it.
+   * Adds a live entry, unless earlier ones are missing.
    * @param {Entry} entry
    */
   arrive(entry) {
@@ -46,13 +46,13 @@ export class Entries {
   }
 
   /**
-   * Entries of a page, which reaches from one number to another.
+   * Adds the entries of a page that covers these numbers.
    * @param {Entry[]} page
    * @param {number} from
    * @param {number} to
    */
   take(page, from, to) {
-    // Where something is missing in between, it is requested later.
+    // A page with a gap before it is ignored; it is requested again later.
     if (from > this.to + 1 || to < this.from - 1) return;
     this.#put(page);
     this.from = Math.min(this.from, from);
@@ -60,7 +60,7 @@ export class Entries {
   }
 
   /**
-   * Drops those outside of the held messages.
+   * Drops entries outside the range of the held messages.
    * @param {number} first
    * @param {number} last
    */
@@ -86,7 +86,7 @@ export class Entries {
   }
 
   /**
-   * Messages were deleted. What they were pinned with stays.
+   * Removes the references to deleted messages. Their pin entries stay.
    * @param {ReadonlySet<string>} ids
    */
   erase(ids) {

@@ -4,7 +4,7 @@
 
 export class ChinwagError extends Error {
   /**
-   * @param {number} code as over HTTP; 0 where no answer came
+   * @param {number} code the HTTP status; 0 without an answer
    * @param {{ detail?: string, title?: string, errors?: FieldProblem[], retry_after?: number }} [problem] an HTTP problem, or an error frame's data
    * @param {number | null} [retryAfter]
    */
@@ -25,7 +25,7 @@ export class ChinwagError extends Error {
   }
 
   /**
-   * Whether the same request may succeed a little later: no answer, too many requests, or a fault of the server. A
+   * Whether a retry may succeed: no answer, too many requests, or a server fault. A
    * full disk (507) stays full until the operator makes room.
    */
   get passing() {
@@ -48,7 +48,7 @@ export function kindOf(value) {
 }
 
 /**
- * The text of a field is more exact than their summary. It completes the sentence that begins with the field.
+ * Prefers the errors of fields, which are more specific. Each completes the sentence that begins with the field's name.
  * @param {{ detail?: string, title?: string, errors?: FieldProblem[] }} problem
  */
 function inWords({ detail, title, errors }) {

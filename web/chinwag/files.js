@@ -1,5 +1,4 @@
-// Files: uploads, small ones in one request and others in parts that go on after an interruption (tus 1.0), and the
-// addresses at which they are read.
+// Files: uploads, small ones in one request, larger ones in parts that can resume (tus 1.0); and the URLs for reading them.
 
 import { ChinwagError, lost } from "./error.js";
 import { onWindow } from "./page.js";
@@ -11,7 +10,7 @@ import { parsed, transfer } from "./transfer.js";
  * One attempt at an upload.
  * @typedef {object} Attempt
  * @property {string} name
- * @property {string | null} [place] the id of the upload, if it has begun before
+ * @property {string | null} [place] the id of the upload to resume
  * @property {(place: string | null) => void} [onplace]
  * @property {(progress: { loaded: number, total: number }) => void} [onprogress]
  * @property {AbortSignal} [signal]
@@ -20,17 +19,17 @@ import { parsed, transfer } from "./transfer.js";
 const UPLOADS = "files/uploads/";
 /** A file up to this size is sent in one request. */
 const WHOLE_MOST = 1 << 20;
-/** The size of a part: so much is sent again at most. */
+/** The size of a part, which is the most that is sent again after an interruption. */
 const PART = 4 << 20;
-/** An upload ends at the server 24 hours after its last part. */
+/** The server discards an upload 24 hours after its last part. */
 const KEPT_FOR = 23 * 3_600_000;
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
-/** So many attempts in a row move nothing before an upload fails. */
+/** An upload fails after this many attempts in a row without progress. */
 const TRIES_MOST = 20;
-/** The server has another offset: it is asked for it. */
+/** The server has another offset; request it. */
 const OTHER_OFFSET = 409;
-/** A ticket is replaced when less is left of it. */
+/** A ticket is replaced when it expires within this time. */
 const TICKET_LEFT = 5 * 60_000;
 
 export class Files {
@@ -38,13 +37,13 @@ export class Files {
   #me;
   /** @type {Promise<{ ticket: string, until: number }> | null} */ #ticket = null;
 
-  /** @param {import("./rest.js").Rest} rest @param {() => string} me the user, with the server */
+  /** @param {import("./rest.js").Rest} rest @param {() => string} me identifies user and server */
   constructor(rest, me) {
     this.#rest = rest;
     this.#me = me;
   }
 
-  /** Another user may read other files. */
+  /** Drops the ticket: another user has access to other files. */
   forget() {
     this.#ticket = null;
   }
@@ -55,7 +54,7 @@ export class Files {
   }
 
   /**
-   * Uploads until it is done, refused or cancelled. A file of the disk goes on after a reload.
+   * Uploads until completed, refused or cancelled. The upload of a file on disk resumes after a reload.
    * @param {Blob} blob
    * @param {UploadOptions} options
    * @returns {Promise<FileInfo>}
@@ -90,7 +89,7 @@ export class Files {
   }
 
   /**
-   * Uploads as far as it goes: a later attempt goes on at its `place`.
+   * Attempts an upload; a later attempt resumes it by its `place`.
    * @param {Blob} blob
    * @param {Attempt} attempt
    * @returns {Promise<FileInfo>}
@@ -117,7 +116,7 @@ export class Files {
   }
 
   /**
-   * Ends an upload, or deletes a file that no message carries. The server does so by itself after a day.
+   * Cancels an upload, or deletes an unattached file. The server does this by itself after a day.
    * @param {string} id
    */
   async abandon(id) {
@@ -125,19 +124,19 @@ export class Files {
   }
 
   /**
-   * The address at which a file is read. On pages of other origins it is good for some minutes.
+   * The URL of a file. On pages of other origins it is valid for some minutes.
    * @param {FileInfo} file
    * @param {{ thumbnail?: boolean }} options
    */
   async url(file, { thumbnail = false }) {
     const { server } = this.#rest;
     const own = `${server}/api/v1/files/${encodeURIComponent(file.id)}/${encodeURIComponent(file.name)}`;
-    // The path of a thumbnail is one from the root of the server.
+    // A thumbnail's path is relative to the server's root.
     return this.#readable(new URL(thumbnail && file.thumbnail ? file.thumbnail.url : own, own));
   }
 
   /**
-   * The address at which an avatar is loaded: of an uploaded picture its thumbnail.
+   * The URL of an avatar; for an uploaded picture, of its thumbnail.
    * @param {string} avatar
    */
   async avatarUrl(avatar) {
@@ -156,7 +155,7 @@ export class Files {
     const before = this.#ticket;
     const held = await before?.catch(() => null);
     if (held && held.until - Date.now() > TICKET_LEFT) return held.ticket;
-    // Many files are shown at once: the first of them has asked for all.
+    // Many files may be displayed at once: they share the first one's request.
     if (this.#ticket === before) this.#ticket = null;
     return (await (this.#ticket ??= this.#ask())).ticket;
   }
@@ -179,14 +178,14 @@ export class Files {
   async #create(name, size, signal) {
     const headers = { "Upload-Length": String(size), "Upload-Metadata": `filename ${base64(name)}` };
     const request = await this.#send({ method: "POST", path: UPLOADS, headers, signal });
-    // The server's own address may be another one than that of this page.
+    // The server may know itself under another address than this page.
     const id = request.getResponseHeader("Location")?.split("/").filter(Boolean).pop();
     if (!id) throw lost("What answers there is not a Chinwag server.");
     return id;
   }
 
   /**
-   * How much of an upload the server has; null if it has ended.
+   * The number of bytes that the server has of an upload; null if it no longer exists.
    * @param {string} place
    * @param {AbortSignal} [signal]
    */
@@ -217,7 +216,7 @@ export class Files {
       return Number(request.getResponseHeader("Upload-Offset"));
     } catch (error) {
       if (!(error instanceof ChinwagError) || error.code !== OTHER_OFFSET) throw error;
-      // An answer was lost.
+      // The answer was lost.
       const now = await this.#offset(place, signal);
       if (now === null || now <= offset) throw lost("The server has lost a part of this file.");
       return now;
@@ -238,7 +237,7 @@ export const nameOf = (blob) => (blob instanceof File && blob.name) || "file";
 const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 
 /**
- * A browser does not say whether a transfer failed because the file can no longer be read.
+ * Throws if the file can no longer be read, which a failed transfer does not report.
  * @param {Blob} blob
  * @param {string} name
  */
@@ -265,12 +264,12 @@ function pause(delay, signal) {
   });
 }
 
-// ── Places of uploads, kept over reloads ──
+// ── Ids of uploads, kept across reloads ──
 
 const PLACES = "chinwag:upload:";
 
 /**
- * The key of a file of the disk, which is the same one after a reload; empty for others.
+ * The key of a file on disk, which is the same after a reload; empty for other blobs.
  * @param {string} me @param {Blob} blob @param {string} name
  */
 function keyOf(me, blob, name) {
@@ -307,6 +306,6 @@ function keep(key, place) {
     if (place === null) localStorage.removeItem(key);
     else localStorage.setItem(key, JSON.stringify({ place, date: Date.now() }));
   } catch {
-    // The storage is full or denied: after a reload it begins anew.
+    // The storage is full or denied: after a reload, the upload starts again.
   }
 }

@@ -1,18 +1,18 @@
-// A page of history that is on its way, while events go on changing its messages.
+// A requested page of history whose messages events may change before it arrives.
 
 import { message, react } from "./message.js";
 
 /** @typedef {import("../chinwag.js").Message} Message */
 
 /**
- * Changes of messages while a page of history is requested. The page may show an earlier state.
+ * The changes of messages while a page of history is in flight. The page may have an earlier state.
  * @typedef {object} Flight
  * @property {Map<number, Message | null>} seen by number; null if it was deleted
  * @property {Set<string>} gone the ids of deleted messages
  * @property {import("./message.js").Reacted[]} reacted
  * @property {Map<string, boolean>} pinned by id
- * @property {Map<string, import("../chinwag.js").Replies | null>} roots the replies to roots, by their ids
- * @property {import("../chinwag.js").Entry[]} entries those that have come
+ * @property {Map<string, import("../chinwag.js").Replies | null>} roots the replies to roots, by id
+ * @property {import("../chinwag.js").Entry[]} entries that arrived meanwhile
  */
 
 /**
@@ -41,7 +41,7 @@ export function landed(flight, page, end, group, me) {
     if (seen === null) found.delete(seq);
     else if (found.has(seq) || seq > last) found.set(seq, seen);
   }
-  // Of messages that are deleted together the event has no numbers.
+  // The event of messages that are deleted together has no numbers.
   const messages = [...found.values()].filter(({ id }) => !flight.gone.has(id)).sort((a, b) => a.seq - b.seq);
   const left = (/** @type {string | null} */ id) => (id !== null && flight.gone.has(id) ? null : id);
   return messages.map((each) => ({ ...each, respond_to: left(each.respond_to), thread: left(each.thread) }));

@@ -25,7 +25,7 @@ export class Group extends Members {
   /** Numbers of the log for which no event is sent: they belong to a user's rename or deletion. */
   skips = 0;
   head = 0;
-  /** Whether somebody who is not a contact added this user, who has not accepted. Until then no events arrive. */
+  /** Whether a stranger added this user, who has not accepted. Until then no events arrive. */
   pending = false;
   history = new Entries();
   pinned = new Pins();
@@ -50,7 +50,7 @@ export class Group extends Members {
   threads = new Threads(this);
   /** The number of times that all messages were replaced. */
   era = 0;
-  /** Whether the reader moves back in time. Then the newest messages are dropped. */
+  /** Whether the reader scrolls back. Then surplus messages are dropped at the end. */
   lookingBack = false;
   #home;
   #arrived;
@@ -58,7 +58,7 @@ export class Group extends Members {
   /**
    * @param {any} data a group as the server sends it
    * @param {import("./counts.js").Counter & { held: number, unsentOf(group: string): readonly import("../chinwag.js").Unsent[] }} home
-   * @param {string} arrived the date of its arrival if it was new; empty if a summary shows it
+   * @param {string} arrived the date of its arrival if it is new; empty if it is from a summary
    */
   constructor(data, home, arrived) {
     super();
@@ -115,7 +115,7 @@ export class Group extends Members {
     this.lastRead = Math.min(this.lastRead, data.head);
     this.describe(data);
     const messages = data.messages.map((/** @type {any} */ each) => message(each, this.id, this.#home.me)).reverse();
-    // A private group that existed before is shown only with its newest message.
+    // An event shows an existing private group with its newest message only.
     const cut = this.private && messages.length === 1 && messages[0].seq > 1;
     const { shown = SUMMARY } = data;
     this.found.clear();
@@ -163,7 +163,7 @@ export class Group extends Members {
     take(this, data, this.#home);
   }
 
-  /** A relation has changed, on which counts depend: the server knows them. */
+  /** Requests the counts again after a change of a relation, on which they depend. */
   recount() {
     if (this.unread) this.uncounted = true;
   }
@@ -334,7 +334,7 @@ export class Group extends Members {
   }
 
   /**
-   * A change of the group. Without its entry, which a resume leaves out, the entries are requested again.
+   * A change of the group. Without its entry, as in a resume, the entries are requested again.
    * @param {import("../chinwag.js").Entry | undefined} entry
    */
   enter(entry) {
@@ -346,7 +346,7 @@ export class Group extends Members {
 
   // ── Pages of history ──
 
-  /** Begins to record changes of messages. The page is given to `land`. */
+  /** Begins to record changes while a page is in flight. Pass the page to `land`. */
   takeOff() {
     /** @type {Flight} */
     const flight = { seen: new Map(), gone: new Set(), reacted: [], pinned: new Map(), roots: new Map(), entries: [] };
@@ -365,7 +365,7 @@ export class Group extends Members {
     return landed(flight, page, end, this.id, this.#home.me);
   }
 
-  /** @param {Message[]} page @param {boolean} more whether there are older ones still */
+  /** @param {Message[]} page @param {boolean} more whether there are older ones */
   prepend(page, more) {
     this.lookingBack = true;
     this.hasEarlier = more;
@@ -373,7 +373,7 @@ export class Group extends Members {
     this.news.edges = true;
   }
 
-  /** @param {Message[]} page @param {boolean} more whether there are newer ones still */
+  /** @param {Message[]} page @param {boolean} more whether there are newer ones */
   append(page, more) {
     this.lookingBack = false;
     this.hasLater = more;
@@ -406,7 +406,7 @@ export class Group extends Members {
   }
 
   /**
-   * Entries name the user as it is called now. No event has the entry of the rename itself.
+   * Entries contain current names. The rename's own entry is in no event and must be requested.
    * @param {string} name @param {string | null} to
    */
   #missEntry(name, to) {
@@ -436,7 +436,7 @@ export class Group extends Members {
   }
 
   /**
-   * Puts other objects in the place of messages.
+   * Replaces message objects.
    * @param {(message: Message) => Message} change
    */
   #rewrite(change) {

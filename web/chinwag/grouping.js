@@ -1,4 +1,4 @@
-// The requests about a group: its making, its changes, its end, and this user's part in it.
+// Requests about groups: creation, changes, deletion, and this user's membership.
 
 import { ChinwagError, lost } from "./error.js";
 import { ask } from "./messaging.js";
@@ -7,7 +7,7 @@ import { within } from "./rest.js";
 
 /** @typedef {import("./group.js").Group} Group */
 
-/** How long the event of a group that was joined may take, in milliseconds. */
+/** Timeout for the event after joining a group, in ms. */
 const JOIN_WAIT = 30_000;
 
 export class Grouping extends Pushing {
@@ -56,7 +56,7 @@ export class Grouping extends Pushing {
     return this.privateWith(name) ?? this._listing.with(name);
   }
 
-  /** Sends the read marks that wait. @returns {Promise<void>} */
+  /** Sends the pending read marks. @returns {Promise<void>} */
   async _flushReads() {}
 
   /** @param {import("../chinwag.js").NewGroup} group */
@@ -77,7 +77,7 @@ export class Grouping extends Pushing {
 
   /** @param {string} group @param {Partial<import("../chinwag.js").GroupSettings>} change */
   async changeSettings(group, { notify, mutedUntil, hidden, pinned, markedUnread }) {
-    // A read mark that comes later would end it.
+    // A later read mark would remove the mark.
     if (markedUnread) await this._flushReads();
     const change = { notify, muted_until: mutedUntil, hidden, pinned, marked_unread: markedUnread };
     const settled = await this._call("PATCH", `groups/${encodeURIComponent(group)}/me/`, change);
@@ -196,7 +196,7 @@ export class Grouping extends Pushing {
       const end = (/** @type {any} */ { detail }) => detail.state === "closed" && reject(lost("The connection was closed."));
       this.addEventListener("state", end, { signal: stop.signal });
       look();
-      // A member whose group has not been shown stays as it is, without an event.
+      // For a user who is a member already there is no event; the group may not be loaded yet.
       if (!this.groups.has(id) && this.moreGroups) this.loadGroup(id).catch(() => {});
     });
     const late = (/** @type {unknown} */ error) => {

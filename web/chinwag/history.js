@@ -4,7 +4,7 @@
 
 const PAGE = 50;
 const PAGE_MOST = 100;
-/** More pages of entries are not requested at once. */
+/** The maximum number of pages of entries requested at once. */
 const ENTRY_PAGES = 8;
 
 export class History {
@@ -28,10 +28,10 @@ export class History {
       const held = group.messages[0]?.seq ?? group.head + 1;
       const first = Math.min(held, group.history.from);
       group.lookingBack = true;
-      // A group that is not accepted sends no events, and its head is that of the time of being added.
+      // A pending group receives no events, so its head is outdated.
       const where = group.pending && !group.messages.length ? "" : `before=${first}`;
       const { page, more, entries, low } = await this.#page(group, where, limit);
-      // The messages next to the page were dropped meanwhile.
+      // The messages next to the page were dropped meanwhile, so it does not fit.
       if (era !== group.era || held < (group.messages[0]?.seq ?? held)) return 0;
       group.prepend(page, more);
       group.history.take(entries, more ? low : 0, first - 1);
@@ -60,7 +60,7 @@ export class History {
     return this.#once(group, `around ${seq}`, async () => {
       const half = Math.ceil(limit / 2);
       const after = Math.max(0, seq);
-      // One flight for both pages: what happens until the later one has come belongs to the earlier one as well.
+      // One flight for both pages: changes until the later one arrives also apply to the earlier one.
       const flight = group.takeOff();
       const asked = [this.#rows(group, `before=${after + 1}`, half), this.#rows(group, `after=${after}`, half)];
       const [before, rest] = await Promise.all(asked).finally(() => group.flights.delete(flight));
@@ -83,7 +83,7 @@ export class History {
   }
 
   /**
-   * The entries that are missing among the held messages, and after them.
+   * Loads the entries that are missing among the held messages and after them.
    * @param {Group} group
    */
   entries(group) {
@@ -103,8 +103,8 @@ export class History {
    * @param {Group} group
    * @param {string} where
    * @param {number} limit
-   * @param {(more: boolean) => number} [end] the number after which messages and entries that arrive meanwhile belong to it; without
-   *   it none do
+   * @param {(more: boolean) => number} [end] the number after which messages and entries that arrive meanwhile belong to
+   *   the page; by default none do
    */
   async #page(group, where, limit, end = () => Infinity) {
     const flight = group.takeOff();
@@ -118,7 +118,7 @@ export class History {
   }
 
   /**
-   * The messages and the entries of a page as the server sends them, and the least and the greatest number of it.
+   * The messages and entries of a page from the server, and its lowest and highest number.
    * @param {Group} group
    * @param {string} where
    * @param {number} limit

@@ -5,16 +5,16 @@ import { ChinwagError, lost } from "./error.js";
 import { isHidden, onVisibility, onWindow } from "./page.js";
 import { newId } from "./rest.js";
 
-/** From opening to the end of the server's summary, at the first attempt. Later ones wait longer: a slow network needs that. */
+/** Timeout from opening to the end of the server's summary, at the first attempt. It grows with each attempt, for slow networks. */
 const OPEN_WITHIN = 20_000;
 const OPEN_WITHIN_MOST = 120_000;
-/** An attempt that has taken this long when the network changes is begun again. */
+/** When the network changes, an attempt that has taken this long is restarted. */
 const STUCK_AFTER = 2_000;
 const ANSWER_WITHIN = 15_000;
-/** After this silence the server is probed, because a page does not see the server's pings. */
+/** Probe the server after this silence, because a page does not see the server's pings. */
 const SILENCE = 25_000;
 const SIGN_OF_LIFE_WITHIN = 5_000;
-/** The first attempt; later ones wait longer. A connection that died while the machine slept never answers. */
+/** Timeout of the request before the first attempt; it grows later. A connection that died while the machine slept never answers. */
 const KNOCK_WITHIN = 5_000;
 const KNOCK_WITHIN_MOST = 20_000;
 const FIRST_DELAY = 1_000;
@@ -30,8 +30,8 @@ const TOO_MUCH_DELAY = 10_000;
 /**
  * @typedef {object} Owner the receiver of frames
  * @property {(patience: number, isCurrent: () => boolean) => Promise<string | null>} knock returns the token to show, or null for the
- *   cookie; rejects as REST does, and where the attempt was given up meanwhile
- * @property {() => string} query the query of the address, with its question mark
+ *   cookie; rejects as REST does, and if the attempt was abandoned meanwhile
+ * @property {() => string} query the query of the URL, with its question mark
  * @property {() => Promise<unknown>} renew replaces an expired token, if possible
  * @property {(frame: Frame) => void} onFrame
  * @property {() => void} onState
@@ -105,7 +105,7 @@ export class Link {
   }
 
   /**
-   * Closes a socket that seems dead, without waiting for the network to report it.
+   * Replaces a socket that seems dead, without waiting for the network to report it.
    * @param {string} why
    */
   restart(why) {
@@ -183,7 +183,7 @@ export class Link {
     socket.onclose = ({ code }) => {
       if (socket !== this.#socket) return;
       if (code === CREDENTIAL_ENDED) void this.#credentialEnded();
-      // After a suspension the next attempt is refused with its reason.
+      // After a suspension, the refusal of the next attempt has the reason.
       else if (code === RESYNC_REQUIRED || code === SUSPENDED) this.#resync();
       else this.#lost(lost("The connection was lost."), code === TOO_MUCH ? TOO_MUCH_DELAY : 0);
     };
@@ -248,8 +248,7 @@ export class Link {
   }
 
   /**
-   * The browser keeps the page for the case that the user comes back to it, and its socket as well: the user would stay
-   * online meanwhile.
+   * Disconnects when the page enters the back/forward cache: its socket would stay open, and the user online.
    */
   #pause() {
     this.#abandon();
@@ -286,7 +285,7 @@ export class Link {
   }
 
   /**
-   * Full jitter: clients that lost their connections together do not return together.
+   * Full jitter, so that clients which lost their connections together do not reconnect together.
    * @param {number} atLeast
    */
   #wait(atLeast) {

@@ -1,6 +1,6 @@
-// The groups that the server has not shown: a connection may be shown only those of the latest activity. The others come by
-// pages in that order, by their ids where an event or the application asks for them, or as the private group with somebody.
-// Groups that are here from an earlier connection, and were not shown by this one, are compared with the server's.
+// Groups outside of the summary, which may contain only the most recently active ones. The others are loaded in pages in
+// that order, by id if an event or the application needs them, or as the private group with a user. Groups from an earlier
+// connection that are not in this summary are compared with the server's.
 
 import { ChinwagError, lost } from "./error.js";
 
@@ -9,54 +9,54 @@ import { ChinwagError, lost } from "./error.js";
 
 const PAGE = 50;
 const PAGE_MOST = 100;
-/** The server answers so many ids in one request. */
+/** The maximum number of ids in one request. */
 const AT_ONCE = 100;
-/** The longest list of ids alone. */
+/** The maximum length of a list of ids only. */
 const IDS_MOST = 1000;
 const PAUSE = 300;
 const FAILED_PAUSE = 3_000;
 const COUNT_PAUSE = 500;
 const COUNT_TRIES = 3;
-/** So many messages of a group that is being loaded are remembered, for notifications. */
+/** The number of messages that are kept of a group while it is loaded, for notifications. */
 const HEARD_MOST = 20;
-/** A count of so many is "so many or more". */
+/** A count of 100 means 100 or more. */
 const UNREAD_MOST = 100;
 const ALL = "__all__";
-/** The parts of a group that change without an event in its log. */
+/** The fields of a group that change without an event in its log. */
 const MARKS = "id,head,reads,pins,last_read,last_read_seq,unread,me";
 const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NOT_IN = "You are not in this group.";
 const LOST = "The connection was lost. Try again.";
 
 /**
- * A group that is asked for.
+ * A requested group.
  * @typedef {object} Asked
  * @property {Promise<Group>} promise
  * @property {(group: Group) => void} resolve
  * @property {(error: ChinwagError) => void} reject
- * @property {any[]} heard its messages that came as events meanwhile
+ * @property {any[]} heard its messages that arrived as events meanwhile
  * @property {number} seq the highest number of its events
- * @property {boolean} again whether something without a number has changed meanwhile
+ * @property {boolean} again whether anything without a number has changed meanwhile
  */
 /**
  * @typedef {object} Home
  * @property {Map<string, Group>} groups
  * @property {import("./link.js").Link} link
  * @property {import("./rest.js").Rest} rest
- * @property {number} messages how many messages are asked for of each group
- * @property {(data: any, isNew: boolean) => boolean} show takes the server's view of a group; false if it has to be asked for again
- * @property {(group: Group) => void} lack asks for missing events
+ * @property {number} messages the number of messages to request per group
+ * @property {(data: any, isNew: boolean) => boolean} show takes the server's view of a group; false if it must be requested again
+ * @property {(group: Group) => void} lack requests missing events
  * @property {(id: string) => void} drop
  * @property {(id: string) => void} missing a group that is not here does not exist for this user
- * @property {(group: Group, message: any) => void} arrive a message has come that the group was loaded with
- * @property {() => void} tell dispatches that groups have come
- * @property {() => void} compared the groups of an earlier connection are as the server has them
+ * @property {(group: Group, message: any) => void} arrive reports a message that arrived while the group was loaded
+ * @property {() => void} tell dispatches that groups were loaded
+ * @property {() => void} compared the groups of an earlier connection equal the server's
  * @property {() => void} counted
  * @property {() => Promise<void>} flush sends this user's waiting read marks
  */
 
 /**
- * What is unread in those of the groups that are not muted.
+ * The number of unread messages in groups that are not muted.
  * @param {Map<string, Group>} groups
  */
 export function unreadIn(groups) {
@@ -64,28 +64,28 @@ export function unreadIn(groups) {
 }
 
 export class Listing {
-  /** How many groups are not here. Until the last page it is at least 1: one that came by its id may be newer than the summary. */
+  /** The number of groups that are not loaded. At least 1 until the last page, since a group loaded by id may be newer than the summary. */
   left = 0;
-  /** Whether this connection was shown a part of the groups. */
+  /** Whether this connection's summary was only a part of the groups. */
   #isPart = false;
-  /** The number of unread messages in those of them that are not muted. */
+  /** The number of unread messages in the groups that are not loaded and not muted. */
   unread = 0;
   /**
-   * Groups to compare with the server's, and whether that is of another history.
+   * Groups to compare with the server's; true if the server's history has changed.
    * @type {Map<string, boolean>}
    */
   #stale = new Map();
   /** @type {Map<string, Asked>} */
   #asked = new Map();
   /**
-   * Those of them whose answer is awaited.
+   * Requested groups in flight.
    * @type {Set<string>}
    */
   #flying = new Set();
-  /** So many of the groups to compare are not the user's any more. */
+  /** The number of compared groups of which the user is no longer a member. */
   #gone = 0;
   /**
-   * The end of the pages so far: undefined before the first, null after the last.
+   * The cursor of the next page: undefined before the first page, null after the last.
    * @type {string | null | undefined}
    */
   #cursor;
@@ -96,11 +96,11 @@ export class Listing {
   #busy = false;
   /** @type {number | undefined} */
   #counting;
-  /** Whether groups have come since the server counted. */
+  /** Whether groups were loaded since the server's count. */
   #isSpent = false;
-  /** Whether the count that is on its way may be older than what it was asked for. */
+  /** Whether the requested count may be older than the reason for the request. */
   #isOutdated = false;
-  /** The number of all groups, of a connection that was shown none and asks for what has changed; else null. */
+  /** The number of all groups on a connection that resumes without a summary; else null. */
   #all = /** @type {number | null} */ (null);
   #home;
 
@@ -110,11 +110,11 @@ export class Listing {
   }
 
   /**
-   * A summary has shown the groups, on a new connection.
-   * @param {number | null} more the number of groups that it left out; null if it is no part
-   * @param {string[]} held those of them that are here
-   * @param {boolean | null} isOther whether the server has another history; null where it says what has changed, so that nothing
-   *   is compared
+   * Starts with the summary of a new connection.
+   * @param {number | null} more the number of groups that it omits; null if it is complete
+   * @param {string[]} held the omitted groups that are loaded
+   * @param {boolean | null} isOther whether the server's history has changed; null if the server sends the changes, so that
+   *   nothing is compared
    */
   begin(more, held, isOther) {
     const left = more ?? 0;
@@ -149,7 +149,7 @@ export class Listing {
   settle() {
     if (this.#all === null) return;
     this.left = Math.max(0, this.#all - this.#home.groups.size);
-    // How far others have read is not told of.
+    // These changes do not include the read marks of others.
     const isOwn = (/** @type {Group} */ { latest, me, unlisted }) => latest?.author === me && !unlisted;
     for (const group of this.#home.groups.values()) if (isOwn(group)) this.#stale.set(group.id, false);
     this.recount();
@@ -170,20 +170,20 @@ export class Listing {
   }
 
   /**
-   * A group by its id.
+   * Loads a group by its id.
    * @param {string} id
    * @returns {Promise<Group>}
    */
   async want(id) {
     const held = this.#home.groups.get(id);
     if (held) return held;
-    // The server would refuse the whole list that has another text among its ids.
+    // An invalid id would make the server refuse the whole list.
     if (!this.#isPart || !ID.test(id)) throw new ChinwagError(404, { detail: NOT_IN });
     return this.#ask(id).promise;
   }
 
   /**
-   * An event of a group that is not here.
+   * Handles an event of a group that is not loaded.
    * @param {Frame} frame
    * @param {string} id
    */
@@ -194,7 +194,7 @@ export class Listing {
       return this.recount();
     }
     if (type !== "message.text" && type !== "group.me" && !this.#asked.has(id)) {
-      // Nothing of it is shown. What is unread may have become less.
+      // This does not load the group, but there may be fewer unread messages.
       if (type === "message.delete" || type === "message.update" || data.head !== undefined) this.recount();
       return;
     }
@@ -206,25 +206,25 @@ export class Listing {
   }
 
   /**
-   * The server has counted what is unread in the groups that its summary left out.
+   * Takes the server's count of unread messages in the groups that its summary omits.
    * @param {number} unread
    */
   counted(unread) {
-    // It has counted the groups that are here, too.
+    // This count includes the loaded groups.
     if (this.#all !== null) return;
     if (this.#isSpent || this.#stale.size) return this.recount();
     this.unread = unread;
     this.#home.counted();
   }
 
-  /** Has the server count again, in a moment. */
+  /** Requests the server's count again after a moment. */
   recount() {
     this.#isOutdated = true;
     this.#counting ??= setTimeout(() => void this.#count(COUNT_TRIES), COUNT_PAUSE);
   }
 
   /**
-   * The next groups in order of activity. Resolves with how many have come; 0: there are none.
+   * Loads the next groups in order of activity. Resolves with their number; 0 if there are no more.
    * @param {number} [limit]
    */
   page(limit = PAGE) {
@@ -233,7 +233,7 @@ export class Listing {
   }
 
   /**
-   * The private group with somebody.
+   * Loads the private group with a user.
    * @param {string} name
    * @returns {Promise<Group | undefined>}
    */
@@ -263,13 +263,13 @@ export class Listing {
         came++;
       }
     }
-    // A group that is not on any page has moved to the front, and its event has brought it.
+    // A group that was on no page has moved to the front, and its event has loaded it.
     if (this.#cursor === null) this.left = 0;
     this.#home.tell();
     return came;
   }
 
-  /** Goes past the groups that are here, in one list of ids. */
+  /** Skips the loaded groups with one list of ids. */
   async #seek() {
     const era = this.#era;
     const limit = Math.min(IDS_MOST, Math.max(1, this.#home.groups.size));
@@ -279,7 +279,7 @@ export class Listing {
     for (const { id } of rows) if (!this.#home.groups.has(id)) this.#ask(id);
   }
 
-  /** Those that stand above the others. */
+  /** Loads the pinned groups. */
   async #pinned() {
     const era = this.#era;
     try {
@@ -298,15 +298,15 @@ export class Listing {
     /** @type {any} */
     const asked = { heard: [], seq: 0, again: false };
     asked.promise = new Promise((resolve, reject) => Object.assign(asked, { resolve, reject }));
-    // Whoever only wants it to be here need not handle the rejection.
+    // A caller that only triggers the load need not handle the rejection.
     asked.promise.catch(() => {});
     this.#asked.set(id, asked);
-    // Several within a moment are one request.
+    // Several groups within a moment share a request.
     setTimeout(() => void this.#pump());
     return asked;
   }
 
-  /** One request at a time: first for groups that somebody waits for. */
+  /** Makes one request at a time, first for groups that were asked for. */
   async #pump() {
     if (this.#busy || !this.#home.link.ready || (!this.#asked.size && !this.#stale.size)) return;
     const era = this.#era;
@@ -382,7 +382,7 @@ export class Listing {
     this.#home.compared();
   }
 
-  /** @param {any} row @param {any[]} heard its messages that have come as events */
+  /** @param {any} row @param {any[]} heard its messages that arrived as events */
   #show(row, heard) {
     const { groups, show, arrive } = this.#home;
     const before = groups.get(row.id);
@@ -390,10 +390,10 @@ export class Listing {
     show(row, false);
     const group = groups.get(row.id);
     if (!group) return;
-    // Later ones come as events.
+    // Later ones arrive as events.
     const came = heard.filter(({ author, seq }) => author !== group.me && seq <= head);
     if (!before) this.#spend(group, came.filter(({ seq }) => seq > group.lastRead).length);
-    // The group is told of before its messages.
+    // The group is announced before its messages.
     if (came.length) this.#home.tell();
     for (const each of came) arrive(group, each);
   }
@@ -404,9 +404,9 @@ export class Listing {
   }
 
   /**
-   * A group counts by itself from now on, and no longer among those that are not here.
+   * From now on, a group counts its own unread messages, and is not in the server's count.
    * @param {Group} group
-   * @param {number} since how many of its unread messages came since the server counted
+   * @param {number} since the number of its unread messages since the server's count
    */
   #spend(group, since) {
     this.#isSpent = true;
@@ -433,7 +433,7 @@ export class Listing {
       const { unread } = this.left ? await this.#home.rest.call("GET", "unread/") : { unread: before };
       if (era !== this.#era) return;
       this.#counting = undefined;
-      // An event came meanwhile, which the server may or may not have counted.
+      // The server's count may or may not include an event that arrived meanwhile.
       if ((before !== sum() || this.#isOutdated) && tries > 1) {
         this.#counting = setTimeout(() => void this.#count(tries - 1), COUNT_PAUSE);
         return;

@@ -1,7 +1,7 @@
-// The look of a text, as far as names are told apart by it: a small part of the skeletons of UTS 39. It knows case,
-// accents, and the letters of Greek and Cyrillic that look like Latin ones, but no other script.
+// Keys for names that look alike: a small part of the skeletons of UTS 39. It covers case, accents, and Greek and Cyrillic
+// letters that look like Latin ones, but no other script.
 
-/** Capital letters that look like others than their small forms do. */
+/** Capital letters that look like other letters than their lower-case forms do. */
 const CAPITALS = new Map(Object.entries({ Α: "a", Β: "b", Ε: "e", Ζ: "z", Η: "h", Ι: "l", Κ: "k", Μ: "m", Ν: "n", Ο: "o", Ρ: "p", Τ: "t", Υ: "y", Χ: "x", В: "b", Н: "h", Ү: "y", Ӏ: "l" }));
 const SMALL = new Map(
   Object.entries({
@@ -13,7 +13,7 @@ const SMALL = new Map(
 const UNSEEN = /[\p{M}\p{Default_Ignorable_Code_Point}\p{White_Space}]/gu;
 
 /**
- * A key that texts of the same look share.
+ * The key that similar looking texts share.
  * @param {string} text
  */
 export function looks(text) {

@@ -95,7 +95,7 @@ export class Members extends Details {
   }
 
   /**
-   * Takes how far the members have read from a view of the server. Members who hide that from now on are not in it.
+   * Takes the read marks of members from the server's view, which omits members who hide theirs.
    * @param {Record<string, number> | undefined} reads none in a large group
    */
   resetReads(reads) {

@@ -1,4 +1,4 @@
-// Messages as applications see them. They are never changed: another object takes the place of one.
+// Messages in the form for applications. They are immutable: a change replaces the object.
 
 /** @typedef {import("../chinwag.js").Message} Message */
 /** @typedef {import("../chinwag.js").Reaction} Reaction */
@@ -13,8 +13,8 @@
  */
 
 /**
- * A message in the form for applications. An event that everybody receives does not say which reactions are this
- * user's: those that are not in its list of names are known from before.
+ * A message in the form for applications. Events are the same for all receivers and list only some names per reaction: this
+ * user's other reactions are taken from the earlier state.
  * @param {any} data
  * @param {string} group
  * @param {string | null} me
@@ -37,7 +37,7 @@ export function message(data, group, me, before) {
 export const EVERYONE = "@all";
 
 /**
- * Whether a message mentions a user. Nobody mentions oneself.
+ * Whether a message mentions a user other than its author.
  * @param {Message} message
  * @param {string | null} name
  */
@@ -59,7 +59,7 @@ export function react(message, { name, emoji, on, reaction }, me) {
 }
 
 /**
- * The message after a rename, or without a user who was deleted: its author aside.
+ * The message with a renamed user, or without a deleted one, except for its author.
  * @param {Message} message
  * @param {string} from
  * @param {string | null} to
@@ -82,7 +82,7 @@ export function renamePeople(message, from, to) {
 const renameIn = (names, from, to) => (to === null ? names.filter((name) => name !== from) : names.map((name) => (name === from ? to : name)));
 
 /**
- * The message without its reference to one of these that were deleted.
+ * The message without references to deleted messages.
  * @param {Message} message
  * @param {ReadonlySet<string>} gone their ids
  * @returns {Message}
@@ -100,7 +100,7 @@ export function unquoted(message, gone) {
 function withReaction(message, emoji, reaction) {
   const { [emoji]: _, ...others } = message.reactions;
   if (!reaction) return { ...message, reactions: others };
-  // One that is there keeps its place.
+  // An existing reaction keeps its position.
   return { ...message, reactions: { ...message.reactions, [emoji]: reaction } };
 }
 

@@ -1,4 +1,4 @@
-// What a user does with messages that the server has.
+// Actions on messages that the server has stored.
 
 import { message } from "./message.js";
 import { Relating } from "./relating.js";

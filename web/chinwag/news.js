@@ -1,4 +1,4 @@
-// The changes of a group that its listeners have yet to hear of.
+// The changes of a group that are not dispatched yet.
 
 /** @typedef {import("../chinwag.js").Message} Message */
 

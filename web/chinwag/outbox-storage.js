@@ -1,5 +1,5 @@
-// Where unsent messages are kept over reloads: IndexedDB, shared by all tabs of an origin. Each record is one tab's; when
-// the tab is gone, which its lock tells, another takes it over.
+// The outbox storage: keeps unsent messages across reloads in IndexedDB, shared by all tabs of an origin. A record belongs
+// to a tab; when that has closed and released its lock, another tab takes the record over.
 
 import { answerOf, openDatabase } from "./database.js";
 import { newId } from "./rest.js";
@@ -7,7 +7,7 @@ import { newId } from "./rest.js";
 const STORE = "unsent";
 
 /**
- * A file of a message. Without an id it has yet to be uploaded.
+ * A file of a message. Without an id it is not uploaded yet.
  * @typedef {object} KeptFile
  * @property {string | null} id
  * @property {Blob | null} blob null for a file that was uploaded before
@@ -20,7 +20,7 @@ const STORE = "unsent";
 /**
  * @typedef {object} Kept
  * @property {string} client_id
- * @property {string} owner whose it is: server and user
+ * @property {string} owner server and user
  * @property {string} tab
  * @property {number} [key] in order of writing, over all tabs
  * @property {string | null} group
@@ -43,14 +43,14 @@ export class OutboxStorage {
   #database = null;
   /** @type {(() => void) | null} */
   #release = null;
-  /** Whose records may be taken over now. */
+  /** The user whose records may be taken over. */
   #owner = "";
-  /** Tabs whose end is waited for. @type {Set<string>} */
+  /** Tabs whose locks are awaited. @type {Set<string>} */
   #awaited = new Set();
-  /** Ends the waiting. */
+  /** Cancels the awaited locks. */
   #waiting = new AbortController();
 
-  /** @param {boolean} wanted @param {() => void} onChange told when it is not so */
+  /** @param {boolean} wanted @param {() => void} onChange called when storing fails */
   constructor(wanted, onChange) {
     this.onChange = onChange;
     this.persistent = wanted;
@@ -59,7 +59,7 @@ export class OutboxStorage {
     this.#database.catch(() => this.#failed());
   }
 
-  /** Leaves what was put here to whoever comes next. */
+  /** Releases this tab's records, so that another tab can take them over. */
   leave() {
     this.#owner = "";
     this.#waiting.abort();
@@ -70,7 +70,7 @@ export class OutboxStorage {
   }
 
   /**
-   * Keeps a record, or its new state. Resolves when it is safe, or cannot be.
+   * Stores a record or its new state. Resolves when it is stored, or cannot be.
    * @param {Kept} kept
    */
   put(kept) {
@@ -86,7 +86,7 @@ export class OutboxStorage {
   }
 
   /**
-   * Hands over what other tabs of this user have left, as soon as they are gone.
+   * Takes over the records of other tabs of this user as soon as they have closed.
    * @param {string} owner
    * @param {(kept: Kept[]) => void} take
    */
@@ -108,7 +108,7 @@ export class OutboxStorage {
   }
 
   /**
-   * Puts what a user has left under the user's other name.
+   * Moves a user's records to the user's new name.
    * @param {string} from
    * @param {string} to
    */
@@ -145,7 +145,7 @@ export class OutboxStorage {
     /** @type {Kept[]} */
     let mine = [];
     await this.#do("readwrite", async (store) => {
-      // Somebody else may have signed in since, whose name must not stand under it.
+      // Another user may have signed in meanwhile, and must not send these.
       mine = (await all(store, this.#owner)).filter((kept) => kept.tab === tab);
       for (const kept of mine) store.put({ ...kept, tab: this.#tab });
     });
@@ -165,12 +165,15 @@ export class OutboxStorage {
       await work(transaction.objectStore(STORE));
       await complete;
     } catch {
-      // Full, forbidden, or deleted by the user meanwhile: from here on this page's memory is all there is.
+      // Full, denied, or deleted by the user: from here on, messages are kept only in memory.
       this.#failed();
     }
   }
 
-  /** Holds this tab's lock until it leaves or ends. Without locks, what is sent twice is the server's to see. */
+  /**
+   * Holds this tab's lock until the tab leaves or closes. Without locks, two tabs may send a record, and the server drops the
+   * repetition.
+   */
   #hold() {
     if (this.#release || !this.#database) return;
     const end = new Promise((resolve) => (this.#release = () => resolve(null)));

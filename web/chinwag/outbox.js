@@ -92,13 +92,13 @@ export class Outbox {
       this.#isAway = false;
       for (const item of this.#items.values()) {
         this.#save(item);
-        // A view that began since has not heard of it.
+        // Views that were created meanwhile do not have it.
         this.#home.onChange(item.shown);
       }
     }
     const look = () => this.#home.storage.takeOver(this.#owner, (left) => this.#adopt(left));
     clearInterval(this.#looking);
-    // A tab may end at any time with unsent messages.
+    // A tab may close at any time with unsent messages.
     this.#looking = setInterval(look, LOOK_EVERY);
     void look();
   }
@@ -238,7 +238,7 @@ export class Outbox {
 
   /** @param {Item} item */
   #save(item) {
-    // The end of an upload may come after the message was discarded, or after its user has gone.
+    // The message may have been discarded, or its user signed out, before the upload ended.
     if (!this.#items.has(item.shown.client_id)) return;
     item.kept.owner = this.#owner;
     // It is sent even if it could not be kept.
@@ -316,11 +316,11 @@ export class Outbox {
       const error = reason instanceof ChinwagError ? reason : unsendable(reason);
       if (!this.#items.has(client_id)) return;
       item.tries++;
-      // Files that no message carried for a day are gone.
+      // The server deletes files that stay unattached for a day.
       if (item.parcel.lost(error)) return this.#save(item);
       const asked = (error.retryAfter ?? 0) * 1000;
       if (error.passing && asked <= WAIT_MOST && (error.code !== 500 || item.tries < FAULTS_MOST)) {
-        // A new connection begins with all waiting messages.
+        // Without a connection, the next one sends all waiting messages.
         if (this.#home.link.ready) return this.#wait(item, asked);
         return this.#show(item, { state: "waiting" });
       }
@@ -332,7 +332,7 @@ export class Outbox {
   }
 
   /**
-   * Uploads the files of a message that the server does not have yet; resolves with all as the message names them.
+   * Uploads the files of a message that the server does not have yet; resolves with all files as the message lists them.
    * @param {Item} item
    */
   async #upload(item) {
@@ -407,7 +407,7 @@ function unsendable(reason) {
 }
 
 /**
- * The key of messages that are sent one after the other.
+ * The lane of a message: its messages are sent one after the other.
  * @param {{ group: string | null, to: string | null }} where
  */
 const lane = ({ group, to }) => group ?? `@${to?.toLowerCase()}`;

@@ -1,4 +1,4 @@
-// The page that the module runs in. In Node and its like there is none, and no event of it ever comes.
+// The page in which the module runs. Outside of browsers there is none, and its events never fire.
 
 /**
  * @param {() => void} listener

@@ -9,7 +9,7 @@ import { nameOf } from "./files.js";
 
 export class Parcel {
   #files;
-  /** The bytes of each that the server has. @type {number[]} */ #loaded;
+  /** The number of bytes of each file that the server has. @type {number[]} */ #loaded;
   #stop = new AbortController();
   /** Whether lost files have been sent again. */
   #isSentAgain = false;
@@ -28,7 +28,7 @@ export class Parcel {
     });
   }
 
-  /** The files as a message names them. */
+  /** The files as a message lists them. */
   get named() {
     return this.#files.map(({ id, alt = null }) => (alt === null ? id : { id, alt }));
   }
@@ -45,7 +45,7 @@ export class Parcel {
   /**
    * @param {Files} files
    * @param {() => void} onprogress
-   * @param {() => void} save keeps what is known of the uploads
+   * @param {() => void} save stores the state of the uploads
    */
   async upload(files, onprogress, save) {
     const { signal } = (this.#stop = new AbortController());
@@ -75,7 +75,7 @@ export class Parcel {
   }
 
   /**
-   * Whether the server no longer has the files, which are here still. They are uploaded again then, once.
+   * Whether the server has deleted the files and they are still available here. Then they are uploaded once more.
    * @param {ChinwagError} error
    */
   lost(error) {
@@ -91,7 +91,7 @@ export class Parcel {
   }
 
   /**
-   * The message is not sent: the server need not keep its files.
+   * Discards the files at the server, because the message will not be sent.
    * @param {Files} files
    */
   abandon(files) {

@@ -23,7 +23,7 @@ export class People {
   }
 
   /**
-   * A `contact.update`. `mine` says whether the signed-in user caused it.
+   * Applies a `contact.update`; `mine` if the signed-in user caused it.
    * @param {Operation} operation
    * @param {string} other
    * @param {boolean} mine
@@ -35,12 +35,12 @@ export class People {
     if (operation === "deny") return void taken.delete(other);
     for (const list of [this.contacts, this.invitations, this.invited_by]) list.delete(other);
     if (operation === "contact") this.contacts.add(other);
-    // A block stays whatever the blocked user does: only its author can remove it.
+    // A block stays whatever the blocked user does; only its author can lift it.
     else if (operation === "block") blocks.add(other);
     else blocks.delete(other);
   }
 
-  /** @param {string} from @param {string | null} to null: there is no such user any more */
+  /** @param {string} from @param {string | null} to null if the user was deleted */
   rename(from, to) {
     for (const list of LISTS) if (this[list].delete(from) && to !== null) this[list].add(to);
     const status = this.statuses.get(from);

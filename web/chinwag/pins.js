@@ -16,7 +16,7 @@ export class Pins {
   }
 
   /**
-   * Takes the ids from the server's view of the group. Returns whether they are others.
+   * Takes the ids from the server's view of the group. Returns whether they have changed.
    * @param {readonly string[] | undefined} ids
    */
   take(ids = this.ids) {
@@ -37,7 +37,7 @@ export class Pins {
   }
 
   /**
-   * The current state of a message. Returns whether it is one of those that were loaded, or no longer pinned alike.
+   * The current state of a message. Returns whether it is a loaded one, or its pin has changed.
    * @param {Message} message
    */
   note(message) {
@@ -53,7 +53,7 @@ export class Pins {
   }
 
   /**
-   * Puts other objects in the place of loaded messages.
+   * Replaces the objects of loaded messages.
    * @param {(message: Message) => Message} change
    */
   rewrite(change) {

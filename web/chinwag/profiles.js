@@ -1,5 +1,4 @@
-// The profiles of users: those that the server sends beside messages, and those that are looked up, many at a time, when
-// somebody asks for one that is unknown.
+// The profiles of users: sent by the server with messages, or requested in batches when an unknown one is needed.
 
 import { looks } from "./looks.js";
 
@@ -7,11 +6,11 @@ import { looks } from "./looks.js";
 
 /** @type {Profile} */
 const NONE = Object.freeze({ display_name: null, avatar: null, kind: "person" });
-/** The server answers so many names in one request. */
+/** The maximum number of names in one request. */
 const AT_ONCE = 100;
-/** The server sends so many profiles beside one event: if there are as many, others may be missing. */
+/** The maximum number of profiles that the server sends with an event: if it is reached, others may be missing. */
 const CARDS_MOST = 1000;
-/** So many users of whom others look alike are remembered. */
+/** The maximum number of users with look-alikes to remember. */
 const ALIKE_MOST = 1000;
 const SOON = 30;
 const FAILED_PAUSE = 5_000;
@@ -26,17 +25,17 @@ export class Profiles {
   #fresh = new Set();
   /** @type {Set<string>} */ #wanted = new Set();
   /**
-   * Names whose answer is awaited. What an event says of one meanwhile is newer than the answer.
+   * Requested names. An event meanwhile is newer than the answer.
    * @type {Set<string>}
    */
   #asked = new Set();
   /**
-   * The users with a name or a display name of each look.
+   * The users by the look of their names and display names.
    * @type {Map<string, Set<string>> | null}
    */
   #looks = null;
   /**
-   * The display names of users for which the server has found others that look like them.
+   * Display names for which the server has found similar looking ones.
    * @type {Map<string, string>}
    */
   #alike = new Map();
@@ -58,7 +57,7 @@ export class Profiles {
   }
 
   /**
-   * The known profile of a user, without asking.
+   * The known profile of a user, without a request.
    * @param {string} name
    */
   known(name) {
@@ -66,13 +65,13 @@ export class Profiles {
   }
 
   /**
-   * Whether a user's display name may be taken for another user's: for its name, or its display name.
+   * Whether a user's display name may be mistaken for another user's name or display name.
    * @param {string} name
    */
   isAmbiguous(name) {
     const shown = this.#known.get(name)?.display_name;
     if (!shown) return false;
-    // Such a name may look like one with another's name beside it.
+    // Brackets can imitate a display name followed by a user's name.
     if (/[([{（【]/u.test(shown) || this.#alike.get(name) === shown) return true;
     if (!this.#looks) {
       this.#looks = new Map();
@@ -92,7 +91,7 @@ export class Profiles {
     this.#home.tell([name]);
   }
 
-  /** A new connection: what changed meanwhile was missed. */
+  /** Marks all profiles as outdated on a new connection, because changes may have been missed. */
   begin() {
     this.#fresh.clear();
     this.#looks = null;
@@ -107,7 +106,7 @@ export class Profiles {
   }
 
   /**
-   * The profiles beside an event. Users in the event who are not among them have none.
+   * Takes the profiles sent with an event. Other users in the event have none.
    * @param {Record<string, Profile> | undefined} people
    * @param {Iterable<string>} names
    */
@@ -120,13 +119,13 @@ export class Profiles {
 
   /** @param {string} name @param {Profile} profile */
   update(name, { display_name, avatar, kind }) {
-    // A server of an earlier version says nothing of profiles.
+    // Servers of earlier versions send no profiles.
     if (display_name === undefined) return;
     this.#set(name, { display_name, avatar, kind });
     this.#home.tell([name]);
   }
 
-  /** @param {string} from @param {string | null} to null: there is no such user any more */
+  /** @param {string} from @param {string | null} to null if the user was deleted */
   rename(from, to) {
     const profile = this.#known.get(from);
     this.#known.delete(from);
@@ -177,7 +176,7 @@ export class Profiles {
       const told = current.filter(({ display_name, avatar, kind }) => display_name || avatar || kind !== "person");
       if (told.length) this.#home.tell(told.map(({ name }) => name));
     } catch {
-      // Names are shown instead, until somebody asks again.
+      // Names are shown instead until the next request.
       for (const name of this.#asked) this.#fresh.delete(name);
       this.#pause = FAILED_PAUSE;
     }

@@ -1,4 +1,4 @@
-// Notifications that the server pushes to this browser, also while no page of it is open.
+// Push notifications of the server to this browser, even while no page is open.
 
 import { Signing } from "./signing.js";
 
@@ -11,7 +11,7 @@ export class Pushing extends Signing {
     const { key } = await this._call("GET", "push/key/");
     const { pushManager } = registration;
     let subscription = await pushManager.getSubscription();
-    // After a restore on another machine the server has another key: what was made with the old one brings nothing.
+    // The server's key may have changed: a subscription with the old key receives nothing.
     if (subscription && !isMadeWith(subscription, key)) {
       await subscription.unsubscribe();
       subscription = null;
@@ -26,16 +26,16 @@ export class Pushing extends Signing {
     this.#registration = null;
     const subscription = await registration.pushManager.getSubscription();
     if (!subscription) return;
-    // What the browser has ended brings nothing, whatever the server says.
+    // Without the browser's subscription nothing arrives, whatever the server does.
     await subscription.unsubscribe();
     const all = /** @type {{ id: string, endpoint: string }[]} */ (await this._call("GET", "push/subscriptions/"));
     const own = all.find(({ endpoint }) => endpoint === subscription.endpoint);
     if (own) await this._call("DELETE", `push/subscriptions/${own.id}/`);
   }
 
-  /** Ends the subscription with the session. */
+  /** Ends the subscription before the session ends. */
   async _leavePush() {
-    // The server ends it with the session in any case.
+    // If this fails, the server ends it with the session.
     if (this.#registration) await this.unsubscribePush(this.#registration).catch(() => {});
   }
 }

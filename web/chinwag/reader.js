@@ -1,5 +1,5 @@
-// Read marks to send to the server: the newest of each group, after a short delay, never back. A page that is hidden or
-// left sends them at once, since it may end without another notice.
+// Read marks to send to the server: the newest of each group, after a short delay, never backwards. A page that is hidden or
+// left sends them at once, because it may end without further notice.
 
 import { isHidden, onVisibility, onWindow } from "./page.js";
 
@@ -43,7 +43,7 @@ export class Reader {
     if (this.#link.ready) await this.#send((group, seq) => this.#link.request("message.read", { group, seq }));
   }
 
-  /** Sends waiting marks at once. What a socket has taken is lost if its page ends before it is written; such a request is not. */
+  /** Sends waiting marks at once. A frame that a socket has buffered is lost when the page ends; a keep-alive request is not. */
   leave() {
     clearTimeout(this.#timer);
     this.#timer = 0;

@@ -1,5 +1,5 @@
-// The conversations as last known, for a page that opens while the server cannot be reached. They are in
-// the browser's IndexedDB until the user signs out.
+// The last known conversations, for a page that opens while the server is unreachable. They are stored in IndexedDB until
+// the user signs out.
 
 import { answerOf, openDatabase } from "./database.js";
 import { onWindow } from "./page.js";
@@ -12,7 +12,7 @@ import { newId } from "./rest.js";
  * @typedef {object} Recalled
  * @property {string} name
  * @property {string} account
- * @property {string} history the id of the server's history, to which the numbers belong
+ * @property {string} history the id of the server's history, which qualifies the numbers
  * @property {string} [since] the server's point up to which everything is known
  * @property {any[]} groups as in a summary
  * @property {Record<string, any>} people
@@ -20,13 +20,13 @@ import { newId } from "./rest.js";
  */
 /** @typedef {{ me: string | null, account: string, sync: { history: string, since: string }, people: People, profiles: Profiles }} Known */
 
-/** The number of groups that are kept, of the messages of one, and of its characters. */
+/** The maximum number of stored groups, of messages per group, and of characters per group. */
 const GROUPS = 200;
 const MESSAGES = 20;
 const LONGEST = 50_000;
-/** Of larger groups the members are not kept. */
+/** Members of larger groups are not stored. */
 const LISTED = 100;
-/** Changes of so long are written together, in milliseconds. */
+/** Changes within this time are written together, in ms. */
 const PAUSE = 1_500;
 /** The client's events that tell of what is kept. */
 const NOTED = new Set(["groups", "group", "messages", "unread", "relations", "user"]);
@@ -41,9 +41,9 @@ export class Recall {
   #opening = null;
   /** @type {IDBDatabase | null} */
   #database = null;
-  /** The mark of what this user keeps here, while the server has shown the groups to this page; else empty. */
+  /** The id of this user's stored data, once the server has sent the groups to this page; else empty. */
   #mark = "";
-  /** The groups that have changed since they were written. */
+  /** Groups that have changed since they were written. */
   #changed = new Set();
   /** The ids of the groups that are kept. */
   #kept = new Set();
@@ -58,7 +58,7 @@ export class Recall {
   /**
    * @param {string} server
    * @param {boolean} wanted
-   * @param {{ store: Known, groups(): Group[] }} home with the groups that matter most first
+   * @param {{ store: Known, groups(): Group[] }} home lists the most important groups first
    */
   constructor(server, wanted, home) {
     this.#server = server;
@@ -75,7 +75,7 @@ export class Recall {
     signal.addEventListener("abort", () => this.#end());
   }
 
-  /** From here on there is something to keep. */
+  /** Starts to store changes. */
   async begin() {
     const { me, account } = this.#home.store;
     const connection = this.#connection;
@@ -93,8 +93,8 @@ export class Recall {
   }
 
   /**
-   * Something has changed.
-   * @param {string} type the event that tells of it
+   * Records a change to be written.
+   * @param {string} type the type of the event
    * @param {any} detail
    */
   note(type, detail) {
@@ -105,13 +105,13 @@ export class Recall {
     this.#later();
   }
 
-  /** Writes all changes in one go, since the page may end. */
+  /** Writes all changes in one transaction, because the page may end. */
   keep() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { me, account, people, profiles, sync } = this.#home.store;
     if (!this.#mark || !this.#database || me === null) return;
-    // The user has signed out in another tab, of which this one does not know yet.
+    // The user has signed out in another tab.
     if (markOf(this.#server)?.id !== this.#mark) return void (this.#mark = "");
     const groups = this.#home.groups().slice(0, GROUPS);
     const order = groups.map(({ id }) => id);
@@ -129,7 +129,7 @@ export class Recall {
       this.#kept = new Set(order);
       this.#changed.clear();
     } catch {
-      // The storage is full or was taken away: less is known then.
+      // The storage is full or denied: less is available offline.
     }
   }
 
@@ -142,7 +142,7 @@ export class Recall {
     return user?.id === mark.id && groups ? { ...user, groups } : null;
   }
 
-  /** Forgets everything. A later write of another tab is never read. */
+  /** Deletes everything. A later write by another tab will not be read. */
   async clear() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -156,11 +156,11 @@ export class Recall {
       transaction.objectStore(USERS).delete(this.#server);
       await answerOf(transaction.objectStore(STORE).delete(this.#range));
     } catch {
-      // Where nothing can be kept there is nothing.
+      // Without storage there is nothing to delete.
     }
   }
 
-  /** The list of a closed connection only gets older, and must not replace a later one. */
+  /** Stops storing when the connection is closed: outdated data must not replace newer ones. */
   #end() {
     if (this.#timer !== undefined) this.keep();
     this.#mark = "";
@@ -177,7 +177,7 @@ export class Recall {
   /**
    * @template T
    * @param {(users: IDBObjectStore, store: IDBObjectStore) => IDBRequest<T>} ask
-   * @returns {Promise<T | undefined>} undefined where the browser keeps nothing
+   * @returns {Promise<T | undefined>} undefined without storage
    */
   async #read(ask) {
     try {
@@ -190,7 +190,7 @@ export class Recall {
 }
 
 /**
- * The user whose conversations are kept, as all tabs see it at once.
+ * The user whose conversations are stored; visible to all tabs at once.
  * @param {string} server
  * @returns {{ name: string, account: string, id: string } | null}
  */
@@ -208,7 +208,7 @@ function setMark(server, mark) {
     if (mark) localStorage.setItem(`${MARK}${server}`, JSON.stringify(mark));
     else localStorage.removeItem(`${MARK}${server}`);
   } catch {
-    // Without it nothing is kept.
+    // Without local storage nothing is stored.
   }
 }
 
@@ -224,7 +224,7 @@ const newestOf = ({ hasLater, latest, messages }) => (!hasLater ? messages.slice
 const peopleOf = (group) => [...(group.private ? [...group.members, ...group.restricts] : []), ...newestOf(group).map(({ author }) => author)];
 
 /**
- * A group as the server's summary shows it.
+ * A group in the form of the server's summary.
  * @param {Group} group
  */
 function summaryOf(group) {
@@ -235,7 +235,7 @@ function summaryOf(group) {
   const size = (/** @type {unknown} */ each) => JSON.stringify(each).length;
   let room = LONGEST - newest.reduce((sum, each) => sum + size(each), 0);
   while (room < 0 && newest.length > 1) room += size(newest.shift());
-  // Pages load the members of large groups.
+  // Members of large groups are loaded in pages.
   const listed = membersCount > LISTED ? { owner } : { owner, admins, members, restricts };
   const isWhole = newest.length === group.messages.length && !group.hasEarlier && !group.hasLater;
   return {

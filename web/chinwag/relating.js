@@ -4,7 +4,7 @@
 
 export class Relating extends EventTarget {
   /**
-   * Changes the relation to somebody.
+   * Changes the relation to a user.
    * @param {string} _name
    * @param {Operation} _operation
    * @returns {Promise<Operation>}

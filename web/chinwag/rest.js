@@ -22,7 +22,7 @@ export function newId() {
 export function serverAddress(given) {
   if (given === undefined || given === null) return address(new URL("../", import.meta.url));
   const text = String(given);
-  // Anything else would be a path on the page's own host.
+  // Anything else would resolve to a path on the page's host.
   const known = /^https?:\/\/[^/]/i.test(text) || text === "" || text.startsWith("/");
   const url = known ? parsed(text) : null;
   if (!url || url.search || url.hash || url.username || url.password) {
@@ -45,7 +45,7 @@ const address = (url) => url.origin + url.pathname.replace(/\/+$/, "");
 
 /**
  * @typedef {object} CallOptions
- * @property {number} [patience] the milliseconds until the answer
+ * @property {number} [patience] the timeout in ms
  * @property {boolean} [keepalive] whether it is sent even if the page ends meanwhile
  * @property {AbortSignal} [signal] cancels it
  */
@@ -111,7 +111,7 @@ export class Rest {
     try {
       const token = await within(Promise.resolve(source()), ANSWER_WITHIN);
       const text = typeof token === "string" ? token.trim() : null;
-      // The cookie may be somebody else's.
+      // Without a token the cookie would be used, which may belong to another user.
       if (!text) throw new Error(`the function must return a text, and what it returned is ${kindOf(text ?? token)}`);
       // An error page, for instance.
       if (!TOKEN.test(text)) throw new Error(`this is no token: ${text.slice(0, 60)}`);
@@ -156,8 +156,8 @@ export class Rest {
   }
 
   /**
-   * Says who is signed in. Rejects with code 401 where nobody is, which the server answers without an error where no
-   * token is shown: a browser would report it at each visit.
+   * Requests the signed-in user. Rejects with code 401 if there is none. Without a token the server answers that without an
+   * error, which browsers would log at each visit.
    * @param {number} [patience]
    * @returns {Promise<any>}
    */
@@ -170,7 +170,7 @@ export class Rest {
   }
 
   /**
-   * Calls with the token, and with another one if that has ended.
+   * Calls with the token, and again with a new one if it has expired.
    * @template T
    * @param {(token: string | null) => Promise<T>} call
    * @returns {Promise<T>}
@@ -187,8 +187,7 @@ export class Rest {
   }
 
   /**
-   * Reads without a credential, and without asking the host page for one. The cookie of a session that has ended would be
-   * refused.
+   * Reads without a credential, so that neither the host page is asked for a token nor an expired cookie is refused.
    * @param {string} path under `/api/v1/`
    * @returns {Promise<any>}
    */
@@ -197,7 +196,7 @@ export class Rest {
   }
 
   /**
-   * Reads bytes, however many and however long that takes.
+   * Reads bytes without a timeout.
    * @param {string} path under `/api/v1/`
    * @returns {Promise<Blob>}
    */
@@ -216,7 +215,7 @@ export class Rest {
     });
   }
 
-  /** Whether the server answers, and refuses only the API to this page: its modules are for pages of all origins. */
+  /** Whether the server is reachable but refuses this page's origin: its modules are served to all origins. */
   async #refusesOrigin() {
     if ([null, new URL(this.server).origin].includes(pageOrigin())) return false;
     try {
@@ -261,7 +260,7 @@ export class Rest {
     } catch (error) {
       if (signal?.aborted) throw lost("The request was cancelled.");
       if (error instanceof ChinwagError) throw error;
-      // Browsers do not tell a page the reason: the server may be unavailable, or refuse pages of this origin.
+      // Browsers hide the reason: the server may be unavailable, or refuse this page's origin.
       if (!stop.signal.aborted && (await this.#refusesOrigin())) throw lost(`The server refuses pages of ${pageOrigin()}: add it to http.origins.`, "origin");
       throw lost("The server cannot be reached.");
     } finally {
@@ -280,7 +279,7 @@ const nextOf = new WeakMap();
 const INDEXING = "Chinwag-Indexing";
 
 /**
- * The percentage of the index of the search, of an answer that was given while it was being built.
+ * The progress of the search index in percent, for answers given while it is being built.
  * @type {WeakMap<object, number>}
  */
 export const indexingOf = new WeakMap();
@@ -295,7 +294,7 @@ function cursorIn(link) {
 const object = (value) => (typeof value === "object" && value !== null ? value : null);
 
 /**
- * Whether a refusal comes from a Chinwag server, and not from another server at its address.
+ * Whether an error comes from a Chinwag server rather than another server at this address.
  * @param {Response} response
  */
 const isProblem = (response) => response.headers.get("Content-Type")?.startsWith("application/problem+json");

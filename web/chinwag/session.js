@@ -1,14 +1,14 @@
-// The session: who is signed in, and what the server offers.
+// The session: the signed-in user, and the server's features.
 
 import { ChinwagError, lost } from "./error.js";
 
 export class Session {
   /** The user is signing out: the end of the session needs no event. */
   leaving = false;
-  /** The end of the last session that was seen, which tells it from another one. */
+  /** The expiry of the last session, which identifies it. */
   #expires = /** @type {string | null} */ (null);
   /**
-   * The features of the server as it said last.
+   * The last known features of the server.
    * @type {readonly string[]}
    */
   known = [];
@@ -49,8 +49,8 @@ export class Session {
   }
 
   /**
-   * Asks for the signed-in user, and for the end of its session. `account` differs between users who had the same name one after
-   * the other.
+   * Requests the signed-in user and the expiry of its session. `account` differs between users who had the same name at
+   * different times.
    * @param {number} patience
    */
   async look(patience) {
@@ -60,8 +60,8 @@ export class Session {
   }
 
   /**
-   * Notes the session that is used from now on, by its end. Returns whether it is the one of the last time, so that another name is
-   * the same user's after a rename.
+   * Records the current session by its expiry. Returns whether it is the same as before: then a different name means that
+   * the user was renamed.
    * @param {string | null} expires
    */
   use(expires) {

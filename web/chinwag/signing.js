@@ -1,4 +1,4 @@
-// The account of the signed-in user: its password, where it is signed in, and its data.
+// The account of the signed-in user: its password, its sessions, and its data.
 
 import { Searching } from "./searching.js";
 

@@ -22,24 +22,24 @@ const NUMBERED = new Set(["message.text", "message.update", "message.delete", "m
  * @property {import("./rest.js").Rest} rest
  * @property {import("./outbox.js").Outbox} outbox
  * @property {number} held
- * @property {number} messages how many messages are asked for of each group where a part of the groups is asked for
+ * @property {number} messages the number of messages per group if only part of the groups is requested
  * @property {() => Promise<void>} flushReads
  * @property {(type: keyof Events, detail: any) => void} emit
  */
 
 export class Store {
   /** @type {string | null} */ me = null;
-  /** Tells this user from others who had the same name before. */
+  /** Distinguishes this user from earlier users of the same name. */
   account = "";
   /** @type {Map<string, Group>} */ groups = new Map();
-  /** Whether ASCII names that differ in case alone are several users', as the server says. */
+  /** Whether ASCII names that differ only in case belong to different users, according to the server. */
   exactNames = false;
   people = new People();
   profiles;
   typing;
   /** @type {Sync} */ sync;
   /**
-   * The groups that the server has not shown.
+   * The groups that are not in the server's summary.
    * @type {Listing}
    */
   listing;
@@ -116,13 +116,13 @@ export class Store {
     return keyed.sort((a, b) => (a.key < b.key ? 1 : -1)).map(({ group }) => group);
   }
 
-  /** What is unread in all groups that are not muted. */
+  /** The number of unread messages in all groups that are not muted. */
   get unread() {
     return unreadIn(this.groups) + this.listing.unread;
   }
 
   /**
-   * Whether two names are one user's.
+   * Whether two names belong to the same user.
    * @param {string} one
    * @param {string} other
    */
@@ -140,7 +140,7 @@ export class Store {
   }
 
   /**
-   * Shows what was known earlier, until the server shows what is.
+   * Shows the stored state until the server sends the current one.
    * @param {import("./recall.js").Recalled} known
    */
   recall({ name, account, history, since, groups, people, relations }) {
@@ -180,7 +180,7 @@ export class Store {
     emit("user", { name: from, newName: to });
   }
 
-  /** Forgets everything except unsent messages. */
+  /** Clears everything except unsent messages. */
   forget() {
     for (const id of [...this.groups.keys()]) this.#drop(id);
     this.people.summary({});
@@ -236,7 +236,7 @@ export class Store {
     const now = Date.now();
     const ends = [...this.groups.values()].map(({ settings }) => Date.parse(settings.mutedUntil ?? "")).filter((end) => end > now);
     if (!ends.length) return;
-    // A longer timer would end at once.
+    // A longer timeout would overflow and fire at once.
     this.#waking = setTimeout(() => {
       for (const group of this.groups.values()) {
         const end = Date.parse(group.settings.mutedUntil ?? "");
@@ -327,7 +327,7 @@ export class Store {
   }
 
   /**
-   * This user is in a group no more.
+   * This user is no longer in a group.
    * @param {Frame} frame
    * @param {string} id
    */

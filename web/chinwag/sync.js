@@ -13,9 +13,9 @@ const PAUSE = 600;
 /** Delay per member of a group, because all members request the list at about the same time. */
 const LIST_PAUSE = 10;
 const FAILED_PAUSE = 3_000;
-/** A slow network takes minutes for what was missed in a day. A server that is silent meanwhile is noticed sooner by the link. */
+/** On a slow network, a day of missed events takes minutes. The link detects a silent server sooner. */
 const RESUME_WITHIN = 600_000;
-/** More events than this are never sent, and never wait: the server answers `too_far`. */
+/** The server never sends more events than this, and answers `too_far`; so no more are held back. */
 const BEHIND_MOST = 5_000;
 
 /**
@@ -25,13 +25,13 @@ const BEHIND_MOST = 5_000;
  * @property {import("./rest.js").Rest} rest
  * @property {(data: any, arrived: string) => Group} make
  * @property {(id: string) => void} drop
- * @property {(message: import("../chinwag.js").Message) => void} acknowledge one of the user's own messages is in the log
+ * @property {(message: import("../chinwag.js").Message) => void} acknowledge called for each of the user's own messages in the log
  * @property {(group: Group) => void} tell dispatches the changes of a group
  * @property {(group: Group) => void} caughtUp
- * @property {(frame: Frame, id: string) => void} unknown an event of a group that is not here
- * @property {number} messages how many messages groups are shown with where a part of the groups is asked for
- * @property {() => boolean} isCompared whether groups of an earlier connection were compared with the server's
- * @property {() => void} cameBack what has changed since the last connection is known
+ * @property {(frame: Frame, id: string) => void} unknown handles an event of a group that is not loaded
+ * @property {number} messages the number of messages per group if only part of the groups is requested
+ * @property {() => boolean} isCompared whether the groups of an earlier connection were compared with the server's
+ * @property {() => void} cameBack called when the changes since the last connection have arrived
  */
 
 export class Sync {
@@ -39,13 +39,13 @@ export class Sync {
   /** @type {Set<Group>} */
   #wanted = new Set();
   #busy = false;
-  /** The id of the server's history: another one after a restore. */
+  /** The id of the server's history, which changes after a restore. */
   #history = "";
-  /** The server's point up to which everything is known here, as it was sent; empty before the first. */
+  /** The server's point up to which everything is known here; empty before the first. */
   since = "";
-  /** @type {"no" | "wanted" | "asked"} whether this connection asks for what has changed, instead of a summary */
+  /** @type {"no" | "wanted" | "asked"} whether this connection requests the changes instead of a summary */
   #returning = "no";
-  /** Whether this connection has yet to ask for a point. */
+  /** Whether this connection has yet to request a point. */
   #lacksPoint = false;
   /** Groups whose members are about to be requested, with the timers of that. @type {Map<Group, number>} */
   #listing = new Map();
@@ -66,8 +66,8 @@ export class Sync {
   }
 
   /**
-   * A connection is about to be made. Returns whether it need not be shown any groups, because it asks for what has changed.
-   * @param {boolean} answers whether the server answers that
+   * Prepares a connection. Returns whether it needs no groups in its summary, because it will request the changes.
+   * @param {boolean} answers whether the server supports that
    */
   comesBack(answers) {
     const comesBack = answers && this.since !== "" && this.#home.groups.size > 0;
@@ -77,7 +77,7 @@ export class Sync {
   }
 
   /**
-   * The summary of such a connection, which shows no groups. Their events wait until the answer has come.
+   * Takes the summary of such a connection, which contains no groups. Their events are held back until the answer.
    * @param {string} [history]
    */
   returned(history = "") {
@@ -91,15 +91,15 @@ export class Sync {
     for (const group of this.#home.groups.values()) if (!group.pending) Object.assign(group, { behind: [], fresh: null });
   }
 
-  /** From here on nothing is known. */
+  /** Forgets the state of the server. */
   forget() {
     this.since = "";
     this.#returning = "no";
   }
 
   /**
-   * The server's summary of all groups, or of those with the latest activity, on a new connection. Returns the groups
-   * that it does not show, and whether the server has another history than before.
+   * Takes the server's summary of all groups, or of the most recently active ones, on a new connection. Returns the groups
+   * that it omits, and whether the server's history has changed.
    * @param {any[]} summary
    * @param {string | undefined} history
    * @param {boolean} [isPart]
@@ -111,14 +111,14 @@ export class Sync {
     this.#busy = false;
     this.#wanted.clear();
     const isOther = history !== this.#history;
-    // The point of an earlier connection is older than what this one shows.
+    // The point of an earlier connection is older than this summary.
     this.since = "";
     this.#history = history;
     const ids = new Set(summary.map(({ id }) => id));
     const unshown = [...groups.keys()].filter((id) => !ids.has(id));
     if (!isPart) for (const id of unshown) drop(id);
     if (isOther) for (const id of unshown) groups.get(id)?.forgetMarks();
-    // What was missing of these groups is asked for again.
+    // What was missing in these groups is requested again.
     for (const id of unshown) {
       const group = groups.get(id);
       if (!isOther && group?.behind) this.#lack(group);
@@ -128,7 +128,7 @@ export class Sync {
       group.behind = null;
       if (isOther) group.forgetMarks();
       group.resetReads(data.reads);
-      // A group that is not accepted sends no events, and cannot be resumed.
+      // A pending group receives no events and cannot be resumed.
       const pending = data.me?.pending || group.pending;
       if (isOther || pending || data.head < group.head) {
         this.#reset(group, data);
@@ -144,10 +144,10 @@ export class Sync {
   }
 
   /**
-   * The server's view of a group in the answer to a request. Events may have overtaken it: then false, and it is to be asked
-   * for again. Without messages it has the user's marks only.
+   * Takes the server's view of a group in the answer to a request. Returns false if events have overtaken it, and it must be
+   * requested again. Without messages, it contains only the user's marks.
    * @param {any} data
-   * @param {boolean} isOther whether the group is here from another history of the server
+   * @param {boolean} isOther whether the held group is from another history of the server
    */
   shown(data, isOther) {
     const { groups, make, tell } = this.#home;
@@ -161,7 +161,7 @@ export class Sync {
       group.behind = null;
       this.#reset(group, data);
     } else if (pending || group.behind || data.head < group.head) {
-      // Of a group that was accepted, or ceased to be, an event tells.
+      // The acceptance or end of a group is announced by an event.
       return Boolean(pending);
     } else {
       group.resetReads(data.reads);
@@ -173,7 +173,7 @@ export class Sync {
   }
 
   /**
-   * Events of a group are missing.
+   * Requests the missing events of a group.
    * @param {Group} group
    */
   lack(group) {
@@ -204,7 +204,7 @@ export class Sync {
   }
 
   /**
-   * An event with a number in a group's log.
+   * Takes an event with a number in a group's log.
    * @param {Frame} frame
    */
   take(frame) {
@@ -227,8 +227,8 @@ export class Sync {
   }
 
   /**
-   * A group to which this user was added by somebody who is not a contact, or that it has accepted: the current
-   * state. A group that was left meanwhile starts anew.
+   * Takes the current state of a group to which a stranger has added this user, or which it has accepted. A group that was
+   * left meanwhile starts again.
    * @param {Group} group
    * @param {any} data
    */
@@ -251,7 +251,7 @@ export class Sync {
     const isWhole = type === "group.update" && data.head !== undefined;
     if (isWhole) {
       const { make, messages, tell } = this.#home;
-      // An event without an entry was made later than the joining.
+      // An event without an entry is later than the join.
       const joined = data.entry ? frame.seq : undefined;
       const [shown, arrived] = this.isReturning ? [{ shown: messages }, ""] : [{}, new Date().toISOString()];
       return tell(make({ ...data, joined, ...shown }, arrived));
@@ -267,7 +267,7 @@ export class Sync {
   }
 
   /**
-   * The answer to an earlier request, or an event that was overtaken by an answer.
+   * Handles the answer to an earlier request, or an event that was overtaken by an answer.
    * @param {Frame} frame
    */
   #known({ type, data }) {
@@ -287,7 +287,7 @@ export class Sync {
       group.react(data);
     } else if (type === "message.pin") {
       group.pin(data);
-      // It comes as it happens, and its date is that of the history where that is read.
+      // A live entry has the current date; the history has the exact one.
       group.enter({ seq: group.head, date: new Date().toISOString(), by: data.name, changes: [{ kind: data.on ? "pinned" : "unpinned", id: data.id }] });
     } else if (type === "message.delete") {
       if (data.ids) group.eraseTogether(data.ids);
@@ -301,8 +301,7 @@ export class Sync {
   }
 
   /**
-   * Requests the members of a large group, whose events do not list them. It waits a while, because all of the
-   * group's members do the same.
+   * Requests the members of a large group, whose events do not list them. It waits a while, because all members do the same.
    * @param {Group} group
    */
   #list(group) {
@@ -324,7 +323,7 @@ export class Sync {
     this.#listing.set(group, setTimeout(() => void list(), Math.random() * group.membersCount * LIST_PAUSE));
   }
 
-  /** Requests what has changed, with the numbers that are held of all groups. */
+  /** Requests the changes, with the held numbers of all groups. */
   async #comeBack() {
     const { groups, link, cameBack } = this.#home;
     const era = this.#era;
@@ -343,14 +342,14 @@ export class Sync {
       cameBack();
     } catch (error) {
       if (era !== this.#era) return;
-      // A busy server is asked again. A lost connection leads to another return.
+      // Retry if the server is busy. After a lost connection, the next one requests the changes again.
       if (!(error instanceof ChinwagError)) throw error;
       this.#returning = "wanted";
     }
     this.#goOnAfter(era, this.#returning === "no" ? PAUSE : FAILED_PAUSE);
   }
 
-  /** Requests the point from which a later connection comes back. */
+  /** Requests the point from which a later connection can resume. */
   async #askForPoint() {
     const era = this.#era;
     this.#busy = true;
@@ -359,7 +358,7 @@ export class Sync {
       const { data } = await this.#home.link.request("sync.resume", { groups: {} });
       if (era === this.#era) this.since = data.since ?? "";
     } catch (error) {
-      // The next connection is shown a summary.
+      // The next connection receives a summary.
       if (!(error instanceof ChinwagError)) throw error;
     }
     this.#goOnAfter(era, PAUSE);
@@ -395,7 +394,7 @@ export class Sync {
       for (const group of asked) this.#resumed(group, data.groups[group.id], data.refused[group.id]);
     } catch (error) {
       if (era !== this.#era) return;
-      // A lost connection leads to a new summary. A busy server is asked again.
+      // Retry if the server is busy. After a lost connection there is a new summary.
       pause = FAILED_PAUSE;
       if (!(error instanceof ChinwagError)) throw error;
       for (const group of asked) if (group.behind) this.#wanted.add(group);
@@ -414,7 +413,7 @@ export class Sync {
     }
     const frames = inOrder(group.behind);
     const shown = group.fresh?.head ?? head;
-    // Changes come as they stand, pins in those of messages, and deletions have nothing of a message that was pinned.
+    // A resume sends current states without entries, so that entries after this are unknown.
     if (frames.some(({ type, data }) => type !== "message.text" && !data.entry)) group.history.knownUntil(group.head);
     Object.assign(group, { behind: null, skips: 0 });
     this.#applyUntil(group, frames, Math.min(shown, head));

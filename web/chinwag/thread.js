@@ -1,4 +1,4 @@
-// Threads: the state of roots after the events of replies, and the threads that are shown.
+// Threads: the state of roots after events of replies, and the open threads.
 
 import { landed } from "./flight.js";
 import { message, react, renamePeople } from "./message.js";
@@ -32,7 +32,7 @@ export class Threads {
   }
 
   /**
-   * An event of the group's log, which the group has applied.
+   * Takes an event of the log after the group has applied it.
    * @param {string} type
    * @param {any} data
    */
@@ -43,7 +43,7 @@ export class Threads {
     for (const thread of this.#open) thread.take(type, data, gone);
   }
 
-  /** The group starts again, and its threads may be outdated. */
+  /** Loads the threads again after the group was reset. */
   reload() {
     for (const thread of this.#open) void thread.load();
   }
@@ -61,7 +61,7 @@ export class Threads {
   }
 
   /**
-   * Replies to a root that was deleted are messages like others.
+   * Turns the replies of deleted roots into ordinary messages.
    * @param {Set<string>} gone
    */
   #orphan(gone) {
@@ -70,7 +70,7 @@ export class Threads {
   }
 }
 
-/** One thread that is shown: its root, and its newest replies without gaps. */
+/** An open thread: its root, and its newest replies without gaps. */
 export class Thread {
   group;
   id;
@@ -106,7 +106,7 @@ export class Thread {
     return this.group.unsent.filter(({ thread }) => thread === this.id);
   }
 
-  /** Loads it anew. */
+  /** Loads it again. */
   async load() {
     const era = ++this.#era;
     const [root, page] = [`messages/${this.id}/`, `messages/${this.id}/thread/?limit=${PAGE}`];
@@ -139,7 +139,7 @@ export class Thread {
       const [root] = landed(flight, found, Infinity, this.group.id, this.#me);
       const page = landed(flight, replies, Infinity, this.group.id, this.#me);
       if (found.length) Object.assign(this, { root: root ?? null, gone: !root });
-      // Replies that came meanwhile follow the page.
+      // Replies that arrived meanwhile follow the page.
       const last = page[page.length - 1]?.seq ?? 0;
       const held = this.replies.filter(({ seq }) => !anew || seq > last);
       const all = new Map([...page, ...held].map((each) => [each.seq, each]));

@@ -1,8 +1,8 @@
-// Requests that carry the bytes of a file, and tell of their progress: `fetch` does not.
+// Requests with a file as the body, which report their progress; `fetch` cannot.
 
 import { ChinwagError, lost } from "./error.js";
 
-/** A transfer that moves nothing for so long is given up. */
+/** A transfer without progress fails after this time. */
 const SILENCE = 60_000;
 const UNREACHABLE = "The server cannot be reached.";
 
@@ -64,7 +64,7 @@ function problemOf(request) {
 }
 
 /**
- * An answer as JSON; null if it is none, which may come from an intermediary.
+ * An answer parsed as JSON; null if it is not JSON, as from an intermediary.
  * @param {string} text
  */
 export function parsed(text) {

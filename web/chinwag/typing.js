@@ -1,5 +1,5 @@
-// Typing: of others, until they stop or fall silent, and of this user, sent no more often than the server forwards
-// it.
+// Typing indicators: of others until they stop or time out, and of this user, sent no more often than the server forwards
+// them.
 
 /** A typing user repeats the event well before this time, and the server forwards it once in 3 s. */
 const OTHERS_LAST = 8_000;
@@ -44,7 +44,7 @@ export class Typing {
     this.#home.tell(group);
   }
 
-  /** @param {string} group @param {boolean} writing @param {boolean} [tell] not where a message says it */
+  /** @param {string} group @param {boolean} writing @param {boolean} [tell] false if a message announces it anyway */
   say(group, writing, tell = true) {
     const before = this.#mine.get(group);
     clearTimeout(before?.timer);
@@ -59,7 +59,7 @@ export class Typing {
     this.#mine.set(group, { said: again ? now : before.said, timer });
   }
 
-  /** Nobody is typing: the events belong to an earlier connection. */
+  /** Clears all indicators, which belong to an earlier connection. */
   forget() {
     for (const timer of this.#others.values()) clearTimeout(timer);
     for (const { timer } of this.#mine.values()) clearTimeout(timer);

@@ -1,10 +1,10 @@
-// The part of the summary that a connection is shown.
+// The requested part of the summary.
 
 /** The largest part that a server shows. */
 const GROUPS_MOST = 2000;
 const MESSAGES_MOST = 20;
 
-/** @typedef {{ groups: number, messages: number }} Window of infinitely many groups if all are wanted */
+/** @typedef {{ groups: number, messages: number }} Window groups is Infinity if all are wanted */
 
 /**
  * The part that the application asks for.
@@ -17,8 +17,8 @@ export function windowOf({ groups = Infinity, messages = 1 }) {
 }
 
 /**
- * The query of the connection's address. A server that cannot list the other groups shows all. One that answers what has changed
- * since the last connection shows none.
+ * The query of the connection's URL. A server that cannot list the other groups sends all. One that can send the changes
+ * since the last connection sends none.
  * @param {Window} window
  * @param {readonly string[]} features of the server
  * @param {{ comesBack(answers: boolean): boolean }} sync

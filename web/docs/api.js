@@ -46,7 +46,7 @@ function fields(schema, schemas) {
   return table(["field (* always)", "kind", "meaning"], rows);
 }
 
-/** The callers of an operation: the answers that its example gets, which a test compares. */
+/** The callers of an operation: the answers to its example, which a test verifies. */
 function callers({ nobody, stranger, service }) {
   const rows = [
     ["nobody", String(nobody)],
@@ -79,7 +79,7 @@ function operation(method, path, item, schemas) {
     body.append(el("details", {}, el("summary", {}, `An answer ${answered[0]}`), el("pre", { tabindex: "0" }, text)));
   }
   const example = content && JSON.stringify(content.example ?? sample(content.schema, schemas), null, 2);
-  // A form is made when it is opened: there are many operations.
+  // Forms are created when opened, because there are many operations.
   const form = el("details", { class: "trial" }, el("summary", {}, "Try it, or use curl"));
   form.addEventListener("toggle", () => form.open && form.children.length < 2 && form.append(trial(method, path, item, example)));
   body.append(form);
@@ -135,7 +135,7 @@ function renderSocket({ info, channels: { chat }, operations, components: { sche
   }
 }
 
-/** Opens the part that the address points to. */
+/** Opens the section that the URL points to. */
 function open() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;

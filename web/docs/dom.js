@@ -10,5 +10,5 @@ export function el(name, attributes = {}, ...children) {
 /** The name at the end of a reference to a schema. */
 export const named = (reference) => reference.split("/").at(-1);
 
-/** A text in which names stand between grave accents, as code. */
+/** Renders a text, with names between backquotes as code. */
 export const prose = (text) => text.split("`").map((part, n) => (n % 2 ? el("code", {}, part) : part));

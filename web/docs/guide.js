@@ -1,13 +1,13 @@
-// The search in the documentation, and its contents on a narrow screen.
+// The search in the documentation, and the table of contents on narrow screens.
 
 const SHOWN = 12;
-/** The characters of a text before and after what was found. */
+/** The number of characters shown before and after a match. */
 const AROUND = 60;
 
 const input = document.getElementById("find");
 const list = document.getElementById("found");
 const none = document.getElementById("none");
-/** Where the server's pages begin, which may be a path of a larger site. */
+/** The base path of the server's pages, which may be a path of a larger site. */
 const base = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** @type {Promise<{ at: string, page: string, heading: string, text: string, folded: string }[]> | null} */
@@ -23,7 +23,7 @@ async function load() {
   return sections.map((section) => ({ ...section, folded: fold(`${section.heading} ${section.text}`) }));
 }
 
-/** Sections that have all the words; those with a word in a heading come first. */
+/** Sections that contain all words; those with a word in the heading first. */
 function search(sections, words) {
   const score = ({ heading, page, folded }) => {
     if (!words.every((word) => folded.includes(word))) return 0;
@@ -36,7 +36,7 @@ function search(sections, words) {
   return scored.sort((a, b) => b.score - a.score).slice(0, SHOWN).map(({ section }) => section);
 }
 
-/** The text around the first word that is found in it. */
+/** The text around the first match. */
 function snippet({ text }, words) {
   const folded = fold(text);
   const found = words.map((word) => folded.indexOf(word)).filter((at) => at >= 0);
@@ -132,7 +132,7 @@ document.addEventListener("keydown", (event) => {
   input.focus();
 });
 
-// The contents of all pages are closed where they stand above the text.
+// The table of contents is collapsed where it is above the text.
 const narrow = matchMedia("(max-width: 48rem)");
 const parts = document.getElementById("parts");
 const fit = () => (parts.open = !narrow.matches);

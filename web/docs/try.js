@@ -1,13 +1,13 @@
-// Requests of the reference: an example of each, the same for curl, and a form that sends one.
+// Example requests of the reference: as text, as a curl command, and a form that sends one.
 
 import { el, named } from "./dom.js";
 
-/** Where the server's pages begin, which may be a path of a larger site. */
+/** The base URL of the server's pages, which may be a path of a larger site. */
 export const base = new URL("../..", import.meta.url).href.replace(/\/$/, "");
 const token = document.getElementById("token");
 const DEPTH = 4;
 
-/** A value that fits a schema. */
+/** A sample value for a schema. */
 export function sample(schema = {}, schemas, depth = 0) {
   if (schema.example !== undefined) return schema.example;
   if (schema.examples?.length) return schema.examples[0];

@@ -8,7 +8,7 @@ export const base = css`
     color-scheme: light dark;
     --_accent: var(--chinwag-accent, light-dark(#1f6652, #7fcfb4));
     --_on-accent: var(--chinwag-on-accent, light-dark(#ffffff, #0d201a));
-    /* All tints have a little of the accent. */
+    /* All tints include a little of the accent colour. */
     --_page: var(--chinwag-background, color-mix(in oklab, var(--_accent) 5%, light-dark(#f8f6f2, #121413)));
     --_panel: var(--chinwag-panel, light-dark(#fffefd, color-mix(in oklab, var(--_accent) 4%, #1b1d1c)));
     --_raised: light-dark(#ffffff, color-mix(in oklab, var(--_accent) 5%, #242726));
@@ -28,7 +28,7 @@ export const base = css`
     --_afk: light-dark(#b06f10, #e3ae58);
     --_radius: var(--chinwag-radius, 14px);
     --_small-radius: calc(var(--_radius) * 0.7);
-    /* Not by the root of the page, whose size may be any. */
+    /* Not relative to the page's root, which may have any size. */
     --_text: var(--chinwag-font-size, 16px);
     --_small: calc(var(--_text) * 0.875);
     --_tiny: calc(var(--_text) * 0.8125);
@@ -44,7 +44,7 @@ export const base = css`
   :host([theme="dark"]) { color-scheme: dark; }
   :host([hidden]) { display: none; }
 
-  /* A rule of the page for all of its elements reaches the host element, and no further. */
+  /* Universal rules of the page apply to the host element, but not inside it. */
   .root {
     container: chinwag / inline-size;
     position: relative;
@@ -66,7 +66,7 @@ export const base = css`
     -webkit-text-size-adjust: 100%;
   }
 
-  /* All languages of the words run from left to right, in a page of the other direction, too. */
+  /* All languages of the interface are left-to-right, even in a right-to-left page. */
   .root:dir(rtl) { text-align: right; }
   .root:dir(rtl) :is(p, h2, h3, label, legend, dt, dd, time, .above, button > span) { unicode-bidi: plaintext; }
   .root:dir(rtl) select { direction: ltr; }
@@ -108,9 +108,9 @@ export const base = css`
   .grow { flex: 1 1 0; min-width: 0; }
   .stack { display: grid; gap: 6px; align-content: start; grid-template-columns: minmax(0, 1fr); }
   .cut, .cut > bdi:only-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-  /* It is cut at its own end, whichever side that is. */
+  /* Truncate at the text's own end, whichever side that is. */
   .cut > bdi:only-child { display: block; }
-  /* The text keeps beside the words that lead to it, in a page of the other direction, too. */
+  /* The text stays next to its lead, even in a right-to-left page. */
   .led { display: flex; gap: 0.3em; min-width: 0; }
   .led > .lead { flex: none; max-width: 60%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .led > .cut { flex: 0 1 auto; min-width: 0; }
@@ -173,7 +173,7 @@ export const base = css`
     cursor: pointer;
   }
   button.bare:hover { text-decoration: underline; }
-  /* The text of a button is cut within it. */
+  /* Truncate the text inside a button. */
   .cut > button.bare { max-width: 100%; }
   .cut > button.bare > bdi { display: block; overflow: hidden; text-overflow: ellipsis; }
   .opens { display: contents; cursor: pointer; }

@@ -1,4 +1,4 @@
-// Files: in messages, beside the message box, and in front of everything.
+// Files: in messages, at the message box, and in the gallery.
 
 import { css } from "../../vendor/lit.js";
 
@@ -10,15 +10,15 @@ export const files = css`
   .body + .files { margin-top: 6px; }
   chinwag-picture { display: block; }
   chinwag-file { display: grid; grid-template-columns: minmax(0, 1fr); justify-items: start; gap: 4px; max-width: 100%; min-width: 0; }
-  /* Two fit beside each other on a telephone, too. */
+  /* Two fit side by side on a phone. */
   .files > .tile { max-width: calc(50% - 2px); }
   .picture { position: relative; display: grid; min-height: 0; max-width: 100%; padding: 0; border: 0; border-radius: var(--_small-radius); overflow: hidden; background: var(--_sunk); }
   .picture canvas { display: block; max-width: 100%; height: auto; }
-  /* A picture may let it show through. */
+  /* The placeholder would show through a transparent picture. */
   .picture.come canvas { visibility: hidden; }
   .picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; }
   .picture span { position: absolute; inset: auto 4px 4px; padding: 2px 6px; border-radius: 5px; background: var(--_panel); color: var(--_ink); font-weight: 400; }
-  /* Its size is known only when it has come, and nothing may move then. */
+  /* A fixed size, since the real one is known only after loading, when nothing may move. */
   video { display: block; width: 320px; max-width: 100%; aspect-ratio: 16 / 9; border-radius: var(--_small-radius); background: #000; object-fit: contain; }
   audio { width: 300px; max-width: 100%; }
   .filecard { display: flex; align-items: center; gap: 10px; width: 17em; max-width: 100%; min-height: 48px; padding: 6px 10px; border: 1px solid var(--_line); border-radius: var(--_small-radius); background: var(--_panel); color: var(--_ink); text-decoration: none; }

@@ -29,7 +29,7 @@ export const finder = css`
   .finder .head .kicker { padding: 0; }
   .finder .recent button.grow { flex: 1 1 0; justify-content: flex-start; min-width: 0; padding-inline: 10px; font-weight: 400; text-align: start; }
   .finder .recent svg { color: var(--_quiet); }
-  /* Screen readers and the keyboard know that the list of a combobox scrolls, but not what is around it. */
+  /* The listbox itself must scroll: screen readers and the keyboard do not expect a scrolling element around it. */
   .finder .found > .list { display: block; flex: 1; min-height: 0; margin: 0; padding: 6px 8px 12px; overflow-y: auto; overscroll-behavior: contain; scrollbar-width: thin; }
   .finder .hit { display: flex; gap: 12px; align-items: center; min-height: 48px; padding: 7px 10px; border-radius: var(--_small-radius); cursor: pointer; }
   .finder .hit.of-message { align-items: start; content-visibility: auto; contain-intrinsic-size: auto 78px; }

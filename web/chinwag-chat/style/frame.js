@@ -65,7 +65,7 @@ export const frame = css`
 
   /* Lists */
   .list { display: grid; gap: 2px; grid-template-columns: minmax(0, 1fr); }
-  /* A long list: its rows are put in place one by one, and all of one height. */
+  /* A long list: rows of equal height, positioned individually. */
   .list.part { display: block; position: relative; }
   .list.part > li { position: absolute; inset-inline: 0; }
   /* A conversation that is being loaded. */
@@ -88,7 +88,7 @@ export const frame = css`
     justify-items: stretch;
   }
   .entry .avatar { grid-row: 1 / 3; align-self: center; }
-  /* It stays beside the avatar, whichever its direction is. */
+  /* Stays next to the avatar, whatever its direction. */
   .entry .name { justify-self: start; max-width: 100%; font-weight: 600; }
   .entry .preview:nth-last-child(1) { grid-column: 2 / -1; }
   .entry .preview { color: var(--_quiet); font-size: var(--_small); }
@@ -115,7 +115,7 @@ export const frame = css`
   .section > .kicker { margin-bottom: 4px; }
   .section > form { padding-bottom: 8px; }
 
-  /* A long name has its line to itself, and what may be done with its member is below. */
+  /* A long name takes its own line, with the actions below. */
   .member { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; padding: 6px 0; }
   .member select { flex: none; max-width: 10em; }
   .member > .name { flex: 1 1 auto; min-width: 0; max-width: calc(100% - 38px); font-weight: 600; }
@@ -145,7 +145,7 @@ export const frame = css`
   .menu button { min-height: 44px; justify-content: flex-start; border: 0; background: none; text-align: start; font-weight: 400; }
   .menu button:is(:hover, :focus-visible) { background: var(--_hover); }
 
-  /* Content in front of everything else */
+  /* Dialogs */
   dialog {
     width: min(27em, calc(100vw - 24px));
     max-height: calc(100dvh - 24px);
@@ -159,7 +159,7 @@ export const frame = css`
   }
   dialog::backdrop { background: rgb(10 14 12 / 0.45); }
   dialog .head { display: flex; flex-wrap: wrap; align-items: center; gap: 10px; margin-bottom: 12px; }
-  /* A word is not broken while it fits in a line of its own. */
+  /* Break a word only if it does not fit into a line. */
   dialog .head > .title { flex: 1 1 min-content; min-width: 0; overflow-wrap: break-word; }
   dialog .head > .icon { margin-inline-start: auto; }
   dialog .foot { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 8px; margin-top: 20px; }

@@ -36,7 +36,7 @@ export const log = css`
   .message > .opens > .avatar, .message > .avatar { position: absolute; inset-inline-start: 0; top: 30px; }
   .meta { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; padding: 0 6px 3px; font-size: var(--_tiny); color: var(--_quiet); }
   .meta .author { font-weight: 650; color: var(--_ink); }
-  /* A copy of several messages has the text as it is seen. */
+  /* Copying several messages excludes these elements. */
   .follows .meta, .note, .beside, .message .avatar { user-select: none; }
   .follows .meta { position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%); }
   .line { display: flex; justify-self: stretch; align-items: start; gap: 6px; min-width: 0; }
@@ -81,7 +81,7 @@ export const log = css`
   .quoted { margin: 2px 0 6px; padding-inline-start: 9px; border-inline-start: 3px solid var(--_accent); font-size: var(--_tiny); color: var(--_quiet); overflow-wrap: anywhere; }
   .mine .quoted, .mine .host { color: color-mix(in oklab, var(--_on-mine) 80%, var(--_mine)); }
   .bubble cite { font-style: normal; font-weight: 650; display: block; }
-  /* Marks stacked on letters stay within their own text. */
+  /* Stacked combining marks stay within their text. */
   .body, .quoted, .meta { overflow: clip; overflow-clip-margin: 3px; }
   .jump { display: block; width: auto; max-width: calc(100% + 8px); min-height: 24px; padding: 2px 4px; margin: -2px -4px; border-radius: 5px; font-weight: 400; text-align: start; line-height: 1.4; overflow-wrap: anywhere; }
   .aimed .bubble { outline: 2px solid var(--_accent); outline-offset: 2px; }
@@ -116,7 +116,7 @@ export const log = css`
   .waiting .bubble { opacity: 0.75; }
   .remedy { display: flex; gap: 6px; padding-top: 4px; }
 
-  /* It has its place while it is hidden, too, so that it covers nothing and moves nothing. */
+  /* Keeps its space while hidden, so that it neither covers nor moves anything. */
   .beside { flex: 1 1 0; display: flex; flex-wrap: wrap; align-items: center; min-width: 0; visibility: hidden; opacity: 0; }
   .mine .beside { justify-content: end; }
   .stamp { padding: 0 4px; font-size: var(--_tiny); line-height: 1.2; color: var(--_quiet); white-space: nowrap; }
@@ -125,12 +125,12 @@ export const log = css`
   .actions button.icon { min-width: 32px; min-height: 32px; width: 32px; }
   .message:is(:hover, :focus-within) .beside { visibility: visible; opacity: 1; }
   .opener { display: none; }
-  /* With fingers, the buttons take a line of their own once the message was touched. */
+  /* On touch screens, the buttons take their own line after a touch. */
   @media (pointer: coarse) {
     .line { flex-wrap: wrap; }
     .beside { flex-basis: 100%; display: none; }
     .message.touched .beside { display: flex; visibility: visible; opacity: 1; }
-    /* For screen readers, which move through a message without touching it. */
+    /* For screen readers, which navigate without touching the message. */
     .opener { display: inline; position: absolute; width: 1px; min-width: 0; height: 1px; min-height: 0; padding: 0; border: 0; overflow: hidden; clip-path: inset(50%); user-select: none; }
     .actions button.icon { min-width: 44px; min-height: 44px; width: 44px; }
     .pill { min-height: 36px; }
@@ -162,7 +162,7 @@ export const log = css`
   @media (pointer: coarse) {
     .bubble { max-width: min(38em, 92%); }
   }
-  /* In several rows they leave more room to the text. */
+  /* Several rows of buttons leave more space for the text. */
   @container log (max-width: 880px) {
     @media not (pointer: coarse) {
       .bubble { max-width: min(38em, 100% - 138px); }

@@ -79,7 +79,7 @@ export class Chat extends EventTarget {
   #learning = null;
   #threads = 0;
   #namesakes;
-  /** Ids of messages whose reply target was deleted while this page was open. */
+  /** Ids of messages that were displayed as replies. */
   #lost = new Map();
   #lastSeen = new Map();
 

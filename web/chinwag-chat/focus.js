@@ -2,7 +2,7 @@
 // the whole page.
 
 const FOCUSABLE = "button:not(:disabled), a[href], input:not(:disabled), textarea:not(:disabled), select:not(:disabled), [tabindex]";
-/** Whoever removes an element may set the focus within this number of frames. */
+/** The number of frames within which code that removes an element may set the focus itself. */
 const FRAMES = 3;
 /** Elements that received the focus of a removed one, by root. */
 const substitutes = new WeakMap();

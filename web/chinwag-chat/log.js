@@ -381,7 +381,7 @@ export class Log extends Part {
     }
   }
 
-  /** Shows an error for a while, then allows another request. */
+  /** Shows an error for a while. The next render repeats the request. */
   #failOlder() {
     this.olderFailed = true;
     setTimeout(() => {

@@ -96,7 +96,7 @@ export class Message extends LitElement {
     return this.tabbable ? 0 : -1;
   }
 
-  /** Renders the links, which text.js creates separately. */
+  /** Sets the tab stops of links, which text.js renders. */
   updated() {
     for (const link of this.querySelectorAll(".body a")) link.tabIndex = this.#tab;
   }

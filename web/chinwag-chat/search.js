@@ -196,7 +196,7 @@ export class Search extends Part {
   firstUpdated() {
     this.#dialog.showModal();
     this.#box.focus();
-    // Keep the caret if text was typed while the search was loading.
+    // A reopened search selects its text; text typed while it was loading continues.
     if (this.finder.found) this.#box.select();
   }
 

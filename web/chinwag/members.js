@@ -119,7 +119,7 @@ export class Members extends Details {
     for (const role of ROLES) this[role] = this[role].map((name) => (name === from ? to : name));
     const read = this.reads.get(from);
     if (read !== undefined && this.reads.delete(from)) this.reads.set(to, read);
-    // The end of typing comes under the new name.
+    // The end of typing arrives under the new name.
     if (this.typists.delete(from)) this.news.typing = true;
   }
 

@@ -242,7 +242,7 @@ export class Sync {
   }
 
   /**
-   * An unknown group is made by an event with the whole group.
+   * Creates an unknown group from an event that contains the complete group.
    * @param {Frame} frame
    * @param {string} id
    */

@@ -18,7 +18,7 @@ const UNREACHABLE = "The server cannot be reached.";
  */
 
 /**
- * Resolves with the answer; rejects if it is a refusal, or if none comes.
+ * Resolves with the answer; rejects if it is an error, or if none arrives.
  * @param {Transfer} transfer
  * @returns {Promise<XMLHttpRequest>}
  */

@@ -249,7 +249,7 @@ async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
     stage.app.stop().await;
     ann.reload().await;
     ann.sees("Connection lost").await;
-    // Only the server can tell the page.
+    // The page learns this only from the server.
     stage.app.restart().await;
     ann.sees("Signed in as eve").await;
     ann.sees_no("hello bob").await;

@@ -62,7 +62,7 @@ impl Scene {
         last
     }
 
-    async fn whole(&self, last: Seq) {
+    async fn assert_caught_up(&self, last: Seq) {
         let since = Instant::now();
         for reader in [&self.at_one, &self.at_two] {
             let told = reader.counts_to(self.group, last);
@@ -85,7 +85,7 @@ async fn redis_is_killed_and_comes_back() {
     // Events without a number may have been lost, so clients receive their contacts again.
     scene.at_two.gets("contacts: ann online").await;
     scene.one.say(scene.group, scene.ann).await;
-    scene.whole(last.next()).await;
+    scene.assert_caught_up(last.next()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +95,7 @@ async fn redis_is_flushed_and_its_clients_thrown_out() {
     scene.talk().await;
     assert_eq!(scene.redis.ask("CLIENT KILL TYPE pubsub").as_deref(), Some(":2"), "both are thrown out");
     let last = scene.talk().await;
-    scene.whole(last).await;
+    scene.assert_caught_up(last).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +118,7 @@ async fn one_node_is_cut_off_from_redis_for_a_while() {
         })
         .await;
     scene.proxy.mend();
-    scene.whole(last).await;
+    scene.assert_caught_up(last).await;
     scene.at_two.gets("contacts: ann online").await;
 }
 
@@ -129,6 +129,6 @@ async fn a_silent_link_is_detected() {
     let last = scene.talk().await;
     until("it notices", || scene.two.hub.link() == Some(false)).await;
     scene.proxy.mend();
-    scene.whole(last).await;
+    scene.assert_caught_up(last).await;
     ascend(&scene.at_two.numbers(scene.group));
 }

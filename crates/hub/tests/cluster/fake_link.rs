@@ -67,7 +67,7 @@ impl FakeNetwork {
             inner.said.remove(at);
         }
         for end in inner.ends.values().filter(|end| end.node != from) {
-            if end.hears(channel) {
+            if end.is_subscribed(channel) {
                 let _ = end.events.try_send(LinkEvent::Hint(from, hint.clone(), QueuedBytes::default()));
             }
         }
@@ -85,14 +85,14 @@ impl FakeNetwork {
     pub(crate) fn listen(&self) {
         for end in self.inner.lock().expect("no test panics here").ends.values() {
             let channels = std::mem::take(&mut *end.doubtful.lock().expect("no test panics here"));
-            let begun: Vec<_> = channels.into_iter().filter(|channel| end.hears(*channel)).collect();
+            let begun: Vec<_> = channels.into_iter().filter(|channel| end.is_subscribed(*channel)).collect();
             let _ = end.events.try_send(LinkEvent::Subscribed(begun));
         }
     }
 }
 
 impl End {
-    fn hears(&self, channel: Channel) -> bool {
+    fn is_subscribed(&self, channel: Channel) -> bool {
         match channel {
             Channel::Nodes => true,
             Channel::Node(node) => node == self.node,

@@ -154,7 +154,7 @@ impl History {
                 let seq = self.store.write(job).await.expect("the store writes");
                 self.logs[group].insert(numbered(seq), Entry::Sent);
             }
-            Step::Turn(node, group, user) => self.turn(node, group, user).await,
+            Step::Turn(node, group, user) => self.toggle_membership(node, group, user).await,
             Step::Consent(node, group, user) => self.consent(node, group, user).await,
             Step::Deliver(at) => self.air.deliver(at, false),
             Step::Repeat(at) => self.air.deliver(at, true),
@@ -175,7 +175,7 @@ impl History {
         settle().await;
     }
 
-    async fn turn(&mut self, node: usize, group: usize, user: usize) {
+    async fn toggle_membership(&mut self, node: usize, group: usize, user: usize) {
         self.router.by.store(node, Ordering::Relaxed);
         let (id, member) = (self.groups[group], self.users[user]);
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {

@@ -171,7 +171,7 @@ async fn resume_that_shows_a_left_group_is_corrected() {
     let node = Lonely::start(false).await;
     // Ann was a member when the resume was read, but no event of that has reached this node.
     node.hub.pause(&node.client.0, []);
-    let (joined, left) = (node.turn(true).await, node.turn(false).await);
+    let (joined, left) = (node.change_membership(true).await, node.change_membership(false).await);
     node.hub.resume(&node.client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, joined)]);
     settle().await;
     assert_eq!(node.client.texts(), ["missed".to_owned(), format!("quit 1 {left}")]);
@@ -219,7 +219,7 @@ async fn later_snapshot_outlives_an_older_answer() {
     node.air.deliver(0, false);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let held = node.gate.open();
-    node.turn(true).await;
+    node.change_membership(true).await;
     let second = connect(&node.hub, node.ann).await;
     for read in &held {
         read.add_permits(1);

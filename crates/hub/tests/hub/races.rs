@@ -155,7 +155,7 @@ impl Race {
                 let seq = self.store.write(job).await.expect("the store writes");
                 self.logs[group].insert(seq.0, Entry::Sent);
             }
-            Step::Turn(group, user) => self.turn(group, user).await,
+            Step::Turn(group, user) => self.toggle_membership(group, user).await,
             Step::Dispatch => self.dispatch(),
             Step::Advance(socket) => self.advance(socket).await,
             Step::Drop(socket) => {
@@ -174,7 +174,7 @@ impl Race {
         settle().await;
     }
 
-    async fn turn(&mut self, group: usize, user: usize) {
+    async fn toggle_membership(&mut self, group: usize, user: usize) {
         let (id, member) = (self.groups[group], self.users[user]);
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
             let is_in = tx.member(id, member)?.is_some();

@@ -44,7 +44,7 @@ async fn kills_leave_no_orphan_and_no_message_without_its_file() {
     let (mut cuts, mut lives) = (BTreeMap::new(), 0);
     while lives < kills || Cut::ALL.iter().any(|cut| !cuts.contains_key(cut)) {
         assert!(lives < kills * 10, "the kills met {cuts:?} alone");
-        couriers = live(&program, couriers, &done).await;
+        couriers = run_until_killed(&program, couriers, &done).await;
         for cut in couriers.iter().filter_map(Courier::cut) {
             *cuts.entry(cut).or_insert(0) += 1;
         }
@@ -72,7 +72,11 @@ async fn kills_leave_no_orphan_and_no_message_without_its_file() {
 }
 
 /// Runs the server until it has answered a number of requests, then kills it.
-async fn live(program: &Program, couriers: Vec<Courier>, done: &Arc<AtomicUsize>) -> Vec<Courier> {
+async fn run_until_killed(
+    program: &Program,
+    couriers: Vec<Courier>,
+    done: &Arc<AtomicUsize>,
+) -> Vec<Courier> {
     let running = program.serve();
     let enough = done.load(Ordering::Relaxed) + random(60);
     let run = |courier: Courier| tokio::spawn(courier.run(running.url().to_owned()));

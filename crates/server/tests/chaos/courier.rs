@@ -90,7 +90,7 @@ impl Courier {
 
     /// Works until the server dies.
     pub(crate) async fn run(mut self, url: String) -> Self {
-        self.turn_to(&url);
+        self.connect_to(&url);
         while self.step().await.is_some() {
             self.done.fetch_add(1, Ordering::Relaxed);
         }
@@ -99,8 +99,8 @@ impl Courier {
 
     /// Completes the interrupted request, and reads every file.
     pub(crate) async fn settle(&mut self, url: &str) {
-        self.turn_to(url);
-        self.take_up().await.expect("the server is there");
+        self.connect_to(url);
+        self.complete_errand().await.expect("the server is there");
         let held: Vec<_> =
             self.free.iter().chain(self.messages.iter().flat_map(|(_, files)| files)).collect();
         for file in held {
@@ -128,14 +128,14 @@ impl Courier {
         self.messages.iter().map(move |(message, files)| (message.clone(), ids(files)))
     }
 
-    fn turn_to(&mut self, url: &str) {
+    fn connect_to(&mut self, url: &str) {
         self.user = Client::new(url, Some(self.user.token()), self.user.name());
     }
 
     /// One request, or `None` if the server died; `errand` is then the interrupted request.
     async fn step(&mut self) -> Option<()> {
         if self.errand.is_some() {
-            return self.take_up().await;
+            return self.complete_errand().await;
         }
         match random(10) {
             1 => self.upload(false).await,
@@ -147,28 +147,28 @@ impl Courier {
                 self.made += 1;
                 let client_id = format!("{} {}", self.user.name(), self.made);
                 self.errand = Some(Errand::Send { client_id, files });
-                self.take_up().await
+                self.complete_errand().await
             }
             9 if !self.messages.is_empty() => {
                 let (message, files) = self.messages.swap_remove(random(self.messages.len()) - 1);
                 self.errand = Some(Errand::Delete { path: format!("messages/{message}/"), files });
-                self.take_up().await
+                self.complete_errand().await
             }
             10 if !self.free.is_empty() => {
                 let file = self.free.swap_remove(random(self.free.len()) - 1);
                 let path = format!("files/uploads/{}/", file.id);
                 self.errand = Some(Errand::Delete { path, files: vec![file] });
-                self.take_up().await
+                self.complete_errand().await
             }
             _ => self.read_one().await,
         }
     }
 
-    async fn take_up(&mut self) -> Option<()> {
+    async fn complete_errand(&mut self) -> Option<()> {
         match &self.errand {
             // The id of the upload is unknown.
             None | Some(Errand::Upload { .. }) => self.errand = None,
-            Some(Errand::Parts { .. }) => self.go_on().await?,
+            Some(Errand::Parts { .. }) => self.continue_upload().await?,
             Some(Errand::Send { client_id, files }) => {
                 let ids: Vec<_> = files.iter().map(|file| &file.id).collect();
                 let message = json!({ "group": self.group, "client_id": client_id, "attachments": ids });
@@ -211,11 +211,11 @@ impl Courier {
         assert_eq!(begun.status, 201);
         let upload = begun.header("location").trim_start_matches("/api/v1/").to_owned();
         self.errand = Some(Errand::Parts { upload, content, stored: 0, is_last: false });
-        self.go_on().await
+        self.continue_upload().await
     }
 
     /// Sends the remainder of an upload in two parts.
-    async fn go_on(&mut self) -> Option<()> {
+    async fn continue_upload(&mut self) -> Option<()> {
         let Some(Errand::Parts { upload, content, stored, is_last }) = &mut self.errand else {
             return Some(());
         };

@@ -24,7 +24,7 @@ fn staged(files: &Path) -> Vec<String> {
     names.filter(|name| name.contains('#')).collect()
 }
 
-fn whole(files: &Path) -> usize {
+fn count_complete(files: &Path) -> usize {
     let entries = fs::read_dir(files).into_iter().flatten().flatten();
     entries.filter(|entry| entry.path().is_file()).count()
 }
@@ -63,7 +63,7 @@ async fn killed_uploads_leave_nothing_half_written() {
     assert_eq!(staged(&files).len(), 1, "the upload was cut");
 
     let running = program.serve();
-    assert_eq!((staged(&files).len(), whole(&files)), (0, 0), "half a file is left");
+    assert_eq!((staged(&files).len(), count_complete(&files)), (0, 0), "half a file is left");
     let ann = Client::new(running.url(), Some(ann.token()), "ann");
     let head = ann.send(ann.request(Method::HEAD, &upload).header("tus-resumable", "1.0.0")).await;
     assert_eq!(head.header("upload-offset"), "4");

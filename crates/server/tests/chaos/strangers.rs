@@ -95,7 +95,7 @@ fn address(kind: u8, round: usize) -> IpAddr {
 }
 
 /// Opens a connection from an address and sends this text.
-async fn begun(to: &str, from: IpAddr, head: &str) -> TcpStream {
+async fn open_connection(to: &str, from: IpAddr, head: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(SocketAddr::new(from, 0)).expect("an address of this machine");
     let mut stream = socket.connect(to.parse().expect("an address")).await.expect("it listens");
@@ -120,7 +120,7 @@ struct Halves {
 impl Halves {
     async fn send(to: &str, from: IpAddr, head: &str, refusals: usize) -> Self {
         let mut waiting = JoinSet::new();
-        for stream in join_all((0..HALVES).map(|_| begun(to, from, head))).await {
+        for stream in join_all((0..HALVES).map(|_| open_connection(to, from, head))).await {
             waiting.spawn(status(stream));
         }
         let mut refused = 0;
@@ -168,7 +168,7 @@ impl Others {
     }
 
     /// Makes each kind of request once during the attack from `attacker`.
-    async fn go_on(&mut self, round: usize, attacker: IpAddr) {
+    async fn make_every_request(&mut self, round: usize, attacker: IpAddr) {
         let (bob, nobody) = (self.bob.clone(), self.nobody.clone());
         self.answer("a list", bob.get("groups/"), 200).await;
         self.answer("a neighbour's list", bob.from(attacker).get("groups/"), 200).await;
@@ -228,7 +228,8 @@ async fn strangers_of_one_address_leave_others_requests_answered() {
         let is_asked = || validator.asked.load(Ordering::SeqCst) > asked;
         until("a question to the validator, which never answers", is_asked).await;
         let nobody = others.nobody.clone();
-        let (refused, ()) = tokio::join!(guess(&nobody, attacker), others.go_on(round, attacker));
+        let (refused, ()) =
+            tokio::join!(guess(&nobody, attacker), others.make_every_request(round, attacker));
         assert!(refused > 0, "there are more guesses than an address has");
         assert_eq!(bodies.waiting.len(), SHARE);
         assert!(bodies.waiting.try_join_next().is_none(), "the rest still send");

@@ -49,7 +49,7 @@ impl Authority {
         let authority = Self { running: Running::launch(command), folder, api, management };
         let wait = Wait::begin();
         while authority.curl(&format!("https://localhost:{api}/dir")).is_none() {
-            wait.step_blocking(|| authority.said());
+            wait.step_blocking(|| authority.log());
         }
         authority
     }
@@ -70,12 +70,12 @@ impl Authority {
         path
     }
 
-    fn said(&self) -> String {
+    fn log(&self) -> String {
         format!("{}{}", self.running.stdout(), self.running.stderr())
     }
 
     fn orders(&self) -> usize {
-        self.said().matches("Added order").count()
+        self.log().matches("Added order").count()
     }
 
     /// Configures a server to request certificates here.
@@ -123,7 +123,7 @@ fn certificate_is_issued_kept_and_renewed() {
     let server = serve(&program, port, &authority);
     let wait = Wait::begin();
     while !is_trusted(&root, port) {
-        wait.step_blocking(|| format!("no certificate comes: {}{}", server.stderr(), authority.said()));
+        wait.step_blocking(|| format!("no certificate comes: {}{}", server.stderr(), authority.log()));
     }
     let (first, kept) = (serial(port), state(&program));
     let figures = Command::new("curl")
@@ -159,10 +159,10 @@ fn certificate_is_issued_kept_and_renewed() {
     let (wait, mut seen) = (Wait::begin(), BTreeSet::new());
     // The first one is the self-signed placeholder.
     while seen.len() < 4 {
-        wait.step_blocking(|| format!("it is not renewed: {}{}", server.stderr(), authority.said()));
+        wait.step_blocking(|| format!("it is not renewed: {}{}", server.stderr(), authority.log()));
         seen.insert(serial(port));
     }
-    let said = authority.said();
+    let said = authority.log();
     assert_eq!(said.matches("accounts in memory").count(), 1, "one account: {said}");
 
     // The next attempt registers a new account if the ACME server does not know the old one.
@@ -170,7 +170,7 @@ fn certificate_is_issued_kept_and_renewed() {
     drop(authority);
     let authority = Authority::start_at(api, program.folder(), port, 6);
     while !state(&program)["account"].is_null() {
-        wait.step_blocking(|| format!("the account stays: {}{}", server.stderr(), authority.said()));
+        wait.step_blocking(|| format!("the account stays: {}{}", server.stderr(), authority.log()));
     }
     assert_eq!(server.stop().code, Some(0));
 }

@@ -70,7 +70,7 @@ fn each_command_leaves_an_entry_or_is_listed() {
 }
 
 /// Runs the commands of [`NOTED`] and returns the entries that they must write.
-fn story(program: &Program) -> Vec<String> {
+fn run_noted_commands(program: &Program) -> Vec<String> {
     let (mut id, mut entries) = (String::new(), Vec::new());
     for (command, input, entry) in NOTED {
         let command = command.replace("ID", &id);
@@ -86,7 +86,7 @@ fn story(program: &Program) -> Vec<String> {
 }
 
 /// The audit entries of the command line, oldest first, as action and target.
-async fn noted(program: &Program, running: &Running) -> Vec<String> {
+async fn audit_entries(program: &Program, running: &Running) -> Vec<String> {
     let entries = program.service(running).get("audit/?actor=command+line").await.ok(200);
     let entries = entries.as_array().expect("a list").iter().rev();
     let text = |entry: &Value| {
@@ -100,15 +100,15 @@ async fn noted(program: &Program, running: &Running) -> Vec<String> {
 #[tokio::test]
 async fn commands_leave_entries_with_and_without_a_server() {
     let program = program();
-    let mut expected = story(&program);
+    let mut expected = run_noted_commands(&program);
     let running = program.serve();
-    expected.extend(story(&program));
-    assert_eq!(noted(&program, &running).await, expected);
+    expected.extend(run_noted_commands(&program));
+    assert_eq!(audit_entries(&program, &running).await, expected);
     assert_eq!(program.run(&["key", "--rotate"]).code, Some(0));
     assert_eq!(running.stop().code, Some(0));
     let running = program.serve();
     expected.push("key.rotate -".to_owned());
-    assert_eq!(noted(&program, &running).await, expected);
+    assert_eq!(audit_entries(&program, &running).await, expected);
 }
 
 #[test]

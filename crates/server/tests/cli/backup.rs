@@ -58,7 +58,7 @@ async fn a_backup_under_load_has_all_earlier_acknowledgements() {
     assert_eq!(history.len() + 1, numbers.len(), "the beginning, and the messages");
     let head = i64::try_from(numbers.len()).expect("a count");
     assert!(newest > head, "there were acknowledgements after it, too: {newest}, {head}");
-    comes_back(&writer, &group, newest, head).await;
+    assert_client_recovers(&writer, &group, newest, head).await;
     assert_eq!(running.stop().code, Some(0));
     assert_eq!(sound(&program.folder().join("fresh/chinwag.db")).len(), numbers.len() + 1);
 }
@@ -83,7 +83,7 @@ async fn back_up_under(load: &Load, program: &Arc<Program>) -> (HashMap<String, 
 
 /// A client that has events beyond the restored state is refused with `seq_ahead`, and continues from the
 /// summary.
-async fn comes_back(client: &Client, group: &str, held: i64, head: i64) {
+async fn assert_client_recovers(client: &Client, group: &str, held: i64, head: i64) {
     let mut socket = client.ws().await;
     let done = socket.ask("sync.resume", json!({ "groups": { group: held } })).await;
     assert_eq!(done["data"], json!({ "groups": {}, "refused": { group: "seq_ahead" } }));

@@ -42,11 +42,11 @@ async fn a_full_disk_refuses_only_writes_until_space_is_freed() {
     unavailable(&refused);
     assert!(acknowledged.len() > 20, "the disk was full from the start: {}", acknowledged.len());
     let mut socket = bob.ws().await;
-    disk.stuff();
+    disk.fill_up();
     // The write-ahead log may still have space for small commits.
     until_ready_says(&service, 503).await;
-    assert_eq!(disk.room(), 0);
-    until_said(&running, "database or disk is full").await;
+    assert_eq!(disk.free_space(), 0);
+    until_logged(&running, "database or disk is full").await;
 
     unavailable(&send(&ann, &group, "none").await);
     unavailable(&service.post("users/", json!({ "name": "cat" })).await);
@@ -67,7 +67,7 @@ async fn a_full_disk_refuses_only_writes_until_space_is_freed() {
     let more = send(&ann, &group, "more").await.ok(201);
     acknowledged.insert("more".to_owned(), more);
     running.kill();
-    kept(&disk, &program, &ann, &group, &acknowledged).await;
+    assert_kept(&disk, &program, &ann, &group, &acknowledged).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,13 +79,13 @@ async fn below_the_minimum_of_free_space_only_additions_fail() {
     let group = group(&service, &[ann.clone(), bob.clone()]).await;
     let sent = send(&ann, &group, "before").await.ok(201);
     let mut socket = bob.ws().await;
-    let room = usize::try_from(disk.room()).expect("a few MiB");
+    let room = usize::try_from(disk.free_space()).expect("a few MiB");
     fs::write(disk.file("ballast"), vec![0; room - (1 << 20)]).expect("there is room for it");
     let wait = Wait::begin();
     while service.get("/readyz").await.json["why"] != "disk" {
         wait.step(|| format!("it does not see that the disk is nearly full: {}", running.stderr())).await;
     }
-    assert!(disk.room() > 0, "it is not full yet");
+    assert!(disk.free_space() > 0, "it is not full yet");
     let figures = service.get("/metrics").await.text;
     for (why, figure) in [("disk", 1), ("store", 0), ("draining", 0)] {
         assert!(
@@ -132,8 +132,8 @@ async fn server_starts_with_a_full_disk_and_its_reserve() {
         } else {
             assert_eq!(running.stop().code, Some(0));
         }
-        disk.stuff();
-        assert_eq!(disk.room(), 0);
+        disk.fill_up();
+        assert_eq!(disk.free_space(), 0);
         let rotated = chinwag_testkit::process::finish(disk.command(&program, &["key", "--rotate"]), "");
         assert!(rotated.stderr.contains("its disk is full, so make room on it"), "{rotated:?}");
         let names = fs::read_dir(disk.file("")).expect("a folder").flatten().map(|entry| entry.file_name());
@@ -167,14 +167,14 @@ async fn deletions_work_on_a_completely_full_disk() {
         let body = json!({ "group": group, "body": format!("{number}") });
         sent.push(ann.post("messages/", body).await.ok(201)["id"].as_str().expect("an id").to_owned());
     }
-    disk.stuff();
-    assert_eq!(disk.room(), 0);
+    disk.fill_up();
+    assert_eq!(disk.free_space(), 0);
     // Write until the write-ahead log is full and the reserve is used.
     let mut acknowledged = HashMap::new();
     assert_eq!(fill(&bob, &group, &mut acknowledged).await.status, 507);
     assert!(reserve() < RESERVE as u64, "a part was given up");
     assert_eq!(service.get("/readyz").await.json["why"], "disk");
-    until_said(&running, "the disk is full").await;
+    until_logged(&running, "the disk is full").await;
 
     for id in &sent {
         ann.delete(&format!("messages/{id}/")).await.ok(200);
@@ -198,7 +198,7 @@ async fn deletions_work_on_a_completely_full_disk() {
 }
 
 /// Asserts that after a crash the group has exactly the acknowledged messages.
-async fn kept(
+async fn assert_kept(
     disk: &Disk,
     program: &Program,
     ann: &Client,
@@ -256,7 +256,7 @@ async fn until_ready_says(client: &Client, status: u16) {
 }
 
 /// Waits until the server's log contains this text.
-async fn until_said(running: &Running, words: &str) {
+async fn until_logged(running: &Running, words: &str) {
     let wait = Wait::begin();
     while !running.stderr().contains(words) {
         wait.step(|| format!("the log has no {words:?}: {}", running.stderr())).await;
@@ -307,13 +307,13 @@ impl Disk {
     }
 
     /// Free space in bytes.
-    fn room(&self) -> u64 {
+    fn free_space(&self) -> u64 {
         let found = statvfs(self.file("")).expect("it answers");
         found.f_bavail * found.f_frsize
     }
 
     /// Fills the remaining space.
-    fn stuff(&self) {
+    fn fill_up(&self) {
         let file = File::options().create(true).append(true).open(self.file("stuffing"));
         let mut file = file.expect("a name takes no room");
         loop {

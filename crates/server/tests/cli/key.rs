@@ -135,9 +135,9 @@ fn a_folder_without_data_has_no_key() {
 async fn keys_with_scopes_are_made_listed_and_deleted() {
     let program = program();
     let running = program.serve();
-    story(&program, Some(&running)).await;
+    run_key_commands(&program, Some(&running)).await;
     assert_eq!(running.stop().code, Some(0));
-    story(&program, None).await;
+    run_key_commands(&program, None).await;
     let output = program.run(&["key", "add", "--scope", "all"]);
     assert_eq!(output.code, Some(2));
     assert!(output.stderr.contains("must be one of read, write, users, events, admin"), "{}", output.stderr);
@@ -150,7 +150,7 @@ async fn keys_with_scopes_are_made_listed_and_deleted() {
 }
 
 /// The same steps with and without a server: add, list, delete.
-async fn story(program: &Program, running: Option<&Running>) {
+async fn run_key_commands(program: &Program, running: Option<&Running>) {
     let made = program.run(&["key", "add", "--scope", "read,admin", "--ttl", "1h"]);
     assert_eq!((made.code, &*made.stderr), (Some(0), ""));
     let key = made.stdout.trim();

@@ -9,7 +9,7 @@ use crate::import::ask;
 use crate::program;
 
 /// The lines of an export with one of everything.
-fn whole() -> Vec<Value> {
+fn complete_export() -> Vec<Value> {
     let user = |name: &str, channels: Value| {
         json!({"type": "user", "user": {"username": name, "nickname": "", "first_name": name.to_uppercase(), "last_name": "",
             "teams": [{"name": "team", "roles": "team_user", "channels": channels}]}})
@@ -131,8 +131,9 @@ fn whole_mattermost_export_is_served_in_both_stores() {
     let (on_sqlite, on_postgres, database) = (program(), program(), Database::new());
     let url = database.url();
     for (program, more) in [(&on_sqlite, &[][..]), (&on_postgres, &["--database", url.as_str()][..])] {
-        let zip =
-            ExportZip::default().with("import.jsonl", lines(&whole())).with("data/20240512/a.txt", "bytes");
+        let zip = ExportZip::default()
+            .with("import.jsonl", lines(&complete_export()))
+            .with("data/20240512/a.txt", "bytes");
         let path = zip.write(program, "mattermost.zip");
         let args = [&["mattermost", path.to_str().expect("a path")], more].concat();
         let report = imported(program, &args);
@@ -158,7 +159,7 @@ fn whole_mattermost_export_is_served_in_both_stores() {
 #[test]
 fn jsonl_alone_is_taken_with_files_of_a_folder() {
     let program = program();
-    let file = write(&program, "export.jsonl", lines(&whole()));
+    let file = write(&program, "export.jsonl", lines(&complete_export()));
     write(&program, "files/20240512/a.txt", "bytes");
     let folder = program.folder().join("files");
     let report = imported(&program, &["mattermost", &file, "--files", folder.to_str().expect("a path")]);

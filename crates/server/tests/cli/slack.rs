@@ -14,7 +14,7 @@ use crate::import::ask;
 use crate::program;
 
 /// A workspace with one of everything.
-fn whole() -> ExportZip {
+fn complete_export() -> ExportZip {
     let users = json!([
         {"id": "U1", "name": "ann", "real_name": "Ann Lee", "profile": {"display_name": "Ann"}},
         {"id": "U2", "name": "bob", "profile": {"display_name": "", "real_name": "Bob B."}},
@@ -169,7 +169,7 @@ fn whole_slack_export_is_served_in_both_stores() {
     let (on_sqlite, on_postgres, database) = (program(), program(), Database::new());
     let url = database.url();
     for (program, more) in [(&on_sqlite, &[][..]), (&on_postgres, &["--database", url.as_str()][..])] {
-        let file = whole().write(program, "slack.zip");
+        let file = complete_export().write(program, "slack.zip");
         let all = program.folder().join("report.txt");
         let args = ["slack", file.to_str().expect("a path"), "--report", all.to_str().expect("a path")];
         let report = imported(program, &[&args, more].concat());
@@ -342,7 +342,7 @@ fn message_that_is_too_long_becomes_several() {
 #[test]
 fn dry_run_reports_all_and_changes_nothing() {
     let program = program();
-    let file = whole().write(&program, "slack.zip");
+    let file = complete_export().write(&program, "slack.zip");
     let args = ["slack", file.to_str().expect("a path"), "--dry-run"];
     let report = imported(&program, &args);
     assert_row(&report, "messages", [14, 14, 0, 0, 0]);

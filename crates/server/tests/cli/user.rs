@@ -32,7 +32,7 @@ async fn signs_in(running: &Running, name: &str, password: &str) -> u16 {
 }
 
 /// The same steps with and without a server: add, list, issue a token, delete.
-async fn story(program: &Program, running: Option<&Running>) {
+async fn run_user_commands(program: &Program, running: Option<&Running>) {
     assert_eq!(done(add(program, "ann")), "");
     assert_eq!(done(program.run(&["user", "add", "bob", "--no-password"])), "");
     assert_eq!(done(program.run(&["user", "list"])), "ann\nbob\n");
@@ -98,14 +98,14 @@ async fn story(program: &Program, running: Option<&Running>) {
 async fn users_are_kept_by_a_server_that_runs() {
     let program = program();
     let running = program.serve();
-    story(&program, Some(&running)).await;
+    run_user_commands(&program, Some(&running)).await;
     assert_eq!(running.stop().code, Some(0));
 }
 
 #[tokio::test]
 async fn users_are_kept_without_a_server_and_a_later_one_knows_them() {
     let program = program();
-    story(&program, None).await;
+    run_user_commands(&program, None).await;
     let running = program.serve();
     assert_eq!(signs_in(&running, "ann", "another password").await, 201);
 }

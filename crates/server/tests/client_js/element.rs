@@ -127,7 +127,7 @@ async fn closed_chats_and_removed_elements_leave_the_memory() {
 }
 
 /// The number of conversations in the browser's storage.
-async fn kept(tab: &Tab) -> Value {
+async fn count_kept(tab: &Tab) -> Value {
     tab.run(
         "const database = await new Promise((done) => { const asked = indexedDB.open('chinwag-known'); asked.onsuccess = () => done(asked.result); });
         const asked = database.transaction('users').objectStore('users').getAll();
@@ -147,7 +147,7 @@ async fn closed_chat_keeps_its_list_for_itself() {
     ann.run("await chat.connect();").await;
     let keeps = async |count: usize| {
         let wait = Wait::begin();
-        while kept(&ann).await != count {
+        while count_kept(&ann).await != count {
             wait.step(|| format!("the browser does not keep {count} conversations")).await;
         }
     };
@@ -156,5 +156,5 @@ async fn closed_chat_keeps_its_list_for_itself() {
     world.group(&["ann", "bob"]).await;
     keeps(2).await;
     ann.run("dispatchEvent(new PageTransitionEvent('pagehide'));").await;
-    assert_eq!(kept(&ann).await, 2);
+    assert_eq!(count_kept(&ann).await, 2);
 }

@@ -62,13 +62,13 @@ impl Returns {
         self.world.service().post("messages/", message).await.ok(201);
     }
 
-    async fn goes(&self) {
+    async fn disconnect(&self) {
         self.link.cut();
         self.ann.until("chat.state !== 'ready'").await;
         self.ann.run("frames.length = 0; asked.length = 0;").await;
     }
 
-    async fn comes_back(&self) {
+    async fn reconnect(&self) {
         self.link.mend();
         self.ann.run("chat.retry();").await;
         self.ann
@@ -96,7 +96,7 @@ fn types(frames: &[Value]) -> Vec<&str> {
 async fn return_after_a_day_receives_what_changed_and_nothing_else() {
     let returns = Returns::of(40).await;
     let Returns { world, ann, groups, other, .. } = &returns;
-    returns.goes().await;
+    returns.disconnect().await;
     returns.say(&groups[7], "second").await;
     other.post(&format!("groups/{}/read/", groups[5]), json!({ "seq": 2 })).await.ok(200);
     other.patch(&format!("groups/{}/me/", groups[4]), json!({ "pinned": true })).await.ok(200);
@@ -105,7 +105,7 @@ async fn return_after_a_day_receives_what_changed_and_nothing_else() {
     world.service().patch(&format!("groups/{}/", groups[2]), rename).await.ok(200);
     let made = json!({ "name": "joined", "author": "bob", "members": ["ann"] });
     let joined = world.service().post("groups/", made).await.ok(201)["id"].clone();
-    returns.comes_back().await;
+    returns.reconnect().await;
     let frames = returns.frames().await;
     let mut seen = types(&frames);
     let named: Vec<_> = seen.drain(2..4).collect();
@@ -146,11 +146,11 @@ async fn changed_groups_are_loaded_on_return() {
     load(ann, "ann", link, "{ groups: 5 }").await;
     ann.run("frames.length = 0; await chat.connect();").await;
     ann.until("chat.unread === 30 && frames.some((text) => JSON.parse(text).data?.since)").await;
-    returns.goes().await;
+    returns.disconnect().await;
     for body in ["second", "third"] {
         returns.say(&groups[1], body).await;
     }
-    returns.comes_back().await;
+    returns.reconnect().await;
     ann.until("chat.unread === 32 && chat.groups.size === 6 && chat.moreGroups === 24").await;
     let shown = format!(
         "const group = chat.conversations[0]; return [group.id, bodies(group.id), group.hasEarlier, group.unread, await chat.loadEarlier(group.id), bodies(group.id), (await chat.loadGroup('{}')).unread]",
@@ -173,11 +173,11 @@ async fn useless_point_is_answered_with_everything() {
         WebSocket.prototype.send = function (text) { return send.call(this, text.replace(/\"since\":\"[^\"]*\"/, '\"since\":\"old\"')); };";
     ann.run(&format!("frames.length = 0; await chat.connect(); {spoil}")).await;
     ann.until("chat.unread === 12 && frames.some((text) => JSON.parse(text).data?.since)").await;
-    returns.goes().await;
+    returns.disconnect().await;
     returns.say(&groups[0], "second").await;
     let left = json!({ "author": "ann" });
     world.service().post(&format!("groups/{}/quit/", groups[11]), left).await.ok(200);
-    returns.comes_back().await;
+    returns.reconnect().await;
     ann.until("chat.groups.size === 11 && chat.moreGroups === 0 && chat.unread === 12").await;
     assert_eq!(ann.run("return faults();").await, json!([]));
 }
@@ -186,11 +186,11 @@ async fn useless_point_is_answered_with_everything() {
 async fn message_to_a_group_joined_meanwhile_is_sent() {
     let returns = Returns::of(12).await;
     let Returns { world, ann, groups, other, .. } = &returns;
-    returns.goes().await;
+    returns.disconnect().await;
     other.post(&format!("groups/{}/quit/", groups[0]), json!({})).await.ok(200);
     let joined = world.group(&["bob", "ann"]).await;
     ann.run(&format!("window.late = chat.send('{joined}', 'late').sent; late.catch(() => {{}});")).await;
-    returns.comes_back().await;
+    returns.reconnect().await;
     assert_eq!(ann.run("return (await late).body;").await, "late");
     assert_eq!(ann.run("return faults();").await, json!([]));
 }

@@ -71,7 +71,7 @@ impl Way {
         Client::new(&cluster.nodes[0].url(), signed_in.ok(201)["token"].as_str(), name)
     }
 
-    async fn come(self, cluster: &Cluster, beside: &Node, user: &Client) {
+    async fn apply(self, cluster: &Cluster, beside: &Node, user: &Client) {
         let (first, name) = (&cluster.nodes[0], user.name());
         let command = |args: &[&str], input: &str| {
             let output = finish(beside.command(args), input);
@@ -126,7 +126,7 @@ async fn an_ended_credential_closes_sockets_on_every_node_in_5_s() {
             for node in &cluster.nodes {
                 sockets.push(node.as_user(&user).ws().await);
             }
-            way.come(&cluster, &beside, &user).await;
+            way.apply(&cluster, &beside, &user).await;
             let ended = Instant::now();
             let codes =
                 join_all(sockets.iter_mut().map(|socket| socket.close_code_within(bound(WITHIN)))).await;

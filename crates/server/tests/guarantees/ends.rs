@@ -45,7 +45,7 @@ impl End {
     }
 
     /// Ends the credential. For an expiry, waits until the token is refused.
-    async fn come(self, app: &TestApp, user: &Client) {
+    async fn apply(self, app: &TestApp, user: &Client) {
         let name = user.name();
         match self {
             Self::Revocation => drop(user.delete("sessions/").await.ok(200)),
@@ -114,7 +114,7 @@ async fn while_flooded(end: End) {
         until("the flood", || read.load(Ordering::SeqCst) > 150).await;
         let mut ended = Vec::new();
         for victim in &victims {
-            end.come(&app, victim).await;
+            end.apply(&app, victim).await;
             ended.push(Instant::now());
         }
         ended
@@ -156,7 +156,7 @@ async fn a_flooding_socket_is_closed_and_its_later_events_dropped() {
             socket.send(json!({ "type": "message.text", "data": data, "ref": event.to_string() })).await;
         }
         socket.until("message.text").await;
-        end.come(&app, &user).await;
+        end.apply(&app, &user).await;
         let ended = Instant::now();
         let (service, path) = (app.service(), format!("groups/{group}/?fields=messages"));
         assert_eq!(socket.close_code().await, Some(4001), "{end:?}");

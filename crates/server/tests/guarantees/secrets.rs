@@ -129,7 +129,7 @@ async fn jwts(ledger: &mut Ledger, url: &str) -> String {
 }
 
 /// A socket that sends its credentials in valid and invalid events.
-async fn said(ledger: &mut Ledger, mut socket: Ws, token: &str) {
+async fn send_credentials(ledger: &mut Ledger, mut socket: Ws, token: &str) {
     for (kind, data) in [
         ("message.text", json!({ "group": "nonsense", "token": token, "body": "x" })),
         ("group.quit", json!({ "group": { "password": token } })),
@@ -196,7 +196,7 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal() {
     let ticket = ledger.secret(ticket["ticket"].as_str().or(ticket["token"].as_str()).expect("a ticket"));
     let path = format!("/chat/?ticket={ticket}");
     let socket = nobody.try_ws(&path, &[]).await.expect("a ticket");
-    said(&mut ledger, socket, &token).await;
+    send_credentials(&mut ledger, socket, &token).await;
     let again = nobody.try_ws(&path, &[]).await.expect_err("it was used");
     ledger.public.push(again.body);
     codes(&mut ledger, &ann).await;

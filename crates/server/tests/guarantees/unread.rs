@@ -36,7 +36,7 @@ async fn fill(service: &Client) {
 }
 
 /// Shakes hands, and reads only the answer to the handshake.
-async fn come(url: &str, token: &str) -> TcpStream {
+async fn open_socket(url: &str, token: &str) -> TcpStream {
     let mut stream = tcp(url, None, Some(4096)).await;
     let host = url.strip_prefix("http://").expect("an address");
     let request = format!(
@@ -70,7 +70,7 @@ async fn sockets_that_never_read_stay_within_their_users_bound() {
     let mut sockets = Vec::new();
     let (mut longest, mut most) = (Duration::ZERO, 0);
     for number in 0..SOCKETS {
-        sockets.push(come(running.url(), eve.token()).await);
+        sockets.push(open_socket(running.url(), eve.token()).await);
         let started = tokio::time::Instant::now();
         let sent = anns.ask("message.text", json!({ "group": talk, "body": number.to_string() })).await;
         assert_eq!(seq(&bobs.until("message.text").await), seq(&sent));

@@ -25,7 +25,7 @@ async fn app(change: impl FnOnce(&mut Options)) -> TestApp {
 }
 
 /// A connection with an unfinished request.
-async fn begun(app: &TestApp, from: &str, head: &str) -> TcpStream {
+async fn begin_request(app: &TestApp, from: &str, head: &str) -> TcpStream {
     let address = app.url().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).await.expect("it listens");
     let text = format!("{head}\r\nhost: {address}\r\nx-forwarded-for: {from}\r\n\r\n");
@@ -54,7 +54,7 @@ async fn unfinished_bodies_of_one_address_delay_no_others() {
     let signed_in = format!("POST /api/v1/groups/ HTTP/1.1\r\n{authorization}\r\ncontent-length: 1000");
     let mut held = Vec::new();
     for head in [anonymous, &signed_in].into_iter().cycle().take(30) {
-        held.push(begun(&app, "10.0.0.1", head).await);
+        held.push(begin_request(&app, "10.0.0.1", head).await);
     }
     // Two are a tenth of twenty: the others are refused.
     let mut answers: FuturesUnordered<_> = held.iter_mut().map(answered).collect();
@@ -78,15 +78,15 @@ async fn slow_validator_delays_no_others() {
     let head = "GET /api/v1/groups/ HTTP/1.1\r\ncookie: sessionid=1";
     let mut waiting = Vec::new();
     for _ in 0..2 {
-        waiting.push(begun(&app, "10.0.0.1", head).await);
+        waiting.push(begin_request(&app, "10.0.0.1", head).await);
     }
     host.was_asked(2).await;
     for _ in 0..30 {
-        assert_eq!(status(&mut begun(&app, "10.0.0.1", head).await).await, "429");
+        assert_eq!(status(&mut begin_request(&app, "10.0.0.1", head).await).await, "429");
     }
     ann.get("groups/").await.ok(200);
     ann.post("groups/", json!({ "name": "g" })).await.ok(201);
-    let _other = begun(&app, "10.0.0.2", head).await;
+    let _other = begin_request(&app, "10.0.0.2", head).await;
     host.was_asked(3).await;
 }
 
@@ -125,7 +125,7 @@ async fn answers_that_a_user_does_not_read_are_bounded() {
         "GET /api/v1/groups/{group}/messages/?limit=50 HTTP/1.1\r\nauthorization: Bearer {}",
         ann.token()
     );
-    let mut unread = begun(&app, "10.0.0.1", &asked).await;
+    let mut unread = begin_request(&app, "10.0.0.1", &asked).await;
     for _ in 0..20 {
         let again = format!("{asked}\r\nhost: localhost\r\n\r\n");
         unread.write_all(again.as_bytes()).await.expect("sent");

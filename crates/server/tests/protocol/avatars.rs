@@ -26,7 +26,7 @@ async fn user<const N: usize>(app: &TestApp, names: [&str; N]) -> [Client; N] {
 }
 
 /// The number of stored files.
-async fn kept(app: &TestApp) -> usize {
+async fn count_files(app: &TestApp) -> usize {
     app.app().files_after(None, 100).await.expect("files").len()
 }
 
@@ -85,7 +85,7 @@ async fn replaced_and_removed_avatars_give_bytes_back() {
     ann.patch("users/ann/", json!({ "avatar": one })).await.ok(200);
     ann.patch("users/ann/", json!({ "avatar": two })).await.ok(200);
     assert_eq!((read(&ann, &one).await, read(&bob, &two).await), ([404, 404], [200, 200]));
-    assert_eq!(kept(&app).await, 1);
+    assert_eq!(count_files(&app).await, 1);
     // An unrelated change keeps the avatar.
     ann.patch("users/ann/", json!({ "display_name": "Ann" })).await.ok(200);
     assert_eq!(read(&bob, &two).await, [200, 200]);
@@ -95,7 +95,7 @@ async fn replaced_and_removed_avatars_give_bytes_back() {
     app.service().put("users/ann/", json!({ "avatar": three })).await.ok(200);
     assert_eq!(read(&bob, &three).await, [200, 200]);
     assert_eq!(ann.patch("users/ann/", json!({ "avatar": null })).await.ok(200)["avatar"], Value::Null);
-    assert_eq!((read(&ann, &three).await, kept(&app).await), ([404, 404], 0));
+    assert_eq!((read(&ann, &three).await, count_files(&app).await), ([404, 404], 0));
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn uploaded_avatar_of_a_group_is_its_members_own() {
     app.service().patch(&path, json!({ "avatar": third })).await.ok(200);
     ann.delete(&path).await.ok(200);
     assert_eq!(read(&ann, &third).await, [404, 404]);
-    assert_eq!(kept(&app).await, 1, "that which was refused is left");
+    assert_eq!(count_files(&app).await, 1, "that which was refused is left");
 }
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn erased_user_takes_its_avatars_along() {
         assert_eq!(read(&bob, id).await, [404, 404]);
     }
     let wait = Wait::begin();
-    while kept(&app).await > 0 {
+    while count_files(&app).await > 0 {
         wait.step(|| "some files are left").await;
     }
     assert_eq!(bob.get(&path).await.ok(200)["avatar"], Value::Null);

@@ -35,7 +35,7 @@ const OFFLINE: &str = "window.ask = window.fetch;
     window.fetch = (url, options) => (options?.method === 'DELETE' ? Promise.reject(new TypeError('offline')) : ask(url, options));";
 
 /// Opens a section by its link.
-async fn go(page: &Page, part: &str) {
+async fn open_section(page: &Page, part: &str) {
     let script = "const link = [...document.querySelectorAll('nav a')].find((each) => tidy(each.textContent) === arguments[0]);
         link?.click(); return document.querySelector('h1')?.textContent === arguments[0];";
     page.looks(&format!("open “{part}”"), script, json!([part])).await;
@@ -64,9 +64,9 @@ async fn administrator_suspends_a_user_for_a_time() {
     let (bob, eve) = (stage.app.user("bob").await, stage.app.user("eve").await);
     bob.post("groups/", json!({ "name": "The garden", "members": ["eve"] })).await.ok(201);
     let root = administrator(&stage, "root").await;
-    go(&root, "Groups").await;
+    open_section(&root, "Groups").await;
     root.sees("The garden").await;
-    go(&root, "Users").await;
+    open_section(&root, "Users").await;
     root.fill("Name begins with", "eve").await;
     root.key(Key::Enter).await;
     root.looks("see eve alone", "return document.querySelectorAll('tbody tr').length === 1", json!([])).await;
@@ -112,7 +112,7 @@ async fn administrator_suspends_a_user_for_a_time() {
     while eve.get("users/eve/").await.status != 401 {
         wait.step(|| "eve is signed in").await;
     }
-    go(&root, "Settings").await;
+    open_section(&root, "Settings").await;
     root.sees("As they are in force").await;
     root.close().await;
 }
@@ -130,7 +130,7 @@ async fn administrator_handles_reports() {
         messages.push(path);
     }
     let root = administrator(&stage, "root").await;
-    go(&root, "Reports").await;
+    open_section(&root, "Reports").await;
     root.sees("cheap watches").await;
     root.sees("The garden").await;
     // The newest report is in the first row.
@@ -172,7 +172,7 @@ async fn administrator_finds_entries_of_the_audit_log() {
     }
     service.delete("users/user0/").await.ok(200);
     let root = administrator(&stage, "root").await;
-    go(&root, "Audit log").await;
+    open_section(&root, "Audit log").await;
     let rows = "document.querySelectorAll('tbody tr').length";
     root.looks("see one page", &format!("return {rows} === 50"), json!([])).await;
     root.press("Show more").await;
@@ -198,7 +198,7 @@ async fn administrator_sees_who_uses_the_quota_of_files() {
         bob.send(sent).await.ok(201);
     }
     let root = administrator(&stage, "root").await;
-    go(&root, "Files and quotas").await;
+    open_section(&root, "Files and quotas").await;
     root.sees("3 kB").await;
     root.sees("0 bytes").await;
     root.press("Show files").await;
@@ -223,10 +223,10 @@ async fn axe_objects_to_nothing_in_administration() {
     for part in
         ["Users", "Groups", "Reports", "Files and quotas", "Webhooks", "Audit log", "Settings", "Overview"]
     {
-        go(&root, part).await;
+        open_section(&root, part).await;
         look(&root, part, &mut wrongs).await;
     }
-    go(&root, "Users").await;
+    open_section(&root, "Users").await;
     root.press("Suspend").await;
     look(&root, "a question", &mut wrongs).await;
     assert_eq!(wrongs, [""; 0]);
@@ -252,7 +252,7 @@ async fn late_answer_to_a_former_filter_is_dropped() {
         stage.app.user(name).await;
     }
     let root = administrator(&stage, "root").await;
-    go(&root, "Users").await;
+    open_section(&root, "Users").await;
     root.sees("eve").await;
     root.run(
         "const ask = window.fetch;

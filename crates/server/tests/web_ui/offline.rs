@@ -21,7 +21,7 @@ const KEPT: &str = "const asked = indexedDB.open('chinwag-known');
     return [await count('users'), await count('groups')];";
 
 /// A script that checks these numbers.
-fn kept(wanted: &str) -> String {
+fn storage_has(wanted: &str) -> String {
     format!("const [users, groups] = await (async () => {{ {KEPT} }})(); return {wanted}")
 }
 
@@ -45,7 +45,7 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     bob.say("hello ann").await;
     ann.sees_once("hello ann").await;
     ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
-    ann.looks("keep the conversation", &kept("users === 1 && groups === 1"), json!([])).await;
+    ann.looks("keep the conversation", &storage_has("users === 1 && groups === 1"), json!([])).await;
 
     stage.app.stop().await;
     ann.sees("Connection lost. Trying again…").await;
@@ -143,7 +143,7 @@ async fn emoji_and_features_are_there_without_the_server() {
         const parts = ['chinwag-chat/emoji', 'chinwag-chat/icons', 'chinwag-chat/part', 'chinwag-chat/focus', 'vendor/lit', 'vendor/emoji/en'];
         return parts.every((part) => kept.includes(`/${part}.js`))";
     ann.looks("keep the choice of an emoji", parts, json!([])).await;
-    ann.looks("keep the conversation", &kept("users === 1 && groups === 1"), json!([])).await;
+    ann.looks("keep the conversation", &storage_has("users === 1 && groups === 1"), json!([])).await;
     stage.app.stop().await;
     ann.reload().await;
     ann.sees_once("hello bob").await;
@@ -242,7 +242,7 @@ async fn stored_conversation_moves_to_newer_messages() {
 #[tokio::test]
 async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
     let (mut stage, ann) = ann_with_a_kept_page().await;
-    ann.looks("keep a conversation", &kept("users === 1 && groups === 1"), json!([])).await;
+    ann.looks("keep a conversation", &storage_has("users === 1 && groups === 1"), json!([])).await;
     // eve replaces ann's session without a sign-out: the cookie changes.
     let other = "await fetch('api/v1/accounts/', { method: 'POST', body: JSON.stringify({ name: 'eve', password: 'a long password' }) })";
     ann.run(other).await;
@@ -253,7 +253,7 @@ async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
     stage.app.restart().await;
     ann.sees("Signed in as eve").await;
     ann.sees_no("hello bob").await;
-    ann.looks("keep nothing of ann's", &kept("users === 1 && groups === 0"), json!([])).await;
+    ann.looks("keep nothing of ann's", &storage_has("users === 1 && groups === 0"), json!([])).await;
     stage.app.stop().await;
     ann.reload().await;
     ann.sees("Signed in as eve").await;

@@ -37,7 +37,7 @@ impl ProviderProcess {
         let mut child = command.stderr(Stdio::null()).spawn().expect("node starts");
         let input = child.stdin.take().expect("it was piped");
         let mut lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
-        let port = find(&mut lines, "port ");
+        let port = find_line(&mut lines, "port ");
         Self { child, input, lines: Some(lines), issuer: format!("http://127.0.0.1:{port}") }
     }
 
@@ -57,7 +57,7 @@ impl ProviderProcess {
     fn serve(&mut self, callback: &str) {
         writeln!(self.input, "{callback}").expect("it reads");
         let mut lines = self.lines.take().expect("it serves once");
-        find(&mut lines, "ready");
+        find_line(&mut lines, "ready");
         // Drain the output: a full pipe would block the provider.
         thread::spawn(move || lines.for_each(drop));
     }
@@ -73,7 +73,7 @@ fn folder() -> PathBuf {
 }
 
 /// The remainder of the first line with this prefix.
-fn find(lines: &mut Lines<BufReader<ChildStdout>>, begin: &str) -> String {
+fn find_line(lines: &mut Lines<BufReader<ChildStdout>>, begin: &str) -> String {
     let mut found = lines.map_while(Result::ok).filter_map(|line| Some(line.strip_prefix(begin)?.to_owned()));
     found.next().unwrap_or_else(|| panic!("the provider does not say {begin:?}"))
 }

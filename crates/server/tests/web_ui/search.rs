@@ -76,7 +76,7 @@ async fn reload_right_after_closing_the_search_works() {
 }
 
 /// Waits until the results contain these texts in this order, with others between.
-async fn finds(page: &Page, wanted: &[&str]) {
+async fn sees_results(page: &Page, wanted: &[&str]) {
     let script = format!(
         "{RESULTS} let at = 0; for (const result of results) if (result.includes(arguments[0][at])) at += 1;
         return at === arguments[0].length;"
@@ -123,11 +123,11 @@ async fn a_search_leads_to_its_message_and_back() {
     }
     let typed = "return field(arguments[0])?.value === 'gard' && [...walk(document)].filter((each) => each.value === 'gard').length === 1";
     ann.looks("have typed into the search alone", typed, json!([BOX])).await;
-    finds(&ann, &["The garden", "All messages with “gard”"]).await;
+    sees_results(&ann, &["The garden", "All messages with “gard”"]).await;
     ann.fill(BOX, "bo").await;
-    finds(&ann, &["Bob Marley"]).await;
+    sees_results(&ann, &["Bob Marley"]).await;
     ann.fill(BOX, "flowerp").await;
-    finds(&ann, &["under the [flowerpot]", "All messages"]).await;
+    sees_results(&ann, &["under the [flowerpot]", "All messages"]).await;
     ann.key(Key::Up).await;
     ann.key(Key::Up).await;
     let active = "const box = field(arguments[0]); const option = box.getRootNode().getElementById(box.getAttribute('aria-activedescendant'));
@@ -138,7 +138,7 @@ async fn a_search_leads_to_its_message_and_back() {
     is_open(&ann, false).await;
     ann.run("history.back();").await;
     is_open(&ann, true).await;
-    finds(&ann, &["under the [flowerpot]"]).await;
+    sees_results(&ann, &["under the [flowerpot]"]).await;
     ann.key(Key::Escape).await;
     is_open(&ann, false).await;
     ann.looks("be where it began", "return location.hash === ''", json!([])).await;
@@ -153,11 +153,11 @@ async fn page_says_how_much_is_indexed() {
     send(&stage, &garden, "bob", "early beans").await;
     open(&ann).await;
     ann.fill(BOX, "beans").await;
-    finds(&ann, &["early [beans]"]).await;
+    sees_results(&ann, &["early [beans]"]).await;
     ann.sees(STILL).await;
     index(stage.app.app(), usize::MAX).await;
     ann.fill(BOX, "early").await;
-    finds(&ann, &["[early] beans"]).await;
+    sees_results(&ann, &["[early] beans"]).await;
     ann.sees_no(STILL).await;
     ann.close().await;
 }
@@ -184,10 +184,10 @@ async fn an_answer_to_an_earlier_text_is_dropped() {
     ann.fill(BOX, "early").await;
     ann.looks("wait for the answer", "return window.waiting === true", json!([])).await;
     ann.fill(BOX, "late").await;
-    finds(&ann, &["[late] peas"]).await;
+    sees_results(&ann, &["[late] peas"]).await;
     ann.run("window.go();").await;
     ann.looks("have both answers", "return window.answered === 1", json!([])).await;
-    finds(&ann, &["[late] peas"]).await;
+    sees_results(&ann, &["[late] peas"]).await;
     assert_eq!(count_of(&ann, "early").await, 0);
     ann.close().await;
 }
@@ -211,7 +211,7 @@ async fn marks_are_whole_letters_and_texts_stay_texts() {
         ("pin", "hay [pin] in the hay"),
     ] {
         ann.paste(BOX, text).await;
-        finds(&ann, &[seen]).await;
+        sees_results(&ann, &[seen]).await;
     }
     ann.close().await;
 }
@@ -230,23 +230,23 @@ async fn filters_narrow_and_pages_go_on() {
     stage.app.service().post("messages/", mention).await.ok(201);
     open(&ann).await;
     ann.fill(BOX, "bean").await;
-    finds(&ann, &["@ann [bean]", "All messages"]).await;
+    sees_results(&ann, &["@ann [bean]", "All messages"]).await;
     ann.key(Key::Up).await;
     ann.key(Key::Enter).await;
-    finds(&ann, &["[bean] 44", "[bean] 29", "More messages"]).await;
+    sees_results(&ann, &["[bean] 44", "[bean] 29", "More messages"]).await;
     // Reaching the end of the list loads the next page.
     let down = "const list = part('Results')[0]; list.scrollTop = list.scrollHeight;
         return [...list.querySelectorAll('[role=option]')].length === 48";
     ann.looks("reach the end", down, json!([])).await;
-    finds(&ann, &["@ann [bean]", "[bean] 44", "[bean] 0"]).await;
+    sees_results(&ann, &["@ann [bean]", "[bean] 44", "[bean] 0"]).await;
 
     ann.press("Filters").await;
     ann.choose("In", "Kitchen").await;
     ann.looks("see three messages", &format!("{RESULTS} return results.length === 3"), json!([])).await;
-    finds(&ann, &["@ann [bean]", "https://example.org", "[bean] soup"]).await;
+    sees_results(&ann, &["@ann [bean]", "https://example.org", "[bean] soup"]).await;
     ann.choose("With", "Links").await;
     ann.looks("see one message", &format!("{RESULTS} return results.length === 1"), json!([])).await;
-    finds(&ann, &["https://example.org"]).await;
+    sees_results(&ann, &["https://example.org"]).await;
     ann.press("Remove the filter “Links”").await;
     ann.fill("From", "Bob Marley").await;
     ann.key(Key::Enter).await;
@@ -255,7 +255,7 @@ async fn filters_narrow_and_pages_go_on() {
     let check = "const box = field('Mentions of me'); if (box && !box.checked) box.click(); return box?.checked === true";
     ann.looks("ask for mentions", check, json!([])).await;
     ann.looks("see one mention", &format!("{RESULTS} return results.length === 1"), json!([])).await;
-    finds(&ann, &["@ann [bean]"]).await;
+    sees_results(&ann, &["@ann [bean]"]).await;
     // There are no messages before this day.
     let until = "const box = field('Until'); box.value = '2001-02-03'; box.dispatchEvent(new Event('change', { bubbles: true })); return true";
     ann.looks("choose a day", until, json!([])).await;
@@ -274,10 +274,10 @@ async fn a_search_in_one_conversation_finds_no_others() {
     ann.sees_once("bean one").await;
     ann.press("Search in this conversation").await;
     ann.fill("Search in The garden", "bean").await;
-    finds(&ann, &["[bean] one"]).await;
+    sees_results(&ann, &["[bean] one"]).await;
     assert_eq!(count_of(&ann, "[bean]").await, 1);
     ann.press("Remove the filter “in The garden”").await;
-    finds(&ann, &["[bean] two", "[bean] one"]).await;
+    sees_results(&ann, &["[bean] two", "[bean] one"]).await;
     close(&ann).await;
     // On a phone there is no space for the button, so the search is in the menu.
     ann.resize(360, 740).await;
@@ -286,7 +286,7 @@ async fn a_search_in_one_conversation_finds_no_others() {
         item?.click(); return item !== undefined";
     ann.looks("choose the search", choose, json!([])).await;
     ann.fill("Search in The garden", "bean").await;
-    finds(&ann, &["[bean] one"]).await;
+    sees_results(&ann, &["[bean] one"]).await;
     let whole = "const { width, height } = reachable()[0].closest('dialog').getBoundingClientRect();
         return width === innerWidth && height === innerHeight";
     ann.looks("see it on the whole screen", whole, json!([])).await;
@@ -325,14 +325,14 @@ async fn a_search_says_why_it_waits_and_goes_on() {
         for (let frames = 0; frames < 100 && !answered(); frames += 1) await drawn();
         return window.seen.includes('Too many searches at once.')";
     ann.looks("search too often", often, json!([BOX])).await;
-    finds(&ann, &["[bean] one"]).await;
+    sees_results(&ann, &["[bean] one"]).await;
 
     stage.app.stop().await;
     ann.sees("Connection lost").await;
     ann.fill(BOX, "bean o").await;
     ann.sees("The search needs a connection to the server.").await;
     stage.app.restart().await;
-    finds(&ann, &["[bean] [one]"]).await;
+    sees_results(&ann, &["[bean] [one]"]).await;
     ann.close().await;
 }
 
@@ -344,7 +344,7 @@ async fn recent_searches_end_with_the_session() {
     for number in 0..9 {
         open(&ann).await;
         ann.fill(BOX, &format!("one bean {}", "b".repeat(number))).await;
-        finds(&ann, &["All messages"]).await;
+        sees_results(&ann, &["All messages"]).await;
         ann.key(Key::Up).await;
         ann.key(Key::Enter).await;
         ann.sees_in("Search", "Show people and groups as well").await;
@@ -398,14 +398,14 @@ async fn axe_objects_to_no_state_of_the_search() {
     open(&ann).await;
     look(&ann, "an empty search", &mut wrongs).await;
     ann.fill(BOX, "garden").await;
-    finds(&ann, &["The garden", "bean 29 of the [garden]"]).await;
+    sees_results(&ann, &["The garden", "bean 29 of the [garden]"]).await;
     look(&ann, "a search with results", &mut wrongs).await;
     ann.key(Key::Up).await;
     ann.key(Key::Enter).await;
-    finds(&ann, &["bean 12"]).await;
+    sees_results(&ann, &["bean 12"]).await;
     ann.press("Filters").await;
     ann.choose("In", "The garden").await;
-    finds(&ann, &["bean 12"]).await;
+    sees_results(&ann, &["bean 12"]).await;
     look(&ann, "a search with filters", &mut wrongs).await;
     ann.resize(360, 740).await;
     look(&ann, "a search on a narrow screen", &mut wrongs).await;

@@ -32,7 +32,7 @@ impl Reserve {
         Self { path: path.into(), size, is_whole: AtomicBool::new(false), turn: Mutex::new(()) }
     }
 
-    /// Whether there may be a reserve at all.
+    /// Whether the store keeps a reserve.
     pub(crate) fn is_kept(&self) -> bool {
         self.size != Some(0)
     }
@@ -61,8 +61,16 @@ impl Reserve {
             let length = file.metadata()?.len();
             if length > size {
                 file.set_len(size)?;
-            } else if length < size && !self.append(&file, length, size)? {
-                return Ok(false);
+            } else if length < size {
+                match self.append(&file, length, size) {
+                    Ok(true) => {}
+                    // The quota is exhausted, although the disk has free space.
+                    Err(why) if is_full(&why) => {
+                        file.set_len(length)?;
+                        return Ok(false);
+                    }
+                    appended => return appended,
+                }
             }
         }
         self.is_whole.store(true, Ordering::Release);
@@ -86,8 +94,8 @@ impl Reserve {
         Ok(length > 0)
     }
 
-    /// Appends the missing bytes, if there is room for them. They look random, since a file system that compresses
-    /// would keep no room for others.
+    /// Appends the missing bytes, if there is space for them. They are pseudo-random, because a file system with
+    /// compression would reserve no space for other content.
     fn append(&self, mut file: &File, length: u64, size: u64) -> io::Result<bool> {
         let disk = statvfs(&self.path)?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -124,7 +132,7 @@ impl Reserve {
     }
 }
 
-/// Whether a write beside the store fails for want of room. The free room of a file system says nothing of a quota.
+/// Whether a write next to the store fails for lack of space. The file system's free space does not reflect a quota.
 pub(crate) fn lacks_room(store: &Path) -> bool {
     let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {

@@ -1,4 +1,4 @@
-//! A request is answered regardless of the order in which a node learns of the group and its members.
+//! Answers to requests reach their sender, in whatever order a node learns of a group and its members.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,8 +16,8 @@ fn asked(by: &Reader, reference: &str) -> Origin {
     Origin { socket: by.client.0.id(), reference: Some(Arc::from(reference)) }
 }
 
-/// The store's threads publish their commits independently, so events may arrive out of order. With
-/// `is_late`, the node has read the group from the store before the first event arrives.
+/// The store's threads publish their commits independently. With `is_late`, the node reads the group from the
+/// store before it receives the first event.
 async fn answers_both_first_messages(is_late: bool) {
     let (redis, place) = (Redis::start(), Place::new());
     let node = Node::start(&place, &redis.url(), unaudited()).await;
@@ -66,7 +66,7 @@ async fn maker_of_a_group_is_answered_after_its_node_read_it() {
     answers_both_first_messages(true).await;
 }
 
-/// Another node has added the sender, and the hint of that was lost.
+/// Another node has added her, and its hint was lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn sender_is_answered_whose_join_is_unknown() {
     let (redis, place) = (Redis::start(), Place::new());

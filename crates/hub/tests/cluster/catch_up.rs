@@ -1,4 +1,4 @@
-//! The events of missed entries that a node reads from the store.
+//! The events for log entries that a node missed and reads from the store.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ async fn each_missed_change_has_its_number_and_its_entry() {
             let entry = GroupEntry { date: Date::from_micros(NOW), by: Some(ann), changes };
             tx.entry_insert(GROUP, seq, &LogEntry::GroupChanged, &entry)?;
         }
-        // Ann has blocked Ben, so he does not learn her new name.
+        // Ann has blocked Ben, who therefore does not receive her new name.
         let pair = Pair { mine: Some(Relation::Block), theirs: None };
         tx.pair_set(ann, ben, pair, Date::from_micros(NOW))?;
         let seq = tx.seq_take(GROUP, 1)?;

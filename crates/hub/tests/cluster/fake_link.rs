@@ -1,4 +1,4 @@
-//! A link for tests. It keeps hints until the test delivers, drops or repeats them.
+//! A link for tests: hints wait until a test delivers, drops or repeats them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -8,7 +8,7 @@ use chinwag_hub::bus::link::{
 };
 use tokio::sync::mpsc;
 
-/// The network between all nodes of a test.
+/// The network shared by all nodes.
 #[derive(Debug, Default)]
 pub(crate) struct FakeNetwork {
     inner: Mutex<Inner>,
@@ -20,7 +20,7 @@ struct Inner {
     said: Vec<(NodeId, Channel, Hint)>,
 }
 
-/// One node's end of the network.
+/// The link of one node.
 pub(crate) struct End {
     node: NodeId,
     air: Arc<FakeNetwork>,
@@ -54,8 +54,7 @@ impl FakeNetwork {
         self.inner.lock().expect("no test panics here").said.len()
     }
 
-    /// Delivers one pending hint to the nodes that subscribe to its channel. With `again`, the hint stays
-    /// pending.
+    /// Delivers one pending hint to the subscribed nodes; with `again` it stays pending.
     pub(crate) fn deliver(&self, at: usize, again: bool) {
         let mut inner = self.inner.lock().expect("no test panics here");
         if inner.said.is_empty() {
@@ -81,7 +80,7 @@ impl FakeNetwork {
         }
     }
 
-    /// Applies the nodes' requested subscriptions.
+    /// Activates the requested subscriptions.
     pub(crate) fn listen(&self) {
         for end in self.inner.lock().expect("no test panics here").ends.values() {
             let channels = std::mem::take(&mut *end.doubtful.lock().expect("no test panics here"));

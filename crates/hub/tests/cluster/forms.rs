@@ -11,7 +11,7 @@ use chinwag_testkit::wait::until;
 
 use crate::nodes::{Node, Place, SECRET, unaudited};
 
-/// Two nodes exchange events.
+/// Asserts that two nodes exchange events.
 async fn talk(url: &str) {
     let place = Place::new();
     let one = Node::start(&place, url, unaudited()).await;

@@ -1,4 +1,4 @@
-//! Lost hints without any later one that would reveal a gap: the audit finds them.
+//! Lost hints that no later hint reveals: the audit finds them.
 
 use chinwag_core::event::{Ended, Event, Kind};
 use chinwag_core::token::{Kind as Token, TokenHash};
@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::harness::{NOW, identity_of};
 use crate::nodes::{Node, Place, add, listening, quick};
 
-/// Two nodes. The hints of the first are lost once the proxy is cut; the link of the second stays up.
-async fn deaf(redis: &Redis, place: &Place, proxy: &Proxy) -> (Node, Node) {
+/// Two nodes; hints of the first can be cut off, while the second's link stays up.
+async fn nodes_with_cut(redis: &Redis, place: &Place, proxy: &Proxy) -> (Node, Node) {
     let one = Node::start(place, &format!("redis://{}", proxy.address()), quick()).await;
     let two = Node::start(place, &redis.url(), quick()).await;
     (one, two)
@@ -63,7 +63,7 @@ async fn lost_joins_removals_and_group_deletions_are_repaired() {
     at_two.gets("quit 2 1").await;
     one.say(first, ann).await;
     at_two.gets("text 1 3").await;
-    // The second message was sent before the removal, but may not be read any more.
+    // Messages before its removal from the second group are no longer readable.
     assert_eq!(
         at_two.numbers(second),
         [1],
@@ -84,7 +84,7 @@ async fn lost_hints_of_pending_memberships_are_repaired() {
     }
     let [added, declined, ended, accepted, fifth] = groups[..] else { panic!("five were made") };
     for group in [declined, ended] {
-        // Without a hint, since it could arrive after the summary.
+        // Without a hint, which might arrive after the summary.
         one.write(move |tx, _| add(tx, &mut Vec::new(), group, ben).map(drop)).await;
     }
     let at_two = two.connect(ben, "ben").await;
@@ -100,11 +100,11 @@ async fn lost_hints_of_pending_memberships_are_repaired() {
     at_two.gets("ended 2 2").await;
     at_two.gets("ended 3").await;
     at_two.gets("whole 4 1").await;
-    // The user receives no messages of a group before accepting it.
+    // A pending member receives nothing of the group.
     one.say(added, ann).await;
     let last = one.say(accepted, ann).await;
     at_two.counts_to(accepted, last).await;
-    // If the audit repeated events, the audit that finds this group would repeat the earlier ones.
+    // The audit that finds this change would also repeat others, if it repeated any.
     one.add(fifth, ben).await;
     at_two.gets("pending 5 1").await;
     let mut texts = at_two.texts();
@@ -150,7 +150,7 @@ async fn events_before_the_subscription_is_active_are_not_missed() {
     for n in 0..20 {
         let group = one.group(n, &[ann, ben]).await;
         let at_two = two.connect(ben, "ben").await;
-        // Sent before the second node has subscribed. The comparison after the subscription finds it.
+        // Sent before this node is subscribed: the comparison finds it afterwards.
         let last = one.say(group, ann).await;
         at_two.counts_to(group, last).await;
         assert_eq!(last, Seq(1));

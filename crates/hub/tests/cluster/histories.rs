@@ -1,5 +1,5 @@
-//! Random histories on two nodes whose hints are lost, repeated and reordered. Each socket receives every
-//! event of its groups once, in ascending order, and none after its user's removal.
+//! Random histories on two nodes whose hints are lost, repeated and reordered: each socket receives each event
+//! of its groups once, in ascending order, and nothing after its removal.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -27,10 +27,10 @@ use crate::nodes::{accept, add, come, decline, go, is_invited, say};
 const NODES: usize = 2;
 const USERS: usize = 3;
 const GROUPS: usize = 2;
-/// One socket per user and node.
+/// One socket of each user on each node.
 const SOCKETS: usize = NODES * USERS;
 
-/// Routes events to the bus of the node that committed them.
+/// Delivers each commit to the bus of the node that made it.
 struct Router {
     buses: Vec<Arc<LocalBus>>,
     by: AtomicUsize,
@@ -50,15 +50,15 @@ enum Step {
     Say(usize, usize),
     /// Commit on a node that a user joins a group, or leaves it.
     Turn(usize, usize, usize),
-    /// Commit on a node that a user is added to a group with a pending membership, or that it accepts.
+    /// Commit on a node that a user is added to a group as a pending member, or accepts it.
     Consent(usize, usize, usize),
-    /// Deliver, repeat or lose one of the pending hints.
+    /// Deliver, repeat or lose a pending hint.
     Deliver(usize),
     Repeat(usize),
     Lose(usize),
     /// Deliver all hints in order.
     Clear,
-    /// Bring a socket one step further: register; subscribe and go live.
+    /// Advance a socket by one step: register, subscribe, read its snapshot, go live.
     Advance(usize),
     /// Drop a socket.
     Drop(usize),
@@ -87,7 +87,7 @@ fn step() -> impl Strategy<Value = Step> {
 enum Stage {
     Nothing,
     Registered(Connection),
-    /// With the groups of its snapshot, and those whose membership was pending.
+    /// With the groups in its snapshot, and the groups that its user has yet to accept.
     Live(Client, Vec<(GroupId, Seq)>, Vec<GroupId>),
 }
 
@@ -223,12 +223,12 @@ impl History {
         };
     }
 
-    /// The groups whose membership is pending for a user.
+    /// The groups that a user has yet to accept.
     async fn pending(&self, user: UserId) -> Vec<GroupId> {
         self.store.read(move |tx| tx.pending_beyond(user, 0)).await.expect("the store reads")
     }
 
-    /// Brings all sockets live, loses all pending hints, and lets time pass.
+    /// Makes all sockets live, loses all pending hints, and lets time pass.
     async fn finish(&mut self) {
         for socket in 0..SOCKETS {
             for _ in 0..2 {
@@ -248,7 +248,7 @@ impl History {
             let Stage::Live(client, heads, shown) = stage else { continue };
             let pending = self.pending(self.users[socket / NODES]).await;
             let (mut texts, close) = client.read();
-            // A socket with missing events is closed so that its client resumes.
+            // The hub closes a socket rather than skip an event; the client then resumes.
             if close == Some(Close::ResyncRequired) {
                 continue;
             }
@@ -299,8 +299,8 @@ proptest! {
     }
 }
 
-/// A user joins, leaves and joins again while its first socket on the node is between its snapshot and going
-/// live. The socket does not receive again what its snapshot contains.
+/// A user joins, leaves and rejoins a group while its first socket on the node is between the snapshot and
+/// going live: the group in its snapshot is not sent again.
 #[test]
 fn a_user_added_while_going_live_gets_the_group_once() {
     use Step::{Advance, Clear, Turn, Wait};
@@ -324,7 +324,7 @@ fn held_leave_and_rejoin_events_keep_their_order() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// The last known member leaves, while another user's snapshot already contains its join.
+/// The last known local member leaves, and a user connects whose snapshot already has its own join.
 #[test]
 fn member_in_a_snapshot_is_known_after_the_last_leaves() {
     use Step::{Advance, Clear, Turn};
@@ -336,7 +336,7 @@ fn member_in_a_snapshot_is_known_after_the_last_leaves() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// A snapshot makes the user a member, and the user leaves before its socket is live.
+/// A read of the store makes a user a member, who is then removed, before its socket is live.
 #[test]
 fn a_user_removed_before_going_live_gets_group_quit() {
     use Step::{Advance, Clear, Say, Turn, Wait};
@@ -348,7 +348,7 @@ fn a_user_removed_before_going_live_gets_group_quit() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// A snapshot makes the user a member before its socket is live, and the event of the join arrives later.
+/// A read of the store makes a user a member before its socket is live, and the change itself arrives later.
 #[test]
 fn a_change_read_from_the_store_is_not_delivered_again() {
     use Step::{Advance, Clear, Listen, Say, Turn, Wait};
@@ -360,7 +360,7 @@ fn a_change_read_from_the_store_is_not_delivered_again() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// A store answer for one user shows that another was removed, and the event of that removal arrives later.
+/// A read of the store for one user shows that another was removed; the removal itself arrives later.
 #[test]
 fn a_removal_read_from_the_store_is_not_replayed() {
     use Step::{Advance, Clear, Listen, Turn};
@@ -372,7 +372,7 @@ fn a_removal_read_from_the_store_is_not_replayed() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// Repeated removals are held, some of them for a group that all known local members have left.
+/// Some repeated removals are held back, in a group that all known local members have left.
 #[test]
 fn duplicate_leaves_of_unknown_users_stay_in_order() {
     use Step::{Advance, Clear, Deliver, Lose, Repeat, Say, Turn};
@@ -385,7 +385,7 @@ fn duplicate_leaves_of_unknown_users_stay_in_order() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// The removal of the last local member is held, and the store answers that it has joined again.
+/// The removal of the last local member is held back, and the store shows that it has rejoined.
 #[test]
 fn held_removal_is_sent_before_the_group_is_shown_again() {
     use Step::{Advance, Clear, Say, Turn};
@@ -396,7 +396,7 @@ fn held_removal_is_sent_before_the_group_is_shown_again() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// The sender's join was lost, and the members for whom its message was held have left.
+/// The node missed the sender's join, and the local members for whom the message was held back have left.
 #[tokio::test(start_paused = true)]
 async fn a_sender_is_answered_after_all_local_members_left() {
     use Step::{Advance, Clear, Turn, Wait};

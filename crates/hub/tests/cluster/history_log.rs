@@ -8,17 +8,17 @@ use chinwag_core::Seq;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Entry {
     Sent,
-    /// With an event of its own number, or, after an acceptance, without one.
+    /// A join, with an event of its own number, or after the number at which the user accepted.
     Came(usize),
     Went(usize),
-    /// The user's membership became pending, or stopped being pending.
+    /// The user was added and has not accepted, or has declined.
     Pending,
 }
 
 /// A group's log: the entry of each number, followed by the users who accepted at that number.
 pub(crate) type Log = BTreeMap<(i64, usize), Entry>;
 
-/// The key of the entry with this number.
+/// The key of a numbered entry; acceptances at this number sort after it.
 pub(crate) fn numbered(seq: Seq) -> (i64, usize) {
     (seq.0, 0)
 }
@@ -27,8 +27,8 @@ pub(crate) fn accepted(head: Seq, user: usize) -> (i64, usize) {
     (head.0, 1 + user)
 }
 
-/// Checks what a socket of this user received of a group. `head` is the group's head in the socket's
-/// snapshot, if the snapshot contained the group.
+/// Whether a socket received what it should after its snapshot, which had the group up to `head`, or not at
+/// all.
 pub(crate) fn check_group(
     log: &Log,
     user: usize,
@@ -36,7 +36,7 @@ pub(crate) fn check_group(
     got: &[(String, i64)],
 ) -> Result<(), &'static str> {
     let mut last = head.unwrap_or(0);
-    // Whether the group is currently known to the socket.
+    // Whether the group is known to the socket.
     let mut is_in = head.is_some();
     for (word, seq) in got {
         // Events of a pending membership are not part of the log.
@@ -52,13 +52,13 @@ pub(crate) fn check_group(
             "quit" if !is_in && log.get(&(*seq, 0)) == Some(&Entry::Went(user)) => {}
             "quit" if !is_in => return Err("it quits what it is not in"),
             "quit" => {
-                // The number of the removal, or the first number that the socket did not receive.
+                // The number of the removal, or the first number that was not delivered.
                 if !log.range((*seq, 0)..).any(|(_, entry)| *entry == Entry::Went(user)) {
                     return Err("it is told to be out, and was not put out");
                 }
                 is_in = false;
             }
-            // The socket receives the whole group in its current state.
+            // The complete group in its current state.
             "whole" if !is_in => {
                 if membership(log, user, *seq) != Some(true) {
                     return Err("it is shown a group that it is not in");
@@ -67,13 +67,13 @@ pub(crate) fn check_group(
             }
             _ if !is_in => return Err("it is told of a group that it is not in"),
             _ => {
-                // A member who has joined again may read what was sent in between.
+                // A user who rejoins later may read earlier messages.
                 let may = membership(log, user, *seq) == Some(true)
                     || log.range((*seq, 0)..).any(|(_, entry)| *entry == Entry::Came(user));
                 if !may {
                     return Err("it is told something after its removal");
                 }
-                // The whole group does not contain the message of its number.
+                // A complete group does not include the message of its own number.
                 let is_whole = word == "whole";
                 if missed(log, user, last, if is_whole { *seq + 1 } else { *seq }, is_whole) {
                     return Err("an entry is left out");
@@ -92,8 +92,8 @@ pub(crate) fn check_group(
     Ok(())
 }
 
-/// Whether an entry lies between two numbers at which the user was a member. The whole group replaces changes
-/// of the group, but not messages.
+/// Whether an entry during the user's membership lies between two numbers. A complete group replaces the
+/// changes before it, but not messages.
 fn missed(log: &Log, user: usize, after: i64, before: i64, is_whole: bool) -> bool {
     let between = log.range((after + 1, 0)..(before, 0));
     let mut due = between.filter(|((_, order), entry)| *order == 0 && (!is_whole || **entry == Entry::Sent));

@@ -1,5 +1,5 @@
-//! Several hubs over one store: over a real Redis in real time, and over a fake network that loses, repeats
-//! and reorders hints under control of the tests.
+//! Several hubs on one store: over a real Redis in real time, and over a fake link that loses, repeats and
+//! reorders hints on request.
 
 #[path = "../hub/harness.rs"]
 #[allow(dead_code, reason = "the tests of a hub alone use the rest")]

@@ -1,4 +1,4 @@
-//! Nodes over one store and one Redis, and clients that record what they receive.
+//! Nodes on one store and one Redis, and clients that keep what they have read.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ use crate::harness::{Client, Hands, NOW, Words, heads, identity_of, make_user, q
 
 pub(crate) const SECRET: &[u8] = b"the secret of these tests' cluster";
 
-/// The file of one store.
+/// The file of a store.
 pub(crate) struct Place {
     folder: TempDir,
 }
@@ -44,13 +44,14 @@ impl Place {
     }
 }
 
+/// A node.
 pub(crate) struct Node {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) bus: Arc<RedisBus>,
 }
 
-/// Options with short durations, so that tests can wait for their effects.
+/// Short intervals, so that tests can wait for them.
 pub(crate) fn quick() -> Options {
     let nodes = Nodes {
         hold: Duration::from_millis(20),
@@ -63,14 +64,14 @@ pub(crate) fn quick() -> Options {
     Options { nodes, presence_grace: Duration::from_millis(300), ..quiet() }
 }
 
-/// The same without audits: whatever is repaired then, is repaired without them.
+/// Like [`quick`], without the audit, so that it cannot hide a loss.
 pub(crate) fn unaudited() -> Options {
     let mut options = quick();
     options.nodes.audit_every = Duration::from_secs(100_000);
     options
 }
 
-/// A bus, as soon as Redis answers.
+/// Waits until Redis answers; returns the bus.
 pub(crate) async fn connect(options: RedisOptions) -> (Arc<RedisBus>, Receiver) {
     let clock = SystemClock::default();
     until_connected(|| RedisBus::connect(options.clone(), &clock), ConnectError::is_away).await
@@ -111,7 +112,7 @@ impl Node {
         id
     }
 
-    /// Commits one message, and returns its number.
+    /// Commits a message and returns its number.
     pub(crate) async fn say(&self, group: GroupId, author: UserId) -> Seq {
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| say(tx, events, group, author);
         self.store.write(job).await.expect("the store writes")
@@ -127,7 +128,7 @@ impl Node {
         self.store.write(job).await.expect("the store writes")
     }
 
-    /// Adds a user to a group, with a pending membership.
+    /// Adds a user to a group as a pending member.
     pub(crate) async fn add(&self, group: GroupId, user: UserId) -> Seq {
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| add(tx, events, group, user);
         self.store.write(job).await.expect("the store writes")
@@ -161,13 +162,13 @@ impl Node {
     }
 }
 
-/// Waits until the nodes of this Redis subscribe to this many channels: two per node, and one per user and
-/// group of each node.
+/// Waits until the nodes are subscribed to this many channels of Redis: two per node, and one for each of its
+/// users and groups.
 pub(crate) async fn listening(redis: &Redis, channels: usize) {
     until("the nodes listen", || redis.subscriptions() == channels).await;
 }
 
-/// Inserts a message, and adds its event.
+/// Stores a message with its event.
 pub(crate) fn say(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, author: UserId) -> Result<Seq> {
     let seq = tx.seq_take(group, 1)?;
     let id = MessageId(Uuid::from_u128(group.0.as_u128() << 64 | u128::from(seq.0.unsigned_abs())));
@@ -179,7 +180,7 @@ pub(crate) fn say(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, auth
     Ok(seq)
 }
 
-/// Adds a user to a group as a member.
+/// A user joins a group.
 pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
     tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
     let seq = changed(tx, group)?;
@@ -187,7 +188,7 @@ pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, use
     Ok(seq)
 }
 
-/// Adds a user to a group, with a pending membership.
+/// A user is added to a group as a pending member.
 pub(crate) fn add(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
     tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
     tx.pending_set(group, user, true)?;
@@ -199,7 +200,7 @@ pub(crate) fn add(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user
     Ok(seq)
 }
 
-/// Accepts a user's pending membership. Returns the head of the group that the user receives.
+/// A user accepts a group; returns the last number of its snapshot.
 pub(crate) fn accept(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
     let head = tx.log_hold(group)?;
     tx.pending_set(group, user, false)?;
@@ -209,7 +210,7 @@ pub(crate) fn accept(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, u
     Ok(head)
 }
 
-/// Ends a user's pending membership.
+/// A pending member declines a group.
 pub(crate) fn decline(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
     tx.member_remove(group, user)?;
     let seq = changed(tx, group)?;
@@ -219,7 +220,7 @@ pub(crate) fn decline(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, 
     Ok(seq)
 }
 
-/// Whether a client shows its user's membership as pending, given its snapshot and its frames.
+/// Whether a client regards its user as pending in a group, given its snapshot and its frames.
 pub(crate) fn is_invited(shown: bool, received: &[(String, i64)]) -> bool {
     received.iter().fold(shown, |invited, (word, _)| match word.as_str() {
         "pending" => true,
@@ -228,7 +229,7 @@ pub(crate) fn is_invited(shown: bool, received: &[(String, i64)]) -> bool {
     })
 }
 
-/// Removes a user from a group.
+/// A user leaves a group.
 pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
     tx.member_remove(group, user)?;
     let seq = changed(tx, group)?;
@@ -243,7 +244,7 @@ pub(crate) fn changed(tx: &mut dyn Tx, group: GroupId) -> Result<Seq> {
     Ok(seq)
 }
 
-/// A client that records what it has received.
+/// A client that keeps what it has read.
 pub(crate) struct Reader {
     pub(crate) client: Client,
     texts: Mutex<Vec<String>>,
@@ -251,7 +252,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// All texts received so far.
+    /// All texts so far.
     pub(crate) fn texts(&self) -> Vec<String> {
         let (new, close) = self.client.read();
         let mut texts = self.texts.lock().expect("no test panics here");
@@ -270,7 +271,7 @@ impl Reader {
         self.texts().iter().any(|known| known == text)
     }
 
-    /// Waits until a text has been received.
+    /// Waits for a text.
     pub(crate) async fn gets(&self, text: &str) {
         let wait = Wait::begin();
         while !self.has(text) {
@@ -278,7 +279,7 @@ impl Reader {
         }
     }
 
-    /// The numbers received of this group, in order of arrival.
+    /// The numbers received for this group, in order.
     pub(crate) fn numbers(&self, group: GroupId) -> Vec<i64> {
         let id = group.0.as_u128().to_string();
         let texts = self.texts();
@@ -294,7 +295,7 @@ impl Reader {
     }
 }
 
-/// Asserts that numbers ascend without repetition.
+/// Asserts that the numbers ascend without repetition.
 pub(crate) fn ascend(numbers: &[i64]) {
     let set: BTreeSet<_> = numbers.iter().copied().collect();
     let sorted: Vec<_> = set.into_iter().collect();

@@ -44,7 +44,7 @@ async fn presence_is_the_maximum_over_all_nodes_and_sent_on_change() {
     first.gets("status ann afk").await;
     seen(&one, ann, Afk).await;
     drop(second);
-    // The grace period ends, and only the first node's socket remains.
+    // The grace passes, and only the first node's socket remains.
     until("the second node forgets her", || two.hub.counts().users == 2).await;
     assert_eq!(two.hub.status_of(&[ann]), [Afk]);
     drop(first);
@@ -55,7 +55,7 @@ async fn presence_is_the_maximum_over_all_nodes_and_sent_on_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn returning_on_another_node_within_the_grace_is_no_absence() {
     let (redis, place) = (Redis::start(), Place::new());
-    // Long enough for a busy machine to connect within it.
+    // Long enough to connect even on a busy machine.
     let options = || Options { presence_grace: Duration::from_secs(3), ..unaudited() };
     let one = Node::start(&place, &redis.url(), options()).await;
     let two = Node::start(&place, &redis.url(), options()).await;
@@ -69,7 +69,7 @@ async fn returning_on_another_node_within_the_grace_is_no_absence() {
         at = node.connect(ann, "ann").await;
         until("the grace passes", || left.hub.counts().users == remaining).await;
     }
-    // A node's announcements arrive in order, so an earlier one would have arrived before this one.
+    // Announcements of a node arrive in order.
     let eve = one.user("eve").await;
     one.contacts(eve, ben).await;
     let _eve = one.connect(eve, "eve").await;
@@ -106,9 +106,9 @@ async fn users_of_a_dead_node_disconnect_once_and_return_with_it() -> Result<()>
     assert!(since.elapsed() >= Duration::from_secs(1), "the lease ran out first");
     until("three has noticed", || three.hub.counts().nodes == 1).await;
     assert_eq!((two.hub.status_of(&[ann, eve]), two.hub.counts().nodes), (vec![Disconnected, Online], 1));
-    // While cut off, the node keeps what it knew, and its own users.
+    // A node that is cut off keeps its last knowledge, and its own users.
     assert_eq!(one.hub.status_of(&[ann, ben]), [Online, Online]);
-    // Anything announced about Ann on these nodes arrives before this.
+    // Everything that these nodes announce about her arrives before this.
     let _fence = [two.connect(gus, "gus").await, three.connect(gus, "gus").await];
     for reader in [&at_two, &at_three] {
         reader.gets("status gus online").await;
@@ -170,7 +170,8 @@ async fn user_hidden_on_one_node_stays_so_on_another() {
     one.hub.set_status(&first.client.0, Disconnected, None);
     at_two.gets("status ann disconnected").await;
     let second = two.connect(ann, "ann").await;
-    // A node's announcements arrive in order: Eve's status follows what the second node announced of Ann.
+    // Announcements of a node arrive in order: when eve appears online on the second, ann's status there has
+    // arrived.
     let _eve = two.connect(eve, "eve").await;
     at_one.gets("status eve online").await;
     drop(first);
@@ -183,7 +184,7 @@ async fn user_hidden_on_one_node_stays_so_on_another() {
         reader.gets("status dan online").await;
         assert_eq!(received_statuses(reader, "ann"), ["online", "disconnected"]);
     }
-    // No user appears offline any more once the last socket that did so is closed.
+    // When the last socket that appears offline has closed, the user is visible again.
     drop((second, third, fourth));
     let _others = (one.connect(gus, "gus").await, late.connect(hal, "hal").await);
     at_two.gets("status gus online").await;

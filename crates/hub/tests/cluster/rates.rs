@@ -1,4 +1,4 @@
-//! Rate limits that nodes share over a real Redis.
+//! Rate limits that nodes share through a real Redis.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use chinwag_testkit::wait::{Wait, until};
 
 use crate::nodes::{Node, Place, connect, listening, unaudited};
 
-/// A limit per day, so that nothing refills while a test runs.
+/// A daily limit, so that nothing refills during a test.
 const A_DAY: u32 = 10;
 const ANN: UserId = UserId(1);
 
@@ -26,8 +26,7 @@ async fn node(url: &str, secret: &str) -> (Arc<RedisBus>, Receiver) {
     connect(RedisOptions::new(url, secret.as_bytes())).await
 }
 
-/// Uses up the day's limit on one node, and waits until it is used up on another node, which has counted one
-/// use.
+/// Uses up a daily limit on one node, and waits until it is used up on another node that has counted once.
 pub(crate) async fn count_together(one: &RedisBus, other: &RedisBus) {
     let (here, there) = (rates(), rates());
     one.share_rates(&here);

@@ -1,4 +1,4 @@
-//! The errors when a node starts with an unusable Redis. Each is one sentence.
+//! The errors when a node starts with an unusable Redis: one sentence each.
 
 use chinwag_core::clock::SystemClock;
 use chinwag_hub::bus::{RedisBus, RedisOptions};

@@ -16,7 +16,7 @@ type Recording = Vec<(String, Vec<u8>)>;
 /// The last message of a recording.
 const END: &str = "chinwag:end";
 
-/// Records everything that passes through Redis until `while_doing` ends and Redis has delivered it.
+/// Records everything on Redis until `while_doing` has ended.
 async fn record_while(redis: &Redis, while_doing: impl Future<Output = ()>) -> Recording {
     let mut subscription =
         Client::open(redis.url()).expect("a URL").get_async_pubsub().await.expect("a link");
@@ -76,7 +76,7 @@ async fn repeated_delayed_and_reordered_hints_change_nothing() {
     publish(&redis, &recorded).await;
     until("they have come", || two.hub.counts().link.is_some_and(|link| link.repeated >= repeated + 26))
         .await;
-    // Any event that the repeated hints caused would arrive before this.
+    // Any effect of the repeated hints would precede this.
     one.say(group, ann).await;
     at_two.gets("text 1 13").await;
     assert_eq!(at_two.texts(), [before, vec!["text 1 13".to_owned()]].concat());
@@ -104,7 +104,7 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
         seq: Some(Seq(seq)),
         ..Hint::new(kind).with("text 1 0".into())
     };
-    // Already seen; never assigned; and far ahead.
+    // Already received, never assigned, and far ahead.
     for seq in [5, 1, 3, 900, 901] {
         link.publish(Channel::Group(group), about(HintKind::Group(vec![]), seq));
     }
@@ -117,7 +117,7 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
     link.publish(Channel::User(ben), about(HintKind::Joined(ben), 4));
     link.publish(Channel::User(ben), about(joined(vec![ben]), 8));
     link.publish(Channel::Nodes, about(joined(vec![ben]), 1));
-    // A kind of a newer version, for a group without members here.
+    // A kind that only a newer node knows, in a group without local members.
     link.publish(Channel::User(ben), about(HintKind::Unknown, 9));
     one.say(group, ann).await;
     until("they are looked up", || two.hub.counts().healed > healed).await;
@@ -136,7 +136,7 @@ async fn unknown_hint_with_a_number_triggers_a_read_of_the_store() {
     let at_one = one.connect(ann, "ann").await;
     listening(&redis, 2 + 2).await;
     let newer = Node::start(&other, &redis.url(), unaudited()).await;
-    // Committed by another node, whose hint has a kind that is unknown here.
+    // Another node commits this, and publishes it in an unknown format.
     one.write(move |tx, _| crate::nodes::say(tx, &mut Vec::new(), group, ann).map(|_| ())).await;
     let hint =
         Hint { group: Some(group), seq: Some(Seq(1)), ..Hint::new(HintKind::Unknown).with("news".into()) };

@@ -32,7 +32,7 @@ impl Bus for Lossy {
     fn publish_ephemeral(&self, _: Vec<Event>) {}
 }
 
-/// Holds the answers of reads between `hold` and `open`.
+/// Holds the answers of reads that start between `hold` and `open`.
 #[derive(Default)]
 struct Gate(Mutex<Option<Vec<Arc<Semaphore>>>>);
 
@@ -41,12 +41,12 @@ impl Gate {
         *self.0.lock().expect("no test panics here") = Some(Vec::new());
     }
 
-    /// Stops holding reads. A further permit for each held read releases its answer.
+    /// Ends the hold for later reads. Each held read needs one more permit to answer.
     fn open(&self) -> Vec<Arc<Semaphore>> {
         self.0.lock().expect("no test panics here").take().unwrap_or_default()
     }
 
-    /// If reads are held, lets one more read run and returns the semaphore that holds its answer.
+    /// If reads are held, lets one more read run, and holds its answer.
     fn pass(&self) -> Option<Arc<Semaphore>> {
         let read = Arc::new(Semaphore::new(1));
         self.0.lock().expect("no test panics here").as_mut()?.push(read.clone());
@@ -54,8 +54,7 @@ impl Gate {
     }
 }
 
-/// A node in a cluster whose store loses all events of its commits. Ann is a member of the group if
-/// `is_member`.
+/// A node in a cluster whose store publishes no commits. Ann is in a group if `is_member`.
 struct Lonely {
     gate: Arc<Gate>,
     air: Arc<FakeNetwork>,
@@ -91,8 +90,8 @@ impl Lonely {
         Self { gate, air, store, bus, hub, client, ann }
     }
 
-    /// Commits without an event that Ann joins or leaves the group.
-    async fn turn(&self, is_coming: bool) -> Seq {
+    /// Commits that Ann joins or leaves the group, without an event.
+    async fn change_membership(&self, is_coming: bool) -> Seq {
         let ann = self.ann;
         let turned = self.store.write(move |tx, _| {
             let turn = if is_coming { come } else { go };
@@ -123,7 +122,7 @@ async fn too_many_missed_events_require_a_resync() {
     assert_eq!((counts.resyncs, counts.too_slow), (1, 0));
 }
 
-/// Delivers two messages of another node, which the database then loses.
+/// Two messages of another node arrive, which the database then loses.
 async fn lose_two(node: &Lonely) {
     let other = node.air.end(2).0;
     for seq in 1..=2 {
@@ -169,7 +168,7 @@ async fn numbers_that_are_given_again_are_delivered() {
 #[tokio::test(start_paused = true)]
 async fn resume_that_shows_a_left_group_is_corrected() {
     let node = Lonely::start(false).await;
-    // Ann was a member when the resume was read, but no event of that has reached this node.
+    // Ann was a member when the resume was read; no event has reached this node.
     node.hub.pause(&node.client.0, []);
     let (joined, left) = (node.change_membership(true).await, node.change_membership(false).await);
     node.hub.resume(&node.client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, joined)]);
@@ -200,8 +199,8 @@ async fn removal_after_the_answer_of_a_resume_is_delivered() {
     node.hub.pause(&node.client.0, []);
     let taken = node.store.write(move |tx, _| tx.seq_take(GROUP, 3));
     taken.await.expect("the store writes");
-    // The audit finds the removal. Its event carries the first number that was not delivered.
-    assert_eq!(node.turn(false).await, Seq(4));
+    // The audit finds the removal, and reports it with the first number that was not delivered.
+    assert_eq!(node.change_membership(false).await, Seq(4));
     tokio::time::sleep(Duration::from_secs(15)).await;
     node.hub.resume(&node.client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, Seq(3))]);
     settle().await;
@@ -211,8 +210,8 @@ async fn removal_after_the_answer_of_a_resume_is_delivered() {
 #[tokio::test(start_paused = true)]
 async fn later_snapshot_outlives_an_older_answer() {
     let node = Lonely::start(true).await;
-    node.turn(false).await;
-    // A hint triggers a read of the store, whose answer is delayed.
+    node.change_membership(false).await;
+    // A hint triggers a read of the store, whose answer is late.
     node.gate.hold();
     let hint = Hint { group: Some(GROUP), seq: Some(Seq(1)), ..Hint::new(HintKind::Unknown) };
     node.air.end(2).0.publish(Channel::Group(GROUP), hint);
@@ -234,8 +233,8 @@ async fn later_snapshot_outlives_an_older_answer() {
 async fn group_shown_again_during_a_resume_requires_a_resync() {
     let node = Lonely::start(false).await;
     node.hub.pause(&node.client.0, []);
-    let joined = node.turn(true).await;
-    // The audit finds the join, and delivers the group as of a message that the resume does not contain.
+    let joined = node.change_membership(true).await;
+    // The audit finds the join, and the group is sent as of a message that the resume does not contain.
     let taken = node.store.write(move |tx, _| tx.seq_take(GROUP, 1));
     taken.await.expect("the store writes");
     tokio::time::sleep(Duration::from_secs(15)).await;
@@ -248,7 +247,7 @@ async fn own_change_in_a_gap_is_answered_once_in_its_place() {
     let node = Lonely::start(true).await;
     let (ann, socket) = (node.ann, node.client.0.id());
     let committed = node.store.write(move |tx, _| {
-        // Two changes by another node, whose hints were lost.
+        // Two changes of another node whose hints do not arrive.
         changed(tx, GROUP)?;
         changed(tx, GROUP)?;
         let seq = changed(tx, GROUP)?;

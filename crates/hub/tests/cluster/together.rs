@@ -25,7 +25,7 @@ async fn every_bus_delivers_local_commits_completely_and_in_order() {
     let options = RedisOptions { capacity: 8, ..RedisOptions::new(redis.url(), SECRET) };
     let (bus, receiver) = connect(options).await;
     let receiver = &tokio::sync::Mutex::new(receiver);
-    // The local part of the bus works with and without Redis.
+    // With and without Redis.
     conforms(bus.clone(), || async { receiver.lock().await.recv().await }).await;
     redis.kill();
     conforms(bus, || async { receiver.lock().await.recv().await }).await;
@@ -64,8 +64,8 @@ async fn remote_removal_during_a_resume_is_delivered_once() {
     let (of_ann, of_ben) = (two.connect(ann, "ann").await, two.connect(ben, "ben").await);
     listening(&redis, 4 + 3).await;
     for round in 0..20 {
-        // Ann is a member when the resume is read, and no longer one when it is answered. Her node may have
-        // received both events, or it looks her up afterwards.
+        // The resume is read while Ann is a member, and answered when she is not. Her node may have received
+        // both changes, or may look her up afterwards.
         two.hub.pause(&of_ann.client.0, []);
         let joined = one.come(group, ann).await;
         let left = one.go(group, ann).await;
@@ -145,7 +145,7 @@ async fn user_events_reach_their_sockets_on_every_node() {
         Ok(())
     })
     .await;
-    // Each also receives the other's presence.
+    // Each receives the other's presence, too.
     at_one.gets("status ben online").await;
     at_two.gets("status ann online").await;
     assert!(at_one.has("contact") && at_two.has("contact"));

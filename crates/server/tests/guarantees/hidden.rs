@@ -17,7 +17,7 @@ type Call = fn(&str, &str) -> (Method, String, Value);
 /// Builds a client event from the same ids.
 type Event = fn(&str, &str) -> (&'static str, Value);
 
-/// Beside the example of each route and each event: other payloads, right ones and wrong ones. None may tell more.
+/// Further valid and invalid payloads, in addition to the example of each route and event: none may reveal more.
 const CALLS: &[Call] = &[
     |group, _| (Method::GET, format!("groups/{group}/?fields=__all__"), Value::Null),
     |group, _| (Method::GET, format!("groups/{group}/?fields=nonsense"), Value::Null),
@@ -42,7 +42,7 @@ const CALLS: &[Call] = &[
     |_, message| (Method::PATCH, format!("messages/{message}/"), json!({ "body": "" })),
 ];
 
-const EVENTS: &[Said] = &[
+const EVENTS: &[Event] = &[
     |group, _| ("message.text", json!({ "to": group, "body": "x", "client_id": "one" })),
     |group, message| ("message.text", json!({ "group": group, "body": "x", "respond_to": message })),
     |group, message| ("message.text", json!({ "group": group, "body": "x", "thread": message })),
@@ -72,9 +72,8 @@ fn example_event(event: &ClientEventEntry, group: &str, message: &str) -> Value 
     (event.example)(&Example { group, message, user })
 }
 
-/// All of an answer but what differs from one answer to the next: its date, its request's id, and
-/// the ids that were asked for.
-async fn answered(
+/// An answer without the parts that always differ: its date, its request id, and the requested ids.
+async fn call_answer(
     client: &Client,
     (method, path, body): (Method, String, Value),
     group: &str,
@@ -93,7 +92,7 @@ fn nameless(text: &str, group: &str, message: &str) -> String {
     text.replace(group, "GROUP").replace(message, "MESSAGE")
 }
 
-async fn told(socket: &mut Ws, (kind, data): (&str, Value), group: &str, message: &str) -> String {
+async fn event_answer(socket: &mut Ws, (kind, data): (&str, Value), group: &str, message: &str) -> String {
     let mut frame = socket.ask(kind, data).await;
     frame["ref"] = Value::Null;
     nameless(&frame.to_string(), group, message)
@@ -112,8 +111,8 @@ async fn differences(client: &Client, group: &str, message: &str) -> Vec<String>
     };
     for (hidden, none) in calls(group, message).into_iter().zip(calls(NO_GROUP, NO_MESSAGE)) {
         let call = format!("{} {} {}", hidden.0, hidden.1, hidden.2);
-        let hidden = answered(client, hidden, group, message).await;
-        let none = answered(client, none, NO_GROUP, NO_MESSAGE).await;
+        let hidden = call_answer(client, hidden, group, message).await;
+        let none = call_answer(client, none, NO_GROUP, NO_MESSAGE).await;
         assert!((400..500).contains(&hidden.0), "{call}: {hidden:?}");
         if hidden != none {
             found.push(format!("{call}: {hidden:?} is not {none:?}"));
@@ -124,13 +123,13 @@ async fn differences(client: &Client, group: &str, message: &str) -> Vec<String>
         let named = |(_, data): &(&str, Value)| {
             data.to_string().contains(group) || data.to_string().contains(message)
         };
-        examples.filter(named).chain(EVENTS.iter().map(|said| said(group, message))).collect::<Vec<_>>()
+        examples.filter(named).chain(EVENTS.iter().map(|event| event(group, message))).collect::<Vec<_>>()
     };
     let mut socket = client.ws().await;
     for (hidden, none) in events(group, message).into_iter().zip(events(NO_GROUP, NO_MESSAGE)) {
         let event = format!("{} {}", hidden.0, hidden.1);
-        let hidden = told(&mut socket, hidden, group, message).await;
-        let none = told(&mut socket, none, NO_GROUP, NO_MESSAGE).await;
+        let hidden = event_answer(&mut socket, hidden, group, message).await;
+        let none = event_answer(&mut socket, none, NO_GROUP, NO_MESSAGE).await;
         if hidden != none {
             found.push(format!("{event}: {hidden} is not {none}"));
         }

@@ -90,7 +90,7 @@ async fn a_mention_is_chosen_by_keyboard_among_members() {
     let stage = Stage::open().await;
     let (page, clients, group) = garden(&stage, &["tam", "mary", "olga"]).await;
     stage.app.user("maurice").await; // Only members are suggested.
-    call_them(&stage, &page, &[("olga", "Marie Lee"), ("tam", "İlker")]).await;
+    set_display_names(&stage, &page, &[("olga", "Marie Lee"), ("tam", "İlker")]).await;
     page.fill("Message", "dig, @ma").await;
     sees_suggestions(&page, &["*Marie Lee olga", "mary"]).await;
     page.key(Key::Down).await;

@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use chinwag_http::wire::frame::{Broken, Incoming, Reader};
+use chinwag_http::wire::frame::{FrameError, Incoming, Reader};
 use libfuzzer_sys::fuzz_target;
 
 /// The longest header of a client's frame.
@@ -20,7 +20,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(whole, read(limit, Pieces { bytes, state: u32::from(cut) }), "cut by {cut}");
 });
 
-fn read<'a>(limit: usize, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Incoming>, Option<Broken>) {
+fn read<'a>(limit: usize, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Incoming>, Option<FrameError>) {
     let (mut reader, mut seen) = (Reader::new(limit), Vec::new());
     for piece in pieces {
         if let Err(broken) = reader.feed(&mut piece.to_vec(), &mut seen) {

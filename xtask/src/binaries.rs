@@ -20,7 +20,7 @@ use crate::cargo;
 use crate::steps::human;
 
 /// The number of binaries that run at a time.
-const AT_ONCE: usize = 3;
+const MAX_CONCURRENT: usize = 3;
 
 /// The slowest binaries, by package folder and name, slowest first.
 const LONG: &[(&str, &str)] = &[
@@ -43,12 +43,12 @@ const OF_PAGES: &[(&str, &str)] = &[("server", "web_ui"), ("server", "client_js"
 const PAGES: &[(&str, &str)] = &[("RUST_TEST_THREADS", "3")];
 
 /// A binary that takes longer is stuck, and is killed.
-const LONGEST: Duration = Duration::from_secs(30 * 60);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const MAX_RUN_TIME: Duration = Duration::from_secs(30 * 60);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// At most this many failed tests run once more, alone: on a busy machine, one test in thousands may miss a
 /// timeout for no fault of the code. The summary names such tests, because their cause still has to be found.
-const AGAIN: usize = 3;
+const MAX_RERUN_TESTS: usize = 3;
 
 /// A test binary to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let queue = Mutex::new(in_order(binaries(&messages)).into_iter());
     let outcomes = thread::scope(|scope| {
         let (outputs, queue) = (outputs.as_path(), &queue);
-        let threads = [(); AT_ONCE].map(|()| scope.spawn(move || run_queue(outputs, queue)));
+        let threads = [(); MAX_CONCURRENT].map(|()| scope.spawn(move || run_queue(outputs, queue)));
         let ended =
             threads.map(|thread| thread.join().unwrap_or_else(|_| bail!("a thread of the tests panicked")));
         ended.into_iter().collect::<Result<Vec<_>>>()
@@ -117,7 +117,7 @@ fn settle(runs: &[BinaryRun], passes_alone: impl Fn(&Binary, &str) -> Result<boo
     let mut still = Vec::new();
     for &(binary, failure) in &failed {
         let passes = match failure {
-            Failure::Test(name) if failed.len() <= AGAIN => passes_alone(binary, name)?,
+            Failure::Test(name) if failed.len() <= MAX_RERUN_TESTS => passes_alone(binary, name)?,
             _ => false,
         };
         if !passes {
@@ -196,7 +196,7 @@ fn run_one(outputs: &Path, binary: &Binary, args: &[&str]) -> Result<BinaryRun> 
         .stdout(output);
     command.envs(binary.variables.iter().copied());
     let mut child = command.spawn().with_context(|| format!("could not start {name}"))?;
-    let status = wait_at_most(&mut child, LONGEST)?;
+    let status = wait_at_most(&mut child, MAX_RUN_TIME)?;
     let (took, text) = (begun.elapsed(), String::from_utf8_lossy(&fs::read(&file)?).into_owned());
     let mut failed = failed_tests(&text);
     match status {
@@ -218,7 +218,7 @@ fn wait_at_most(child: &mut Child, longest: Duration) -> Result<Option<ExitStatu
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_INTERVAL);
     }
     child.kill()?;
     child.wait()?;
@@ -299,9 +299,11 @@ mod tests {
     #[test]
     fn a_binary_that_hangs_is_ended() {
         let mut child = Command::new("sleep").arg("600").spawn().expect("a process");
-        assert_eq!(wait_at_most(&mut child, LOOK_EVERY).expect("an end"), None);
+        assert_eq!(wait_at_most(&mut child, POLL_INTERVAL).expect("an end"), None);
         let mut child = Command::new("true").spawn().expect("a process");
-        assert!(wait_at_most(&mut child, LONGEST).expect("an end").is_some_and(|status| status.success()));
+        assert!(
+            wait_at_most(&mut child, MAX_RUN_TIME).expect("an end").is_some_and(|status| status.success())
+        );
         let slow = |name: &str| format!("test {name} has been running for over 60 seconds\n");
         let output = [slow("a::b"), slow("a::c"), "test a::b ... ok\n".into()].concat();
         assert_eq!(unfinished(&output), ["a::c"]);

@@ -34,7 +34,7 @@ machine has other work; messages per second cannot.
 const WORKLOADS: [&str; 3] = ["crowd", "groups", "sends"];
 const ROUNDS: u32 = 5;
 /// The timeout for one workload of one program.
-const RUN_WITHIN: Duration = Duration::from_secs(600);
+const RUN_TIMEOUT: Duration = Duration::from_secs(600);
 const POLL: Duration = Duration::from_millis(100);
 const PROGRAMS: [&str; 2] = ["chinwag", "bench"];
 
@@ -49,7 +49,7 @@ pub(crate) struct CompareArgs {
 }
 
 /// The programs of a revision, and its name in the table.
-struct Built {
+struct BuiltRevision {
     name: String,
     folder: PathBuf,
 }
@@ -121,11 +121,11 @@ pub(crate) fn run(root: &Path, args: &CompareArgs) -> Result<()> {
 }
 
 /// Builds the programs of a revision, unless they exist from an earlier run.
-fn build_rev(root: &Path, rev: &str) -> Result<Built> {
+fn build_rev(root: &Path, rev: &str) -> Result<BuiltRevision> {
     let commit = git(root, &["rev-parse", "--verify", "--quiet", "--short=12", &format!("{rev}^{{commit}}")])
         .with_context(|| format!("there is no commit `{rev}`"))?;
     let folder = root.join("target/compare").join(&commit);
-    let built = Built { name: commit.clone(), folder };
+    let built = BuiltRevision { name: commit.clone(), folder };
     if !PROGRAMS.iter().all(|program| built.folder.join(program).is_file()) {
         let tree = built.folder.join("tree");
         if !tree.is_dir() {
@@ -137,13 +137,13 @@ fn build_rev(root: &Path, rev: &str) -> Result<Built> {
 }
 
 /// Builds the programs of the working tree. They are copied, so that the tree may change during the run.
-fn build_present(root: &Path) -> Result<Built> {
-    let built = Built { name: "present".to_owned(), folder: root.join("target/compare/present") };
+fn build_present(root: &Path) -> Result<BuiltRevision> {
+    let built = BuiltRevision { name: "present".to_owned(), folder: root.join("target/compare/present") };
     built.build(root, &root.join("target"))?;
     Ok(built)
 }
 
-impl Built {
+impl BuiltRevision {
     fn build(&self, tree: &Path, target: &Path) -> Result<()> {
         fs::create_dir_all(&self.folder)?;
         for program in PROGRAMS {
@@ -169,7 +169,7 @@ impl Built {
         if out.exists() {
             fs::remove_file(&out)?;
         }
-        let status = run_within(command, RUN_WITHIN)?;
+        let status = run_within(command, RUN_TIMEOUT)?;
         let table = fs::read_to_string(&out).with_context(|| format!("bench ended with {status}"))?;
         figures::read(&table)
     }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 const SOURCES: &[&str] = &["crates/http/src"];
 
 /// The maximum number of files in a cycle.
-const LARGEST: usize = 2;
+const MAX_CYCLE: usize = 2;
 
 /// The texts of a crate's files by module: `wire::input` for `wire/input.rs`.
 type Modules = BTreeMap<String, String>;
@@ -32,14 +32,14 @@ pub(crate) fn check(root: &Path) -> Result<()> {
             cycles.iter().map(Vec::len).sum::<usize>(),
             modules.len()
         );
-        for cycle in cycles.iter().filter(|cycle| cycle.len() > LARGEST) {
+        for cycle in cycles.iter().filter(|cycle| cycle.len() > MAX_CYCLE) {
             println!("{source}: a cycle of {} modules: {}", cycle.len(), cycle.join(", "));
             large += 1;
         }
     }
     ensure!(
         large == 0,
-        "{large} cycles of more than {LARGEST} modules: move what they share to one below them"
+        "{large} cycles of more than {MAX_CYCLE} modules: move what they share to one below them"
     );
     Ok(())
 }

@@ -46,7 +46,7 @@ pub(crate) struct DistOptions {
 }
 
 /// The source and output folders of a package.
-struct Places {
+struct DistPaths {
     root: PathBuf,
     out: PathBuf,
     binary: Option<PathBuf>,
@@ -91,7 +91,7 @@ pub(crate) fn run(root: &Path, options: &DistOptions) -> Result<bool> {
     let out = options.out.clone().unwrap_or_else(|| tools::target(root).join("dist"));
     fs::create_dir_all(&out).with_context(|| format!("could not make {}", out.display()))?;
     let out = fs::canonicalize(&out)?;
-    let places = Places { root: root.to_owned(), out, binary: options.binary.clone() };
+    let places = DistPaths { root: root.to_owned(), out, binary: options.binary.clone() };
     let mut steps = Steps::new("dist");
     for (name, package) in Package::ALL {
         if options.package.is_none_or(|only| only == *package) {
@@ -101,7 +101,7 @@ pub(crate) fn run(root: &Path, options: &DistOptions) -> Result<bool> {
     Ok(steps.finish())
 }
 
-fn make(places: &Places, package: Package) -> Result<()> {
+fn make(places: &DistPaths, package: Package) -> Result<()> {
     let made = match package {
         Package::Npm => npm::make(places)?,
         Package::Python => python::make(places)?,

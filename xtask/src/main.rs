@@ -54,7 +54,7 @@ Exit codes: 0 all passed, 1 something failed, 2 misused.
 
 /// The requested task.
 #[derive(Debug, PartialEq, Eq)]
-enum Chore {
+enum TaskKind {
     Help,
     Check,
     Test { extra: Vec<String> },
@@ -84,25 +84,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse(args: &[String]) -> Result<Chore, String> {
+fn parse(args: &[String]) -> Result<TaskKind, String> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] | ["help" | "--help" | "-h"] => Ok(Chore::Help),
-        ["check"] => Ok(Chore::Check),
-        ["test"] => Ok(Chore::Test { extra: Vec::new() }),
-        ["test", "--", ..] => Ok(Chore::Test { extra: args[2..].to_vec() }),
-        ["trials"] => Ok(Chore::Trials { only: None }),
+        [] | ["help" | "--help" | "-h"] => Ok(TaskKind::Help),
+        ["check"] => Ok(TaskKind::Check),
+        ["test"] => Ok(TaskKind::Test { extra: Vec::new() }),
+        ["test", "--", ..] => Ok(TaskKind::Test { extra: args[2..].to_vec() }),
+        ["trials"] => Ok(TaskKind::Trials { only: None }),
         ["trials", name] if trials::names().contains(name) => {
-            Ok(Chore::Trials { only: Some((*name).to_owned()) })
+            Ok(TaskKind::Trials { only: Some((*name).to_owned()) })
         }
-        ["hostile"] => Ok(Chore::Hostile { seconds: 60 }),
+        ["hostile"] => Ok(TaskKind::Hostile { seconds: 60 }),
         ["hostile", seconds] => match seconds.parse() {
-            Ok(seconds) => Ok(Chore::Hostile { seconds }),
+            Ok(seconds) => Ok(TaskKind::Hostile { seconds }),
             Err(_) => Err(format!("`{seconds}` is no number of seconds")),
         },
-        ["dist", words @ ..] => DistOptions::parse(words).map(Chore::Dist),
-        ["bench", "help" | "--help" | "-h"] => Ok(Chore::BenchHelp),
-        ["bench", rest @ ..] => compare::parse(rest).map(Chore::Compare),
+        ["dist", words @ ..] => DistOptions::parse(words).map(TaskKind::Dist),
+        ["bench", "help" | "--help" | "-h"] => Ok(TaskKind::BenchHelp),
+        ["bench", rest @ ..] => compare::parse(rest).map(TaskKind::Compare),
         ["trials", word, ..] => Err(format!("`{word}`: the trials are {}", trials::names().join(", "))),
         ["test", word, ..] => Err(format!("`{word}`: what goes to cargo test stands after `--`")),
         ["check", word, ..] => Err(format!("check takes nothing, and was given `{word}`")),
@@ -111,23 +111,23 @@ fn parse(args: &[String]) -> Result<Chore, String> {
 }
 
 /// Runs a task; returns whether everything passed.
-fn run(task: &Chore) -> Result<bool> {
+fn run(task: &TaskKind) -> Result<bool> {
     let root = root()?;
     match task {
-        Chore::Help => {
+        TaskKind::Help => {
             print!("{HELP}");
             Ok(true)
         }
-        Chore::Check => Ok(check(&root)),
-        Chore::Test { extra } => Ok(test(&root, extra)),
-        Chore::Trials { only } => Ok(trials::run(&root, only.as_deref())),
-        Chore::Hostile { seconds } => Ok(hostile(&root, *seconds)),
-        Chore::Dist(options) => dist::run(&root, options),
-        Chore::BenchHelp => {
+        TaskKind::Check => Ok(check(&root)),
+        TaskKind::Test { extra } => Ok(test(&root, extra)),
+        TaskKind::Trials { only } => Ok(trials::run(&root, only.as_deref())),
+        TaskKind::Hostile { seconds } => Ok(hostile(&root, *seconds)),
+        TaskKind::Dist(options) => dist::run(&root, options),
+        TaskKind::BenchHelp => {
             print!("{}", compare::HELP);
             Ok(true)
         }
-        Chore::Compare(args) => compare::run(&root, args).map(|()| true),
+        TaskKind::Compare(args) => compare::run(&root, args).map(|()| true),
     }
 }
 
@@ -174,7 +174,7 @@ fn test(root: &Path, extra: &[String]) -> bool {
     let extra: Vec<&str> = extra.iter().map(String::as_str).collect();
 
     let mut steps = Steps::new("test");
-    let ready = steps.run("programs", needs::meet)
+    let ready = steps.run("programs", needs::require_programs)
         && steps.run("server of S3", || tools::install(root))
         && steps.run("provider of OpenID Connect", || tools::install_provider(root))
         && steps.run("build", || cargo::run(root, &[&all[..], &["--no-run"]].concat()));
@@ -207,22 +207,22 @@ fn hostile(root: &Path, seconds: u32) -> bool {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Result<Chore, String> {
+    fn parsed(line: &str) -> Result<TaskKind, String> {
         let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         parse(&args)
     }
 
     #[test]
     fn no_arguments_print_help() {
-        assert_eq!(parsed(""), Ok(Chore::Help));
-        assert_eq!(parsed("--help"), Ok(Chore::Help));
+        assert_eq!(parsed(""), Ok(TaskKind::Help));
+        assert_eq!(parsed("--help"), Ok(TaskKind::Help));
     }
 
     #[test]
     fn arguments_after_the_dashes_go_to_cargo_test() {
         let extra = vec!["name".to_owned(), "--".to_owned(), "--nocapture".to_owned()];
-        assert_eq!(parsed("test -- name -- --nocapture"), Ok(Chore::Test { extra }));
-        assert_eq!(parsed("test"), Ok(Chore::Test { extra: vec![] }));
+        assert_eq!(parsed("test -- name -- --nocapture"), Ok(TaskKind::Test { extra }));
+        assert_eq!(parsed("test"), Ok(TaskKind::Test { extra: vec![] }));
     }
 
     #[test]
@@ -231,6 +231,6 @@ mod tests {
         assert!(parsed("test name").unwrap_err().contains("`name`"));
         assert!(parsed("check --fix").unwrap_err().contains("`--fix`"));
         assert!(parsed("trials crush").unwrap_err().contains("`crush`"));
-        assert_eq!(parsed("trials end"), Ok(Chore::Trials { only: Some("end".to_owned()) }));
+        assert_eq!(parsed("trials end"), Ok(TaskKind::Trials { only: Some("end".to_owned()) }));
     }
 }

@@ -44,7 +44,7 @@ const NEEDS: &[Need] = &[
 
 /// Ensures that every program is present. As root on a machine with apt-get, missing ones are installed;
 /// otherwise the error names them and the way to install them.
-pub(crate) fn meet() -> Result<()> {
+pub(crate) fn require_programs() -> Result<()> {
     let missing = missing(NEEDS, is_there);
     if missing.is_empty() {
         println!("{}", NEEDS.iter().map(|need| need.program).collect::<Vec<_>>().join(", "));

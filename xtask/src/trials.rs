@@ -65,7 +65,7 @@ struct TrialRow {
 /// Runs all trials or a single one, in order; returns whether all passed. A failure does not stop the others.
 pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
     let mut steps = Steps::new("trials");
-    let ready = steps.run("programs", needs::meet)
+    let ready = steps.run("programs", needs::require_programs)
         && steps.run("build", || {
             let tests = TRIALS.iter().flat_map(|(folder, _)| ["--test", *folder]);
             let tests: Vec<&str> = tests.collect();

@@ -12,7 +12,7 @@ use rustix::time::{
 use std::os::fd::AsRawFd;
 
 use crate::frame;
-use crate::load::{Arrival, ArrivalKind, Joining, Load, PATIENCE};
+use crate::load::{Arrival, ArrivalKind, Joining, Load, TIMEOUT};
 use crate::subject::Subject;
 use crate::world::World;
 
@@ -156,7 +156,7 @@ impl Crowd {
             if self.handle_arrivals(&mut run)? {
                 last = Instant::now();
             }
-            ensure!(last.elapsed() < PATIENCE, "no delivery came for {PATIENCE:?}");
+            ensure!(last.elapsed() < TIMEOUT, "no delivery came for {TIMEOUT:?}");
         }
     }
 
@@ -184,7 +184,7 @@ impl Crowd {
             if self.handle_arrivals(&mut run)? {
                 last = Instant::now();
             }
-            ensure!(last.elapsed() < PATIENCE, "no delivery came for {PATIENCE:?}");
+            ensure!(last.elapsed() < TIMEOUT, "no delivery came for {TIMEOUT:?}");
         }
         self.load.poll.registry().deregister(&mut SourceFd(&timer.as_raw_fd()))?;
         run.seconds = (self.load.now() - begun) as f64 / 1e9;

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_bare_server_makes_of_a_message_is_read_back() {
+    fn frames_of_the_bare_server_are_parsed() {
         let mut sent = Vec::new();
         put_message("01890a5d-ac96-774b-bcce-b302099a8057", 7, 9, &mut sent);
         let (opcode, payload, length) = unmask_first(&mut sent).expect("a whole frame");

@@ -15,7 +15,7 @@ const SCRATCH: usize = 256 * 1024;
 /// Sockets that connect at a time: fewer than a listener's backlog.
 const CONNECTING: usize = 512;
 /// A run fails after this time without any progress.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Many sockets.
 pub(crate) struct Load {
@@ -134,7 +134,7 @@ impl Load {
                     _ => {}
                 }
             }
-            ensure!(last.elapsed() < PATIENCE, "only {ready} of {} sockets were ready", to - from);
+            ensure!(last.elapsed() < TIMEOUT, "only {ready} of {} sockets were ready", to - from);
         }
         Ok(())
     }

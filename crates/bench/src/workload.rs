@@ -116,7 +116,7 @@ fn histories<H>(shortest: u64, longest: u64, make: impl FnMut(u64) -> Result<H>)
 }
 
 /// Measures every history in each round, with the shortest as the baseline.
-fn beside_shortest<H>(
+fn compare_with_shortest<H>(
     histories: &mut [H],
     rounds: usize,
     row: impl Fn(&H) -> Measurement,

@@ -147,11 +147,11 @@ fn bounds() -> WebSocketConfig {
     WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(FRAME))
 }
 
-type Shaken =
+type HandshakeResult =
     Result<(WebSocketStream<MaybeTlsStream<TcpStream>>, Response<Option<Vec<u8>>>), tungstenite::Error>;
 
-fn opened(shaken: Result<Shaken, tokio::time::error::Elapsed>) -> Result<Socket, ConnectError> {
-    match shaken {
+fn opened(handshake: Result<HandshakeResult, tokio::time::error::Elapsed>) -> Result<Socket, ConnectError> {
+    match handshake {
         Err(_) => Err(ConnectError::Unreachable("the handshake was not answered in time".to_owned())),
         Ok(Ok((stream, response))) => {
             let protocol = response.headers().get("sec-websocket-protocol");

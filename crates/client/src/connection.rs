@@ -29,14 +29,14 @@ impl Connection {
 
     /// The remaining time before the silence limit is reached, first for the ping, then for the answer.
     pub(crate) fn quiet_for(&self, silence: Duration) -> Duration {
-        let heard = self.socket.heard();
-        silence.saturating_sub(self.asked.map_or(heard, |asked| asked.max(heard)).elapsed())
+        let last_received = self.socket.last_received();
+        silence.saturating_sub(self.asked.map_or(last_received, |asked| asked.max(last_received)).elapsed())
     }
 
     /// Sends a ping to a silent server. If the server has sent nothing since the previous ping, the
     /// connection counts as lost, even if the network reports no error.
-    pub(crate) async fn ask_for_life(&mut self) -> Result<(), End> {
-        if self.asked.is_some_and(|asked| asked >= self.socket.heard()) {
+    pub(crate) async fn send_ping(&mut self) -> Result<(), End> {
+        if self.asked.is_some_and(|asked| asked >= self.socket.last_received()) {
             return Err(End::Lost("the server has gone silent".to_owned()));
         }
         self.asked = Some(Instant::now());
@@ -44,7 +44,7 @@ impl Connection {
     }
 
     /// Requests the missed events of the next groups.
-    pub(crate) async fn ask_to_resume(&mut self) -> Result<(), End> {
+    pub(crate) async fn send_resume(&mut self) -> Result<(), End> {
         let Some(resume) = self.resuming.as_mut().and_then(Resuming::next) else { return Ok(()) };
         self.socket.send(&ClientEvent::SyncResume(resume), Some(RESUME)).await
     }

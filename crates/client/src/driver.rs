@@ -53,7 +53,7 @@ pub(crate) struct Driver {
 }
 
 /// Why a connection has ended.
-enum Over {
+enum ConnectionEnd {
     /// The server or the network ended it.
     End(End),
     /// The server refused to resume. A busy server may accept it on another connection.
@@ -108,14 +108,14 @@ impl Driver {
             let connecting = Box::pin(connect(self.access.clone(), self.handshake(), within));
             let Some(connected) = self.meanwhile(connecting, requests).await else { return Error::Closed };
             let pause = match connected {
-                Ok(socket) => match self.converse(socket, requests).await {
-                    Over::Dropped => return Error::Closed,
-                    Over::Renew => {
+                Ok(socket) => match self.serve_connection(socket, requests).await {
+                    ConnectionEnd::Dropped => return Error::Closed,
+                    ConnectionEnd::Renew => {
                         self.outbox.disconnect("the connection was renewed");
                         continue;
                     }
-                    Over::End(end) => self.pause_after(end),
-                    Over::Refused(refusal) => {
+                    ConnectionEnd::End(end) => self.pause_after(end),
+                    ConnectionEnd::Refused(refusal) => {
                         let asked = refusal.retry_after.unwrap_or_default();
                         self.pause_after(End::Lost(refusal.to_string())).map(|pause| pause.max(asked))
                     }
@@ -149,9 +149,9 @@ impl Driver {
             end.code() == Some(1009) && self.outbox.refuse_longest(Error::TooLong(end.to_string()));
         self.outbox.disconnect(&end.to_string());
         self.queue(Update::Disconnected(end.clone()));
-        match judge(&end) {
+        match next_step(&end) {
             NextStep::Ended if is_of_request => Ok(self.backoff()),
-            NextStep::Again(least) => Ok(self.backoff().max(least)),
+            NextStep::Reconnect(least) => Ok(self.backoff().max(least)),
             NextStep::SignedOut if self.may_renew() => Ok(self.backoff()),
             NextStep::SignedOut | NextStep::Ended => Err(Error::Ended(end)),
         }
@@ -192,11 +192,11 @@ impl Driver {
     ) -> Option<T> {
         tokio::pin!(future);
         loop {
-            let may_take = self.may_take();
+            let can_accept = self.can_accept();
             tokio::select! {
                 output = &mut future => return Some(output),
-                request = requests.recv(), if may_take => self.take(request),
-                is_read = pass_on(&self.updates, &mut self.backlog), if !self.backlog.is_empty() => {
+                request = requests.recv(), if can_accept => self.take(request),
+                is_read = forward_update(&self.updates, &mut self.backlog), if !self.backlog.is_empty() => {
                     self.has_reader = is_read;
                 }
                 () = self.updates.closed(), if self.has_reader => self.has_reader = false,
@@ -208,45 +208,49 @@ impl Driver {
     }
 
     /// Serves one connection until its end.
-    async fn converse(&mut self, socket: Socket, requests: &mut mpsc::Receiver<Request>) -> Over {
+    async fn serve_connection(
+        &mut self,
+        socket: Socket,
+        requests: &mut mpsc::Receiver<Request>,
+    ) -> ConnectionEnd {
         let mut connection = Connection::new(socket);
         loop {
             if self.overflowed && self.backlog.len() <= self.options.updates / 2 {
                 self.overflowed = false;
-                return Over::Renew;
+                return ConnectionEnd::Renew;
             }
             if connection.is_open
                 && let Err(end) = self.send_waiting(&mut connection.socket).await
             {
-                return Over::End(end);
+                return ConnectionEnd::End(end);
             }
-            let may_take = self.may_take();
+            let can_accept = self.can_accept();
             let is_paused = self.outbox.waiting() > 0 && self.paused_until > Instant::now();
             let quiet = connection.quiet_for(self.options.silence);
             tokio::select! {
                 frame = connection.socket.next() => {
                     let received = match frame {
                         Ok(frame) => self.receive(&mut connection, frame).await,
-                        Err(end) => Err(Over::End(end)),
+                        Err(end) => Err(ConnectionEnd::End(end)),
                     };
                     if let Err(over) = received {
                         return over;
                     }
                 }
-                request = requests.recv(), if may_take => self.take(request),
-                is_read = pass_on(&self.updates, &mut self.backlog), if !self.backlog.is_empty() => {
+                request = requests.recv(), if can_accept => self.take(request),
+                is_read = forward_update(&self.updates, &mut self.backlog), if !self.backlog.is_empty() => {
                     self.has_reader = is_read;
                 }
                 () = self.updates.closed(), if self.has_reader => self.has_reader = false,
                 () = sleep_until(self.paused_until), if is_paused => {}
                 () = sleep(quiet) => {
-                    if let Err(end) = connection.ask_for_life().await {
-                        return Over::End(end);
+                    if let Err(end) = connection.send_ping().await {
+                        return ConnectionEnd::End(end);
                     }
                 }
             }
             if self.is_dropped() {
-                return Over::Dropped;
+                return ConnectionEnd::Dropped;
             }
         }
     }
@@ -259,7 +263,7 @@ impl Driver {
         !self.has_reader && !self.has_senders
     }
 
-    fn may_take(&self) -> bool {
+    fn can_accept(&self) -> bool {
         self.has_senders && self.outbox.waiting() < self.options.requests.max(1)
     }
 
@@ -283,7 +287,7 @@ impl Driver {
         Ok(())
     }
 
-    async fn receive(&mut self, connection: &mut Connection, frame: Frame) -> Result<(), Over> {
+    async fn receive(&mut self, connection: &mut Connection, frame: Frame) -> Result<(), ConnectionEnd> {
         let backoff = self.options.backoff_min;
         if let Some(pause) = self.outbox.settle(&frame, backoff, self.options.retry_max) {
             self.paused_until = Instant::now() + pause;
@@ -293,10 +297,10 @@ impl Driver {
             ServerEvent::GroupSummary(_) => self.begin(connection, frame).await?,
             ServerEvent::ContactSummary(contacts) => self.queue(Update::Contacts(contacts)),
             ServerEvent::SyncDone(synced) if frame.reference.as_deref() == Some(RESUME) => {
-                self.go_on_resuming(connection, synced).await?;
+                self.continue_resume(connection, synced).await?;
             }
             ServerEvent::Error(refusal) if frame.reference.as_deref() == Some(RESUME) => {
-                return Err(Over::Refused(refusal));
+                return Err(ConnectionEnd::Refused(refusal));
             }
             // Only the caller of the request receives it.
             ServerEvent::Error(_) => {}
@@ -352,7 +356,7 @@ impl Driver {
         }
         self.last_missed = None;
         connection.resuming = Some(Resuming::new(summary, behind, history));
-        connection.ask_to_resume().await
+        connection.send_resume().await
     }
 
     /// Delivers an event, unless it is old. During a resume, an event after the summary may arrive before the
@@ -391,11 +395,11 @@ impl Driver {
 
     /// Handles the answer for some groups and requests the next ones. After the last answer, the resume is
     /// complete.
-    async fn go_on_resuming(&mut self, connection: &mut Connection, synced: Synced) -> Result<(), End> {
+    async fn continue_resume(&mut self, connection: &mut Connection, synced: Synced) -> Result<(), End> {
         let Some(resuming) = &mut connection.resuming else { return Ok(()) };
         resuming.take(synced);
         if resuming.has_more() {
-            return connection.ask_to_resume().await;
+            return connection.send_resume().await;
         }
         if let Some(resuming) = connection.resuming.take() {
             self.end_resume(resuming);
@@ -451,7 +455,7 @@ impl Driver {
     }
 }
 
-impl From<End> for Over {
+impl From<End> for ConnectionEnd {
     fn from(end: End) -> Self {
         Self::End(end)
     }
@@ -464,7 +468,7 @@ async fn connect(access: Access, handshake: Handshake, within: Duration) -> Resu
 }
 
 /// Passes the first update to the program once there is room. Returns whether the reader still exists.
-async fn pass_on(updates: &mpsc::Sender<Update>, backlog: &mut VecDeque<Update>) -> bool {
+async fn forward_update(updates: &mpsc::Sender<Update>, backlog: &mut VecDeque<Update>) -> bool {
     let Ok(permit) = updates.reserve().await else { return false };
     if let Some(update) = backlog.pop_front() {
         permit.send(update);
@@ -476,21 +480,21 @@ async fn pass_on(updates: &mpsc::Sender<Update>, backlog: &mut VecDeque<Update>)
 #[derive(Debug, PartialEq, Eq)]
 enum NextStep {
     /// Connect again, after at least this delay.
-    Again(Duration),
+    Reconnect(Duration),
     /// The credential has expired or was revoked.
     SignedOut,
     /// This client is at fault. Another attempt would fail in the same way.
     Ended,
 }
 
-fn judge(end: &End) -> NextStep {
+fn next_step(end: &End) -> NextStep {
     match end.code() {
         Some(4001) => NextStep::SignedOut,
-        Some(4029) => NextStep::Again(PENALTY),
+        Some(4029) => NextStep::Reconnect(PENALTY),
         Some(1002 | 1007 | 1009) => NextStep::Ended,
         // 1001, 1011 and 1012, 4008 and 4009, or no code. After 4003 the next handshake is refused with the
         // reason.
-        _ => NextStep::Again(Duration::ZERO),
+        _ => NextStep::Reconnect(Duration::ZERO),
     }
 }
 

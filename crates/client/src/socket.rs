@@ -57,12 +57,12 @@ pub struct Socket {
     protocol: Option<String>,
     closed: Option<CloseFrame>,
     /// When the last message was received, including pongs.
-    heard: Instant,
+    last_received: Instant,
 }
 
 impl Socket {
     pub(crate) fn new(stream: WebSocketStream<MaybeTlsStream<TcpStream>>, protocol: Option<String>) -> Self {
-        Self { stream, protocol, closed: None, heard: Instant::now() }
+        Self { stream, protocol, closed: None, last_received: Instant::now() }
     }
 
     /// The subprotocol that the server chose.
@@ -107,7 +107,7 @@ impl Socket {
                 // The stream ends after the close was answered.
                 Some(Ok(Message::Close(frame))) => self.closed = frame,
                 Some(Ok(message)) => {
-                    self.heard = Instant::now();
+                    self.last_received = Instant::now();
                     return Ok(message);
                 }
                 Some(Err(why)) => return Err(self.end(why)),
@@ -116,8 +116,8 @@ impl Socket {
         }
     }
 
-    pub(crate) fn heard(&self) -> Instant {
-        self.heard
+    pub(crate) fn last_received(&self) -> Instant {
+        self.last_received
     }
 
     /// Closes the socket, and waits for the server's answer.

@@ -58,7 +58,7 @@ pub mod work;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use self::account::good;
+use self::account::valid_token;
 use self::bot::{bot_grant, reach};
 use self::file_removal::RemovalCounts;
 use self::work::FailingTasks;
@@ -140,7 +140,7 @@ impl Who {
         match self {
             Self::Known(caller) => Ok(caller),
             Self::Token(hash) => {
-                let token = good(tx, &hash, rules.clock.now())?.ok_or(crate::token::REFUSED)?;
+                let token = valid_token(tx, &hash, rules.clock.now())?.ok_or(crate::token::REFUSED)?;
                 Ok(Caller::User(token.user))
             }
             Self::Key(hash) => key::scopes(tx, &hash, rules.clock.now()).map(|_| Caller::Service),
@@ -390,7 +390,7 @@ impl<'a> Unit<'a> {
         self.rules.clock.now()
     }
 
-    fn tell(&mut self, event: Event) {
+    fn publish(&mut self, event: Event) {
         self.events.push(event);
     }
 
@@ -418,7 +418,7 @@ impl<'a> Unit<'a> {
         entry: Option<Arc<Entry>>,
     ) -> Result<Arc<View>> {
         let whole = !joined.is_empty() || self.origin.is_none();
-        let mut view = if whole { standing(self.tx, group)? } else { brief(self.tx, group)? };
+        let mut view = if whole { complete_view(self.tx, group)? } else { brief(self.tx, group)? };
         show_reads(self.tx, &mut view, &joined)?;
         // Only a private group can start with a message that mentions its new user. Users who join another
         // group have no unread messages yet.
@@ -440,13 +440,13 @@ impl<'a> Unit<'a> {
         entry: Option<Arc<Entry>>,
     ) -> Result<()> {
         let kind = Kind::GroupUpdate { view: brief(self.tx, group)?, joined: vec![], left, entry };
-        self.tell(Event::in_group(kind, group, seq));
+        self.publish(Event::in_group(kind, group, seq));
         Ok(())
     }
 
     /// Publishes the number of a change that members learn of through the user's own event.
     fn member_changed(&mut self, group: GroupId, seq: Seq, left: Option<UserId>) {
-        self.tell(Event::in_group(Kind::MemberChanged { group, left }, group, seq));
+        self.publish(Event::in_group(Kind::MemberChanged { group, left }, group, seq));
     }
 }
 
@@ -483,7 +483,7 @@ fn show_mentioned(tx: &dyn Tx, view: &mut Arc<View>, receivers: &[UserId]) -> Re
 }
 
 /// The complete view of a group that exists in this transaction, including profiles.
-fn standing(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
+fn complete_view(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
     let mut view =
         tx.view(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))?;
     let people = profile::cards(tx, view.shown_users())?;

@@ -10,15 +10,15 @@ use jiff::civil::{self, DateTime};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Date(i64);
 
-const FIRST: i64 = -62_135_596_800_000_000; // 0001-01-01T00:00:00Z
-const LAST: i64 = 253_402_300_799_999_999; // 9999-12-31T23:59:59.999999Z
+const MIN_MICROS: i64 = -62_135_596_800_000_000; // 0001-01-01T00:00:00Z
+const MAX_MICROS: i64 = 253_402_300_799_999_999; // 9999-12-31T23:59:59.999999Z
 const EPOCH: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
 const FRACTION_DIGITS: usize = 40;
 
 impl Date {
     /// From microseconds since 1970, clamped to the range that can be displayed.
     pub fn from_micros(micros: i64) -> Self {
-        Self(micros.clamp(FIRST, LAST))
+        Self(micros.clamp(MIN_MICROS, MAX_MICROS))
     }
 
     /// Microseconds since 1970.
@@ -61,7 +61,10 @@ impl Date {
     /// microseconds.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const REFUSED: &str = "is not a date: write it like 2024-05-12T10:29:16.000949Z";
-        read(text.as_bytes()).filter(|micros| (FIRST..=LAST).contains(micros)).map(Self).ok_or(REFUSED)
+        read(text.as_bytes())
+            .filter(|micros| (MIN_MICROS..=MAX_MICROS).contains(micros))
+            .map(Self)
+            .ok_or(REFUSED)
     }
 }
 
@@ -151,7 +154,10 @@ mod tests {
         let (begin, day) = (Date::from_micros(0), Duration::from_secs(24 * 3600));
         assert_eq!(begin.plus(day).to_string(), "1970-01-02T00:00:00.000000Z");
         assert_eq!(begin.plus(day).minus(day), begin);
-        assert_eq!((begin.minus(Duration::MAX).micros(), begin.plus(Duration::MAX).micros()), (FIRST, LAST));
+        assert_eq!(
+            (begin.minus(Duration::MAX).micros(), begin.plus(Duration::MAX).micros()),
+            (MIN_MICROS, MAX_MICROS)
+        );
     }
 
     #[test]
@@ -215,8 +221,8 @@ mod tests {
 
     #[test]
     fn dates_are_written_as_jiff_writes_them() {
-        let steps = (FIRST..=LAST).step_by(7_777_777_777_777);
-        for micros in steps.chain([FIRST, -1, 0, 1, 59_999_999, LAST]) {
+        let steps = (MIN_MICROS..=MAX_MICROS).step_by(7_777_777_777_777);
+        for micros in steps.chain([MIN_MICROS, -1, 0, 1, 59_999_999, MAX_MICROS]) {
             let written = format!("{:.6}Z", EPOCH + SignedDuration::from_micros(micros));
             assert_eq!(Date(micros).to_string(), written);
         }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::group_details::DetailKey;
-use crate::limits::SHOWN_WHO;
+use crate::limits::MAX_LISTED_USERS;
 use crate::permission::Role;
 use crate::store::detail::{fields, put};
 use crate::store::encoding::Stored;
@@ -218,7 +218,7 @@ impl GroupEntry {
 
 impl Entry {
     /// The most users of each list in an entry that an event carries.
-    pub const LIVE: usize = SHOWN_WHO;
+    pub const LIVE: usize = MAX_LISTED_USERS;
 
     /// Whether this detail of the group changed.
     pub fn changes_detail(&self, key: DetailKey) -> bool {

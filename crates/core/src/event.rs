@@ -64,7 +64,7 @@ pub enum Kind {
     /// Several messages were deleted together. Numbered.
     MessagesDelete {
         group: GroupId,
-        /// At most [`crate::limits::DELETED_TOGETHER`].
+        /// At most [`crate::limits::MAX_DELETED_PER_ENTRY`].
         ids: Vec<MessageId>,
         /// The current state of the roots of threads that lost replies.
         roots: Vec<RootState>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::group_details::GroupDetails;
 use crate::group_settings::GroupSettings;
-use crate::limits::LISTED;
+use crate::limits::MAX_LISTED_MEMBERS;
 use crate::message::Message;
 use crate::permission::Role;
 use crate::profile::ProfileCard;
@@ -102,7 +102,7 @@ impl View {
 
     /// Whether the group is small enough that events carry the lists of members.
     pub fn is_listed(&self) -> bool {
-        self.members_count <= LISTED
+        self.members_count <= MAX_LISTED_MEMBERS
     }
 
     /// Whether the view can contain read marks: the group is small, and all of its members are loaded.

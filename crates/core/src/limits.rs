@@ -30,7 +30,7 @@ pub const KEEP_DAYS: u32 = 36_500;
 /// The longest slow-mode delay, in seconds.
 pub const SLOW_SECONDS: u32 = 21_600;
 /// The most users that an event lists for one change of members.
-pub const SHOWN_WHO: usize = 100;
+pub const MAX_LISTED_USERS: usize = 100;
 /// The longest `client_id`, in characters.
 pub const CLIENT_ID_CHARS: usize = 64;
 /// The allowed length of a password, in characters.
@@ -38,7 +38,7 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 /// The most messages in a group's `messages`, which are the newest ones, newest first.
 pub const LATEST: usize = 20;
 /// The largest group whose events carry the lists of members, and whose members all receive read marks.
-pub const LISTED: usize = 100;
+pub const MAX_LISTED_MEMBERS: usize = 100;
 /// The upper limit of `unread` and `mentioned`; it means "this or more".
 pub const UNREAD: u32 = 100;
 /// `unread` is first counted among this many of a group's newest log numbers. If that is not sufficient, it
@@ -47,10 +47,10 @@ pub const UNREAD_NEAR: u32 = 200;
 /// The most messages in one request for messages by id.
 pub const IDS_PAGE: usize = 100;
 /// The most messages that one log entry deletes.
-pub const DELETED_TOGETHER: usize = 1000;
+pub const MAX_DELETED_PER_ENTRY: usize = 1000;
 /// The most messages of one request that the search index removes immediately. Beyond that, it removes the
 /// terms in steps.
-pub const FEW_REMOVALS: usize = 4;
+pub const MAX_IMMEDIATE_REMOVALS: usize = 4;
 /// The longest page of a group's history.
 pub const HISTORY_PAGE: usize = 100;
 /// The longest query of a search, in characters.

@@ -23,13 +23,13 @@ pub const SUBSCRIPTIONS: usize = 20;
 pub const ENDPOINT_CHARS: usize = 2048;
 /// The lifetime of a subscription that belongs to no token, counted from the last time that its client sent
 /// it.
-pub const UNSENT: Duration = Duration::from_secs(14 * 24 * 3600);
+pub const SUBSCRIPTION_TTL: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The time after which an undelivered notification is dropped.
-pub const PUSHED_WITHIN: Duration = Duration::from_secs(24 * 3600);
+pub const NOTIFICATION_TTL: Duration = Duration::from_secs(24 * 3600);
 /// The most groups in one subscription's queue. Beyond that, the one with the oldest message is dropped.
 pub const PUSH_WAITING: usize = 100;
 /// How long `notify` events continue after a client last read them.
-pub const ASKED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const NOTIFY_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The most users in one `notify` event.
 pub const NOTIFY_USERS: usize = 1000;
 /// The longest pause between two attempts. A notification that is due even later was scheduled before the

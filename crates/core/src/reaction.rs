@@ -10,7 +10,7 @@ pub const REACTIONS: usize = 20;
 /// The most users that a message lists per reaction.
 pub const SHOWN_REACTORS: usize = 20;
 /// The most messages that one log entry lists as having lost the reactions of a deleted user.
-pub const LOST_TOGETHER: usize = 200;
+pub const MAX_LOST_PER_ENTRY: usize = 200;
 
 /// The version of Unicode whose emoji are valid reactions.
 pub const UNICODE: &str = "17.0";
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_who_is_no_more_is_not_counted() {
+    fn deleted_reactors_are_not_counted() {
         let mut tally = Tally::new(Emoji::stored("👍"), 3, vec![UserId(1), UserId(2), UserId(3)]);
         tally.name_users(|user| (user != UserId(2)).then(|| Name::stored("x")));
         assert_eq!((tally.count, tally.users, tally.names.len()), (2, vec![UserId(1), UserId(3)], 2));

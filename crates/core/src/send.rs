@@ -17,7 +17,7 @@ use crate::mention::MentionList;
 use crate::message::{Body, ClientId, Message, MessageDetail};
 use crate::name::NameCase;
 use crate::permission::{Action, Role, allow, may};
-use crate::store::{Prior, Tx};
+use crate::store::{PriorMessage, Tx};
 use crate::thread::{Replies, RootState, ThreadRoot};
 use crate::token::REFUSED;
 use crate::user::{Caller, User};
@@ -153,7 +153,7 @@ pub struct Facts {
     /// Whether the group exists.
     pub stands: bool,
     /// The author's earlier message in the group with the same `client_id`.
-    pub prior: Option<Prior>,
+    pub prior: Option<PriorMessage>,
     /// The number of the message replied to, if it exists in the same group.
     pub answered: Option<Seq>,
     /// The number of the thread's root, if it exists in the same group and is not itself a reply.
@@ -240,9 +240,9 @@ impl Sending {
     /// Whether the facts show that this message must be decided alone, because it would accept a pending
     /// membership or because slow mode applies. A store that decides many messages in one statement then
     /// stores none of them, and [runs](Sending::run) them one by one instead.
-    pub fn stands_alone(&self, facts: &Facts) -> bool {
-        let stands_alone = |member: Membership| member.pending || member.slow_seconds() > 0;
-        facts.member.is_some_and(stands_alone) && facts.prior.is_none()
+    pub fn needs_own_job(&self, facts: &Facts) -> bool {
+        let needs_own_job = |member: Membership| member.pending || member.slow_seconds() > 0;
+        facts.member.is_some_and(needs_own_job) && facts.prior.is_none()
     }
 
     /// Whether the request itself shows that this message must be decided alone. Mentions, files, a bot's
@@ -384,7 +384,12 @@ pub(crate) fn in_thread(message: Message, command: &Send, facts: &Facts) -> Mess
 
 /// The answer that the first send got. The body of an erased message comes from the retry. If the message
 /// that the first send replied to no longer exists, the retry may refer to any message that does not exist.
-fn as_first_answered(command: &Send, author: &User, prior: &Prior, answered: Option<Seq>) -> Result<Message> {
+fn as_first_answered(
+    command: &Send,
+    author: &User,
+    prior: &PriorMessage,
+    answered: Option<Seq>,
+) -> Result<Message> {
     let thread = prior.thread.map(|thread| thread.root.id);
     let is_other = prior.body_hash.is_some_and(|first| first != command.digest());
     let answers_other =

@@ -68,7 +68,9 @@ pub use invite::Invites;
 pub use key::ScopedKeys;
 pub use membership::{ListedMember, MemberPlace, Memberships, Newcomer};
 pub use mention::Mentions;
-pub use message::{Edge, Located, Messages, NewMessage, Page, Prior, PriorThread, UNCOVERED, Written};
+pub use message::{
+    Edge, Located, MessageToErase, Messages, NewMessage, Page, PriorMessage, PriorThread, UNCOVERED,
+};
 pub use oidc::ProviderIdentities;
 pub use open_group::{OPEN_KEY_CHARS, OpenGroupRow, OpenGroups, OpenPlace, open_key};
 pub use pin::Pins;

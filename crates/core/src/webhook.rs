@@ -22,7 +22,7 @@ pub const WEBHOOK_SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 /// How long a replaced secret continues to sign.
 pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 /// The time after which an undelivered event is dropped.
-pub const SENT_WITHIN: Duration = Duration::from_secs(3 * 24 * 3600);
+pub const DELIVERY_TTL: Duration = Duration::from_secs(3 * 24 * 3600);
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -123,7 +123,7 @@ impl Webhook {
             Some((replayed, upto)) if position <= upto => date.max(replayed),
             _ => date,
         };
-        from.plus(SENT_WITHIN)
+        from.plus(DELIVERY_TTL)
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
         WaitingEvent {
             lane,
             position: 0,
-            expires: at(made).plus(SENT_WITHIN),
+            expires: at(made).plus(DELIVERY_TTL),
             attempts: 0,
             due: Some(at(made)),
         }
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn event_behind_others_has_only_what_is_left_of_its_time() {
+    fn a_deferred_event_keeps_its_expiry() {
         let day = 24 * 3600;
         let behind = event(day);
         let now = at(4 * day - 30);
@@ -237,9 +237,9 @@ mod tests {
             position: 0,
             replayed: Some((at(1000), 7)),
         };
-        assert_eq!(webhook.expiry(7, at(1)), at(1000).plus(SENT_WITHIN));
-        assert_eq!(webhook.expiry(8, at(1)), at(1).plus(SENT_WITHIN));
-        assert_eq!(webhook.expiry(7, at(2000)), at(2000).plus(SENT_WITHIN));
+        assert_eq!(webhook.expiry(7, at(1)), at(1000).plus(DELIVERY_TTL));
+        assert_eq!(webhook.expiry(8, at(1)), at(1).plus(DELIVERY_TTL));
+        assert_eq!(webhook.expiry(7, at(2000)), at(2000).plus(DELIVERY_TTL));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use chinwag_core::{Error, Result};
 use tokio::time::timeout;
 
 /// Timeout of an operation. The timeouts of the storage client are shorter.
-const WITHIN: Duration = Duration::from_secs(40);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(40);
 /// The delay after which a client may retry.
 const RETRY: Duration = Duration::from_secs(5);
 /// The shortest interval between two warnings.
@@ -28,10 +28,10 @@ impl Faults {
         &self,
         operation: impl Future<Output = object_store::Result<T>>,
     ) -> Result<T> {
-        match timeout(WITHIN, operation).await {
+        match timeout(REQUEST_TIMEOUT, operation).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(fault)) => Err(self.error(&fault)),
-            Err(_) => Err(self.away(&format!("no answer within {} s", WITHIN.as_secs()))),
+            Err(_) => Err(self.record_failure(&format!("no answer within {} s", REQUEST_TIMEOUT.as_secs()))),
         }
     }
 
@@ -43,7 +43,7 @@ impl Faults {
         if is_full(fault) {
             return Error::Full;
         }
-        self.away(fault)
+        self.record_failure(fault)
     }
 
     /// The reason of the last fault.
@@ -51,7 +51,7 @@ impl Faults {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn away(&self, why: &dyn std::fmt::Display) -> Error {
+    fn record_failure(&self, why: &dyn std::fmt::Display) -> Error {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_string());
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_from_a_storage_that_is_away() {
+    fn a_full_disk_differs_from_an_unreachable_store() {
         let fault = |kind: io::ErrorKind| object_store::Error::Generic {
             store: "test",
             source: Box::new(io::Error::from(kind)),

@@ -17,12 +17,12 @@ use crate::fault::Faults;
 use crate::folder_reader::generic;
 use crate::key::{self, UPLOADS};
 
-type Found<T> = Box<dyn Iterator<Item = io::Result<T>> + Send>;
+type EntryIterator<T> = Box<dyn Iterator<Item = io::Result<T>> + Send>;
 
 pub(crate) struct FolderLister {
     faults: Faults,
     /// The objects still to be listed. `None` after a fault.
-    rest: Option<Found<ListedObject>>,
+    rest: Option<EntryIterator<ListedObject>>,
 }
 
 impl FolderLister {
@@ -48,8 +48,8 @@ impl FileLister for FolderLister {
 }
 
 /// The objects of a folder: the files in it and in the folders of uploads.
-fn objects(folder: PathBuf) -> Found<ListedObject> {
-    let uploads = entries(folder.join(UPLOADS)).flat_map(|upload| -> Found<DirEntry> {
+fn objects(folder: PathBuf) -> EntryIterator<ListedObject> {
+    let uploads = entries(folder.join(UPLOADS)).flat_map(|upload| -> EntryIterator<DirEntry> {
         match upload {
             Ok(upload) => entries(upload.path()),
             Err(why) => Box::new(iter::once(Err(why))),
@@ -61,9 +61,9 @@ fn objects(folder: PathBuf) -> Found<ListedObject> {
 
 /// The entries of a folder. It is opened when the first entry is requested. A missing folder, or a file,
 /// yields no entries.
-fn entries(folder: PathBuf) -> Found<DirEntry> {
+fn entries(folder: PathBuf) -> EntryIterator<DirEntry> {
     let opened = iter::once_with(move || fs::read_dir(folder));
-    Box::new(opened.flat_map(|opened| -> Found<DirEntry> {
+    Box::new(opened.flat_map(|opened| -> EntryIterator<DirEntry> {
         match opened {
             Ok(entries) => Box::new(entries),
             Err(why) if matches!(why.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

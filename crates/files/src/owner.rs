@@ -23,7 +23,7 @@ impl Owner {
     }
 
     /// Changes the owner of a file or folder that root has created.
-    pub(crate) fn give(self, path: &Path) -> io::Result<()> {
+    pub(crate) fn change_owner(self, path: &Path) -> io::Result<()> {
         if fs::symlink_metadata(path)?.uid() == ROOT {
             lchown(path, Some(self.user), Some(self.group))?;
         }
@@ -31,7 +31,7 @@ impl Owner {
     }
 
     /// Does the same for a new object, and for the folders under `folder` that were created for it.
-    pub(crate) fn give_object(self, folder: &Path, object: &Path) -> io::Result<()> {
-        object.ancestors().take_while(|path| *path != folder).try_for_each(|path| self.give(path))
+    pub(crate) fn change_object_owner(self, folder: &Path, object: &Path) -> io::Result<()> {
+        object.ancestors().take_while(|path| *path != folder).try_for_each(|path| self.change_owner(path))
     }
 }

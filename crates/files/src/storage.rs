@@ -231,8 +231,9 @@ impl FileStore for Storage {
             }
             let writer =
                 ObjectWriter::new(self.store.clone(), self.faults.clone(), self.path(key), self.part);
-            let gift = self.folder.as_ref().and_then(|folder| Some((folder.owner?, folder.path.clone())));
-            Ok(Box::new(writer.with_gift(gift)) as Box<dyn FileWriter>)
+            let new_owner =
+                self.folder.as_ref().and_then(|folder| Some((folder.owner?, folder.path.clone())));
+            Ok(Box::new(writer.with_owner(new_owner)) as Box<dyn FileWriter>)
         })
     }
 
@@ -342,5 +343,5 @@ fn make_folder(path: &FolderPath, owner: Option<Owner>) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)?;
-    owner.map_or(Ok(()), |owner| missing.into_iter().try_for_each(|made| owner.give(made)))
+    owner.map_or(Ok(()), |owner| missing.into_iter().try_for_each(|made| owner.change_owner(made)))
 }

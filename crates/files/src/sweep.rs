@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_being_written_is_removed_and_nothing_else() {
+    fn sweep_removes_only_unfinished_writes() {
         let folder = tempfile::tempdir().expect("a folder");
         let uploads = folder.path().join(UPLOADS);
         fs::create_dir_all(uploads.join("half")).expect("a folder");

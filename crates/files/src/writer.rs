@@ -34,27 +34,28 @@ pub(crate) struct ObjectWriter {
     held: usize,
     upload: Option<Box<dyn MultipartUpload>>,
     /// The owner for a new object in a folder, and the folder.
-    gift: Option<(Owner, PathBuf)>,
+    new_owner: Option<(Owner, PathBuf)>,
 }
 
 impl ObjectWriter {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, faults: Faults, path: Path, part: usize) -> Self {
         let (pieces, short) = (Vec::new(), BytesMut::new());
-        Self { store, faults, path, part, pieces, short, held: 0, upload: None, gift: None }
+        Self { store, faults, path, part, pieces, short, held: 0, upload: None, new_owner: None }
     }
 
     /// Sets the owner for the complete object.
-    pub(crate) fn with_gift(mut self, gift: Option<(Owner, PathBuf)>) -> Self {
-        self.gift = gift;
+    pub(crate) fn with_owner(mut self, new_owner: Option<(Owner, PathBuf)>) -> Self {
+        self.new_owner = new_owner;
         self
     }
 
     /// Changes the owner of the complete object.
-    async fn give(&mut self) -> chinwag_core::Result<()> {
-        let Some((owner, folder)) = self.gift.take() else { return Ok(()) };
+    async fn change_owner(&mut self) -> chinwag_core::Result<()> {
+        let Some((owner, folder)) = self.new_owner.take() else { return Ok(()) };
         let object = folder.join(self.path.to_string());
-        let given =
-            spawn_blocking(move || owner.give_object(&folder, &object)).await.map_err(Error::internal)?;
+        let given = spawn_blocking(move || owner.change_object_owner(&folder, &object))
+            .await
+            .map_err(Error::internal)?;
         given.map_err(|why| Error::internal(format!("files.store: {why}")))
     }
 
@@ -113,7 +114,7 @@ impl FileWriter for ObjectWriter {
             if self.upload.is_none() {
                 let payload = self.payload();
                 self.faults.outcome(self.store.put(&self.path, payload)).await?;
-                return self.give().await;
+                return self.change_owner().await;
             }
             if self.held > 0 {
                 self.flush().await?;
@@ -122,7 +123,7 @@ impl FileWriter for ObjectWriter {
                 self.faults.outcome(upload.complete()).await?;
             }
             self.upload = None;
-            self.give().await
+            self.change_owner().await
         })
     }
 }

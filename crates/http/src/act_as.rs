@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::Method;
 use axum::http::request::Parts;
 use chinwag_core::app::Context;
-use chinwag_core::app::user::Wanted;
+use chinwag_core::app::user::ProfileParts;
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, Name};
 
@@ -55,7 +55,7 @@ pub(crate) async fn identified(
     }
     let name = Name::parse(&name).map_err(|why| Error::field(KEY, why))?;
     let service = Context::new(Caller::Service);
-    let user = match state.app.user(&service, name.clone(), Wanted::default()).await {
+    let user = match state.app.user(&service, name.clone(), ProfileParts::default()).await {
         Ok(found) => found.user,
         Err(Error::NotFound(_)) => {
             let why = format!("must name an existing user: there is no user {name}");

@@ -32,7 +32,7 @@ pub(crate) struct Admission {
 
 /// A request in flight. It is an extension of the request that the handler receives.
 #[derive(Clone)]
-pub(crate) struct UnderWay {
+pub(crate) struct RequestInFlight {
     /// Released when the last clone is dropped.
     _permit: Arc<Permit>,
     /// The token that the use case looks up. The caller's extractor sets it.
@@ -53,7 +53,7 @@ pub(crate) async fn detach<T: Send + 'static>(
     parts: &mut Parts,
     work: impl Future<Output = Answer<T>> + Send + 'static,
 ) -> Answer<T> {
-    let under_way = parts.extensions.remove::<UnderWay>();
+    let under_way = parts.extensions.remove::<RequestInFlight>();
     let work = async move {
         let _under_way = under_way;
         work.await
@@ -61,7 +61,7 @@ pub(crate) async fn detach<T: Send + 'static>(
     tokio::spawn(carry(work).in_current_span()).await.map_err(|_| Problem::fault())?
 }
 
-impl UnderWay {
+impl RequestInFlight {
     /// Adds the turn of a user's read.
     pub(crate) fn with_turn(self, turn: Option<ReadTurn>) -> Self {
         Self { turn: turn.map(Arc::new), ..self }
@@ -86,9 +86,9 @@ impl Admission {
     }
 
     /// A permit for one more request, or `None` while the maximum is in flight. The handler's extractor sets `token`.
-    pub(crate) fn request(&self, token: Arc<OnceLock<TokenHash>>) -> Option<UnderWay> {
+    pub(crate) fn request(&self, token: Arc<OnceLock<TokenHash>>) -> Option<RequestInFlight> {
         let permit = self.requests.clone().try_acquire_owned().ok()?;
-        Some(UnderWay { _permit: Arc::new(Permit::Request(permit)), token, turn: None })
+        Some(RequestInFlight { _permit: Arc::new(Permit::Request(permit)), token, turn: None })
     }
 
     /// The share of a user.
@@ -107,9 +107,9 @@ impl Admission {
         uploads: &SharedPermits,
         parts: &Parts,
         token: Arc<OnceLock<TokenHash>>,
-    ) -> Result<UnderWay, Error> {
+    ) -> Result<RequestInFlight, Error> {
         let permit = self.shared(uploads, parts)?;
-        Ok(UnderWay { _permit: Arc::new(Permit::Upload(permit)), token, turn: None })
+        Ok(RequestInFlight { _permit: Arc::new(Permit::Upload(permit)), token, turn: None })
     }
 
     /// A permit that counts for the address of the request.

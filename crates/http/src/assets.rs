@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_text_comes_in_brotli_to_those_who_take_it() {
+    async fn text_files_are_sent_in_brotli_to_clients_that_accept_it() {
         let ask = |value| HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]);
         let plain = file("index.html", &ask("gzip, br;q=0"), "").await;
         assert!(!plain.headers().contains_key("content-encoding"));

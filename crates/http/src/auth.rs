@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
-use chinwag_core::app::identity::Vouched;
+use chinwag_core::app::identity::ExternalUser;
 use chinwag_core::app::{App, Context};
 use chinwag_core::bot::{BEYOND_BOTS, BotAct, BotGrant, BotSecret};
 use chinwag_core::scope::Scopes;
@@ -112,7 +112,7 @@ pub(crate) enum Identified {
 }
 
 /// The credential in a request, before it is checked.
-enum Shown<'r> {
+enum AuthInput<'r> {
     Nothing,
     Service,
     /// Possibly a token of Chinwag's own.
@@ -124,7 +124,7 @@ enum Shown<'r> {
     /// Something with the form of a JWT.
     Jwt(&'r str),
     /// The values of several cookies, any of which may be valid.
-    Several(Vec<Shown<'r>>),
+    Several(Vec<AuthInput<'r>>),
     /// Something that only the host's validator may recognize.
     Other,
 }
@@ -156,7 +156,7 @@ impl Auth {
 
     /// The caller of a REST request. Without a credential it is the service, if the server is open.
     pub async fn credential(&self, parts: &Parts) -> Result<Credential> {
-        if let Some(credential) = self.known(parts, self.shown(parts)?).await? {
+        if let Some(credential) = self.verify(parts, self.extract(parts)?).await? {
             return Ok(credential);
         }
         if !self.options.open {
@@ -175,9 +175,9 @@ impl Auth {
 
     /// Checks the credential of a REST request. Refuses an invalid one.
     pub(crate) async fn identify(&self, parts: &Parts) -> Result<Identified> {
-        match self.shown(parts)? {
-            Shown::Nothing => Ok(Identified::Nobody),
-            Shown::Token(hash) if self.validator.is_none() => {
+        match self.extract(parts)? {
+            AuthInput::Nothing => Ok(Identified::Nobody),
+            AuthInput::Token(hash) if self.validator.is_none() => {
                 if let Some(user) = self.known_tokens.get(&hash) {
                     return Ok(Identified::Token(hash, user));
                 }
@@ -185,18 +185,18 @@ impl Auth {
                 self.known_tokens.insert(hash, user, || self.client(parts));
                 Ok(Identified::Token(hash, user))
             }
-            Shown::ScopedKey(hash) => {
+            AuthInput::ScopedKey(hash) => {
                 let scopes = self.app.scopes_of(hash).await;
                 Ok(Identified::Key(hash, self.noted((SignInKind::Key, None), parts, scopes).await?))
             }
-            Shown::Key(hash) => {
+            AuthInput::Key(hash) => {
                 let secret = BotSecret::Key(hash);
                 let grant = self.app.bot_grant(secret).await;
                 let grant = self.noted((SignInKind::Key, None), parts, grant).await?;
                 Ok(Identified::Bot(secret, grant.user))
             }
             shown => {
-                let known = self.known(parts, shown).await?;
+                let known = self.verify(parts, shown).await?;
                 if let Some(Credential::User(user)) = &known {
                     self.note_use(user, parts);
                 }
@@ -218,7 +218,7 @@ impl Auth {
 
     /// The credential of a request, or `None` if it has none. Refuses an invalid one.
     pub(crate) async fn presented_credential(&self, parts: &Parts) -> Result<Option<Credential>> {
-        self.known(parts, self.shown(parts)?).await
+        self.verify(parts, self.extract(parts)?).await
     }
 
     /// The bot that opens a WebSocket with a key, and the key's grant. `None` if the request has no bot key.
@@ -256,11 +256,11 @@ impl Auth {
             return Ok(Some(signed_in(token)));
         }
         let known = match bearer::subprotocol(&parts.headers) {
-            Some(secret) => match self.looked_up(self.bearer(secret)).await? {
+            Some(secret) => match self.look_up(self.bearer(secret)).await? {
                 Some(known) => Some(known),
-                None => Some(self.vouched_for(parts, &bearer::as_header(secret)).await?),
+                None => Some(self.validated_user(parts, &bearer::as_header(secret)).await?),
             },
-            None => self.known(parts, self.shown(parts)?).await?,
+            None => self.verify(parts, self.extract(parts)?).await?,
         };
         match known {
             Some(Credential::User(user)) => Ok(Some(user)),
@@ -277,24 +277,24 @@ impl Auth {
     }
 
     /// Extracts the credential from a request.
-    fn shown<'r>(&self, parts: &'r Parts) -> Result<Shown<'r>> {
+    fn extract<'r>(&self, parts: &'r Parts) -> Result<AuthInput<'r>> {
         let headers = &parts.headers;
         Ok(match bearer::authorization(headers) {
             Some(Authorization::Bearer(secret)) => self.bearer(secret),
-            Some(Authorization::Other) => Shown::Other,
-            None if !headers.contains_key(header::COOKIE) => Shown::Nothing,
+            Some(Authorization::Other) => AuthInput::Other,
+            None if !headers.contains_key(header::COOKIE) => AuthInput::Nothing,
             None => {
                 let mut cookies = self.cookies(parts);
                 if !cookies.is_empty() {
-                    self.not_forged(parts)?;
+                    self.refuse_cross_site(parts)?;
                 }
                 match (cookies.pop(), cookies.is_empty()) {
-                    (None, _) if self.validator.is_none() => Shown::Nothing,
-                    (None, _) => Shown::Other,
+                    (None, _) if self.validator.is_none() => AuthInput::Nothing,
+                    (None, _) => AuthInput::Other,
                     (Some(only), true) => only,
                     (Some(last), false) => {
                         cookies.push(last);
-                        Shown::Several(cookies)
+                        AuthInput::Several(cookies)
                     }
                 }
             }
@@ -303,7 +303,7 @@ impl Auth {
 
     /// The cookies that may contain a user's secret. Over TLS, Chinwag's own sessions are accepted only under the
     /// prefixed name: a site on a sibling domain can set the plain one, which is left to the host application.
-    fn cookies<'r>(&self, parts: &'r Parts) -> Vec<Shown<'r>> {
+    fn cookies<'r>(&self, parts: &'r Parts) -> Vec<AuthInput<'r>> {
         let (headers, options) = (&parts.headers, &self.options);
         let tls = Peer::of(parts, options).tls;
         let own = bearer::cookies(headers, &cookie::name(options, tls))
@@ -311,52 +311,52 @@ impl Auth {
             .collect::<Vec<_>>();
         let others =
             bearer::cookies(headers, &options.cookie).filter(|_| tls).map(|secret| self.users(secret));
-        let others = others.filter(|shown| matches!(shown, Shown::Jwt(_)));
+        let others = others.filter(|shown| matches!(shown, AuthInput::Jwt(_)));
         own.into_iter().chain(others).take(COOKIES).collect()
     }
 
-    fn bearer<'r>(&self, secret: &'r str) -> Shown<'r> {
+    fn bearer<'r>(&self, secret: &'r str) -> AuthInput<'r> {
         if self.options.service_key.is(secret) {
-            Shown::Service
+            AuthInput::Service
         } else if secret.starts_with(SecretKind::Key.prefix()) {
-            Shown::ScopedKey(TokenHash::of(secret))
+            AuthInput::ScopedKey(TokenHash::of(secret))
         } else if is_bot_key(secret) {
-            Shown::Key(TokenHash::of(secret))
+            AuthInput::Key(TokenHash::of(secret))
         } else {
             self.users(secret)
         }
     }
 
     /// A user's secret: a JWT by its form, or else a token of Chinwag's own.
-    fn users<'r>(&self, secret: &'r str) -> Shown<'r> {
+    fn users<'r>(&self, secret: &'r str) -> AuthInput<'r> {
         if self.jwt.is_some() && Jwt::looks_like(secret) {
-            Shown::Jwt(secret)
+            AuthInput::Jwt(secret)
         } else {
-            Shown::Token(TokenHash::of(secret))
+            AuthInput::Token(TokenHash::of(secret))
         }
     }
 
     /// Checks the extracted credential. `None` if there is none; an invalid one is refused.
-    async fn known(&self, parts: &Parts, shown: Shown<'_>) -> Result<Option<Credential>> {
-        if matches!(shown, Shown::Nothing) {
+    async fn verify(&self, parts: &Parts, shown: AuthInput<'_>) -> Result<Option<Credential>> {
+        if matches!(shown, AuthInput::Nothing) {
             return Ok(None);
         }
-        match self.looked_up(shown).await? {
+        match self.look_up(shown).await? {
             Some(credential) => Ok(Some(credential)),
-            None => self.vouched_for(parts, &parts.headers).await.map(Some),
+            None => self.validated_user(parts, &parts.headers).await.map(Some),
         }
     }
 
-    async fn looked_up(&self, shown: Shown<'_>) -> Result<Option<Credential>> {
+    async fn look_up(&self, shown: AuthInput<'_>) -> Result<Option<Credential>> {
         match shown {
-            Shown::Nothing | Shown::Other => Ok(None),
-            Shown::Key(hash) => {
+            AuthInput::Nothing | AuthInput::Other => Ok(None),
+            AuthInput::Key(hash) => {
                 self.app.bot_grant(BotSecret::Key(hash)).await?;
                 Err(Error::forbidden(BEYOND_BOTS))
             }
-            Shown::ScopedKey(hash) => self.app.scopes_of(hash).await.map(|_| Some(Credential::Service)),
-            Shown::Service => Ok(Some(Credential::Service)),
-            Shown::Several(all) => {
+            AuthInput::ScopedKey(hash) => self.app.scopes_of(hash).await.map(|_| Some(Credential::Service)),
+            AuthInput::Service => Ok(Some(Credential::Service)),
+            AuthInput::Several(all) => {
                 for one in all {
                     if let Some(user) = self.user(one).await? {
                         return Ok(Some(Credential::User(user)));
@@ -369,16 +369,16 @@ impl Auth {
     }
 
     /// The user whom a single secret identifies.
-    async fn user(&self, shown: Shown<'_>) -> Result<Option<SignedIn>> {
+    async fn user(&self, shown: AuthInput<'_>) -> Result<Option<SignedIn>> {
         match shown {
-            Shown::Token(hash) => Ok(self.app.token(hash).await?.map(signed_in)),
-            Shown::Jwt(secret) => self.by_jwt(secret).await,
-            Shown::Nothing
-            | Shown::Service
-            | Shown::ScopedKey(_)
-            | Shown::Key(_)
-            | Shown::Several(_)
-            | Shown::Other => Ok(None),
+            AuthInput::Token(hash) => Ok(self.app.token(hash).await?.map(signed_in)),
+            AuthInput::Jwt(secret) => self.by_jwt(secret).await,
+            AuthInput::Nothing
+            | AuthInput::Service
+            | AuthInput::ScopedKey(_)
+            | AuthInput::Key(_)
+            | AuthInput::Several(_)
+            | AuthInput::Other => Ok(None),
         }
     }
 
@@ -393,7 +393,7 @@ impl Auth {
                 return Ok(None);
             }
         };
-        let user = self.outsider(vouched.name, jwt.create).await?;
+        let user = self.external_user(vouched.name, jwt.create).await?;
         Ok(user.map(|user| SignedIn {
             user,
             token: None,
@@ -404,10 +404,10 @@ impl Auth {
 
     /// The user whom the host application names, created if `create` is set. `None` if it must not sign in; the
     /// reason is logged.
-    async fn outsider(&self, name: Name, create: bool) -> Result<Option<User>> {
-        match self.app.vouched_for(name.clone(), create).await? {
-            Vouched::For(user) => Ok(Some(user)),
-            Vouched::Refused(why) => {
+    async fn external_user(&self, name: Name, create: bool) -> Result<Option<User>> {
+        match self.app.external_user(name.clone(), create).await? {
+            ExternalUser::For(user) => Ok(Some(user)),
+            ExternalUser::Refused(why) => {
                 self.refusals.log(self.app.clock().now(), &format!("{name:?}: {why}"));
                 Ok(None)
             }
@@ -415,10 +415,10 @@ impl Auth {
     }
 
     /// The user whom the host's validator names for these headers.
-    async fn vouched_for(&self, parts: &Parts, headers: &HeaderMap) -> Result<Credential> {
+    async fn validated_user(&self, parts: &Parts, headers: &HeaderMap) -> Result<Credential> {
         let Some(validator) = &self.validator else { return Err(REFUSED) };
         if !headers.contains_key(header::AUTHORIZATION) {
-            self.not_forged(parts)?;
+            self.refuse_cross_site(parts)?;
         }
         let share = self.admission.question(parts)?;
         let why = match validator.ask(headers, self.app.clock().now()).await {
@@ -432,12 +432,12 @@ impl Auth {
             REFUSED
         })?;
         drop(share);
-        let user = self.outsider(name, self.options.validate_creates).await?.ok_or(REFUSED)?;
+        let user = self.external_user(name, self.options.validate_creates).await?.ok_or(REFUSED)?;
         Ok(Credential::User(SignedIn { user, token: None, expires: None, by_validator: true }))
     }
 
     /// Refuses a request that a page of another site may have made the browser send with the user's cookies.
-    fn not_forged(&self, parts: &Parts) -> Result<()> {
+    fn refuse_cross_site(&self, parts: &Parts) -> Result<()> {
         if parts.method == Method::GET || parts.method == Method::HEAD {
             return self.origin_check(parts);
         }

@@ -27,7 +27,7 @@ use crate::notice::Notice;
 use crate::webhook::signature::{secret_of, signatures};
 
 /// Concurrent questions. Further ones wait, each within its own timeout.
-const UNDER_WAY: usize = 64;
+const MAX_IN_FLIGHT: usize = 64;
 /// The maximum size of a response, in bytes.
 const ANSWER_BYTES: usize = 64 * 1024;
 /// How long an idle connection is kept open.
@@ -88,7 +88,7 @@ impl SendHook {
             url,
             client,
             clock,
-            under_way: Semaphore::new(UNDER_WAY),
+            under_way: Semaphore::new(MAX_IN_FLIGHT),
             turns: Turns::default(),
             breaker: Breaker::default(),
             failed: Notice::default(),

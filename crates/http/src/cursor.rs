@@ -12,7 +12,7 @@ const SEAL: usize = 16;
 /// The block size of the keystream, in bytes.
 const BLOCK: usize = 32;
 /// The maximum length of a position, in bytes: a number of a group, or a name of up to 64 characters and a number.
-const LONGEST: usize = 9 * BLOCK;
+const MAX_POSITION_BYTES: usize = 9 * BLOCK;
 
 /// Seals and opens cursors.
 pub(crate) struct CursorSeal {
@@ -25,14 +25,14 @@ impl CursorSeal {
         Self { seal: key.derive("cursor seal"), veil: key.derive("cursor veil") }
     }
 
-    /// Seals a position in the list `list`, of at most [`LONGEST`] bytes.
+    /// Seals a position in the list `list`, of at most [`MAX_POSITION_BYTES`] bytes.
     pub(crate) fn seal(&self, list: &str, place: &[u8]) -> String {
         URL_SAFE_NO_PAD.encode(self.seal_bytes(list, place))
     }
 
     /// Like [`CursorSeal::seal`], but returns bytes.
     pub(crate) fn seal_bytes(&self, list: &str, place: &[u8]) -> Vec<u8> {
-        debug_assert!(place.len() <= LONGEST);
+        debug_assert!(place.len() <= MAX_POSITION_BYTES);
         let seal = self.sealed(list, place);
         let mut bytes = seal.to_vec();
         bytes.extend(self.veiled(&seal, place));
@@ -59,7 +59,7 @@ impl CursorSeal {
     /// Like [`CursorSeal::open`], for bytes.
     pub(crate) fn open_bytes(&self, list: &str, cursor: &[u8]) -> Option<Vec<u8>> {
         let (seal, veiled) = cursor.split_first_chunk::<SEAL>()?;
-        if veiled.len() > LONGEST {
+        if veiled.len() > MAX_POSITION_BYTES {
             return None;
         }
         let place = self.veiled(seal, veiled);

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_fault_tells_the_caller_nothing_of_itself() {
+    async fn internal_errors_show_no_details() {
         let (_, _, body) = answered(Error::internal("SELECT secret FROM tokens")).await;
         assert!(!body.to_string().contains("secret"), "{body}");
         assert_eq!(body["detail"], FAULT);

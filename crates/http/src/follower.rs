@@ -11,14 +11,14 @@ use tokio::time::timeout;
 use crate::state::ServerState;
 
 /// The polling interval while there is work.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// The polling interval for new work. Work that this node creates wakes it at once.
 const IDLE_EVERY: Duration = Duration::from_secs(10);
 /// Heartbeats within a lease. Other nodes check the lease as often.
 const BEATS: u32 = 4;
 
 /// The parameters of a follower.
-pub(crate) struct Following<'a> {
+pub(crate) struct FollowerParams<'a> {
     pub(crate) follower: Follower,
     /// How long a holder may be silent before it counts as dead.
     pub(crate) lease: Duration,
@@ -32,10 +32,10 @@ pub(crate) struct Following<'a> {
 /// no work left.
 pub(crate) async fn follow<F: Future<Output = Result<()>>>(
     state: &ServerState,
-    following: Following<'_>,
+    following: FollowerParams<'_>,
     serve: impl Fn(Lease, Duration) -> F,
 ) {
-    let Following { follower, lease, about, changed } = following;
+    let FollowerParams { follower, lease, about, changed } = following;
     let mut candidate = state.app.candidate(follower, lease);
     while !state.is_draining() {
         let wait = match candidate.take().await {
@@ -57,7 +57,7 @@ pub(crate) async fn follow<F: Future<Output = Result<()>>>(
                     }
                     Err(error) => {
                         tracing::warn!(%error, "{about} has failed: it will be tried again");
-                        LOOK_EVERY
+                        POLL_INTERVAL
                     }
                 }
             }

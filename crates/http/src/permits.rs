@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_bounded_for_each_address_and_come_free_again() {
+    fn permits_are_limited_per_address_and_returned() {
         let places = PermitsByAddress::new(1);
         let take = |text: &str| places.take(text.parse().expect("an address"));
         let one = take("10.0.0.1").expect("a place");

@@ -53,7 +53,7 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let may_be_nobody = session::may_be_nobody(path, &parts);
+    let allows_anonymous = session::allows_anonymous(path, &parts);
     let response = match prepare(state, demands, &mut parts, body).await {
         Ok(Prepared { body, token, charged, share }) => {
             let sends_file = demands.takes_ticket(&parts.method);
@@ -66,7 +66,11 @@ pub(crate) async fn answer(
         }
         Err(response) => *response,
     };
-    if may_be_nobody && response.status() == StatusCode::UNAUTHORIZED { session::nobody() } else { response }
+    if allows_anonymous && response.status() == StatusCode::UNAUTHORIZED {
+        session::nobody()
+    } else {
+        response
+    }
 }
 
 /// A request that is ready for its handler.

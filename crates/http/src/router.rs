@@ -101,13 +101,13 @@ fn pages() -> Vec<(&'static str, Endpoint)> {
 pub struct Front {
     state: Arc<ServerState>,
     routes: Router,
-    nowhere: Arc<Figures>,
+    unrouted: Arc<Figures>,
 }
 
 impl Front {
     pub fn new(state: Arc<ServerState>) -> Self {
-        let nowhere = Arc::new(Figures::new("none"));
-        let counted = nowhere.clone();
+        let unrouted = Arc::new(Figures::new("none"));
+        let counted = unrouted.clone();
         let routes = with_paths(Router::new(), api(), &state, true);
         let routes = with_paths(routes, service(), &state, false);
         let routes = with_paths(routes, pages(), &state, false).fallback(async move |method: Method| {
@@ -115,7 +115,7 @@ impl Front {
             counted.count(&method, response.status(), Duration::ZERO);
             response
         });
-        Self { routes: routes.with_state(state.clone()), state, nowhere }
+        Self { routes: routes.with_state(state.clone()), state, unrouted }
     }
 
     /// Answers a request. Handlers get the client's address from [`ConnectInfo`]`<SocketAddr>`, which
@@ -205,7 +205,7 @@ impl Front {
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         let mut response = match admitted {
             Err(problem) => {
-                self.nowhere.count(request.method(), problem.status, Duration::ZERO);
+                self.unrouted.count(request.method(), problem.status, Duration::ZERO);
                 problem.into_response()
             }
             Ok(()) if preflight => StatusCode::NO_CONTENT.into_response(),

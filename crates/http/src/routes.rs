@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_reaches_others_costs_more_than_an_event() {
+    fn requests_that_reach_others_cost_more_than_an_event() {
         let ids = RouteExample { group: "g", author: "ann", other: "bob", fresh: "cay" };
         let costs_event = |route: &&RouteEntry| {
             let method = route.method.to_uppercase().parse().expect("a method");

@@ -38,7 +38,7 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// The maximum number of headers in a request.
 const HEADERS: usize = 100;
 /// The pause of the loop when the system has no file descriptors left.
-const REST: Duration = Duration::from_millis(100);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Serves until `shutdown` is done. Then stops accepting connections, reports not ready, and waits for requests in
@@ -86,7 +86,7 @@ async fn connection(
     front: Arc<Front>,
     state: Arc<ServerState>,
     mut ended: watch::Receiver<()>,
-    held: Held,
+    held: ConnectionPermits,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "small packets of a connection may be late");
@@ -167,7 +167,7 @@ async fn rest_after(error: &io::Error, state: &ServerState) {
     if state.is_due(&state.notices.accepting) {
         tracing::error!(%error, "no connection can be accepted");
     }
-    sleep(REST).await;
+    sleep(ACCEPT_PAUSE).await;
 }
 
 /// The bounds on connections, in total and for each address.
@@ -178,7 +178,7 @@ struct Bounds {
 }
 
 /// The permits of one connection, released on drop.
-struct Held {
+struct ConnectionPermits {
     _one: OwnedSemaphorePermit,
     _of_address: Option<AddressPermit>,
 }
@@ -197,7 +197,7 @@ impl Bounds {
     }
 
     /// The permits for a connection from `address`, or `None` if a bound is reached.
-    fn take(&self, address: IpAddr) -> Option<Held> {
+    fn take(&self, address: IpAddr) -> Option<ConnectionPermits> {
         let Ok(one) = self.all.clone().try_acquire_owned() else {
             counter!("chinwag_connections_refused_total", "why" => "all").increment(1);
             if self.state.is_due(&self.state.notices.connections) {
@@ -206,7 +206,7 @@ impl Bounds {
             return None;
         };
         if trusts(&self.state.options, address) {
-            return Some(Held { _one: one, _of_address: None });
+            return Some(ConnectionPermits { _one: one, _of_address: None });
         }
         let of_address = self.by_address.take(address);
         if of_address.is_none() {
@@ -218,6 +218,6 @@ impl Bounds {
                 );
             }
         }
-        of_address.map(|place| Held { _one: one, _of_address: Some(place) })
+        of_address.map(|place| ConnectionPermits { _one: one, _of_address: Some(place) })
     }
 }

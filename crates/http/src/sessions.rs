@@ -13,7 +13,7 @@ use crate::state::ServerState;
 /// The number of rounds after which the sessions of open sockets are recorded as well.
 const ROUNDS: u32 = 12;
 /// The interval of checking whether the server drains.
-const LOOK: Duration = Duration::from_secs(1);
+const DRAIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Records uses until the server drains, then the remaining ones.
 pub async fn run(state: Arc<ServerState>) {
@@ -22,7 +22,7 @@ pub async fn run(state: Arc<ServerState>) {
             if state.is_draining() {
                 break;
             }
-            sleep(LOOK).await;
+            sleep(DRAIN_POLL_INTERVAL).await;
         }
         if let Err(error) = note(&state, round.is_multiple_of(ROUNDS)).await {
             tracing::warn!(%error, "the last use of some sessions is not noted");

@@ -63,7 +63,7 @@ pub(crate) struct ReadTurn {
 }
 
 /// The permits of a streamed list, released on drop.
-pub(crate) struct ListPlaces {
+pub(crate) struct ListPermits {
     _of_user: OwnedSemaphorePermit,
     _of_address: Option<OwnedSemaphorePermit>,
 }
@@ -165,9 +165,9 @@ impl ReadLine {
     }
 
     /// The permits for another streamed list. Fails if the user or the address has none left.
-    pub(crate) fn list(&self) -> Result<ListPlaces> {
+    pub(crate) fn list(&self) -> Result<ListPermits> {
         let of_address = self.address.as_ref().map(|address| address.list()).transpose()?;
-        Ok(ListPlaces { _of_user: self.user.list()?, _of_address: of_address })
+        Ok(ListPermits { _of_user: self.user.list()?, _of_address: of_address })
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn reads_of_one_user_take_turns_and_others_find_theirs() {
+    async fn one_users_reads_queue_without_delaying_other_users() {
         let shares = Shares::new(1024);
         let line = |user| shares.line(&shares.of_user(UserId(user)), None);
         let first = line(1).enter().await.expect("a turn");

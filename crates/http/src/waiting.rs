@@ -146,17 +146,20 @@ mod tests {
     use super::*;
     use crate::shares::Shares;
 
-    const LONG: usize = 10_000;
+    const LONG_BYTES: usize = 10_000;
 
     #[tokio::test]
     async fn answers_count_until_they_are_written_or_dropped() {
         let shares = Shares::new(1024);
         let (ann, bob) = (shares.of_user(UserId(1)), shares.of_user(UserId(2)));
-        let answers = WaitingAnswers::new(3 * LONG, 2 * LONG);
+        let answers = WaitingAnswers::new(3 * LONG_BYTES, 2 * LONG_BYTES);
         let answer = |body| answers.count(Some(ann.clone()), Response::new(body));
-        let long = || Body::from(vec![0; LONG]);
+        let long = || Body::from(vec![0; LONG_BYTES]);
         let (dropped, mut taken, _short) = (answer(long()), answer(long()), answer(Body::from("short")));
-        assert_eq!((answers.bytes(), taken.body().size_hint().exact()), (2 * LONG, Some(LONG as u64)));
+        assert_eq!(
+            (answers.bytes(), taken.body().size_hint().exact()),
+            (2 * LONG_BYTES, Some(LONG_BYTES as u64))
+        );
         let status = |user| answers.require_room(Some(user), true).err().map(|problem| problem.status);
         assert_eq!(status(&ann), Some(StatusCode::TOO_MANY_REQUESTS));
         assert_eq!(status(&bob), None);
@@ -166,19 +169,19 @@ mod tests {
         drop(dropped);
         let bytes = taken.body_mut().frame().await.expect("a frame").expect("bytes");
         drop(taken);
-        assert_eq!(answers.bytes(), 2 * LONG, "the connection has not written them");
+        assert_eq!(answers.bytes(), 2 * LONG_BYTES, "the connection has not written them");
         drop(bytes);
-        assert_eq!(answers.bytes(), LONG);
+        assert_eq!(answers.bytes(), LONG_BYTES);
     }
 
     #[tokio::test]
     async fn parts_of_a_stream_count_one_by_one() {
-        let answers = WaitingAnswers::new(LONG, LONG);
-        let parts = stream::iter([(); 2].map(|()| Ok::<_, axum::Error>(vec![0_u8; LONG])));
+        let answers = WaitingAnswers::new(LONG_BYTES, LONG_BYTES);
+        let parts = stream::iter([(); 2].map(|()| Ok::<_, axum::Error>(vec![0_u8; LONG_BYTES])));
         let mut body = answers.count(None, Response::new(Body::from_stream(parts))).into_body();
         assert_eq!(answers.bytes(), 0);
         let first = body.frame().await.expect("a frame").expect("bytes");
-        assert_eq!(answers.bytes(), LONG);
+        assert_eq!(answers.bytes(), LONG_BYTES);
         drop(first);
         assert_eq!(answers.bytes(), 0);
     }

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use chinwag_core::app::App;
-use chinwag_core::app::work::{Effort, StepFailure};
-use chinwag_core::limits::DELETED_TOGETHER;
+use chinwag_core::app::work::{StepFailure, StepLimits};
+use chinwag_core::limits::MAX_DELETED_PER_ENTRY;
 use tokio::time::{Instant, sleep};
 
 /// The polling interval for tasks that this node has begun.
-const EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The store is queried after so many intervals, for tasks of a node that has ended, or of a command.
-const LOOKS: u32 = 60;
+const POLLS_PER_QUERY: u32 = 60;
 /// The target duration of a step in microseconds. A message may wait for one step and its commit.
 const STEP: u64 = 2_000;
-const FEWEST: usize = 10;
+const MIN_ROWS: usize = 10;
 /// A change of a group costs as much as so many rows.
 const OF_ROWS: usize = 10;
 /// The minimum pause between two steps, in which others can write.
@@ -27,17 +27,17 @@ pub async fn run(app: App) {
     let mut rows = 100;
     loop {
         let begun = Instant::now();
-        match app.work(Effort { rows, groups: (rows / OF_ROWS).max(1) }).await {
+        match app.work(StepLimits { rows, groups: (rows / OF_ROWS).max(1) }).await {
             Ok(None) => wait(&app).await,
             Ok(Some(took)) => {
                 rows = next(rows, took);
                 // Includes the commit, which takes longer than the step itself if much was written.
-                sleep(begun.elapsed().clamp(PAUSE, EVERY)).await;
+                sleep(begun.elapsed().clamp(PAUSE, POLL_INTERVAL)).await;
             }
             Err(failure) => {
                 note(&failure);
-                rows = FEWEST;
-                sleep(EVERY).await;
+                rows = MIN_ROWS;
+                sleep(POLL_INTERVAL).await;
             }
         }
     }
@@ -59,8 +59,8 @@ fn note(failure: &StepFailure) {
 
 /// Waits until a task may be pending.
 async fn wait(app: &App) {
-    for _ in 0..LOOKS {
-        sleep(EVERY).await;
+    for _ in 0..POLLS_PER_QUERY {
+        sleep(POLL_INTERVAL).await;
         if app.has_work() {
             return;
         }
@@ -70,7 +70,7 @@ async fn wait(app: &App) {
 /// The number of rows for the next step, after a step of `rows` rows took `took` microseconds.
 fn next(rows: usize, took: u64) -> usize {
     let more = if took > STEP { rows / 2 } else { rows + rows / 4 };
-    more.clamp(FEWEST, DELETED_TOGETHER)
+    more.clamp(MIN_ROWS, MAX_DELETED_PER_ENTRY)
 }
 
 #[cfg(test)]
@@ -83,10 +83,10 @@ mod tests {
         for _ in 0..50 {
             rows = next(rows, STEP + 1);
         }
-        assert_eq!(rows, FEWEST);
+        assert_eq!(rows, MIN_ROWS);
         for _ in 0..50 {
             rows = next(rows, 0);
         }
-        assert_eq!(rows, DELETED_TOGETHER);
+        assert_eq!(rows, MAX_DELETED_PER_ENTRY);
     }
 }

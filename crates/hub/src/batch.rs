@@ -10,7 +10,7 @@ use crate::bus::link::{Channel, Hint, HintKind, LinkEvent};
 use crate::replication::snapshot::EventTag;
 
 /// The most entries in a batch, equal to the most frames that a socket's task takes at once.
-const LONGEST: usize = 64;
+const MAX_BATCH: usize = 64;
 
 /// The frames of a batch in one buffer, with the end offset of each.
 pub(crate) struct BatchFrames {
@@ -106,7 +106,7 @@ impl Hub {
 pub(crate) fn length(events: &[Event]) -> usize {
     let Some((group, first)) = events.first().and_then(message_of) else { return 1 };
     let same = |(event, seq): &(&Event, i64)| message_of(event) == Some((group, Seq(*seq)));
-    events.iter().zip(first.0..).take(LONGEST).take_while(same).count().max(1)
+    events.iter().zip(first.0..).take(MAX_BATCH).take_while(same).count().max(1)
 }
 
 /// The group and number of a message to the whole group.
@@ -120,7 +120,7 @@ pub(crate) fn message_of(event: &Event) -> Option<(GroupId, Seq)> {
 /// The number of leading link events whose hints form one batch, at least 1, and the batch if there is one.
 pub(crate) fn of_hints(events: &[LinkEvent]) -> (usize, Option<(GroupId, Seq, BatchFrames)>) {
     let Some((group, first, _)) = events.first().and_then(hint_of) else { return (1, None) };
-    let frames = events.iter().zip(first.0..).take(LONGEST).map_while(|(event, seq)| {
+    let frames = events.iter().zip(first.0..).take(MAX_BATCH).map_while(|(event, seq)| {
         let (id, at, frame) = hint_of(event)?;
         (id == group && at == Seq(seq)).then_some(frame)
     });

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use chinwag_core::app::catch_up::{Behind, CaughtUp, catch_up};
+use chinwag_core::app::catch_up::{CatchUpRequest, CaughtUp, catch_up};
 use chinwag_core::event::{Event, Kind, Pending};
 use chinwag_core::group::View;
 use chinwag_core::{GroupId, Result, Seq, UserId};
@@ -71,7 +71,7 @@ pub(crate) async fn read(
     }
     let Ok(_permit) = reads.acquire().await else { return };
     let Fetch { after, upto, needs_view: view, .. } = fetch;
-    let question = Behind { group: id, after, upto, users: users.clone(), view };
+    let question = CatchUpRequest { group: id, after, upto, users: users.clone(), view };
     let found = hub.store.read(move |tx| catch_up(tx, &question)).await;
     // The dispatcher may have ended.
     let _ = outcomes.send(FetchOutcome::Group { id, fetch, users, found }).await;
@@ -264,7 +264,7 @@ fn close_outdated(id: GroupId, user: &Arc<User>, head: Seq) {
 impl Hub {
     /// Notifies a user of its removal, unless a store answer has done so or the user is a member again. The
     /// asker receives its answer in any case.
-    pub(crate) fn tell_removal(&self, id: GroupId, seq: Seq, entry: &ReceivedEntry) {
+    pub(crate) fn announce_removal(&self, id: GroupId, seq: Seq, entry: &ReceivedEntry) {
         let ReceivedEntry::Local(event, frames) = entry else { return };
         let (user, Some(cluster)) = (event.users().first(), &self.cluster) else {
             return self.apply_entry(entry);
@@ -274,7 +274,7 @@ impl Hub {
             let mut state = user.lock();
             ends_invitation = state.invitations.is_shown(id);
             state.group_at(id).is_ok()
-                || cluster.was_told_of_removal(user.id, id, seq)
+                || cluster.has_announced_removal(user.id, id, seq)
                 || !state.invitations.take_removal(id, seq)
         });
         if is_over {

@@ -28,10 +28,10 @@ use crate::catch_up::FetchOutcome;
 use crate::options::Nodes;
 use crate::tasks::spawn;
 
-pub(crate) use link_events::Checks;
+pub(crate) use link_events::PendingChecks;
 
 /// The most removals to remember.
-const REMOVALS: usize = 1024;
+const MAX_REMEMBERED_REMOVALS: usize = 1024;
 
 /// The additional state of a node in a cluster.
 pub(crate) struct Cluster {
@@ -97,7 +97,7 @@ impl Cluster {
 
     pub(crate) fn remember_removal(&self, user: UserId, group: GroupId, seq: Seq) {
         let mut removals = self.removals.lock();
-        if removals.len() >= REMOVALS {
+        if removals.len() >= MAX_REMEMBERED_REMOVALS {
             removals.pop_front();
         }
         removals.push_back((user, group, seq));
@@ -105,7 +105,7 @@ impl Cluster {
 
     /// Whether a hint or a store answer has notified the user of its removal with the number `seq` or a later
     /// one.
-    pub(crate) fn was_told_of_removal(&self, user: UserId, group: GroupId, seq: Seq) -> bool {
+    pub(crate) fn has_announced_removal(&self, user: UserId, group: GroupId, seq: Seq) -> bool {
         self.removals.lock().iter().any(|(who, id, at)| (*who, *id) == (user, group) && *at >= seq)
     }
 }

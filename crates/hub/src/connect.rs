@@ -33,7 +33,7 @@ pub struct Memberships {
 
 /// Attempts to read a snapshot again, when more events followed it than the socket may hold. Then the socket
 /// is closed.
-const READINGS: usize = 4;
+const MAX_SNAPSHOT_READS: usize = 4;
 
 /// The owner of a socket, according to its credential.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ impl Hub {
         shown: impl Fn(&dyn Tx, UserId) -> Result<(T, Memberships)> + Clone + Send + 'static,
     ) -> Result<Option<Snapshot<T>>> {
         let user = socket.owner().clone();
-        let reading = Reading::begin(&user);
+        let reading = SnapshotRead::begin(&user);
         let unserved = self.unserved.load(Ordering::Acquire);
         let Some((name, (found, groups))) = self.read(socket, shown.clone()).await? else {
             return Ok(None);
@@ -155,7 +155,7 @@ impl Hub {
         if whole && !socket.lacks() {
             return Ok(Some((found, groups.accepted)));
         }
-        for _ in 0..READINGS {
+        for _ in 0..MAX_SNAPSHOT_READS {
             socket.start_over();
             let read = self.read(socket, shown.clone());
             let Some((_, (found, groups))) = read.await? else { return Ok(None) };
@@ -373,12 +373,12 @@ impl Hub {
 
 /// A read of a user's groups. Groups that the user leaves and a rename are recorded during the read, because
 /// the read may return the older state.
-struct Reading<'a> {
+struct SnapshotRead<'a> {
     user: &'a User,
     subscribed: bool,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> SnapshotRead<'a> {
     fn begin(user: &'a User) -> Self {
         let mut state = user.lock();
         state.subscribing += 1;
@@ -396,7 +396,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-impl Drop for Reading<'_> {
+impl Drop for SnapshotRead<'_> {
     fn drop(&mut self) {
         let mut state = self.user.lock();
         state.subscribing -= 1;

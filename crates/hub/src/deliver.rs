@@ -365,7 +365,7 @@ pub(crate) fn join(group: &Arc<Group>, members: &mut Members, user: &Arc<User>) 
 }
 
 /// Whether the event contains values of this joining user alone.
-fn tells_own(event: &Event, user: UserId) -> bool {
+fn has_mentions_of(event: &Event, user: UserId) -> bool {
     matches!(&event.kind, Kind::GroupUpdate { view, .. } if view.mentioned_of(user) > 0)
 }
 
@@ -422,7 +422,7 @@ impl<'a> Fanout<'a> {
                         encode.event(event, Some(reference))
                     }
                 }
-                (_, Some(event)) if joins && tells_own(event, user.id) => {
+                (_, Some(event)) if joins && has_mentions_of(event, user.id) => {
                     encode.whole(event, Some(user.id), None)
                 }
                 (_, event) if joins => {

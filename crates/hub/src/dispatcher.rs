@@ -20,7 +20,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 use crate::bus::Receiver;
 use crate::bus::link::LinkEvent;
 use crate::catch_up::FetchOutcome;
-use crate::cluster::Checks;
+use crate::cluster::PendingChecks;
 use crate::deliver::{EventFrames, Recipients};
 use crate::entry::ReceivedEntry;
 use crate::group::Group;
@@ -31,28 +31,28 @@ use crate::tasks::spawn;
 use crate::{Close, Hub, batch, catch_up};
 
 /// Concurrent fetches.
-const READS: usize = 8;
+const MAX_READS: usize = 8;
 /// Backoff after a failed fetch: the first and the longest delay.
 const RETRY: Duration = Duration::from_millis(100);
-const RETRY_MOST: Duration = Duration::from_secs(2);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(2);
 /// Sleep while no timer is set.
 const IDLE: Duration = Duration::from_secs(3600);
 /// Link events taken at a time.
 const LINK_EVENTS: usize = 256;
 /// The most answers of one group that wait until their askers become members here.
-const UNANSWERED: usize = 64;
+const MAX_UNANSWERED: usize = 64;
 
 pub(crate) struct Dispatcher {
     /// The groups that are not live.
-    replicas: HashMap<GroupId, Tracked>,
+    replicas: HashMap<GroupId, TrackedReplica>,
     due: BTreeSet<(Instant, GroupId)>,
     outcomes: mpsc::Sender<FetchOutcome>,
     reads: Arc<Semaphore>,
-    pub(crate) checks: Checks,
+    pub(crate) checks: PendingChecks,
 }
 
 /// A replica with the state that its driver keeps.
-struct Tracked {
+struct TrackedReplica {
     replica: Replica<ReceivedEntry>,
     due: Instant,
     /// When the first of the current series of store failures happened.
@@ -73,13 +73,13 @@ struct FetchedState {
 }
 
 /// A group as this node sees it.
-struct Served<'a> {
+struct ServedGroup<'a> {
     hub: &'a Hub,
     id: GroupId,
     group: Option<Arc<Group>>,
 }
 
-impl LocalGroup for Served<'_> {
+impl LocalGroup for ServedGroup<'_> {
     fn position(&self) -> Option<Seq> {
         self.group.as_ref().map(|group| group.last())
     }
@@ -161,8 +161,8 @@ impl Dispatcher {
             replicas: HashMap::new(),
             due: BTreeSet::new(),
             outcomes,
-            reads: Arc::new(Semaphore::new(READS)),
-            checks: Checks::default(),
+            reads: Arc::new(Semaphore::new(MAX_READS)),
+            checks: PendingChecks::default(),
         }
     }
 
@@ -279,8 +279,8 @@ impl Dispatcher {
         group: Option<Arc<Group>>,
         input: Input<ReceivedEntry>,
     ) {
-        let mut local = Served { hub, id, group };
-        let mut tracked = self.replicas.remove(&id).unwrap_or_else(Tracked::live);
+        let mut local = ServedGroup { hub, id, group };
+        let mut tracked = self.replicas.remove(&id).unwrap_or_else(TrackedReplica::live);
         let mut next = Some(input);
         while let Some(input) = next.take() {
             for effect in tracked.replica.step(&local, input) {
@@ -302,7 +302,7 @@ impl Dispatcher {
         &mut self,
         hub: &Arc<Hub>,
         id: GroupId,
-        tracked: &mut Tracked,
+        tracked: &mut TrackedReplica,
         effect: Effect<ReceivedEntry>,
     ) {
         match effect {
@@ -328,7 +328,7 @@ impl Dispatcher {
                     tracked.keep_unanswered(hub, id, event);
                 }
             }
-            Effect::TellRemoval(seq, entry) => hub.tell_removal(id, seq, &entry),
+            Effect::AnnounceRemoval(seq, entry) => hub.announce_removal(id, seq, &entry),
             Effect::Overflow(entries) => entries.iter().for_each(|entry| hub.close_asker(id, entry)),
             Effect::Start(delay) => {
                 tracked.due = Instant::now() + duration(hub, delay);
@@ -419,7 +419,7 @@ impl Dispatcher {
     }
 }
 
-impl Tracked {
+impl TrackedReplica {
     fn live() -> Self {
         let (replica, answer) = (Replica::default(), FetchedState::default());
         Self { replica, due: Instant::now(), failing: None, answer, unanswered: Vec::new() }
@@ -428,7 +428,7 @@ impl Tracked {
     /// Keeps an event whose asker has not received it, because it is not a member on this node yet.
     fn keep_unanswered(&mut self, hub: &Hub, id: GroupId, event: &Event) {
         let Some(asker) = hub.joining_asker(id, event, self.replica.joining()) else { return };
-        if self.unanswered.len() < UNANSWERED {
+        if self.unanswered.len() < MAX_UNANSWERED {
             self.unanswered.push((asker, event.clone()));
         } else {
             hub.answer_or_close(id, asker, event);
@@ -440,6 +440,6 @@ fn duration(hub: &Hub, delay: Delay) -> Duration {
     match delay {
         Delay::None => Duration::ZERO,
         Delay::Hold => hub.options.nodes.hold,
-        Delay::Backoff(attempts) => (RETRY * 2_u32.saturating_pow(attempts)).min(RETRY_MOST),
+        Delay::Backoff(attempts) => (RETRY * 2_u32.saturating_pow(attempts)).min(MAX_RETRY_DELAY),
     }
 }

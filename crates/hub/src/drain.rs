@@ -10,12 +10,12 @@ use crate::presence::note_last_seen;
 use crate::{Close, Hub, Socket};
 
 /// Timeout for the last sockets to close.
-const LINGER: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Users per job of the store.
-const AT_ONCE: usize = 1000;
+const USERS_PER_JOB: usize = 1000;
 const STEP: Duration = Duration::from_millis(20);
 /// Time for the farewell to reach the other nodes.
-const WORD: Duration = Duration::from_millis(50);
+const FAREWELL_TIME: Duration = Duration::from_millis(50);
 
 impl Hub {
     /// Refuses new sockets and closes all existing ones with [`Close::Restarting`], spread evenly over
@@ -34,16 +34,16 @@ impl Hub {
             socket.close(Close::Restarting);
         }
         drop(sockets);
-        let end = Instant::now() + LINGER;
+        let end = Instant::now() + CLOSE_TIMEOUT;
         while self.sockets.load(Ordering::Acquire) > 0 && Instant::now() < end {
             sleep(STEP).await;
         }
-        for users in seen.chunks(AT_ONCE) {
+        for users in seen.chunks(USERS_PER_JOB) {
             note_last_seen(&*self.store, users.to_vec(), now).await;
         }
         if let Some(cluster) = self.others() {
             cluster.farewell();
-            sleep(WORD).await;
+            sleep(FAREWELL_TIME).await;
         }
     }
 

@@ -11,7 +11,7 @@ use crate::tasks::spawn;
 use crate::{Hub, Socket};
 
 /// Sockets per writing task. More sockets are divided among several tasks.
-const SHARE: usize = 64;
+const SOCKETS_PER_TASK: usize = 64;
 
 impl Hub {
     /// Queues an event that belongs to no group for one socket, and writes it if the socket's task sleeps.
@@ -43,8 +43,8 @@ impl Hub {
     /// Writes to all listed sockets. Further tasks share the work if there are many.
     pub(crate) fn flush(&self) {
         let mut due = mem::take(&mut *self.due.lock());
-        while due.len() > SHARE {
-            let share = due.split_off(due.len() - SHARE);
+        while due.len() > SOCKETS_PER_TASK {
+            let share = due.split_off(due.len() - SOCKETS_PER_TASK);
             spawn(&self.broken, async move { write_to(&share) });
         }
         write_to(&due);

@@ -26,7 +26,7 @@ const BATCH: usize = 64;
 /// Delay before the next attempt after the store failed.
 const RETRY: Duration = Duration::from_secs(1);
 /// Users per job that stores when they were seen, which keeps the job short.
-const SEEN_AT_ONCE: usize = 100;
+const SEEN_PER_JOB: usize = 100;
 /// Sleep while no user is leaving.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -103,7 +103,7 @@ pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<PresenceQueue>) {
         }
         let Some(hub) = hub.upgrade() else { return };
         if let Some(cluster) = &hub.cluster {
-            cluster.tell_late(&hub).await;
+            cluster.announce_late(&hub).await;
         }
         let now = Instant::now();
         while let Some(user) = waiting.pop_left(now) {
@@ -291,7 +291,7 @@ impl Hub {
     /// Stores that those of the users who are still connected were seen. The departure of the others has its
     /// own write.
     async fn note_arrivals(&self, users: &[UserId]) {
-        for users in users.chunks(SEEN_AT_ONCE) {
+        for users in users.chunks(SEEN_PER_JOB) {
             let is_seen = |user: &Arc<User>| user.lock().presence.shown.status() != Status::Disconnected;
             let is_here = |id: &UserId| self.users.get(id).is_some_and(|user| is_seen(&user));
             let here: Vec<_> = users.iter().copied().filter(is_here).collect();

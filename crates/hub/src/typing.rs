@@ -7,7 +7,7 @@ use chinwag_core::{GroupId, UserId};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-const EVERY: Duration = Duration::from_secs(3);
+const TYPING_INTERVAL: Duration = Duration::from_secs(3);
 const SHARDS: usize = 16;
 /// The most entries per shard. An entry takes about 64 bytes; all shards together take 4 MiB.
 const ENTRIES: usize = 4096;
@@ -25,11 +25,11 @@ impl Typing {
         let now = Instant::now();
         let shard = usize::try_from(user.0.unsigned_abs()).unwrap_or(0) % SHARDS;
         let mut recent = self.shards[shard].lock();
-        if recent.get(&(user, group, started)).is_some_and(|at| now - *at < EVERY) {
+        if recent.get(&(user, group, started)).is_some_and(|at| now - *at < TYPING_INTERVAL) {
             return false;
         }
         if recent.len() >= ENTRIES {
-            recent.retain(|_, at| now - *at < EVERY);
+            recent.retain(|_, at| now - *at < TYPING_INTERVAL);
         }
         if recent.len() >= ENTRIES {
             return false;
@@ -43,7 +43,7 @@ impl Typing {
         let now = Instant::now();
         for shard in &self.shards {
             let mut recent = shard.lock();
-            recent.retain(|_, at| now - *at < EVERY);
+            recent.retain(|_, at| now - *at < TYPING_INTERVAL);
             if recent.capacity() > 64 && recent.len() * 8 < recent.capacity() {
                 recent.shrink_to_fit();
             }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn typing_is_told_once_in_three_seconds_per_user_group_and_kind() {
+    async fn typing_is_published_once_in_three_seconds() {
         let typing = Typing::default();
         let [here, there] = [1, 2].map(|n| GroupId(uuid::Uuid::from_u128(n)));
         assert!(typing.allow(UserId(1), here, true));
@@ -71,14 +71,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_remembered_of_typing_is_bounded_and_goes() {
+    async fn remembered_typing_is_bounded_and_expires() {
         let typing = Typing::default();
         let told = (0..10_000).filter(|n| typing.allow(UserId(16), GroupId(uuid::Uuid::from_u128(*n)), true));
         assert_eq!(told.count(), ENTRIES);
-        tokio::time::advance(EVERY).await;
+        tokio::time::advance(TYPING_INTERVAL).await;
         assert!(typing.allow(UserId(16), GroupId(uuid::Uuid::nil()), true));
         assert_eq!(typing.shards[0].lock().len(), 1);
-        tokio::time::advance(EVERY).await;
+        tokio::time::advance(TYPING_INTERVAL).await;
         typing.sweep();
         assert_eq!(typing.shards[0].lock().len(), 0);
     }

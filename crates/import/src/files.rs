@@ -32,7 +32,7 @@ impl FileSource {
     }
 
     /// Also searches a folder.
-    pub fn look_in(&mut self, folder: PathBuf) {
+    pub fn set_folder(&mut self, folder: PathBuf) {
         self.folder = Some(folder);
     }
 
@@ -119,7 +119,7 @@ mod tests {
         symlink("../secret", folder.join("F3")).expect("a link");
         let mut source = FileSource::new(None, String::new());
         assert!(source.open(&file("F1", "a.txt")).is_err_and(|why| why.contains("--files")));
-        source.look_in(folder);
+        source.set_folder(folder);
         for (key, name, expected) in [("F1", "a.txt", "one"), ("F2", "b.txt", "two")] {
             let mut text = String::new();
             let mut found = source.open(&file(key, name)).unwrap_or_else(|why| panic!("{why}"));

@@ -9,7 +9,7 @@ const REPLACEMENT: &[u8; ESCAPE] = br"\ufffd";
 const READ: usize = 16 << 10;
 
 /// Reads the same JSON, with U+FFFD in place of each unpaired surrogate.
-pub(crate) struct WholeCharacters<R> {
+pub(crate) struct SurrogateReplacer<R> {
     inner: R,
     /// Bytes read from `inner`. Those up to `given` were passed on; those up to `decided` can be passed on.
     buffer: Vec<u8>,
@@ -18,7 +18,7 @@ pub(crate) struct WholeCharacters<R> {
     is_ended: bool,
 }
 
-impl<R> WholeCharacters<R> {
+impl<R> SurrogateReplacer<R> {
     pub(crate) fn new(inner: R) -> Self {
         Self { inner, buffer: Vec::new(), given: 0, decided: 0, is_ended: false }
     }
@@ -31,8 +31,8 @@ impl<R> WholeCharacters<R> {
             if rest.len() < 2 * ESCAPE && !self.is_ended {
                 return;
             }
-            let is_pair = matches!(surrogate(rest), Some(Half::First))
-                && matches!(rest.get(ESCAPE..).and_then(surrogate), Some(Half::Second));
+            let is_pair = matches!(surrogate(rest), Some(Surrogate::First))
+                && matches!(rest.get(ESCAPE..).and_then(surrogate), Some(Surrogate::Second));
             let length = match surrogate(rest) {
                 Some(_) if is_pair => 2 * ESCAPE,
                 Some(_) => {
@@ -48,7 +48,7 @@ impl<R> WholeCharacters<R> {
     }
 }
 
-impl<R: Read> Read for WholeCharacters<R> {
+impl<R: Read> Read for SurrogateReplacer<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         while self.given == self.decided && !self.is_ended {
             self.buffer.drain(..self.given);
@@ -65,21 +65,21 @@ impl<R: Read> Read for WholeCharacters<R> {
 }
 
 /// A UTF-16 surrogate.
-enum Half {
+enum Surrogate {
     First,
     Second,
 }
 
 /// The surrogate that the escape at the start of the text encodes.
-fn surrogate(text: &[u8]) -> Option<Half> {
+fn surrogate(text: &[u8]) -> Option<Surrogate> {
     let digits = text.strip_prefix(br"\u")?.get(..ESCAPE - 2)?;
     let [b'd' | b'D', second, rest @ ..] = digits else { return None };
     if !rest.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     match second.to_ascii_lowercase() {
-        b'8' | b'9' | b'a' | b'b' => Some(Half::First),
-        b'c'..=b'f' => Some(Half::Second),
+        b'8' | b'9' | b'a' | b'b' => Some(Surrogate::First),
+        b'c'..=b'f' => Some(Surrogate::Second),
         _ => None,
     }
 }
@@ -100,7 +100,7 @@ mod tests {
 
     fn whole(text: &str) -> String {
         let mut read = String::new();
-        WholeCharacters::new(text.as_bytes()).read_to_string(&mut read).expect("UTF-8");
+        SurrogateReplacer::new(text.as_bytes()).read_to_string(&mut read).expect("UTF-8");
         read
     }
 
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_half_stays() {
+    fn texts_without_lone_surrogates_are_unchanged() {
         for text in
             ["", "[1, 2]", r#""\ud83d\ude00\\\" \ue000""#, r#""\"#, r#""\u"#, r#""\ud8"#, r#""\ud8zz""#]
         {
@@ -132,7 +132,7 @@ mod tests {
         let text = format!("{}\\ud83d\\ude00\\ud83dx\\\\", "é".repeat(READ / 2 - 3));
         for size in [1, 5, 7, READ] {
             let mut read = Vec::new();
-            WholeCharacters::new(Slow(text.as_bytes(), size)).read_to_end(&mut read).expect("bytes");
+            SurrogateReplacer::new(Slow(text.as_bytes(), size)).read_to_end(&mut read).expect("bytes");
             let expected = text.replace("\\ud83dx", "\\ufffdx");
             assert!(read == expected.as_bytes(), "{size} at a time");
         }

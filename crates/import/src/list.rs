@@ -10,7 +10,7 @@ use std::rc::Rc;
 use serde::Deserializer;
 use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
 
-use crate::half::WholeCharacters;
+use crate::half::SurrogateReplacer;
 use crate::{BadExport, Result};
 
 /// The most bytes of an element or line.
@@ -26,7 +26,7 @@ pub(crate) fn each_element<T: DeserializeOwned>(
     visit: impl FnMut(T) -> Result<()>,
 ) -> Result<()> {
     let left = Rc::new(Cell::new(ELEMENT_BYTES));
-    let mut reader = BufReader::new(WholeCharacters::new(reader));
+    let mut reader = BufReader::new(SurrogateReplacer::new(reader));
     let begins = reader.fill_buf().map_err(|fault| BadExport::new(at, fault.to_string()))?;
     if begins.starts_with(BYTE_ORDER_MARK) {
         reader.consume(BYTE_ORDER_MARK.len());
@@ -49,7 +49,7 @@ pub(crate) fn each_line<T: DeserializeOwned>(
     at: &str,
     mut visit: impl FnMut(u64, T) -> Result<()>,
 ) -> Result<()> {
-    let mut reader = BufReader::new(WholeCharacters::new(reader));
+    let mut reader = BufReader::new(SurrogateReplacer::new(reader));
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();

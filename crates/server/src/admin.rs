@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use chinwag_core::app::directory::Part;
-use chinwag_core::app::identity::{IssueToken, Spelled};
+use chinwag_core::app::identity::{IssueToken, SpelledName};
 use chinwag_core::app::key::MakeKey;
 use chinwag_core::app::suspension::ChangeStanding;
-use chinwag_core::app::user::Wanted;
+use chinwag_core::app::user::ProfileParts;
 use chinwag_core::app::{App, Context};
 use chinwag_core::audit::AuditAction;
 use chinwag_core::oidc::ProviderIdentity;
@@ -117,7 +117,8 @@ async fn attempt(app: &App, order: Order) -> Result<OrderOutcome, String> {
         }
         Order::List { after } => {
             let part = Part { after: after.map(UserId), limit: PAGE, ..Part::default() };
-            let page = app.users(&service, part, Wanted::default()).await.map_err(|why| why.to_string())?;
+            let page =
+                app.users(&service, part, ProfileParts::default()).await.map_err(|why| why.to_string())?;
             let next = page.last().filter(|_| page.len() == PAGE).map(|profile| profile.user.id.0);
             let users = page.into_iter().map(|profile| profile.user).filter(|user| !user.special);
             Ok(OrderOutcome::Names { names: users.map(|user| user.name.to_string()).collect(), next })
@@ -145,7 +146,7 @@ async fn attempt(app: &App, order: Order) -> Result<OrderOutcome, String> {
         }
         Order::Token { name: text, seconds, adopt } => {
             let name = parse(&text)?;
-            let spelled = Spelled::parse(&text).map_err(|why| format!("the name {name} {why}"))?;
+            let spelled = SpelledName::parse(&text).map_err(|why| format!("the name {name} {why}"))?;
             let command = IssueToken { name: spelled, ttl: Duration::from_secs(seconds), adopt };
             let issued = app.token_create(&service, command).await;
             let issued = issued.map_err(|why| sentence(&name, &why))?;

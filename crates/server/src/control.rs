@@ -21,9 +21,9 @@ use crate::admin::{Order, OrderOutcome, carry_out};
 /// Concurrent connections; more wait.
 const CONNECTIONS: usize = 4;
 /// The maximum size of an order, in bytes.
-const LONGEST: u64 = 64 * 1024;
+const MAX_ORDER_BYTES: u64 = 64 * 1024;
 /// The timeout for reading an order and executing it.
-const WITHIN: Duration = Duration::from_secs(30);
+const ORDER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The listener for orders. Removes the socket's file on drop.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Control {
                 Ok((stream, _)) => {
                     let app = app.clone();
                     tokio::spawn(async move {
-                        if !matches!(timeout(WITHIN, answer(stream, &app)).await, Ok(Ok(()))) {
+                        if !matches!(timeout(ORDER_TIMEOUT, answer(stream, &app)).await, Ok(Ok(()))) {
                             tracing::warn!("an order of chinwag user broke off");
                         }
                         drop(place);
@@ -79,7 +79,7 @@ impl Drop for Control {
 async fn answer(mut stream: UnixStream, app: &App) -> Result<()> {
     let (input, mut output) = stream.split();
     let mut line = String::new();
-    BufReader::new(input.take(LONGEST)).read_line(&mut line).await?;
+    BufReader::new(input.take(MAX_ORDER_BYTES)).read_line(&mut line).await?;
     let outcome = match serde_json::from_str::<Order>(&line) {
         Ok(order) => carry_out(app, order).await,
         Err(_) => OrderOutcome::Refused("the running server is of another version: start it again".into()),
@@ -97,7 +97,7 @@ pub(crate) async fn send(stream: UnixStream, order: &Order) -> Result<OrderOutco
         BufReader::new(input).read_line(&mut line).await?;
         Ok::<_, anyhow::Error>(serde_json::from_str(&line)?)
     };
-    timeout(WITHIN, asked)
+    timeout(ORDER_TIMEOUT, asked)
         .await
         .map_err(anyhow::Error::from)
         .and_then(|outcome| outcome)

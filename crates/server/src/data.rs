@@ -178,7 +178,7 @@ impl Folder {
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).mode(FILE_MODE).open(&path);
         let file = file.map_err(|why| self.not_written(why))?;
-        self.give(&path)?;
+        self.hand_over(&path)?;
         let mut taken = file.try_lock();
         for _ in 0..LOCK_TRIES {
             if !matches!(taken, Err(TryLockError::WouldBlock)) {
@@ -242,7 +242,7 @@ impl Folder {
 
     /// When root runs a command, changes the owner of a path that it created, and of everything below, to the owner
     /// of the data folder, who runs the server.
-    pub(crate) fn give(&self, path: &Path) -> Result<()> {
+    pub(crate) fn hand_over(&self, path: &Path) -> Result<()> {
         if !geteuid().is_root() {
             return Ok(());
         }
@@ -254,7 +254,7 @@ impl Folder {
         }
         if meta.is_dir() {
             for entry in fs::read_dir(path).with_context(cannot)? {
-                self.give(&entry.with_context(cannot)?.path())?;
+                self.hand_over(&entry.with_context(cannot)?.path())?;
             }
         }
         Ok(())
@@ -357,7 +357,7 @@ impl Folder {
             let _ = fs::remove_file(&draft);
             self.not_written(why)
         })?;
-        self.give(&draft)?;
+        self.hand_over(&draft)?;
         Ok((key, draft))
     }
 }
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_folder_or_holds_no_key_is_said_in_a_sentence() {
+    fn invalid_data_folders_are_reported_in_one_sentence() {
         let outer = tempfile::tempdir().unwrap();
         let file = outer.path().join("file");
         fs::write(&file, "x").unwrap();

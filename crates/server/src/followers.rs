@@ -16,15 +16,15 @@ use crate::data::Folder;
 
 /// The intervals of polling for expired tokens, for dropped files (whose bytes must be gone within a minute), and for
 /// whether a round through all stored objects is due.
-const TOKENS_EVERY: Duration = Duration::from_secs(30);
-const FILES_EVERY: Duration = Duration::from_secs(10);
-const STRAYS_EVERY: Duration = Duration::from_secs(300);
+const TOKEN_POLL_INTERVAL: Duration = Duration::from_secs(30);
+const FILE_POLL_INTERVAL: Duration = Duration::from_secs(10);
+const STRAY_POLL_INTERVAL: Duration = Duration::from_secs(300);
 /// The interval of polling for events beyond their retention.
-const EVENTS_EVERY: Duration = Duration::from_secs(30);
+const EVENT_POLL_INTERVAL: Duration = Duration::from_secs(30);
 /// The interval of polling whether a retention round is due, or continues.
-const RETENTION_EVERY: Duration = Duration::from_secs(5);
+const RETENTION_POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// How often within a lease a node checks whether its holder is alive.
-const LOOKS: u32 = 4;
+const CHECKS_PER_LEASE: u32 = 4;
 /// Steps in one round. A step handles up to 1000 tokens, objects or groups, or a few files; the next round continues.
 const STEPS: usize = 100;
 
@@ -92,7 +92,7 @@ async fn follow(app: &App, work: &Work, lease: Duration) {
             continue;
         }
         let wait = match round(app, &mut candidate, work).await {
-            Ok(Claim::Held) => lease / LOOKS,
+            Ok(Claim::Held) => lease / CHECKS_PER_LEASE,
             Ok(Claim::Idle | Claim::Mine { .. }) => work.every(),
             Err(Error::LeaseEnded) => {
                 tracing::warn!("another node has taken over the deletion of {about}");
@@ -100,7 +100,7 @@ async fn follow(app: &App, work: &Work, lease: Duration) {
             }
             Err(error) => {
                 tracing::warn!(%error, "{about} could not be deleted: it will be tried again");
-                lease / LOOKS
+                lease / CHECKS_PER_LEASE
             }
         };
         sleep(wait).await;
@@ -163,11 +163,11 @@ impl Work {
     /// The polling interval.
     fn every(&self) -> Duration {
         match self {
-            Self::Tokens => TOKENS_EVERY,
-            Self::Files(_) => FILES_EVERY,
-            Self::Strays(_) => STRAYS_EVERY,
-            Self::Events => EVENTS_EVERY,
-            Self::Retention(_) => RETENTION_EVERY,
+            Self::Tokens => TOKEN_POLL_INTERVAL,
+            Self::Files(_) => FILE_POLL_INTERVAL,
+            Self::Strays(_) => STRAY_POLL_INTERVAL,
+            Self::Events => EVENT_POLL_INTERVAL,
+            Self::Retention(_) => RETENTION_POLL_INTERVAL,
         }
     }
 

@@ -10,11 +10,11 @@ use chinwag_core::{Error, Result};
 use tokio::time::{sleep, timeout};
 
 /// The interval of checking whether this node has stored messages, or any node has erased some.
-const EVERY: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// The interval of a round in any case, for messages that a command or a lost node has stored.
-const ANYWAY: Duration = Duration::from_secs(600);
+const FORCED_ROUND_INTERVAL: Duration = Duration::from_secs(600);
 /// How often within a lease a node checks whether its holder is alive.
-const LOOKS: u32 = 4;
+const CHECKS_PER_LEASE: u32 = 4;
 /// The pause after a step, as a multiple of the step's duration: indexing uses a tenth of the store's time. It is
 /// bounded, so that the lease does not expire during a pause.
 const PAUSE: u32 = 9;
@@ -32,23 +32,23 @@ pub(crate) async fn run(app: App, lease: Duration, adds: bool) {
     let (mut is_due, mut last) = (adds, indexing.app.clock().elapsed());
     loop {
         let app = &indexing.app;
-        let is_late = app.clock().elapsed().saturating_sub(last) >= ANYWAY;
+        let is_late = app.clock().elapsed().saturating_sub(last) >= FORCED_ROUND_INTERVAL;
         is_due |= adds && (app.take_unindexed() || is_late);
         let wait = match indexing.round(is_due).await {
-            Ok(Claim::Held) => lease / LOOKS,
-            Ok(Claim::Idle) => EVERY,
+            Ok(Claim::Held) => lease / CHECKS_PER_LEASE,
+            Ok(Claim::Idle) => POLL_INTERVAL,
             Ok(Claim::Mine { .. }) => {
                 (is_due, last) = (false, indexing.app.clock().elapsed());
-                EVERY
+                POLL_INTERVAL
             }
-            Err(Error::Full) => EVERY,
+            Err(Error::Full) => POLL_INTERVAL,
             Err(Error::LeaseEnded) => {
                 tracing::warn!("another node has taken over the index of the search");
-                lease / LOOKS
+                lease / CHECKS_PER_LEASE
             }
             Err(error) => {
                 tracing::warn!(%error, "the index of the search could not be brought up to date: it will be tried again");
-                lease / LOOKS
+                lease / CHECKS_PER_LEASE
             }
         };
         sleep(wait).await;
@@ -147,7 +147,7 @@ impl Indexing {
         let renewal = app.index_renew();
         tokio::pin!(renewal);
         loop {
-            match timeout(self.lease / LOOKS, &mut renewal).await {
+            match timeout(self.lease / CHECKS_PER_LEASE, &mut renewal).await {
                 Ok(outcome) => break outcome?,
                 Err(_) => app.index_hold(lease).await?,
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use chinwag_core::app::directory::Part;
-use chinwag_core::app::user::Wanted;
+use chinwag_core::app::user::ProfileParts;
 use chinwag_core::app::{self, App};
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
@@ -83,23 +83,24 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
     let traced = TracedStore::of(store.clone(), config.traces.options().as_ref());
     let app = App::new(traced, clock.clone(), limits(config)).with_user_rules(config.users.rules());
     let app = match config.hooks.options(config.limits.message_chars) {
-        Some(hook) => app.with_before_send(SendHook::new(hook, clock.clone()).map_err(why_not)?),
+        Some(hook) => app.with_before_send(SendHook::new(hook, clock.clone()).map_err(startup_error)?),
         None => app,
     };
     bus.share_rates(app.rates());
-    for name in wait.repeat(async || app.prepare(config.users.special()).await.map_err(why_not)).await? {
+    for name in wait.repeat(async || app.prepare(config.users.special()).await.map_err(startup_error)).await?
+    {
         tracing::warn!(
             user = name.as_str(),
             "users.special names an ordinary user, who signs in as before: rename or delete that user, or name another"
         );
     }
-    if wait.repeat(async || app.feed_prepare().await.map_err(why_not)).await? == Some(false) {
+    if wait.repeat(async || app.feed_prepare().await.map_err(startup_error)).await? == Some(false) {
         tracing::warn!(
             "the feed of events is off from now on, for every node: this one starts with events.enabled = false. Its readers \
             miss what is committed until it is on again"
         );
     }
-    wait.repeat(async || chinwag_http::push::prepare(&app).await.map_err(why_not)).await?;
+    wait.repeat(async || chinwag_http::push::prepare(&app).await.map_err(startup_error)).await?;
     let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
     chinwag_http::wire::file::set_base(config.http.public_url().as_ref().map_or("", PublicUrl::base));
@@ -110,12 +111,12 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
         spool: folder.path().to_owned(),
         redirect: config.files.redirect,
     });
-    let state = ServerState::new(app.clone(), hub.clone(), options).map_err(why_not)?;
+    let state = ServerState::new(app.clone(), hub.clone(), options).map_err(startup_error)?;
     Ok(Node { app, hub, state, files })
 }
 
 /// The use cases, for a command on a folder that no server is serving. Servers of other nodes may run meanwhile.
-pub(crate) struct Errand {
+pub(crate) struct CommandStore {
     pub(crate) app: App,
     /// The hub through which other nodes are informed.
     hub: Option<Arc<Hub>>,
@@ -123,7 +124,7 @@ pub(crate) struct Errand {
 
 /// Opens the store for one command. Its changes are announced to other nodes if there is a Redis; otherwise nobody is
 /// informed.
-pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
+pub(crate) async fn command_store(config: &Config, folder: &Folder) -> Result<CommandStore> {
     let clock = Arc::new(SystemClock::default());
     let (bus, events) = match open_bus(config, &*clock).await {
         Ok((bus, events)) if config.redis.is_some() => (bus, Some(events)),
@@ -135,31 +136,31 @@ pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
     };
     let store = open_store(config, folder, bus.clone(), Opening { name_case: None, serves: false }).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
-    prepare_new(&app, config).await.map_err(why_not)?;
+    prepare_new(&app, config).await.map_err(startup_error)?;
     let hub = events
         .map(|events| Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config)));
-    Ok(Errand { app, hub })
+    Ok(CommandStore { app, hub })
 }
 
 /// Makes the special users of a store that a command has made. Those of another are there, as the server's settings name
 /// them, which the command's need not be.
 async fn prepare_new(app: &App, config: &Config) -> chinwag_core::Result<()> {
     let (service, first) = (app::Context::new(Caller::Service), Part { limit: 1, ..Part::default() });
-    if app.users(&service, first, Wanted::default()).await?.is_empty() {
+    if app.users(&service, first, ProfileParts::default()).await?.is_empty() {
         app.prepare(config.users.special()).await?;
     }
     Ok(())
 }
 
 /// The use cases, for a command with exclusive use of the store.
-pub(crate) struct Sole {
+pub(crate) struct ExclusiveStore {
     pub(crate) app: App,
     _claim: Option<Claim>,
 }
 
 /// Opens the store for exclusive use. The claim excludes servers on PostgreSQL; the folder's lock, which the caller
 /// holds, excludes one on SQLite.
-pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
+pub(crate) async fn exclusive_store(config: &Config, folder: &Folder) -> Result<ExclusiveStore> {
     let claim = match config.postgres() {
         Some(url) => Some(Claim::take(url, &postgres_options(config), None).await?),
         None => None,
@@ -167,8 +168,8 @@ pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
     let opening = Opening { name_case: Some(config.users.name_case()), serves: false };
     let store = open_store(config, folder, LocalBus::new(1).0, opening).await?;
     let app = App::new(store, Arc::new(SystemClock::default()), limits(config));
-    prepare_new(&app, config).await.map_err(why_not)?;
-    Ok(Sole { app, _claim: claim })
+    prepare_new(&app, config).await.map_err(startup_error)?;
+    Ok(ExclusiveStore { app, _claim: claim })
 }
 
 /// The way of files into the storage, for a command that has the store for itself; none if files are off.
@@ -178,7 +179,7 @@ pub(crate) async fn intake(config: &Config, folder: &Folder, app: &App) -> Resul
     Ok(store.map(|store| FileIntake::new(options(store), app.limits().files.clone())))
 }
 
-impl Errand {
+impl CommandStore {
     /// Waits until other nodes have been informed.
     pub(crate) async fn end(self) {
         if let Some(hub) = self.hub {
@@ -197,14 +198,14 @@ pub(crate) fn is_away(why: &anyhow::Error) -> bool {
 /// Checks the links of this node. Returns the reason why it cannot start, if there is one; reasons that no wait
 /// resolves come first.
 pub(crate) async fn require_links(config: &Config) -> Result<()> {
-    let found = look_at_links(config).await;
+    let found = check_links(config).await;
     let why = found.into_iter().filter_map(Result::err).min_by_key(is_away);
     why.map_or(Ok(()), Err)
 }
 
 /// Checks the links to PostgreSQL and Redis, and describes each in one line. Empty for a node without such links.
 /// Changes nothing.
-pub(crate) async fn look_at_links(config: &Config) -> Vec<Result<String>> {
+pub(crate) async fn check_links(config: &Config) -> Vec<Result<String>> {
     let mut found = Vec::new();
     if let Some(url) = config.postgres() {
         let name_case = Some(config.users.name_case());
@@ -445,7 +446,7 @@ pub(crate) fn tls(config: &Config) -> Result<Option<Arc<TlsAcceptor>>> {
 }
 
 /// The text of an error, for the operator who starts the server.
-fn why_not(error: Error) -> anyhow::Error {
+fn startup_error(error: Error) -> anyhow::Error {
     match error {
         Error::Invalid(fields) => {
             let fields: Vec<_> =

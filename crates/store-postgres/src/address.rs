@@ -15,7 +15,7 @@ use crate::tls::{self, Trust};
 /// After a failed attempt to connect, all further ones fail immediately for this time.
 const PAUSE: Duration = Duration::from_millis(250);
 /// A host that did not answer in time is tried after the others for this time.
-const SILENT: Duration = Duration::from_secs(30);
+const SILENCE_PENALTY: Duration = Duration::from_secs(30);
 
 /// A parsed database address, with the state of its hosts.
 pub(crate) struct Target {
@@ -47,7 +47,7 @@ impl HostTarget {
 
     fn was_silent(&self) -> bool {
         let silent = *self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        silent.is_some_and(|since| since.elapsed() < SILENT)
+        silent.is_some_and(|since| since.elapsed() < SILENCE_PENALTY)
     }
 }
 
@@ -152,7 +152,7 @@ fn hosts(whole: &Config) -> Result<Vec<HostTarget>, String> {
         return Err("has another number of hostaddr than of hosts".into());
     }
     let target = |(number, host): (usize, &Host)| {
-        let mut config = alike(whole);
+        let mut config = without_hosts(whole);
         match host {
             Host::Tcp(name) => config.host(name),
             Host::Unix(path) => config.host_path(path),
@@ -169,7 +169,7 @@ fn hosts(whole: &Config) -> Result<Vec<HostTarget>, String> {
 }
 
 /// The same configuration without hosts.
-fn alike(whole: &Config) -> Config {
+fn without_hosts(whole: &Config) -> Config {
     let mut config = Config::new();
     config
         .ssl_mode(whole.get_ssl_mode())
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_address_is_refused_without_its_password() {
+    fn invalid_addresses_are_refused_without_their_password() {
         for (url, why) in [
             ("", "does not begin with postgres://"),
             ("mysql://a:secret@h/d", "does not begin with postgres://"),

@@ -19,10 +19,10 @@ const CLASS: i32 = 0x4368_696e;
 /// The second key of a single node.
 const ALONE: i32 = 0;
 /// Timeout for the lock of a node that has just ended.
-const PATIENCE: Duration = Duration::from_secs(3);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(100);
 /// The interval of checks whether the link of a held lock still works.
-const LOOK: Duration = Duration::from_secs(5);
+const LINK_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// The interval of attempts to reach an unavailable database.
 const RETRY: Duration = Duration::from_millis(250);
 /// Makes the server detect the failure of a node's machine soon.
@@ -38,7 +38,7 @@ pub struct Claim {
 }
 
 /// The holder of a conflicting lock.
-enum Taken {
+enum LockHolder {
     /// A single node.
     Alone,
     /// Nodes of a cluster.
@@ -61,7 +61,7 @@ impl Claim {
     fn start(url: &str, options: &Options, cluster: Option<i32>) -> Result<Self, OpenError> {
         let target = Target::parse(url, options)?;
         let place =
-            Place::take(&target, cluster, None)?.map_err(|taken| refusal(&taken, cluster, &target))?;
+            HeldLock::take(&target, cluster, None)?.map_err(|taken| refusal(&taken, cluster, &target))?;
         let ((stop, mut stopped), (lose, lost)) = (oneshot::channel(), oneshot::channel());
         let keeper = thread::Builder::new().name("claim".into());
         let kept = keeper.spawn(move || {
@@ -97,20 +97,20 @@ impl Claim {
 }
 
 /// A held lock.
-struct Place {
+struct HeldLock {
     link: Link,
     /// Identifies the session that holds the lock, by process id and start time.
     session: String,
 }
 
-impl Place {
+impl HeldLock {
     /// Takes the lock, and waits for a node that has just ended. Terminates the `former` session of this node
     /// first, because the server may not have noticed that its link is lost.
     fn take(
         target: &Target,
         cluster: Option<i32>,
         former: Option<&str>,
-    ) -> Result<Result<Self, Taken>, OpenError> {
+    ) -> Result<Result<Self, LockHolder>, OpenError> {
         const SESSION: &str =
             "SELECT pid || ' ' || backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()";
         const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -122,7 +122,7 @@ impl Place {
         }
         let rows = link.query(None, SESSION, &[]).map_err(failed)?;
         let session = rows.first().map(|row| row.get(0)).unwrap_or_default();
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + LOCK_TIMEOUT;
         loop {
             match lock(&link, target, cluster)? {
                 Ok(()) => return Ok(Ok(Self { link, session })),
@@ -135,7 +135,7 @@ impl Place {
     /// Waits until the lock is lost with its link. Returns false once the claim is dropped.
     fn is_lost(&mut self, stopped: &mut oneshot::Receiver<()>) -> bool {
         loop {
-            let waited = self.link.while_it_stands(async { timeout(LOOK, &mut *stopped).await });
+            let waited = self.link.while_up(async { timeout(LINK_CHECK_INTERVAL, &mut *stopped).await });
             match waited {
                 Some(Ok(_)) => return false,
                 // The end of a link may go unnoticed, so send a query.
@@ -153,7 +153,7 @@ fn open(target: &Target) -> Result<Link, OpenError> {
 }
 
 /// Takes the lock, or returns the conflicting holder and releases everything.
-fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(), Taken>, OpenError> {
+fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(), LockHolder>, OpenError> {
     let sql = match cluster {
         Some(_) => "SELECT pg_try_advisory_lock_shared($1, $2)",
         None => "SELECT pg_try_advisory_lock($1, $2)",
@@ -161,14 +161,14 @@ fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(),
     let number = number(cluster);
     let rows = link.query(None, sql, &[&CLASS, &number]).map_err(|why| schema::failed(&why, target))?;
     if !rows.first().is_some_and(|row| row.get(0)) {
-        return Ok(Err(Taken::Alone));
+        return Ok(Err(LockHolder::Alone));
     }
     let Some(other) = others(link, target)?.into_iter().find(|other| *other != number) else {
         return Ok(Ok(()));
     };
     // The session may outlive a dropped link, and its lock would block the next attempt.
     link.batch("SELECT pg_advisory_unlock_all()").map_err(|why| schema::failed(&why, target))?;
-    Ok(Err(if other == ALONE { Taken::Alone } else { Taken::Cluster }))
+    Ok(Err(if other == ALONE { LockHolder::Alone } else { LockHolder::Cluster }))
 }
 
 /// The number of nodes that serve the database.
@@ -193,30 +193,30 @@ fn number(cluster: Option<i32>) -> i32 {
     cluster.map_or(ALONE, |cluster| (cluster & i32::MAX).max(1))
 }
 
-fn refusal(taken: &Taken, cluster: Option<i32>, target: &Target) -> OpenError {
+fn refusal(taken: &LockHolder, cluster: Option<i32>, target: &Target) -> OpenError {
     let name = target.database();
     match (taken, cluster) {
-        (Taken::Alone, _) => OpenError::ServedAlone { name },
-        (Taken::Cluster, None) => OpenError::ServedByNodes { name },
-        (Taken::Cluster, Some(_)) => OpenError::ServedByStrangers { name },
+        (LockHolder::Alone, _) => OpenError::ServedAlone { name },
+        (LockHolder::Cluster, None) => OpenError::ServedByNodes { name },
+        (LockHolder::Cluster, Some(_)) => OpenError::ServedByStrangers { name },
     }
 }
 
 /// Keeps a lock until the claim is dropped (`None`) or lost.
 fn keep(
-    mut place: Place,
+    mut place: HeldLock,
     target: &Target,
     cluster: Option<i32>,
     stopped: &mut oneshot::Receiver<()>,
-) -> Option<Taken> {
+) -> Option<LockHolder> {
     while place.is_lost(stopped) {
-        let Place { link, session } = place;
+        let HeldLock { link, session } = place;
         drop(link);
         place = loop {
             if stopped.try_recv() != Err(TryRecvError::Empty) {
                 return None;
             }
-            match Place::take(target, cluster, Some(&session)) {
+            match HeldLock::take(target, cluster, Some(&session)) {
                 Ok(Ok(taken_again)) => break taken_again,
                 Ok(Err(taken)) => return Some(taken),
                 Err(_) => thread::sleep(RETRY),

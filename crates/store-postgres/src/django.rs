@@ -22,7 +22,7 @@ use crate::open::{OpenError, Options};
 /// Rows per page.
 const PAGE: usize = 1000;
 /// Statement timeout. Messages are sorted in one statement.
-const STATEMENT: Duration = Duration::from_secs(24 * 3600);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 /// Use the server's default planner settings, because tables are read completely. Allow long pauses between
 /// pages.
 const SESSION: &str = "RESET ALL; SET idle_in_transaction_session_timeout = 0; SET jit = off;
@@ -61,7 +61,7 @@ pub struct GroupPages<'s> {
 
 /// Opens the database at `url`. Blocks.
 pub fn source(url: &str) -> Result<DjangoSource, OpenError> {
-    let options = Options { statement: STATEMENT, ..Options::default() };
+    let options = Options { statement: STATEMENT_TIMEOUT, ..Options::default() };
     let target = Target::parse(url, &options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
     let source = DjangoSource { link, name: target.database() };

@@ -23,7 +23,7 @@ pub(crate) enum Trouble {
     /// The server takes no writes any more. Where another has taken over, a new link finds that one.
     ReadOnly,
     /// A conflict with another transaction: a retry may succeed.
-    Again,
+    Retry,
     /// A migration by another node has made a prepared statement stale: a retry on a new link may succeed.
     Stale,
     /// A unique constraint was violated: in a retry, the job may see the conflicting row.
@@ -55,9 +55,9 @@ impl Failure {
     pub(crate) fn trouble(&self) -> Trouble {
         let Some(code) = self.code() else { return self.without_code() };
         match code.code() {
-            "40001" | "40P01" => Trouble::Again,
+            "40001" | "40P01" => Trouble::Retry,
             "0A000" => Trouble::Stale,
-            "23514" if self.constraint() == Some("groups_numbered") => Trouble::Again,
+            "23514" if self.constraint() == Some("groups_numbered") => Trouble::Retry,
             "23505" => Trouble::Collision,
             "25006" => Trouble::ReadOnly,
             "55P03" | "57014" => Trouble::Unavailable,
@@ -91,7 +91,7 @@ impl Failure {
         match self.trouble() {
             Trouble::Fault | Trouble::Collision => Error::internal(self),
             // A retry usually succeeds.
-            Trouble::Again | Trouble::Stale => {
+            Trouble::Retry | Trouble::Stale => {
                 tracing::debug!(error = %self, "others stand in the way");
                 Error::unavailable()
             }

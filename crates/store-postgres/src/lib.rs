@@ -58,10 +58,10 @@ use crate::send::Senders;
 use crate::writers::{WriteRequest, Writers};
 
 /// Timeout of the query in [`Store::ready`].
-const READY_WITHIN: Duration = Duration::from_secs(1);
+const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The shortest time between two rebuilds of the search index, each of which reads and writes all of it.
-const INDEX_REST: Duration = Duration::from_secs(3600);
+const MIN_REBUILD_INTERVAL: Duration = Duration::from_secs(3600);
 /// Rebuilds take at most 1 / `INDEX_SHARE` of the time.
 const INDEX_SHARE: u32 = 100;
 
@@ -90,7 +90,7 @@ impl PostgresStore {
     /// why it could not be opened.
     pub async fn check(url: &str, options: &Options) -> Result<&'static str, OpenError> {
         let (url, options) = (url.to_owned(), options.clone());
-        let looked = tokio::task::spawn_blocking(move || open::look(&url, &options)).await;
+        let looked = tokio::task::spawn_blocking(move || open::preview(&url, &options)).await;
         looked.map_err(|why| OpenError::Thread(why.to_string()))?
     }
 
@@ -158,14 +158,14 @@ impl Store for PostgresStore {
     }
 
     fn index_rest(&self, took: Duration) -> Duration {
-        INDEX_REST.max(took * INDEX_SHARE)
+        MIN_REBUILD_INTERVAL.max(took * INDEX_SHARE)
     }
 
     /// Asks the server whether it accepts writes.
     fn ready(&self) -> Done<'_> {
         let done = self.writers.queue.submit(WriteRequest::Probe);
         Box::pin(async move {
-            tokio::time::timeout(READY_WITHIN, done).await.unwrap_or_else(|_| Err(Error::unavailable()))
+            tokio::time::timeout(READY_TIMEOUT, done).await.unwrap_or_else(|_| Err(Error::unavailable()))
         })
     }
 }

@@ -85,7 +85,7 @@ impl Link {
     }
 
     /// Whether the link is up, as far as this side has noticed.
-    pub(crate) fn stands(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         // The socket was not polled since the last statement.
         self.runtime.block_on(async {
             for _ in 0..3 {
@@ -97,7 +97,7 @@ impl Link {
 
     /// Waits for `other`, but only until the link ends. While no statement runs, nothing else would notice
     /// that.
-    pub(crate) fn while_it_stands<T>(&mut self, other: impl Future<Output = T>) -> Option<T> {
+    pub(crate) fn while_up<T>(&mut self, other: impl Future<Output = T>) -> Option<T> {
         let Self { runtime, connection, .. } = self;
         runtime.block_on(async {
             tokio::select! {
@@ -128,7 +128,7 @@ impl Link {
     }
 
     /// Runs one statement without parameters and without a timeout.
-    pub(crate) fn batch_of_any_time(&self, sql: &str) -> Result<(), Failure> {
+    pub(crate) fn batch_without_timeout(&self, sql: &str) -> Result<(), Failure> {
         self.runtime.block_on(self.client.batch_execute(sql)).map_err(Failure::from)
     }
 
@@ -191,7 +191,7 @@ pub(crate) struct LinkSlot(Option<Link>);
 impl LinkSlot {
     /// The link. Reconnects if it is down.
     pub(crate) fn link(&mut self, target: &Target) -> Result<&Link> {
-        if !self.0.as_ref().is_some_and(Link::stands) {
+        if !self.0.as_ref().is_some_and(Link::is_up) {
             self.0 = None;
             if target.is_away() {
                 return Err(Error::unavailable());

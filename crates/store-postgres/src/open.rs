@@ -207,13 +207,13 @@ pub(crate) fn prepare(url: &str, options: &Options) -> Result<(Target, HistoryId
 pub(crate) fn history(url: &str, options: &Options, renew: bool) -> Result<HistoryId, OpenError> {
     let target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
-    schema::whole(&link, &target)?;
+    schema::require_current(&link, &target)?;
     if renew { schema::renew_history(&link, &target) } else { schema::history(&link, &target) }
 }
 
 /// Checks the database, and returns its state.
-pub(crate) fn look(url: &str, options: &Options) -> Result<&'static str, OpenError> {
+pub(crate) fn preview(url: &str, options: &Options) -> Result<&'static str, OpenError> {
     let target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
-    schema::look(&link, &target, options.name_case)
+    schema::preview(&link, &target, options.name_case)
 }

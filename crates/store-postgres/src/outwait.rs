@@ -18,11 +18,11 @@ const UNDER_WAY: &str = "SELECT DISTINCT virtualtransaction FROM pg_locks
     WHERE locktype = 'relation' AND relation = 'groups'::regclass AND mode = 'RowShareLock'
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 /// The longest wait. A batch takes milliseconds, unless it waits for a row itself.
-const LONGEST: Duration = Duration::from_secs(2);
+const MAX_WAIT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// Waits until the batches in flight have ended, but not longer than [`LONGEST`].
+/// Waits until the batches in flight have ended, but not longer than [`MAX_WAIT`].
 pub(crate) fn outwait(link: &Link) {
     let begun = Instant::now();
     let mut pause = PAUSE;
@@ -31,9 +31,9 @@ pub(crate) fn outwait(link: &Link) {
         Err(why) => return tracing::warn!(error = %why, "messages under way could not be waited for"),
     };
     while !left.is_empty() {
-        if begun.elapsed() >= LONGEST {
+        if begun.elapsed() >= MAX_WAIT {
             return tracing::warn!(
-                "messages under way have not ended within {LONGEST:?} of a change of rights"
+                "messages under way have not ended within {MAX_WAIT:?} of a change of rights"
             );
         }
         thread::sleep(pause);

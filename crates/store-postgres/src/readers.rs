@@ -17,7 +17,7 @@ use crate::queue::{Queue, Queued};
 use crate::transaction::Transaction;
 
 /// Attempts of a job whose link is lost.
-const TRIES: usize = 2;
+const MAX_ATTEMPTS: usize = 2;
 
 /// The reader threads, with their shared queue.
 pub(crate) struct Readers {
@@ -94,7 +94,7 @@ fn read(target: &Target, exit: &Mutex<Receiver<Queued<ReadJob>>>) {
 
 /// Runs a job. Returns its outcome, and whether a transaction must be ended.
 fn run(slot: &mut LinkSlot, target: &Target, job: &ReadJob) -> (Result<()>, bool) {
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         let link = match slot.link(target) {
             Ok(link) => link,
             Err(why) => return (Err(why), false),
@@ -103,7 +103,7 @@ fn run(slot: &mut LinkSlot, target: &Target, job: &ReadJob) -> (Result<()>, bool
         let outcome =
             catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
         match tx.trouble() {
-            Some(Trouble::Lost | Trouble::Again | Trouble::Stale) => slot.drop_link(),
+            Some(Trouble::Lost | Trouble::Retry | Trouble::Stale) => slot.drop_link(),
             _ => return (outcome, tx.has_begun()),
         }
     }

@@ -17,7 +17,7 @@ use crate::open::OpenError;
 /// The key of the advisory lock, "Chinwag" in bytes.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(18978904706244967)";
 /// The oldest supported version of PostgreSQL.
-const OLDEST: i32 = 150_000;
+const MIN_VERSION: i32 = 150_000;
 
 /// The state of a database.
 enum State {
@@ -42,7 +42,7 @@ pub(crate) fn prepare(link: &Link, target: &Target, upgrade: bool) -> Result<(),
 }
 
 /// Refuses a database without a store of this version.
-pub(crate) fn whole(link: &Link, target: &Target) -> Result<(), OpenError> {
+pub(crate) fn require_current(link: &Link, target: &Target) -> Result<(), OpenError> {
     match inspect(link, target)? {
         State::Ours(version) if version == known() => Ok(()),
         State::Unfinished => Err(OpenError::Unfinished { name: target.database() }),
@@ -63,7 +63,7 @@ pub(crate) fn unfinished(link: &Link, target: &Target) -> Result<(), OpenError> 
 fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
     let failed = |why: Failure| failed(&why, target);
     // Migrating a large table takes long, and another node may be migrating already.
-    let run = |sql| link.batch_of_any_time(sql).map_err(failed);
+    let run = |sql| link.batch_without_timeout(sql).map_err(failed);
     run("SET lock_timeout = 0; SET statement_timeout = 0; BEGIN")?;
     run(LOCK)?;
     // Queries of serving nodes queue behind a migration that waits for a table lock, so limit that wait.
@@ -90,7 +90,11 @@ fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
 
 /// The state of a suitable database, as the end of a sentence, for a start with this rule for names. Changes
 /// nothing.
-pub(crate) fn look(link: &Link, target: &Target, case: Option<NameCase>) -> Result<&'static str, OpenError> {
+pub(crate) fn preview(
+    link: &Link,
+    target: &Target,
+    case: Option<NameCase>,
+) -> Result<&'static str, OpenError> {
     fit(link, target)?;
     Ok(match inspect(link, target)? {
         State::Empty if !may_begin(link, target)? => {
@@ -216,7 +220,7 @@ pub(crate) fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
     let Some(row) = rows.first() else {
         return Err(OpenError::Other { at: target.at(), why: "it does not know itself".into() });
     };
-    if row.get::<_, i32>(0) < OLDEST {
+    if row.get::<_, i32>(0) < MIN_VERSION {
         return Err(OpenError::TooOld { at: target.at(), found: row.get(1) });
     }
     if row.get::<_, &str>(2) != "UTF8" {

@@ -273,5 +273,5 @@ pub(crate) fn renew(target: &Target) -> Result<()> {
         "REINDEX INDEX CONCURRENTLY search_words_by_term",
     ];
     let link = Link::open(target).map_err(|_| Error::unavailable())?;
-    STEPS.iter().try_for_each(|step| link.batch_of_any_time(step)).map_err(|why| why.error())
+    STEPS.iter().try_for_each(|step| link.batch_without_timeout(step)).map_err(|why| why.error())
 }

@@ -40,11 +40,11 @@ use crate::transaction::Claims;
 use crate::writers::{publish, run};
 
 /// Attempts of a batch that conflicts with others.
-const TRIES: u32 = 20;
+const MAX_ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// Lock timeout of a batch for several groups. After it the groups are sent separately.
-const HASTE: Duration = Duration::from_millis(200);
+const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Locks these groups' rows, so that no other transaction assigns numbers of their logs until the end of this
 /// one.
@@ -285,14 +285,14 @@ impl Sender<'_> {
     /// are answered.
     fn send(&mut self, messages: Vec<QueuedMessage>) {
         let groups: BTreeSet<_> = messages.iter().map(QueuedMessage::group).collect();
-        let messages = match self.attempt(messages, HASTE) {
+        let messages = match self.attempt(messages, LOCK_TIMEOUT) {
             Left::Nothing => return self.release(&groups),
             Left::Held(messages, _) | Left::Bad(messages, _) => messages,
         };
         let mut held = Vec::new();
         for part in by_group(messages) {
             let group = part.iter().map(QueuedMessage::group).collect();
-            match self.attempt(part, HASTE) {
+            match self.attempt(part, LOCK_TIMEOUT) {
                 Left::Nothing => {}
                 Left::Held(part, _) => {
                     held.push(part);
@@ -345,7 +345,7 @@ impl Sender<'_> {
         if messages.is_empty() {
             return Left::Nothing;
         }
-        for attempt in 1..=TRIES {
+        for attempt in 1..=MAX_ATTEMPTS {
             let link = match self.slot.link(self.target) {
                 Ok(link) => link,
                 Err(why) => {
@@ -368,8 +368,10 @@ impl Sender<'_> {
                 End::Undone(why) => why,
             };
             match why.trouble() {
-                Trouble::Again if attempt < TRIES => thread::sleep((PAUSE * attempt).min(LONGEST_PAUSE)),
-                Trouble::Stale if attempt < TRIES => self.slot.drop_link(),
+                Trouble::Retry if attempt < MAX_ATTEMPTS => {
+                    thread::sleep((PAUSE * attempt).min(LONGEST_PAUSE))
+                }
+                Trouble::Stale if attempt < MAX_ATTEMPTS => self.slot.drop_link(),
                 Trouble::Lost | Trouble::ReadOnly if attempt == 1 => self.slot.drop_link(),
                 Trouble::ReadOnly => {
                     // The new link is no better: for a moment no thread tries again.
@@ -398,7 +400,7 @@ fn conclude(bus: &dyn Bus, messages: Vec<QueuedMessage>, found: Vec<Found>) -> V
     let mut outcomes: Vec<(QueuedMessage, Result<Sent>)> = Vec::with_capacity(messages.len());
     let mut accepting = Vec::new();
     for (message, (facts, kept)) in messages.into_iter().zip(found) {
-        if message.sending.stands_alone(&facts) {
+        if message.sending.needs_own_job(&facts) {
             accepting.push(message);
             continue;
         }

@@ -116,7 +116,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
     /// Like [`change`](Self::change), but returns the server's own error for a refused change.
     pub(crate) fn try_change(&mut self, sql: &'static str, params: Params<'_>) -> Result<usize, Failure> {
         self.begin_alone()?;
-        let count = self.asking(sql, |link, begin| link.execute(begin, sql, params))?;
+        let count = self.with_link(sql, |link, begin| link.execute(begin, sql, params))?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
@@ -137,7 +137,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
         if self.claims.as_mut().is_none_or(|claims| claims.take(group)) {
             return Ok(());
         }
-        self.trouble.set(Some(Trouble::Again));
+        self.trouble.set(Some(Trouble::Retry));
         Err(Error::unavailable())
     }
 
@@ -150,10 +150,10 @@ impl<'l, 'c> Transaction<'l, 'c> {
     }
 
     fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, Failure> {
-        self.asking(sql, |link, begin| link.query(begin, sql, params))
+        self.with_link(sql, |link, begin| link.query(begin, sql, params))
     }
 
-    fn asking<T>(
+    fn with_link<T>(
         &self,
         #[cfg_attr(not(test), expect(unused_variables, reason = "tests look at the plan"))] sql: &'static str,
         ask: impl FnOnce(&Link, Option<&str>) -> Result<T, Failure>,

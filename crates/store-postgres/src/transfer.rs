@@ -16,7 +16,7 @@ use crate::open::{OpenError, Options};
 use crate::schema;
 
 /// Statement timeout. A table is counted, or emptied, in one statement.
-const STATEMENT: Duration = Duration::from_secs(3600);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3600);
 /// An advisory lock that allows one migration per database at a time, "Carried" in bytes.
 const LOCK: &str = "SELECT pg_try_advisory_lock(18931616146254180)";
 
@@ -29,7 +29,7 @@ pub struct PostgresTarget(Link);
 /// Opens a store for reading, in one snapshot. Blocks.
 pub fn source(url: &str) -> Result<PostgresSource, OpenError> {
     let (link, target) = connect(url)?;
-    schema::whole(&link, &target)?;
+    schema::require_current(&link, &target)?;
     // The planner must use the keys of the tables, which may be large.
     link.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .map_err(|why| schema::failed(&why, &target))?;
@@ -40,7 +40,7 @@ pub fn source(url: &str) -> Result<PostgresSource, OpenError> {
 /// if the database has no store of this version. Blocks.
 pub fn look(url: &str) -> Result<Option<PostgresSource>, OpenError> {
     let (link, target) = link(url)?;
-    match schema::whole(&link, &target) {
+    match schema::require_current(&link, &target) {
         Ok(()) => Ok(Some(PostgresSource(link))),
         Err(OpenError::Older { .. } | OpenError::Empty { .. }) => Ok(None),
         Err(why) => Err(why),
@@ -69,7 +69,7 @@ fn connect(url: &str) -> Result<(Link, address::Target), OpenError> {
 }
 
 fn link(url: &str) -> Result<(Link, address::Target), OpenError> {
-    let options = Options { statement: STATEMENT, ..Options::default() };
+    let options = Options { statement: STATEMENT_TIMEOUT, ..Options::default() };
     let target = address::Target::parse(url, &options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
     schema::fit(&link, &target)?;

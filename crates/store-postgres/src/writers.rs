@@ -24,9 +24,9 @@ use crate::schema::MAY_WRITE;
 use crate::transaction::{Claims, Transaction};
 
 /// Attempts of a job that conflicts with others.
-const TRIES: u32 = 40;
+const MAX_ATTEMPTS: u32 = 40;
 /// The attempt after which a job blocks all other changes of groups.
-const TOGETHER: u32 = 12;
+const MAX_SHARED_ATTEMPTS: u32 = 12;
 /// The delay before the next attempt, which grows with their number.
 const PAUSE: Duration = Duration::from_micros(500);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
@@ -90,9 +90,9 @@ pub(crate) fn run(
     job: &WriteJob,
 ) -> Result<()> {
     let (mut collisions, mut losses) = (0, 0);
-    for attempt in 1..=TRIES {
+    for attempt in 1..=MAX_ATTEMPTS {
         let link = slot.link(target)?;
-        let begin = if attempt > TOGETHER { Transaction::alone } else { Transaction::writing };
+        let begin = if attempt > MAX_SHARED_ATTEMPTS { Transaction::alone } else { Transaction::writing };
         match self::attempt(link, begin(link, claims), job) {
             AttemptEnd::Done(outcome, events, held) => {
                 publish(bus, events);
@@ -113,7 +113,7 @@ pub(crate) fn run(
                     target.note(true);
                 }
                 // A second collision is caused by the job itself.
-                if attempt == TRIES || collisions > 1 || losses > 1 {
+                if attempt == MAX_ATTEMPTS || collisions > 1 || losses > 1 {
                     return outcome;
                 }
                 claims = held.again()?;
@@ -160,7 +160,7 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> Atte
     match (trouble, claims) {
         (
             Some(
-                why @ (Trouble::Again
+                why @ (Trouble::Retry
                 | Trouble::Stale
                 | Trouble::Collision
                 | Trouble::Lost

@@ -138,11 +138,11 @@ pub mod names {
     pub use chinwag_core::store::{
         Audit, Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Exports,
         Feed, FileRow, Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports,
-        Invites, Lease, ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage,
-        NewReaction, Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior,
-        ProviderIdentities, Pushes, ReactionOf, ReactionPlace, Reactions, Relations, Reports, Retention,
-        RetentionPage, ScopedKeys, SearchPlace, Sessions, Shown, Sign, Stamps, Task, Tasks, Threads, Tokens,
-        Unread, Users, Webhooks, Written, WrittenReaction,
+        Invites, Lease, ListedMember, Located, MemberPlace, Memberships, Mentions, MessageToErase, Messages,
+        NewMessage, NewReaction, Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins,
+        PriorMessage, ProviderIdentities, Pushes, ReactionOf, ReactionPlace, Reactions, Relations, Reports,
+        Retention, RetentionPage, ScopedKeys, SearchPlace, Sessions, Shown, Sign, Stamps, Task, Tasks,
+        Threads, Tokens, Unread, Users, Webhooks, WrittenReaction,
     };
     pub use chinwag_core::suspension::UserStanding;
     pub use chinwag_core::thread::RootState;

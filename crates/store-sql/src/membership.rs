@@ -52,7 +52,7 @@ crate::implement! {
         group_settings(group: GroupId, user: UserId) -> GroupSettings;
         newcomers(group: GroupId, actor: UserId, users: &[UserId]) -> Vec<Newcomer>;
         settings(user: UserId) -> Settings;
-        unaware(group: GroupId, user: UserId, reads: bool) -> Vec<UserId>;
+        hidden_from(group: GroupId, user: UserId, reads: bool) -> Vec<UserId>;
     }
     write {
         slow_note(group: GroupId, user: UserId, date: Date) -> ();
@@ -392,7 +392,7 @@ pub fn settings_set(sql: &mut impl Sql, user: UserId, settings: &Settings) -> Re
     sql.change(SET, row).map(drop)
 }
 
-pub fn unaware(sql: &impl Sql, group: GroupId, user: UserId, reads: bool) -> Result<Vec<UserId>> {
+pub fn hidden_from(sql: &impl Sql, group: GroupId, user: UserId, reads: bool) -> Result<Vec<UserId>> {
     const BLOCKS: Text = Text::two(
         concat!(
             "SELECT m.user_id FROM relations r CROSS JOIN memberships m
@@ -420,11 +420,11 @@ pub fn unaware(sql: &impl Sql, group: GroupId, user: UserId, reads: bool) -> Res
         CROSS JOIN LATERAL (SELECT hide_reads FROM users WHERE id = m.user_id OFFSET 0) u
         WHERE m.group_id = $1 AND m.user_id <> $2 AND u.hide_reads ORDER BY 1",
     );
-    let mut unaware = sql.all(BLOCKS, params![group, user], |row| row.get(0))?;
+    let mut hidden_from = sql.all(BLOCKS, params![group, user], |row| row.get(0))?;
     if reads {
-        unaware.extend(sql.all(HIDING, params![group, user], |row| row.get::<UserId>(0))?);
-        unaware.sort_unstable();
-        unaware.dedup();
+        hidden_from.extend(sql.all(HIDING, params![group, user], |row| row.get::<UserId>(0))?);
+        hidden_from.sort_unstable();
+        hidden_from.dedup();
     }
-    Ok(unaware)
+    Ok(hidden_from)
 }

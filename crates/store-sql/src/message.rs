@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chinwag_core::message::{Body, ClientId, Message, MessageDetail};
 use chinwag_core::send::digest;
-use chinwag_core::store::{Edge, Located, NewMessage, Page, Prior, PriorThread, Written};
+use chinwag_core::store::{Edge, Located, MessageToErase, NewMessage, Page, PriorMessage, PriorThread};
 use chinwag_core::thread::{Replies, ThreadRoot};
 use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
 
@@ -29,11 +29,11 @@ crate::implement! {
     read {
         message(id: MessageId) -> Option<Message>;
         messages_by_id(group: Option<GroupId>, ids: &[MessageId]) -> Vec<Message>;
-        message_prior(group: GroupId, author: UserId, client_id: &ClientId) -> Option<Prior>;
+        message_prior(group: GroupId, author: UserId, client_id: &ClientId) -> Option<PriorMessage>;
         messages(group: GroupId, page: &Page) -> Vec<Message>;
         message_at_seq(group: GroupId, seq: Seq) -> Option<(Seq, Date)>;
         message_at_date(group: GroupId, date: Date) -> Option<(Seq, Date)>;
-        messages_by(group: GroupId, author: UserId, most: usize) -> Vec<Written>;
+        messages_by(group: GroupId, author: UserId, most: usize) -> Vec<MessageToErase>;
         messages_located(ids: &[MessageId]) -> Vec<Located>;
     }
     write {
@@ -281,7 +281,7 @@ pub fn message_prior(
     group: GroupId,
     author: UserId,
     client_id: &ClientId,
-) -> Result<Option<Prior>> {
+) -> Result<Option<PriorMessage>> {
     macro_rules! prior {
         ($db:ident) => {
             concat!(
@@ -298,7 +298,7 @@ pub fn message_prior(
     const FIND: Text = Text::two(prior!(sqlite), prior!(postgres));
     sql.one(FIND, params![group, author, client_id.as_str()], |row| {
         let hash = row.bytes(3)?.map(|hash| hash.try_into().map_err(Error::internal)).transpose()?;
-        Ok(Prior {
+        Ok(PriorMessage {
             id: row.get(0)?,
             seq: row.get(1)?,
             date: row.get(2)?,
@@ -372,7 +372,12 @@ pub fn message_at_date(sql: &impl Sql, group: GroupId, date: Date) -> Result<Opt
     last_before(sql, group, date.micros().saturating_add(1))
 }
 
-pub fn messages_by(sql: &impl Sql, group: GroupId, author: UserId, most: usize) -> Result<Vec<Written>> {
+pub fn messages_by(
+    sql: &impl Sql,
+    group: GroupId,
+    author: UserId,
+    most: usize,
+) -> Result<Vec<MessageToErase>> {
     macro_rules! by {
         ($from:literal) => {
             concat!(
@@ -387,8 +392,8 @@ pub fn messages_by(sql: &impl Sql, group: GroupId, author: UserId, most: usize) 
 }
 
 /// Reads a message from three columns: its number, its id, and the id of its thread's root.
-pub(crate) fn read_written(row: &dyn Columns) -> Result<Written> {
-    Ok(Written { seq: row.get(0)?, id: row.get(1)?, thread: row.maybe(2)? })
+pub(crate) fn read_written(row: &dyn Columns) -> Result<MessageToErase> {
+    Ok(MessageToErase { seq: row.get(0)?, id: row.get(1)?, thread: row.maybe(2)? })
 }
 
 pub fn messages_located(sql: &impl Sql, ids: &[MessageId]) -> Result<Vec<Located>> {

@@ -24,7 +24,7 @@ crate::implement! {
         acquainted(user: UserId, others: &[UserId]) -> Vec<UserId>;
         companions(user: UserId, others: &[UserId]) -> Vec<UserId>;
         blocks(user: UserId) -> Vec<UserId>;
-        estranged(user: UserId) -> Vec<UserId>;
+        blocked_strangers(user: UserId) -> Vec<UserId>;
     }
     write {
         pair_set(author: UserId, target: UserId, pair: Pair, now: Date) -> ();
@@ -130,7 +130,7 @@ pub fn companions(sql: &impl Sql, user: UserId, others: &[UserId]) -> Result<Vec
     sql.each(COMPANIONS, &keys, params![user], |row| row.get(0))
 }
 
-pub fn estranged(sql: &impl Sql, user: UserId) -> Result<Vec<UserId>> {
+pub fn blocked_strangers(sql: &impl Sql, user: UserId) -> Result<Vec<UserId>> {
     const ESTRANGED: Text = Text::two(
         "SELECT r.to_id FROM relations r WHERE r.from_id = $1 AND r.kind = $2
         AND NOT EXISTS (SELECT 1 FROM relations b

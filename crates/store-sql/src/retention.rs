@@ -1,6 +1,6 @@
 //! Messages that exceed their retention, found by date.
 
-use chinwag_core::store::{RetentionPage, Written};
+use chinwag_core::store::{MessageToErase, RetentionPage};
 use chinwag_core::{Date, GroupId, Result, stored_number};
 
 use crate::group::id_after;
@@ -15,7 +15,7 @@ crate::implement! {
         retention_is_set() -> bool;
         retention_waits() -> bool;
         retention_page(after: Option<GroupId>, oldest: Option<Date>, now: Date, limit: usize) -> RetentionPage;
-        messages_before(group: GroupId, date: Date, limit: usize) -> Vec<Written>;
+        messages_before(group: GroupId, date: Date, limit: usize) -> Vec<MessageToErase>;
     }
     write {}
 }
@@ -106,7 +106,12 @@ pub fn retention_page(
     Ok(RetentionPage { due, last })
 }
 
-pub fn messages_before(sql: &impl Sql, group: GroupId, date: Date, most: usize) -> Result<Vec<Written>> {
+pub fn messages_before(
+    sql: &impl Sql,
+    group: GroupId,
+    date: Date,
+    most: usize,
+) -> Result<Vec<MessageToErase>> {
     const FIND: Text = Text::two(
         by_date!("x.seq, x.id, nullif(x.thread, 0), x.date", "$1", date "< $2", "", "ASC", "$3"),
         "SELECT seq, id, nullif(thread, 0) FROM messages

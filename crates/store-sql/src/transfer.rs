@@ -199,7 +199,7 @@ impl Carrier<'_> {
             resumed |= !after.is_empty();
             self.done += self.target.count(table)?;
             loop {
-                self.tell(table, false);
+                self.report_progress(table, false);
                 let rows = self.source.page(table, &after, PAGE)?;
                 let Some(last) = rows.last() else { break };
                 after = last[..table.key].to_vec();
@@ -219,14 +219,14 @@ impl Carrier<'_> {
     fn compare_table(&mut self, table: &'static Table) -> Result<Carried, Difference> {
         let (mut digest, mut after, mut rows) = (Sha256::new(), Vec::new(), 0);
         loop {
-            self.tell(table, true);
+            self.report_progress(table, true);
             let sent = self.source.page(table, &after, PAGE)?;
             if self.target.page(table, &after, PAGE)? != sent {
                 return Err(Difference::Rows(table.name));
             }
             let Some(last) = sent.last() else { break };
             after = last[..table.key].to_vec();
-            sent.iter().flatten().for_each(|value| take_in(&mut digest, value));
+            sent.iter().flatten().for_each(|value| update_digest(&mut digest, value));
             rows += sent.len() as u64;
             self.done += sent.len() as u64;
         }
@@ -248,13 +248,13 @@ impl Carrier<'_> {
         Ok(())
     }
 
-    fn tell(&mut self, table: &'static Table, comparing: bool) {
+    fn report_progress(&mut self, table: &'static Table, comparing: bool) {
         (self.progress)(Progress { table: table.name, comparing, done: self.done, all: self.all });
     }
 }
 
 /// Adds a value to a digest, in an unambiguous encoding.
-fn take_in(digest: &mut Sha256, value: &Value) {
+fn update_digest(digest: &mut Sha256, value: &Value) {
     let (kind, bytes): (u8, &[u8]) = match value {
         Value::Null => (0, &[]),
         Value::Number(number) => return digest.update([&[1], number.to_be_bytes().as_slice()].concat()),

@@ -25,7 +25,7 @@ const STEPS: i32 = 100_000;
 /// Timeout for another process that is opening or closing the file.
 const BUSY: Duration = Duration::from_secs(5);
 /// Suffixes of the files that SQLite may keep next to a database.
-const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
+const COMPANION_SUFFIXES: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// Why there is no copy, in one sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -218,7 +218,7 @@ fn keep(to: &Path) -> Result<u64, CopyError> {
 /// Ignores errors: the file was never created, or it stays for the operator to find.
 fn remove(to: &Path) {
     let _ = fs::remove_file(to);
-    for suffix in BESIDE {
+    for suffix in COMPANION_SUFFIXES {
         let mut beside = to.as_os_str().to_owned();
         beside.push(suffix);
         let _ = fs::remove_file(beside);
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_copied_leaves_nothing() {
+    fn a_failed_copy_creates_no_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         let why = |from: &Path| copy(from, &to, &mut |_| {}).expect_err("it fails").to_string();
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_or_breaks_a_constraint_is_refused() {
+    fn damaged_or_inconsistent_databases_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let (from, conn) = store(folder.path(), 200);
         let to = folder.path().join("to");

@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::{Connection, OpenFlags};
 
 /// The most pages that the writer moves itself: about a millisecond and one flush.
-const FEW: i64 = 256;
+const MAX_WRITER_PAGES: i64 = 256;
 /// The thread is moving pages.
 const RUNNING: i64 = -1;
 
@@ -65,7 +65,7 @@ impl Checkpointer {
                 return;
             }
             self.is_asked.set(false);
-            if journal - moved <= FEW {
+            if journal - moved <= MAX_WRITER_PAGES {
                 self.finish(writer, journal);
             }
         } else if journal - self.from.get() >= self.pages {
@@ -137,9 +137,9 @@ mod tests {
 
     use super::*;
     use crate::open::{self, Options};
-    use crate::written::{JournalReader, Written};
+    use crate::written::{JournalReader, WrittenPages};
 
-    const LONG: Duration = Duration::from_secs(30);
+    const TIMEOUT: Duration = Duration::from_secs(30);
 
     struct Store {
         conn: Connection,
@@ -162,14 +162,14 @@ mod tests {
         /// Commits one page. Returns the length of the journal.
         fn commit(&mut self) -> i64 {
             self.conn.execute("UPDATE history SET id = randomblob(16)", []).expect("a commit");
-            self.journal.read(&mut Written::All);
+            self.journal.read(&mut WrittenPages::All);
             let frames = self.journal.frames();
             self.checkpointer.follow(&self.conn, frames);
             frames
         }
 
         fn until_moved(&self) -> i64 {
-            let by = Instant::now() + LONG;
+            let by = Instant::now() + TIMEOUT;
             loop {
                 let moved = self.checkpointer.moved.load(Ordering::Acquire);
                 if moved != RUNNING {

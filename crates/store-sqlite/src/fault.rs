@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use crate::reserve::lacks_room;
 use crate::stamps::StampSource;
-use crate::written::Written;
+use crate::written::WrittenPages;
 
 /// The state of the file apart from its rows.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct FileState {
     pub(crate) damaged: AtomicBool,
     pub(crate) name_case: NameCase,
     pub(crate) stamps: Arc<StampSource>,
-    written: Mutex<Written>,
+    written: Mutex<WrittenPages>,
     /// Whether the disk is full.
     pub(crate) room: Room,
 }
@@ -42,7 +42,7 @@ impl FileState {
     }
 
     /// The pages written since the last scan for copies of erased rows.
-    pub(crate) fn written(&self) -> MutexGuard<'_, Written> {
+    pub(crate) fn written(&self) -> MutexGuard<'_, WrittenPages> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

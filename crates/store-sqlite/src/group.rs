@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::column::{name, stored};
 use crate::message_dates::index_dates;
 use crate::sql::RowColumns;
-use crate::transaction::{Repeated, Transaction, limit};
+use crate::transaction::{RepeatedStatement, Transaction, limit};
 
 /// The number after which messages count as unread, for a membership `m`.
 macro_rules! floor {
@@ -238,8 +238,8 @@ fn summaries(
 struct MembersShown<'a, 't, 'c> {
     tx: &'a Transaction<'t, 'c>,
     most: usize,
-    members: Repeated<'a, 't, 'c>,
-    user: Repeated<'a, 't, 'c>,
+    members: RepeatedStatement<'a, 't, 'c>,
+    user: RepeatedStatement<'a, 't, 'c>,
     /// The name of each user, and whether it hides its read marks.
     users: HashMap<UserId, Option<(Name, bool)>>,
 }

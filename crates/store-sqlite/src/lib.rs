@@ -69,14 +69,14 @@ use crate::remains::{PAGES_PER_COMMIT, Scan};
 use crate::reserve::Reserve;
 use crate::stamps::StampSource;
 use crate::writer::{Task, Writer};
-use crate::written::Written;
+use crate::written::WrittenPages;
 
 /// Timeout of the commit in [`Store::ready`].
-const READY_WITHIN: Duration = Duration::from_secs(1);
+const READY_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause after each step of a scan of the file's pages, about three times as long as the step.
-const BETWEEN_STEPS: Duration = Duration::from_millis(10);
+const SCAN_PAUSE: Duration = Duration::from_millis(10);
 /// A commit that overwrites more pages than this (1 MiB) is followed by a release of the writer's page cache.
-const FEW_PAGES: usize = 256;
+const MAX_CACHED_PAGES: usize = 256;
 
 /// A store in one SQLite file. Dropping it completes the queued jobs, moves the journal into the file and
 /// joins its threads, and blocks until that is done.
@@ -155,7 +155,7 @@ impl Connections {
 
 impl SqliteStore {
     /// Overwrites the copies of rows that these pages contain outside their current rows.
-    async fn overwrite_remains(&self, pages: Arc<Written>) -> chinwag_core::Result<()> {
+    async fn overwrite_remains(&self, pages: Arc<WrittenPages>) -> chinwag_core::Result<()> {
         let path = self.path.clone();
         let Some(mut scan) = blocking(move || Scan::open(&path, pages)).await? else { return Ok(()) };
         let mut overwritten = 0;
@@ -170,23 +170,23 @@ impl SqliteStore {
             for pages in found.chunks(PAGES_PER_COMMIT) {
                 self.writer.queue.submit(Task::Overwrite(pages.to_vec())).await?;
                 overwritten += pages.len();
-                if overwritten > FEW_PAGES {
+                if overwritten > MAX_CACHED_PAGES {
                     self.writer.queue.submit(Task::EmptyCache).await?;
                 }
             }
-            sleep(BETWEEN_STEPS).await;
+            sleep(SCAN_PAUSE).await;
         }
     }
 }
 
 /// Records on drop what is not yet cleansed, so that the next call continues with it.
-struct Again {
+struct CleanseRetry {
     state: Arc<FileState>,
     is_erased: bool,
-    pages: Option<Arc<Written>>,
+    pages: Option<Arc<WrittenPages>>,
 }
 
-impl Again {
+impl CleanseRetry {
     fn pages_done(&mut self) {
         self.pages = None;
     }
@@ -196,7 +196,7 @@ impl Again {
     }
 }
 
-impl Drop for Again {
+impl Drop for CleanseRetry {
     fn drop(&mut self) {
         if let Some(pages) = self.pages.take() {
             // A scan that continues after its future was dropped still shares the pages. Then all pages are
@@ -250,7 +250,7 @@ impl Store for SqliteStore {
         let state = self.writer.state.clone();
         let pages = Arc::new(state.written().take());
         // Restores the record even if the future is dropped early.
-        let mut again = Again { state, is_erased: true, pages: Some(pages.clone()) };
+        let mut again = CleanseRetry { state, is_erased: true, pages: Some(pages.clone()) };
         Box::pin(async move {
             self.overwrite_remains(pages).await?;
             again.pages_done();
@@ -289,7 +289,7 @@ impl Store for SqliteStore {
         }
         let done = self.writer.queue.submit(Task::Probe);
         Box::pin(async move {
-            tokio::time::timeout(READY_WITHIN, done).await.unwrap_or_else(|_| Err(Error::unavailable()))
+            tokio::time::timeout(READY_TIMEOUT, done).await.unwrap_or_else(|_| Err(Error::unavailable()))
         })
     }
 }

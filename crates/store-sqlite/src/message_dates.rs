@@ -13,7 +13,7 @@ use crate::schema;
 use crate::transaction::{Transaction, limit};
 
 /// The numbers of a group's log that are indexed at a time.
-const TOGETHER: i64 = 32;
+const INDEXED_PER_BATCH: i64 = 32;
 
 /// Indexes the messages of a group after the number `dated` up to `last`, if there are enough of them.
 /// Returns the number up to which messages are then indexed. Must be called before a number after `last` is
@@ -24,7 +24,7 @@ pub(crate) fn index_dates(
     dated: i64,
     last: i64,
 ) -> Result<i64> {
-    if last - dated < TOGETHER {
+    if last - dated < INDEXED_PER_BATCH {
         return Ok(dated);
     }
     let sql = "INSERT INTO message_dates (group_id, date, seq)

@@ -16,7 +16,7 @@ use crate::open::Options;
 pub(crate) struct Queued<T> {
     pub(crate) job: T,
     pub(crate) answer: oneshot::Sender<Result<()>>,
-    turn: Turn,
+    turn: StartFlag,
 }
 
 impl<T> Queued<T> {
@@ -26,16 +26,16 @@ impl<T> Queued<T> {
     }
 
     pub(crate) fn has_begun(&self) -> bool {
-        self.turn.0.load(Ordering::Acquire) == Turn::BEGUN
+        self.turn.0.load(Ordering::Acquire) == StartFlag::BEGUN
     }
 }
 
 /// A flag for which a job's thread and its caller's deadline race. If the thread sets it first, the job runs;
 /// if the deadline does, the job never runs.
 #[derive(Clone, Default)]
-struct Turn(Arc<AtomicU8>);
+struct StartFlag(Arc<AtomicU8>);
 
-impl Turn {
+impl StartFlag {
     const WAITS: u8 = 0;
     const BEGUN: u8 = 1;
     const REFUSED: u8 = 2;
@@ -64,15 +64,15 @@ pub(crate) struct Queue<T> {
 
 /// The receiving end, one for each thread that takes jobs. New jobs do not wake a busy thread, which finds
 /// them when it takes more.
-pub(crate) struct Exit<T> {
+pub(crate) struct JobReceiver<T> {
     shared: Arc<Shared<T>>,
 }
 
 struct Shared<T> {
     state: Mutex<State<T>>,
-    came: Condvar,
+    job_added: Condvar,
     /// The free slots of the queue.
-    places: Semaphore,
+    slots: Semaphore,
 }
 
 struct State<T> {
@@ -86,11 +86,11 @@ struct State<T> {
 impl<T: Send + 'static> Queue<T> {
     /// A queue and its receiving ends. At the deadline, a job that has started is answered with `late`; one
     /// that has not started never runs and fails with `Unavailable`.
-    pub(crate) fn new(options: &Options, late: Error, exits: usize) -> (Self, Vec<Exit<T>>) {
+    pub(crate) fn new(options: &Options, late: Error, exits: usize) -> (Self, Vec<JobReceiver<T>>) {
         let state = State { waiting: VecDeque::new(), idle: 0, exits, closed: false };
-        let places = Semaphore::new(options.queue.clamp(1, Semaphore::MAX_PERMITS));
-        let shared = Arc::new(Shared { state: Mutex::new(state), came: Condvar::new(), places });
-        let exits = (0..exits).map(|_| Exit { shared: shared.clone() }).collect();
+        let slots = Semaphore::new(options.queue.clamp(1, Semaphore::MAX_PERMITS));
+        let shared = Arc::new(Shared { state: Mutex::new(state), job_added: Condvar::new(), slots });
+        let exits = (0..exits).map(|_| JobReceiver { shared: shared.clone() }).collect();
         let (patience, deadline) = (options.patience, options.deadline);
         (Self { shared, patience, deadline, late }, exits)
     }
@@ -113,9 +113,9 @@ impl<T: Send + 'static> Queue<T> {
 
     /// The future of a job, and the job itself if it got a slot and must now be queued.
     fn enter(&self, job: T) -> (Option<Queued<T>>, Done<'_>) {
-        let ((answer, answered), turn) = (oneshot::channel(), Turn::default());
+        let ((answer, answered), turn) = (oneshot::channel(), StartFlag::default());
         let queued = Queued { job, answer, turn: turn.clone() };
-        let (placed, waits) = match self.shared.places.try_acquire() {
+        let (placed, waits) = match self.shared.slots.try_acquire() {
             Ok(place) => {
                 place.forget();
                 (Some(queued), None)
@@ -124,7 +124,7 @@ impl<T: Send + 'static> Queue<T> {
         };
         let done = async move {
             if waits.is_some() {
-                match timeout(self.patience, self.shared.places.acquire()).await {
+                match timeout(self.patience, self.shared.slots.acquire()).await {
                     Ok(Ok(place)) => {
                         place.forget();
                         self.shared.put(waits);
@@ -147,25 +147,25 @@ impl<T: Send + 'static> Queue<T> {
     }
 }
 
-impl<T> Exit<T> {
+impl<T> JobReceiver<T> {
     /// Waits for jobs and appends them to `into`, at most so many: none once the queue is closed and empty. Each has to
     /// [begin](Queued::begin) before it runs.
     pub(crate) fn take(&self, most: usize, into: &mut Vec<Queued<T>>) {
         let mut state = self.shared.lock();
         while state.waiting.is_empty() && !state.closed {
             state.idle += 1;
-            state = self.shared.came.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.shared.job_added.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
         }
         let count = most.min(state.waiting.len());
         into.extend(state.waiting.drain(..count));
         drop(state);
-        self.shared.places.add_permits(count);
+        self.shared.slots.add_permits(count);
     }
 }
 
 /// When the last receiving end is dropped, no job can run any more, so the queue closes and drops its jobs.
-impl<T> Drop for Exit<T> {
+impl<T> Drop for JobReceiver<T> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.exits -= 1;
@@ -194,14 +194,14 @@ impl<T> Shared<T> {
         let wake = state.idle > 0 && !state.waiting.is_empty();
         drop(state);
         if wake {
-            self.came.notify_one();
+            self.job_added.notify_one();
         }
     }
 
     fn close(&self) {
-        self.places.close();
+        self.slots.close();
         self.lock().closed = true;
-        self.came.notify_all();
+        self.job_added.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {

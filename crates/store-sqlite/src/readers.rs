@@ -16,11 +16,11 @@ use tokio::runtime::Handle;
 
 use crate::fault::{FileState, panicked};
 use crate::open::Options;
-use crate::queue::{Exit, Queue};
+use crate::queue::{JobReceiver, Queue};
 use crate::transaction::{Transaction, execute};
 
 /// The interval at which the watch checks the read on a caller's thread.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const WATCH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// One connection for reads on the caller's thread, and reader threads with a shared queue.
 ///
@@ -47,7 +47,7 @@ impl Readers {
         state: Arc<FileState>,
     ) -> io::Result<Self> {
         let (queue, exits) = Queue::new(options, Error::unavailable(), connections.len());
-        let spawn = |(number, (conn, exit)): (usize, (Connection, Exit<ReadJob>))| {
+        let spawn = |(number, (conn, exit)): (usize, (Connection, JobReceiver<ReadJob>))| {
             let state = state.clone();
             let name = format!("store-reader-{number}");
             thread::Builder::new().name(name).spawn(move || read(&conn, &exit, &state))
@@ -101,7 +101,7 @@ impl Drop for Readers {
 /// until the read returns.
 fn watch(runtime: &Handle, turns: &AtomicU64, stopped: &Receiver<()>) {
     let mut seen = 0;
-    while stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+    while stopped.recv_timeout(WATCH_INTERVAL) == Err(RecvTimeoutError::Timeout) {
         let turn = turns.load(Ordering::Relaxed);
         if turn % 2 == 1 && turn == seen {
             // An empty task: the thread that runs it then polls sockets and timers.
@@ -111,7 +111,7 @@ fn watch(runtime: &Handle, turns: &AtomicU64, stopped: &Receiver<()>) {
     }
 }
 
-fn read(conn: &Connection, exit: &Exit<ReadJob>, state: &FileState) {
+fn read(conn: &Connection, exit: &JobReceiver<ReadJob>, state: &FileState) {
     let mut next = Vec::with_capacity(1);
     loop {
         exit.take(1, &mut next);
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use crate::SqliteStore;
 
-    const LONG: Duration = Duration::from_secs(20);
+    const TIMEOUT: Duration = Duration::from_secs(20);
 
     #[test]
     fn a_read_that_waits_for_the_disk_holds_up_no_timer() {
@@ -169,7 +169,7 @@ mod tests {
             far.read_u8().await.expect("a byte");
             let read = store.read(move |_| {
                 begun.send(()).expect("the test waits");
-                let _: Result<(), _> = released.lock().expect("no panic").recv_timeout(2 * LONG);
+                let _: Result<(), _> = released.lock().expect("no panic").recv_timeout(2 * TIMEOUT);
                 Ok(())
             });
             read.await.expect("a read");
@@ -184,13 +184,13 @@ mod tests {
                 }
             }
         });
-        fires.recv_timeout(LONG).expect("the timer runs");
+        fires.recv_timeout(TIMEOUT).expect("the timer runs");
         assert_eq!(near.try_write(b"x").expect("a write"), 1);
-        begins.recv_timeout(LONG).expect("the read begins");
+        begins.recv_timeout(TIMEOUT).expect("the read begins");
         // Discard the ticks that are already in the channel.
         while fires.try_recv().is_ok() {}
         for _ in 0..10 {
-            fires.recv_timeout(LONG).expect("the timer goes on while the read waits");
+            fires.recv_timeout(TIMEOUT).expect("the timer goes on while the read waits");
         }
         release.send(()).expect("the read waits");
         drop(fires);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use crate::written::Written;
+use crate::written::WrittenPages;
 
 /// Pages that are scanned in one snapshot. This takes a few milliseconds, so that the journal can be emptied
 /// in between.
@@ -31,13 +31,13 @@ const WRITE: &str = "INSERT INTO sqlite_dbpage (pgno, data) VALUES (?1, ?2)";
 pub(crate) struct Scan {
     conn: Connection,
     next: i64,
-    pages: Arc<Written>,
+    pages: Arc<WrittenPages>,
 }
 
 impl Scan {
     /// Starts before the first of these pages. Returns `None` and logs a warning if pages cannot be
     /// distinguished or read.
-    pub(crate) fn open(path: &Path, pages: Arc<Written>) -> rusqlite::Result<Option<Self>> {
+    pub(crate) fn open(path: &Path, pages: Arc<WrittenPages>) -> rusqlite::Result<Option<Self>> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
         conn.pragma_update(None, "query_only", true)?;
@@ -211,10 +211,10 @@ mod tests {
 
     /// Overwrites all gaps on a separate connection, and returns the number of pages.
     fn cleanse(path: &Path) -> usize {
-        cleanse_these(path, Written::All)
+        cleanse_these(path, WrittenPages::All)
     }
 
-    fn cleanse_these(path: &Path, pages: Written) -> usize {
+    fn cleanse_these(path: &Path, pages: WrittenPages) -> usize {
         let conn = Connection::open(path).expect("a connection");
         conn.busy_timeout(std::time::Duration::from_secs(60)).expect("a wait");
         let mut scan = Scan::open(path, Arc::new(pages)).expect("a file").expect("SQLite that can");
@@ -254,13 +254,13 @@ mod tests {
         for seed in 5..=8 {
             let folder = tempfile::tempdir().expect("a folder");
             let mut rows = Rows::new(folder.path(), 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed));
-            let (mut journal, mut written) = (JournalReader::new(&rows.path), Written::All);
+            let (mut journal, mut written) = (JournalReader::new(&rows.path), WrittenPages::All);
             for changes in [2000, 1, 300, 2, 40, 1000, 3] {
                 rows.change(changes);
                 journal.read(&mut written);
                 before += rows.remains().len();
                 let pages = written.take();
-                read += usize::from(pages != Written::All);
+                read += usize::from(pages != WrittenPages::All);
                 cleanse_these(&rows.path, pages);
                 assert_eq!(rows.remains(), BTreeSet::new(), "seed {seed}, {changes}");
                 rows.check();

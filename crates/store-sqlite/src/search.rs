@@ -3,7 +3,7 @@
 pub(crate) mod chunks;
 mod walk;
 
-use chinwag_core::limits::FEW_REMOVALS;
+use chinwag_core::limits::MAX_IMMEDIATE_REMOVALS;
 use chinwag_core::search::{MANY_TERMS, RequiredTerm};
 use chinwag_core::store::IndexedGroup;
 use chinwag_core::{GroupId, Result, Seq};
@@ -33,7 +33,7 @@ const SCATTERED_PART: i64 = 3;
 
 /// The most removals that are deferred at a time, and the length of terms, in bytes, from which a removal is
 /// not deferred.
-const REMOVED_AT_ONCE: usize = 500;
+const MAX_DEFERRED_REMOVALS: usize = 500;
 const LONG_TERMS: usize = 8 << 10;
 
 const ADD: &str = "INSERT INTO search_words (rowid, terms) VALUES (?1, ?2)";
@@ -154,7 +154,7 @@ impl Transaction<'_, '_> {
             (SELECT seq, date, body FROM messages WHERE group_id = ?1 ORDER BY seq LIMIT ?2) part
             WHERE s.group_id = ?1 AND part.seq <= s.position AND part.body IS NOT NULL";
         let found = self.all(FIND, params![group.0.into_bytes(), limit(most)], IndexedText::read)?;
-        if found.len() > FEW_REMOVALS {
+        if found.len() > MAX_IMMEDIATE_REMOVALS {
             self.defer_removals(group)?;
         }
         self.numbered(found)?.iter().try_for_each(|(row, text)| self.remove_terms(*row, text.terms()))
@@ -193,7 +193,7 @@ impl Transaction<'_, '_> {
         if self.unwritten == UnwrittenTerms::Deferred {
             let is_long = terms.len() > LONG_TERMS;
             self.removed_terms.push((row, terms));
-            let waits = self.removed_terms.len() < REMOVED_AT_ONCE && !is_long;
+            let waits = self.removed_terms.len() < MAX_DEFERRED_REMOVALS && !is_long;
             return if waits { Ok(()) } else { self.write_removed() };
         }
         self.has_terms();

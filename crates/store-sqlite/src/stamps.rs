@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
 /// Stamps that are reserved at a time.
-const AT_ONCE: i64 = 1 << 20;
+const RESERVED_STAMPS: i64 = 1 << 20;
 
 /// The stamps of this process.
 #[derive(Debug)]
@@ -47,9 +47,9 @@ impl StampSource {
         }
         let mut reserve = conn
             .prepare_cached("UPDATE stamps SET reserved = reserved + ?1 WHERE one = 1 RETURNING reserved")?;
-        let last: i64 = reserve.query_row([AT_ONCE], |row| row.get(0))?;
+        let last: i64 = reserve.query_row([RESERVED_STAMPS], |row| row.get(0))?;
         // Another process may have reserved some in the meantime.
-        self.next.fetch_max(last - AT_ONCE + 1, Ordering::AcqRel);
+        self.next.fetch_max(last - RESERVED_STAMPS + 1, Ordering::AcqRel);
         Ok(Some(last))
     }
 

@@ -10,16 +10,16 @@ use std::ops::{Deref, DerefMut};
 use rusqlite::{CachedStatement, Connection, Statement};
 
 /// The most statements to keep. Further ones use the connection's cache.
-const MOST: usize = 256;
+const MAX_STATEMENTS: usize = 256;
 
 /// The cached statements of one connection, in the order of their first use. Those for messages are among the
 /// first.
 pub(crate) struct Statements<'c> {
     conn: &'c Connection,
-    kept: RefCell<Vec<Kept<'c>>>,
+    kept: RefCell<Vec<CachedEntry<'c>>>,
 }
 
-struct Kept<'c> {
+struct CachedEntry<'c> {
     /// The address and length of the statement's text.
     place: (usize, usize),
     /// None while it is borrowed.
@@ -38,9 +38,9 @@ impl<'c> Statements<'c> {
         let at = kept.iter().position(|kept| kept.place == place).unwrap_or(kept.len());
         let statement = match kept.get_mut(at) {
             Some(kept) => kept.statement.take(),
-            None if at < MOST => {
+            None if at < MAX_STATEMENTS => {
                 let statement = self.conn.prepare(sql)?;
-                kept.push(Kept { place, statement: None });
+                kept.push(CachedEntry { place, statement: None });
                 Some(statement)
             }
             None => None,

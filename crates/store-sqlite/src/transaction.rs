@@ -82,11 +82,11 @@ impl<'t, 'c> Transaction<'t, 'c> {
     }
 
     fn fault(&self, why: rusqlite::Error) -> Error {
-        self.look_at(&why);
+        self.note_fault(&why);
         fault(why)
     }
 
-    fn look_at(&self, why: &rusqlite::Error) {
+    fn note_fault(&self, why: &rusqlite::Error) {
         if is_damage(why) {
             self.damaged.set(true);
         }
@@ -136,9 +136,9 @@ impl<'t, 'c> Transaction<'t, 'c> {
     }
 
     /// A statement that runs repeatedly. Its text is looked up once.
-    pub(crate) fn repeated(&self, sql: &'static str) -> Result<Repeated<'_, 't, 'c>> {
+    pub(crate) fn repeated(&self, sql: &'static str) -> Result<RepeatedStatement<'_, 't, 'c>> {
         let statement = self.prepare(sql).map_err(|why| self.fault(why))?;
-        Ok(Repeated { tx: self, statement })
+        Ok(RepeatedStatement { tx: self, statement })
     }
 
     /// Changes rows, and returns their number.
@@ -154,7 +154,7 @@ impl<'t, 'c> Transaction<'t, 'c> {
     ) -> Result<rusqlite::Result<usize>> {
         self.mark()?;
         let outcome = self.prepare(sql).and_then(|mut statement| statement.execute(params));
-        Ok(outcome.inspect_err(|why| self.look_at(why)))
+        Ok(outcome.inspect_err(|why| self.note_fault(why)))
     }
 
     /// Changes a row and returns the values of its `RETURNING` clause, if there was such a row.
@@ -201,12 +201,12 @@ impl<'t, 'c> Transaction<'t, 'c> {
 }
 
 /// See [`Transaction::repeated`].
-pub(crate) struct Repeated<'a, 't, 'c> {
+pub(crate) struct RepeatedStatement<'a, 't, 'c> {
     tx: &'a Transaction<'t, 'c>,
     statement: LentStatement<'t, 'c>,
 }
 
-impl Repeated<'_, '_, '_> {
+impl RepeatedStatement<'_, '_, '_> {
     /// The first row, if any.
     pub(crate) fn one<T>(
         &mut self,

@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use crate::checkpoint::Checkpointer;
 use crate::fault::{FileState, commit_fault, fault, is_damage, is_disk_full, panicked};
 use crate::open::{CHECKPOINT_PAGES, Options};
-use crate::queue::{Exit, Queue, Queued};
+use crate::queue::{JobReceiver, Queue, Queued};
 use crate::remains::overwrite;
 use crate::reserve::Reserve;
 use crate::statements::Statements;
@@ -45,12 +45,12 @@ pub(crate) struct Writer {
 }
 
 /// The most times that one batch may release a part of the reserve.
-const GIVEN_UP: usize = 8;
+const MAX_RESERVE_RELEASES: usize = 8;
 /// The time after which a batch commits the jobs that it has run so far. The others form the next batch.
 const BATCH_TIME: Duration = Duration::from_millis(100);
 
 /// The connection that writes, and the other state of its thread.
-struct Line {
+struct WriterContext {
     conn: Connection,
     state: Arc<FileState>,
     reserve: Arc<Reserve>,
@@ -74,7 +74,7 @@ impl Writer {
         let (queue, mut exits) = Queue::new(options, Error::Unknown, 1);
         let exit = exits.pop().expect("one was asked for");
         let batch = options.batch.max(1);
-        let line = Line {
+        let context = WriterContext {
             conn,
             state: state.clone(),
             reserve,
@@ -84,8 +84,8 @@ impl Writer {
             met_full_disk: Cell::new(false),
         };
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || {
-            write(&line, &Statements::of(&line.conn), &exit, batch, &*bus);
-            line.close();
+            write(&context, &Statements::of(&context.conn), &exit, batch, &*bus);
+            context.close();
         })?;
         Ok(Self { queue, state, thread: Some(thread) })
     }
@@ -102,7 +102,13 @@ impl Drop for Writer {
     }
 }
 
-fn write<'l>(line: &'l Line, statements: &Statements<'l>, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
+fn write<'l>(
+    context: &'l WriterContext,
+    statements: &Statements<'l>,
+    exit: &JobReceiver<Task>,
+    batch: usize,
+    bus: &dyn Bus,
+) {
     let mut tasks = Vec::with_capacity(batch);
     loop {
         if tasks.is_empty() {
@@ -112,13 +118,13 @@ fn write<'l>(line: &'l Line, statements: &Statements<'l>, exit: &Exit<Task>, bat
             break;
         }
         let mut events = Vec::new();
-        let mut outcome = commit(line, statements, &tasks, &mut events);
-        for _ in 0..GIVEN_UP {
-            if outcome.is_ok() || !line.make_room() {
+        let mut outcome = commit(context, statements, &tasks, &mut events);
+        for _ in 0..MAX_RESERVE_RELEASES {
+            if outcome.is_ok() || !context.make_room() {
                 break;
             }
             events.clear();
-            outcome = commit(line, statements, &tasks, &mut events);
+            outcome = commit(context, statements, &tasks, &mut events);
         }
         match outcome {
             Ok(outcomes) => {
@@ -127,7 +133,7 @@ fn write<'l>(line: &'l Line, statements: &Statements<'l>, exit: &Exit<Task>, bat
                     // The caller may have dropped the future.
                     let _ = task.answer.send(outcome);
                 }
-                line.follow_up();
+                context.follow_up();
             }
             Err(why) => {
                 for task in tasks.drain(..) {
@@ -139,7 +145,7 @@ fn write<'l>(line: &'l Line, statements: &Statements<'l>, exit: &Exit<Task>, bat
     }
 }
 
-impl Line {
+impl WriterContext {
     /// Tracks the pages of the latest commit. Runs after the answers are sent.
     fn follow_up(&self) {
         let mut journal = self.journal.borrow_mut();
@@ -188,40 +194,40 @@ impl Line {
 /// Savepoints cost a fifth of a batch's time, and only a job that fails after it has written needs one. So a
 /// batch runs without them, and again with them if it contains such a job.
 fn commit<'l>(
-    line: &'l Line,
+    context: &'l WriterContext,
     statements: &Statements<'l>,
     tasks: &[Queued<Task>],
     events: &mut Vec<Event>,
 ) -> Result<Vec<Result<()>>> {
-    if let Some(outcomes) = attempt(line, statements, tasks, events, false)? {
+    if let Some(outcomes) = attempt(context, statements, tasks, events, false)? {
         return Ok(outcomes);
     }
     events.clear();
-    let outcomes = attempt(line, statements, tasks, events, true)?;
+    let outcomes = attempt(context, statements, tasks, events, true)?;
     outcomes.ok_or_else(|| Error::internal("a savepoint did not undo its job"))
 }
 
 /// One attempt. Returns `None`, without any change, if the batch needs savepoints.
 fn attempt<'l>(
-    line: &'l Line,
+    context: &'l WriterContext,
     statements: &Statements<'l>,
     tasks: &[Queued<Task>],
     events: &mut Vec<Event>,
     savepoints: bool,
 ) -> Result<Option<Vec<Result<()>>>> {
-    let conn = &line.conn;
+    let conn = &context.conn;
     statements.execute("BEGIN IMMEDIATE").map_err(fault)?;
-    let run = |reserved| Ok((run_all(line, statements, tasks, events, savepoints)?, reserved));
-    let outcomes = line.reserve_stamps().and_then(run).and_then(|(outcomes, reserved)| {
+    let run = |reserved| Ok((run_all(context, statements, tasks, events, savepoints)?, reserved));
+    let outcomes = context.reserve_stamps().and_then(run).and_then(|(outcomes, reserved)| {
         if outcomes.is_some() {
             statements.execute("COMMIT").map_err(|why| {
                 if is_damage(&why) {
-                    line.state.set_damaged();
+                    context.state.set_damaged();
                 }
-                line.met_full_disk.set(is_disk_full(conn, &why));
+                context.met_full_disk.set(is_disk_full(conn, &why));
                 commit_fault(why)
             })?;
-            line.state.stamps.committed(reserved);
+            context.state.stamps.committed(reserved);
         }
         Ok(outcomes)
     });
@@ -232,7 +238,7 @@ fn attempt<'l>(
 }
 
 fn run_all<'l>(
-    line: &'l Line,
+    context: &'l WriterContext,
     statements: &Statements<'l>,
     tasks: &[Queued<Task>],
     events: &mut Vec<Event>,
@@ -245,17 +251,17 @@ fn run_all<'l>(
             continue;
         }
         let outcome = match &task.job {
-            Task::Job(job) => run(line, statements, job, events, savepoints)?,
-            Task::Probe => Some(touch(&line.conn)),
-            Task::Overwrite(pages) => Some(overwrite(&line.conn, pages).map_err(fault)),
-            Task::EmptyCache => Some(line.conn.execute_batch("PRAGMA shrink_memory").map_err(fault)),
+            Task::Job(job) => run(context, statements, job, events, savepoints)?,
+            Task::Probe => Some(touch(&context.conn)),
+            Task::Overwrite(pages) => Some(overwrite(&context.conn, pages).map_err(fault)),
+            Task::EmptyCache => Some(context.conn.execute_batch("PRAGMA shrink_memory").map_err(fault)),
         };
-        if line.met_full_disk.get() && line.reserve.is_kept() {
+        if context.met_full_disk.get() && context.reserve.is_kept() {
             return Err(outcome.and_then(Result::err).unwrap_or_else(Error::unavailable));
         }
         let Some(outcome) = outcome else { return Ok(None) };
         // Some errors, such as a full disk, make SQLite undo the whole transaction by itself.
-        if line.conn.is_autocommit() {
+        if context.conn.is_autocommit() {
             return Err(outcome.err().unwrap_or_else(Error::unavailable));
         }
         outcomes.push(outcome);
@@ -269,28 +275,28 @@ fn run_all<'l>(
 /// Runs one job. The inner result is that of the job; the outer error applies to the whole batch. Returns
 /// `None` if the job cannot be rolled back alone.
 fn run<'l>(
-    line: &'l Line,
+    context: &'l WriterContext,
     statements: &Statements<'l>,
     job: &WriteJob,
     events: &mut Vec<Event>,
     savepoints: bool,
 ) -> Result<Option<Result<()>>> {
-    let conn = &line.conn;
-    let mut tx =
-        Transaction::new(conn, savepoints, line.state.name_case, line.state.stamps.next()).with(statements);
+    let conn = &context.conn;
+    let mut tx = Transaction::new(conn, savepoints, context.state.name_case, context.state.stamps.next())
+        .with(statements);
     let mut own = Vec::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut own)))
         .unwrap_or_else(|with| Err(panicked(&*with)));
     if tx.has_erased() {
         // Set before the commit as well as after it, so that a crash in between does not lose it.
-        line.state.erased.store(true, Ordering::Release);
-        line.erases.set(true);
+        context.state.erased.store(true, Ordering::Release);
+        context.erases.set(true);
     }
     if tx.met_full_disk() {
-        line.met_full_disk.set(true);
+        context.met_full_disk.set(true);
     }
     if tx.is_damaged() {
-        line.state.set_damaged();
+        context.state.set_damaged();
     }
     let apart = if outcome.is_ok() {
         tx.keep()?;

@@ -12,7 +12,7 @@ const FRAME_HEADER: usize = 24;
 
 /// Pages of the file that have changed since the last [`take`](Self::take).
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) enum Written {
+pub(crate) enum WrittenPages {
     /// Any page may have changed, since the changes were not tracked.
     #[default]
     All,
@@ -20,7 +20,7 @@ pub(crate) enum Written {
     These(Vec<u64>),
 }
 
-impl Written {
+impl WrittenPages {
     /// Returns the pages, and resets the set.
     pub(crate) fn take(&mut self) -> Self {
         mem::replace(self, Self::These(Vec::new()))
@@ -89,15 +89,15 @@ impl JournalReader {
 
     /// Adds the pages of commits since the last call. Must be called between any two commits, since a commit
     /// may restart the journal. After an error, every page counts as changed.
-    pub(crate) fn read(&mut self, into: &mut Written) {
+    pub(crate) fn read(&mut self, into: &mut WrittenPages) {
         if let Err(why) = self.try_read(into) {
             tracing::debug!(error = %why, "the journal cannot be read");
             self.file = None;
-            *into = Written::All;
+            *into = WrittenPages::All;
         }
     }
 
-    fn try_read(&mut self, into: &mut Written) -> io::Result<()> {
+    fn try_read(&mut self, into: &mut WrittenPages) -> io::Result<()> {
         let file = match &self.file {
             Some(file) => file,
             None => self.file.insert(File::open(&self.path)?),
@@ -144,8 +144,8 @@ mod tests {
     use super::*;
     use crate::open::{self, Options};
 
-    fn pages(written: &Written) -> Vec<i64> {
-        assert_ne!(*written, Written::All, "the pages are known");
+    fn pages(written: &WrittenPages) -> Vec<i64> {
+        assert_ne!(*written, WrittenPages::All, "the pages are known");
         let (mut pages, mut from) = (Vec::new(), 0);
         while let Some(page) = written.next(from) {
             pages.push(page);
@@ -156,17 +156,17 @@ mod tests {
 
     #[test]
     fn pages_are_kept_merged_and_walked_in_order() {
-        let mut some = Written::All;
-        assert_eq!(some.take(), Written::All);
-        assert_eq!(some, Written::These(Vec::new()), "none since");
-        let mut written = Written::These(Vec::new());
+        let mut some = WrittenPages::All;
+        assert_eq!(some.take(), WrittenPages::All);
+        assert_eq!(some, WrittenPages::These(Vec::new()), "none since");
+        let mut written = WrittenPages::These(Vec::new());
         for page in [700, 2, 64, 63, 2] {
             written.add(page);
         }
         some.add(5);
         some.merge(written);
         assert_eq!(pages(&some), [2, 5, 63, 64, 700]);
-        some.merge(Written::All);
+        some.merge(WrittenPages::All);
         assert_eq!((some.next(9), some.next(10)), (Some(9), Some(10)));
     }
 
@@ -175,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.db");
         let conn = open::writer(&path, &Options { durable: false, ..Options::default() }).expect("a file");
-        let (mut reader, mut written) = (JournalReader::new(&path), Written::These(Vec::new()));
+        let (mut reader, mut written) = (JournalReader::new(&path), WrittenPages::These(Vec::new()));
         let mut commit = |sql: &str| {
             conn.execute_batch(sql).expect(sql);
             reader.read(&mut written);

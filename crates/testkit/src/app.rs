@@ -36,7 +36,7 @@ use crate::client::Client;
 use crate::fault::{Faults, Faulty};
 use crate::postgres::Database;
 use crate::redis::Redis;
-use crate::wait::{PATIENCE, Wait, until_connected};
+use crate::wait::{WAIT_TIMEOUT, Wait, until_connected};
 use crate::ws::Ws;
 
 /// The service key of every test's server.
@@ -366,7 +366,7 @@ impl DataLocation {
                     writers: 2,
                     senders: 1,
                     name_case: options.store.name_case,
-                    connect: PATIENCE,
+                    connect: WAIT_TIMEOUT,
                     ..PostgresOptions::default()
                 };
                 let url = database.url();
@@ -420,7 +420,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_server_starts_tells_stops_and_starts_again_with_its_data() {
+    async fn a_restarted_server_keeps_its_data() {
         let mut app = TestApp::start().await;
         let (ann, bob) = (app.user("ann").await, app.user("bob").await);
         let (mut anns, mut bobs) = (ann.ws().await, bob.ws().await);

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fs, thread};
 
-use crate::wait::PATIENCE;
+use crate::wait::WAIT_TIMEOUT;
 pub use key::Key;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -188,7 +188,7 @@ impl Browser {
         let entry = match message["method"].as_str() {
             Some("Page.javascriptDialogOpening") => {
                 // Accept the question whether to leave the page.
-                return self.tell(session, "Page.handleJavaScriptDialog", &json!({ "accept": true }));
+                return self.send_command(session, "Page.handleJavaScriptDialog", &json!({ "accept": true }));
             }
             Some("Inspector.targetCrashed") => return lock(&self.waiting).crash(session),
             Some("Log.entryAdded") => {
@@ -211,7 +211,7 @@ impl Browser {
     }
 
     /// Sends a command without waiting for its answer.
-    fn tell(&self, session: Option<&str>, method: &str, params: &Value) {
+    fn send_command(&self, session: Option<&str>, method: &str, params: &Value) {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         self.write(id, session, method, params);
     }
@@ -242,9 +242,9 @@ impl Browser {
             waiting.answers.insert(id, Pending { session: session.map(str::to_owned), answer });
         }
         self.write(id, session, method, &params);
-        match timeout(PATIENCE, receiver).await {
+        match timeout(WAIT_TIMEOUT, receiver).await {
             Ok(answer) => answer.unwrap_or_else(|_| Err(ENDED.to_owned())),
-            Err(_) => Err(format!("{method} was not answered within {PATIENCE:?}")),
+            Err(_) => Err(format!("{method} was not answered within {WAIT_TIMEOUT:?}")),
         }
     }
 }
@@ -297,9 +297,9 @@ impl Drop for BrowserProfile {
         match &self.id {
             Some(id) => {
                 let profile = json!({ "browserContextId": id });
-                self.browser.tell(None, "Target.disposeBrowserContext", &profile);
+                self.browser.send_command(None, "Target.disposeBrowserContext", &profile);
             }
-            None => self.browser.tell(None, "Browser.close", &json!({})),
+            None => self.browser.send_command(None, "Browser.close", &json!({})),
         }
     }
 }
@@ -319,7 +319,7 @@ impl Tab {
 
     /// Crashes its browser.
     pub fn crash_browser(&self) {
-        self.profile.browser.tell(None, "Browser.crash", &json!({}));
+        self.profile.browser.send_command(None, "Browser.crash", &json!({}));
     }
 
     /// Closes this tab.
@@ -366,10 +366,10 @@ impl Tab {
     }
 
     async fn until_loaded(&self, condition: &str) {
-        let (by, script) = (Instant::now() + PATIENCE, format!("return {condition};"));
+        let (by, script) = (Instant::now() + WAIT_TIMEOUT, format!("return {condition};"));
         let mut step = STEP;
         while self.try_run(&script).await != Ok(Value::Bool(true)) {
-            assert!(Instant::now() < by, "{}'s page is not loaded within {PATIENCE:?}", self.name);
+            assert!(Instant::now() < by, "{}'s page is not loaded within {WAIT_TIMEOUT:?}", self.name);
             sleep(step).await;
             step = longer(step);
         }
@@ -405,7 +405,7 @@ impl Tab {
 
     /// Polls until an expression is true.
     pub async fn until(&self, expression: &str) {
-        let (by, script) = (Instant::now() + PATIENCE, format!("return Boolean({expression});"));
+        let (by, script) = (Instant::now() + WAIT_TIMEOUT, format!("return Boolean({expression});"));
         let mut step = STEP;
         loop {
             let last = self.try_run(&script).await;

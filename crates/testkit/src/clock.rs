@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
-pub struct Held {
+pub struct ManualClock {
     inner: SystemClock,
     /// The offset of the wall clock from the machine's, in microseconds.
     off: AtomicI64,
@@ -17,7 +17,7 @@ pub struct Held {
     elapsed: AtomicU64,
 }
 
-impl Held {
+impl ManualClock {
     /// Advances the monotonic time.
     pub fn advance(&self, by: Duration) {
         self.elapsed.fetch_add(u64::try_from(by.as_micros()).expect("a short time"), Ordering::SeqCst);
@@ -29,7 +29,7 @@ impl Held {
     }
 }
 
-impl Clock for Held {
+impl Clock for ManualClock {
     fn now(&self) -> Date {
         Date::from_micros(self.inner.now().micros() + self.off.load(Ordering::SeqCst))
     }

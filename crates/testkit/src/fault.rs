@@ -82,15 +82,15 @@ impl Faults {
     }
 
     fn called(&self) {
-        assert!(!self.doomed(&self.callers), "a caller was told to panic");
+        assert!(!self.must_panic(&self.callers), "a caller was told to panic");
     }
 
     /// Whether a job submitted now must panic.
-    fn doomed(&self, left: &AtomicUsize) -> bool {
+    fn must_panic(&self, left: &AtomicUsize) -> bool {
         let one_less = |left: usize| left.checked_sub(1);
-        let doomed = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
-        self.panicked.fetch_add(usize::from(doomed), Ordering::SeqCst);
-        doomed
+        let must_panic = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
+        self.panicked.fetch_add(usize::from(must_panic), Ordering::SeqCst);
+        must_panic
     }
 }
 
@@ -110,11 +110,11 @@ impl Faulty {
 impl Faulty {
     fn faulty(&self, job: WriteJob) -> WriteJob {
         let faults = self.faults.clone();
-        let doomed = faults.doomed(&faults.writes);
+        let must_panic = faults.must_panic(&faults.writes);
         Box::new(move |tx, events| {
             faults.pass(true);
             let outcome = job(tx, events);
-            assert!(!doomed, "a job was told to panic");
+            assert!(!must_panic, "a job was told to panic");
             outcome
         })
     }
@@ -124,14 +124,14 @@ impl Faulty {
 struct FaultyRules {
     rules: Arc<dyn SendRules>,
     faults: Arc<Faults>,
-    doomed: bool,
+    must_panic: bool,
 }
 
 impl SendRules for FaultyRules {
     /// A store that decides many messages in one statement calls this on its own thread, before the statement.
     fn stamp(&self) -> (MessageId, Date) {
         self.faults.pass(true);
-        assert!(!self.doomed, "a job was told to panic");
+        assert!(!self.must_panic, "a job was told to panic");
         self.rules.stamp()
     }
 
@@ -142,7 +142,7 @@ impl SendRules for FaultyRules {
     fn run(&self, sending: &Sending, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
         self.faults.pass(true);
         let outcome = self.rules.run(sending, tx, events);
-        assert!(!self.doomed, "a job was told to panic");
+        assert!(!self.must_panic, "a job was told to panic");
         outcome
     }
 }
@@ -151,8 +151,8 @@ impl Sends for Faulty {
     fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
         self.faults.called();
         let faulty = |sending: Sending| {
-            let (faults, doomed) = (self.faults.clone(), self.faults.doomed(&self.faults.writes));
-            sending.with_rules(|rules| Arc::new(FaultyRules { rules, faults, doomed }))
+            let (faults, must_panic) = (self.faults.clone(), self.faults.must_panic(&self.faults.writes));
+            sending.with_rules(|rules| Arc::new(FaultyRules { rules, faults, must_panic }))
         };
         self.store.submit_sends(sendings.into_iter().map(faulty).collect())
     }
@@ -172,11 +172,11 @@ impl Store for Faulty {
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
         self.faults.called();
         let faults = self.faults.clone();
-        let doomed = faults.doomed(&faults.reads);
+        let must_panic = faults.must_panic(&faults.reads);
         self.store.submit_read(Box::new(move |tx| {
             faults.pass(false);
             let outcome = job(tx);
-            assert!(!doomed, "a job was told to panic");
+            assert!(!must_panic, "a job was told to panic");
             outcome
         }))
     }

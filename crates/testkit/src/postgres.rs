@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use tokio_postgres::error::SqlState;
 
 pub use self::statement::{Rows, ask, try_ask};
-use self::statement::{administer, ask_once, patiently, try_administer};
+use self::statement::{administer, ask_once, retry_while_busy, try_administer};
 use crate::wait::Wait;
 
 /// Users for PostgreSQL where the tests run as root: the first one that exists.
@@ -229,7 +229,7 @@ impl Drop for Server {
 /// Creates a database, and drops one that an earlier process with the same id has left.
 fn create(server: SocketAddr, name: &str, options: &str) {
     let create = format!("CREATE DATABASE {name}{options}");
-    match patiently(|| try_administer(server, &create)) {
+    match retry_while_busy(|| try_administer(server, &create)) {
         Err(why) if why.code() == Some(&SqlState::DUPLICATE_DATABASE) => {
             administer(server, &format!("DROP DATABASE {name} WITH (FORCE)"));
             administer(server, &create);
@@ -263,7 +263,7 @@ fn shared() -> (SocketAddr, File) {
     let running = fs::read_to_string(&ready).ok().and_then(|place| place.parse().ok());
     // A busy server must not count as stopped: other processes have their data there.
     let answers =
-        |place: &SocketAddr| patiently(|| ask_once(&address(*place, "postgres"), "SELECT 1")).is_ok();
+        |place: &SocketAddr| retry_while_busy(|| ask_once(&address(*place, "postgres"), "SELECT 1")).is_ok();
     if let Some(place) = running.filter(answers) {
         return (place, users);
     }

@@ -12,10 +12,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::wait::{PATIENCE, Wait};
+use crate::wait::{WAIT_TIMEOUT, Wait};
 
 /// The variables of the rate limits, and of the reserve that each start writes to the disk; 0 turns each off.
-const LIFTED: [&str; 14] = [
+const DISABLED_LIMITS: [&str; 14] = [
     "CHINWAG_LIMITS__MESSAGES_BURST",
     "CHINWAG_LIMITS__MESSAGES_PER_SECOND",
     "CHINWAG_LIMITS__EVENTS_BURST",
@@ -80,7 +80,7 @@ impl Program {
                 command.env_remove(name);
             }
         }
-        command.envs(LIFTED.map(|name| (name, "0")));
+        command.envs(DISABLED_LIMITS.map(|name| (name, "0")));
         command
     }
 
@@ -121,7 +121,7 @@ impl Program {
 
 /// Restores the default rate limits and reserve.
 pub fn keep_limits(command: &mut Command) {
-    for name in LIFTED {
+    for name in DISABLED_LIMITS {
         command.env_remove(name);
     }
 }
@@ -330,7 +330,7 @@ fn wait(child: &mut Child) -> ExitStatus {
         }
         if wait.is_over() {
             let _ = child.kill();
-            panic!("the program did not end within {PATIENCE:?}");
+            panic!("the program did not end within {WAIT_TIMEOUT:?}");
         }
         wait.step_blocking(|| "the program does not end");
     }

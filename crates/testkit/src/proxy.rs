@@ -104,7 +104,7 @@ impl Proxy {
     }
 
     /// Restores the link.
-    pub fn mend(&self) {
+    pub fn restore(&self) {
         self.link.send_replace(LinkState::Whole);
     }
 
@@ -234,7 +234,7 @@ mod tests {
         assert!(say(&mut peer, b"hello").await.is_err());
         let mut peer = TcpStream::connect(proxy.address()).await.expect("it listens on");
         assert!(say(&mut peer, b"hello").await.is_err());
-        proxy.mend();
+        proxy.restore();
         let mut peer = TcpStream::connect(proxy.address()).await.expect("a link");
         assert_eq!(say(&mut peer, b"hello").await.expect("an echo"), b"hello");
         assert_eq!(proxy.passed(), 20);
@@ -247,21 +247,21 @@ mod tests {
         proxy.stall();
         let answer = tokio::time::timeout(Duration::from_millis(50), say(&mut peer, b"hello"));
         assert!(answer.await.is_err(), "nothing passes");
-        proxy.mend();
+        proxy.restore();
         let mut heard = [0; 5];
         peer.read_exact(&mut heard).await.expect("it was held, not lost");
         assert_eq!(&heard, b"hello");
     }
 
     #[tokio::test]
-    async fn a_link_loses_what_it_is_told_to_and_nothing_else() {
+    async fn lose_drops_only_matching_pieces() {
         let proxy = Proxy::to(echo().await).await;
         let mut peer = TcpStream::connect(proxy.address()).await.expect("a link");
         proxy.lose(b"bad");
         let answer = tokio::time::timeout(Duration::from_millis(50), say(&mut peer, b"bad news"));
         assert!(answer.await.is_err(), "it is lost");
         assert_eq!(proxy.lost(), 1);
-        proxy.mend();
+        proxy.restore();
         assert_eq!(say(&mut peer, b"news").await.expect("an echo"), b"news");
     }
 

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::wait::Wait;
 
 /// Timeout for the server's start.
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A server without persistence.
 #[derive(Debug)]
@@ -159,7 +159,7 @@ impl Redis {
     /// Sends one command. Returns the reply if it is a line or a string.
     pub fn ask(&self, command: &str) -> Option<String> {
         let mut peer = TcpStream::connect(self.address).ok()?;
-        peer.set_read_timeout(Some(PATIENCE)).ok()?;
+        peer.set_read_timeout(Some(START_TIMEOUT)).ok()?;
         peer.write_all(format!("{command}\r\n").as_bytes()).ok()?;
         let mut answer = BufReader::new(peer);
         let mut line = String::new();

@@ -87,7 +87,7 @@ macro_rules! store_suite {
                 refused_removals_wait_behind_others
                 ids_without_a_row_are_unknown
                 files_end_with_their_messages_group_and_user
-                files_of_a_user_who_is_no_more_are_carried_by_none
+                files_of_a_deleted_user_are_attached_to_no_message
                 expired_files_are_dropped_and_gone_ones_forgotten
                 avatars_stay_until_their_user_or_group_ends
                 files_of_an_owner_are_paged_without_dropped_ones
@@ -95,7 +95,7 @@ macro_rules! store_suite {
             follower {
                 new_follower_has_no_holder_and_no_position
                 lease_is_taken_once_for_each_sign
-                of_many_who_take_a_lease_one_has_it
+                only_one_of_many_takers_gets_a_lease
                 step_of_an_ended_lease_is_refused
                 position_is_kept_from_term_to_term
                 released_lease_has_ended
@@ -117,16 +117,16 @@ macro_rules! store_suite {
                 a_number_of_a_log_is_taken_once
                 members_are_in_the_order_of_coming_then_of_number
                 a_member_with_another_role_keeps_its_date_of_coming
-                who_was_put_out_is_no_member_and_comes_back_later
+                a_removed_member_can_rejoin_later
                 a_view_shows_the_twenty_newest_messages_and_names_as_they_are_now
                 heads_and_memberships_of_many_are_read
                 brief_view_has_no_messages_and_lists_small_groups_only
             }
             import {
-                what_was_imported_is_found_by_kind_and_id
+                imported_records_are_found_by_kind_and_id
                 a_record_outlives_what_it_names
                 messages_that_come_together_are_kept_all_or_none
-                messages_are_located_whether_they_stand_or_not
+                existing_and_erased_messages_are_located
             }
             invite {
                 an_invite_is_kept_and_stands_until_it_expires
@@ -135,18 +135,18 @@ macro_rules! store_suite {
                 expired_invites_are_purged_and_no_others
             }
             job {
-                what_a_job_returns_is_what_its_caller_gets
+                a_jobs_result_is_returned_to_its_caller
                 a_job_reads_its_own_changes_and_those_committed_before
-                a_job_that_errs_after_writing_changes_nothing_and_tells_nothing
+                a_failed_job_changes_and_publishes_nothing
                 a_job_that_panics_changes_nothing_and_the_next_one_runs
                 a_read_job_that_panics_is_a_fault_and_the_next_ones_run
-                among_many_jobs_each_that_refuses_undoes_itself_alone
-                many_writers_of_one_group_take_every_number_once_and_are_told_in_order
-                events_are_told_after_their_commit_and_before_the_answer
+                a_refused_job_undoes_only_its_own_changes
+                concurrent_writers_publish_each_number_once_in_order
+                events_follow_the_commit_and_precede_the_answer
                 the_events_of_one_job_stay_together_in_their_order
-                a_job_that_tells_nothing_is_not_published
+                a_job_without_events_publishes_nothing
                 a_read_job_sees_one_snapshot
-                a_job_whose_caller_has_gone_commits_and_is_told
+                an_abandoned_job_commits_and_publishes
                 a_store_that_can_commit_is_ready
             }
             key {
@@ -161,33 +161,33 @@ macro_rules! store_suite {
                 resume_of_many_deletions_comes_in_small_pages
             }
             mark {
-                who_has_read_nothing_has_no_mark_and_everything_unread
-                a_mark_is_set_to_what_is_told_forward_or_back
-                only_others_messages_that_stand_after_the_mark_are_unread
+                without_a_mark_everything_is_unread
+                a_mark_moves_forward_and_back
+                only_later_existing_messages_of_others_are_unread
                 unread_counts_up_to_its_limit
                 unread_of_groups_is_the_sum_of_their_marks
                 unread_is_what_counting_one_by_one_gives
-                who_comes_back_has_its_mark_and_nothing_unread
+                a_returning_member_keeps_its_mark_and_has_none_unread
             }
             membership {
                 a_membership_has_its_role_and_is_pending_or_blocked
                 members_of_a_role_are_paged_by_joining_and_found_by_name
-                members_are_found_by_the_look_of_their_names
+                members_are_found_by_similar_names
                 slow_mode_counts_from_the_newest_message_deleted_or_not
                 settings_of_a_group_are_kept_until_the_membership_ends
                 a_hidden_group_is_hidden_until_its_next_message
                 unread_leaves_out_muted_and_pending_groups
-                who_has_not_accepted_counts_nowhere
+                pending_members_count_nowhere
                 the_oldest_pending_groups_are_those_beyond_the_kept
                 pending_groups_beyond_the_kept_are_those_of_busy_owners
-                what_decides_on_newcomers_is_told_of_each
+                consent_facts_are_read_for_each_user
                 settings_are_kept_and_begin_with_the_defaults
-                who_is_not_told_of_reading_and_typing_is_in_the_group
+                hidden_readers_of_a_group_are_found
                 a_held_log_answers_its_last_number
             }
             mention {
                 a_message_names_the_mentioned_users_by_their_names_now
-                members_are_told_from_other_users
+                mentions_distinguish_members_from_others
                 unread_mentions_of_a_user_and_of_everyone_count
                 mentions_by_blocked_users_do_not_count
                 other_mentions_take_the_place_of_a_messages_own
@@ -201,9 +201,9 @@ macro_rules! store_suite {
                 a_message_has_its_authors_name_now
                 an_id_that_was_used_is_a_conflict_in_any_group
                 a_client_id_makes_one_message_per_author_and_group
-                what_a_client_id_made_before_is_found_with_its_first_body
+                a_client_ids_message_is_found_with_its_first_body
                 an_edited_message_has_its_new_body_and_the_date_of_the_edit
-                an_answer_names_what_it_answers_for_as_long_as_that_stands
+                a_reply_names_its_original_while_that_exists
                 an_erased_message_is_found_nowhere
                 messages_of_one_author_are_listed_in_order
             }
@@ -291,7 +291,7 @@ macro_rules! store_suite {
                 pending_member_accepts_by_sending
             }
             session {
-                sessions_are_the_tokens_that_stand_newest_first
+                sessions_are_the_valid_tokens_from_the_newest
                 uses_are_noted_and_the_first_client_stays
             }
             stamp {
@@ -315,8 +315,8 @@ macro_rules! store_suite {
             }
             task {
                 tasks_are_done_in_the_order_in_which_they_were_begun
-                what_a_user_who_is_no_more_has_left_is_found_nowhere
-                the_traces_of_a_user_who_is_no_more_are_removed_one_by_one
+                data_of_a_deleted_user_is_found_nowhere
+                traces_of_a_deleted_user_are_removed_one_by_one
                 messages_deleted_together_are_one_entry_of_the_log
                 a_group_that_is_no_more_is_erased_in_parts
                 leftovers_of_a_deleted_group_count_nowhere
@@ -335,12 +335,12 @@ macro_rules! store_suite {
             token {
                 a_token_is_found_by_its_hash_with_its_users_name_now
                 a_dropped_token_is_gone_and_was_there_once
-                all_tokens_of_one_user_are_dropped_and_nobody_elses
+                all_tokens_of_one_user_and_no_other_are_dropped
                 all_other_tokens_of_a_user_are_dropped
                 trimming_keeps_the_newest_tokens_and_all_tickets
-                what_expired_before_now_is_purged_and_nothing_else
+                only_expired_tokens_are_purged
                 no_more_than_a_thousand_are_purged_at_a_time
-                of_many_tokens_those_that_are_kept_are_told
+                valid_tokens_are_found_among_many
             }
             user {
                 a_user_is_found_by_number_and_by_name_in_any_case

@@ -12,13 +12,13 @@ use std::fmt::Display;
 use std::time::Duration;
 
 pub use crate::setup::{group, history};
-pub use crate::wait::PATIENCE;
+pub use crate::wait::WAIT_TIMEOUT;
 pub use ban::BanRace;
 pub use ledger::{Ledger, Load, Verdict};
 pub use reader::{Reader, Reading};
-pub use returning::{Dice, Returning, Turmoil, come_back_amid};
+pub use returning::{Dice, RandomChanges, ReturningClient, return_during_changes};
 pub use socket::{Incoming, TrialSocket};
-pub use writer::{Aim, RunEnd, Transport, Writer};
+pub use writer::{RunEnd, Transport, WriteTask, Writer};
 
 /// Chooses between the short mode of every test run and the long mode of `cargo xtask trials` (`TRIALS=long`).
 pub fn times<T>(short: T, long: T) -> T {
@@ -27,7 +27,7 @@ pub fn times<T>(short: T, long: T) -> T {
 
 /// The time bound of a promise. Only the long mode enforces it: beside other tests, a busy machine may take longer.
 pub fn bound(promised: Duration) -> Duration {
-    times(PATIENCE.max(promised), promised)
+    times(WAIT_TIMEOUT.max(promised), promised)
 }
 
 /// Prints the result of a trial as a line for the table of `cargo xtask trials`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The deadline for every wait, long enough for a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 const STEP: Duration = Duration::from_millis(10);
 
 /// The deadline of a polling loop.
@@ -26,9 +26,9 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// A wait of at most [`PATIENCE`].
+    /// A wait of at most [`WAIT_TIMEOUT`].
     pub fn begin() -> Self {
-        Self::within(PATIENCE)
+        Self::within(WAIT_TIMEOUT)
     }
 
     /// A wait of at most `patience`.
@@ -66,7 +66,7 @@ impl Wait {
 ///
 /// # Panics
 ///
-/// With `what`, if the condition does not hold within [`PATIENCE`].
+/// With `what`, if the condition does not hold within [`WAIT_TIMEOUT`].
 pub async fn until(what: &str, holds: impl Fn() -> bool) {
     let wait = Wait::begin();
     while !holds() {
@@ -78,7 +78,7 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
 ///
 /// # Panics
 ///
-/// With the error if it is not `is_away`, and with the last error after [`PATIENCE`].
+/// With the error if it is not `is_away`, and with the last error after [`WAIT_TIMEOUT`].
 pub async fn until_connected<T, E, F>(mut attempt: impl FnMut() -> F, is_away: impl Fn(&E) -> bool) -> T
 where
     E: std::fmt::Display,
@@ -110,7 +110,7 @@ mod tests {
         let mut refusals = [Err("timed out"), Err("timed out"), Ok(3)].into_iter();
         let attempt = || std::future::ready(refusals.next().expect("it was answered"));
         assert_eq!(until_connected(attempt, |_| true).await, 3);
-        assert!(begun.elapsed() < PATIENCE);
+        assert!(begun.elapsed() < WAIT_TIMEOUT);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::wait::PATIENCE;
+use crate::wait::WAIT_TIMEOUT;
 use chinwag_client::tungstenite::Message;
 use chinwag_client::{ConnectError, End, Frame, Handshake, ServerEvent, Socket};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ impl Ws {
 
     /// Makes a handshake and waits for nothing more.
     pub async fn open(handshake: Handshake) -> Result<Self, Refused> {
-        match handshake.timeout(PATIENCE).connect().await {
+        match handshake.timeout(WAIT_TIMEOUT).connect().await {
             Ok(socket) => Ok(Self {
                 socket,
                 groups: Value::Null,
@@ -128,7 +128,7 @@ impl Ws {
 
     /// The next frame.
     pub async fn next(&mut self) -> Value {
-        match self.read(Instant::now() + PATIENCE).await {
+        match self.read(Instant::now() + WAIT_TIMEOUT).await {
             Some(ReadOutcome::Frame(frame)) => frame,
             Some(ReadOutcome::End(code)) => panic!("the socket was closed with {code:?}, not sent a frame"),
             None => panic!("no frame came in time"),
@@ -144,7 +144,7 @@ impl Ws {
 
     /// The next frame of this type; others are dropped.
     pub async fn until(&mut self, kind: &str) -> Value {
-        let (by, mut others) = (Instant::now() + PATIENCE, Vec::new());
+        let (by, mut others) = (Instant::now() + WAIT_TIMEOUT, Vec::new());
         loop {
             match self.read(by).await {
                 Some(ReadOutcome::Frame(frame)) if frame["type"] == kind => return frame,
@@ -196,7 +196,7 @@ impl Ws {
 
     /// Waits for the socket's end; frames before it are dropped. None if it ended with no code.
     pub async fn close_code(&mut self) -> Option<u16> {
-        self.close_code_within(PATIENCE).await
+        self.close_code_within(WAIT_TIMEOUT).await
     }
 
     /// The same, with another patience.
@@ -223,12 +223,12 @@ impl Ws {
                 }
             }
         };
-        timeout(PATIENCE, pong).await.expect("the ping is answered in time");
+        timeout(WAIT_TIMEOUT, pong).await.expect("the ping is answered in time");
     }
 
     /// Closes the socket in due form, and waits until the server has.
     pub async fn close(self) {
-        timeout(PATIENCE, self.socket.close()).await.expect("the server answers the close within 5 s");
+        timeout(WAIT_TIMEOUT, self.socket.close()).await.expect("the server answers the close within 5 s");
     }
 
     /// Lets the connection go without a word, as a client does whose network goes.

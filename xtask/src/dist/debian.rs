@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Places, VERSION, archive, program};
+use super::{DistPaths, VERSION, archive, program};
 
 /// Files of `deploy/debian/` with their destinations and modes.
 const FILES: &[(&str, &str, u32)] = &[
@@ -21,7 +21,7 @@ const FILES: &[(&str, &str, u32)] = &[
 ];
 
 /// Makes `chinwag_VERSION_ARCHITECTURE.deb`.
-pub(super) fn make(places: &Places) -> Result<PathBuf> {
+pub(super) fn make(places: &DistPaths) -> Result<PathBuf> {
     let stage = places.out.join("deb");
     archive::empty(&stage)?;
     let source = places.root.join("deploy/debian");

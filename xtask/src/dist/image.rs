@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Places, VERSION, archive, program};
+use super::{DistPaths, VERSION, archive, program};
 
 /// The container's user id, which has no account on the host.
 const USER: u32 = 65532;
@@ -22,7 +22,7 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// Makes `chinwag-VERSION-ARCHITECTURE.oci.tar`.
-pub(super) fn make(places: &Places) -> Result<PathBuf> {
+pub(super) fn make(places: &DistPaths) -> Result<PathBuf> {
     let stage = places.out.join("image");
     archive::empty(&stage)?;
     let (layer, content) = layer(places, &stage)?;
@@ -42,7 +42,7 @@ pub(super) fn make(places: &Places) -> Result<PathBuf> {
 }
 
 /// The single layer, compressed, and the digest of its uncompressed content.
-fn layer(places: &Places, stage: &Path) -> Result<(Vec<u8>, String)> {
+fn layer(places: &DistPaths, stage: &Path) -> Result<(Vec<u8>, String)> {
     let root = stage.join("root");
     for folder in ["etc/ssl/certs", "data", "files", "tmp"] {
         fs::create_dir_all(root.join(folder))?;

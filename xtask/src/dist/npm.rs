@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
-use super::{Places, VERSION, archive};
+use super::{DistPaths, VERSION, archive};
 
 /// The parts of `web/` that applications import.
 const MODULES: &[&str] =
@@ -15,7 +15,7 @@ const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
 const NO_VERSION: &str = r#""version": "0.0.0""#;
 
 /// Makes `chinwag-VERSION.tgz`, like `npm pack`.
-pub(super) fn make(places: &Places) -> Result<PathBuf> {
+pub(super) fn make(places: &DistPaths) -> Result<PathBuf> {
     let stage = places.out.join("npm");
     let package = stage.join("package");
     archive::empty(&stage)?;

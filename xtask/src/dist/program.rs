@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Places, VERSION, archive};
+use super::{DistPaths, VERSION, archive};
 use crate::{cargo, tools};
 
 /// The target triple.
@@ -25,7 +25,7 @@ pub(super) fn architecture() -> &'static str {
 }
 
 /// The path of the given program, or of a static one, which is built.
-pub(super) fn path(places: &Places) -> Result<PathBuf> {
+pub(super) fn path(places: &DistPaths) -> Result<PathBuf> {
     if let Some(binary) = &places.binary {
         return fs::canonicalize(binary).with_context(|| format!("there is no {}", binary.display()));
     }
@@ -46,7 +46,7 @@ pub(super) fn path(places: &Places) -> Result<PathBuf> {
 }
 
 /// Makes `chinwag-VERSION-TARGET.tar.gz` with the licences and example settings.
-pub(super) fn make(places: &Places) -> Result<PathBuf> {
+pub(super) fn make(places: &DistPaths) -> Result<PathBuf> {
     let name = format!("chinwag-{VERSION}-{}", target());
     let stage = places.out.join("program");
     archive::empty(&stage)?;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use super::{Places, VERSION, archive};
+use super::{DistPaths, VERSION, archive};
 
 const PARTS: &[&str] = &["README.md", "backend.py", "chinwag", "pyproject.toml"];
 /// The package's version in the repository.
@@ -14,7 +14,7 @@ const NO_VERSION: &str = r#"__version__ = "0.0.0""#;
 const BUILD: &str = "import backend, sys; backend.build_wheel(sys.argv[1]); backend.build_sdist(sys.argv[1])";
 
 /// Makes the wheel and the source archive.
-pub(super) fn make(places: &Places) -> Result<PathBuf> {
+pub(super) fn make(places: &DistPaths) -> Result<PathBuf> {
     let stage = places.out.join("python");
     archive::empty(&stage)?;
     for name in PARTS {

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::{Places, VERSION, image};
+use super::{DistPaths, VERSION, image};
 
 /// Makes `RELEASE.md`, the changelog's section about this version.
-pub(super) fn notes(places: &Places) -> Result<PathBuf> {
+pub(super) fn notes(places: &DistPaths) -> Result<PathBuf> {
     let changelog = fs::read_to_string(places.root.join("CHANGELOG.md"))?;
     let part = part(&changelog, VERSION).context("CHANGELOG.md has neither this version nor Unreleased")?;
     let made = places.out.join("RELEASE.md");
@@ -18,7 +18,7 @@ pub(super) fn notes(places: &Places) -> Result<PathBuf> {
 }
 
 /// Makes `SHA256SUMS` for `sha256sum --check`.
-pub(super) fn sums(places: &Places) -> Result<PathBuf> {
+pub(super) fn sums(places: &DistPaths) -> Result<PathBuf> {
     let made = places.out.join("SHA256SUMS");
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in fs::read_dir(&places.out)? {

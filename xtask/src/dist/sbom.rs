@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::{Places, VERSION, program};
+use super::{DistPaths, VERSION, program};
 use crate::cargo;
 
 /// Third-party scripts that the page loads: name, version, licence.
@@ -15,7 +15,7 @@ const SCRIPTS: &[(&str, &str, &str)] =
     &[("lit", "3.3.3", "BSD-3-Clause"), ("emojibase-data", "17.0.0", "MIT")];
 
 /// Makes `chinwag-VERSION.cdx.json`.
-pub(super) fn make(places: &Places) -> Result<PathBuf> {
+pub(super) fn make(places: &DistPaths) -> Result<PathBuf> {
     let target = program::target();
     let args = ["metadata", "--locked", "--format-version", "1", "--filter-platform", &target];
     let metadata: Value = serde_json::from_str(&cargo::output(&places.root, &args)?)?;

@@ -12,7 +12,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::RunSettings;
 use super::rest::{ask, drive};
-use crate::load::{Load, PATIENCE};
+use crate::load::{Load, TIMEOUT};
 use crate::subject::Subject;
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
@@ -172,7 +172,7 @@ impl FileStage {
             socket.set_tcp_mss(SEGMENT)?;
             socket.connect(&self.chinwag.address().into())?;
             let mut stream = TcpStream::from(socket);
-            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(TIMEOUT))?;
             stream.write_all(&self.get(&self.large))?;
             let mut beginning = [0; 12];
             stream.read_exact(&mut beginning)?;
@@ -189,7 +189,7 @@ impl FileStage {
         loop {
             std::thread::sleep(pause);
             let now = self.chinwag.resident()?;
-            if (now - before).abs() < KIB * KIB || begun.elapsed() > PATIENCE {
+            if (now - before).abs() < KIB * KIB || begun.elapsed() > TIMEOUT {
                 return Ok(now);
             }
             before = now;

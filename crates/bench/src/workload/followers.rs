@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 const ON: [(&str, &str); 2] = [("CHINWAG_EVENTS__ENABLED", "true"), ("CHINWAG_WEBHOOKS__PRIVATE", "true")];
 
 /// A server with followers, its world, and the receiver of its webhook.
-struct Followed {
+struct FollowedServer {
     stage: Stage,
     world: World,
     sink: Arc<HookSink>,
@@ -34,7 +34,7 @@ struct Followed {
 
 pub(super) fn run(settings: &RunSettings) -> Outcome {
     let plan = Plan::crowds(GROUPS, 2);
-    let mut with = Followed::set(settings, &plan)?;
+    let mut with = FollowedServer::set(settings, &plan)?;
     let world = World::make(&settings.server, &plan)?;
     let mut without = Stage::set(Subject::chinwag_with(&world.program, &WITHOUT_INDEX)?, &world)?;
 
@@ -65,7 +65,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     Ok(vec![rate, steady, full])
 }
 
-impl Followed {
+impl FollowedServer {
     fn set(settings: &RunSettings, plan: &Plan) -> Result<Self> {
         let world = World::make(&settings.server, plan)?;
         let sink = HookSink::start()?;

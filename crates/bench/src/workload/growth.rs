@@ -13,7 +13,7 @@ use chinwag_core::store::Page;
 use chinwag_core::user::Caller;
 use chinwag_core::{Clock, Date, GroupId, Seq};
 
-use super::{RunSettings, beside_shortest, grouped, histories, median};
+use super::{RunSettings, compare_with_shortest, grouped, histories, median};
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{self, Plan, World};
 
@@ -59,7 +59,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
             let note = format!("beside {short} messages; {members} members");
             Measurement { note, ..Measurement::new(what, "µs", Goal::AtMost(most)) }
         };
-        rows.extend(beside_shortest(&mut histories, settings.rounds, row, |history| {
+        rows.extend(compare_with_shortest(&mut histories, settings.rounds, row, |history| {
             history.time(query, times)
         })?);
     }

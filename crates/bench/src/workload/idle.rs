@@ -19,7 +19,7 @@ const CONNECTIONS: [(&str, &str); 1] = [("CHINWAG_HTTP__CONNECTIONS", "2000")];
 const KIB: f64 = 1024.0;
 /// Time until a started server has overwritten the remains of erased rows. That reads the whole file once, 15 s after the
 /// start, and costs as much as ten seconds of all sockets.
-const CLEANSED: Duration = Duration::from_secs(20);
+const CLEANSE_TIME: Duration = Duration::from_secs(20);
 
 /// The cost of a server's idle sockets.
 struct Cost {
@@ -75,7 +75,7 @@ fn measure(
     // Both ends of each connection are on this machine.
     let kernel = (subject::kernel_objects()? - kernel) / more / 2.0;
     if !settings.quick && !subject.is_bare() {
-        rest(&mut load, CLEANSED.saturating_sub(started.elapsed()))?;
+        rest(&mut load, CLEANSE_TIME.saturating_sub(started.elapsed()))?;
     }
     // Long enough that every socket is pinged once.
     let time = if settings.quick { Duration::from_millis(300) } else { Duration::from_secs(25) };

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::RunSettings;
 use crate::crowd::Crowd;
-use crate::load::PATIENCE;
+use crate::load::TIMEOUT;
 use crate::subject::Subject;
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World, name};
@@ -135,7 +135,7 @@ impl Abuser {
 /// Sends one request on a new connection; any status is accepted.
 fn request(address: SocketAddr, token: &str, method: &str, path: &str, body: &str) -> Result<()> {
     let mut tcp = TcpStream::connect(address)?;
-    tcp.set_read_timeout(Some(PATIENCE))?;
+    tcp.set_read_timeout(Some(TIMEOUT))?;
     let head = format!(
         "{method} /api/v1/{path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
          Connection: close\r\nContent-Length: {}\r\n\r\n{body}",

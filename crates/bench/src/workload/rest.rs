@@ -10,7 +10,7 @@ use memchr::memmem;
 use super::RunSettings;
 use crate::baseline::http;
 use crate::frame;
-use crate::load::{ArrivalKind, Load, PATIENCE};
+use crate::load::{ArrivalKind, Load, TIMEOUT};
 use crate::subject::Subject;
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World, name};
@@ -95,7 +95,7 @@ impl RequestKind {
 /// Sends one request and waits for the complete answer.
 pub(super) fn ask(subject: &Subject, request: &[u8]) -> Result<(u16, Vec<u8>)> {
     let mut tcp = TcpStream::connect(subject.address())?;
-    tcp.set_read_timeout(Some(PATIENCE))?;
+    tcp.set_read_timeout(Some(TIMEOUT))?;
     let line = memmem::find(request, b"\r\n").context("a line")?;
     tcp.write_all(&[&request[..line], b"\r\nConnection: close", &request[line..]].concat())?;
     let mut answer = Vec::new();
@@ -137,7 +137,7 @@ pub(super) fn drive(
                 asked += 1;
             }
         }
-        ensure!(last.elapsed() < PATIENCE, "no answer came for {PATIENCE:?}");
+        ensure!(last.elapsed() < TIMEOUT, "no answer came for {TIMEOUT:?}");
     }
     let (cpu, seconds) = (subject.cpu()? - before, begun.elapsed().as_secs_f64());
     Ok((answered as f64 / cpu.max(0.01), answered as f64 / seconds))

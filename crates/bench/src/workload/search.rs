@@ -37,29 +37,29 @@ const CHARACTERS: u64 = 2500;
 const PAGE: usize = 20;
 const LIMIT: f64 = 25.0;
 /// A history is skipped if writing and indexing it would take longer.
-const BUILT_WITHIN: Duration = Duration::from_secs(600);
+const MAX_BUILD_TIME: Duration = Duration::from_secs(600);
 /// Time for the queries of one kind in one round.
-const ASKED_WITHIN: Duration = Duration::from_secs(15);
+const MAX_QUERY_TIME: Duration = Duration::from_secs(15);
 /// The fewest queries of one kind in a round that give a p99.
-const ASKED_AT_LEAST: usize = 100;
+const MIN_QUERIES: usize = 100;
 /// The groups of W5, and the messages in flight in each.
 const SENDERS: usize = 8;
 const IN_FLIGHT: u64 = 32;
 
 /// A kind of query.
 #[derive(Clone, Copy)]
-enum Sought {
+enum QueryKind {
     CommonWord,
     RareWord,
     Phrase,
     TwoCharacters,
 }
 
-const SOUGHT: [(Sought, &str); 4] = [
-    (Sought::CommonWord, "common word"),
-    (Sought::RareWord, "rare word"),
-    (Sought::Phrase, "phrase"),
-    (Sought::TwoCharacters, "two characters"),
+const QUERY_KINDS: [(QueryKind, &str); 4] = [
+    (QueryKind::CommonWord, "common word"),
+    (QueryKind::RareWord, "rare word"),
+    (QueryKind::Phrase, "phrase"),
+    (QueryKind::TwoCharacters, "two characters"),
 ];
 
 /// Texts with a natural distribution of words, the same in every run.
@@ -68,7 +68,7 @@ struct Texts {
 }
 
 /// A store with indexed messages.
-struct Searched {
+struct SearchHistory {
     engine: &'static str,
     app: App,
     context: Context,
@@ -86,11 +86,11 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let mut length = short;
     while length <= most {
         let begun = Instant::now();
-        let searched = Searched::make(settings, length, None)?;
+        let searched = SearchHistory::make(settings, length, None)?;
         let expected = begun.elapsed() * 10;
         rows.extend(searched.rows(settings)?);
         length *= 10;
-        if length <= most && expected > BUILT_WITHIN {
+        if length <= most && expected > MAX_BUILD_TIME {
             eprintln!("  {length} messages are left out: to write them would take {} s", expected.as_secs());
             break;
         }
@@ -98,7 +98,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let server = Arc::new(Server::start_new(true));
     // Each row is a round trip on PostgreSQL; ten times as many take too long to write.
     let on_postgres = if settings.quick { short } else { most.min(100_000) };
-    rows.extend(Searched::make(settings, on_postgres, Some(&server))?.rows(settings)?);
+    rows.extend(SearchHistory::make(settings, on_postgres, Some(&server))?.rows(settings)?);
     rows.push(sends(settings)?);
     Ok(rows)
 }
@@ -161,7 +161,7 @@ fn word(mut rank: u64) -> String {
     word
 }
 
-impl Searched {
+impl SearchHistory {
     fn make(settings: &RunSettings, length: u64, server: Option<&Arc<Server>>) -> Result<Self> {
         let groups = settings.size(GROUPS, 50);
         let every = |_: usize, plan: &Plan| -> Vec<usize> { (0..plan.groups).collect() };
@@ -203,7 +203,7 @@ impl Searched {
         let times = settings.size(1000, 10);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut rows = Vec::new();
-        for (sought, name) in SOUGHT {
+        for (sought, name) in QUERY_KINDS {
             let what = format!("W14 on {engine}: {name}, {length} messages, p99");
             let mut row = Measurement::new(what, "ms", Goal::AtMost(1.0));
             eprintln!("  {engine}: {name}, {length} messages …");
@@ -212,7 +212,7 @@ impl Searched {
                 let mut random = Texts { state: round as u64 + 1 };
                 let (begun, mut took) = (Instant::now(), Vec::with_capacity(times));
                 for number in 0..times {
-                    if number >= ASKED_AT_LEAST && begun.elapsed() > ASKED_WITHIN {
+                    if number >= MIN_QUERIES && begun.elapsed() > MAX_QUERY_TIME {
                         break;
                     }
                     let query = self.query(sought, &mut random);
@@ -235,8 +235,8 @@ impl Searched {
     }
 
     /// A query made of words from a random message.
-    fn query(&self, sought: Sought, random: &mut Texts) -> String {
-        let is_chinese = matches!(sought, Sought::TwoCharacters);
+    fn query(&self, sought: QueryKind, random: &mut Texts) -> String {
+        let is_chinese = matches!(sought, QueryKind::TwoCharacters);
         let text = loop {
             let text = &self.texts[random.below(self.length) as usize];
             if text.is_ascii() != is_chinese {
@@ -245,16 +245,16 @@ impl Searched {
         };
         let words: Vec<_> = text.split(' ').collect();
         match sought {
-            Sought::CommonWord => word(random.below(10)),
+            QueryKind::CommonWord => word(random.below(10)),
             // Rare words are long.
-            Sought::RareWord => {
+            QueryKind::RareWord => {
                 words.iter().max_by_key(|word| word.len()).map_or("", |word| *word).to_owned()
             }
-            Sought::Phrase => {
+            QueryKind::Phrase => {
                 let at = random.below(LENGTH as u64 - 1) as usize;
                 format!("\"{} {}\"", words[at], words[at + 1])
             }
-            Sought::TwoCharacters => {
+            QueryKind::TwoCharacters => {
                 text.chars().skip(random.below(LENGTH as u64 - 1) as usize).take(2).collect()
             }
         }

@@ -34,7 +34,7 @@ const READINGS: u32 = 6;
 const QUICK_MINUTES: u32 = 8;
 
 /// One of the two deployments under load.
-struct SoakPlace {
+struct SoakSite {
     name: &'static str,
     world: World,
     subject: Subject,
@@ -42,7 +42,7 @@ struct SoakPlace {
 }
 
 /// All readings of a run.
-struct Watched<'a> {
+struct SoakReadings<'a> {
     gauges: Vec<Gauge<'a>>,
     /// p50 and p99 in milliseconds, by deployment and minute.
     minutes: Vec<Vec<[f64; 2]>>,
@@ -63,8 +63,8 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let shared = [("CHINWAG_FILES__STORE", location.as_str())];
     let nodes = Subject::nodes_with(&settings.server, two.shared()?, 2, &shared)?;
     let places = [
-        SoakPlace::open("one node on SQLite", one, alone, settings.rate),
-        SoakPlace::open("two nodes on PostgreSQL", two, nodes, settings.rate),
+        SoakSite::open("one node on SQLite", one, alone, settings.rate),
+        SoakSite::open("two nodes on PostgreSQL", two, nodes, settings.rate),
     ];
     let watched = watch(&places, settings)?;
     let mut rows: Vec<_> = watched.gauges.iter().map(Gauge::row).collect();
@@ -87,14 +87,14 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
 }
 
 /// Reads every gauge until the end of the run.
-fn watch<'a>(places: &'a [SoakPlace], settings: &RunSettings) -> Result<Watched<'a>> {
+fn watch<'a>(places: &'a [SoakSite], settings: &RunSettings) -> Result<SoakReadings<'a>> {
     let (minutes, minute) = if settings.quick {
         (QUICK_MINUTES, settings.stretch * 3)
     } else {
         (settings.minutes, Duration::from_secs(60))
     };
     let mut gauges = Vec::new();
-    for SoakPlace { name, world, subject, crew } in places {
+    for SoakSite { name, world, subject, crew } in places {
         for (number, pid) in (1..).zip(subject.pids()) {
             let node =
                 if world.shared().is_ok() { format!("node {number} of two") } else { (*name).to_owned() };
@@ -130,7 +130,7 @@ fn watch<'a>(places: &'a [SoakPlace], settings: &RunSettings) -> Result<Watched<
     }
     let (used, all) = machine()?;
     let busy = (used - before.0) / (all - before.1).max(1e-9);
-    Ok(Watched { gauges, minutes: seen, busy })
+    Ok(SoakReadings { gauges, minutes: seen, busy })
 }
 
 /// p50 and p99 in milliseconds, from microseconds.
@@ -164,7 +164,7 @@ fn delivery(name: &str, minutes: &[[f64; 2]]) -> Vec<Measurement> {
     vec![row(0, "p50", Goal::None), row(1, "p99", Goal::AtMost(1.5))]
 }
 
-impl SoakPlace {
+impl SoakSite {
     fn open(name: &'static str, world: World, subject: Subject, rate: f64) -> Self {
         let crew = Crew::start(&world, &subject.urls(), rate);
         Self { name, world, subject, crew }
@@ -188,7 +188,7 @@ impl SoakPlace {
 }
 
 /// Plots the readings over time.
-fn draw(folder: &Path, watched: &Watched<'_>) -> Result<()> {
+fn draw(folder: &Path, watched: &SoakReadings<'_>) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let over_time = |values: Vec<f64>, each_minute: u32| {
         let minute = |at: usize| (at + 1) as f64 / f64::from(each_minute);

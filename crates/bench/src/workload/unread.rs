@@ -12,14 +12,14 @@ use chinwag_core::store::Store;
 use chinwag_core::user::Caller;
 use chinwag_core::{Clock, GroupId, Seq, UserId};
 
-use super::{RunSettings, beside_shortest, grouped, histories, median};
+use super::{RunSettings, compare_with_shortest, grouped, histories, median};
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{self, Plan, World};
 
 const SHORT: u64 = 1_000;
 const MEMBERS: usize = 10;
 /// The count of unread messages stops here.
-const MOST: usize = 100;
+const MAX_UNREAD: usize = 100;
 
 /// A kind of reader. The first user is the author of all messages.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ enum ReaderKind {
 
 const READERS: [(ReaderKind, &str, usize); 3] = [
     (ReaderKind::Author, "who wrote all", 0),
-    (ReaderKind::Newcomer, "who read nothing", MOST),
+    (ReaderKind::Newcomer, "who read nothing", MAX_UNREAD),
     (ReaderKind::UpToDate, "who read all", 0),
 ];
 
@@ -56,7 +56,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
             Measurement { note, ..Measurement::new(what, "µs", Goal::AtMost(1.25)) }
         };
         let time = |history: &mut UnreadHistory| history.time(reader, unread, times);
-        rows.extend(beside_shortest(&mut histories, settings.rounds, row, time)?);
+        rows.extend(compare_with_shortest(&mut histories, settings.rounds, row, time)?);
     }
     Ok(rows)
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::session::{Session, Updates};
 
 /// Timeout for every wait in these tests.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server whose answers the test scripts.
 struct Script {
@@ -45,7 +45,7 @@ impl Script {
             let stream = tokio_tungstenite::accept_hdr_async(connection, note).await.unwrap();
             ScriptedSocket(stream, path)
         };
-        let mut line = timeout(PATIENCE, accepting).await.expect("the session connects");
+        let mut line = timeout(WAIT_TIMEOUT, accepting).await.expect("the session connects");
         // `more` says that the summary is incomplete, so that no group counts as gone.
         line.send(json!({ "type": "group.summary", "data": groups, "more": { "groups": 9 } })).await;
         line
@@ -58,7 +58,11 @@ impl ScriptedSocket {
     }
 
     async fn message(&mut self) -> Message {
-        timeout(PATIENCE, self.0.next()).await.expect("the session sends").expect("it is connected").unwrap()
+        timeout(WAIT_TIMEOUT, self.0.next())
+            .await
+            .expect("the session sends")
+            .expect("it is connected")
+            .unwrap()
     }
 
     /// The groups of the next `sync.resume`.
@@ -83,7 +87,7 @@ fn done(groups: &BTreeMap<Uuid, i64>) -> Value {
 async fn until_resumed(updates: &mut Updates) -> Vec<Update> {
     let mut read = Vec::new();
     while read.last() != Some(&Update::Resumed) {
-        read.push(timeout(PATIENCE, updates.next()).await.expect("an update").expect("not the end"));
+        read.push(timeout(WAIT_TIMEOUT, updates.next()).await.expect("an update").expect("not the end"));
     }
     read
 }
@@ -124,7 +128,7 @@ async fn resume_names_groups_as_a_frame_may_hold_them() {
 }
 
 #[tokio::test]
-async fn refused_resume_waits_as_long_as_it_is_told() {
+async fn refused_resume_waits_for_the_given_time() {
     let script = Script::start().await;
     let (_session, _updates) = script.connect(held([(1, 1)]));
     let mut line = script.accept(json!([])).await;
@@ -151,8 +155,8 @@ async fn refused_resumes_come_less_and_less_often() {
         line.send(json!({ "type": "error.handler", "code": 503, "ref": RESUME, "data": {} })).await;
     };
     let (_requests, mut requests) = mpsc::channel(1);
-    let (over, ()) = tokio::join!(driver.converse(socket, &mut requests), refuse);
-    assert!(matches!(over, Over::Refused(_)));
+    let (over, ()) = tokio::join!(driver.serve_connection(socket, &mut requests), refuse);
+    assert!(matches!(over, ConnectionEnd::Refused(_)));
     assert_eq!(driver.failures, 3);
 }
 
@@ -179,7 +183,7 @@ async fn messages_that_changed_together_all_arrive() {
 }
 
 #[tokio::test]
-async fn credential_that_does_not_come_is_asked_for_again() {
+async fn a_credential_request_is_retried_after_its_timeout() {
     let (asked, mut asks) = mpsc::unbounded_channel();
     let access = Access::renewed(move || {
         let _ = asked.send(());
@@ -192,7 +196,7 @@ async fn credential_that_does_not_come_is_asked_for_again() {
     };
     let (_session, _updates) = Session::connect_with("http://127.0.0.1:1", access, options);
     for _ in 0..2 {
-        timeout(PATIENCE, asks.recv()).await.expect("it is asked").expect("the session goes on");
+        timeout(WAIT_TIMEOUT, asks.recv()).await.expect("it is asked").expect("the session goes on");
     }
 }
 
@@ -203,12 +207,12 @@ fn closed(code: u16) -> End {
 #[test]
 fn close_codes_say_what_to_do() {
     for code in [1001, 1011, 1012, 4003, 4008, 4009] {
-        assert_eq!(judge(&closed(code)), NextStep::Again(Duration::ZERO), "{code}");
+        assert_eq!(next_step(&closed(code)), NextStep::Reconnect(Duration::ZERO), "{code}");
     }
-    assert_eq!(judge(&End::Lost(String::new())), NextStep::Again(Duration::ZERO));
-    assert_eq!(judge(&closed(4029)), NextStep::Again(PENALTY));
-    assert_eq!(judge(&closed(4001)), NextStep::SignedOut);
-    assert_eq!(judge(&closed(1009)), NextStep::Ended);
+    assert_eq!(next_step(&End::Lost(String::new())), NextStep::Reconnect(Duration::ZERO));
+    assert_eq!(next_step(&closed(4029)), NextStep::Reconnect(PENALTY));
+    assert_eq!(next_step(&closed(4001)), NextStep::SignedOut);
+    assert_eq!(next_step(&closed(1009)), NextStep::Ended);
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::actor::service_only;
-use super::identity::not_held;
+use super::identity::require_unreserved;
 use super::session::{self, end_others, session_owner};
-use super::user::{own, short_enough, taken};
+use super::user::{load_editable_user, name_taken, require_short_name};
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
 use crate::event::{Ended, Event, Kind};
@@ -19,7 +19,7 @@ use crate::user::{Caller, User};
 use crate::{Date, Error, Name, Result, UserId};
 
 /// The longest lifetime of a token: 365 days.
-pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+pub const MAX_TOKEN_TTL: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The lifetime of a ticket: 30 seconds.
 pub const TICKET: Duration = Duration::from_secs(30);
 
@@ -80,7 +80,7 @@ impl App {
     /// Creates a user with a password, and its first session.
     pub async fn account_create(&self, command: SignUp) -> Result<Issued> {
         self.write(Growth::Adds, &Context::new(Caller::Service), command, |unit, command| {
-            not_held(unit, &command.name, "name")?;
+            require_unreserved(unit, &command.name, "name")?;
             let user = account_insert(unit, &command.name, &command.phc)?;
             let address = command.client.address.as_deref();
             unit.audit_sign_in(AuditAction::AccountCreate, &user.name, address, "password")?;
@@ -165,7 +165,7 @@ impl App {
     pub async fn password_set(&self, context: &Context, name: Name, phc: String) -> Result<()> {
         self.write(Growth::Bounded, context, (name, phc, context.who), |unit, (name, phc, who)| {
             service_only(unit.caller)?;
-            let user = own(unit, name)?;
+            let user = load_editable_user(unit, name)?;
             unit.require_scope_over(*who, user.id)?;
             signs_in_here(unit.tx, user.id)?;
             unit.tx.password_set(user.id, phc)?;
@@ -180,7 +180,7 @@ impl App {
     pub async fn password_adopt(&self, context: &Context, name: Name, phc: String) -> Result<()> {
         self.write(Growth::Bounded, context, (name, phc), |unit, (name, phc)| {
             service_only(unit.caller)?;
-            let user = own(unit, name)?;
+            let user = load_editable_user(unit, name)?;
             unit.tx.provider_identities_delete(user.id)?;
             unit.tx.origin_set(user.id, Origin::Account)?;
             unit.tx.password_set(user.id, phc)?;
@@ -206,7 +206,7 @@ impl App {
     pub async fn token(&self, hash: TokenHash) -> Result<Option<Token>> {
         let now = self.clock().now();
         let service = Context::new(Caller::Service);
-        self.read(&service, (hash, now), |tx, _, (hash, now)| good(tx, hash, *now)).await
+        self.read(&service, (hash, now), |tx, _, (hash, now)| valid_token(tx, hash, *now)).await
     }
 
     /// Consumes a ticket. Returns the token that requested it, or the ticket itself if there is none. None if
@@ -292,7 +292,7 @@ fn signs_in_here(tx: &dyn Tx, user: UserId) -> Result<()> {
 /// Ends a token, if it exists, and closes its sockets.
 pub(super) fn end_token(unit: &mut Unit, token: &TokenHash) -> Result<()> {
     if unit.tx.token_delete(token)? {
-        unit.tell_end(*token);
+        unit.publish_end(*token);
     }
     Ok(())
 }
@@ -300,22 +300,22 @@ pub(super) fn end_token(unit: &mut Unit, token: &TokenHash) -> Result<()> {
 /// Ends all tokens of a user, and closes their sockets.
 fn end_sessions(unit: &mut Unit, user: UserId) -> Result<()> {
     unit.tx.tokens_delete(user)?;
-    unit.tell(Event::to_users(Kind::Ended(Ended::User(user)), vec![]));
+    unit.publish(Event::to_users(Kind::Ended(Ended::User(user)), vec![]));
     Ok(())
 }
 
 /// Inserts a user with a password.
 fn account_insert(unit: &mut Unit, name: &Name, phc: &str) -> Result<User> {
-    short_enough(unit, name, "name")?;
+    require_short_name(unit, name, "name")?;
     let now = unit.now();
-    let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))?;
+    let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| name_taken("name"))?;
     unit.tx.origin_set(user.id, Origin::Account)?;
     unit.tx.password_set(user.id, phc)?;
     Ok(user)
 }
 
 /// The token with this hash. None if it is not valid at `now`. Fails if the user is suspended.
-pub(super) fn good(tx: &dyn Tx, hash: &TokenHash, now: Date) -> Result<Option<Token>> {
+pub(super) fn valid_token(tx: &dyn Tx, hash: &TokenHash, now: Date) -> Result<Option<Token>> {
     let found = tx.token(hash)?.filter(|token| token.kind == token::Kind::Token && token.expires > now);
     found.map(|token| admitted(token, now)).transpose()
 }
@@ -338,7 +338,7 @@ pub(super) fn issue_token(
     let issued = issue(unit, user, token::Kind::Token, ttl)?;
     session::begin(unit, &issued.secret.hash(), client)?;
     for ended in unit.tx.tokens_trim(issued.user.id, SESSIONS)? {
-        unit.tell_end(ended);
+        unit.publish_end(ended);
     }
     Ok(issued)
 }
@@ -356,7 +356,7 @@ fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Resul
 
 impl Unit<'_> {
     /// Publishes the end of a token. Every node then closes the sockets of the token.
-    pub(super) fn tell_end(&mut self, token: TokenHash) {
-        self.tell(Event::to_users(Kind::Ended(Ended::Token(token)), vec![]));
+    pub(super) fn publish_end(&mut self, token: TokenHash) {
+        self.publish(Event::to_users(Kind::Ended(Ended::Token(token)), vec![]));
     }
 }

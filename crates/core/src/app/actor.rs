@@ -17,7 +17,7 @@ pub(super) fn actor(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Resul
 }
 
 /// The actor of an action that requires a user.
-pub(super) fn someone(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Result<User> {
+pub(super) fn require_actor(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Result<User> {
     actor(tx, caller, author)?.ok_or_else(|| Error::field("author", "must name the acting user"))
 }
 

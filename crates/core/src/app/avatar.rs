@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Unit;
 use super::actor::visible;
 use super::directory::find;
-use super::work::Effort;
+use super::work::StepLimits;
 use crate::entry::Change;
 use crate::group_details::{DetailKey, GroupDetails};
 use crate::limits::Directory;
@@ -77,7 +77,7 @@ pub(super) fn is_shown(tx: &dyn Tx, caller: Caller, directory: Directory, row: &
 
 impl Unit<'_> {
     /// Removes the avatars of groups whose files a deleted user uploaded. Returns whether all are removed.
-    pub(super) fn take_avatars(&mut self, user: UserId, effort: Effort) -> Result<bool> {
+    pub(super) fn take_avatars(&mut self, user: UserId, effort: StepLimits) -> Result<bool> {
         let found = self.tx.avatars_of_groups(user, effort.groups)?;
         for (file, group) in &found {
             self.tx.file_drop(*file)?;

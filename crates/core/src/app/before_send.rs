@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::directory::find;
-use super::message::{Edit, may_edit, seen};
+use super::message::{Edit, may_edit, visible_message};
 use super::private::{First, may_open, writable};
 use super::send::slow_down;
 use super::{App, Context, Who};
@@ -179,7 +179,7 @@ fn check_edit(
     now: Date,
     window: Option<Duration>,
 ) -> Result<Question> {
-    let message = seen(tx, caller, command.id)?;
+    let message = visible_message(tx, caller, command.id)?;
     let author = may_edit(tx, caller, &message, (now, window))?;
     let (author, _) = author.ok_or_else(|| Error::internal("the service asks no hook"))?;
     let kind = QuestionKind::Edit(message.group, message.id);

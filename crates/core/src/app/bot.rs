@@ -55,7 +55,7 @@ impl App {
         self.write(Growth::Bounded, context, (bot, id), |unit, (bot, id)| {
             let bot = bot_of(unit.tx, unit.caller, bot)?;
             let hash = unit.tx.bot_key_delete(bot.id, *id)?.ok_or(Error::NotFound("key"))?;
-            unit.tell(Event::to_users(Kind::Ended(Ended::Token(hash)), vec![]));
+            unit.publish(Event::to_users(Kind::Ended(Ended::Token(hash)), vec![]));
             unit.audit_with(AuditAction::BotKeyDelete, id, format_args!("of {}", bot.name))
         })
         .await
@@ -130,7 +130,7 @@ pub(super) fn reach(tx: &dyn Tx, grant: &BotGrant, target: BotTarget) -> Result<
 /// Ends the keys and hooks of a user who is no longer a bot, and closes the user's sockets.
 pub(super) fn end_bot(unit: &mut Unit, user: UserId) -> Result<()> {
     unit.tx.bot_secrets_delete(user)?;
-    unit.tell(Event::to_users(Kind::Ended(Ended::User(user)), vec![]));
+    unit.publish(Event::to_users(Kind::Ended(Ended::User(user)), vec![]));
     Ok(())
 }
 

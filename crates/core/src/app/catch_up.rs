@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::entry::live_entries;
 use super::resume::show_profile;
 use super::thread::Roots;
-use super::{brief, show_mentioned, show_reads, standing};
+use super::{brief, complete_view, show_mentioned, show_reads};
 use crate::event::{Audience, Event, Kind};
 use crate::group::{Member, View};
 use crate::limits::RESUME_EVENTS;
@@ -16,7 +16,7 @@ use crate::store::Tx;
 use crate::{GroupId, Result, Seq, UserId};
 
 /// Up to this many members are looked up one by one.
-const FEW: usize = 8;
+const MAX_SINGLE_LOOKUPS: usize = 8;
 
 /// The missed events of a group, with its current state, from one snapshot.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ pub struct CaughtUp {
 
 /// A node's request for missed events of a group.
 #[derive(Debug, Clone)]
-pub struct Behind {
+pub struct CatchUpRequest {
     pub group: GroupId,
     /// The last number that the node has.
     pub after: Seq,
@@ -50,7 +50,7 @@ pub struct Behind {
 }
 
 /// Reads the missed events of a group. `None` if the group does not exist.
-pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
+pub fn catch_up(tx: &dyn Tx, asked: &CatchUpRequest) -> Result<Option<CaughtUp>> {
     let group = asked.group;
     let Some(found) = tx.group(group)? else { return Ok(None) };
     let upto = asked.upto.min(found.head);
@@ -58,12 +58,12 @@ pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
     let too_far = count > RESUME_EVENTS;
     let entries = if count == 0 || too_far { Vec::new() } else { tx.log(group, asked.after, count)? };
     let roots = Roots::of_rows(tx, group, &entries)?;
-    let mut view = if asked.view { Some(standing(tx, group)?) } else { None };
-    if let Some(view) = view.as_mut().filter(|_| asked.users.len() <= FEW) {
+    let mut view = if asked.view { Some(complete_view(tx, group)?) } else { None };
+    if let Some(view) = view.as_mut().filter(|_| asked.users.len() <= MAX_SINGLE_LOOKUPS) {
         show_reads(tx, view, &asked.users)?;
     }
     let (pending, members) = members_among(tx, group, &asked.users)?;
-    if let Some(view) = view.as_mut().filter(|_| members.len() <= FEW) {
+    if let Some(view) = view.as_mut().filter(|_| members.len() <= MAX_SINGLE_LOOKUPS) {
         show_mentioned(tx, view, &members)?;
     }
     Ok(Some(CaughtUp {
@@ -80,7 +80,7 @@ pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
 /// one by one; for many, reads all members.
 fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<(Vec<UserId>, Vec<UserId>)> {
     let asked: BTreeSet<_> = users.iter().copied().collect();
-    let mut members = if users.len() <= FEW {
+    let mut members = if users.len() <= MAX_SINGLE_LOOKUPS {
         let mut found = Vec::with_capacity(users.len());
         for user in &asked {
             found.extend(tx.member(group, *user)?);
@@ -110,7 +110,7 @@ fn events(tx: &dyn Tx, group: GroupId, after: Seq, rows: Vec<LogRow>, roots: &Ro
         if let LogEntry::MemberRenamed { user, .. } = entry {
             if let Some(mut kind) = entry.event(group, None) {
                 show_profile(tx, &mut kind)?;
-                let to = Audience::Others(group, tx.estranged(user)?);
+                let to = Audience::Others(group, tx.blocked_strangers(user)?);
                 events.push(Event { kind, to, seq: None, origin: None });
             }
             events.push(Event::in_group(Kind::MemberChanged { group, left: None }, group, seq));

@@ -235,9 +235,9 @@ impl Changes {
         let is_answered = |group: GroupId| self.is_in_scope(group) && !self.query.named.contains(&group);
         for row in rows.into_iter().filter(|row| is_answered(row.group)) {
             let left = || Kind::GroupQuit { group: row.group, name: name.clone() };
-            events.push(if row.is_deleted { deleted(row.group) } else { own(left()) });
+            events.push(if row.is_deleted { deleted(row.group) } else { to_user(left()) });
         }
-        Ok(some(events))
+        Ok(part_of(events))
     }
 
     fn next_profiles(&mut self, tx: &dyn Tx, me: UserId) -> Result<Option<ChangesPart>> {
@@ -250,13 +250,13 @@ impl Changes {
         let mut events = Vec::with_capacity(ids.len());
         for (user, profile) in ids.iter().zip(tx.details(&ids)?) {
             let (Some(name), Some(profile)) = (names.get(user), profile) else { continue };
-            if *user != me && tx.estranged(*user)?.binary_search(&me).is_ok() {
+            if *user != me && tx.blocked_strangers(*user)?.binary_search(&me).is_ok() {
                 continue;
             }
             let (name, profile) = (name.clone(), Some(profile.into()));
-            events.push(own(Kind::UserUpdate { user: *user, name, new_name: None, profile }));
+            events.push(to_user(Kind::UserUpdate { user: *user, name, new_name: None, profile }));
         }
-        Ok(some(events))
+        Ok(part_of(events))
     }
 
     fn next_marks(&mut self, (_, name): (UserId, &Name)) -> Option<ChangesPart> {
@@ -265,28 +265,28 @@ impl Changes {
         for changed in self.marks.drain(..count) {
             let ChangedGroup { group, pending, read, settings, .. } = changed;
             if read.is_some() {
-                events.push(own(Kind::MessageRead { author: name.clone(), group, at: read }));
+                events.push(to_user(Kind::MessageRead { author: name.clone(), group, at: read }));
             }
-            events.extend(settings.map(|settings| own(Kind::GroupMe { group, settings, pending })));
+            events.extend(settings.map(|settings| to_user(Kind::GroupMe { group, settings, pending })));
         }
         if self.marks.is_empty() {
             self.step = ChangesStep::Done;
         }
-        some(events)
+        part_of(events)
     }
 }
 
-fn some(events: Vec<Event>) -> Option<ChangesPart> {
+fn part_of(events: Vec<Event>) -> Option<ChangesPart> {
     (!events.is_empty()).then_some(ChangesPart::Events(events))
 }
 
 /// An event without a number, as part of an answer.
-fn own(kind: Kind) -> Event {
+fn to_user(kind: Kind) -> Event {
     Event::to_users(kind, Vec::new())
 }
 
 fn deleted(group: GroupId) -> Event {
-    own(Kind::GroupDelete(group))
+    to_user(Kind::GroupDelete(group))
 }
 
 /// The approximate size on the wire, in bytes.

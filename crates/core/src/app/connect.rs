@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::message::show_to;
 use super::{App, Context};
 use crate::group::{Member, Summary};
-use crate::limits::{LATEST, LISTED};
+use crate::limits::{LATEST, MAX_LISTED_MEMBERS};
 use crate::relation::Relations;
 use crate::store::{CommitPoint, GroupPosition, Shown, Tx, Unread};
 use crate::{Error, GroupId, Name, Result, Seq, UserId};
@@ -67,7 +67,7 @@ impl Window {
     }
 
     fn shown(&self) -> Shown {
-        let members = if self.is_given() { LISTED } else { usize::MAX };
+        let members = if self.is_given() { MAX_LISTED_MEMBERS } else { usize::MAX };
         Shown { messages: self.messages.unwrap_or(LATEST), members }
     }
 }

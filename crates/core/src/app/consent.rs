@@ -3,11 +3,11 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::actor::{membership_in, someone};
-use super::group::{Departure, Leave, Seen, depart, seen_by};
+use super::actor::{membership_in, require_actor};
+use super::group::{Departure, GroupForCaller, Leave, depart, seen_by};
 use super::join::require_room_for_group;
 use super::private::count_first_contacts;
-use super::{App, Context, Growth, Unit, show_reads, standing};
+use super::{App, Context, Growth, Unit, complete_view, show_reads};
 use crate::audit::AuditAction;
 use crate::event::{Event, Kind, Pending};
 use crate::group_settings::GroupSettings;
@@ -18,14 +18,14 @@ use crate::user::{Caller, User};
 use crate::{Error, GroupId, Result, Seq, UserId};
 
 /// The number of users that one query looks up.
-const LOOKED_AT: usize = 100;
+const LOOKUP_BATCH: usize = 100;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The result of accepting a group.
 #[derive(Debug, Clone)]
 pub struct Accepted {
     /// The group as the user sees it.
-    pub seen: Seen,
+    pub seen: GroupForCaller,
     /// Whether the membership was pending. Only then do the user's sockets receive events.
     pub changed: bool,
 }
@@ -34,7 +34,7 @@ impl App {
     /// Accepts a group to which somebody else added the user.
     pub async fn group_accept(&self, context: &Context, command: Leave) -> Result<Accepted> {
         self.write(Growth::Bounded, context, command, |unit, command| {
-            let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+            let user = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
             let changed = membership_in(unit.tx, unit.caller, command.group, &user)?.pending;
             if changed {
                 accept(unit, command.group, &user, true)?;
@@ -53,7 +53,7 @@ pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User, asks: bool) -
     require_room_for_group(unit, user)?;
     let head = unit.tx.log_hold(group)?;
     unit.tx.pending_set(group, user.id, false)?;
-    let mut view = standing(unit.tx, group)?;
+    let mut view = complete_view(unit.tx, group)?;
     show_reads(unit.tx, &mut view, &[user.id])?;
     let mentioned = unit.tx.mark(group, user.id)?.mentioned;
     let me = Kind::GroupMe { group, settings: GroupSettings::default(), pending: false };
@@ -61,10 +61,10 @@ pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User, asks: bool) -
     if asks {
         unit.answer(me);
     } else {
-        unit.tell(me);
+        unit.publish(me);
     }
     let shown = Event::to_users(Kind::GroupAccepted { view, mentioned }, vec![user.id]);
-    unit.tell(Event { seq: Some(head), ..shown });
+    unit.publish(Event { seq: Some(head), ..shown });
     Ok(())
 }
 
@@ -118,7 +118,7 @@ fn count_strangers(unit: &Unit, actor: &User, users: &[UserId], counted: &Atomic
         return Ok(());
     }
     let mut strangers = 0;
-    for users in users.chunks(LOOKED_AT) {
+    for users in users.chunks(LOOKUP_BATCH) {
         strangers += users.len() - unit.tx.companions(actor.id, users)?.len();
         if strangers > most as usize {
             return Err(Error::TooMany(DAY));
@@ -175,8 +175,8 @@ pub(super) fn invite(unit: &mut Unit, group: GroupId, seq: Seq, pending: &[UserI
     if pending.is_empty() {
         return Ok(());
     }
-    let added = Kind::Pending(Pending::Added(standing(unit.tx, group)?));
-    unit.tell(Event { seq: Some(seq), ..Event::to_users(added, pending.to_vec()) });
+    let added = Kind::Pending(Pending::Added(complete_view(unit.tx, group)?));
+    unit.publish(Event { seq: Some(seq), ..Event::to_users(added, pending.to_vec()) });
     for id in pending {
         for dropped in unit.tx.pending_beyond(*id, PENDING_GROUPS)? {
             let Some(user) = unit.tx.user(*id)? else { continue };

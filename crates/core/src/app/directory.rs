@@ -4,7 +4,7 @@
 use super::suspension::governs;
 use super::{App, Context, Unit};
 use crate::actor::unknown;
-use crate::app::user::{Profile, Wanted, profiles};
+use crate::app::user::{Profile, ProfileParts, profiles};
 use crate::authority::Govern;
 use crate::limits::{Directory, LIST_PAGE};
 use crate::store::Tx;
@@ -19,7 +19,7 @@ impl App {
         &self,
         context: &Context,
         names: Vec<Name>,
-        wanted: Wanted,
+        wanted: ProfileParts,
     ) -> Result<Vec<Profile>> {
         let query = (names, wanted, self.user_rules().directory);
         let found = self.read(context, query, |tx, caller, (names, wanted, directory)| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::actor::{actor, someone, visible};
+use super::actor::{actor, require_actor, visible};
 use super::avatar::is_shown;
 use super::suspension::governs;
 use super::{App, Context, Growth, Unit};
@@ -81,7 +81,7 @@ impl App {
     /// Aborts an upload of the caller, or removes a file of the caller that is not in use.
     pub async fn file_abandon(&self, context: &Context, id: FileId) -> Result<()> {
         self.write(Growth::Bounded, context, id, |unit, id| {
-            let row = own(unit.tx, unit.caller, *id)?;
+            let row = owned_file(unit.tx, unit.caller, *id)?;
             match row.state {
                 FileState::Attached | FileState::Avatar => Err(MISSING),
                 _ => unit.tx.file_drop(*id),
@@ -128,7 +128,7 @@ impl App {
                 Some(name) if governs(tx, caller, Govern::SeeFiles)? => {
                     tx.user_named(name)?.ok_or_else(|| unknown(name, "author"))?
                 }
-                _ => someone(tx, caller, owner.as_ref())?,
+                _ => require_actor(tx, caller, owner.as_ref())?,
             };
             let rows = tx.files_written(owner.id, *after, *limit)?;
             Ok(rows.into_iter().map(|row| (row.id, row.file)).collect())
@@ -149,7 +149,7 @@ impl App {
 }
 
 fn reserve(unit: &mut Unit, command: &ReserveFile) -> Result<Reservation> {
-    let owner = someone(unit.tx, unit.caller, command.author.as_ref())?.id;
+    let owner = require_actor(unit.tx, unit.caller, command.author.as_ref())?.id;
     admit_count(unit, owner)?;
     admit(unit, owner, command.size)?;
     let time = if command.resumable { FILE_TTL } else { PLAIN_UPLOAD_TTL };
@@ -214,7 +214,7 @@ fn complete(unit: &mut Unit, command: &CompleteFile) -> Result<StoredFile> {
 }
 
 /// A file of the caller. A service may use the files of all users.
-fn own(tx: &dyn Tx, caller: Caller, id: FileId) -> Result<FileRow> {
+fn owned_file(tx: &dyn Tx, caller: Caller, id: FileId) -> Result<FileRow> {
     let user = actor(tx, caller, None)?;
     let row = tx.file(id)?.ok_or(MISSING)?;
     match user {
@@ -224,7 +224,7 @@ fn own(tx: &dyn Tx, caller: Caller, id: FileId) -> Result<FileRow> {
 }
 
 fn own_reservation(tx: &dyn Tx, caller: Caller, id: FileId) -> Result<Reservation> {
-    match own(tx, caller, id)? {
+    match owned_file(tx, caller, id)? {
         FileRow { id, owner, state: FileState::Reserved, name, size, expires: Some(expires), .. } => {
             Ok(Reservation { id, owner, name, size, expires })
         }

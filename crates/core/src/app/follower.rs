@@ -11,14 +11,14 @@ use crate::user::Caller;
 use crate::{Date, Error, HolderId, Result};
 
 /// The time between two removals of expired tokens, over all nodes.
-const TOKENS_EVERY: Duration = Duration::from_secs(600);
+const TOKEN_SCAN_INTERVAL: Duration = Duration::from_secs(600);
 /// How long departures from groups are kept for clients that resume.
 const DEPARTURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-const PURGED: usize = 1000;
+const PURGE_BATCH: usize = 1000;
 /// The time between two scans of the file store, over all nodes.
-const STRAYS_EVERY: Duration = Duration::from_secs(6 * 3600);
+const STRAY_SCAN_INTERVAL: Duration = Duration::from_secs(6 * 3600);
 /// The time between two retention scans of the groups, over all nodes.
-const RETENTION_EVERY: Duration = Duration::from_secs(30);
+const RETENTION_SCAN_INTERVAL: Duration = Duration::from_secs(30);
 
 /// This node as a candidate for a follower's lease.
 pub struct Candidate {
@@ -119,10 +119,10 @@ impl App {
                 + unit.tx.names_purge(now)?
                 + unit.tx.invites_purge(now)?
                 + unit.tx.scoped_keys_purge(now)?
-                + unit.tx.reports_expire(now.minus(REPORTED_TEXT), PURGED)?
-                + unit.tx.reports_purge(now.minus(CLOSED_REPORTS), PURGED)?
-                + unit.tx.audit_purge(now.minus(unit.rules.limits.audit.keep), PURGED)?
-                + unit.tx.departures_trim(now, DEPARTURES_KEPT, PURGED)?;
+                + unit.tx.reports_expire(now.minus(REPORTED_TEXT), PURGE_BATCH)?
+                + unit.tx.reports_purge(now.minus(CLOSED_REPORTS), PURGE_BATCH)?
+                + unit.tx.audit_purge(now.minus(unit.rules.limits.audit.keep), PURGE_BATCH)?
+                + unit.tx.departures_trim(now, DEPARTURES_KEPT, PURGE_BATCH)?;
             let position = (rows == 0).then(|| now.micros().to_be_bytes());
             unit.end_step(*lease, position.as_ref().map(<[u8; 8]>::as_slice))?;
             Ok(rows)
@@ -148,15 +148,17 @@ fn is_due(
     (feed, keep): &(FeedRules, Option<Duration>),
 ) -> Result<bool> {
     match follower {
-        Follower::ExpiredTokens => Ok(has_passed(state, TOKENS_EVERY, now)),
-        Follower::StrayFiles => Ok(has_passed(state, STRAYS_EVERY, now)),
+        Follower::ExpiredTokens => Ok(has_passed(state, TOKEN_SCAN_INTERVAL, now)),
+        Follower::StrayFiles => Ok(has_passed(state, STRAY_SCAN_INTERVAL, now)),
         Follower::DroppedFiles => tx.files_are_due(now),
         Follower::EventFeed => feed::is_due(tx, feed.oldest(now)),
         Follower::Webhooks => tx.webhooks_exist(),
         // A node asks only if it may have messages that are not indexed.
         Follower::SearchIndex => Ok(true),
         Follower::Notifications => push::is_due(tx, now),
-        Follower::Retention => Ok(has_passed(state, RETENTION_EVERY, now) && retention::is_due(tx, *keep)?),
+        Follower::Retention => {
+            Ok(has_passed(state, RETENTION_SCAN_INTERVAL, now) && retention::is_due(tx, *keep)?)
+        }
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::actor::{actor, membership_in, role_in, someone, visible};
+use super::actor::{actor, membership_in, require_actor, role_in, visible};
 use super::avatar::{AvatarOf, replace_avatar};
 use super::ban::shown_bans;
 use super::consent::{admit, bring_in, end, invite};
 use super::directory::all_named;
 use super::group_details::require_rights;
 use super::suspension::governs;
-use super::{App, Context, Growth, Unit, allow, show_reads, standing};
+use super::{App, Context, Growth, Unit, allow, complete_view, show_reads};
 use crate::audit::AuditAction;
 use crate::authority::Govern;
 use crate::bot::{BotAct, BotTarget};
@@ -55,7 +55,7 @@ pub struct Leave {
 
 /// A group with the calling user's own state.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct GroupForCaller {
     /// The same view for all members, except for the read marks.
     pub view: Arc<View>,
     /// The calling user's read mark. None if a service calls.
@@ -77,7 +77,7 @@ impl App {
 
     /// One group. Admins of the server can see all groups; those of which they are not members come without
     /// messages.
-    pub async fn group(&self, context: &Context, id: GroupId) -> Result<Seen> {
+    pub async fn group(&self, context: &Context, id: GroupId) -> Result<GroupForCaller> {
         let act = (BotAct::ReadGroup, BotTarget::Group(id));
         self.read_by_bots(context, act, id, |tx, caller, id| {
             let is_outside = match visible(tx, caller, *id) {
@@ -95,7 +95,7 @@ impl App {
             let Some(user) = caller.user() else {
                 Arc::make_mut(&mut view).show_reads(&[], &[]);
                 let settings = GroupSettings::default();
-                return Ok(Seen { view, mark: None, settings, pending: false, banned });
+                return Ok(GroupForCaller { view, mark: None, settings, pending: false, banned });
             };
             let pending = own.is_some_and(|(_, pending)| pending);
             let mut mark = tx.mark(*id, user)?;
@@ -104,7 +104,13 @@ impl App {
             } else {
                 show_reads(tx, &mut view, &[user])?;
             }
-            Ok(Seen { view, mark: Some(mark), settings: tx.group_settings(*id, user)?, pending, banned })
+            Ok(GroupForCaller {
+                view,
+                mark: Some(mark),
+                settings: tx.group_settings(*id, user)?,
+                pending,
+                banned,
+            })
         })
         .await
     }
@@ -142,35 +148,35 @@ impl App {
         group: GroupId,
     ) -> Result<Option<(User, Vec<UserId>)>> {
         self.read(context, group, |tx, caller, group| {
-            let user = someone(tx, caller, None)?;
+            let user = require_actor(tx, caller, None)?;
             let membership = membership_in(tx, caller, *group, &user)?;
             allow(membership.effective_role(), Action::Send, "you may read this group but not write to it")?;
             if membership.pending {
                 return Ok(None);
             }
-            let mut unaware = vec![user.id];
-            unaware.extend(tx.unaware(*group, user.id, false)?);
-            Ok(Some((user, unaware)))
+            let mut hidden_from = vec![user.id];
+            hidden_from.extend(tx.hidden_from(*group, user.id, false)?);
+            Ok(Some((user, hidden_from)))
         })
         .await
     }
 }
 
 /// A group as seen by an admin of the server who is not a member: without its messages.
-fn seen_by_admin(tx: &dyn Tx, mut view: Arc<View>) -> Result<Seen> {
+fn seen_by_admin(tx: &dyn Tx, mut view: Arc<View>) -> Result<GroupForCaller> {
     let banned = if view.group.private { None } else { Some(tx.banned(view.group.id)?) };
     let shown = Arc::make_mut(&mut view);
     shown.messages.clear();
     shown.show_reads(&[], &[]);
-    Ok(Seen { view, mark: None, settings: GroupSettings::default(), pending: false, banned })
+    Ok(GroupForCaller { view, mark: None, settings: GroupSettings::default(), pending: false, banned })
 }
 
 /// A group as seen by a member who has accepted it.
-pub(super) fn seen_by(tx: &dyn Tx, group: GroupId, user: &User) -> Result<Seen> {
-    let (mut view, mark) = (standing(tx, group)?, tx.mark(group, user.id)?);
+pub(super) fn seen_by(tx: &dyn Tx, group: GroupId, user: &User) -> Result<GroupForCaller> {
+    let (mut view, mark) = (complete_view(tx, group)?, tx.mark(group, user.id)?);
     show_reads(tx, &mut view, &[user.id])?;
     let settings = tx.group_settings(group, user.id)?;
-    Ok(Seen { view, mark: Some(mark), settings, pending: false, banned: None })
+    Ok(GroupForCaller { view, mark: Some(mark), settings, pending: false, banned: None })
 }
 
 /// The users named in a request, without duplicates, each with the highest role requested.
@@ -190,7 +196,7 @@ pub(super) fn roles_of(unit: &Unit, roles: &Roles) -> Result<Vec<(User, Role)>> 
 }
 
 fn create(unit: &mut Unit, command: &Create, counted: &AtomicBool) -> Result<Arc<View>> {
-    let owner = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    let owner = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
     require_rights(unit, false, &command.details)?;
     let mut others = roles_of(unit, &command.roles)?;
     others.retain(|(user, _)| user.id != owner.id);
@@ -226,7 +232,7 @@ fn create(unit: &mut Unit, command: &Create, counted: &AtomicBool) -> Result<Arc
 }
 
 fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
-    let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    let user = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
     let membership = membership_in(unit.tx, unit.caller, command.group, &user)?;
     let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
     if group.private {
@@ -306,17 +312,17 @@ pub(super) fn delete_if_ended(unit: &mut Unit, group: GroupId, departed: &Depart
     if departed.ended {
         let members = unit.tx.members(group)?;
         delete_now(unit, group)?;
-        tell_pending_of_end(unit, group, departed.seq.next(), &members);
+        publish_end_to_pending(unit, group, departed.seq.next(), &members);
     }
     Ok(())
 }
 
 /// Publishes the end of the group to pending members.
-fn tell_pending_of_end(unit: &mut Unit, group: GroupId, seq: Seq, members: &[Member]) {
+fn publish_end_to_pending(unit: &mut Unit, group: GroupId, seq: Seq, members: &[Member]) {
     let pending: Vec<_> = members.iter().filter(|member| member.pending).map(|member| member.user).collect();
     if !pending.is_empty() {
         let kind = Kind::Pending(Pending::Deleted(group));
-        unit.tell(Event { seq: Some(seq), ..Event::to_users(kind, pending) });
+        unit.publish(Event { seq: Some(seq), ..Event::to_users(kind, pending) });
     }
 }
 
@@ -334,7 +340,7 @@ fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {
     unit.audit(AuditAction::GroupDelete, group.id)?;
     delete_now(unit, group.id)?;
     unit.answer(Event::in_group(Kind::GroupDelete(group.id), group.id, seq));
-    tell_pending_of_end(unit, group.id, seq, &members);
+    publish_end_to_pending(unit, group.id, seq, &members);
     Ok(())
 }
 

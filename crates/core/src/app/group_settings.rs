@@ -1,6 +1,6 @@
 //! A user's own settings of a group, and the unread counts over all of its groups.
 
-use super::actor::{role_in, someone};
+use super::actor::{require_actor, role_in};
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
 use crate::event::{Event, Kind};
@@ -37,7 +37,7 @@ impl App {
         command: ChangeGroupSettings,
     ) -> Result<OwnSettings> {
         self.write(Growth::Bounded, context, command, |unit, command| {
-            let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+            let user = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
             role_in(unit.tx, unit.caller, command.group, &user)?;
             let before = unit.tx.group_settings(command.group, user.id)?;
             let after = command.update.after(before);

@@ -326,7 +326,7 @@ fn carry_out(
         } else {
             Kind::GroupQuit { group, name }
         };
-        unit.tell(Event { seq: Some(seq), ..Event::to_users(kind, vec![user]) });
+        unit.publish(Event { seq: Some(seq), ..Event::to_users(kind, vec![user]) });
     }
     invite(unit, group, seq, &plan.pending)?;
     Ok(view)

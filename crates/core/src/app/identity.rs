@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::account::{Issued, LONGEST, issue_token};
+use super::account::{Issued, MAX_TOKEN_TTL, issue_token};
 use super::actor::service_only;
 use super::directory::not_special;
 use super::profile::{audience, set_profile};
-use super::user::short_enough;
+use super::user::require_short_name;
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
 use crate::event::{Ended, Event, Kind};
@@ -36,13 +36,13 @@ const PROVIDED: Error = Error::Conflict(
 
 /// A name as the host application spells it.
 #[derive(Debug, Clone)]
-pub struct Spelled {
+pub struct SpelledName {
     name: Name,
     /// Whether the name was already in canonical form.
     exact: bool,
 }
 
-impl Spelled {
+impl SpelledName {
     /// Parses a name. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let name = Name::parse(text)?;
@@ -58,7 +58,7 @@ impl Spelled {
 /// Creates a token for a user.
 #[derive(Debug, Clone)]
 pub struct IssueToken {
-    pub name: Spelled,
+    pub name: SpelledName,
     pub ttl: Duration,
     /// Whether to take over a user who signed up on this server.
     pub adopt: bool,
@@ -67,7 +67,7 @@ pub struct IssueToken {
 /// Creates a user, or updates its profile.
 #[derive(Debug, Clone)]
 pub struct PutUser {
-    pub name: Spelled,
+    pub name: SpelledName,
     pub profile: ProfileUpdate,
     /// Whether to take over a user who signed up on this server.
     pub adopt: bool,
@@ -75,14 +75,14 @@ pub struct PutUser {
 
 /// A user, and whether it was created.
 #[derive(Debug, Clone)]
-pub struct Put {
+pub struct PutResult {
     pub user: User,
     pub made: bool,
 }
 
 /// The result for a name in a JWT or from the validator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Vouched {
+pub enum ExternalUser {
     For(User),
     /// The name is refused. The reason is only logged.
     Refused(&'static str),
@@ -91,13 +91,13 @@ pub enum Vouched {
 impl App {
     /// The user with this name, exactly as a JWT or the validator spells it. With `create`, a missing user is
     /// created. Fails if the user is suspended.
-    pub async fn vouched_for(&self, name: Name, create: bool) -> Result<Vouched> {
+    pub async fn external_user(&self, name: Name, create: bool) -> Result<ExternalUser> {
         let service = Context::new(Caller::Service);
         let found = self.read(&service, name.clone(), |tx, _, name| tx.identity(name)).await?;
         match found {
             Some(identity) => acceptable(&name, identity, self.clock().now()),
             None if create => self.write(Growth::Adds, &service, name, at_first_sight).await,
-            None => Ok(Vouched::Refused(
+            None => Ok(ExternalUser::Refused(
                 "there is no user with this name, and the setting to create users is off",
             )),
         }
@@ -109,7 +109,7 @@ impl App {
             service_only(unit.caller)?;
             let identity = unit.tx.identity(&command.name.name)?.ok_or(Error::NotFound("user"))?;
             unit.require_scope_over(*who, identity.user.id)?;
-            if command.ttl.as_secs() == 0 || command.ttl > LONGEST {
+            if command.ttl.as_secs() == 0 || command.ttl > MAX_TOKEN_TTL {
                 return Err(Error::field("ttl", token::TTL));
             }
             let user = host_user(unit, &command.name, identity, command.adopt)?;
@@ -120,35 +120,40 @@ impl App {
     }
 
     /// Creates a user or updates its profile, on behalf of the service.
-    pub async fn user_put(&self, context: &Context, command: PutUser) -> Result<Put> {
+    pub async fn user_put(&self, context: &Context, command: PutUser) -> Result<PutResult> {
         let query = (command.name.name.clone(), command.profile.clone());
-        let told = self.read(context, query, |tx, _, (name, update)| audience(tx, name, update)).await?;
-        self.write(Growth::Adds, context, (command, told, context.who), |unit, (command, told, who)| {
-            service_only(unit.caller)?;
-            let (user, made) = match unit.tx.identity(&command.name.name)? {
-                Some(identity) => {
-                    if command.adopt {
-                        unit.require_scope_over(*who, identity.user.id)?;
+        let audience = self.read(context, query, |tx, _, (name, update)| audience(tx, name, update)).await?;
+        self.write(
+            Growth::Adds,
+            context,
+            (command, audience, context.who),
+            |unit, (command, audience, who)| {
+                service_only(unit.caller)?;
+                let (user, made) = match unit.tx.identity(&command.name.name)? {
+                    Some(identity) => {
+                        if command.adopt {
+                            unit.require_scope_over(*who, identity.user.id)?;
+                        }
+                        (host_user(unit, &command.name, identity, command.adopt)?, false)
                     }
-                    (host_user(unit, &command.name, identity, command.adopt)?, false)
+                    None => (new_host_user(unit, &command.name)?, true),
+                };
+                let is_changed = set_profile(unit, &user, &command.profile, audience)?;
+                if made {
+                    unit.audit(AuditAction::UserCreate, &user.name)?;
+                } else if is_changed {
+                    unit.audit(AuditAction::UserUpdate, &user.name)?;
                 }
-                None => (new_host_user(unit, &command.name)?, true),
-            };
-            let is_changed = set_profile(unit, &user, &command.profile, told)?;
-            if made {
-                unit.audit(AuditAction::UserCreate, &user.name)?;
-            } else if is_changed {
-                unit.audit(AuditAction::UserUpdate, &user.name)?;
-            }
-            Ok(Put { user, made })
-        })
+                Ok(PutResult { user, made })
+            },
+        )
         .await
     }
 }
 
 /// Reserves a user's former name, so that only the service may reassign it. Keys that the new name also uses
 /// are not reserved.
-pub(super) fn hold(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Result<()> {
+pub(super) fn reserve_name(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Result<()> {
     let case = unit.rules.name_case;
     let kept = new_name.map(|name| name.claims(case)).unwrap_or_default();
     let claims: Vec<_> = name.claims(case).into_iter().filter(|claim| !kept.contains(claim)).collect();
@@ -160,7 +165,7 @@ pub(super) fn hold(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Res
 }
 
 /// Refuses a reserved name.
-pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Result<()> {
+pub(super) fn require_unreserved(unit: &mut Unit, name: &Name, field: &'static str) -> Result<()> {
     if unit.tx.names_held(&name.claims(unit.rules.name_case), unit.rules.clock.now())? {
         return Err(Error::field(field, HELD));
     }
@@ -168,7 +173,7 @@ pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Res
 }
 
 /// The user that the service names, for whom the host application vouches.
-fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -> Result<User> {
+fn host_user(unit: &mut Unit, name: &SpelledName, identity: Identity, adopt: bool) -> Result<User> {
     let Identity { user, origin, provided, .. } = identity;
     let user = not_special(user)?;
     if !name.is(&user) {
@@ -190,15 +195,15 @@ pub(super) fn take_over(unit: &mut Unit, user: &User) -> Result<()> {
     unit.tx.tokens_delete(user.id)?;
     unit.tx.origin_set(user.id, Origin::Host)?;
     unit.audit(AuditAction::UserAdopt, &user.name)?;
-    unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
+    unit.publish(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
     Ok(())
 }
 
-fn new_host_user(unit: &mut Unit, name: &Spelled) -> Result<User> {
+fn new_host_user(unit: &mut Unit, name: &SpelledName) -> Result<User> {
     if !name.exact {
         return Err(NOT_CANONICAL);
     }
-    short_enough(unit, &name.name, "name")?;
+    require_short_name(unit, &name.name, "name")?;
     let now = unit.now();
     let user = unit.tx.user_insert(&name.name, false, now)?.ok_or(VARIANT)?;
     unit.tx.names_release(&name.name.claims(unit.rules.name_case))?;
@@ -206,39 +211,41 @@ fn new_host_user(unit: &mut Unit, name: &Spelled) -> Result<User> {
 }
 
 /// Creates a user whom a JWT or the validator names for the first time.
-fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<Vouched> {
+fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<ExternalUser> {
     if let Some(identity) = unit.tx.identity(name)? {
         return acceptable(name, identity, unit.now());
     }
-    if short_enough(unit, name, "name").is_err() {
-        return Ok(Vouched::Refused("the name is longer than limits.name_chars allows"));
+    if require_short_name(unit, name, "name").is_err() {
+        return Ok(ExternalUser::Refused("the name is longer than limits.name_chars allows"));
     }
     let now = unit.now();
     if unit.tx.names_held(&name.claims(unit.rules.name_case), now)? {
-        return Ok(Vouched::Refused(
+        return Ok(ExternalUser::Refused(
             "its name was another user's until lately: make the user by the service",
         ));
     }
     Ok(match unit.tx.user_insert(name, false, now)? {
-        Some(user) => Vouched::For(user),
-        None => Vouched::Refused("the name looks like another user's name"),
+        Some(user) => ExternalUser::For(user),
+        None => ExternalUser::Refused("the name looks like another user's name"),
     })
 }
 
-fn acceptable(name: &Name, identity: Identity, now: Date) -> Result<Vouched> {
+fn acceptable(name: &Name, identity: Identity, now: Date) -> Result<ExternalUser> {
     let Identity { user, origin, suspension, provided } = identity;
     let suspension = suspension.filter(|suspension| suspension.until > now);
     Ok(if user.special {
-        Vouched::Refused("the name is a special user's")
+        ExternalUser::Refused("the name is a special user's")
     } else if user.name != *name {
-        Vouched::Refused("the name is another spelling of a user's name")
+        ExternalUser::Refused("the name is another spelling of a user's name")
     } else if origin == Origin::Account {
-        Vouched::Refused("the user signed up here with a password: the service must adopt the user first")
+        ExternalUser::Refused(
+            "the user signed up here with a password: the service must adopt the user first",
+        )
     } else if provided {
-        Vouched::Refused("the user signs in through the provider: the service must adopt the user first")
+        ExternalUser::Refused("the user signs in through the provider: the service must adopt the user first")
     } else if let Some(suspension) = suspension {
         return Err(suspension.refusal());
     } else {
-        Vouched::For(user)
+        ExternalUser::For(user)
     })
 }

@@ -128,7 +128,7 @@ impl App {
     pub async fn import_names(&self, ids: Vec<Uuid>) -> Result<Vec<Option<Name>>> {
         self.read(&Context::new(Caller::Service), ids, |tx, _, ids| {
             let people = People::find(tx, ids.iter().copied())?;
-            Ok(ids.iter().map(|id| people.standing(*id).map(|user| user.name.clone())).collect())
+            Ok(ids.iter().map(|id| people.existing(*id).map(|user| user.name.clone())).collect())
         })
         .await
     }
@@ -191,7 +191,7 @@ impl People {
     }
 
     /// The user, if it still exists.
-    fn standing(&self, id: Uuid) -> Option<&User> {
+    fn existing(&self, id: Uuid) -> Option<&User> {
         self.0.get(&id).and_then(Option::as_ref)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::account::LONGEST;
-use super::actor::{actor, role_in, someone, visible};
-use super::group::{Seen, seen_by};
-use super::join::{PRIVATE, come_in, needs_joining};
+use super::account::MAX_TOKEN_TTL;
+use super::actor::{actor, require_actor, role_in, visible};
+use super::group::{GroupForCaller, seen_by};
+use super::join::{PRIVATE, join_at_own_request, needs_joining};
 use super::{App, Context, Growth, Unit, allow};
 use crate::audit::AuditAction;
 use crate::group::Group;
@@ -102,14 +102,14 @@ impl App {
 
     /// Joins a group with a code. For a member, nothing changes. A pending member accepts. Neither consumes a
     /// use of the invite.
-    pub async fn invite_use(&self, context: &Context, command: UseInvite) -> Result<Seen> {
+    pub async fn invite_use(&self, context: &Context, command: UseInvite) -> Result<GroupForCaller> {
         self.write(Growth::Adds, context, command, |unit, command| {
-            let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+            let user = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
             let (_, group) = found(unit.tx, &command.code, unit.now())?;
             let membership = unit.tx.membership(group.id, user.id)?;
             if needs_joining(unit, &group, &user, membership)? {
                 unit.tx.invite_use(&command.code)?;
-                come_in(unit, &group, &user)?;
+                join_at_own_request(unit, &group, &user)?;
                 unit.audit_with(AuditAction::GroupJoin, group.id, &user.name)?;
             }
             seen_by(unit.tx, group.id, &user)
@@ -122,7 +122,7 @@ fn create(unit: &mut Unit, command: &MakeInvite) -> Result<Invite> {
     let maker = actor(unit.tx, unit.caller, command.author.as_ref())?;
     admit_inviter(unit.tx, unit.caller, command.group, maker.as_ref())?;
     let ttl = command.ttl.unwrap_or(INVITE_TTL);
-    if ttl > LONGEST {
+    if ttl > MAX_TOKEN_TTL {
         return Err(Error::field("ttl", TTL));
     }
     let created = unit.now();

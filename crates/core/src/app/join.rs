@@ -1,8 +1,8 @@
 //! Joining: the list of open groups, and users who join groups on their own.
 
-use super::actor::someone;
+use super::actor::require_actor;
 use super::consent::{accept, bring_in};
-use super::group::{Leave, Seen, seen_by};
+use super::group::{GroupForCaller, Leave, seen_by};
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
 use crate::entry::{Change, MemberChange};
@@ -35,9 +35,9 @@ impl App {
     }
 
     /// Joins an open group. For a member, nothing changes. A pending member accepts.
-    pub async fn group_join(&self, context: &Context, command: Leave) -> Result<Seen> {
+    pub async fn group_join(&self, context: &Context, command: Leave) -> Result<GroupForCaller> {
         self.write(Growth::Adds, context, command, |unit, command| {
-            let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+            let user = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
             let membership = unit.tx.membership(command.group, user.id)?;
             let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
             if membership.is_none() && !group.details.is_open {
@@ -51,7 +51,7 @@ impl App {
                 return Err(Error::forbidden(PRIVATE));
             }
             if needs_joining(unit, &group, &user, membership)? {
-                come_in(unit, &group, &user)?;
+                join_at_own_request(unit, &group, &user)?;
                 unit.audit_with(AuditAction::GroupJoin, group.id, &user.name)?;
             }
             seen_by(unit.tx, group.id, &user)
@@ -100,7 +100,7 @@ pub(super) fn require_room_for_group(unit: &Unit, user: &User) -> Result<()> {
 }
 
 /// Makes a user a member at its own request. Such a membership is never pending.
-pub(super) fn come_in(unit: &mut Unit, group: &Group, user: &User) -> Result<()> {
+pub(super) fn join_at_own_request(unit: &mut Unit, group: &Group, user: &User) -> Result<()> {
     let joined = vec![user.id];
     let now = unit.now();
     unit.tx.member_set(group.id, user.id, Role::Member, now)?;

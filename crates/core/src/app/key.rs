@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::account::LONGEST;
+use super::account::MAX_TOKEN_TTL;
 use super::actor::service_only;
 use super::{App, Context, Growth, Unit, Who};
 use crate::audit::AuditAction;
@@ -111,7 +111,7 @@ fn create(unit: &mut Unit, (command, who): &(MakeKey, Who)) -> Result<(ScopedKey
     service_only(unit.caller)?;
     let now = unit.now();
     unit.require_scopes(*who, command.scopes)?;
-    if command.ttl.is_some_and(|ttl| ttl.as_secs() == 0 || ttl > LONGEST) {
+    if command.ttl.is_some_and(|ttl| ttl.as_secs() == 0 || ttl > MAX_TOKEN_TTL) {
         return Err(Error::field("ttl", TTL));
     }
     unit.tx.scoped_keys_purge(now)?;

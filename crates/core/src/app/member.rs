@@ -103,7 +103,7 @@ fn hidden_reads(tx: &dyn Tx, caller: Caller, group: GroupId) -> Result<Hidden> {
     if tx.settings(user)?.hide_reads {
         return Ok(Hidden::All { but: user });
     }
-    Ok(Hidden::Those(tx.unaware(group, user, true)?))
+    Ok(Hidden::Those(tx.hidden_from(group, user, true)?))
 }
 
 fn shown(member: ListedMember, blocked: bool, hidden: &Hidden) -> ListedAs {

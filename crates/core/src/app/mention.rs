@@ -10,7 +10,7 @@ use crate::{Error, GroupId, Name, Result, UserId};
 /// The mentions that the message keeps. Each name must belong to a user that the caller can find. Users who
 /// are not members are left out. Mentions that the message already has are kept. `role` is the author's role,
 /// if a user acts.
-pub(super) fn kept(
+pub(super) fn resolve_mentions(
     unit: &Unit,
     group: GroupId,
     role: Option<Role>,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::future::ready;
 use std::time::Duration;
 
-use super::actor::{accepted_in, actor, membership_in, role_in, someone, visible};
+use super::actor::{accepted_in, actor, membership_in, require_actor, role_in, visible};
 use super::group_settings::end_marked_unread;
-use super::mention::kept;
+use super::mention::resolve_mentions;
 use super::profile::cards;
 use super::reaction::mark_own;
 use super::suspension::governs;
@@ -17,7 +17,7 @@ use crate::audit::AuditAction;
 use crate::authority::Govern;
 use crate::bot::{BotAct, BotTarget};
 use crate::event::{Audience, Event, Kind};
-use crate::limits::{FEW_REMOVALS, LISTED};
+use crate::limits::{MAX_IMMEDIATE_REMOVALS, MAX_LISTED_MEMBERS};
 use crate::log::LogEntry;
 use crate::mention::MentionList;
 use crate::message::{Body, INVISIBLE, Message};
@@ -25,7 +25,7 @@ use crate::permission::{Action, Role, may};
 use crate::profile::ProfileCard;
 use crate::send::Sending;
 pub use crate::send::{Send, Sent};
-use crate::store::{Answer, Edge, Page, Task, Tx, Written};
+use crate::store::{Answer, Edge, MessageToErase, Page, Task, Tx};
 use crate::user::{Caller, User};
 use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
 
@@ -44,7 +44,7 @@ pub struct Edit {
 pub struct Edited {
     pub message: Message,
     /// Whether anything changed. If not, no event is published.
-    pub told: bool,
+    pub published: bool,
 }
 
 /// A point in a group's log, by number or by date.
@@ -72,7 +72,7 @@ pub struct Marked {
     pub at: Option<(Seq, Date)>,
     /// Whether an event is published, which the requesting socket receives as well. False if the mark did not
     /// move, or if the user has not accepted the group.
-    pub told: bool,
+    pub published: bool,
 }
 
 impl App {
@@ -130,7 +130,7 @@ impl App {
     pub async fn message(&self, context: &Context, id: MessageId) -> Result<Message> {
         let act = (BotAct::ReadMessages, BotTarget::Message(id));
         self.read_by_bots(context, act, id, |tx, caller, id| {
-            let mut message = seen(tx, caller, *id)?;
+            let mut message = visible_message(tx, caller, *id)?;
             show_to(tx, caller.user(), std::slice::from_mut(&mut message))?;
             Ok(message)
         })
@@ -206,14 +206,14 @@ pub(super) fn listed(tx: &dyn Tx, caller: Caller, group: GroupId, ids: &[Message
 }
 
 /// The message. Fails with 404 if the caller may not see it.
-pub(super) fn seen(tx: &dyn Tx, caller: Caller, id: MessageId) -> Result<Message> {
+pub(super) fn visible_message(tx: &dyn Tx, caller: Caller, id: MessageId) -> Result<Message> {
     let message = tx.message(id)?.ok_or(Error::NotFound("message"))?;
     visible(tx, caller, message.group).map_err(|_| Error::NotFound("message"))?;
     Ok(message)
 }
 
 fn edit(unit: &mut Unit, command: &Edit) -> Result<Edited> {
-    let before = seen(unit.tx, unit.caller, command.id)?;
+    let before = visible_message(unit.tx, unit.caller, command.id)?;
     let (now, window) = (unit.now(), unit.rules.limits.edit_window);
     let role = may_edit(unit.tx, unit.caller, &before, (now, window))?.map(|(_, role)| role);
     let (group, seq) = (before.group, before.seq);
@@ -222,12 +222,12 @@ fn edit(unit: &mut Unit, command: &Edit) -> Result<Edited> {
         return Err(Error::field("body", INVISIBLE));
     }
     let mentions = match &command.mentions {
-        Some(list) => kept(unit, group, role, list, &before.detail.mentions)?,
+        Some(list) => resolve_mentions(unit, group, role, list, &before.detail.mentions)?,
         None => before.detail.mentions.clone(),
     };
-    let told = body.as_str() != &*before.body || mentions != before.detail.mentions;
+    let published = body.as_str() != &*before.body || mentions != before.detail.mentions;
     let mut message = before;
-    if told {
+    if published {
         let edited = unit.now();
         unit.tx.message_edit(group, seq, &body, edited)?;
         if mentions != message.detail.mentions {
@@ -240,7 +240,7 @@ fn edit(unit: &mut Unit, command: &Edit) -> Result<Edited> {
         unit.answer(Event::in_group(Kind::MessageUpdate(message.clone()), group, by));
     }
     show_to(unit.tx, unit.caller.user(), std::slice::from_mut(&mut message))?;
-    Ok(Edited { message, told })
+    Ok(Edited { message, published })
 }
 
 /// The user who edits its own message, and its role. None if a service edits the message. Fails if the user
@@ -257,7 +257,7 @@ pub(super) fn may_edit(
         return Err(Error::forbidden("only the author may edit a message"));
     }
     allow(role, Action::ChangeOwn, "you may read this group but not write to it")?;
-    within(now, message, window, "edit")?;
+    require_in_window(now, message, window, "edit")?;
     Ok(Some((user, role)))
 }
 
@@ -266,7 +266,7 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<Option<Event>> {
         unit.audit_with(AuditAction::MessageDelete, id, format_args!("of group {}", message.group))?;
         return erase(unit, &message).map(|event| event.filter(|_| !is_member));
     }
-    let message = seen(unit.tx, unit.caller, *id)?;
+    let message = visible_message(unit.tx, unit.caller, *id)?;
     if let Some(user) = actor(unit.tx, unit.caller, None)? {
         let membership = accepted_in(unit.tx, unit.caller, message.group, &user)?;
         let role = membership.effective_role();
@@ -287,7 +287,7 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<Option<Event>> {
         // Admins may delete the messages of others at any time, so the time limit does not apply to their own
         // either.
         if role < Role::Admin {
-            within(unit.now(), &message, unit.rules.limits.delete_window, "delete")?;
+            require_in_window(unit.now(), &message, unit.rules.limits.delete_window, "delete")?;
         }
     }
     erase(unit, &message).map(|_| None)
@@ -308,7 +308,7 @@ fn reported_to_admin(unit: &Unit, id: MessageId) -> Result<Option<(Message, bool
 }
 
 /// Returns 403 if the time for changing the message has passed.
-fn within(now: Date, message: &Message, window: Option<Duration>, change: &str) -> Result<()> {
+fn require_in_window(now: Date, message: &Message, window: Option<Duration>, change: &str) -> Result<()> {
     let Some(window) = window else { return Ok(()) };
     let age = now.micros().saturating_sub(message.date.micros());
     if u128::try_from(age).is_ok_and(|age| age >= window.as_micros()) {
@@ -343,10 +343,10 @@ fn erase(unit: &mut Unit, message: &Message) -> Result<Option<Event>> {
     Ok(event)
 }
 
-/// Erases several messages of a group, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER), with a
+/// Erases several messages of a group, at most [`MAX_DELETED_PER_ENTRY`](crate::limits::MAX_DELETED_PER_ENTRY), with a
 /// single event.
-pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[Written]) -> Result<()> {
-    if found.len() > FEW_REMOVALS {
+pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[MessageToErase]) -> Result<()> {
+    if found.len() > MAX_IMMEDIATE_REMOVALS {
         unit.tx.index_defer(group)?;
     }
     for message in found {
@@ -361,7 +361,7 @@ pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[Written])
     let roots: BTreeSet<_> = found.iter().filter_map(|message| message.thread).collect();
     let entry = LogEntry::MessagesDeleted { ids, roots: roots.into_iter().collect() };
     if let Some(event) = deletion(unit, group, entry)? {
-        unit.tell(event);
+        unit.publish(event);
     }
     Ok(())
 }
@@ -396,7 +396,7 @@ fn erase_reactions(unit: &mut Unit, group: GroupId, messages: Vec<Seq>) -> Resul
 
 fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
     let (group, at) = (command.group, command.at);
-    let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    let user = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
     let membership = membership_in(unit.tx, unit.caller, group, &user)?;
     allow(membership.role, Action::MarkRead, "you may not read this group")?;
     let found = match at {
@@ -417,19 +417,19 @@ fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
     } else {
         end_marked_unread(unit, group, &user)?;
     }
-    let told = moved && !membership.pending;
-    if told {
+    let published = moved && !membership.pending;
+    if published {
         let kind = Kind::MessageRead { author: user.name.clone(), group, at };
         // In a large group, sending read marks to everyone would cost one event for each pair of members.
-        let is_large = unit.tx.members_count(group, LISTED + 1)? > LISTED;
+        let is_large = unit.tx.members_count(group, MAX_LISTED_MEMBERS + 1)? > MAX_LISTED_MEMBERS;
         let to = if is_large || unit.tx.settings(user.id)?.hide_reads {
             Audience::Users(vec![user.id])
         } else {
-            Audience::Others(group, unit.tx.unaware(group, user.id, true)?)
+            Audience::Others(group, unit.tx.hidden_from(group, user.id, true)?)
         };
         unit.answer(Event { kind, to, seq: None, origin: None });
     }
-    Ok(Marked { author: user.name, at, told })
+    Ok(Marked { author: user.name, at, published })
 }
 
 impl Page {

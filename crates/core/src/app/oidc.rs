@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::account::{Issued, issue_token};
 use super::actor::service_only;
-use super::identity::{not_held, take_over};
-use super::user::{own, short_enough, taken};
+use super::identity::{require_unreserved, take_over};
+use super::user::{load_editable_user, name_taken, require_short_name};
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
 use crate::oidc::ProviderIdentity;
@@ -58,7 +58,7 @@ impl App {
     ) -> Result<()> {
         self.write(Growth::Bounded, context, (name, identity), |unit, (name, identity)| {
             service_only(unit.caller)?;
-            let user = own(unit, name)?;
+            let user = load_editable_user(unit, name)?;
             match unit.tx.provider_user(identity)? {
                 Some(other) if other != user.id => return Err(HAS_IDENTITY),
                 _ => {}
@@ -88,10 +88,10 @@ fn signed_in(unit: &mut Unit, action: AuditAction, user: User, command: &Provide
 
 /// Creates a user without a password, to whom no other credential refers.
 fn provider_user(unit: &mut Unit, name: &Name, identity: &ProviderIdentity) -> Result<User> {
-    not_held(unit, name, "name")?;
-    short_enough(unit, name, "name")?;
+    require_unreserved(unit, name, "name")?;
+    require_short_name(unit, name, "name")?;
     let now = unit.now();
-    let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))?;
+    let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| name_taken("name"))?;
     unit.tx.provider_identity_insert(identity, user.id, now)?;
     Ok(user)
 }

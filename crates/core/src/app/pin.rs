@@ -1,7 +1,7 @@
 //! Pins: pin, unpin, list.
 
 use super::actor::{PENDING, actor, membership_in, visible};
-use super::message::{listed, reading, seen, show_to};
+use super::message::{listed, reading, show_to, visible_message};
 use super::{App, Context, Growth, Unit, allow};
 use crate::event::{Event, Kind};
 use crate::group::Group;
@@ -30,7 +30,7 @@ pub struct PinResult {
     /// The content of the event that members receive.
     pub pinned: Pinned,
     /// Whether anything changed. If not, no event is published.
-    pub told: bool,
+    pub published: bool,
 }
 
 impl App {
@@ -52,7 +52,7 @@ impl App {
 
 fn pin(unit: &mut Unit, command: &Pin) -> Result<PinResult> {
     let on = command.on;
-    let mut message = seen(unit.tx, unit.caller, command.message)?;
+    let mut message = visible_message(unit.tx, unit.caller, command.message)?;
     let user = actor(unit.tx, unit.caller, command.author.as_ref())?;
     let group = unit.tx.group(message.group)?.ok_or(Error::NotFound("message"))?;
     if let Some(user) = &user {
@@ -60,8 +60,8 @@ fn pin(unit: &mut Unit, command: &Pin) -> Result<PinResult> {
     }
     let by = user.as_ref().map(|user| user.id);
     let pinned = Pinned { id: message.id, group: group.id, name: user.map(|user| user.name), on };
-    let told = message.detail.pinned != on;
-    if told {
+    let published = message.detail.pinned != on;
+    if published {
         if on && group.pins.len() >= PINS {
             let why = format!("exceeds the limit of {PINS} pinned messages in a group: unpin one first");
             return Err(Error::field("id", why));
@@ -75,7 +75,7 @@ fn pin(unit: &mut Unit, command: &Pin) -> Result<PinResult> {
         unit.answer(Event::in_group(Kind::MessagePin(pinned.clone()), group.id, seq));
     }
     show_to(unit.tx, unit.caller.user(), std::slice::from_mut(&mut message))?;
-    Ok(PinResult { message, pinned, told })
+    Ok(PinResult { message, pinned, published })
 }
 
 /// Refuses members other than the owner and admins. In a private group, refuses users who may not write.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::actor::{service_only, someone};
+use super::actor::{require_actor, service_only};
 use super::directory::named;
-use super::group::Seen;
+use super::group::GroupForCaller;
 use super::send::{insert, send};
-use super::{App, Context, Growth, Unit, show_reads, standing};
+use super::{App, Context, Growth, Unit, complete_view, show_reads};
 use crate::audit::AuditAction;
 use crate::before_send::Replacement;
 use crate::entry::Change;
@@ -80,7 +80,7 @@ pub enum Opened {
 /// A private group, and whether it is new.
 #[derive(Debug, Clone)]
 pub struct Private {
-    pub seen: Seen,
+    pub seen: GroupForCaller,
     pub is_new: bool,
 }
 
@@ -107,7 +107,7 @@ impl App {
 }
 
 fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opened> {
-    let author = someone(unit.tx, unit.caller, None)?;
+    let author = require_actor(unit.tx, unit.caller, None)?;
     let target = writable(named(unit, &command.target, "target")?, "target")?;
     let Some(group) = unit.tx.group_of_pair(author.id, target.id)? else {
         open(unit, &author, &target, |group| command.message(group), counted)?;
@@ -115,7 +115,7 @@ fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opene
     };
     Ok(match command.message(group).map(|message| send(unit, &message)).transpose()? {
         None => {
-            let mut view = standing(unit.tx, group)?;
+            let mut view = complete_view(unit.tx, group)?;
             show_reads(unit.tx, &mut view, &[author.id])?;
             Opened::Standing(view)
         }
@@ -132,7 +132,7 @@ fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result
                 "must name both users: a service has no private groups of its own",
             ));
         }
-        Open::With(name) => (someone(unit.tx, unit.caller, None)?, named(unit, name, "user")?),
+        Open::With(name) => (require_actor(unit.tx, unit.caller, None)?, named(unit, name, "user")?),
         Open::Between(a, b) => {
             service_only(unit.caller)?;
             (named(unit, a, "users")?, named(unit, b, "users")?)
@@ -150,7 +150,7 @@ fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result
         id
     };
     let (mut mark, mut settings) = (None, GroupSettings::default());
-    let mut view = standing(unit.tx, id)?;
+    let mut view = complete_view(unit.tx, id)?;
     match unit.caller.user() {
         None => Arc::make_mut(&mut view).show_reads(&[], &[]),
         Some(user) => show_reads(unit.tx, &mut view, &[user])?,
@@ -158,7 +158,7 @@ fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result
     if let Some(user) = unit.caller.user() {
         (mark, settings) = (Some(unit.tx.mark(id, user)?), unit.tx.group_settings(id, user)?);
     }
-    Ok(Private { seen: Seen { view, mark, settings, pending: false, banned: None }, is_new })
+    Ok(Private { seen: GroupForCaller { view, mark, settings, pending: false, banned: None }, is_new })
 }
 
 pub(super) fn writable(user: User, field: &'static str) -> Result<User> {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::avatar::{AvatarOf, replace_avatar};
 use super::bot::end_bot;
-use super::user::own;
+use super::user::load_editable_user;
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
 use crate::event::{Event, Kind};
@@ -51,18 +51,18 @@ impl App {
     /// Changes a user's profile and settings. Announces a new profile to the users who know this one.
     pub async fn user_profile(&self, context: &Context, command: ChangeProfile) -> Result<User> {
         let query = (command.name.clone(), command.profile.clone());
-        let told = self.read(context, query, |tx, _, (name, update)| audience(tx, name, update)).await?;
+        let audience = self.read(context, query, |tx, _, (name, update)| audience(tx, name, update)).await?;
         let is_profile = command.profile != ProfileUpdate::default();
         let growth = if is_profile { Growth::Adds } else { Growth::Bounded };
-        self.write(growth, context, (command, told), |unit, (command, told)| {
-            let user = own(unit, &command.name)?;
+        self.write(growth, context, (command, audience), |unit, (command, audience)| {
+            let user = load_editable_user(unit, &command.name)?;
             require_rights(unit, &command.profile)?;
             let before = unit.tx.settings(user.id)?;
             let after = command.settings.after(before);
             if after != before {
                 unit.tx.settings_set(user.id, &after)?;
             }
-            if set_profile(unit, &user, &command.profile, told)? || after != before {
+            if set_profile(unit, &user, &command.profile, audience)? || after != before {
                 unit.audit(AuditAction::UserUpdate, &user.name)?;
             }
             Ok(user)
@@ -92,9 +92,9 @@ pub(super) fn audience(tx: &dyn Tx, name: &Name, update: &ProfileUpdate) -> Resu
 /// The receivers of a change of a user: the user itself and its acquaintances, except for blocked users with
 /// whom it shares no group.
 pub(super) fn receivers(tx: &dyn Tx, user: UserId, known: Vec<UserId>) -> Result<Vec<UserId>> {
-    let estranged = tx.estranged(user)?;
-    let told = known.into_iter().filter(|other| estranged.binary_search(other).is_err());
-    Ok(told.chain([user]).collect())
+    let blocked_strangers = tx.blocked_strangers(user)?;
+    let audience = known.into_iter().filter(|other| blocked_strangers.binary_search(other).is_err());
+    Ok(audience.chain([user]).collect())
 }
 
 /// Changes a profile, and publishes it if anything changed. Returns whether it did.
@@ -102,7 +102,7 @@ pub(super) fn set_profile(
     unit: &mut Unit,
     user: &User,
     update: &ProfileUpdate,
-    told: &Audience,
+    audience: &Audience,
 ) -> Result<bool> {
     if *update == ProfileUpdate::default() {
         return Ok(false);
@@ -118,13 +118,13 @@ pub(super) fn set_profile(
     if before.kind == UserKind::Bot && after.kind != UserKind::Bot {
         end_bot(unit, user.id)?;
     }
-    let told = match told {
-        Some((id, told)) if *id == user.id => told.clone(),
+    let audience = match audience {
+        Some((id, audience)) if *id == user.id => audience.clone(),
         _ => receivers(unit.tx, user.id, unit.tx.acquaintances(user.id)?)?,
     };
     let (name, profile) = (user.name.clone(), Some(after.into()));
     let kind = Kind::UserUpdate { user: user.id, name, new_name: None, profile };
-    unit.answer(Event::to_users(kind, told));
+    unit.answer(Event::to_users(kind, audience));
     Ok(true)
 }
 

@@ -3,16 +3,16 @@
 mod decide;
 mod send;
 
-use super::actor::someone;
+use super::actor::require_actor;
 use super::{App, Context, Growth, Unit, Who};
 use crate::feed::FeedKind;
-use crate::push::{ASKED_FOR, DeviceKeys, SUBSCRIPTIONS, ServerKeys, Subscription, UNSENT};
+use crate::push::{DeviceKeys, NOTIFY_TTL, SUBSCRIPTION_TTL, SUBSCRIPTIONS, ServerKeys, Subscription};
 use crate::store::Tx;
 use crate::user::Caller;
 use crate::webhook::WebhookKinds;
 use crate::{Date, Error, Name, PushId, Result};
 
-pub use decide::{Decided, OnlineMembers, PushDecision};
+pub use decide::{DecideOutcome, OnlineMembers, PushDecision};
 pub(super) use send::payload;
 pub use send::{PushOutcome, PushResult, PushStep, PushToSend};
 
@@ -66,7 +66,7 @@ impl App {
     pub async fn subscriptions(&self, context: &Context, author: Option<Name>) -> Result<Vec<Subscription>> {
         let now = self.clock().now();
         self.read(context, (author, now), |tx, caller, (author, now)| {
-            let user = someone(tx, caller, author.as_ref())?;
+            let user = require_actor(tx, caller, author.as_ref())?;
             tx.subscriptions(user.id, *now)
         })
         .await
@@ -75,7 +75,7 @@ impl App {
     pub async fn unsubscribe(&self, context: &Context, command: OneSubscription) -> Result<()> {
         self.write(Growth::Bounded, context, (command, context.who), |unit, (command, who)| {
             let OneSubscription { author, id } = command;
-            let user = someone(unit.tx, unit.caller, author.as_ref())?;
+            let user = require_actor(unit.tx, unit.caller, author.as_ref())?;
             unit.require_scope_over(*who, user.id)?;
             let now = unit.now();
             let found = unit.tx.subscription(*id)?;
@@ -93,7 +93,7 @@ impl App {
             super::actor::service_only(caller)?;
             // Renewed only after half of the week, to save writes.
             let asked = tx.notify_asked()?;
-            Ok(!tx.feed_is_on()? || asked.is_some_and(|asked| asked.plus(ASKED_FOR / 2) > *now))
+            Ok(!tx.feed_is_on()? || asked.is_some_and(|asked| asked.plus(NOTIFY_TTL / 2) > *now))
         });
         if noted.await? {
             return Ok(());
@@ -124,13 +124,13 @@ pub(super) fn is_due(tx: &dyn Tx, now: Date) -> Result<bool> {
 
 /// Whether a reader of the feed or a webhook requests `notify` events.
 fn wants_events(tx: &dyn Tx, now: Date) -> Result<bool> {
-    let is_asked = tx.notify_asked()?.is_some_and(|asked| asked.plus(ASKED_FOR) > now);
+    let is_asked = tx.notify_asked()?.is_some_and(|asked| asked.plus(NOTIFY_TTL) > now);
     let named = |kinds: WebhookKinds| matches!(kinds, WebhookKinds::Only(_)) && kinds.has(FeedKind::Notify);
     Ok(tx.feed_is_on()? && (is_asked || tx.webhooks()?.iter().any(|webhook| named(webhook.kinds))))
 }
 
 fn subscribe(unit: &mut Unit, (command, who): &(Subscribe, Who)) -> Result<(Subscription, bool)> {
-    let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    let user = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
     // Notifications reveal the messages that the user receives.
     unit.require_scope_over(*who, user.id)?;
     let token = match who {
@@ -140,7 +140,7 @@ fn subscribe(unit: &mut Unit, (command, who): &(Subscribe, Who)) -> Result<(Subs
     let now = unit.now();
     let expires = match token {
         Some(hash) => unit.tx.token(&hash)?.map_or(now, |token| token.expires),
-        None => now.plus(UNSENT),
+        None => now.plus(SUBSCRIPTION_TTL),
     };
     unit.tx.feed_switch(true)?;
     unit.begin_notifying()?;

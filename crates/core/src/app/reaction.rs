@@ -1,8 +1,8 @@
 //! Reactions: add, remove, list.
 
-use super::actor::{membership_in, someone};
+use super::actor::{membership_in, require_actor};
 use super::consent::accept;
-use super::message::{seen, show_to};
+use super::message::{show_to, visible_message};
 use super::{App, Context, Growth, Unit, allow};
 use crate::bot::{BotAct, BotTarget};
 use crate::event::{Event, Kind};
@@ -31,7 +31,7 @@ pub struct Outcome {
     /// The content of the event that members receive.
     pub reacted: Reacted,
     /// Whether anything changed. If not, no event is published.
-    pub told: bool,
+    pub published: bool,
 }
 
 /// A page of a message's reactions.
@@ -55,7 +55,7 @@ impl App {
     pub async fn reactions(&self, context: &Context, page: ReactionPage) -> Result<Vec<Reaction>> {
         let act = (BotAct::ReadMessages, BotTarget::Message(page.message));
         self.read_by_bots(context, act, page, |tx, caller, page| {
-            let message = seen(tx, caller, page.message)?;
+            let message = visible_message(tx, caller, page.message)?;
             tx.reactions(message.group, message.seq, page.emoji.as_ref(), page.after, page.limit)
         })
         .await
@@ -63,16 +63,16 @@ impl App {
 }
 
 fn react(unit: &mut Unit, command: &React) -> Result<Outcome> {
-    let message = seen(unit.tx, unit.caller, command.message)?;
+    let message = visible_message(unit.tx, unit.caller, command.message)?;
     let (group, emoji, on) = (message.group, &command.emoji, command.on);
-    let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    let user = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
     let membership = membership_in(unit.tx, unit.caller, group, &user)?;
     if membership.blocked {
         return Err(Error::forbidden(BLOCKED));
     }
     allow(membership.role, Action::Send, "you may read this group but not write to it")?;
-    let told = unit.tx.has_reacted(group, message.seq, user.id, emoji)? != on;
-    if told {
+    let published = unit.tx.has_reacted(group, message.seq, user.id, emoji)? != on;
+    if published {
         if on {
             has_room(&message, emoji)?;
         }
@@ -96,13 +96,13 @@ fn react(unit: &mut Unit, command: &React) -> Result<Outcome> {
 
 /// Builds the result. Publishes the event if anything changed.
 fn answer(unit: &mut Unit, command: &React, name: Name, seq: Option<Seq>) -> Result<Outcome> {
-    let mut message = seen(unit.tx, unit.caller, command.message)?;
+    let mut message = visible_message(unit.tx, unit.caller, command.message)?;
     let reacted = Reacted::new(&message, name, command.emoji.clone(), command.on);
     if let Some(seq) = seq {
         unit.answer(Event::in_group(Kind::MessageReact(reacted.clone()), message.group, seq));
     }
     show_to(unit.tx, unit.caller.user(), std::slice::from_mut(&mut message))?;
-    Ok(Outcome { message, reacted, told: seq.is_some() })
+    Ok(Outcome { message, reacted, published: seq.is_some() })
 }
 
 fn has_room(message: &Message, emoji: &Emoji) -> Result<()> {

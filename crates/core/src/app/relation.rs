@@ -1,6 +1,6 @@
 //! Relations: invite, accept, deny, remove, block.
 
-use super::actor::someone;
+use super::actor::require_actor;
 use super::directory::{found, named};
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
@@ -42,7 +42,7 @@ impl App {
             if let (Caller::Service, Some(name)) = (caller, author) {
                 tx.user_named(name)?.ok_or(Error::NotFound("user"))?;
             }
-            let author = someone(tx, caller, author.as_ref())?;
+            let author = require_actor(tx, caller, author.as_ref())?;
             let target = found(tx, caller, *directory, target)?;
             match tx.pair(author.id, target.id)?.theirs {
                 Some(Relation::Block) => {
@@ -66,7 +66,7 @@ impl Relate {
 }
 
 fn relate(unit: &mut Unit, command: &Relate) -> Result<Related> {
-    let author = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    let author = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
     let target = named(unit, &command.target, "name")?;
     if target.id == author.id {
         return Err(Error::field("name", "must be another user"));
@@ -113,7 +113,7 @@ fn publish(unit: &mut Unit, author: &User, target: &User, (before, after): (Pair
     unit.answer(Event::to_users(update(outcome), vec![author.id]));
     let ended = |relation: Option<Relation>| relation.is_some() && !is_block(relation);
     if ended(before.mine) || ended(before.theirs) {
-        unit.tell(Event::to_users(update(Outcome::Remove), vec![target.id]));
+        unit.publish(Event::to_users(update(Outcome::Remove), vec![target.id]));
     }
 }
 
@@ -134,7 +134,7 @@ fn drop_oldest_invitations(unit: &mut Unit, target: &User) -> Result<()> {
     for (id, name) in unit.tx.invitations_trim(target.id, RECEIVED_INVITATIONS)? {
         let to = vec![id, target.id];
         let (author, name) = ((id, name), (target.id, target.name.clone()));
-        unit.tell(Event::to_users(Kind::ContactUpdate { author, name, outcome: Outcome::Remove }, to));
+        unit.publish(Event::to_users(Kind::ContactUpdate { author, name, outcome: Outcome::Remove }, to));
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Reports: users report messages that they can read, and admins of the server read and close reports.
 
-use super::actor::someone;
+use super::actor::require_actor;
 use super::feed::report_row;
-use super::message::seen;
+use super::message::visible_message;
 use super::suspension::govern;
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
@@ -69,10 +69,10 @@ impl App {
 }
 
 fn create(unit: &mut Unit, command: &MakeReport) -> Result<(MessageReport, bool)> {
-    let message = seen(unit.tx, unit.caller, command.message)?;
-    let reporter = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    let message = visible_message(unit.tx, unit.caller, command.message)?;
+    let reporter = require_actor(unit.tx, unit.caller, command.author.as_ref())?;
     // A service may report only messages that the reporter can read.
-    seen(unit.tx, Caller::User(reporter.id), command.message)
+    visible_message(unit.tx, Caller::User(reporter.id), command.message)
         .map_err(|_| Error::forbidden("the user may not read this message"))?;
     let reason = command.reason.clone().into_text();
     let (id, is_new) = if let Some(id) = unit.tx.report_by(message.id, reporter.id)? {

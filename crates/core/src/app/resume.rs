@@ -230,9 +230,9 @@ impl Resuming {
                 (self.read, stretch.after) = (self.read + weight(&row.entry), row.seq);
                 let Stretch { group, head, is_private, last_change, .. } = stretch;
                 let receiver = Receiver { user, head, is_private };
-                let told = events(tx, group, vec![row], &roots, last_change, receiver)?;
-                bytes += told.iter().map(size_of_event).sum::<usize>();
-                page.extend(told);
+                let missed = events(tx, group, vec![row], &roots, last_change, receiver)?;
+                bytes += missed.iter().map(size_of_event).sum::<usize>();
+                page.extend(missed);
             }
             chunk = if bytes - before < PAGE_BYTES / 4 { (chunk * 2).min(PAGE) } else { CHUNK };
             self.resumed.heads.insert(stretch.group, stretch.after);
@@ -335,7 +335,7 @@ fn events(
             events.push(Event { seq, to: Audience::Group(group), kind, origin: None });
         }
         if changes_group && Some(seq) == last_change {
-            events.push(Event::in_group(as_it_stands(tx, group)?, group, seq));
+            events.push(Event::in_group(current_group(tx, group)?, group, seq));
         }
     }
     Ok(events)
@@ -394,9 +394,9 @@ fn lost_reactions(
 /// Whether a user who was renamed hides its new name from `other`.
 fn is_estranged(tx: &dyn Tx, user: UserId, other: Option<UserId>) -> Result<bool> {
     let Some(other) = other.filter(|other| *other != user) else { return Ok(false) };
-    Ok(tx.estranged(user)?.binary_search(&other).is_ok())
+    Ok(tx.blocked_strangers(user)?.binary_search(&other).is_ok())
 }
 
-fn as_it_stands(tx: &dyn Tx, group: GroupId) -> Result<Kind> {
+fn current_group(tx: &dyn Tx, group: GroupId) -> Result<Kind> {
     Ok(Kind::GroupUpdate { view: brief(tx, group)?, joined: vec![], left: vec![], entry: None })
 }

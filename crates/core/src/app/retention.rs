@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::message::erase_together;
-use super::work::Effort;
+use super::work::StepLimits;
 use super::{App, Context, Growth, Unit};
-use crate::limits::DELETED_TOGETHER;
+use crate::limits::MAX_DELETED_PER_ENTRY;
 use crate::store::{Lease, Task, Tx};
 use crate::user::Caller;
 use crate::{Date, GroupId, Result};
@@ -65,11 +65,11 @@ impl App {
 impl Unit<'_> {
     /// Erases old messages of these groups, in their order. Returns the groups that are left: none while the clock is not
     /// trusted, since a later round finds them again.
-    pub(super) fn erase_old(&mut self, mut groups: Vec<GroupId>, effort: Effort) -> Result<Vec<GroupId>> {
+    pub(super) fn erase_old(&mut self, mut groups: Vec<GroupId>, effort: StepLimits) -> Result<Vec<GroupId>> {
         if !self.rules.clock_watch.is_steady(&*self.rules.clock) {
             return Ok(Vec::new());
         }
-        let mut rows = effort.rows.min(DELETED_TOGETHER);
+        let mut rows = effort.rows.min(MAX_DELETED_PER_ENTRY);
         let mut done = 0;
         for group in groups.iter().take(effort.groups) {
             rows -= self.erase_old_of(*group, rows)?;

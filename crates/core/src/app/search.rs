@@ -35,7 +35,7 @@ const MANY_GROUPS: usize = 64;
 /// The number of messages to read first, divided among the groups.
 const FIRST: usize = 128;
 /// The most messages that are read from a group at a time.
-const MOST: usize = 512;
+const MAX_READ_SIZE: usize = 512;
 
 /// Searches messages.
 #[derive(Debug, Clone)]
@@ -387,7 +387,7 @@ impl Merge {
                 self.lanes.push(lane);
             }
             None if lane.size > 0 => {
-                let size = (lane.size * 4).min(MOST);
+                let size = (lane.size * 4).min(MAX_READ_SIZE);
                 self.lanes.extend(Lane::read(tx, &[place.group], (place.date, place.seq), size)?);
             }
             None => {}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::consent::accept;
 use super::file::{attach, attachable};
-use super::mention::kept;
+use super::mention::resolve_mentions;
 use super::{Growth, Rules, Unit};
 use crate::bot::{BotAct, BotTarget};
 use crate::event::Event;
@@ -60,7 +60,7 @@ pub(super) fn insert(unit: &mut Unit, command: &Send, author: &User, facts: &mut
         list if list.is_empty() => Mentions::default(),
         list => {
             let role = facts.member.map(|member| member.role);
-            kept(unit, group, role, list, &Mentions::default())?
+            resolve_mentions(unit, group, role, list, &Mentions::default())?
         }
     };
     let (id, now) = unit.rules.stamp();

@@ -3,7 +3,7 @@
 use super::account::end_token;
 use super::directory::{found, not_special};
 use super::suspension::governs;
-use super::user::{editable, own};
+use super::user::{editable, load_editable_user};
 use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
 use crate::authority::Govern;
@@ -51,7 +51,7 @@ impl App {
     /// Ends all tokens of a user except one, and closes their sockets.
     pub async fn tokens_end_others(&self, context: &Context, name: Name, kept: TokenHash) -> Result<()> {
         self.write(Growth::Bounded, context, (name, kept), |unit, (name, kept)| {
-            let user = own(unit, name)?;
+            let user = load_editable_user(unit, name)?;
             unit.audit_with(AuditAction::SessionsDelete, &user.name, "all but the present one")?;
             end_others(unit, user.id, kept)
         })
@@ -84,7 +84,7 @@ pub(super) fn session_owner(tx: &dyn Tx, caller: Caller, directory: Directory, n
 /// Ends all tokens of a user except one, and closes their sockets.
 pub(super) fn end_others(unit: &mut Unit, user: UserId, kept: &TokenHash) -> Result<()> {
     for ended in unit.tx.tokens_delete_others(user, kept)? {
-        unit.tell_end(ended);
+        unit.publish_end(ended);
     }
     Ok(())
 }

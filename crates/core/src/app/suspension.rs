@@ -96,7 +96,7 @@ fn change(unit: &mut Unit, command: &ChangeStanding, who: Who) -> Result<User> {
         audit(unit, &user.name, &before, &after)?;
     }
     if after.suspended_at(now).is_some() && before.suspended_at(now).is_none() {
-        unit.tell(Event::to_users(Kind::Ended(Ended::Suspended(user.id)), vec![]));
+        unit.publish(Event::to_users(Kind::Ended(Ended::Suspended(user.id)), vec![]));
     }
     Ok(user)
 }

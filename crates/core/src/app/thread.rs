@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::actor::visible;
-use super::message::{reading, seen, show_to};
+use super::message::{reading, show_to, visible_message};
 use super::{App, Context};
 use crate::bot::{BotAct, BotTarget};
 use crate::event::Kind;
@@ -23,7 +23,7 @@ impl App {
     pub async fn thread(&self, context: &Context, root: MessageId, page: Page) -> Result<Vec<Message>> {
         let act = (BotAct::ReadMessages, BotTarget::Message(root));
         self.read_by_bots(context, act, (root, page), |tx, caller, (root, page)| {
-            let root = seen(tx, caller, *root)?;
+            let root = visible_message(tx, caller, *root)?;
             let mut replies = tx.thread_messages(root.group, root.seq, page)?;
             show_to(tx, caller.user(), &mut replies)?;
             Ok(replies)

@@ -2,7 +2,7 @@
 
 use super::actor::{actor, service_only};
 use super::directory::{Part, found, not_special, page};
-use super::identity::{hold, not_held};
+use super::identity::{require_unreserved, reserve_name};
 use super::profile::{receivers, stored};
 use super::relation::sees_all_of;
 use super::suspension::governs;
@@ -25,7 +25,7 @@ pub struct Profile {
     /// The public profile, if requested.
     pub details: Option<Details>,
     /// The private parts, if requested. Only for the user itself and for services.
-    pub whole: Option<Whole>,
+    pub whole: Option<PrivateProfile>,
     /// Whether the caller may see everything.
     pub own: bool,
     /// Whether the caller may see the user's status.
@@ -58,7 +58,7 @@ impl Profile {
 /// The requested parts of a user, besides its name.
 #[expect(clippy::struct_excessive_bools, reason = "each is a part that is read apart")]
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
+pub struct ProfileParts {
     pub details: bool,
     /// Relations, groups and contacts.
     pub whole: bool,
@@ -69,7 +69,7 @@ pub struct Wanted {
     pub files: bool,
 }
 
-impl Wanted {
+impl ProfileParts {
     pub const ALL: Self = Self { details: true, whole: true, status: true, standing: true, files: true };
 }
 
@@ -83,7 +83,7 @@ pub struct FileUse {
 
 /// The private parts of a user.
 #[derive(Debug, Clone)]
-pub struct Whole {
+pub struct PrivateProfile {
     pub relations: Relations,
     /// In order of id.
     pub groups: Vec<GroupId>,
@@ -124,9 +124,9 @@ impl App {
     pub async fn user_create(&self, context: &Context, name: Name) -> Result<User> {
         self.write(Growth::Adds, context, name, |unit, name| {
             service_only(unit.caller)?;
-            short_enough(unit, name, "name")?;
+            require_short_name(unit, name, "name")?;
             let now = unit.now();
-            let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))?;
+            let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| name_taken("name"))?;
             unit.tx.names_release(&name.claims(unit.rules.name_case))?;
             unit.audit(AuditAction::UserCreate, name)?;
             Ok(user)
@@ -135,7 +135,7 @@ impl App {
     }
 
     /// A user, with the parts that the caller may see.
-    pub async fn user(&self, context: &Context, name: Name, wanted: Wanted) -> Result<Profile> {
+    pub async fn user(&self, context: &Context, name: Name, wanted: ProfileParts) -> Result<Profile> {
         let query = (name, wanted, self.user_rules().directory);
         let found = self.read(context, query, |tx, caller, (name, wanted, directory)| {
             let user = found(tx, caller, *directory, name)?;
@@ -154,7 +154,7 @@ impl App {
     }
 
     /// A page of the users in the caller's list, each with the parts that the caller may see.
-    pub async fn users(&self, context: &Context, part: Part, wanted: Wanted) -> Result<Vec<Profile>> {
+    pub async fn users(&self, context: &Context, part: Part, wanted: ProfileParts) -> Result<Vec<Profile>> {
         let query = (part, wanted, self.user_rules().directory);
         let found = self.read(context, query, |tx, caller, (part, wanted, directory)| {
             let page = page(tx, caller, *directory, part)?;
@@ -193,26 +193,26 @@ fn split(tx: &dyn Tx, special: &[Name]) -> Result<(Vec<Name>, Vec<Name>)> {
 /// A user who is about to change, and its acquaintances. They are read before the write transaction, to keep
 /// that as short as possible. A user who becomes an acquaintance in between learns of the change from the log
 /// of the shared group.
-type Known = (UserId, Vec<UserId>);
+type KnownUser = (UserId, Vec<UserId>);
 
-fn known(tx: &dyn Tx, caller: Caller, (name, directory): &(Name, Directory)) -> Result<Known> {
+fn known(tx: &dyn Tx, caller: Caller, (name, directory): &(Name, Directory)) -> Result<KnownUser> {
     let user = editable(tx, caller, *directory, name)?;
     Ok((user.id, tx.acquaintances(user.id)?))
 }
 
 /// The user. It must be the one whose acquaintances were read.
-fn own_known(unit: &Unit, name: &Name, known: &Known) -> Result<User> {
-    let user = own(unit, name)?;
+fn own_known(unit: &Unit, name: &Name, known: &KnownUser) -> Result<User> {
+    let user = load_editable_user(unit, name)?;
     if user.id == known.0 { Ok(user) } else { Err(Error::unavailable()) }
 }
 
 /// The error for a name that is taken or looks like a taken one.
-pub(super) fn taken(field: &'static str) -> Error {
+pub(super) fn name_taken(field: &'static str) -> Error {
     Error::field(field, "is taken, or looks like a name that is taken: choose another name")
 }
 
 /// Refuses a new name that is longer than the configured limit.
-pub(super) fn short_enough(unit: &Unit, name: &Name, field: &'static str) -> Result<()> {
+pub(super) fn require_short_name(unit: &Unit, name: &Name, field: &'static str) -> Result<()> {
     let most = unit.rules.limits.name_chars;
     if name.as_str().chars().nth(most).is_some() {
         return Err(Error::field(field, format!("is longer than {most} characters")));
@@ -224,7 +224,7 @@ pub(super) fn profiles(
     tx: &dyn Tx,
     caller: Caller,
     users: Vec<User>,
-    wanted: Wanted,
+    wanted: ProfileParts,
 ) -> Result<Vec<Profile>> {
     let ids: Vec<_> = users.iter().map(|user| user.id).collect();
     let details = if wanted.details { tx.details(&ids)? } else { vec![None; ids.len()] };
@@ -239,7 +239,7 @@ fn profile(
     (caller, is_admin): (Caller, bool),
     user: User,
     details: Option<Details>,
-    wanted: Wanted,
+    wanted: ProfileParts,
 ) -> Result<Profile> {
     let is_seen = is_admin || sees_all_of(caller, &user);
     let standing = if wanted.standing && is_seen { tx.user_standing(user.id)? } else { None };
@@ -263,8 +263,8 @@ fn file_use(tx: &dyn Tx, user: UserId) -> Result<FileUse> {
     Ok(FileUse { count: tx.file_count(user)?, size: tx.file_usage(Some(user))? })
 }
 
-fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {
-    Ok(Whole {
+fn all_of(tx: &dyn Tx, user: UserId) -> Result<PrivateProfile> {
+    Ok(PrivateProfile {
         relations: tx.relations(user)?,
         groups: tx.groups_of(user, None, usize::MAX)?.into_iter().map(|group| group.id).collect(),
         contacts: tx.contacts(user)?,
@@ -274,7 +274,7 @@ fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {
 
 /// The user named in a path, which the caller may change: itself, or for a service any user who is not
 /// special.
-pub(super) fn own(unit: &Unit, name: &Name) -> Result<User> {
+pub(super) fn load_editable_user(unit: &Unit, name: &Name) -> Result<User> {
     editable(unit.tx, unit.caller, unit.rules.users.directory, name)
 }
 
@@ -288,26 +288,26 @@ pub(super) fn editable(tx: &dyn Tx, caller: Caller, directory: Directory, name: 
     not_special(user)
 }
 
-fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
+fn rename(unit: &mut Unit, (command, known): &(Rename, KnownUser)) -> Result<User> {
     let user = own_known(unit, &command.name, known)?;
     if user.name == command.new_name {
         return Ok(user);
     }
-    short_enough(unit, &command.new_name, "new_name")?;
+    require_short_name(unit, &command.new_name, "new_name")?;
     match unit.caller {
-        Caller::User(_) => renames_itself(unit, &user, &command.new_name)?,
+        Caller::User(_) => require_own_rename_allowed(unit, &user, &command.new_name)?,
         Caller::Service => unit.tx.names_release(&command.new_name.claims(unit.rules.name_case))?,
     }
     if !unit.tx.user_rename(user.id, &command.new_name)? {
-        return Err(taken("new_name"));
+        return Err(name_taken("new_name"));
     }
-    hold(unit, &user.name, Some(&command.new_name))?;
+    reserve_name(unit, &user.name, Some(&command.new_name))?;
     let (name, new_name) = (user.name.clone(), command.new_name.clone());
-    let told = receivers(unit.tx, user.id, known.1.clone())?;
+    let receivers = receivers(unit.tx, user.id, known.1.clone())?;
     let profile = Some(stored(unit.tx, user.id)?.into());
     let kind =
         Kind::UserUpdate { user: user.id, name: name.clone(), new_name: Some(new_name.clone()), profile };
-    unit.answer(Event::to_users(kind, told));
+    unit.answer(Event::to_users(kind, receivers));
     let (id, task) = {
         let by_self = unit.caller == Caller::User(user.id);
         (unit.new_task(), Task::LogRename { user: user.id, name, new_name, by_self, after: None })
@@ -320,7 +320,7 @@ fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
 
 /// Refuses a user's own rename unless the configuration allows it. Users of the host application can never
 /// rename themselves.
-fn renames_itself(unit: &mut Unit, user: &User, new_name: &Name) -> Result<()> {
+fn require_own_rename_allowed(unit: &mut Unit, user: &User, new_name: &Name) -> Result<()> {
     if !unit.rules.users.rename_self {
         return Err(Error::forbidden("only the service may rename users (users.rename)"));
     }
@@ -328,17 +328,17 @@ fn renames_itself(unit: &mut Unit, user: &User, new_name: &Name) -> Result<()> {
     if details.is_none_or(|details| details.origin == Origin::Host) {
         return Err(Error::forbidden("your name comes from the host application: change it there"));
     }
-    not_held(unit, new_name, "new_name")
+    require_unreserved(unit, new_name, "new_name")
 }
 
-fn delete(unit: &mut Unit, (name, known, who): &(Name, Known, Who)) -> Result<()> {
+fn delete(unit: &mut Unit, (name, known, who): &(Name, KnownUser, Who)) -> Result<()> {
     let user = own_known(unit, name, known)?;
     unit.require_scope_over(*who, user.id)?;
     unit.audit(AuditAction::UserDelete, &user.name)?;
     let task = unit.new_task();
     unit.tx.user_delete(user.id, task)?;
-    hold(unit, &user.name, None)?;
-    unit.tell(Event::to_users(Kind::UserDelete { name: user.name.clone() }, known.1.clone()));
-    unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
+    reserve_name(unit, &user.name, None)?;
+    unit.publish(Event::to_users(Kind::UserDelete { name: user.name.clone() }, known.1.clone()));
+    unit.publish(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
     unit.begin_task(task, Task::EraseUser(user.id))
 }

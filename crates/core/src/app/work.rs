@@ -13,14 +13,14 @@ use super::message::erase_together;
 use super::{App, Context, Growth, Unit};
 use crate::log::LogEntry;
 use crate::permission::Role;
-use crate::reaction::LOST_TOGETHER;
+use crate::reaction::MAX_LOST_PER_ENTRY;
 use crate::store::{ReactionOf, Task};
 use crate::user::Caller;
 use crate::{Date, Error, GroupId, MessageId, Result, Seq, TaskId, UserId};
 
 /// The limits of one step.
 #[derive(Debug, Clone, Copy)]
-pub struct Effort {
+pub struct StepLimits {
     /// The most messages or other rows of groups.
     pub rows: usize,
     /// The most changes of groups. Each one reads all members of the group.
@@ -28,7 +28,7 @@ pub struct Effort {
 }
 
 /// The first part of a task, which the request itself does.
-pub(super) const AT_ONCE: Effort = Effort { rows: 200, groups: 20 };
+pub(super) const AT_ONCE: StepLimits = StepLimits { rows: 200, groups: 20 };
 
 /// Why a step was not done.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl App {
 
     /// Does one step of a task. Returns the microseconds for which it occupied the store, or `None` if there
     /// is no task. One whose step fails is left alone for a while, in which others are done.
-    pub async fn work(&self, effort: Effort) -> Result<Option<u64>, StepFailure> {
+    pub async fn work(&self, effort: StepLimits) -> Result<Option<u64>, StepFailure> {
         let service = Context::new(Caller::Service);
         let (failing, now) = (&self.rules.failing, self.rules.clock.elapsed());
         // Usually there is no task. A read is enough to find that out.
@@ -99,7 +99,7 @@ impl Unit<'_> {
         self.step(id, task, AT_ONCE)
     }
 
-    fn step(&mut self, id: TaskId, task: Task, effort: Effort) -> Result<()> {
+    fn step(&mut self, id: TaskId, task: Task, effort: StepLimits) -> Result<()> {
         let is_done = match task {
             Task::EraseUser(user) => self.erase_user(user, effort)?,
             Task::EraseGroup(group) => {
@@ -136,11 +136,11 @@ impl Unit<'_> {
 
     /// Removes a deleted user from its groups, then erases its messages. Returns whether the task is
     /// complete.
-    fn erase_user(&mut self, user: UserId, effort: Effort) -> Result<bool> {
+    fn erase_user(&mut self, user: UserId, effort: StepLimits) -> Result<bool> {
         let mut rows = effort.rows;
         for _ in 0..effort.groups {
             let Some((group, role)) = self.tx.trace_as_member(user)? else {
-                return self.erase_messages(user, Effort { rows, ..effort });
+                return self.erase_messages(user, StepLimits { rows, ..effort });
             };
             rows = rows.saturating_sub(self.take_out(user, group, role)?);
             if rows == 0 {
@@ -158,8 +158,8 @@ impl Unit<'_> {
             self.tx.member_remove(group, user)?;
             return Ok(0);
         };
-        let silenced = found.private && silence_the_other(self, group)?;
-        let reactions = self.tx.reactions_by(group, user, LOST_TOGETHER)?;
+        let silenced = found.private && restrict_other_user(self, group)?;
+        let reactions = self.tx.reactions_by(group, user, MAX_LOST_PER_ENTRY)?;
         let why = Departure::Deleted { lost: messages_of(&reactions) };
         let departed = depart(self, group, user, role == Role::Owner, why)?;
         self.drop_reactions(user, group, &reactions, departed.seq)?;
@@ -173,7 +173,7 @@ impl Unit<'_> {
         Ok(reactions.len())
     }
 
-    fn erase_messages(&mut self, user: UserId, effort: Effort) -> Result<bool> {
+    fn erase_messages(&mut self, user: UserId, effort: StepLimits) -> Result<bool> {
         let (mut rows, mut groups) = (effort.rows, effort.groups);
         while let Some(group) = self.tx.trace_as_former(user)? {
             let found = self.tx.messages_by(group, user, rows)?;
@@ -189,7 +189,7 @@ impl Unit<'_> {
             groups -= 1;
             self.tx.trace_delete(user, group)?;
         }
-        if !self.take_avatars(user, Effort { rows, groups })? {
+        if !self.take_avatars(user, StepLimits { rows, groups })? {
             return Ok(false);
         }
         rows -= self.tx.reports_forget(user, rows)?;
@@ -207,7 +207,7 @@ impl Unit<'_> {
         }
         let mut erased = 0;
         loop {
-            let found = self.tx.reactions_by(group, user, LOST_TOGETHER.min(limit - erased))?;
+            let found = self.tx.reactions_by(group, user, MAX_LOST_PER_ENTRY.min(limit - erased))?;
             if found.is_empty() {
                 return Ok(erased);
             }
@@ -238,7 +238,7 @@ impl Unit<'_> {
         renamed: &LogEntry,
         by: Option<UserId>,
         after: Option<GroupId>,
-        effort: Effort,
+        effort: StepLimits,
     ) -> Result<Option<GroupId>> {
         let groups = self.tx.groups_of(user, after, effort.groups)?;
         for group in &groups {
@@ -258,7 +258,7 @@ fn messages_of(reactions: &[ReactionOf]) -> Vec<MessageId> {
 
 /// Restricts the other user of a private group with a deleted user: it keeps the history, and may leave.
 /// Returns whether its role changed.
-fn silence_the_other(unit: &mut Unit, group: GroupId) -> Result<bool> {
+fn restrict_other_user(unit: &mut Unit, group: GroupId) -> Result<bool> {
     let mut changed = false;
     let now = unit.now();
     for member in unit.tx.members(group)? {

@@ -121,7 +121,7 @@ fn newest_message_stands_for_all_of_its_group() {
 
 #[test]
 fn pauses_grow_and_end_after_a_day() {
-    let expires = at(0).plus(PUSHED_WITHIN);
+    let expires = at(0).plus(NOTIFICATION_TTL);
     let (group, message) = (GroupId(Uuid::nil()), MessageId(Uuid::nil()));
     let subscription = PushId(Uuid::nil());
     let mut waiting = WaitingPush {

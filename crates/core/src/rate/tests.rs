@@ -78,7 +78,7 @@ fn as_many_are_given_back_as_a_user_may_send() {
 }
 
 #[test]
-fn hundred_names_count_as_a_change_and_as_one_given_back() {
+fn every_hundred_names_are_charged_as_one_change() {
     let (clock, rates) = rates(|limits| {
         (limits.events_burst, limits.events_per_second) = (3, 1);
         (limits.changes_burst, limits.changes_per_second) = (5, 1);

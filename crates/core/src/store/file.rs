@@ -80,7 +80,7 @@ pub trait Files {
 
     fn file_drop(&mut self, id: FileId) -> Result<()>;
 
-    /// Drops the files of erased messages. At most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER)
+    /// Drops the files of erased messages. At most [`MAX_DELETED_PER_ENTRY`](crate::limits::MAX_DELETED_PER_ENTRY)
     /// messages per call.
     fn files_drop_of_messages(&mut self, group: GroupId, messages: &[Seq]) -> Result<()>;
 

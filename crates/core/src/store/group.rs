@@ -7,7 +7,7 @@ use super::{Edge, Messages, Relations};
 use crate::entry::GroupEntry;
 use crate::group::{Group, Mark, Member, Summary, View};
 use crate::group_details::GroupDetails;
-use crate::limits::{LATEST, LISTED};
+use crate::limits::{LATEST, MAX_LISTED_MEMBERS};
 use crate::log::{LogEntry, LogRow};
 use crate::permission::Role;
 use crate::{Date, GroupId, Result, Seq, TaskId, UserId};
@@ -147,10 +147,10 @@ pub trait Groups: Messages + Relations {
     }
 
     /// The view that members receive with a change of a group: without messages, and for groups of more than
-    /// [`LISTED`] members only with the owner.
+    /// [`MAX_LISTED_MEMBERS`] members only with the owner.
     fn brief(&self, id: GroupId) -> Result<Option<Arc<View>>> {
         let Some(group) = self.group(id)? else { return Ok(None) };
-        let (members, members_count) = self.members_up_to(id, LISTED)?;
+        let (members, members_count) = self.members_up_to(id, MAX_LISTED_MEMBERS)?;
         let (messages, people, reads) = (Vec::new(), Vec::new(), Vec::new());
         let mut view = View { group, members, members_count, messages, people, reads, mentioned: Vec::new() };
         self.show_block(&mut view)?;

@@ -77,7 +77,7 @@ pub trait Memberships {
 
     /// The members of a group who must not see this user typing, because one of the two blocks the other.
     /// With `reads`, the members who must not see its read marks, which includes those who hide their own.
-    fn unaware(&self, group: GroupId, user: UserId, reads: bool) -> Result<Vec<UserId>>;
+    fn hidden_from(&self, group: GroupId, user: UserId, reads: bool) -> Result<Vec<UserId>>;
 }
 
 /// A user whom another one wants to add to a group.

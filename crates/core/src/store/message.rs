@@ -22,7 +22,12 @@ pub trait Messages {
     fn messages_by_id(&self, group: Option<GroupId>, ids: &[MessageId]) -> Result<Vec<Message>>;
 
     /// The earlier message with the same `client_id`, whether or not it is deleted.
-    fn message_prior(&self, group: GroupId, author: UserId, client_id: &ClientId) -> Result<Option<Prior>>;
+    fn message_prior(
+        &self,
+        group: GroupId,
+        author: UserId,
+        client_id: &ClientId,
+    ) -> Result<Option<PriorMessage>>;
 
     /// Up to `page.limit` messages of a group. See [`Edge`] for their order.
     fn messages(&self, group: GroupId, page: &Page) -> Result<Vec<Message>>;
@@ -35,7 +40,7 @@ pub trait Messages {
 
     /// The first `limit` messages of an author in a group, in ascending order. Also works for a deleted
     /// author whose messages are not erased yet.
-    fn messages_by(&self, group: GroupId, author: UserId, limit: usize) -> Result<Vec<Written>>;
+    fn messages_by(&self, group: GroupId, author: UserId, limit: usize) -> Result<Vec<MessageToErase>>;
 
     /// Stores a message under a number taken for it. Marks the root of a reply as having replies.
     fn message_insert(&mut self, message: &NewMessage) -> Result<()>;
@@ -104,7 +109,7 @@ pub struct Located {
 
 /// An earlier message with the same `client_id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prior {
+pub struct PriorMessage {
     pub id: MessageId,
     /// The message's number in the group's log.
     pub seq: Seq,
@@ -128,7 +133,7 @@ pub struct PriorThread {
 
 /// A message to erase together with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
+pub struct MessageToErase {
     pub seq: Seq,
     pub id: MessageId,
     /// The number of the thread's root, if the message was sent as a reply.

@@ -28,7 +28,7 @@ pub trait Relations {
 
     /// The users who are blocked by a user, do not block it, and share no group with it except for the
     /// private one. They do not learn of its new name.
-    fn estranged(&self, user: UserId) -> Result<Vec<UserId>>;
+    fn blocked_strangers(&self, user: UserId) -> Result<Vec<UserId>>;
 
     /// A user's contacts with their current names, in order of id.
     fn contacts(&self, user: UserId) -> Result<Vec<(UserId, Name)>>;

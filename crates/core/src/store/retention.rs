@@ -1,6 +1,6 @@
 //! Finds the messages to erase because they are too old.
 
-use super::Written;
+use super::MessageToErase;
 use crate::{Date, GroupId, Result};
 
 /// Retention, in a transaction.
@@ -27,7 +27,7 @@ pub trait Retention {
     ) -> Result<RetentionPage>;
 
     /// At most `limit` messages of a group older than `date`, oldest first.
-    fn messages_before(&self, group: GroupId, date: Date, limit: usize) -> Result<Vec<Written>>;
+    fn messages_before(&self, group: GroupId, date: Date, limit: usize) -> Result<Vec<MessageToErase>>;
 }
 
 /// The result of examining some groups.

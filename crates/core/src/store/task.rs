@@ -30,7 +30,7 @@ pub enum Task {
     /// Erase the reactions to erased messages.
     EraseReactions {
         group: GroupId,
-        /// The numbers of the messages, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER).
+        /// The numbers of the messages, at most [`MAX_DELETED_PER_ENTRY`](crate::limits::MAX_DELETED_PER_ENTRY).
         messages: Vec<Seq>,
     },
     /// Erase a webhook's former queue. The webhook has another queue now, or is deleted.

@@ -77,7 +77,7 @@ impl ClientEvent for MessagePin {
 
     async fn run(request: EventRequest, command: Pin) -> chinwag_core::Result<()> {
         let outcome = request.app().pin(&request.context, command).await?;
-        if !outcome.told {
+        if !outcome.published {
             request.answer(PinChanged::from(&outcome.pinned));
         }
         Ok(())

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::extract::path::{ById, ByValue, PathValue};
 use crate::extract::query::Query;
-use crate::rest::list::{self, ListPlace, ListSource, Rows};
+use crate::rest::list::{self, ListPosition, ListSource, Rows};
 use crate::rest::message::author;
 use crate::rest::prelude::*;
 use crate::wire::input::fields::Fields;
@@ -107,7 +107,7 @@ impl ClientEvent for MessageReact {
 
     async fn run(request: EventRequest, command: React) -> chinwag_core::Result<()> {
         let outcome = request.app().react(&request.context, command).await?;
-        if !outcome.told {
+        if !outcome.published {
             request.answer(ReactionChanged::from(&outcome.reacted));
         }
         Ok(())
@@ -219,7 +219,7 @@ struct ReactionList {
     emoji: Option<Emoji>,
 }
 
-impl ListPlace for Seq {
+impl ListPosition for Seq {
     fn sealed(self) -> Vec<u8> {
         self.0.to_be_bytes().to_vec()
     }

@@ -241,7 +241,7 @@ fn samples(schema: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn what_is_documented_of_an_event_of_a_client_is_read_and_taken() {
+fn documented_client_events_are_parsed() {
     let document = document();
     for event in CLIENT_EVENTS {
         let read = |data: &Value| (event.parse)(data.to_string().as_bytes());

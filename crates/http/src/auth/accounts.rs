@@ -19,14 +19,14 @@ use crate::wire::input::account::{NamePassword, NewAccount, PasswordChange};
 const WRONG: Error = Error::Unauthenticated("the name or the password is wrong");
 
 /// A new session, and the cookies for its browser.
-pub(crate) struct Begun {
+pub(crate) struct NewSession {
     pub(crate) session: Issued,
     pub(crate) cookies: [HeaderValue; 2],
 }
 
 impl Auth {
     /// Creates an account and its first session.
-    pub(crate) async fn sign_up(&self, account: NewAccount, parts: &Parts) -> Result<Begun> {
+    pub(crate) async fn sign_up(&self, account: NewAccount, parts: &Parts) -> Result<NewSession> {
         if !self.options.signup {
             return Err(Error::forbidden("signing up is switched off here: ask for an account"));
         }
@@ -42,7 +42,7 @@ impl Auth {
     }
 
     /// Signs a user in with a password.
-    pub(crate) async fn sign_in(&self, given: NamePassword, parts: &Parts) -> Result<Begun> {
+    pub(crate) async fn sign_in(&self, given: NamePassword, parts: &Parts) -> Result<NewSession> {
         let name = Name::parse(&given.name).ok();
         let outcome = self.session(given, parts).await;
         self.noted((SignInKind::Password, name), parts, outcome).await
@@ -50,10 +50,10 @@ impl Auth {
 
     /// Unknown names and wrong passwords get the same response after the same work, so that accounts cannot be
     /// enumerated.
-    async fn session(&self, given: NamePassword, parts: &Parts) -> Result<Begun> {
+    async fn session(&self, given: NamePassword, parts: &Parts) -> Result<NewSession> {
         let from = network(Peer::of(parts, &self.options).address);
         let (Ok(name), Ok(password)) = (Name::parse(&given.name), Password::parse(&given.password)) else {
-            self.attempts.nowhere(from)?;
+            self.attempts.count_nameless(from)?;
             return Err(WRONG);
         };
         let fold = name.fold(self.app.name_case());
@@ -113,11 +113,11 @@ impl Auth {
     }
 
     /// Adds the browser's cookies to a new session.
-    pub(super) fn begun(&self, session: Issued, fold: &str, parts: &Parts) -> Begun {
+    pub(super) fn begun(&self, session: Issued, fold: &str, parts: &Parts) -> NewSession {
         let tls = Peer::of(parts, &self.options).tls;
         let path = (self.options.base(), tls);
         let device = self.devices.cookie(fold, &parts.headers, path, &**self.app.clock());
-        Begun { cookies: [self.cookie(session.secret.expose(), parts), device], session }
+        NewSession { cookies: [self.cookie(session.secret.expose(), parts), device], session }
     }
 
     /// The `Set-Cookie` header that stores a session's secret.

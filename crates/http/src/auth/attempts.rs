@@ -15,7 +15,7 @@ use super::device::Device;
 use crate::permits::SharedPermits;
 
 /// The maximum delay of an address that is new to a name under attack.
-const SLOWEST: Duration = Duration::from_secs(5);
+const MAX_DELAY: Duration = Duration::from_secs(5);
 /// The number of pairs of name and address that are remembered.
 const FAMILIAR: usize = 64 * 1024;
 
@@ -41,7 +41,7 @@ impl Attempts {
     }
 
     /// Counts an attempt that belongs to no name, such as one with an impossible name.
-    pub(super) fn nowhere(&self, from: IpAddr) -> Result<()> {
+    pub(super) fn count_nameless(&self, from: IpAddr) -> Result<()> {
         self.rates.take(Key::Address(from), &[LimitKind::SignIns])
     }
 
@@ -78,7 +78,7 @@ impl Attempts {
         match self.rates.take(name, &[LimitKind::NameAttempts]) {
             Err(Error::TooMany(wait)) => {
                 let _share = self.waiting.take(Some(from))?;
-                sleep(wait.min(SLOWEST)).await;
+                sleep(wait.min(MAX_DELAY)).await;
                 Ok(())
             }
             counted => counted,
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn stranger_is_slowed_down_and_who_was_here_is_not() {
+    async fn only_unfamiliar_addresses_are_delayed() {
         let attempts = attempts(2, 100);
         attempts.succeeded("arlan", address(9));
         for n in 1..3 {
@@ -171,19 +171,19 @@ mod tests {
             attempts.sign_in("arlan", address(n), None).await.expect("never refused for the name");
             begun.elapsed()
         };
-        assert_eq!(took(3).await, SLOWEST);
+        assert_eq!(took(3).await, MAX_DELAY);
         assert_eq!(took(9).await, Duration::ZERO);
     }
 
     #[tokio::test]
-    async fn refusal_of_one_name_takes_nothing_of_the_address() {
+    async fn refused_attempts_at_a_name_do_not_charge_the_address() {
         let attempts = attempts(1, 2);
         attempts.sign_in("arlan", address(1), None).await.expect("the first");
         for _ in 0..5 {
             attempts.sign_in("arlan", address(1), None).await.expect_err("its second");
         }
         attempts.sign_in("astra", address(1), None).await.expect("the address has one left");
-        attempts.nowhere(address(1)).expect_err("and no more");
+        attempts.count_nameless(address(1)).expect_err("and no more");
     }
 
     #[test]

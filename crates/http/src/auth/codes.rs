@@ -25,7 +25,7 @@ impl Auth {
         self.attempts.may_try(from)?;
         let outcome = attempt.await;
         if matches!(outcome, Err(Error::NotFound(_))) {
-            self.attempts.nowhere(from)?;
+            self.attempts.count_nameless(from)?;
         }
         outcome
     }

@@ -22,7 +22,7 @@ pub(super) use jwks::{Jwks, UnreadKeys};
 pub(super) use verify::install as install_verifier;
 
 /// The maximum length of a token, in bytes.
-pub(super) const LONGEST: usize = 8 * 1024;
+pub(super) const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// The tolerance for a host clock that is ahead. It applies to `nbf` only; `exp` is exact.
 const LEEWAY: Duration = Duration::from_secs(30);
 /// The minimum length of a shared secret in bytes, equal to the hash length of HS256.
@@ -88,7 +88,7 @@ pub(super) struct Jwt {
 }
 
 /// The user of a valid token, and its expiry.
-pub(super) struct Vouched {
+pub(super) struct JwtIdentity {
     pub(super) name: Name,
     pub(super) expires: Date,
 }
@@ -145,8 +145,8 @@ impl Jwt {
     }
 
     /// Verifies a token, and returns its user.
-    pub(super) async fn read(&self, token: &str, now: Date) -> Result<Vouched, JwtRefusal> {
-        if token.len() > LONGEST {
+    pub(super) async fn read(&self, token: &str, now: Date) -> Result<JwtIdentity, JwtRefusal> {
+        if token.len() > MAX_TOKEN_BYTES {
             return Err("it is too long".into());
         }
         let header = decode_header(token).map_err(|_| "its header is none that is known here")?;
@@ -173,7 +173,7 @@ impl Jwt {
         }
         let shown: String = claims.sub.chars().take(NAME_CHARS).collect();
         let name = Name::parse_exact(&claims.sub).map_err(|why| format!("its sub {shown:?} {why}"))?;
-        Ok(Vouched { name, expires })
+        Ok(JwtIdentity { name, expires })
     }
 
     /// The claims to verify, except the times, which are compared with this server's own clock.

@@ -10,9 +10,9 @@ use chinwag_core::{Error, Result};
 use tokio::sync::oneshot;
 
 /// Concurrent hashes.
-const AT_ONCE: usize = 2;
+const MAX_RUNNING: usize = 2;
 /// Sign-ins in the queue; further ones are answered with 503.
-const WAITING: usize = 32;
+const MAX_QUEUED: usize = 32;
 
 #[derive(Default)]
 pub(super) struct Passwords(Arc<Mutex<HashQueue>>);
@@ -63,11 +63,11 @@ impl Passwords {
     /// Returns a turn at once, or queues for one.
     fn enter(&self, from: IpAddr) -> Result<Result<Turn, oneshot::Receiver<Turn>>> {
         let mut queue = lock(&self.0);
-        if queue.running < AT_ONCE {
+        if queue.running < MAX_RUNNING {
             queue.running += 1;
             return Ok(Ok(Turn(Some(self.0.clone()))));
         }
-        if queue.waiting >= WAITING {
+        if queue.waiting >= MAX_QUEUED {
             queue.make_room(from)?;
         }
         let (sender, receiver) = oneshot::channel();
@@ -90,7 +90,7 @@ impl HashQueue {
         self.by_address.retain(|_, waiting| !waiting.is_empty());
         self.turns.retain(|address| self.by_address.contains_key(address));
         self.waiting = self.by_address.values().map(VecDeque::len).sum();
-        if self.waiting < WAITING {
+        if self.waiting < MAX_QUEUED {
             return Ok(());
         }
         let own = self.by_address.get(&from).map_or(0, VecDeque::len);
@@ -161,8 +161,8 @@ mod tests {
     fn addresses_take_turns_and_share_the_queue() {
         let passwords = Passwords::default();
         let enter = |n| passwords.enter(address(n));
-        let running = [(); AT_ONCE].map(|()| enter(1).expect("room").ok().expect("a turn"));
-        let mut flood: Vec<_> = (0..WAITING).map(|_| waits(enter(1))).collect();
+        let running = [(); MAX_RUNNING].map(|()| enter(1).expect("room").ok().expect("a turn"));
+        let mut flood: Vec<_> = (0..MAX_QUEUED).map(|_| waits(enter(1))).collect();
         assert!(matches!(enter(1), Err(Error::Unavailable(_))), "the flood has all places");
         let mut owner = waits(enter(2));
         let mut last = flood.pop().expect("the queue was full");
@@ -175,11 +175,11 @@ mod tests {
     }
 
     #[test]
-    fn who_has_gone_keeps_no_turn() {
+    fn disconnected_callers_release_their_turn() {
         let passwords = Passwords::default();
         let enter = || passwords.enter(address(1));
-        let running = [(); AT_ONCE].map(|()| enter().expect("room").ok().expect("a turn"));
-        let gone: Vec<_> = (0..WAITING).map(|_| waits(enter())).collect();
+        let running = [(); MAX_RUNNING].map(|()| enter().expect("room").ok().expect("a turn"));
+        let gone: Vec<_> = (0..MAX_QUEUED).map(|_| waits(enter())).collect();
         drop(gone);
         let mut left = waits(enter());
         drop(running);

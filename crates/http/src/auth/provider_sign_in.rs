@@ -8,7 +8,7 @@ use chinwag_core::oidc::ProviderIdentity;
 use chinwag_core::{Error, Name, Result};
 use reqwest::Url;
 
-use super::accounts::Begun;
+use super::accounts::NewSession;
 use super::failures::SignInKind;
 use super::oidc::attempt::{self, Attempt, NEW_USER_COOKIE, NewcomerSeal};
 use super::oidc::claims;
@@ -25,7 +25,7 @@ const MISSING: Error = Error::NotFound("provider of OpenID Connect");
 
 /// The outcome of the provider's redirect.
 pub(crate) enum ProviderOutcome {
-    SignedIn(Begun),
+    SignedIn(NewSession),
     /// The user is new, and the proposed name is missing or cannot be used. `cookie` contains the sealed identity.
     NameNeeded {
         cookie: HeaderValue,
@@ -107,14 +107,14 @@ impl Auth {
     }
 
     /// Creates the user whose identity is in the browser's cookie, with the chosen name.
-    pub(crate) async fn provider_sign_up(&self, name: Name, parts: &Parts) -> Result<Begun> {
+    pub(crate) async fn provider_sign_up(&self, name: Name, parts: &Parts) -> Result<NewSession> {
         let outcome = self.provider_account(name.clone(), parts).await;
         self.noted((SignInKind::Provider, Some(name)), parts, outcome).await
     }
 
-    async fn provider_account(&self, name: Name, parts: &Parts) -> Result<Begun> {
+    async fn provider_account(&self, name: Name, parts: &Parts) -> Result<NewSession> {
         let oidc = self.oidc.as_ref().ok_or(MISSING)?;
-        self.attempts.nowhere(network(Peer::of(parts, &self.options).address))?;
+        self.attempts.count_nameless(network(Peer::of(parts, &self.options).address))?;
         let tls = Peer::of(parts, &self.options).tls;
         let identity =
             NewcomerSeal(&oidc.key).open(&parts.headers, &self.options, tls, self.app.clock().now());
@@ -150,7 +150,7 @@ impl Auth {
         drop(share);
         identity.map_err(|why| {
             // Count it as a failed sign-in; the next one is refused if there were too many.
-            let _ = self.attempts.nowhere(from);
+            let _ = self.attempts.count_nameless(from);
             self.failed(why)
         })
     }
@@ -186,7 +186,7 @@ impl Auth {
         ProviderSignIn { identity, ttl: self.options.session_ttl, client: self.client(parts) }
     }
 
-    fn provider_session(&self, session: Issued, parts: &Parts) -> Begun {
+    fn provider_session(&self, session: Issued, parts: &Parts) -> NewSession {
         let fold = session.user.name.fold(self.app.name_case());
         self.begun(session, &fold, parts)
     }

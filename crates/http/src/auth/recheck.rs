@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use chinwag_core::app::App;
-use chinwag_core::app::identity::Vouched;
+use chinwag_core::app::identity::ExternalUser;
 use chinwag_core::{Error, UserId};
 use chinwag_hub::{Close, Hub, Socket};
 use sha2::{Digest, Sha256};
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::validator::{Validated, Validator};
 
 /// Concurrent questions. New connections have permits of their own.
-const AT_ONCE: usize = 64;
+const MAX_IN_FLIGHT: usize = 64;
 /// The minimum and maximum backoff while the validator does not answer.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
 
@@ -50,7 +50,7 @@ impl Recheck {
         validator: Arc<Validator>,
         (every, grace): (Duration, Duration),
     ) -> Arc<Self> {
-        let asking = Semaphore::new(AT_ONCE);
+        let asking = Semaphore::new(MAX_IN_FLIGHT);
         Arc::new(Self { app, hub, validator, every, grace, asking, watched: Mutex::default() })
     }
 
@@ -106,8 +106,8 @@ impl Recheck {
             Validated::Refused => return Standing::Ended,
             Validated::Silent | Validated::NoName(_) => return Standing::Silent,
         };
-        match self.app.vouched_for(name, false).await {
-            Ok(Vouched::For(user)) if user.id == key.1 => Standing::Good,
+        match self.app.external_user(name, false).await {
+            Ok(ExternalUser::For(user)) if user.id == key.1 => Standing::Good,
             Ok(_) | Err(Error::Invalid(_) | Error::Unauthenticated(_) | Error::Forbidden(_)) => {
                 Standing::Ended
             }

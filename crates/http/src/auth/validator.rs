@@ -38,7 +38,7 @@ impl Validator {
     pub(super) fn new(url: &str) -> Result<Self> {
         let refused = || Error::field("validate_url", "is not an http or https URL");
         let url = outside::http_url(url).ok_or_else(refused)?;
-        Ok(Self { client: outside::client(outside::WITHIN)?, url, is_silent: Notice::default() })
+        Ok(Self { client: outside::client(outside::REQUEST_TIMEOUT)?, url, is_silent: Notice::default() })
     }
 
     /// Asks the validator about a request's cookies and `Authorization`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Consecutive failures that open the breaker.
 const FAILURES: u32 = 10;
 /// How long the breaker stays open. Then one trial question shows whether the hook answers again.
-const REST: Duration = Duration::from_secs(5);
+const OPEN_TIME: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(super) struct Breaker(Mutex<BreakerState>);
@@ -66,7 +66,7 @@ impl HookAttempt<'_> {
         }
         state.failures = state.failures.saturating_add(1);
         if self.is_trial || state.until.is_none() && state.failures >= FAILURES {
-            state.until = Some(now + REST);
+            state.until = Some(now + OPEN_TIME);
         }
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn one_question_after_the_rest_decides() {
+    fn one_trial_question_closes_or_reopens_the_breaker() {
         let breaker = Breaker::default();
         fail(&breaker, FAILURES, 0);
         let trial = breaker.admit(at(5)).expect("the trial");

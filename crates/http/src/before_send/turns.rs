@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn turn_that_is_given_up_lets_nobody_pass() {
+    fn an_abandoned_turn_keeps_later_turns_waiting() {
         let turns = Turns::default();
         let take = || turns.take(ANN, lane(1)).expect("a turn");
         let (first, second, mut third) = (take(), take(), take());

@@ -9,7 +9,7 @@ use chinwag_core::app::{Context, Who};
 use chinwag_core::audit::CallSource;
 use chinwag_core::bot::BEYOND_BOTS;
 
-use crate::admission::UnderWay;
+use crate::admission::RequestInFlight;
 use crate::auth::{Credential, Identified};
 use crate::error::Problem;
 use crate::network::peer::Peer;
@@ -61,7 +61,7 @@ impl FromRequestParts<Arc<ServerState>> for CallerContext {
             Some(Identified::Key(hash, _)) => return Ok(caller(Who::Key(*hash))),
             _ => {}
         }
-        if let Some(request) = parts.extensions.get::<UnderWay>()
+        if let Some(request) = parts.extensions.get::<RequestInFlight>()
             && let Some(Identified::Token(hash, _)) = parts.extensions.get()
         {
             let hash = *request.token.get_or_init(|| *hash);

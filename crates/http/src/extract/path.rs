@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use chinwag_core::app::identity::Spelled;
+use chinwag_core::app::identity::SpelledName;
 use chinwag_core::{
     BotKeyId, Error, FileId, GroupId, HookId, KeyId, MessageId, Name, PushId, ReportId, SessionId, WebhookId,
 };
@@ -15,7 +15,7 @@ use crate::error::Problem;
 pub(crate) struct ByName(pub Name);
 
 /// The user named by `{name}`, in exactly that spelling.
-pub(crate) struct BySpelling(pub Spelled);
+pub(crate) struct BySpelling(pub SpelledName);
 
 /// The raw text of `{name}`.
 pub(crate) struct ByText(pub String);
@@ -94,7 +94,7 @@ impl<S: Send + Sync> FromRequestParts<S> for BySpelling {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let name = param(parts, state, "name").await.and_then(|text| Spelled::parse(&text).ok());
+        let name = param(parts, state, "name").await.and_then(|text| SpelledName::parse(&text).ok());
         name.map(Self).ok_or_else(|| Error::NotFound("user").into())
     }
 }

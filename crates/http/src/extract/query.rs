@@ -16,18 +16,18 @@ use chinwag_core::store::Edge;
 use chinwag_core::text::NUL;
 use chinwag_core::{Date, Error, MessageId, Name, Result, Seq};
 
-use crate::admission::UnderWay;
+use crate::admission::RequestInFlight;
 use crate::error::Problem;
 use crate::extract::path::PathValue;
 use crate::wire::entry::role;
-use crate::wire::fields::{FieldNames, Picked};
+use crate::wire::fields::{FieldNames, SelectedFields};
 
 /// A request's query.
 pub(crate) struct Query {
     /// The path of the request.
     pub path: String,
     /// The request in flight, whose permit is held while the response is written.
-    pub under_way: Option<UnderWay>,
+    pub under_way: Option<RequestInFlight>,
     pairs: Vec<(String, String)>,
 }
 
@@ -38,7 +38,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
             path: parts.uri.path().to_owned(),
-            under_way: parts.extensions.get::<UnderWay>().cloned(),
+            under_way: parts.extensions.get::<RequestInFlight>().cloned(),
             pairs: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         })
     }
@@ -46,8 +46,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
 impl Query {
     /// The requested fields.
-    pub(crate) fn fields(&self, known: &'static FieldNames) -> Result<Picked> {
-        Picked::parse(known, self.get("fields")?)
+    pub(crate) fn fields(&self, known: &'static FieldNames) -> Result<SelectedFields> {
+        SelectedFields::parse(known, self.get("fields")?)
     }
 
     /// The page size of a list, or `None` if the list is not paged.

@@ -18,7 +18,7 @@ use futures_util::stream;
 use tokio::time::sleep;
 
 use super::figures;
-use super::range::{self, Wanted};
+use super::range::{self, RequestedRange};
 use super::span;
 use crate::error::{Problem, Result};
 use crate::network::file_stream::{SENDS_FILES, SPAN, SpanQueue};
@@ -93,13 +93,13 @@ pub(crate) async fn answer(
     }
     // `Range` is defined for GET only.
     let wanted = match parts.method {
-        Method::HEAD => Wanted::Whole,
+        Method::HEAD => RequestedRange::Whole,
         _ => range::wanted(&parts.headers, &etag, object.size),
     };
     let (status, range) = match wanted {
-        Wanted::Whole => (StatusCode::OK, 0..object.size),
-        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Wanted::Unsatisfiable => return Ok(unsatisfiable(object.size)),
+        RequestedRange::Whole => (StatusCode::OK, 0..object.size),
+        RequestedRange::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+        RequestedRange::Unsatisfiable => return Ok(unsatisfiable(object.size)),
     };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;

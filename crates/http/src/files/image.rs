@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{FileService, figures, spool};
 
 /// How long an image waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TURN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An image that is ready to be stored.
 pub(crate) enum Prepared {
@@ -27,7 +27,7 @@ pub(crate) enum Prepared {
 impl FileService {
     /// Prepares a spooled image.
     pub(crate) async fn prepare(&self, original: File, format: Format) -> Result<Prepared> {
-        let turn = timeout(PATIENCE, self.images.clone().acquire_owned()).await;
+        let turn = timeout(TURN_TIMEOUT, self.images.clone().acquire_owned()).await;
         let permit = turn.map_err(|_| Error::unavailable())?.map_err(Error::internal)?;
         let folder = self.options.spool.clone();
         let prepared = spawn_blocking(move || {

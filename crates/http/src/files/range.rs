@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 /// The part of a file that a request wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum RequestedRange {
     Whole,
     /// A non-empty range within the file.
     Part(Range<u64>),
@@ -16,20 +16,20 @@ pub(crate) enum Wanted {
 
 /// The wanted part of a file of `size` bytes. Multiple ranges and unknown units are answered with the whole file, as
 /// RFC 9110 allows.
-pub(crate) fn wanted(headers: &HeaderMap, etag: &str, size: u64) -> Wanted {
+pub(crate) fn wanted(headers: &HeaderMap, etag: &str, size: u64) -> RequestedRange {
     let text = |name| headers.get(name).map(HeaderValue::as_bytes);
     let Some(range) = headers.get(header::RANGE).and_then(|range| range.to_str().ok()) else {
-        return Wanted::Whole;
+        return RequestedRange::Whole;
     };
     // A weak tag or a date is not a strong validator.
     if text(header::IF_RANGE).is_some_and(|condition| condition != etag.as_bytes()) {
-        return Wanted::Whole;
+        return RequestedRange::Whole;
     }
-    let Some((unit, range)) = range.split_once('=') else { return Wanted::Whole };
+    let Some((unit, range)) = range.split_once('=') else { return RequestedRange::Whole };
     if !unit.trim().eq_ignore_ascii_case("bytes") || headers.get_all(header::RANGE).iter().count() > 1 {
-        return Wanted::Whole;
+        return RequestedRange::Whole;
     }
-    parse(range.trim(), size).unwrap_or(Wanted::Whole)
+    parse(range.trim(), size).unwrap_or(RequestedRange::Whole)
 }
 
 /// Whether the client has this file already, by `If-None-Match`.
@@ -41,7 +41,7 @@ pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
-fn parse(range: &str, size: u64) -> Option<Wanted> {
+fn parse(range: &str, size: u64) -> Option<RequestedRange> {
     let (first, last) = range.split_once('-')?;
     let part = match (first, last) {
         ("", last) => size.saturating_sub(number(last)?)..size,
@@ -54,7 +54,7 @@ fn parse(range: &str, size: u64) -> Option<Wanted> {
             first..last.saturating_add(1).min(size)
         }
     };
-    Some(if part.start < part.end { Wanted::Part(part) } else { Wanted::Unsatisfiable })
+    Some(if part.start < part.end { RequestedRange::Part(part) } else { RequestedRange::Unsatisfiable })
 }
 
 /// Parses a number. One that overflows is beyond the end of every file anyway.
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn ranges_are_read_as_the_rfc_says() {
-        use Wanted::{Part, Unsatisfiable, Whole};
+        use RequestedRange::{Part, Unsatisfiable, Whole};
         for (range, expected) in [
             ("bytes=0-1", Part(0..2)),
             ("bytes=3-", Part(3..10)),
@@ -106,10 +106,10 @@ mod tests {
     #[test]
     fn range_holds_only_for_the_same_strong_tag() {
         for (tag, expected) in [
-            (ETAG, Wanted::Part(3..10)),
-            ("\"b\"", Wanted::Whole),
-            ("W/\"a\"", Wanted::Whole),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Wanted::Whole),
+            (ETAG, RequestedRange::Part(3..10)),
+            ("\"b\"", RequestedRange::Whole),
+            ("W/\"a\"", RequestedRange::Whole),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", RequestedRange::Whole),
         ] {
             let headers = headers(&[(header::RANGE, "bytes=3-"), (header::IF_RANGE, tag)]);
             assert_eq!(wanted(&headers, ETAG, 10), expected, "{tag}");

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use tokio::time::timeout;
 
 /// How long an interrupted request may take to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+const INTERRUPT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The uploads with a request in progress.
 #[derive(Default)]
@@ -47,8 +47,9 @@ impl RunningUploads {
         let (ended, waiting) = (upload.asked.subscribe(), upload.turn.clone().lock_owned());
         // Create the turn before waiting, so that its drop cleans up if this request is cancelled.
         let mut turn = UploadTurn { id, all: self.all.clone(), upload: Some(upload), ended, guard: None };
-        let guard =
-            timeout(PATIENCE, waiting).await.map_err(|_| Error::Unavailable(Duration::from_secs(1)))?;
+        let guard = timeout(INTERRUPT_TIMEOUT, waiting)
+            .await
+            .map_err(|_| Error::Unavailable(Duration::from_secs(1)))?;
         turn.guard = Some(guard);
         Ok(turn)
     }
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn later_request_ends_the_one_at_work() {
+    async fn a_later_request_interrupts_the_running_one() {
         let uploads = RunningUploads::default();
         let id = FileId(Uuid::from_u128(1));
         let mut first = uploads.take(id).await.expect("nobody is at work");
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn request_that_does_not_end_is_waited_for_in_vain() {
+    async fn waiting_for_an_unfinished_request_times_out() {
         let uploads = RunningUploads::default();
         let id = FileId(Uuid::from_u128(1));
         let _first = uploads.take(id).await.expect("nobody is at work");

@@ -24,9 +24,9 @@ use self::state::{AcmeState, IssuedCertificate};
 use super::tls_keys::{self, TlsKeys};
 
 /// The timeout of an attempt.
-const WITHIN: Duration = Duration::from_secs(300);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(300);
 /// The longest sleep, so that a change of the system clock takes effect soon.
-const LOOK_EVERY: Duration = Duration::from_secs(600);
+const MAX_SLEEP: Duration = Duration::from_secs(600);
 
 /// The state of the certificate requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Acme {
         loop {
             let wait = self.state().next().micros() - self.clock.now().micros();
             match u64::try_from(wait) {
-                Ok(wait) if wait > 0 => sleep(Duration::from_micros(wait).min(LOOK_EVERY)).await,
+                Ok(wait) if wait > 0 => sleep(Duration::from_micros(wait).min(MAX_SLEEP)).await,
                 _ => self.attempt(keys).await,
             }
         }
@@ -94,8 +94,8 @@ impl Acme {
             return;
         }
         tracing::info!(?names, directory = %self.options.directory, "requesting a certificate");
-        let late = || Err(OrderError::from(format!("the authority took longer than {WITHIN:?}")));
-        let issued = timeout(WITHIN, self.request(keys)).await.unwrap_or_else(|_| late());
+        let late = || Err(OrderError::from(format!("the authority took longer than {ATTEMPT_TIMEOUT:?}")));
+        let issued = timeout(ATTEMPT_TIMEOUT, self.request(keys)).await.unwrap_or_else(|_| late());
         keys.forget_challenges();
         let issued = issued.and_then(|issued| Ok((issued.pair()?, issued)));
         match issued {

@@ -7,9 +7,9 @@ use chinwag_core::{Error, Result};
 use reqwest::{Client, Response, Url, redirect};
 
 /// The timeout of a request for which a caller waits.
-pub(crate) const WITHIN: Duration = Duration::from_secs(5);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum size of a response, in bytes.
-const LONGEST: usize = 64 * 1024;
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// A client that does not follow redirects, and ignores proxy settings of the environment.
 pub(crate) fn client(within: Duration) -> Result<Client> {
@@ -28,8 +28,8 @@ pub(crate) fn http_url(text: &str) -> Option<Url> {
 pub(crate) async fn body(mut response: Response) -> reqwest::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > LONGEST {
-            tracing::warn!("an answer from outside is longer than {LONGEST} bytes");
+        if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+            tracing::warn!("an answer from outside is longer than {MAX_RESPONSE_BYTES} bytes");
             return Ok(None);
         }
         body.extend_from_slice(&chunk);

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stranger_says_of_itself_is_not_believed() {
+    fn forwarded_headers_of_untrusted_peers_are_ignored() {
         let said =
             [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil")];
         let peer = Peer::of(&parts("9.9.9.9:1", &said), &options(&["10.0.0.0/8"]));

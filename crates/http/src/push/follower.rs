@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::app::Context;
-use chinwag_core::app::push::{Decided, PushDecision, PushStep};
+use chinwag_core::app::push::{DecideOutcome, PushDecision, PushStep};
 use chinwag_core::presence::Status;
 use chinwag_core::store::{Follower, Lease};
 use chinwag_core::user::Caller;
@@ -14,19 +14,19 @@ use tokio::time::{Instant, sleep};
 use super::online::OnlineUsers;
 use super::sending::PushSender;
 use super::vapid::Signer;
-use crate::follower::{Following, LOOK_EVERY, follow};
+use crate::follower::{FollowerParams, POLL_INTERVAL, follow};
 use crate::state::ServerState;
 
 /// Steps of deciding before due notifications are taken again.
 const DECISIONS: usize = 8;
 /// How long requests may take to end when the node stops.
-const END_WITHIN: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Pushes notifications about messages, on one node at a time, until the server drains. A holder that gives no sign
 /// of life for `lease` counts as dead. While there are no subscriptions it only polls two rows.
 pub async fn run(state: Arc<ServerState>, lease: Duration) {
     let (follower, changed) = (Follower::Notifications, &state.push_changed);
-    let following = Following { follower, lease, about: "the sending of notifications", changed };
+    let following = FollowerParams { follower, lease, about: "the sending of notifications", changed };
     follow(&state, following, |lease, beat_every| serve(&state, lease, beat_every)).await;
 }
 
@@ -47,7 +47,7 @@ struct Settled {
 
 impl Settled {
     /// Records the current end of the feed. Returns the position up to which events are older than the delay.
-    fn look(&mut self, end: i64, now: Date, delay: Duration) -> i64 {
+    fn advance(&mut self, end: i64, now: Date, delay: Duration) -> i64 {
         let waited = (now.micros() - self.since.micros()).unsigned_abs();
         if u128::from(waited) >= delay.as_micros() {
             (self.upto, self.next, self.since) = (self.next, end, now);
@@ -82,11 +82,11 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
         tokio::select! {
             () = notifying.sending.next() => {}
             () = state.push_changed.notified() => {}
-            () = sleep(LOOK_EVERY) => {}
+            () = sleep(POLL_INTERVAL) => {}
         }
     }
     let mut sending = notifying.sending;
-    sending.end(END_WITHIN).await;
+    sending.end(STOP_TIMEOUT).await;
     let outcomes = std::mem::take(&mut sending.outcomes);
     state.app.push_step(PushStep { lease, outcomes, take: 0 }).await.map(drop)
 }
@@ -101,17 +101,17 @@ async fn round(
     let app = &state.app;
     state.settle_feed(&Context::new(Caller::Service)).await?;
     let (end, delay) = (app.feed_end().await?, app.limits().push.delay);
-    let settled = settled.look(end, app.clock().now(), delay);
+    let settled = settled.advance(end, app.clock().now(), delay);
     let hub = state.hub.clone();
     let is_online =
         |users: &[UserId]| hub.status_of(users).into_iter().map(|status| status == Status::Online).collect();
     for _ in 0..DECISIONS {
         match app.push_decide(PushDecision { lease, settled }, is_online).await? {
-            Decided::Nothing => break,
-            Decided::Some(members) => online.watch(members),
+            DecideOutcome::Nothing => break,
+            DecideOutcome::Some(members) => online.watch(members),
         }
     }
-    online.look(delay, is_online);
+    online.check_offline(delay, is_online);
     for _ in 0..DECISIONS {
         let Some(members) = online.gone.front() else { break };
         app.push_decide_again(lease, members.clone()).await?;

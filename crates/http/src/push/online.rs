@@ -16,8 +16,8 @@ const WATCHED_FOR: Duration = Duration::from_secs(180);
 /// The maximum number of watched users, counted once per group of messages.
 const WATCHED: usize = 100_000;
 /// The bounds of the polling interval.
-const LOOK_LEAST: Duration = Duration::from_secs(1);
-const LOOK_MOST: Duration = Duration::from_secs(10);
+const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The watched users, and those who went offline.
 pub(super) struct OnlineUsers {
@@ -46,12 +46,12 @@ impl OnlineUsers {
     }
 
     /// Checks who has gone offline, unless the last check was less than about `every` ago.
-    pub(super) fn look(&mut self, every: Duration, online: impl Fn(&[UserId]) -> Vec<bool>) {
+    pub(super) fn check_offline(&mut self, every: Duration, online: impl Fn(&[UserId]) -> Vec<bool>) {
         let now = Instant::now();
         if now < self.look_at {
             return;
         }
-        self.look_at = now + every.clamp(LOOK_LEAST, LOOK_MOST);
+        self.look_at = now + every.clamp(MIN_POLL_INTERVAL, MAX_POLL_INTERVAL);
         while self.watched.front().is_some_and(|(until, _)| *until <= now) {
             self.drop_oldest();
         }
@@ -89,7 +89,7 @@ mod tests {
 
     /// Checks while one user is offline.
     fn look(online: &mut OnlineUsers, gone: i64) -> Vec<OnlineMembers> {
-        online.look(Duration::ZERO, |users| users.iter().map(|user| user.0 != gone).collect());
+        online.check_offline(Duration::ZERO, |users| users.iter().map(|user| user.0 != gone).collect());
         online.gone.drain(..).collect()
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::vapid::Signer;
 
 /// Concurrent requests to one push service, so that a slow one cannot use all slots.
-const UNDER_WAY: usize = 16;
+const MAX_IN_FLIGHT: usize = 16;
 /// The number of push services that are remembered.
 const REMEMBERED: usize = 4096;
 /// How long an authorization is reused, in microseconds.
@@ -39,12 +39,12 @@ impl Origins {
         now: Date,
     ) -> Result<Option<(OwnedSemaphorePermit, String)>> {
         if self.known.len() >= REMEMBERED && !self.known.contains_key(origin) {
-            self.known.retain(|_, service| service.slots.available_permits() < UNDER_WAY);
+            self.known.retain(|_, service| service.slots.available_permits() < MAX_IN_FLIGHT);
         }
         let is_fresh = |service: &PushService| (now.micros() - service.signed.micros()).abs() < FRESH;
         if !self.known.get(origin).is_some_and(is_fresh) {
             let slots = self.known.get(origin).map(|service| service.slots.clone());
-            let slots = slots.unwrap_or_else(|| Arc::new(Semaphore::new(UNDER_WAY)));
+            let slots = slots.unwrap_or_else(|| Arc::new(Semaphore::new(MAX_IN_FLIGHT)));
             let authorization = self.signer.authorization(origin, now)?;
             self.known.insert(origin.to_owned(), PushService { slots, authorization, signed: now });
         }

@@ -1,7 +1,7 @@
 //! The requests to push services in flight.
 //!
 //! **Order.** Urgent notifications are taken first. **Loss.** A notification is removed from the store before it is
-//! sent, so it is sent at most once: those in flight are lost if the node dies. **Bound.** At most [`UNDER_WAY`]
+//! sent, so it is sent at most once: those in flight are lost if the node dies. **Bound.** At most [`MAX_IN_FLIGHT`]
 //! requests are in flight, of which one push service may have a part.
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::state::ServerState;
 use crate::wire::push::payload_bytes;
 
 /// Concurrent requests.
-const UNDER_WAY: usize = 64;
+const MAX_IN_FLIGHT: usize = 64;
 /// A notification that was taken longer ago is put back instead of sent: the node was suspended, and the message may
 /// have been read meanwhile.
 const FRESH_FOR: Duration = Duration::from_secs(30);
@@ -45,7 +45,7 @@ impl PushSender {
 
     /// The number of further notifications that may be sent now.
     pub(super) fn free(&self) -> usize {
-        UNDER_WAY.saturating_sub(self.running.len() + self.outcomes.len())
+        MAX_IN_FLIGHT.saturating_sub(self.running.len() + self.outcomes.len())
     }
 
     /// Sends notifications that were removed from the store at `since`.

@@ -25,7 +25,7 @@ use crate::wire::feed::{FeedCursor, FeedEntry};
 /// The approximate maximum size of a page, in bytes.
 const PAGE_BYTES: usize = 1 << 20;
 /// The polling interval of a request that waits for events.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// The interval of keep-alive comments in a stream.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
@@ -147,7 +147,7 @@ impl FeedReader {
     async fn await_events(mut self, wait: Duration, mut page: FeedPage) -> Result<Response> {
         let end = Instant::now() + wait;
         while page.events.is_empty() && Instant::now() < end && !self.state.is_draining() {
-            tokio::time::sleep_until((Instant::now() + LOOK_EVERY).min(end)).await;
+            tokio::time::sleep_until((Instant::now() + POLL_INTERVAL).min(end)).await;
             page = self.next().await?;
         }
         Ok(json(StatusCode::OK, &page))
@@ -165,7 +165,7 @@ impl FeedReader {
                 // The client reconnects with the last id, and gets the error as a response.
                 Err(_) => return None,
             }
-            tokio::time::sleep_until((Instant::now() + LOOK_EVERY).min(comment_at)).await;
+            tokio::time::sleep_until((Instant::now() + POLL_INTERVAL).min(comment_at)).await;
         }
         None
     }

@@ -14,7 +14,7 @@ use super::prelude::*;
 use super::recent::RecentGroupList;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
-use crate::wire::fields::{GROUP, OPEN_GROUP, Picked};
+use crate::wire::fields::{GROUP, OPEN_GROUP, SelectedFields};
 use crate::wire::input::group::{GroupPatch, InName, NewGroup};
 use crate::wire::input::message::ReadPoint;
 use crate::wire::object::Group;
@@ -207,7 +207,7 @@ const ROW: &[&str] = &["id", "name", "head", "description", "avatar", "data", "o
 struct GroupList {
     app: App,
     context: Context,
-    fields: Picked,
+    fields: SelectedFields,
 }
 
 impl GroupList {

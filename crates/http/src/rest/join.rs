@@ -9,10 +9,10 @@ use chinwag_core::text::search_key;
 use chinwag_core::{Error, GroupId};
 use uuid::Uuid;
 
-use super::list::{ListPlace, ListSource, Rows, is_full};
+use super::list::{ListPosition, ListSource, Rows, is_full};
 use super::prelude::*;
 use crate::extract::path::ById;
-use crate::wire::fields::Picked;
+use crate::wire::fields::SelectedFields;
 use crate::wire::input::group::InName;
 use crate::wire::object::{Group, OpenGroup};
 
@@ -43,7 +43,7 @@ pub(crate) async fn join(
 pub(super) struct OpenGroupList {
     pub(super) app: App,
     pub(super) context: Context,
-    pub(super) fields: Picked,
+    pub(super) fields: SelectedFields,
     /// The prefix of the names.
     pub(super) prefix: String,
 }
@@ -67,7 +67,7 @@ impl OpenGroupList {
     }
 }
 
-impl ListPlace for OpenPlace {
+impl ListPosition for OpenPlace {
     fn sealed(self) -> Vec<u8> {
         [self.group.0.as_bytes(), self.key.as_bytes()].concat()
     }

@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::answer::bytes;
-use crate::admission::UnderWay;
+use crate::admission::RequestInFlight;
 use crate::extract::query::Query;
 use crate::shares::ReadLine;
 use crate::state::ServerState;
@@ -43,7 +43,7 @@ pub(crate) trait ListSource: Send + Sync + 'static {
     /// Rows in one part of a streamed list.
     const PART: usize;
     /// A position between rows.
-    type Place: ListPlace;
+    type Place: ListPosition;
 
     /// Up to `limit` rows after a position. Fewer only at the end, or if they [fill](is_full) a page.
     fn rows(
@@ -54,7 +54,7 @@ pub(crate) trait ListSource: Send + Sync + 'static {
 }
 
 /// A position between the rows of a list.
-pub(crate) trait ListPlace: Clone + Send + Sync {
+pub(crate) trait ListPosition: Clone + Send + Sync {
     /// The position as bytes for a cursor.
     fn sealed(self) -> Vec<u8>;
 
@@ -62,10 +62,10 @@ pub(crate) trait ListPlace: Clone + Send + Sync {
     fn opened(bytes: &[u8]) -> Option<Self>;
 }
 
-/// Implements [`ListPlace`] for ids, in lists that are ordered by id.
+/// Implements [`ListPosition`] for ids, in lists that are ordered by id.
 macro_rules! list_by_id {
     ($($id:ident)+) => {
-        $(impl ListPlace for $id {
+        $(impl ListPosition for $id {
             fn sealed(self) -> Vec<u8> {
                 self.0.as_bytes().to_vec()
             }
@@ -161,7 +161,7 @@ async fn whole<S: ListSource>(
     let (sender, receiver) = mpsc::channel(1);
     let within = state.options.list_timeout;
     // Others may read from the store while the client reads.
-    let line = query.under_way.as_mut().and_then(UnderWay::end_turn);
+    let line = query.under_way.as_mut().and_then(RequestInFlight::end_turn);
     let places = line.as_ref().map(ReadLine::list).transpose()?;
     let first = ListPart { json, last: false };
     let reading = async move {
@@ -281,7 +281,7 @@ mod tests {
         fails_at: u32,
     }
 
-    impl ListPlace for u32 {
+    impl ListPosition for u32 {
         fn sealed(self) -> Vec<u8> {
             self.to_be_bytes().to_vec()
         }
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_reads_too_slowly_gets_no_more_and_frees_its_place() {
+    async fn lists_of_slow_readers_time_out() {
         let state = state(|options| options.list_timeout = Duration::from_millis(20));
         let slow = asked(&state, Numbers { count: 95, fails_at: u32::MAX }, "/n").await.expect("a beginning");
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -9,7 +9,7 @@ use chinwag_core::{Date, Error, GroupId, Name, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::list::{self, ListPlace, ListSource, Rows};
+use super::list::{self, ListPosition, ListSource, Rows};
 use super::prelude::*;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
@@ -71,7 +71,7 @@ struct MemberList {
     role: Option<Role>,
 }
 
-impl ListPlace for MemberPlace {
+impl ListPosition for MemberPlace {
     fn sealed(self) -> Vec<u8> {
         let MemberPlace { role, since, user } = self;
         let parts = [i64::from(role.number()), since.micros(), user.0];

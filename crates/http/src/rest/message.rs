@@ -15,7 +15,7 @@ use super::prelude::*;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
 use crate::wire::entry::Entry;
-use crate::wire::fields::{MESSAGE, Picked};
+use crate::wire::fields::{MESSAGE, SelectedFields};
 use crate::wire::input::group::InName;
 use crate::wire::input::message::{MessagePatch, NewMessage};
 use crate::wire::message::Message;
@@ -200,7 +200,7 @@ pub(crate) fn author(query: &Query, payload: &Payload) -> chinwag_core::Result<O
 }
 
 /// A response with these messages.
-pub(crate) fn list_of(messages: &[CoreMessage], fields: &Picked) -> chinwag_core::Result<Response> {
+pub(crate) fn list_of(messages: &[CoreMessage], fields: &SelectedFields) -> chinwag_core::Result<Response> {
     // A message takes about 300 bytes in addition to its body.
     let room = messages.iter().map(|message| message.body.len() + 350).sum();
     let mut json: Vec<u8> = Vec::with_capacity(room);

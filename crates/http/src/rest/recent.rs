@@ -8,21 +8,21 @@ use chinwag_core::group::Summary;
 use chinwag_core::{Date, Error, GroupId};
 use uuid::Uuid;
 
-use super::list::{ListPlace, ListSource, Rows};
-use crate::wire::fields::Picked;
+use super::list::{ListPosition, ListSource, Rows};
+use crate::wire::fields::SelectedFields;
 use crate::wire::object::Group;
 
 /// The source of a list of the user's groups by latest activity.
 pub(super) struct RecentGroupList {
     pub(super) app: App,
     pub(super) context: Context,
-    pub(super) fields: Picked,
+    pub(super) fields: SelectedFields,
     /// The number of newest messages to include for each group.
     pub(super) messages: usize,
     pub(super) filter: RecentFilter,
 }
 
-impl ListPlace for RecentPlace {
+impl ListPosition for RecentPlace {
     fn sealed(self) -> Vec<u8> {
         [&self.active.0.micros().to_be_bytes()[..], self.group.0.as_bytes()].concat()
     }

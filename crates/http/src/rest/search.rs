@@ -23,7 +23,7 @@ use crate::extract::caller::CallerContext;
 use crate::extract::query::Query;
 use crate::state::ServerState;
 use crate::wire::avatar::AvatarUrl;
-use crate::wire::fields::{MESSAGE, Picked};
+use crate::wire::fields::{MESSAGE, SelectedFields};
 use crate::wire::message::Message;
 
 /// The list's name in cursors.
@@ -99,7 +99,7 @@ fn show_indexing(state: &ServerState, percent: Option<u8>, response: &mut Respon
 }
 
 /// The hits as JSON.
-fn written(hits: &[Hit], fields: &Picked) -> chinwag_core::Result<Vec<u8>> {
+fn written(hits: &[Hit], fields: &SelectedFields) -> chinwag_core::Result<Vec<u8>> {
     let mut json = vec![b'['];
     for hit in hits {
         if json.len() > 1 {
@@ -182,7 +182,7 @@ pub(crate) async fn overview(
 ) -> Result<Response> {
     let text = query.searched()?;
     let found = state.app.overview(&context, text.to_owned()).await?;
-    let messages = written(&found.messages, &Picked::parse(&MESSAGE, None)?)?;
+    let messages = written(&found.messages, &SelectedFields::parse(&MESSAGE, None)?)?;
     let messages = String::from_utf8(messages).map_err(Error::internal)?;
     let messages = RawValue::from_string(messages).map_err(Error::internal)?;
     let people = found.people.iter().map(|card| FoundPerson {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::prelude::*;
-use crate::auth::accounts::Begun;
+use crate::auth::accounts::NewSession;
 use crate::auth::{Credential, SignedIn};
 use crate::wire::input::account::NamePassword;
 use crate::wire::text::{maybe_text, text};
@@ -85,7 +85,7 @@ pub(crate) async fn get(
 
 /// Whether a request asks for the signed-in user with `optional`, so that having none is not an error. A refused
 /// `Authorization` still is.
-pub(crate) fn may_be_nobody(path: &str, parts: &Parts) -> bool {
+pub(crate) fn allows_anonymous(path: &str, parts: &Parts) -> bool {
     let is_optional = |(key, value): (Cow<'_, str>, Cow<'_, str>)| key == "optional" && value == "true";
     let query = parts.uri.query().unwrap_or_default();
     path == "/api/v1/sessions"
@@ -135,7 +135,7 @@ pub(super) fn issued(new: &Issued) -> Response {
 }
 
 /// The response after a sign-in, which sets the browser's cookies.
-pub(crate) fn begun(begun: Begun) -> Response {
+pub(crate) fn begun(begun: NewSession) -> Response {
     let mut response = issued(&begun.session);
     for cookie in begun.cookies {
         response.headers_mut().append(header::SET_COOKIE, cookie);

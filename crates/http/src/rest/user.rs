@@ -2,9 +2,9 @@
 
 use chinwag_core::Name;
 use chinwag_core::app::directory::Part;
-use chinwag_core::app::identity::Spelled;
+use chinwag_core::app::identity::SpelledName;
 use chinwag_core::app::relation::Relate;
-use chinwag_core::app::user::{Profile, Wanted};
+use chinwag_core::app::user::{Profile, ProfileParts};
 use chinwag_core::app::{App, Context};
 use chinwag_core::name::NameCase;
 use chinwag_core::user::User as CoreUser;
@@ -12,11 +12,11 @@ use chinwag_core::{Error, UserId};
 use chinwag_hub::Hub;
 
 use super::answer::{OtherIdentity, bytes};
-use super::list::{self, ListPlace, ListSource, Rows};
+use super::list::{self, ListPosition, ListSource, Rows};
 use super::prelude::*;
 use crate::extract::path::{ByName, ByText};
 use crate::extract::query::Query;
-use crate::wire::fields::{Picked, USER, User};
+use crate::wire::fields::{SelectedFields, USER, User};
 use crate::wire::input::user::{NewUser, UserChange, UserPatch, UserPut, patch};
 use crate::wire::object::{Details, Lists};
 
@@ -33,7 +33,7 @@ pub(crate) async fn create(
 ) -> Result<Response> {
     let name = payload.fields()?.command(|user: NewUser, _| Some(user.name))?;
     let user = state.app.user_create(&context, name).await?;
-    Ok(as_it_stands(&state, &context, StatusCode::CREATED, user).await)
+    Ok(user_response(&state, &context, StatusCode::CREATED, user).await)
 }
 
 /// Lists users in order of their making: to a service all, to a user itself, its contacts and fellow members, and
@@ -111,11 +111,11 @@ pub(crate) async fn put(
     ByText(text): ByText,
     payload: Payload,
 ) -> Result<Response> {
-    let name = Spelled::parse(&text).map_err(|why| Error::field("name", why))?;
+    let name = SpelledName::parse(&text).map_err(|why| Error::field("name", why))?;
     let command = payload.fields()?.command(|put: UserPut, _| Some(put.command(name)))?;
     let put = state.app.user_put(&context, command).await?;
     let status = if put.made { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(as_it_stands(&state, &context, status, put.user).await)
+    Ok(user_response(&state, &context, status, put.user).await)
 }
 
 /// Changes a user's name, its relation to another user, or its profile and its settings; or suspends it, or names it an admin.
@@ -132,7 +132,7 @@ pub(crate) async fn update(
     payload: Payload,
 ) -> Result<Response> {
     // Look up the user in the path before the payload is validated.
-    let subject = state.app.user(&context, name.clone(), Wanted::default()).await?.user;
+    let subject = state.app.user(&context, name.clone(), ProfileParts::default()).await?.user;
     let is_service = context.who.is_service();
     let user = match patch(payload.fields()?, name, is_service)? {
         UserChange::Profile(command) => state.app.user_profile(&context, command).await?,
@@ -143,7 +143,7 @@ pub(crate) async fn update(
             state.app.relate(&context, command).await.map_err(within_contact)?.author
         }
     };
-    Ok(as_it_stands(&state, &context, StatusCode::OK, user).await)
+    Ok(user_response(&state, &context, StatusCode::OK, user).await)
 }
 
 /// Deletes a user: its relations and memberships go, the bodies of its messages are erased, its
@@ -184,14 +184,14 @@ fn within_contact(refusal: Error) -> Error {
 }
 
 /// The response to a change: the user, or only its name if the user cannot be read any more.
-async fn as_it_stands(
+async fn user_response(
     state: &ServerState,
     context: &Context,
     status: StatusCode,
     user: CoreUser,
 ) -> Response {
     let profile =
-        state.app.user(context, user.name.clone(), Wanted::ALL).await.unwrap_or(Profile::bare(user));
+        state.app.user(context, user.name.clone(), ProfileParts::ALL).await.unwrap_or(Profile::bare(user));
     json(status, &shown(&profile, &state.app, &state.hub))
 }
 
@@ -204,8 +204,8 @@ fn array(rows: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// The parts of a user to read for these fields.
-fn wanted(fields: &Picked) -> Wanted {
-    Wanted {
+fn wanted(fields: &SelectedFields) -> ProfileParts {
+    ProfileParts {
         details: fields.any(Details::KEYS) || fields.any(&["last_seen"]),
         whole: fields.any(Lists::KEYS) || fields.any(&["groups", "presence", "settings"]),
         status: fields.any(&["status", "last_seen"]),
@@ -224,11 +224,11 @@ struct Users {
     app: App,
     hub: Arc<Hub>,
     context: Context,
-    fields: Picked,
-    wanted: Wanted,
+    fields: SelectedFields,
+    wanted: ProfileParts,
 }
 
-impl ListPlace for UserId {
+impl ListPosition for UserId {
     fn sealed(self) -> Vec<u8> {
         self.0.to_be_bytes().to_vec()
     }

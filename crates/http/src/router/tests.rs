@@ -56,7 +56,7 @@ async fn a_path_with_and_without_its_slash_is_one() {
 }
 
 #[tokio::test]
-async fn another_method_is_told_which_there_are() {
+async fn wrong_method_lists_the_allowed_ones() {
     let refused = ask(&state(|_| {}), "PUT /api/v1/users/", &[BEARER], "").await;
     assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
     let allow = refused.headers()["allow"].to_str().unwrap().to_owned();
@@ -162,7 +162,7 @@ async fn pages_of_configured_origins_may_call_with_a_token() {
 }
 
 #[tokio::test]
-async fn figures_are_told_by_route_and_not_by_path() {
+async fn metrics_are_labelled_by_route() {
     let state = state(|_| {});
     ask(&state, "GET /api/v1/users/somebody/", &[BEARER], "").await;
     ask(&state, "GET /somewhere/else/", &[], "").await;

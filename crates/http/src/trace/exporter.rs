@@ -19,7 +19,7 @@ use crate::network::outbound::{OutboundClient, read_some};
 use crate::options::TraceOptions;
 
 /// The timeout of one request to the collector.
-const WITHIN: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest pause accepted from a collector.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
@@ -47,7 +47,7 @@ struct Exporter {
     /// The backoff before the next attempt; `None` while the collector accepts spans.
     pause: Option<Duration>,
     /// Whether the reason of the current failure was logged.
-    is_told: bool,
+    is_logged: bool,
 }
 
 /// Exports spans until `stopped`, then the remaining ones, with one attempt for each batch. The caller bounds that
@@ -64,7 +64,7 @@ pub async fn run(tracer: Option<Arc<Tracer>>, stopped: impl Future<Output = ()> 
         instance,
         stopped: stopped.clone(),
         pause: None,
-        is_told: false,
+        is_logged: false,
         tracer,
     };
     loop {
@@ -103,11 +103,11 @@ impl Exporter {
             match post(&self.client, &self.tracer.options, &request).await {
                 Delivery::Taken(rejected) => return self.taken(batch.len() as u64, rejected),
                 Delivery::Refused(why) => {
-                    self.tell(&why);
+                    self.log_failure(&why);
                     break;
                 }
                 Delivery::Later(asked, why) => {
-                    self.tell(&why);
+                    self.log_failure(&why);
                     let next =
                         self.pause.map_or(self.tracer.options.pause, |pause| (pause * 2).min(LONGEST_PAUSE));
                     self.pause = Some(asked.map_or(next, |asked| asked.min(LONGEST_ASKED)));
@@ -126,19 +126,19 @@ impl Exporter {
             let count = count.min(spans);
             counter!(SPANS, "result" => "failed").increment(count);
             counter!(SPANS, "result" => "sent").increment(spans - count);
-            return self.tell(&why);
+            return self.log_failure(&why);
         }
         counter!(SPANS, "result" => "sent").increment(spans);
-        if self.is_told {
-            self.is_told = false;
+        if self.is_logged {
+            self.is_logged = false;
             tracing::info!("the collector takes spans again");
         }
     }
 
     /// Logs why the collector does not accept spans, once until it accepts them again.
-    fn tell(&mut self, why: &str) {
-        if !self.is_told {
-            self.is_told = true;
+    fn log_failure(&mut self, why: &str) {
+        if !self.is_logged {
+            self.is_logged = true;
             tracing::warn!(why, "the collector does not take spans (traces.otlp)");
         }
     }
@@ -150,7 +150,7 @@ impl Exporter {
 
 /// Private addresses are allowed, since the operator has configured the URL.
 fn client() -> OutboundClient {
-    OutboundClient::new(true, WITHIN, "traces.otlp")
+    OutboundClient::new(true, REQUEST_TIMEOUT, "traces.otlp")
 }
 
 async fn post(client: &OutboundClient, options: &TraceOptions, request: &Value) -> Delivery {

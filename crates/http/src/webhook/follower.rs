@@ -15,17 +15,17 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::sending::Sending;
-use crate::follower::{Following, LOOK_EVERY, follow};
+use crate::follower::{FollowerParams, POLL_INTERVAL, follow};
 use crate::state::ServerState;
 
 /// How long the tasks may take to store the outcome of their last round when the node stops.
-const END_WITHIN: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Delivers events to webhooks, on one node at a time, until the server drains. A holder that gives no sign of life
 /// for `lease` counts as dead. Without webhooks it only polls one row.
 pub async fn run(state: Arc<ServerState>, lease: Duration) {
     let (follower, changed) = (Follower::Webhooks, &state.webhooks_changed);
-    let following = Following { follower, lease, about: "the sending to webhooks", changed };
+    let following = FollowerParams { follower, lease, about: "the sending to webhooks", changed };
     let state = &state;
     follow(state, following, |lease, beat_every| async move {
         let ended = serve(state, lease, beat_every).await;
@@ -107,12 +107,12 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
         tokio::select! {
             Some(ended) = tasks.running.join_next() => tasks.ended(ended)?,
             () = state.webhooks_changed.notified() => beat_at = Instant::now(),
-            () = sleep(LOOK_EVERY) => {}
+            () = sleep(POLL_INTERVAL) => {}
         }
     }
     drop(tell);
     // The next holder repeats requests that are still in flight then.
-    let _ = timeout(END_WITHIN, async { while tasks.running.join_next().await.is_some() {} }).await;
+    let _ = timeout(STOP_TIMEOUT, async { while tasks.running.join_next().await.is_some() {} }).await;
     Ok(())
 }
 

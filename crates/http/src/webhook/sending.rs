@@ -37,8 +37,8 @@ const PAGE: std::ops::RangeInclusive<usize> = 8..=100;
 /// The time limit of a round. After a round that takes less than a quarter of it, the number of events grows.
 const ROUND: Duration = Duration::from_secs(1);
 /// The bounds of the polling interval of a task that has nothing to send.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-const LOOK_LEAST: Duration = Duration::from_millis(20);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(1);
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// If a node dies, a request in flight at the end of a round is repeated so long after its timeout.
 const SLACK: Duration = Duration::from_secs(5);
 
@@ -119,11 +119,11 @@ impl Sending {
                 self.round(work).await?;
                 continue;
             }
-            let wait = work.next_due.map_or(LOOK_EVERY, |due| self.until(due));
+            let wait = work.next_due.map_or(MAX_POLL_INTERVAL, |due| self.until(due));
             tokio::select! {
                 _ = end.changed() => {}
                 Some(ended) = self.slow.join_next() => self.ended.push(ended.map_err(Error::internal)?),
-                () = sleep(wait.clamp(LOOK_LEAST, LOOK_EVERY)) => {}
+                () = sleep(wait.clamp(MIN_POLL_INTERVAL, MAX_POLL_INTERVAL)) => {}
             }
         }
         Ok(())

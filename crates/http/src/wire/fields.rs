@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use chinwag_core::app::user::{FileUse, Profile, Whole};
+use chinwag_core::app::user::{FileUse, PrivateProfile, Profile};
 use chinwag_core::presence::Status;
 use chinwag_core::user::Settings;
 use chinwag_core::{Date, Error, Result};
@@ -60,12 +60,12 @@ impl FieldNames {
 
 /// The selected keys of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picked {
+pub struct SelectedFields {
     keys: Vec<&'static str>,
     all: bool,
 }
 
-impl Picked {
+impl SelectedFields {
     /// Parses `fields`: names separated by spaces, `+` or commas. `__all__` selects all keys; no name selects the
     /// default.
     pub fn parse(known: &'static FieldNames, text: Option<&str>) -> Result<Self> {
@@ -269,7 +269,7 @@ impl<'a> User<'a> {
 }
 
 fn presence(
-    whole: &Whole,
+    whole: &PrivateProfile,
     status_of: impl Fn(&[chinwag_core::UserId]) -> Vec<Status>,
 ) -> ContactStatuses<'_> {
     let ids: Vec<_> = whole.contacts.iter().map(|(id, _)| *id).collect();
@@ -284,7 +284,7 @@ mod tests {
 
     fn picked(text: &str) -> Result<String> {
         let object = json!({"name": "hi", "id": 1, "owner": ["arlan"], "head": null});
-        let json = Picked::parse(&GROUP, Some(text))?.json(&object)?;
+        let json = SelectedFields::parse(&GROUP, Some(text))?.json(&object)?;
         Ok(String::from_utf8(json).expect("JSON is UTF-8"))
     }
 

@@ -119,7 +119,7 @@ pub enum Incoming {
 
 /// The error after which no further frames are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Broken {
+pub enum FrameError {
     /// A violation of RFC 6455: close with 1002.
     Protocol(&'static str),
     /// Text that is not UTF-8: close with 1007.
@@ -128,7 +128,7 @@ pub enum Broken {
     TooBig,
 }
 
-impl Broken {
+impl FrameError {
     pub fn code(self) -> u16 {
         match self {
             Self::Protocol(_) => 1002,
@@ -201,7 +201,7 @@ impl Reader {
     }
 
     /// Parses a chunk, and appends complete messages to `into`. Unmasks `bytes` in place.
-    pub fn feed(&mut self, bytes: &mut [u8], into: &mut impl Extend<Incoming>) -> Result<(), Broken> {
+    pub fn feed(&mut self, bytes: &mut [u8], into: &mut impl Extend<Incoming>) -> Result<(), FrameError> {
         if self.partial.is_empty() {
             let read = self.frames(bytes, into)?;
             self.partial.extend_from_slice(&bytes[read..]);
@@ -218,7 +218,7 @@ impl Reader {
     }
 
     /// Parses complete frames. Returns the number of bytes consumed.
-    fn frames(&mut self, bytes: &mut [u8], into: &mut impl Extend<Incoming>) -> Result<usize, Broken> {
+    fn frames(&mut self, bytes: &mut [u8], into: &mut impl Extend<Incoming>) -> Result<usize, FrameError> {
         let mut at = 0;
         while let Some(head) = self.head(&bytes[at..])? {
             let end = at + head.start + head.length;
@@ -234,13 +234,13 @@ impl Reader {
     }
 
     /// Parses a header, if it is complete. Refuses a frame as early as possible.
-    fn head(&self, bytes: &[u8]) -> Result<Option<Head>, Broken> {
+    fn head(&self, bytes: &[u8]) -> Result<Option<Head>, FrameError> {
         let &[first, second, ..] = bytes else { return Ok(None) };
         if first & 0x70 != 0 {
-            return Err(Broken::Protocol("no extension was agreed on"));
+            return Err(FrameError::Protocol("no extension was agreed on"));
         }
         if second & MASKED == 0 {
-            return Err(Broken::Protocol("a client's frames must be masked"));
+            return Err(FrameError::Protocol("a client's frames must be masked"));
         }
         let (fin, opcode) = (first & FIN != 0, first & 0x0F);
         // An incomplete length counts as 0 for now. Its size is not known to be over 125, since a length need not be in
@@ -260,30 +260,32 @@ impl Reader {
         let Some(Ok(mask)) = bytes.get(start..start + 4).filter(|_| start > 0).map(TryInto::try_into) else {
             return Ok(None);
         };
-        let length = usize::try_from(length).map_err(|_| Broken::TooBig)?;
+        let length = usize::try_from(length).map_err(|_| FrameError::TooBig)?;
         Ok(Some(Head { fin, opcode, mask, start: start + 4, length }))
     }
 
-    fn check(&self, fin: bool, opcode: u8, short: u8, length: u64) -> Result<(), Broken> {
+    fn check(&self, fin: bool, opcode: u8, short: u8, length: u64) -> Result<(), FrameError> {
         match opcode {
-            0 if self.message.is_none() => Err(Broken::Protocol("there is nothing to continue")),
-            TEXT | BINARY if self.message.is_some() => Err(Broken::Protocol("a message was not finished")),
+            0 if self.message.is_none() => Err(FrameError::Protocol("there is nothing to continue")),
+            TEXT | BINARY if self.message.is_some() => {
+                Err(FrameError::Protocol("a message was not finished"))
+            }
             0 | TEXT | BINARY => {
                 let before = self.message.as_ref().map_or(0, |message| message.length);
                 let fits =
                     usize::try_from(length).is_ok_and(|length| length <= self.limit.saturating_sub(before));
-                if fits { Ok(()) } else { Err(Broken::TooBig) }
+                if fits { Ok(()) } else { Err(FrameError::TooBig) }
             }
-            CLOSE | PING | PONG if !fin => Err(Broken::Protocol("a control frame may not be fragmented")),
+            CLOSE | PING | PONG if !fin => Err(FrameError::Protocol("a control frame may not be fragmented")),
             CLOSE | PING | PONG if short > 125 => {
-                Err(Broken::Protocol("a control frame holds 125 bytes at most"))
+                Err(FrameError::Protocol("a control frame holds 125 bytes at most"))
             }
             CLOSE | PING | PONG => Ok(()),
-            _ => Err(Broken::Protocol("unknown opcode")),
+            _ => Err(FrameError::Protocol("unknown opcode")),
         }
     }
 
-    fn frame(&mut self, head: &Head, payload: &[u8]) -> Result<Option<Incoming>, Broken> {
+    fn frame(&mut self, head: &Head, payload: &[u8]) -> Result<Option<Incoming>, FrameError> {
         if matches!(head.opcode, PING | PONG) || !head.fin {
             self.idle = self.idle.saturating_add(1);
         }
@@ -307,24 +309,24 @@ impl Reader {
     }
 }
 
-fn whole(message: Fragments) -> Result<Incoming, Broken> {
+fn whole(message: Fragments) -> Result<Incoming, FrameError> {
     if message.opcode == BINARY {
         return Ok(Incoming::Binary);
     }
-    String::from_utf8(message.text).map(Incoming::Text).map_err(|_| Broken::Encoding)
+    String::from_utf8(message.text).map(Incoming::Text).map_err(|_| FrameError::Encoding)
 }
 
-fn closing(payload: &[u8]) -> Result<Incoming, Broken> {
+fn closing(payload: &[u8]) -> Result<Incoming, FrameError> {
     let (code, reason) = match payload {
         [] => return Ok(Incoming::Close(None)),
-        [_] => return Err(Broken::Protocol("a close code has two bytes")),
+        [_] => return Err(FrameError::Protocol("a close code has two bytes")),
         [a, b, reason @ ..] => (u16::from_be_bytes([*a, *b]), reason),
     };
     if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
-        return Err(Broken::Protocol("not a close code"));
+        return Err(FrameError::Protocol("not a close code"));
     }
     if std::str::from_utf8(reason).is_err() {
-        return Err(Broken::Encoding);
+        return Err(FrameError::Encoding);
     }
     Ok(Incoming::Close(Some(code)))
 }
@@ -356,7 +358,7 @@ mod tests {
         frame.to_vec()
     }
 
-    fn read(bytes: &[u8], limit: usize, step: usize) -> Result<Vec<Incoming>, Broken> {
+    fn read(bytes: &[u8], limit: usize, step: usize) -> Result<Vec<Incoming>, FrameError> {
         let mut reader = Reader::new(limit);
         let mut seen = Vec::new();
         for piece in bytes.chunks(step) {
@@ -398,18 +400,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_the_limit_is_refused_by_its_header() {
+    fn oversized_frames_are_refused_by_their_header() {
         let frame = masked(0x81, &[b'x'; 101]);
-        assert_eq!(read(&frame[..6], 100, 6), Err(Broken::TooBig));
+        assert_eq!(read(&frame[..6], 100, 6), Err(FrameError::TooBig));
         let huge = [0x81, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
-        assert_eq!(read(&huge, 100, 10), Err(Broken::TooBig));
+        assert_eq!(read(&huge, 100, 10), Err(FrameError::TooBig));
         let mut chain = masked(0x01, &[b'x'; 60]);
         chain.extend(masked(0x80, &[b'x'; 41]));
-        assert_eq!(read(&chain[..chain.len() - 41], 100, 500), Err(Broken::TooBig));
+        assert_eq!(read(&chain[..chain.len() - 41], 100, 500), Err(FrameError::TooBig));
         let mut binary = masked(0x02, &[b'x'; 60]);
         binary.extend(masked(0x80, &[b'x'; 40]));
         assert_eq!(read(&binary, 100, 500), Ok(vec![Incoming::Binary]));
-        assert_eq!(read(&binary, 99, 500), Err(Broken::TooBig));
+        assert_eq!(read(&binary, 99, 500), Err(FrameError::TooBig));
     }
 
     #[test]
@@ -421,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_protocol_closes_with_its_code() {
+    fn protocol_violations_close_with_their_code() {
         let cases: [(Vec<u8>, u16); 11] = [
             (vec![0x81, 0x01, b'x'], 1002),
             (masked(0xC1, b"rsv"), 1002),
@@ -436,7 +438,7 @@ mod tests {
             (masked(0x88, &[3, 232, 0xFF]), 1007),
         ];
         for (bytes, code) in cases {
-            assert_eq!(read(&bytes, 1000, 1).map_err(Broken::code), Err(code), "{bytes:?}");
+            assert_eq!(read(&bytes, 1000, 1).map_err(FrameError::code), Err(code), "{bytes:?}");
         }
     }
 

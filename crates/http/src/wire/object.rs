@@ -1,7 +1,7 @@
 //! Objects as sent to clients, borrowed from core's. One declaration defines an object: its struct is serialized, its
 //! list of keys is what `?fields=` may name, and its documentation is in the OpenAPI and AsyncAPI documents.
 
-use chinwag_core::app::group::Seen;
+use chinwag_core::app::group::GroupForCaller;
 use chinwag_core::entry::Entry as CoreEntry;
 use chinwag_core::group::{Group as CoreGroup, Mark, Summary, View};
 use chinwag_core::group_details::DetailKey;
@@ -270,7 +270,7 @@ impl<'a> Group<'a> {
     }
 
     /// A group in the response to a caller.
-    pub fn seen(seen: &'a Seen) -> Self {
+    pub fn seen(seen: &'a GroupForCaller) -> Self {
         let group =
             Self::new(&seen.view, seen.mark).with_reads(&seen.view).with_banned(seen.banned.as_deref());
         let Some(mark) = seen.mark else { return group };
@@ -278,7 +278,7 @@ impl<'a> Group<'a> {
     }
 
     /// Like [`Group::seen`], with the names of the members who have not accepted yet.
-    pub fn whole(seen: &'a Seen) -> Self {
+    pub fn whole(seen: &'a GroupForCaller) -> Self {
         let pending = seen.view.members.iter().filter(|member| member.pending);
         let pending = pending.map(|member| member.name.as_str()).collect();
         Self { pending: Some(pending), ..Self::seen(seen) }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use chinwag_core::app::resume::Refusal;
 use chinwag_core::group_settings::Notify;
-use chinwag_core::limits::{CARDS, DELETED_TOGETHER, NAME_CHARS};
+use chinwag_core::limits::{CARDS, MAX_DELETED_PER_ENTRY, NAME_CHARS};
 use chinwag_core::presence::Status;
 use chinwag_core::profile::UserKind;
 use chinwag_core::relation::Outcome;
@@ -282,7 +282,7 @@ macro_rules! event_value {
 
 event_value! {
     Uuid, json!({"type": "string", "format": "uuid"}), id => id;
-    Vec<Uuid>, json!({"type": "array", "items": Uuid::schema(), "maxItems": DELETED_TOGETHER}), ids => ids;
+    Vec<Uuid>, json!({"type": "array", "items": Uuid::schema(), "maxItems": MAX_DELETED_PER_ENTRY}), ids => ids;
     &Name, json!({"type": "string", "minLength": 1, "maxLength": NAME_CHARS}), name => name.as_str();
     Date, json!({"type": "string", "format": "date-time"}), date => WrittenDate(*date);
     &RawValue, json!({"type": "object"}), data => data;
@@ -294,7 +294,7 @@ event_value! {
     &str, json!({"type": "string"}), text => text;
     AvatarUrl<'_>, json!({"type": "string"}), avatar => avatar;
     RootState<'_>, object("RootState"), root => root;
-    Vec<RootState<'_>>, json!({"type": "array", "items": object("RootState"), "maxItems": DELETED_TOGETHER}), roots => roots;
+    Vec<RootState<'_>>, json!({"type": "array", "items": object("RootState"), "maxItems": MAX_DELETED_PER_ENTRY}), roots => roots;
     Status, json!({"type": "string", "enum": Status::ALL.map(Status::as_str)}), status => status.as_str();
     Notify, json!({"type": "string", "enum": Notify::ALL.map(Notify::as_str)}), notify => notify.as_str();
     Outcome, json!({"type": "string", "enum": Outcome::ALL.map(Outcome::as_str)}), outcome => outcome.as_str();

@@ -7,9 +7,9 @@ use std::time::Duration;
 use chinwag_core::limits::RateLimits;
 use tokio::time::Instant;
 
-/// Events refused by a rate limit within [`WITHIN`] after which the socket is closed.
+/// Events refused by a rate limit within [`REFUSED_WINDOW`] after which the socket is closed.
 const REFUSED: usize = 500;
-const WITHIN: Duration = Duration::from_secs(10);
+const REFUSED_WINDOW: Duration = Duration::from_secs(10);
 /// Frames that are not events, for each event that the rate limit allows.
 const FRAMES_PER_EVENT: u32 = 10;
 
@@ -41,7 +41,7 @@ impl Pace {
     /// Counts an event that a rate limit refused. Returns whether the socket may stay open.
     pub(super) fn refused(&mut self) -> bool {
         let now = Instant::now();
-        while self.refused.front().is_some_and(|at| now.duration_since(*at) > WITHIN) {
+        while self.refused.front().is_some_and(|at| now.duration_since(*at) > REFUSED_WINDOW) {
             self.refused.pop_front();
         }
         self.refused.push_back(now);
@@ -64,13 +64,13 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn five_hundredth_refusal_within_ten_seconds_ends() {
+    async fn the_500th_refusal_in_ten_seconds_closes_the_socket() {
         let mut pace = Pace::new(&RateLimits::default());
         for _ in 0..REFUSED - 1 {
             assert!(pace.refused());
         }
         assert!(!pace.refused());
-        advance(WITHIN + Duration::from_millis(1)).await;
+        advance(REFUSED_WINDOW + Duration::from_millis(1)).await;
         assert!(pace.refused(), "those are too long ago");
     }
 

@@ -41,12 +41,12 @@ pub(crate) struct Session {
     pub(crate) key: Option<(TokenHash, BotGrant)>,
     source: CallSource,
     resumes: Mutex<Resumes>,
-    answered: Mutex<Answered>,
+    answered: Mutex<ResumeState>,
 }
 
 /// The groups that the client has named in its resumes, and the point that it has received.
 #[derive(Default)]
-pub(crate) struct Answered {
+pub(crate) struct ResumeState {
     /// The named groups, at most [`HEADS`](crate::wire::key::HEADS); further ones count as not named.
     pub(crate) named: BTreeSet<GroupId>,
     /// The answers to the parts of a resume in progress. They name at most as many groups.
@@ -57,7 +57,7 @@ pub(crate) struct Answered {
     pub(crate) point: Option<CommitPoint>,
 }
 
-impl Answered {
+impl ResumeState {
     /// Completes a resume with these answers. A group that was named only in earlier resumes is covered by live
     /// events alone, which may be late, so while there is such a group the point does not advance.
     pub(crate) fn advance(&mut self, answer: &Resumed, has_all: bool) {
@@ -104,7 +104,7 @@ impl Session {
     }
 
     /// The state of its resumes. Only one event of a socket uses it at a time.
-    pub(crate) fn answered(&self) -> MutexGuard<'_, Answered> {
+    pub(crate) fn answered(&self) -> MutexGuard<'_, ResumeState> {
         self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -26,7 +26,7 @@ use super::session::Session;
 use super::{dispatch, gathered};
 use crate::error::panicked;
 use crate::network::client_stream::ClientStream;
-use crate::wire::frame::{self, Broken, Incoming, Reader};
+use crate::wire::frame::{self, FrameError, Incoming, Reader};
 
 /// Messages of one socket that may wait for their commit. Beyond that, reading stops.
 const IN_FLIGHT: usize = 64;
@@ -73,7 +73,7 @@ struct SocketLoop<'a> {
     session: &'a Arc<Session>,
     reader: Reader,
     inbox: VecDeque<Incoming>,
-    broken: Option<Broken>,
+    broken: Option<FrameError>,
     outbox: VecDeque<Bytes>,
     /// Whether the first frame in `outbox` is partially written.
     begun: bool,

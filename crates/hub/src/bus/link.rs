@@ -100,7 +100,7 @@ pub enum HintKind {
         /// On the sending node.
         appearance: Appearance,
         /// The user's contacts, and the user itself.
-        told: Vec<UserId>,
+        receivers: Vec<UserId>,
     },
     /// A heartbeat of the sending node.
     Beat {

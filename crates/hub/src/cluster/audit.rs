@@ -19,7 +19,7 @@ const PAGE: usize = 500;
 /// Delay before the next attempt after the store failed.
 const RETRY: Duration = Duration::from_secs(1);
 /// Users per job of the store. Each may be in many groups.
-const USERS: usize = 100;
+const USERS_PER_JOB: usize = 100;
 
 /// Compares everything on this node with the store, at intervals and when the link is up again.
 pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>, outcomes: mpsc::Sender<FetchOutcome>) {
@@ -47,7 +47,7 @@ pub(super) async fn check(
     outcomes: mpsc::Sender<FetchOutcome>,
 ) {
     let mut compared = hub.compare_groups(&groups, &outcomes).await;
-    for users in users.chunks(USERS) {
+    for users in users.chunks(USERS_PER_JOB) {
         compared = compared.and(hub.compare_users(users, &outcomes).await);
     }
     if let (Err(error), Some(cluster)) = (compared, &hub.cluster) {
@@ -74,7 +74,7 @@ impl Hub {
         }
         let mut users = Vec::with_capacity(self.users.len());
         self.users.each(|user| users.push(user.id));
-        for users in users.chunks(USERS) {
+        for users in users.chunks(USERS_PER_JOB) {
             self.compare_users(users, outcomes).await?;
         }
         for tokens in self.open_tokens().chunks(PAGE) {

@@ -12,7 +12,7 @@ use crate::replication::snapshot::EventTag;
 use crate::{Close, Hub};
 
 /// The most joining users that receive hints on their own channels. With more, all nodes receive one hint.
-const JOINED: usize = 32;
+const MAX_JOINER_CHANNELS: usize = 32;
 
 impl Hub {
     /// Publishes an event of this node to the other nodes. Returns its frames, encoded once for all nodes.
@@ -80,7 +80,7 @@ impl Hub {
         let about = |kind| Hint { group: Some(id), seq: event.seq, ..Hint::new(kind) };
         let kind = match &event.kind {
             Kind::GroupUpdate { joined, left, .. } => {
-                if joined.len() > JOINED {
+                if joined.len() > MAX_JOINER_CHANNELS {
                     let (joined, left) = (joined.clone(), Vec::new());
                     cluster.link.publish(Channel::Nodes, about(HintKind::Changed { joined, left }));
                 } else {

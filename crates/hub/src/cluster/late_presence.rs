@@ -10,17 +10,17 @@ use crate::Hub;
 /// Users whose contacts are read per job of the store.
 const BATCH: usize = 64;
 /// Up to this number of changes, users are always announced one by one.
-const FEW: usize = 512;
+const MAX_SINGLE_ANNOUNCEMENTS: usize = 512;
 /// Delay before the next attempt after the store failed.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// Announces all late changes. If there are more of them than users on this node, every user here
     /// receives all of its contacts instead.
-    pub(crate) async fn tell_late(&self, hub: &Hub) {
-        if self.peers.late() > FEW.max(hub.users.len()) {
+    pub(crate) async fn announce_late(&self, hub: &Hub) {
+        if self.peers.late() > MAX_SINGLE_ANNOUNCEMENTS.max(hub.users.len()) {
             for user in self.peers.take_late(usize::MAX) {
-                self.tell_now(user, |_| {});
+                self.announce_now(user, |_| {});
             }
             self.refresh.notify_one();
         }
@@ -30,7 +30,7 @@ impl Cluster {
                 return;
             }
             match contacts_of(hub, users.clone()).await {
-                Ok(found) => found.into_iter().for_each(|(user, found)| self.tell(hub, user, found)),
+                Ok(found) => found.into_iter().for_each(|(user, found)| self.announce(hub, user, found)),
                 Err(error) => {
                     tracing::warn!(%error, "presence waits for the store");
                     self.peers.put_late(&users);
@@ -40,18 +40,18 @@ impl Cluster {
         }
     }
 
-    fn tell(&self, hub: &Hub, user: UserId, found: Option<(Name, Vec<UserId>)>) {
-        self.tell_now(user, |status| {
-            let Some((author, mut told)) = found else { return };
-            told.push(user);
-            hub.publish_status(author, status, told, None);
+    fn announce(&self, hub: &Hub, user: UserId, found: Option<(Name, Vec<UserId>)>) {
+        self.announce_now(user, |status| {
+            let Some((author, mut receivers)) = found else { return };
+            receivers.push(user);
+            hub.publish_status(author, status, receivers, None);
         });
     }
 }
 
-type Found = (UserId, Option<(Name, Vec<UserId>)>);
+type UserContacts = (UserId, Option<(Name, Vec<UserId>)>);
 
-async fn contacts_of(hub: &Hub, users: Vec<UserId>) -> Result<Vec<Found>> {
+async fn contacts_of(hub: &Hub, users: Vec<UserId>) -> Result<Vec<UserContacts>> {
     let read = move |user: &UserId, tx: &dyn chinwag_core::store::Tx| {
         let Some(found) = tx.user(*user)? else { return Ok((*user, None)) };
         let contacts = tx.contacts(*user)?.into_iter().map(|(id, _)| id).collect();

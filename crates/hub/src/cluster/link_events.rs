@@ -20,7 +20,7 @@ const CHECKS: usize = 256;
 
 /// The comparison of newly subscribed channels with the store.
 #[derive(Default)]
-pub(crate) struct Checks {
+pub(crate) struct PendingChecks {
     /// Subscribed channels that are not compared yet.
     channels: HashSet<Channel>,
     is_running: bool,

@@ -20,13 +20,13 @@ use crate::options::Nodes;
 use crate::presence::Announcement;
 
 /// Users in one part of a roster.
-const PART: usize = 4096;
+const ROSTER_PART_USERS: usize = 4096;
 /// The most parts that a received roster may have.
-const PARTS: u32 = 4096;
+const MAX_ROSTER_PARTS: u32 = 4096;
 /// Timeout for a requested roster.
-const PATIENCE: Duration = Duration::from_secs(1);
+const ROSTER_TIMEOUT: Duration = Duration::from_secs(1);
 /// The interval at which leases are checked.
-const LOOK: Duration = Duration::from_millis(250);
+const LEASE_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The appearance of each user on each node. Last in the lock order.
 pub(super) struct Peers {
@@ -50,7 +50,7 @@ struct UserShares {
     here: Appearance,
     there: Vec<(NodeId, Appearance)>,
     /// The last announced status.
-    told: Status,
+    announced: Status,
 }
 
 struct PeerNode {
@@ -86,8 +86,8 @@ impl UserShares {
     }
 
     /// Whether the entry can be dropped, because it holds no state.
-    fn is_over(&self) -> bool {
-        self.now() == Appearance::Absent && self.told == Status::Disconnected
+    fn is_vacant(&self) -> bool {
+        self.now() == Appearance::Absent && self.announced == Status::Disconnected
     }
 }
 
@@ -97,8 +97,8 @@ impl PresenceTable {
         let shares = self.users.entry(user).or_default();
         change(shares);
         let now = shares.now().status();
-        let is_news = std::mem::replace(&mut shares.told, now) != now;
-        if shares.is_over() {
+        let is_news = std::mem::replace(&mut shares.announced, now) != now;
+        if shares.is_vacant() {
             self.users.remove(&user);
         }
         is_news.then_some(now)
@@ -108,9 +108,9 @@ impl PresenceTable {
     fn change_late(&mut self, user: UserId, change: impl FnOnce(&mut UserShares)) {
         let shares = self.users.entry(user).or_default();
         change(shares);
-        if shares.now().status() != shares.told {
+        if shares.now().status() != shares.announced {
             self.late.insert(user);
-        } else if shares.is_over() {
+        } else if shares.is_vacant() {
             self.users.remove(&user);
         }
     }
@@ -158,7 +158,7 @@ impl Cluster {
 
     /// The user's last announced status.
     pub(crate) fn status(&self, user: UserId) -> Status {
-        self.peers.table.lock().users.get(&user).map(|shares| shares.told).unwrap_or_default()
+        self.peers.table.lock().users.get(&user).map(|shares| shares.announced).unwrap_or_default()
     }
 
     /// Publishes the user's new appearance on this node to the other nodes, and its status to its contacts if
@@ -174,8 +174,8 @@ impl Cluster {
         let mut table = self.peers.table.lock();
         let changed = table.change(user, |shares| shares.here = appearance);
         table.count += 1;
-        let told = contacts.iter().copied().chain([user]).collect();
-        let hint = HintKind::Presence { count: table.count, user, name: name.clone(), appearance, told };
+        let receivers = contacts.iter().copied().chain([user]).collect();
+        let hint = HintKind::Presence { count: table.count, user, name: name.clone(), appearance, receivers };
         self.link.publish(Channel::Nodes, Hint::new(hint));
         let Some(status) = changed else { return false };
         // Published under the lock, so that announcements keep the order of the changes.
@@ -185,7 +185,7 @@ impl Cluster {
 
     /// Applies another node's announcement.
     pub(super) fn shared(&self, hub: &Hub, node: NodeId, said: HintKind) {
-        let HintKind::Presence { count, user, name, appearance, told } = said else { return };
+        let HintKind::Presence { count, user, name, appearance, receivers } = said else { return };
         let mut table = self.peers.table.lock();
         let peer = table.peer(node);
         if count <= peer.count {
@@ -197,7 +197,7 @@ impl Cluster {
             self.ask(node, peer);
         }
         if let Some(status) = table.change(user, |shares| shares.set(node, appearance)) {
-            hub.publish_status(name, status, told, None);
+            hub.publish_status(name, status, receivers, None);
         }
     }
 
@@ -223,7 +223,7 @@ impl Cluster {
     }
 
     fn ask(&self, node: NodeId, peer: &mut PeerNode) {
-        if peer.asked.is_none_or(|at| at.elapsed() >= PATIENCE) {
+        if peer.asked.is_none_or(|at| at.elapsed() >= ROSTER_TIMEOUT) {
             peer.asked = Some(Instant::now());
             peer.roster = None;
             self.link.publish(Channel::Node(node), Hint::new(HintKind::Ask));
@@ -245,13 +245,13 @@ impl Cluster {
     pub(super) fn answer(&self, node: NodeId) {
         let mut table = self.peers.table.lock();
         let peer = table.peer(node);
-        if peer.answered.is_some_and(|at| at.elapsed() < PATIENCE / 2) {
+        if peer.answered.is_some_and(|at| at.elapsed() < ROSTER_TIMEOUT / 2) {
             return;
         }
         peer.answered = Some(Instant::now());
         let here = table.users.iter().filter(|(_, shares)| shares.here != Appearance::Absent);
         let users: Vec<_> = here.map(|(user, shares)| (*user, shares.here)).collect();
-        let mut chunks: Vec<_> = users.chunks(PART).collect();
+        let mut chunks: Vec<_> = users.chunks(ROSTER_PART_USERS).collect();
         if chunks.is_empty() {
             chunks.push(&[]);
         }
@@ -267,7 +267,7 @@ impl Cluster {
         let HintKind::Roster { count, part, parts, users } = said else { return };
         let mut table = self.peers.table.lock();
         let peer = table.peer(node);
-        if part == 0 && parts <= PARTS {
+        if part == 0 && parts <= MAX_ROSTER_PARTS {
             peer.roster = Some(Roster { count, next: 0, users: HashMap::new() });
         }
         let Some(mut roster) = peer.roster.take().filter(|r| r.count == count && r.next == part) else {
@@ -337,7 +337,7 @@ impl Cluster {
     }
 
     /// Passes the user's status to `tell` if it differs from the announced one, and records it as announced.
-    pub(super) fn tell_now(&self, user: UserId, tell: impl FnOnce(Status)) {
+    pub(super) fn announce_now(&self, user: UserId, tell: impl FnOnce(Status)) {
         let mut table = self.peers.table.lock();
         if !table.users.contains_key(&user) {
             return;
@@ -350,7 +350,7 @@ impl Cluster {
 
 /// Renews this node's lease, and removes nodes whose lease has expired.
 pub(super) async fn run(hub: Weak<Hub>, options: Nodes) {
-    let mut ticks = interval(LOOK.min(options.beat_every));
+    let mut ticks = interval(LEASE_CHECK_INTERVAL.min(options.beat_every));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut said: Option<Instant> = None;
     loop {

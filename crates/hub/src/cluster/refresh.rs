@@ -64,18 +64,18 @@ impl Hub {
         found.map(|_| ())
     }
 
-    fn contact_frames(&self, (relations, contacts): &Known) -> Vec<Bytes> {
+    fn contact_frames(&self, (relations, contacts): &UserRelations) -> Vec<Bytes> {
         let ids: Vec<_> = contacts.iter().map(|(id, _)| *id).collect();
         let names = contacts.iter().map(|(_, name)| name.clone());
         let presence: Vec<(Name, Status)> = names.zip(self.status_of(&ids)).collect();
         self.encode.contacts(relations, &presence)
     }
 
-    async fn relations_of(&self, users: Vec<UserId>) -> Result<Vec<Known>> {
+    async fn relations_of(&self, users: Vec<UserId>) -> Result<Vec<UserRelations>> {
         let job = move |tx: &dyn chinwag_core::store::Tx| {
             users.iter().map(|user| Ok((tx.relations(*user)?, tx.contacts(*user)?))).collect()
         };
-        let mut found: Vec<Known> = self.store.read(job).await?;
+        let mut found: Vec<UserRelations> = self.store.read(job).await?;
         if !self.options.show_blocked_by {
             for (relations, _) in &mut found {
                 relations.blocked_by.clear();
@@ -85,4 +85,4 @@ impl Hub {
     }
 }
 
-type Known = (Relations, Vec<(UserId, Name)>);
+type UserRelations = (Relations, Vec<(UserId, Name)>);

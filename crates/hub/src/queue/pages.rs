@@ -13,7 +13,7 @@ use super::{Phase, PushOutcome, QueueBounds, SocketQueue, Wake};
 use crate::replication::snapshot::{EventTag, SnapshotHeads};
 
 /// The mark of a group whose page is still to be read.
-const COMES: Seq = Seq(i64::MAX);
+const UNREAD: Seq = Seq(i64::MAX);
 /// The mark of a group whose page is being read.
 const READING: Seq = Seq(-1);
 
@@ -32,7 +32,7 @@ impl Pages {
     pub(crate) fn new(mut heads: Vec<(GroupId, Seq)>, later: &[GroupId]) -> Self {
         heads.sort_unstable();
         let mut pages = Self { first: VecDeque::new(), marks: heads };
-        pages.mark(later.iter().map(|id| (*id, COMES)));
+        pages.mark(later.iter().map(|id| (*id, UNREAD)));
         pages
     }
 

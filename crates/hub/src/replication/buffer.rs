@@ -9,8 +9,8 @@ use super::group::{Entry, EntryKind};
 
 /// Limits of one group's buffer. A buffer that exceeds one of them drops all its entries, which are fetched
 /// later.
-const MOST: usize = 1024;
-pub(super) const MOST_BYTES: usize = 4 * 1024 * 1024;
+const MAX_BUFFERED_ENTRIES: usize = 1024;
+pub(super) const MAX_BUFFERED_BYTES: usize = 4 * 1024 * 1024;
 
 /// The number, whether the entry is attached to the entry of that number, and the order of arrival.
 type Key = (Seq, bool, usize);
@@ -40,7 +40,7 @@ impl<T: Entry> ReorderBuffer<T> {
         let last = self.held.range((seq, is_attached, 0)..=(seq, is_attached, usize::MAX)).next_back();
         let order = last.map_or(0, |((.., order), _)| order + 1);
         self.held.insert((seq, is_attached, order), entry);
-        if self.held.len() <= MOST && self.bytes <= MOST_BYTES {
+        if self.held.len() <= MAX_BUFFERED_ENTRIES && self.bytes <= MAX_BUFFERED_BYTES {
             return Vec::new();
         }
         self.take().into_iter().map(|(_, entry)| entry).collect()

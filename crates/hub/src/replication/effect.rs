@@ -15,7 +15,7 @@ pub(crate) enum Effect<T> {
     /// contains it.
     Discard(T),
     /// Notify a user of its removal, unless it was notified already or has joined again.
-    TellRemoval(Seq, T),
+    AnnounceRemoval(Seq, T),
     /// The buffer overflowed. The askers of these entries must resume.
     Overflow(Vec<T>),
     /// Start the timer.

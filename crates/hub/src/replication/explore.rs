@@ -55,7 +55,7 @@ impl Explorer {
                 next.apply(&action);
                 let found = print_of(&next);
                 if self.seen.insert(found) {
-                    if self.seen.len() > MOST_STATES {
+                    if self.seen.len() > MAX_STATES {
                         self.is_cut = true;
                         return Ok(());
                     }
@@ -254,7 +254,7 @@ const NARROW_LONG: [Budget; 2] = [narrow([3, 0, 0], [0, 0, 0, 0, 0]), narrow([2,
 
 /// The most states of one budget, which keeps the long mode to minutes for each. Some of its budgets have
 /// more states.
-const MOST_STATES: usize = 4_000_000;
+const MAX_STATES: usize = 4_000_000;
 
 type Task = (&'static [&'static [LogItem]], Budget);
 

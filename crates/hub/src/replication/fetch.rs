@@ -51,7 +51,7 @@ pub(crate) struct Merge<T> {
     head: Seq,
     upto: Seq,
     /// Held removals of users who are not local members and have joined again.
-    told: VecDeque<(Seq, T)>,
+    removals: VecDeque<(Seq, T)>,
     removed: VecDeque<UserId>,
     is_too_far: bool,
     entries: VecDeque<(Option<Seq>, T)>,
@@ -120,11 +120,11 @@ impl<T: Entry> Replica<T> {
         }
         // These users receive the whole group instead of the events that they missed.
         let has_returned = |user| local.is_member(user) == Some(false) && added.contains(&user);
-        let told = self.buffer.take_removals(found.head, has_returned);
+        let removals = self.buffer.take_removals(found.head, has_returned);
         self.merge = Some(Merge {
             head: found.head,
             upto: asked.upto.min(found.head),
-            told: if is_injected(Fault::ForgetReturn) { VecDeque::new() } else { told },
+            removals: if is_injected(Fault::ForgetReturn) { VecDeque::new() } else { removals },
             removed: if is_injected(Fault::NoRemoval) { VecDeque::new() } else { removed },
             added: if asked.needs_view { added } else { VecDeque::new() },
             outside,
@@ -138,8 +138,8 @@ impl<T: Entry> Replica<T> {
     /// The next effects of the answer that is being applied. None when it is completely applied.
     pub(super) fn merge_one(&mut self, local: &impl LocalGroup) -> Option<Effects<T>> {
         let merge = self.merge.as_mut()?;
-        if let Some((seq, entry)) = merge.told.pop_front() {
-            return Some(Effects::one(Effect::TellRemoval(seq, entry)));
+        if let Some((seq, entry)) = merge.removals.pop_front() {
+            return Some(Effects::one(Effect::AnnounceRemoval(seq, entry)));
         }
         // Removed users do not receive what they missed.
         if let Some(user) = merge.removed.pop_front() {
@@ -148,8 +148,8 @@ impl<T: Entry> Replica<T> {
             // For a user who is not a local member, the held entry itself is the notification; it precedes a
             // later invitation.
             if local.is_member(user) != Some(true) {
-                let told = held.map(|(seq, entry)| Effect::TellRemoval(seq, entry));
-                return Some(Effects::two(Some(Effect::Remove { user, held: None, head }), told));
+                let removals = held.map(|(seq, entry)| Effect::AnnounceRemoval(seq, entry));
+                return Some(Effects::two(Some(Effect::Remove { user, held: None, head }), removals));
             }
             return Some(Effects::one(Effect::Remove { user, held: held.map(|(_, entry)| entry), head }));
         }

@@ -297,7 +297,7 @@ impl<T: Entry> Replica<T> {
             self.buffer.push(seq, entry);
             return Effects::one(started);
         }
-        Effects::one(if is_removal { Effect::TellRemoval(seq, entry) } else { Effect::Deliver(entry) })
+        Effects::one(if is_removal { Effect::AnnounceRemoval(seq, entry) } else { Effect::Deliver(entry) })
     }
 
     fn joined(&mut self, local: &impl LocalGroup, seq: Seq, users: &[UserId]) -> Effects<T> {
@@ -356,7 +356,7 @@ impl<T: Entry> Replica<T> {
     /// Handles an entry that missed its turn.
     fn overtake(&mut self, local: &impl LocalGroup, seq: Seq, entry: T) -> Effects<T> {
         match entry.kind() {
-            EntryKind::Removal(_) => Effects::one(Effect::TellRemoval(seq, entry)),
+            EntryKind::Removal(_) => Effects::one(Effect::AnnounceRemoval(seq, entry)),
             EntryKind::Pending => Effects::one(Effect::Deliver(entry)),
             _ => self.discard(local, entry),
         }

@@ -6,7 +6,7 @@ use chinwag_core::{GroupId, Seq};
 use super::fault::{Fault, is_injected};
 
 /// The most ended memberships to remember. They let late events be dropped.
-const ENDED: usize = 32;
+const MAX_ENDED: usize = 32;
 
 /// One user's pending memberships, and some that have ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -150,7 +150,7 @@ impl Invitations {
 
     fn forget_ended(&mut self) {
         let is_ended = |it: &Invitation| !it.is_pending && it.is_certain;
-        if self.known.iter().filter(|it| is_ended(it)).count() > ENDED
+        if self.known.iter().filter(|it| is_ended(it)).count() > MAX_ENDED
             && let Some(at) = self.known.iter().position(is_ended)
         {
             self.known.remove(at);

@@ -10,7 +10,7 @@ use chinwag_testkit::redis::Redis;
 use uuid::Uuid;
 
 use crate::harness::{NOW, update};
-use crate::nodes::{Node, Place, Reader, changed, come, say, unaudited};
+use crate::nodes::{Node, Reader, StoreFile, add_member, changed, say, unaudited};
 
 fn asked(by: &Reader, reference: &str) -> Origin {
     Origin { socket: by.client.0.id(), reference: Some(Arc::from(reference)) }
@@ -19,7 +19,7 @@ fn asked(by: &Reader, reference: &str) -> Origin {
 /// The store's threads publish their commits independently. With `is_late`, the node reads the group from the
 /// store before it receives the first event.
 async fn answers_both_first_messages(is_late: bool) {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let node = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (node.user("ann").await, node.user("ben").await);
     let (of_ann, of_ben) = (node.connect(ann, "ann").await, node.connect(ben, "ben").await);
@@ -46,13 +46,13 @@ async fn answers_both_first_messages(is_late: bool) {
     let message = events.remove(1);
     if is_late {
         node.bus.publish(vec![message]);
-        of_ben.gets("text 1 2 #sent").await;
+        of_ben.wait_for_text("text 1 2 #sent").await;
         node.bus.publish(events);
     } else {
         node.bus.publish(vec![message, events.remove(0)]);
     }
-    of_ann.gets("whole 1 1 #made").await;
-    of_ben.gets("text 1 2 #sent").await;
+    of_ann.wait_for_text("whole 1 1 #made").await;
+    of_ben.wait_for_text("text 1 2 #sent").await;
     assert!(of_ann.has("whole 1 2") && of_ben.has("whole 1 2"), "{:?} {:?}", of_ann.texts(), of_ben.texts());
 }
 
@@ -69,12 +69,12 @@ async fn maker_of_a_group_is_answered_after_its_node_read_it() {
 /// Another node has added her, and its hint was lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn sender_is_answered_whose_join_is_unknown() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let node = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (node.user("ann").await, node.user("ben").await);
     let group = node.group(1, &[ben]).await;
     let (of_ann, of_ben) = (node.connect(ann, "ann").await, node.connect(ben, "ben").await);
-    node.write(move |tx, _| come(tx, &mut Vec::new(), group, ann).map(drop)).await;
+    node.write(move |tx, _| add_member(tx, &mut Vec::new(), group, ann).map(drop)).await;
     let sent = asked(&of_ann, "sent");
     node.write(move |tx, events| {
         say(tx, events, group, ann)?;
@@ -82,7 +82,7 @@ async fn sender_is_answered_whose_join_is_unknown() {
         Ok(())
     })
     .await;
-    of_ann.gets("text 1 2 #sent").await;
-    of_ben.counts_to(group, Seq(2)).await;
+    of_ann.wait_for_text("text 1 2 #sent").await;
+    of_ben.wait_for_number(group, Seq(2)).await;
     assert!(of_ann.has("whole 1 2"), "{:?}", of_ann.texts());
 }

@@ -12,7 +12,7 @@ use chinwag_testkit::wait::until;
 use tokio::time::{Instant, timeout};
 
 use crate::harness::name_of;
-use crate::nodes::{Node, Place, Reader, ascend, listening, quick};
+use crate::nodes::{Node, Reader, StoreFile, assert_ascending, quick, wait_for_subscriptions};
 
 /// All sockets must be up to date within this time after Redis returns.
 const WHOLE_WITHIN: Duration = Duration::from_secs(15);
@@ -29,11 +29,11 @@ struct Scene {
     group: GroupId,
     at_one: Reader,
     at_two: Reader,
-    _place: Place,
+    _place: StoreFile,
 }
 
 async fn scene() -> Scene {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let proxy = Proxy::to(redis.address()).await;
     let one = Node::start(&place, &redis.url(), quick()).await;
     let two = Node::start(&place, &format!("redis://{}", proxy.address()), quick()).await;
@@ -41,7 +41,7 @@ async fn scene() -> Scene {
     one.contacts(ann, ben).await;
     let group = one.group(1, &[ann, ben]).await;
     let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
-    listening(&redis, 4 + 4).await;
+    wait_for_subscriptions(&redis, 4 + 4).await;
     Scene { redis, proxy, one, two, ann, ben, group, at_one, at_two, _place: place }
 }
 
@@ -56,7 +56,7 @@ impl Scene {
                 (&self.two, self.ben, &self.at_two)
             };
             last = node.say(self.group, author).await;
-            let told = reader.counts_to(self.group, last);
+            let told = reader.wait_for_number(self.group, last);
             timeout(Duration::from_secs(5), told).await.expect("who is on this node is told at once");
         }
         last
@@ -65,7 +65,7 @@ impl Scene {
     async fn assert_caught_up(&self, last: Seq) {
         let since = Instant::now();
         for reader in [&self.at_one, &self.at_two] {
-            let told = reader.counts_to(self.group, last);
+            let told = reader.wait_for_number(self.group, last);
             timeout(WHOLE_WITHIN, told).await.expect("everybody is whole in time");
             assert_eq!(reader.numbers(self.group), (1..=last.0).collect::<Vec<_>>());
         }
@@ -83,7 +83,7 @@ async fn redis_is_killed_and_comes_back() {
     scene.redis.start_again();
     scene.assert_caught_up(last).await;
     // Events without a number may have been lost: the contacts are sent again.
-    scene.at_two.gets("contacts: ann online").await;
+    scene.at_two.wait_for_text("contacts: ann online").await;
     scene.one.say(scene.group, scene.ann).await;
     scene.assert_caught_up(last.next()).await;
 }
@@ -106,7 +106,7 @@ async fn one_node_is_cut_off_from_redis_for_a_while() {
     assert_eq!(scene.one.hub.link(), Some(true));
     let last = scene.talk().await;
     // The first node's link was never down, so only the audit can find the loss.
-    timeout(WHOLE_WITHIN, scene.at_one.counts_to(scene.group, last)).await.expect("in time");
+    timeout(WHOLE_WITHIN, scene.at_one.wait_for_number(scene.group, last)).await.expect("in time");
     let (author, name) = ((scene.ann, name_of("ann")), (scene.ben, name_of("ben")));
     let kind = Kind::ContactUpdate { author, name, outcome: Outcome::Contact };
     let (ann, ben) = (scene.ann, scene.ben);
@@ -117,9 +117,9 @@ async fn one_node_is_cut_off_from_redis_for_a_while() {
             Ok(())
         })
         .await;
-    scene.proxy.mend();
+    scene.proxy.restore();
     scene.assert_caught_up(last).await;
-    scene.at_two.gets("contacts: ann online").await;
+    scene.at_two.wait_for_text("contacts: ann online").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +128,7 @@ async fn a_silent_link_is_detected() {
     scene.proxy.stall();
     let last = scene.talk().await;
     until("it notices", || scene.two.hub.link() == Some(false)).await;
-    scene.proxy.mend();
+    scene.proxy.restore();
     scene.assert_caught_up(last).await;
-    ascend(&scene.at_two.numbers(scene.group));
+    assert_ascending(&scene.at_two.numbers(scene.group));
 }

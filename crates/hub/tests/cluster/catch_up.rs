@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chinwag_core::app::catch_up::{Behind, catch_up};
+use chinwag_core::app::catch_up::{CatchUpRequest, catch_up};
 use chinwag_core::entry::{Change, GroupEntry};
 use chinwag_core::event::{Audience, Kind};
 use chinwag_core::log::LogEntry;
@@ -36,7 +36,7 @@ async fn each_missed_change_has_its_number_and_its_entry() {
         let seq = tx.seq_take(GROUP, 1)?;
         let renamed = LogEntry::MemberRenamed { user: ann, name: name_of("ann"), new_name: name_of("anna") };
         tx.log_insert(GROUP, seq, &renamed)?;
-        let asked = Behind { group: GROUP, after: Seq(0), upto: seq, users: Vec::new(), view: false };
+        let asked = CatchUpRequest { group: GROUP, after: Seq(0), upto: seq, users: Vec::new(), view: false };
         catch_up(tx, &asked)
     });
     let events = found.await.expect("the store reads").expect("the group is there").events;

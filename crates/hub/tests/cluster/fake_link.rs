@@ -16,12 +16,12 @@ pub(crate) struct FakeNetwork {
 
 #[derive(Debug, Default)]
 struct Inner {
-    ends: HashMap<NodeId, Arc<End>>,
+    ends: HashMap<NodeId, Arc<FakeLink>>,
     said: Vec<(NodeId, Channel, Hint)>,
 }
 
 /// The link of one node.
-pub(crate) struct End {
+pub(crate) struct FakeLink {
     node: NodeId,
     air: Arc<FakeNetwork>,
     events: mpsc::Sender<LinkEvent>,
@@ -29,17 +29,17 @@ pub(crate) struct End {
     doubtful: Mutex<Vec<Channel>>,
 }
 
-impl std::fmt::Debug for End {
+impl std::fmt::Debug for FakeLink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.node.fmt(f)
     }
 }
 
 impl FakeNetwork {
-    pub(crate) fn end(self: &Arc<Self>, node: u128) -> (Arc<End>, mpsc::Receiver<LinkEvent>) {
+    pub(crate) fn end(self: &Arc<Self>, node: u128) -> (Arc<FakeLink>, mpsc::Receiver<LinkEvent>) {
         let (events, receiver) = mpsc::channel(100_000);
         let _ = events.try_send(LinkEvent::Up);
-        let end = Arc::new(End {
+        let end = Arc::new(FakeLink {
             node: NodeId(node),
             air: self.clone(),
             events,
@@ -90,7 +90,7 @@ impl FakeNetwork {
     }
 }
 
-impl End {
+impl FakeLink {
     fn is_subscribed(&self, channel: Channel) -> bool {
         match channel {
             Channel::Nodes => true,
@@ -100,7 +100,7 @@ impl End {
     }
 }
 
-impl Link for End {
+impl Link for FakeLink {
     fn node(&self) -> NodeId {
         self.node
     }

@@ -9,11 +9,11 @@ use chinwag_testkit::redis::Redis;
 
 use chinwag_testkit::wait::until;
 
-use crate::nodes::{Node, Place, SECRET, unaudited};
+use crate::nodes::{Node, SECRET, StoreFile, unaudited};
 
 /// Asserts that two nodes exchange events.
 async fn talk(url: &str) {
-    let place = Place::new();
+    let place = StoreFile::new();
     let one = Node::start(&place, url, unaudited()).await;
     let two = Node::start(&place, url, unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
@@ -22,8 +22,8 @@ async fn talk(url: &str) {
     let mut last = Seq(0);
     for n in 0..20 {
         last = if n % 2 == 0 { one.say(group, ann).await } else { two.say(group, ben).await };
-        at_one.counts_to(group, last).await;
-        at_two.counts_to(group, last).await;
+        at_one.wait_for_number(group, last).await;
+        at_two.wait_for_number(group, last).await;
     }
     assert_eq!(at_two.numbers(group), (1..=last.0).collect::<Vec<_>>());
     let received = |node: &Node| node.hub.counts().link.expect("there is a link").received;

@@ -10,10 +10,10 @@ use chinwag_testkit::wait::until;
 use uuid::Uuid;
 
 use crate::harness::{NOW, identity_of};
-use crate::nodes::{Node, Place, add, listening, quick};
+use crate::nodes::{Node, StoreFile, add, quick, wait_for_subscriptions};
 
 /// Two nodes; hints of the first can be cut off, while the second's link stays up.
-async fn nodes_with_cut(redis: &Redis, place: &Place, proxy: &Proxy) -> (Node, Node) {
+async fn nodes_with_cut(redis: &Redis, place: &StoreFile, proxy: &Proxy) -> (Node, Node) {
     let one = Node::start(place, &format!("redis://{}", proxy.address()), quick()).await;
     let two = Node::start(place, &redis.url(), quick()).await;
     (one, two)
@@ -26,23 +26,23 @@ async fn cut(one: &Node, proxy: &Proxy) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn loss_of_the_last_hint_is_repaired() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let proxy = Proxy::to(redis.address()).await;
     let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ann, ben]).await;
     let at_two = two.connect(ben, "ben").await;
-    listening(&redis, 4 + 2).await;
+    wait_for_subscriptions(&redis, 4 + 2).await;
     cut(&one, &proxy).await;
     one.say(group, ann).await;
-    at_two.gets("text 1 1").await;
+    at_two.wait_for_text("text 1 1").await;
     assert_eq!(two.hub.link(), Some(true));
     assert!(two.hub.counts().healed > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_joins_removals_and_group_deletions_are_repaired() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let proxy = Proxy::to(redis.address()).await;
     let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
@@ -50,19 +50,19 @@ async fn lost_joins_removals_and_group_deletions_are_repaired() {
     let second = one.group(2, &[ann, ben]).await;
     let third = one.group(3, &[ann, ben]).await;
     let at_two = two.connect(ben, "ben").await;
-    listening(&redis, 4 + 3).await;
+    wait_for_subscriptions(&redis, 4 + 3).await;
     cut(&one, &proxy).await;
     one.say(first, ann).await;
-    one.come(first, ben).await;
+    one.add_member(first, ben).await;
     one.say(second, ann).await;
-    one.go(second, ben).await;
+    one.remove_member(second, ben).await;
     one.say(second, ann).await;
     one.write(move |tx, _| tx.group_delete(third, TaskId(Uuid::nil()))).await;
-    at_two.gets("whole 1 2").await;
-    at_two.gets("delete 3 1").await;
-    at_two.gets("quit 2 1").await;
+    at_two.wait_for_text("whole 1 2").await;
+    at_two.wait_for_text("delete 3 1").await;
+    at_two.wait_for_text("quit 2 1").await;
     one.say(first, ann).await;
-    at_two.gets("text 1 3").await;
+    at_two.wait_for_text("text 1 3").await;
     // Messages before its removal from the second group are no longer readable.
     assert_eq!(
         at_two.numbers(second),
@@ -74,7 +74,7 @@ async fn lost_joins_removals_and_group_deletions_are_repaired() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_hints_of_pending_memberships_are_repaired() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let proxy = Proxy::to(redis.address()).await;
     let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
@@ -88,25 +88,25 @@ async fn lost_hints_of_pending_memberships_are_repaired() {
         one.write(move |tx, _| add(tx, &mut Vec::new(), group, ben).map(drop)).await;
     }
     let at_two = two.connect(ben, "ben").await;
-    listening(&redis, 4 + 1).await;
+    wait_for_subscriptions(&redis, 4 + 1).await;
     one.add(accepted, ben).await;
-    at_two.gets("pending 4 1").await;
+    at_two.wait_for_text("pending 4 1").await;
     cut(&one, &proxy).await;
     one.add(added, ben).await;
     one.decline(declined, ben).await;
     one.write(move |tx, _| tx.group_delete(ended, TaskId(Uuid::nil()))).await;
     one.accept(accepted, ben).await;
-    at_two.gets("pending 1 1").await;
-    at_two.gets("ended 2 2").await;
-    at_two.gets("ended 3").await;
-    at_two.gets("whole 4 1").await;
+    at_two.wait_for_text("pending 1 1").await;
+    at_two.wait_for_text("ended 2 2").await;
+    at_two.wait_for_text("ended 3").await;
+    at_two.wait_for_text("whole 4 1").await;
     // A pending member receives nothing of the group.
     one.say(added, ann).await;
     let last = one.say(accepted, ann).await;
-    at_two.counts_to(accepted, last).await;
+    at_two.wait_for_number(accepted, last).await;
     // The audit that finds this change would also repeat others, if it repeated any.
     one.add(fifth, ben).await;
-    at_two.gets("pending 5 1").await;
+    at_two.wait_for_text("pending 5 1").await;
     let mut texts = at_two.texts();
     texts.sort_unstable();
     #[rustfmt::skip]
@@ -118,7 +118,7 @@ async fn lost_hints_of_pending_memberships_are_repaired() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_token_and_user_deletions_are_repaired() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let proxy = Proxy::to(redis.address()).await;
     let (one, two) = nodes_with_cut(&redis, &place, &proxy).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
@@ -143,7 +143,7 @@ async fn lost_token_and_user_deletions_are_repaired() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_before_the_subscription_is_active_are_not_missed() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), crate::nodes::unaudited()).await;
     let two = Node::start(&place, &redis.url(), crate::nodes::unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
@@ -152,7 +152,7 @@ async fn events_before_the_subscription_is_active_are_not_missed() {
         let at_two = two.connect(ben, "ben").await;
         // Sent before this node is subscribed: the comparison finds it afterwards.
         let last = one.say(group, ann).await;
-        at_two.counts_to(group, last).await;
+        at_two.wait_for_number(group, last).await;
         assert_eq!(last, Seq(1));
         drop(at_two);
         until("it is gone", || two.hub.counts().users == 0).await;

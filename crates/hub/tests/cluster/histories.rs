@@ -20,9 +20,11 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::fake_link::FakeNetwork;
-use crate::harness::{Client, Hands, NOW, Still, Words, heads, identity_of, make_user, quiet, settle};
+use crate::harness::{
+    BlockingStore, Client, NOW, SetClock, TextEncoder, heads, identity_of, make_user, quiet, settle,
+};
 use crate::history_log::{Entry, Log, accepted, check_group, numbered};
-use crate::nodes::{accept, add, come, decline, go, is_invited, say};
+use crate::nodes::{accept, add, add_member, decline, is_invited, remove_member, say};
 
 const NODES: usize = 2;
 const USERS: usize = 3;
@@ -115,18 +117,18 @@ impl History {
         let buses = lanes.iter().map(|(bus, _)| bus.clone()).collect();
         let router = Arc::new(Router { buses, by: AtomicUsize::new(0) });
         let store = SqliteStore::memory(router.clone()).expect("a store opens");
-        let store: Arc<dyn Store> = Arc::new(Still(store));
+        let store: Arc<dyn Store> = Arc::new(BlockingStore(store));
         let mut hubs = Vec::new();
         for (node, (bus, receiver)) in lanes.into_iter().enumerate() {
             let (end, link_events) = air.end(node as u128 + 1);
-            let hands = Arc::new(Hands(NOW.into()));
-            let words = Arc::new(Words::default());
+            let clock = Arc::new(SetClock(NOW.into()));
+            let encoder = Arc::new(TextEncoder::default());
             hubs.push(Hub::start(
                 store.clone(),
                 bus,
                 receiver.among(end, link_events),
-                words,
-                hands,
+                encoder,
+                clock,
                 options(),
             ));
         }
@@ -180,9 +182,9 @@ impl History {
         let (id, member) = (self.groups[group], self.users[user]);
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
             Ok(match tx.member(id, member)? {
-                None => (Entry::Came(user), come(tx, events, id, member)?),
+                None => (Entry::Came(user), add_member(tx, events, id, member)?),
                 Some(found) if found.pending => (Entry::Pending, decline(tx, events, id, member)?),
-                Some(_) => (Entry::Went(user), go(tx, events, id, member)?),
+                Some(_) => (Entry::Went(user), remove_member(tx, events, id, member)?),
             })
         };
         let (entry, seq) = self.store.write(job).await.expect("the store writes");

@@ -25,16 +25,18 @@ use chinwag_testkit::wait::{Wait, until, until_connected};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::harness::{Client, Hands, NOW, Words, heads, identity_of, make_user, quiet, quit, update};
+use crate::harness::{
+    Client, NOW, SetClock, TextEncoder, heads, identity_of, make_user, quiet, quit, update,
+};
 
 pub(crate) const SECRET: &[u8] = b"the secret of these tests' cluster";
 
 /// The file of a store.
-pub(crate) struct Place {
+pub(crate) struct StoreFile {
     folder: TempDir,
 }
 
-impl Place {
+impl StoreFile {
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder can be made") }
     }
@@ -78,14 +80,15 @@ pub(crate) async fn connect(options: RedisOptions) -> (Arc<RedisBus>, Receiver) 
 }
 
 impl Node {
-    pub(crate) async fn start(place: &Place, url: &str, options: Options) -> Self {
+    pub(crate) async fn start(place: &StoreFile, url: &str, options: Options) -> Self {
         let (bus, events) = connect(RedisOptions::new(url, SECRET)).await;
         let store = chinwag_store_sqlite::Options { durable: false, readers: 2, ..Default::default() };
         let store =
             SqliteStore::open(&place.file(), store, bus.clone() as Arc<dyn Bus>).expect("a store opens");
         let store: Arc<dyn Store> = Arc::new(store);
-        let hands = Arc::new(Hands(AtomicI64::new(NOW)));
-        let hub = Hub::start(store.clone(), bus.clone(), events, Arc::new(Words::default()), hands, options);
+        let clock = Arc::new(SetClock(AtomicI64::new(NOW)));
+        let hub =
+            Hub::start(store.clone(), bus.clone(), events, Arc::new(TextEncoder::default()), clock, options);
         let node = Self { store, hub, bus };
         until("the link stands", || node.hub.link() == Some(true)).await;
         node
@@ -118,13 +121,13 @@ impl Node {
         self.store.write(job).await.expect("the store writes")
     }
 
-    pub(crate) async fn come(&self, group: GroupId, user: UserId) -> Seq {
-        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| come(tx, events, group, user);
+    pub(crate) async fn add_member(&self, group: GroupId, user: UserId) -> Seq {
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| add_member(tx, events, group, user);
         self.store.write(job).await.expect("the store writes")
     }
 
-    pub(crate) async fn go(&self, group: GroupId, user: UserId) -> Seq {
-        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| go(tx, events, group, user);
+    pub(crate) async fn remove_member(&self, group: GroupId, user: UserId) -> Seq {
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| remove_member(tx, events, group, user);
         self.store.write(job).await.expect("the store writes")
     }
 
@@ -164,7 +167,7 @@ impl Node {
 
 /// Waits until the nodes are subscribed to this many channels of Redis: two per node, and one for each of its
 /// users and groups.
-pub(crate) async fn listening(redis: &Redis, channels: usize) {
+pub(crate) async fn wait_for_subscriptions(redis: &Redis, channels: usize) {
     until("the nodes listen", || redis.subscriptions() == channels).await;
 }
 
@@ -181,7 +184,12 @@ pub(crate) fn say(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, auth
 }
 
 /// A user joins a group.
-pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
+pub(crate) fn add_member(
+    tx: &mut dyn Tx,
+    events: &mut Vec<Event>,
+    group: GroupId,
+    user: UserId,
+) -> Result<Seq> {
     tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
     let seq = changed(tx, group)?;
     events.push(update(tx.view(group)?.expect("the group is there"), seq, vec![user], vec![]));
@@ -230,7 +238,12 @@ pub(crate) fn is_invited(shown: bool, received: &[(String, i64)]) -> bool {
 }
 
 /// A user leaves a group.
-pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
+pub(crate) fn remove_member(
+    tx: &mut dyn Tx,
+    events: &mut Vec<Event>,
+    group: GroupId,
+    user: UserId,
+) -> Result<Seq> {
     tx.member_remove(group, user)?;
     let seq = changed(tx, group)?;
     events.push(update(tx.view(group)?.expect("the group is there"), seq, vec![], vec![user]));
@@ -272,7 +285,7 @@ impl Reader {
     }
 
     /// Waits for a text.
-    pub(crate) async fn gets(&self, text: &str) {
+    pub(crate) async fn wait_for_text(&self, text: &str) {
         let wait = Wait::begin();
         while !self.has(text) {
             wait.step(|| format!("no {text:?} in {:?}", self.texts())).await;
@@ -287,7 +300,7 @@ impl Reader {
         mine.filter_map(|text| text.split(' ').nth(2)?.parse().ok()).collect()
     }
 
-    pub(crate) async fn counts_to(&self, group: GroupId, seq: Seq) {
+    pub(crate) async fn wait_for_number(&self, group: GroupId, seq: Seq) {
         let wait = Wait::begin();
         while self.numbers(group).last() != Some(&seq.0) {
             wait.step(|| format!("not {seq} yet: {:?}", self.texts())).await;
@@ -296,7 +309,7 @@ impl Reader {
 }
 
 /// Asserts that the numbers ascend without repetition.
-pub(crate) fn ascend(numbers: &[i64]) {
+pub(crate) fn assert_ascending(numbers: &[i64]) {
     let set: BTreeSet<_> = numbers.iter().copied().collect();
     let sorted: Vec<_> = set.into_iter().collect();
     assert_eq!(numbers, sorted, "each once, ascending");

@@ -11,7 +11,7 @@ use chinwag_hub::bus::{Receiver, RedisBus, RedisOptions};
 use chinwag_testkit::redis::Redis;
 use chinwag_testkit::wait::{Wait, until};
 
-use crate::nodes::{Node, Place, connect, listening, unaudited};
+use crate::nodes::{Node, StoreFile, connect, unaudited, wait_for_subscriptions};
 
 /// A daily limit, so that nothing refills during a test.
 const A_DAY: u32 = 10;
@@ -68,13 +68,13 @@ async fn nodes_of_a_redis_cluster_count_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn full_redis_keeps_the_link_and_its_hints() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ann, ben]).await;
     let at_two = two.connect(ben, "ben").await;
-    listening(&redis, 4 + 2).await;
+    wait_for_subscriptions(&redis, 4 + 2).await;
     let rates = rates();
     one.bus.share_rates(&rates);
     assert_eq!(redis.ask("CONFIG SET maxmemory 1").as_deref(), Some("+OK"));
@@ -83,7 +83,7 @@ async fn full_redis_keeps_the_link_and_its_hints() {
         let refused = || redis.ask("INFO errorstats").is_some_and(|stats| stats.contains("errorstat_OOM"));
         until("Redis refuses the count", refused).await;
         let said = one.say(group, ann).await;
-        at_two.counts_to(group, said).await;
+        at_two.wait_for_number(group, said).await;
     }
     assert_eq!(one.hub.counts().link.expect("there is a link").dropped, 0);
 }

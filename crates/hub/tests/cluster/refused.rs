@@ -17,7 +17,7 @@ async fn refusal(url: &str) -> String {
 }
 
 #[tokio::test]
-async fn urls_that_cannot_be_are_refused_with_the_forms_that_can() {
+async fn invalid_urls_are_refused_with_the_valid_forms() {
     for url in [
         "",
         "localhost",

@@ -9,7 +9,7 @@ use redis::{Client, cmd};
 
 use chinwag_testkit::wait::until;
 
-use crate::nodes::{Node, Place, Reader, SECRET, connect, listening, typing, unaudited};
+use crate::nodes::{Node, Reader, SECRET, StoreFile, connect, typing, unaudited, wait_for_subscriptions};
 
 type Recording = Vec<(String, Vec<u8>)>;
 
@@ -47,26 +47,26 @@ fn typed(reader: &Reader) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repeated_delayed_and_reordered_hints_change_nothing() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ann, ben]).await;
     let (_at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
-    listening(&redis, 4 + 4).await;
+    wait_for_subscriptions(&redis, 4 + 4).await;
     let mut recorded = record_while(&redis, async {
         for _ in 0..10 {
             one.say(group, ann).await;
         }
         one.hub.publish_ephemeral(typing(group, "ann"));
-        at_two.gets("typing ann").await;
-        one.go(group, ben).await;
-        at_two.gets("quit 1 11").await;
-        one.come(group, ben).await;
-        at_two.gets("whole 1 12").await;
+        at_two.wait_for_text("typing ann").await;
+        one.remove_member(group, ben).await;
+        at_two.wait_for_text("quit 1 11").await;
+        one.add_member(group, ben).await;
+        at_two.wait_for_text("whole 1 12").await;
     })
     .await;
-    listening(&redis, 4 + 4).await;
+    wait_for_subscriptions(&redis, 4 + 4).await;
     assert!(recorded.len() >= 13, "it was recorded");
     let before = at_two.texts();
     assert_eq!(typed(&at_two), 1);
@@ -78,23 +78,23 @@ async fn repeated_delayed_and_reordered_hints_change_nothing() {
         .await;
     // Any effect of the repeated hints would precede this.
     one.say(group, ann).await;
-    at_two.gets("text 1 13").await;
+    at_two.wait_for_text("text 1 13").await;
     assert_eq!(at_two.texts(), [before, vec!["text 1 13".to_owned()]].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ann, ben]).await;
     let (_at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
-    listening(&redis, 4 + 4).await;
+    wait_for_subscriptions(&redis, 4 + 4).await;
     for _ in 0..5 {
         one.say(group, ann).await;
     }
-    at_two.counts_to(group, Seq(5)).await;
+    at_two.wait_for_number(group, Seq(5)).await;
     let options = RedisOptions::new(redis.url(), SECRET);
     let (hostile, _events) = connect(options).await;
     let link = hostile.link();
@@ -109,9 +109,9 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
         link.publish(Channel::Group(group), about(HintKind::Group(vec![]), seq));
     }
     one.say(group, ann).await;
-    at_two.gets("text 1 6").await;
-    one.go(group, ben).await;
-    at_two.gets("quit 1 7").await;
+    at_two.wait_for_text("text 1 6").await;
+    one.remove_member(group, ben).await;
+    at_two.wait_for_text("quit 1 7").await;
     let healed = two.hub.counts().healed;
     let joined = |users| HintKind::Changed { joined: users, left: vec![] };
     link.publish(Channel::User(ben), about(HintKind::Joined(ben), 4));
@@ -122,40 +122,40 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
     one.say(group, ann).await;
     until("they are looked up", || two.hub.counts().healed > healed).await;
     link.publish(Channel::User(ben), Hint::new(HintKind::User(ben)).with("fence".into()));
-    at_two.gets("fence").await;
+    at_two.wait_for_text("fence").await;
     assert_eq!(at_two.numbers(group), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(two.hub.counts().groups, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_hint_with_a_number_triggers_a_read_of_the_store() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
-    let (ann, other) = (one.user("ann").await, Place::new());
+    let (ann, other) = (one.user("ann").await, StoreFile::new());
     let group = one.group(1, &[ann]).await;
     let at_one = one.connect(ann, "ann").await;
-    listening(&redis, 2 + 2).await;
+    wait_for_subscriptions(&redis, 2 + 2).await;
     let newer = Node::start(&other, &redis.url(), unaudited()).await;
     // Another node commits this, and publishes it in an unknown format.
     one.write(move |tx, _| crate::nodes::say(tx, &mut Vec::new(), group, ann).map(|_| ())).await;
     let hint =
         Hint { group: Some(group), seq: Some(Seq(1)), ..Hint::new(HintKind::Unknown).with("news".into()) };
     newer.bus.link().publish(Channel::Group(group), hint);
-    at_one.gets("text 1 1").await;
+    at_one.wait_for_text("text 1 1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_hint_is_not_delivered() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ann, ben]).await;
     let at_two = two.connect(ben, "ben").await;
-    listening(&redis, 4 + 2).await;
+    wait_for_subscriptions(&redis, 4 + 2).await;
     let recorded = record_while(&redis, async {
         one.say(group, ann).await;
-        at_two.gets("text 1 1").await;
+        at_two.wait_for_text("text 1 1").await;
     })
     .await;
     let (channel, good) =
@@ -181,6 +181,6 @@ async fn a_forged_hint_is_not_delivered() {
     })
     .await;
     one.say(group, ann).await;
-    at_two.gets("text 1 2").await;
+    at_two.wait_for_text("text 1 2").await;
     assert_eq!(at_two.numbers(group), [1, 2]);
 }

@@ -19,9 +19,10 @@ use uuid::Uuid;
 
 use crate::fake_link::FakeNetwork;
 use crate::harness::{
-    Client, Hands, Late, NOW, Still, Words, heads, identity_of, make_user, quiet, settle, update,
+    BlockingStore, Client, HeldReads, NOW, SetClock, TextEncoder, heads, identity_of, make_user, quiet,
+    settle, update,
 };
-use crate::nodes::{changed, come, go, say};
+use crate::nodes::{add_member, changed, remove_member, say};
 
 /// A bus that loses every event, so that only the audit finds commits.
 struct Lossy;
@@ -55,7 +56,7 @@ impl Gate {
 }
 
 /// A node in a cluster whose store publishes no commits. Ann is in a group if `is_member`.
-struct Lonely {
+struct LinkedNode {
     gate: Arc<Gate>,
     air: Arc<FakeNetwork>,
     store: Arc<dyn Store>,
@@ -67,19 +68,25 @@ struct Lonely {
 
 const GROUP: GroupId = GroupId(Uuid::from_u128(1));
 
-impl Lonely {
+impl LinkedNode {
     async fn start(is_member: bool) -> Self {
         let store = SqliteStore::memory(Arc::new(Lossy)).expect("a store opens");
         let (gate, air) = (Arc::<Gate>::default(), Arc::<FakeNetwork>::default());
         let gated = gate.clone();
         let store: Arc<dyn Store> =
-            Arc::new(Late { store: Still(store), hold: Box::new(move || gated.pass()) });
+            Arc::new(HeldReads { store: BlockingStore(store), hold: Box::new(move || gated.pass()) });
         let (bus, receiver) = LocalBus::new(16);
         let (link, events) = air.end(1);
-        let clock = Arc::new(Hands(NOW.into()));
+        let clock = Arc::new(SetClock(NOW.into()));
         let receiver = receiver.among(link, events);
-        let hub =
-            Hub::start(store.clone(), bus.clone(), receiver, Arc::new(Words::default()), clock, quiet());
+        let hub = Hub::start(
+            store.clone(),
+            bus.clone(),
+            receiver,
+            Arc::new(TextEncoder::default()),
+            clock,
+            quiet(),
+        );
         let ann = make_user(&store, "ann").await;
         let make = store.write(move |tx, _| {
             tx.group_insert(GROUP, "group", None)?;
@@ -94,7 +101,7 @@ impl Lonely {
     async fn change_membership(&self, is_coming: bool) -> Seq {
         let ann = self.ann;
         let turned = self.store.write(move |tx, _| {
-            let turn = if is_coming { come } else { go };
+            let turn = if is_coming { add_member } else { remove_member };
             turn(tx, &mut Vec::new(), GROUP, ann)
         });
         turned.await.expect("the store writes")
@@ -112,7 +119,7 @@ async fn connect(hub: &Arc<Hub>, user: UserId) -> Client {
 
 #[tokio::test(start_paused = true)]
 async fn too_many_missed_events_require_a_resync() {
-    let Lonely { store, hub, client, .. } = Lonely::start(true).await;
+    let LinkedNode { store, hub, client, .. } = LinkedNode::start(true).await;
     let taken = store.write(move |tx, _| tx.seq_take(GROUP, RESUME_EVENTS + 1));
     taken.await.expect("the store writes");
     tokio::time::sleep(Duration::from_secs(15)).await;
@@ -123,7 +130,7 @@ async fn too_many_missed_events_require_a_resync() {
 }
 
 /// Two messages of another node arrive, which the database then loses.
-async fn lose_two(node: &Lonely) {
+async fn lose_two(node: &LinkedNode) {
     let other = node.air.end(2).0;
     for seq in 1..=2 {
         let frame = Bytes::from(format!("text 1 {seq}"));
@@ -138,7 +145,7 @@ async fn lose_two(node: &Lonely) {
 
 #[tokio::test(start_paused = true)]
 async fn audit_finds_that_the_database_has_lost_entries() {
-    let node = Lonely::start(true).await;
+    let node = LinkedNode::start(true).await;
     lose_two(&node).await;
     tokio::time::sleep(Duration::from_secs(15)).await;
     assert_eq!(node.client.read(), (vec![], Some(Close::ResyncRequired)));
@@ -146,7 +153,7 @@ async fn audit_finds_that_the_database_has_lost_entries() {
 
 #[tokio::test(start_paused = true)]
 async fn numbers_that_are_given_again_are_delivered() {
-    let node = Lonely::start(true).await;
+    let node = LinkedNode::start(true).await;
     lose_two(&node).await;
     let ann = node.ann;
     let say = async || {
@@ -167,7 +174,7 @@ async fn numbers_that_are_given_again_are_delivered() {
 
 #[tokio::test(start_paused = true)]
 async fn resume_that_shows_a_left_group_is_corrected() {
-    let node = Lonely::start(false).await;
+    let node = LinkedNode::start(false).await;
     // Ann was a member when the resume was read; no event has reached this node.
     node.hub.pause(&node.client.0, []);
     let (joined, left) = (node.change_membership(true).await, node.change_membership(false).await);
@@ -178,11 +185,11 @@ async fn resume_that_shows_a_left_group_is_corrected() {
 
 #[tokio::test(start_paused = true)]
 async fn removal_during_a_resume_is_sent_once() {
-    let Lonely { store, bus, hub, client, ann, .. } = Lonely::start(true).await;
+    let LinkedNode { store, bus, hub, client, ann, .. } = LinkedNode::start(true).await;
     hub.pause(&client.0, []);
     let left = store.write(move |tx, _| {
         let mut events = Vec::new();
-        go(tx, &mut events, GROUP, ann)?;
+        remove_member(tx, &mut events, GROUP, ann)?;
         Ok(events)
     });
     bus.publish(left.await.expect("the store writes"));
@@ -195,7 +202,7 @@ async fn removal_during_a_resume_is_sent_once() {
 
 #[tokio::test(start_paused = true)]
 async fn removal_after_the_answer_of_a_resume_is_delivered() {
-    let node = Lonely::start(true).await;
+    let node = LinkedNode::start(true).await;
     node.hub.pause(&node.client.0, []);
     let taken = node.store.write(move |tx, _| tx.seq_take(GROUP, 3));
     taken.await.expect("the store writes");
@@ -209,7 +216,7 @@ async fn removal_after_the_answer_of_a_resume_is_delivered() {
 
 #[tokio::test(start_paused = true)]
 async fn later_snapshot_outlives_an_older_answer() {
-    let node = Lonely::start(true).await;
+    let node = LinkedNode::start(true).await;
     node.change_membership(false).await;
     // A hint triggers a read of the store, whose answer is late.
     node.gate.hold();
@@ -231,7 +238,7 @@ async fn later_snapshot_outlives_an_older_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn group_shown_again_during_a_resume_requires_a_resync() {
-    let node = Lonely::start(false).await;
+    let node = LinkedNode::start(false).await;
     node.hub.pause(&node.client.0, []);
     let joined = node.change_membership(true).await;
     // The audit finds the join, and the group is sent as of a message that the resume does not contain.
@@ -244,7 +251,7 @@ async fn group_shown_again_during_a_resume_requires_a_resync() {
 
 #[tokio::test(start_paused = true)]
 async fn own_change_in_a_gap_is_answered_once_in_its_place() {
-    let node = Lonely::start(true).await;
+    let node = LinkedNode::start(true).await;
     let (ann, socket) = (node.ann, node.client.0.id());
     let committed = node.store.write(move |tx, _| {
         // Two changes of another node whose hints do not arrive.

@@ -14,7 +14,9 @@ use chinwag_testkit::redis::Redis;
 use chinwag_testkit::wait::until;
 
 use crate::harness::{NOW, identity_of, name_of};
-use crate::nodes::{Node, Place, SECRET, ascend, connect, listening, typing, unaudited};
+use crate::nodes::{
+    Node, SECRET, StoreFile, assert_ascending, connect, typing, unaudited, wait_for_subscriptions,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_bus_delivers_local_commits_completely_and_in_order() {
@@ -33,47 +35,47 @@ async fn every_bus_delivers_local_commits_completely_and_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_reaches_sockets_of_other_nodes_once_and_in_order() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ann, ben]).await;
     let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
-    listening(&redis, 4 + 4).await;
+    wait_for_subscriptions(&redis, 4 + 4).await;
     let mut last = Seq(0);
     for n in 0..300 {
         last = if n % 3 == 0 { two.say(group, ben).await } else { one.say(group, ann).await };
     }
     for reader in [&at_one, &at_two] {
-        reader.counts_to(group, last).await;
+        reader.wait_for_number(group, last).await;
         assert_eq!(reader.numbers(group), (1..=300).collect::<Vec<_>>());
     }
     one.hub.publish_ephemeral(typing(group, "ann"));
-    at_two.gets("typing ann").await;
+    at_two.wait_for_text("typing ann").await;
     let figures = one.hub.counts().link.expect("there is a link");
     assert!(figures.published >= 201 && figures.dropped == 0 && figures.forged == 0, "{figures:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn remote_removal_during_a_resume_is_delivered_once() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ben]).await;
     let (of_ann, of_ben) = (two.connect(ann, "ann").await, two.connect(ben, "ben").await);
-    listening(&redis, 4 + 3).await;
+    wait_for_subscriptions(&redis, 4 + 3).await;
     for round in 0..20 {
         // The resume is read while Ann is a member, and answered when she is not. Her node may have received
         // both changes, or may look her up afterwards.
         two.hub.pause(&of_ann.client.0, []);
-        let joined = one.come(group, ann).await;
-        let left = one.go(group, ann).await;
+        let joined = one.add_member(group, ann).await;
+        let left = one.remove_member(group, ann).await;
         if round % 2 == 0 {
-            of_ben.counts_to(group, left).await;
+            of_ben.wait_for_number(group, left).await;
         }
         two.hub.resume(&of_ann.client.0, vec![Bytes::from(format!("missed {round}"))], &[(group, joined)]);
-        of_ann.gets(&format!("quit 1 {left}")).await;
+        of_ann.wait_for_text(&format!("quit 1 {left}")).await;
     }
     let texts = of_ann.texts();
     let quits = texts.iter().filter(|text| text.starts_with("quit"));
@@ -82,60 +84,60 @@ async fn remote_removal_during_a_resume_is_delivered_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn remote_joins_and_leaves_start_and_stop_delivery() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ann]).await;
     let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
-    listening(&redis, 4 + 3).await;
+    wait_for_subscriptions(&redis, 4 + 3).await;
     one.say(group, ann).await;
-    one.come(group, ben).await;
-    at_two.gets("whole 1 2").await;
-    listening(&redis, 4 + 4).await;
+    one.add_member(group, ben).await;
+    at_two.wait_for_text("whole 1 2").await;
+    wait_for_subscriptions(&redis, 4 + 4).await;
     one.say(group, ann).await;
-    at_two.gets("text 1 3").await;
-    let removed = one.go(group, ben).await;
-    at_two.gets("quit 1 4").await;
+    at_two.wait_for_text("text 1 3").await;
+    let removed = one.remove_member(group, ben).await;
+    at_two.wait_for_text("quit 1 4").await;
     for _ in 0..20 {
         one.say(group, ann).await;
     }
-    at_one.counts_to(group, Seq(24)).await;
-    listening(&redis, 4 + 3).await;
+    at_one.wait_for_number(group, Seq(24)).await;
+    wait_for_subscriptions(&redis, 4 + 3).await;
     assert_eq!(at_two.numbers(group), [2, 3, removed.0]);
-    ascend(&at_one.numbers(group));
+    assert_ascending(&at_one.numbers(group));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_removed_under_load_receives_nothing_afterwards() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ann, ben]).await;
     let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
-    listening(&redis, 4 + 4).await;
+    wait_for_subscriptions(&redis, 4 + 4).await;
     let (mut removed, mut last) = (Seq(0), Seq(0));
     for n in 0..600 {
         if n == 300 {
-            removed = one.go(group, ben).await;
+            removed = one.remove_member(group, ben).await;
         }
         last = one.say(group, ann).await;
     }
-    at_one.counts_to(group, last).await;
-    at_two.gets(&format!("quit 1 {removed}")).await;
+    at_one.wait_for_number(group, last).await;
+    at_two.wait_for_text(&format!("quit 1 {removed}")).await;
     until("the group is let go", || two.hub.counts().groups == 0).await;
     assert_eq!(at_two.numbers(group), (1..=removed.0).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn user_events_reach_their_sockets_on_every_node() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
-    listening(&redis, 4 + 2).await;
+    wait_for_subscriptions(&redis, 4 + 2).await;
     let all_seen = |node: &Node| node.hub.status_of(&[ann, ben]) == [Status::Online; 2];
     until("both are seen on both", || all_seen(&one) && all_seen(&two)).await;
     let (author, name) = ((ann, name_of("ann")), (ben, name_of("ben")));
@@ -146,8 +148,8 @@ async fn user_events_reach_their_sockets_on_every_node() {
     })
     .await;
     // Each receives the other's presence, too.
-    at_one.gets("status ben online").await;
-    at_two.gets("status ann online").await;
+    at_one.wait_for_text("status ben online").await;
+    at_two.wait_for_text("status ann online").await;
     assert!(at_one.has("contact") && at_two.has("contact"));
     let kind =
         Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: Some(name_of("eve")), profile: None };
@@ -156,20 +158,20 @@ async fn user_events_reach_their_sockets_on_every_node() {
         Ok(())
     })
     .await;
-    at_two.gets("rename eve").await;
+    at_two.wait_for_text("rename eve").await;
     let texts = at_two.texts();
     assert_eq!(texts.iter().filter(|text| *text == "contact" || *text == "rename eve").count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn number_of_a_rename_passes_unsent_on_every_node() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let group = one.group(1, &[ann, ben]).await;
     let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
-    listening(&redis, 4 + 4).await;
+    wait_for_subscriptions(&redis, 4 + 4).await;
     one.say(group, ann).await;
     one.write(move |tx, events| {
         let seq = tx.seq_take(group, 1)?;
@@ -186,7 +188,7 @@ async fn number_of_a_rename_passes_unsent_on_every_node() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn revocation_and_deletion_close_sockets_on_every_node() {
-    let (redis, place) = (Redis::start(), Place::new());
+    let (redis, place) = (Redis::start(), StoreFile::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);

@@ -105,10 +105,10 @@ async fn an_expired_credential_closes_its_socket_within_2_s() {
     let ann = world.user("ann").await;
     let expires = Some(Date::from_micros(NOW + 60_000_000));
     let client = world.connect_as(Identity { expires, ..identity_of(ann, "ann") }).await;
-    world.hands.0.store(NOW + 59_999_999, Ordering::Relaxed);
+    world.clock.0.store(NOW + 59_999_999, Ordering::Relaxed);
     sleep(Duration::from_secs(2)).await;
     assert_eq!(client.texts(), ["hello"]);
-    world.hands.0.store(NOW + 60_000_000, Ordering::Relaxed);
+    world.clock.0.store(NOW + 60_000_000, Ordering::Relaxed);
     sleep(Duration::from_secs(2)).await;
     assert_eq!(client.read().1, Some(Close::CredentialEnded));
 }
@@ -234,7 +234,7 @@ async fn a_fault_in_one_event_closes_its_sockets_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_all_have_left_nothing_is_left() {
+async fn no_state_remains_after_all_have_left() {
     let world = World::new(quiet());
     let users = world.users(["ann", "ben", "eve"]).await;
     for n in 0..20 {
@@ -274,7 +274,7 @@ async fn panic_of_a_task_is_noticed() {
     let world = World::new(quiet());
     let (bus, receiver) = LocalBus::new(16);
     let hub =
-        Hub::start(world.store.clone(), bus, receiver, Arc::new(Pingless), world.hands.clone(), quiet());
+        Hub::start(world.store.clone(), bus, receiver, Arc::new(Pingless), world.clock.clone(), quiet());
     let within = Duration::from_secs(5);
     timeout(within, hub.broken()).await.expect("its timer has panicked");
     assert!(timeout(within, world.hub.broken()).await.is_err(), "the other one is whole");

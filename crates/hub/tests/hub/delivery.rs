@@ -42,7 +42,7 @@ async fn an_event_is_encoded_once_for_all_but_its_origin() {
     let (asker, other) = (world.connect(ann).await, world.connect(ann).await);
     let third = world.connect(ben).await;
     let mut frames = [vec![], vec![], vec![]];
-    let before = world.words.0.load(Ordering::Relaxed);
+    let before = world.encoder.0.load(Ordering::Relaxed);
     let origin = Origin { socket: asker.0.id(), reference: Some(Arc::from("r1")) };
     let bare = Origin { reference: None, ..origin.clone() };
     let two = vec![message(group, Seq(1)).from(Some(&origin)), message(group, Seq(2)).from(Some(&bare))];
@@ -56,7 +56,7 @@ async fn an_event_is_encoded_once_for_all_but_its_origin() {
     assert_eq!(other[1].as_ptr(), third[1].as_ptr());
     assert_eq!(asker[2], "message 7 2");
     assert_eq!(asker[2].as_ptr(), other[2].as_ptr());
-    assert_eq!(world.words.0.load(Ordering::Relaxed) - before, 3);
+    assert_eq!(world.encoder.0.load(Ordering::Relaxed) - before, 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +65,7 @@ async fn events_without_recipients_are_not_encoded() {
     let group = world.group(7, &[]).await;
     world.publish(vec![message(group, Seq(1))]).await;
     assert_eq!(world.hub.counts().events, 1);
-    assert_eq!(world.words.0.load(Ordering::Relaxed), 0);
+    assert_eq!(world.encoder.0.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -271,14 +271,14 @@ async fn joining_socket_is_sent_the_whole_group_and_others_its_change() {
     let [ann, ben, cat] = world.users(["ann", "ben", "cat"]).await;
     let group = world.group(7, &[ann, ben]).await;
     let (anns, bens, cats) = (world.connect(ann).await, world.connect(ben).await, world.connect(cat).await);
-    let before = world.words.0.load(Ordering::Relaxed);
+    let before = world.encoder.0.load(Ordering::Relaxed);
     world.publish(vec![update(view(group), Seq(1), vec![cat], vec![])]).await;
     assert_eq!(
         (anns.texts(), bens.texts()),
         (words(&["hello", "update 7 1"]), words(&["hello", "update 7 1"]))
     );
     assert_eq!(cats.texts(), ["hello", "whole 7 1"]);
-    assert_eq!(world.words.0.load(Ordering::Relaxed) - before, 2, "each form is encoded once");
+    assert_eq!(world.encoder.0.load(Ordering::Relaxed) - before, 2, "each form is encoded once");
 }
 
 #[tokio::test(start_paused = true)]

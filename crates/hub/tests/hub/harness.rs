@@ -31,21 +31,21 @@ use uuid::Uuid;
 pub(crate) const NOW: i64 = 1_700_000_000_000_000;
 
 /// A store whose jobs block the test's thread, so that the paused clock does not advance while they run.
-pub(crate) struct Still(pub(crate) SqliteStore);
+pub(crate) struct BlockingStore(pub(crate) SqliteStore);
 
-impl Sends for Still {
+impl Sends for BlockingStore {
     fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
         send_as_jobs(self, sendings)
     }
 }
 
-impl Store for Still {
+impl Store for BlockingStore {
     fn submit_write(&self, job: WriteJob) -> Done<'_> {
-        still(self.0.submit_write(job))
+        block_on(self.0.submit_write(job))
     }
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
-        still(self.0.submit_read(job))
+        block_on(self.0.submit_read(job))
     }
 
     fn history(&self) -> HistoryId {
@@ -57,24 +57,24 @@ impl Store for Still {
     }
 
     fn ready(&self) -> Done<'_> {
-        still(self.0.ready())
+        block_on(self.0.ready())
     }
 }
 
 /// A store whose reads a test can hold. If `hold` returns a semaphore, a read takes one permit before it
 /// runs, and another one before it returns its answer.
-pub(crate) struct Late {
-    pub(crate) store: Still,
+pub(crate) struct HeldReads {
+    pub(crate) store: BlockingStore,
     pub(crate) hold: Box<dyn Fn() -> Option<Arc<Semaphore>> + Send + Sync>,
 }
 
-impl Sends for Late {
+impl Sends for HeldReads {
     fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
         send_as_jobs(self, sendings)
     }
 }
 
-impl Store for Late {
+impl Store for HeldReads {
     fn submit_write(&self, job: WriteJob) -> Done<'_> {
         self.store.submit_write(job)
     }
@@ -110,7 +110,7 @@ impl Wake for Unpark {
     }
 }
 
-fn still(job: Done<'_>) -> Done<'_> {
+fn block_on(job: Done<'_>) -> Done<'_> {
     // Without the cooperative budget of tokio, which would make the job yield.
     let mut job = pin!(tokio::task::unconstrained(job));
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
@@ -125,9 +125,9 @@ fn still(job: Done<'_>) -> Done<'_> {
 
 /// Encodes frames as words, and counts them.
 #[derive(Default)]
-pub(crate) struct Words(pub(crate) AtomicUsize);
+pub(crate) struct TextEncoder(pub(crate) AtomicUsize);
 
-impl Encode for Words {
+impl Encode for TextEncoder {
     fn event(&self, event: &Event, reference: Option<&str>) -> Bytes {
         self.0.fetch_add(1, Ordering::Relaxed);
         let n = |group: &GroupId| group.0.as_u128();
@@ -175,9 +175,9 @@ impl Encode for Words {
 }
 
 /// A clock that the test sets.
-pub(crate) struct Hands(pub(crate) AtomicI64);
+pub(crate) struct SetClock(pub(crate) AtomicI64);
 
-impl Clock for Hands {
+impl Clock for SetClock {
     fn now(&self) -> Date {
         Date::from_micros(self.0.load(Ordering::Relaxed))
     }
@@ -195,8 +195,8 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) bus: Arc<LocalBus>,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) words: Arc<Words>,
-    pub(crate) hands: Arc<Hands>,
+    pub(crate) encoder: Arc<TextEncoder>,
+    pub(crate) clock: Arc<SetClock>,
 }
 
 /// Options without pings.
@@ -208,11 +208,12 @@ pub(crate) fn quiet() -> Options {
 impl World {
     pub(crate) fn new(options: Options) -> Self {
         let (bus, receiver) = LocalBus::new(4096);
-        let store: Arc<dyn Store> = Arc::new(Still(SqliteStore::memory(bus.clone()).expect("a store opens")));
-        let words = Arc::new(Words::default());
-        let hands = Arc::new(Hands(AtomicI64::new(NOW)));
-        let hub = Hub::start(store.clone(), bus.clone(), receiver, words.clone(), hands.clone(), options);
-        Self { store, bus, hub, words, hands }
+        let store: Arc<dyn Store> =
+            Arc::new(BlockingStore(SqliteStore::memory(bus.clone()).expect("a store opens")));
+        let encoder = Arc::new(TextEncoder::default());
+        let clock = Arc::new(SetClock(AtomicI64::new(NOW)));
+        let hub = Hub::start(store.clone(), bus.clone(), receiver, encoder.clone(), clock.clone(), options);
+        Self { store, bus, hub, encoder, clock }
     }
 
     pub(crate) async fn user(&self, name: &str) -> UserId {
@@ -335,7 +336,12 @@ pub(crate) fn quit(group: GroupId, name: &str, seq: Seq, user: UserId) -> Event 
 }
 
 /// Adds a user to a group.
-pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<()> {
+pub(crate) fn add_member(
+    tx: &mut dyn Tx,
+    events: &mut Vec<Event>,
+    group: GroupId,
+    user: UserId,
+) -> Result<()> {
     tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
     let seq = tx.seq_take(group, 1)?;
     let view = tx.view(group)?.expect("the group is there");
@@ -344,7 +350,12 @@ pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, use
 }
 
 /// Removes a user from a group.
-pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<()> {
+pub(crate) fn remove_member(
+    tx: &mut dyn Tx,
+    events: &mut Vec<Event>,
+    group: GroupId,
+    user: UserId,
+) -> Result<()> {
     tx.member_remove(group, user)?;
     let seq = tx.seq_take(group, 1)?;
     let view = tx.view(group)?.expect("the group is there");

@@ -169,12 +169,12 @@ async fn arrivals_are_stored_together_and_then_departures() {
     sleep(Duration::from_secs(5)).await;
     let left = seen(eve).await.expect("a departure is stored at once");
     assert_eq!((seen(ann).await, seen(ben).await), (None, None), "no arrival is");
-    world.hands.0.fetch_add(1_000_000, Ordering::Relaxed);
+    world.clock.0.fetch_add(1_000_000, Ordering::Relaxed);
     sleep(Duration::from_secs(6)).await;
     let came = seen(ann).await.expect("a node that is killed now has stored it");
     assert_eq!(seen(ben).await, Some(came), "with all others who came meanwhile");
     assert!(came > left && seen(eve).await == Some(left), "and nothing of who has left");
-    world.hands.0.fetch_add(1_000_000, Ordering::Relaxed);
+    world.clock.0.fetch_add(1_000_000, Ordering::Relaxed);
     sleep(Duration::from_secs(60)).await;
     assert_eq!(seen(ann).await, Some(came), "nobody has come since");
     drop(socket);

@@ -23,7 +23,8 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::harness::{
-    Client, Hands, Late, NOW, Still, Words, come, go, heads, make_user, message, name_of, quiet, settle,
+    BlockingStore, Client, HeldReads, NOW, SetClock, TextEncoder, add_member, heads, make_user, message,
+    name_of, quiet, remove_member, settle,
 };
 
 /// A bus that holds events until the test releases them.
@@ -115,12 +116,20 @@ impl Race {
     async fn new(options: Options) -> Self {
         let gate = Arc::new(Gate::default());
         let store = SqliteStore::memory(gate.clone()).expect("a store opens");
-        let store: Arc<dyn Store> =
-            Arc::new(Late { store: Still(store), hold: Box::new(|| HELD.try_with(Arc::clone).ok()) });
+        let store: Arc<dyn Store> = Arc::new(HeldReads {
+            store: BlockingStore(store),
+            hold: Box::new(|| HELD.try_with(Arc::clone).ok()),
+        });
         let (bus, receiver) = LocalBus::new(4096);
-        let hands = Arc::new(Hands(NOW.into()));
-        let hub =
-            Hub::start(store.clone(), bus.clone(), receiver, Arc::new(Words::default()), hands, options);
+        let clock = Arc::new(SetClock(NOW.into()));
+        let hub = Hub::start(
+            store.clone(),
+            bus.clone(),
+            receiver,
+            Arc::new(TextEncoder::default()),
+            clock,
+            options,
+        );
         let mut users = Vec::new();
         for n in 0..USERS {
             users.push(make_user(&store, &format!("user{n}")).await);
@@ -179,9 +188,9 @@ impl Race {
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
             let is_in = tx.member(id, member)?.is_some();
             if is_in {
-                go(tx, events, id, member)?;
+                remove_member(tx, events, id, member)?;
             } else {
-                come(tx, events, id, member)?;
+                add_member(tx, events, id, member)?;
             }
             let seq = events.iter().find(|e| matches!(e.kind, Kind::GroupUpdate { .. }));
             Ok((is_in, seq.and_then(|e| e.seq).expect("a change has a number")))

@@ -6,7 +6,7 @@ use super::wire::Post;
 use super::{MattermostReader, channel_key, micros, unknown_user};
 use crate::Result;
 use crate::foreign::{ForeignFile, ForeignMessage, ForeignReaction, MessageKey};
-use crate::slack::message::put_attachment;
+use crate::slack::message::append_attachment;
 
 /// The prefix of the types of system messages.
 const SYSTEM: &str = "system_";
@@ -103,7 +103,7 @@ fn text(post: &Post) -> String {
     let mut text = post.message.clone().unwrap_or_default();
     let attachments = post.props.as_ref().and_then(|props| props["attachments"].as_array());
     for attachment in attachments.into_iter().flatten() {
-        put_attachment(attachment, |link, title| format!("[{title}]({link})"), &mut text);
+        append_attachment(attachment, |link, title| format!("[{title}]({link})"), &mut text);
     }
     if post.kind.as_deref() == Some("me") && is_visible(&text) && !text.starts_with('*') {
         text = format!("*{}*", text.trim());

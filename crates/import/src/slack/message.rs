@@ -154,7 +154,7 @@ fn text(found: &SlackMessage) -> String {
         }
     }
     for attachment in found.attachments.iter().flatten() {
-        put_attachment(attachment, slack_text::link, &mut text);
+        append_attachment(attachment, slack_text::link, &mut text);
     }
     if found.subtype.as_deref() == Some("me_message") && is_visible(&text) {
         text = format!("_{}_", text.trim());
@@ -164,7 +164,7 @@ fn text(found: &SlackMessage) -> String {
 
 /// Appends the texts of an attachment that are not in the message yet, with links in the markup of the
 /// service. Skips attachments that are the service's own previews of links.
-pub(crate) fn put_attachment(attachment: &Value, link: impl Fn(&str, &str) -> String, text: &mut String) {
+pub(crate) fn append_attachment(attachment: &Value, link: impl Fn(&str, &str) -> String, text: &mut String) {
     let attachment = JsonObject(attachment);
     if attachment.visible("from_url").or_else(|| attachment.visible("original_url")).is_some() {
         return;

@@ -268,7 +268,7 @@ async fn check_collector(config: &Config, report: &mut Report) -> Result<()> {
 async fn check_links(config: &Config, report: &mut Report) -> Result<bool> {
     report.of(check_key_of(config))?;
     let mut is_good = true;
-    for link in wire_up::look_at_links(config).await {
+    for link in wire_up::check_links(config).await {
         match report.of(link)? {
             Some(found) => ok(&found)?,
             None => is_good = false,

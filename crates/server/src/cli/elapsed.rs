@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 /// Seconds between two lines without a terminal.
-const EVERY: u64 = 10;
+const LINE_INTERVAL: u64 = 10;
 
 /// Reports the elapsed time on standard error: on a terminal in one line, rewritten each second; otherwise in a line
 /// at the beginning and one every ten seconds.
@@ -44,7 +44,7 @@ impl Elapsed {
     }
 
     fn text(&mut self, seconds: u64) -> Option<String> {
-        let every = if self.is_terminal { 1 } else { EVERY };
+        let every = if self.is_terminal { 1 } else { LINE_INTERVAL };
         if self.shown.is_some_and(|shown| seconds < shown + every) {
             return None;
         }

@@ -76,7 +76,7 @@ fn create(draft: &Path) -> Result<File> {
 
 /// Writes the ZIP; returns its length, and the number of files whose bytes are missing.
 async fn write(config: &Config, folder: &Folder, name: Name, mut file: File) -> Result<(u64, u64)> {
-    let errand = wire_up::errand(config, folder).await?;
+    let errand = wire_up::command_store(config, folder).await?;
     let location = config.file_location();
     let files =
         location.map(|location| wire_up::open_storage(&location, folder.path(), config.store.min_free));

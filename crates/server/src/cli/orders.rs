@@ -60,7 +60,7 @@ impl Orders {
                 "chinwag: the running server cannot be informed: connected users see the change after reconnecting"
             );
         }
-        let errand = wire_up::errand(&self.config, &self.folder).await?;
+        let errand = wire_up::command_store(&self.config, &self.folder).await?;
         let outcome = carry_out(&errand.app, order).await;
         errand.end().await;
         Ok(outcome)

@@ -23,7 +23,7 @@ pub(crate) fn new_password() -> Result<Password> {
 }
 
 /// Asks for a confirmation. Without a terminal nobody can answer, so that is an error.
-pub(crate) fn sure(question: &str) -> Result<bool> {
+pub(crate) fn confirm(question: &str) -> Result<bool> {
     if !io::stdin().is_terminal() {
         bail!("nobody can be asked, since this is no terminal: add --yes if you are sure");
     }

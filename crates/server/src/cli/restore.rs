@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         restore_files(&config, &folder, &part, &files)?;
     }
     let aside = if occupied { Some(put_aside(&folder)?) } else { None };
-    folder.give(&part)?;
+    folder.hand_over(&part)?;
     put(&part, &database)?;
     say(&format!("restored {from} to {}, {copied}", database.display()))?;
     match aside {
@@ -115,7 +115,7 @@ fn put_back(config: &Config, folder: &Folder, files: &Path, selection: Selection
     let copied = from.copy_to(&to, selection)?;
     let place = config.file_location().and_then(|location| location.folder(folder.path()));
     if let Some(files) = place.filter(|files| files.starts_with(folder.path())) {
-        folder.give(&files)?;
+        folder.hand_over(&files)?;
     }
     say(&copied.line(&to))?;
     copied.missing_line(&from).map_or(Ok(()), |line| say(&line))

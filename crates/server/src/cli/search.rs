@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
     let messages = runtime.block_on(async {
-        let store = wire_up::sole(&config, &folder).await?;
+        let store = wire_up::exclusive_store(&config, &folder).await?;
         rebuild(&store.app).await
     })?;
     say(&format!("{messages} messages are in the index"))

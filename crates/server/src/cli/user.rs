@@ -161,7 +161,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         Command::Delete { name, yes, place } => {
             let orders = Orders::open(&place, false)?;
-            if !yes && !prompt::sure(&format!("Delete {name}, and erase what {name} has written? [y/N] "))? {
+            if !yes && !prompt::confirm(&format!("Delete {name}, and erase what {name} has written? [y/N] "))?
+            {
                 bail!("nothing was deleted");
             }
             orders.order(Order::Delete { name })?;

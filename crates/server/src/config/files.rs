@@ -8,7 +8,7 @@ use super::{Config, Problems};
 
 /// A larger file would need more parts than a multipart upload of S3 may have.
 const LARGEST: u64 = 32 << 30;
-const MOST: u64 = 1 << 50;
+const MAX_QUOTA: u64 = 1 << 50;
 const MOST_FILES: u64 = 1_000_000_000;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,10 +44,10 @@ impl Files {
             problems.add(format!("files.store {why}, not {:?}", self.store));
         }
         problems.number("files.max_size", self.max_size, &(1..=LARGEST), "bytes");
-        problems.number("files.per_user", self.per_user, &(0..=MOST), "bytes");
+        problems.number("files.per_user", self.per_user, &(0..=MAX_QUOTA), "bytes");
         problems.number("files.per_user_count", self.per_user_count, &(0..=MOST_FILES), "files");
         if let Some(total) = self.total {
-            problems.number("files.total", total, &(0..=MOST), "bytes");
+            problems.number("files.total", total, &(0..=MAX_QUOTA), "bytes");
         }
         for media_type in self.types.iter().flatten() {
             if !is_media_type(media_type) {

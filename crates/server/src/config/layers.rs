@@ -46,14 +46,15 @@ pub(crate) fn load(
 fn variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
     let name = name.into_string().ok()?;
     let value = value.to_string_lossy().into_owned();
-    let ours =
-        name.starts_with(PREFIX) && !variables::ALL.contains(&&*name) && !an_orchestrators(&name, &value);
+    let ours = name.starts_with(PREFIX)
+        && !variables::ALL.contains(&&*name)
+        && !is_set_by_orchestrator(&name, &value);
     (ours && !value.is_empty()).then_some((name, value))
 }
 
 /// Whether an orchestrator set this variable, not an operator. Kubernetes sets such variables in every container if a
 /// service is named `chinwag`, and old versions of Docker do so for linked containers.
-fn an_orchestrators(name: &str, value: &str) -> bool {
+fn is_set_by_orchestrator(name: &str, value: &str) -> bool {
     let rest = &name[PREFIX.len()..];
     ["SERVICE_HOST", "SERVICE_PORT"].contains(&rest)
         || rest.starts_with("SERVICE_PORT_")
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_named_with_its_nearest() {
+    fn unknown_settings_are_reported_with_the_nearest_name() {
         assert_eq!(
             refused("[ws]\nmax_fram = 1", &[]),
             "FILE: there is no setting ws.max_fram; did you mean ws.max_frame?"
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_told_at_once() {
+    fn every_problem_is_reported_at_once() {
         let problems = refused("nonsense = 1\ndatabase = \"mysql://db\"", &[("CHINWAG_OPEN", "perhaps")]);
         assert_eq!(problems.lines().count(), 3, "{problems}");
     }

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_in_its_longest_whole_unit() {
+    fn durations_are_written_in_their_largest_whole_unit() {
         for text in ["500ms", "30s", "10m", "36h", "30d", "0s"] {
             assert_eq!(text.parse::<Period>().map(|period| period.to_string()), Ok(text.to_owned()));
         }

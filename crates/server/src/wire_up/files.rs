@@ -9,7 +9,7 @@ use chinwag_core::app::App;
 use chinwag_core::file_store::FileStore;
 use chinwag_files::{Location, Storage};
 
-use super::why_not;
+use super::startup_error;
 use crate::config::{Config, bucket_variables};
 use crate::data::Folder;
 
@@ -49,7 +49,7 @@ pub(crate) fn open_storage(location: &Location, data: &Path, min_free: u64) -> R
 /// folder in the data folder is there with the database.
 async fn require_mounted(location: &Location, app: &App) -> Result<()> {
     let Location::Folder(path) = location else { return Ok(()) };
-    if !is_bare(path) || !has_files(app).await.map_err(why_not)? {
+    if !is_bare(path) || !has_files(app).await.map_err(startup_error)? {
         return Ok(());
     }
     Err(anyhow!("files.store: {}; to start without them, put a file of any name there", without_files(path)))

@@ -14,7 +14,7 @@ use chinwag_core::message::MessageDetail;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
 use chinwag_testkit::setup::{crowd, group, history, id};
-use chinwag_testkit::trial::{PATIENCE, report, times};
+use chinwag_testkit::trial::{WAIT_TIMEOUT, report, times};
 use chinwag_testkit::wait::Wait;
 use reqwest::Method;
 use rusqlite::{Connection, Row};
@@ -212,7 +212,7 @@ async fn assert_agree(program: &Program) {
 
 fn open(program: &Program) -> Connection {
     let database = Connection::open(program.data().join("chinwag.db")).expect("the file opens");
-    database.busy_timeout(PATIENCE).expect("a wait");
+    database.busy_timeout(WAIT_TIMEOUT).expect("a wait");
     database
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_testkit::trial::{Aim, RunEnd, report, times};
+use chinwag_testkit::trial::{RunEnd, WriteTask, report, times};
 use tokio::time::sleep;
 
 use crate::random;
@@ -32,7 +32,7 @@ async fn kill_9_loses_and_repeats_nothing_acknowledged() {
 async fn crash(world: &mut World, round: usize) -> Vec<RunEnd> {
     let running = world.program.serve();
     world.rename(&running, &format!("life {round}")).await;
-    let work = world.write(&running, Aim::Flood);
+    let work = world.write(&running, WriteTask::Flood);
     world.ledger.busy(random(200), 1).await;
     // A random delay after the last counted acknowledgement, so that kills hit different points of a commit.
     sleep(Duration::from_micros(random(20_000) as u64)).await;

@@ -1,6 +1,6 @@
 //! SIGTERM under load.
 
-use chinwag_testkit::trial::{Aim, Transport, report, times};
+use chinwag_testkit::trial::{Transport, WriteTask, report, times};
 
 use crate::world::{WRITERS, World};
 
@@ -14,7 +14,7 @@ async fn sigterm_closes_with_1012_and_keeps_all_acknowledged() {
             command.env("CHINWAG_SHUTDOWN__DRAIN", "300ms");
         });
         world.rename(&running, &format!("life {round}")).await;
-        let work = world.write(&running, Aim::Flood);
+        let work = world.write(&running, WriteTask::Flood);
         // Wait until every writer has connected: a later connection would be refused instead of closed with
         // 1012.
         let load = world.ledger.busy(100, WRITERS).await;

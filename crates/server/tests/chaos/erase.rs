@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Running;
-use chinwag_testkit::trial::{PATIENCE, bound, group, history, report, times};
+use chinwag_testkit::trial::{WAIT_TIMEOUT, bound, group, history, report, times};
 use chinwag_testkit::wait::Wait;
 use rusqlite::{Connection, OpenFlags, params};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ struct Held {
 fn open(database: &Path) -> Connection {
     let conn =
         Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE).expect("the file opens");
-    conn.busy_timeout(PATIENCE).expect("a wait");
+    conn.busy_timeout(WAIT_TIMEOUT).expect("a wait");
     conn
 }
 

@@ -107,7 +107,7 @@ async fn upload_of_100_mib_goes_on_over_ten_cuts() {
         until("a share of the bytes", || link.passed() >= passed + SHARE).await;
         link.cut();
         assert!(sending.await.expect("no panic").is_err(), "cut {cut}");
-        link.mend();
+        link.restore();
         let stored = offset().await;
         assert!((at..=at + SHARE).contains(&stored), "cut {cut}: {stored} after {at}");
         at = stored;

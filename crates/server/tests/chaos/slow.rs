@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Running;
 use chinwag_testkit::setup::crowd;
-use chinwag_testkit::trial::{Incoming, PATIENCE, TrialSocket, group, report, times};
+use chinwag_testkit::trial::{Incoming, TrialSocket, WAIT_TIMEOUT, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::sync::{Notify, watch};
@@ -176,7 +176,7 @@ async fn write(
     let body = "漢".repeat(CHARS);
     for number in 0..MESSAGES {
         while counts.iter().any(|count| count.load(Ordering::SeqCst) < number) {
-            timeout(PATIENCE, taken.notified()).await.expect("the readers read on");
+            timeout(WAIT_TIMEOUT, taken.notified()).await.expect("the readers read on");
         }
         said.send_replace(Instant::now());
         let event = json!({ "type": "message.text", "data": { "group": group, "body": body } });

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::process::{Running, keep_limits};
-use chinwag_testkit::trial::{PATIENCE, report, times};
+use chinwag_testkit::trial::{WAIT_TIMEOUT, report, times};
 use chinwag_testkit::wait::until;
 use chinwag_testkit::ws::Ws;
 use futures_util::future::join_all;
@@ -125,7 +125,7 @@ impl Halves {
         }
         let mut refused = 0;
         while refused < refusals {
-            let next = timeout(PATIENCE, waiting.join_next()).await;
+            let next = timeout(WAIT_TIMEOUT, waiting.join_next()).await;
             let next = next.unwrap_or_else(|_| panic!("{refused} are refused, not {refusals}"));
             let (status, _) = next.expect("there are as many").expect("an answer");
             // A validation that times out gives 503, and frees the address's share for another.
@@ -160,7 +160,7 @@ impl Others {
 
     async fn answer(&mut self, what: &str, answer: impl Future<Output = Answer>, status: u16) -> Value {
         let begun = Instant::now();
-        let answer = timeout(PATIENCE, answer).await.unwrap_or_else(|_| panic!("{what} is not answered"));
+        let answer = timeout(WAIT_TIMEOUT, answer).await.unwrap_or_else(|_| panic!("{what} is not answered"));
         assert_eq!(answer.status, status, "{what}: {}", answer.text);
         self.slowest = self.slowest.max(begun.elapsed());
         self.answered += 1;
@@ -174,7 +174,7 @@ impl Others {
         self.answer("a neighbour's list", bob.from(attacker).get("groups/"), 200).await;
         let message = json!({ "group": self.group, "body": format!("message {round}") });
         let sent = self.answer("a message", bob.post("messages/", message), 201).await;
-        let received = timeout(PATIENCE, self.bobs.until("message.text")).await.expect("it is delivered");
+        let received = timeout(WAIT_TIMEOUT, self.bobs.until("message.text")).await.expect("it is delivered");
         assert_eq!(received["data"], sent);
         let by_cookie = nobody.request(reqwest::Method::GET, "groups/").header("cookie", "sessionid=carl");
         self.answer("the host's user", nobody.send(by_cookie), 200).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
 use chinwag_testkit::setup::crowd;
-use chinwag_testkit::trial::{Aim, Ledger, RunEnd, Transport, Verdict, Writer, group, history};
+use chinwag_testkit::trial::{Ledger, RunEnd, Transport, Verdict, WriteTask, Writer, group, history};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -42,7 +42,7 @@ impl World {
     }
 
     /// Starts every writer.
-    pub(crate) fn write(&mut self, running: &Running, aim: Aim) -> Work {
+    pub(crate) fn write(&mut self, running: &Running, aim: WriteTask) -> Work {
         let start = |writer: Writer| tokio::spawn(writer.run(running.url().to_owned(), aim));
         Work { tasks: self.writers.drain(..).map(start).collect() }
     }
@@ -68,7 +68,7 @@ impl World {
     /// the store with the acknowledgements. `changes` is the number of renames.
     pub(crate) async fn settle(mut self, changes: usize) -> Verdict {
         let running = self.program.serve();
-        let work = self.write(&running, Aim::Settle);
+        let work = self.write(&running, WriteTask::Settle);
         self.join(work).await;
         assert!(self.writers.iter().all(Writer::is_settled), "{}", running.stderr());
         let service = self.program.service(&running);

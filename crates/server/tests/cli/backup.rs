@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Output, Program, Running};
 use chinwag_testkit::setup::{self, seq};
-use chinwag_testkit::wait::PATIENCE;
+use chinwag_testkit::wait::WAIT_TIMEOUT;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Method;
 use rusqlite::Connection;
@@ -252,14 +252,14 @@ impl Load {
     /// Waits until at least `count` messages are acknowledged.
     async fn reach(&self, count: usize) {
         let mut told = self.told.subscribe();
-        let enough = timeout(PATIENCE, told.wait_for(|told| told.len() >= count)).await;
+        let enough = timeout(WAIT_TIMEOUT, told.wait_for(|told| told.len() >= count)).await;
         enough.expect("the writers write").expect("they are there");
     }
 
     /// Waits until every writer has lost the server; returns all acknowledged messages.
     async fn end(self) -> HashMap<String, Value> {
         for task in self.tasks {
-            timeout(PATIENCE, task).await.expect("it ends").expect("it does not panic");
+            timeout(WAIT_TIMEOUT, task).await.expect("it ends").expect("it does not panic");
         }
         self.told.borrow().clone()
     }
@@ -293,7 +293,7 @@ impl Writer {
                 let response = request.send().await.ok()?;
                 Some((response.status().as_u16(), response.text().await.ok()?))
             };
-            let answer = timeout(PATIENCE, exchange).await.expect("an answer or the end comes");
+            let answer = timeout(WAIT_TIMEOUT, exchange).await.expect("an answer or the end comes");
             let Some((status, text)) = answer else { return };
             assert_eq!(status, 201, "{text}");
             self.acknowledged(client_id, serde_json::from_str(&text).expect("a message is JSON"));
@@ -312,7 +312,7 @@ impl Writer {
                 return;
             }
             let message = loop {
-                let came = timeout(PATIENCE, socket.next()).await.expect("a frame or the end comes");
+                let came = timeout(WAIT_TIMEOUT, socket.next()).await.expect("a frame or the end comes");
                 let Some(Ok(came)) = came else { return };
                 let Ok(text) = came.to_text() else { continue };
                 let mut frame: Value = serde_json::from_str(text).unwrap_or_default();

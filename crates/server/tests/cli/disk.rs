@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::process::{Program, Running};
-use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, Wait};
 use futures_util::future::join_all;
 use rustix::fs::statvfs;
 use serde_json::{Value, json};
@@ -219,7 +219,7 @@ async fn assert_kept(
 /// Sends until a message is refused. Adds the acknowledged messages to `acknowledged` and returns the refusal.
 async fn fill(client: &Client, group: &str, acknowledged: &mut HashMap<String, Value>) -> Answer {
     let mut number = 0;
-    let by = Instant::now() + PATIENCE;
+    let by = Instant::now() + WAIT_TIMEOUT;
     loop {
         assert!(Instant::now() < by, "the disk does not fill up");
         let names: Vec<_> = (number..number + 4).map(|number| format!("message-{number}")).collect();
@@ -247,7 +247,7 @@ async fn send(client: &Client, group: &str, client_id: &str) -> Answer {
 /// Polls `/readyz` until it answers three times in a row with this status: a single 503 may be due to a busy
 /// machine.
 async fn until_ready_says(client: &Client, status: u16) {
-    let (by, mut on_end) = (Instant::now() + PATIENCE, 0);
+    let (by, mut on_end) = (Instant::now() + WAIT_TIMEOUT, 0);
     while on_end < 3 {
         let answer = client.get("/readyz").await;
         on_end = if answer.status == status { on_end + 1 } else { 0 };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{group, send};
-use chinwag_testkit::trial::PATIENCE;
+use chinwag_testkit::trial::WAIT_TIMEOUT;
 use chinwag_testkit::wait::Wait;
 use rusqlite::Connection;
 
@@ -12,7 +12,7 @@ use crate::program;
 
 fn number(database: &Path, sql: &str) -> i64 {
     let conn = Connection::open(database).expect("a database");
-    conn.busy_timeout(PATIENCE).expect("a wait");
+    conn.busy_timeout(WAIT_TIMEOUT).expect("a wait");
     conn.query_row(sql, [], |row| row.get(0)).expect(sql)
 }
 
@@ -20,7 +20,7 @@ fn number(database: &Path, sql: &str) -> i64 {
 async fn wait_for_index(database: &Path) {
     let lacking = "SELECT count(*) FROM groups g LEFT JOIN search_groups s ON s.group_id = g.id
         WHERE g.last_seq > coalesce(s.position, 0)";
-    let wait = Wait::within(PATIENCE);
+    let wait = Wait::within(WAIT_TIMEOUT);
     while number(database, lacking) > 0 {
         wait.step(|| "messages are not indexed").await;
     }
@@ -102,7 +102,7 @@ async fn index_goes_on_after_a_kill() {
         let running = program.serve_with(|command| {
             command.env("CHINWAG_PRESENCE__LEASE", "2s");
         });
-        let wait = Wait::within(PATIENCE);
+        let wait = Wait::within(WAIT_TIMEOUT);
         while with_word(&database, "coffee") <= before.min(5000) {
             wait.step(|| "nothing is added").await;
         }
@@ -136,7 +136,7 @@ async fn parts_of_a_large_index_are_merged() {
 
     let running = program.serve();
     wait_for_index(&database).await;
-    let wait = Wait::within(PATIENCE);
+    let wait = Wait::within(WAIT_TIMEOUT);
     while parts() > 1 {
         wait.step(|| format!("the index has {} parts", parts())).await;
     }

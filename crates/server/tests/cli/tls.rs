@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use chinwag_testkit::process::{Output, Program, Running, finish};
-use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, Wait};
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -147,7 +147,7 @@ async fn next(socket: &mut Socket) -> Value {
             }
         }
     };
-    timeout(PATIENCE, next).await.expect("an event comes")
+    timeout(WAIT_TIMEOUT, next).await.expect("an event comes")
 }
 
 /// Reads until an event of this type.
@@ -246,7 +246,7 @@ fn plain_http_is_answered_with_a_hint_to_https() {
     // Neither TLS nor HTTP.
     let mut other = std::net::TcpStream::connect(server.address()).expect("a connection");
     other.write_all(b"\x00\x01 nonsense that is no record of TLS").expect("it is sent");
-    other.set_read_timeout(Some(PATIENCE)).expect("it is set");
+    other.set_read_timeout(Some(WAIT_TIMEOUT)).expect("it is set");
     let mut answer = Vec::new();
     let ended = other.read_to_end(&mut answer);
     assert!(ended.is_ok() || ended.is_err_and(|why| why.kind() == ErrorKind::ConnectionReset));
@@ -293,7 +293,7 @@ fn stalled_handshake_ends_in_time() {
     });
     let before = server.sockets();
     for mut tcp in stall(&server, 2) {
-        tcp.set_read_timeout(Some(PATIENCE)).expect("it is set");
+        tcp.set_read_timeout(Some(WAIT_TIMEOUT)).expect("it is set");
         let ended = tcp.read(&mut [0; 64]);
         assert!(!ended.is_err_and(|why| why.kind() == ErrorKind::WouldBlock), "it waits for ever");
     }

@@ -77,11 +77,11 @@ async fn kills_and_cuts_leave_each_message_once_in_both_clients() {
         // Bob remains connected.
         bob.until("chat.state === 'ready'").await;
         bob.until(&format!("chat.groups.get('{group}').latest.author === 'bob'")).await;
-        anns.mend();
+        anns.restore();
         bobs.stall();
         // None of his messages is answered.
         bob.until("chat.unsentCount > 3").await;
-        bobs.mend();
+        bobs.restore();
     }
     let mut sent = Vec::new();
     for tab in [&ann, &bob] {
@@ -136,7 +136,7 @@ async fn offline_messages_survive_a_reload_and_are_sent_once() {
     assert_eq!(ann.run("return faults();").await, json!([]));
     ann.reload().await;
     assert_eq!(ann.run(KEPT).await, 5);
-    link.mend();
+    link.restore();
     load(&ann, "ann", &link, "{}").await;
     connect(&ann).await;
     ann.until("chat.groups.size === 2 && chat.unsentCount === 0").await;
@@ -188,7 +188,7 @@ async fn an_ended_session_is_reported_and_unsent_messages_are_kept() {
     while anns.get("sessions/").await.status == 200 {
         wait.step(|| "the token does not expire").await;
     }
-    link.mend();
+    link.restore();
     ann.until("chat.state === 'closed' && reasons.length").await;
     assert_eq!(ann.run("return [reasons, chat.me, chat.groups.size];").await, json!([["ended"], null, 0]));
     let why = ann.try_run("await chat.connect();").await.unwrap_err();
@@ -213,7 +213,7 @@ async fn messages_are_sent_without_storage_and_a_warning_is_given() {
     link.cut();
     ann.until("chat.state === 'waiting'").await;
     ann.run(&format!("chat.send('{group}', 'one'); chat.send('{group}', 'two');")).await;
-    link.mend();
+    link.restore();
     ann.until("chat.state === 'ready' && chat.unsentCount === 0").await;
     agrees(&ann, &group, &world.log(&group).await).await;
     assert_eq!(ann.run(&format!("return bodies('{group}');")).await, json!(["one", "two"]));
@@ -286,7 +286,7 @@ async fn two_tabs_send_each_message_once() {
     first.run(&format!("for (const body of ['left', 'behind']) chat.send('{group}', body);")).await;
     keeps(&first, 2).await;
     first.close().await;
-    left.mend();
+    left.restore();
     second.run("chat.retry();").await;
     second.until(&format!("bodies('{group}').includes('behind') && chat.unsentCount === 0")).await;
     let log = world.log(&group).await;
@@ -394,7 +394,7 @@ async fn groups_that_cannot_resume_are_loaded_again() {
         say(&far, number.to_string()).await;
     }
     service.patch(&format!("groups/{lost}/"), json!({ "remove": ["ann"] })).await.ok(200);
-    link.mend();
+    link.restore();
     ann.run("chat.retry();").await;
     ann.until(&format!("chat.groups.size === 2 && chat.groups.get('{far}').latest.body === '1004'")).await;
     let log = world.log(&far).await;
@@ -439,7 +439,7 @@ async fn silently_dead_link_is_detected_and_replaced() {
     // Sooner than the silence timeout alone, but not at once: the network may only be slow.
     let after = ann.run("return lostAfter;").await.as_f64().expect("a number");
     assert!((5_000.0..25_000.0).contains(&after), "{after}");
-    link.mend();
+    link.restore();
     ann.until("chat.state === 'ready'").await;
     ann.run(&format!("await chat.send('{group}', 'here again').sent;")).await;
     agrees(&ann, &group, &world.log(&group).await).await;
@@ -473,7 +473,7 @@ async fn a_page_starts_over_when_the_store_was_restored() {
         let message = json!({ "group": group, "author": "ann", "body": format!("new {number}") });
         world.service().post("messages/", message).await.ok(201);
     }
-    link.mend();
+    link.restore();
     ann.until("chat.state === 'ready'").await;
     agrees(&ann, &group, &world.log(&group).await).await;
 }

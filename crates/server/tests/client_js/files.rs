@@ -91,7 +91,7 @@ async fn an_upload_goes_on_after_a_cut_and_after_a_reload() {
     // The first part is not sent again.
     ann.run("const again = told.slice(before + 1).filter((loaded) => loaded > 0 && loaded < 4 << 20); if (again.length) throw new Error(again.join());").await;
     ann.reload().await;
-    link.mend();
+    link.restore();
     load(&ann, "ann", &link, "{}").await;
     connect(&ann).await;
     ann.run(begin).await;
@@ -121,7 +121,7 @@ async fn a_message_with_files_is_sent_once_over_cuts_and_reloads() {
     keeps(&ann, 1).await;
     for _ in 0..2 {
         ann.reload().await;
-        link.mend();
+        link.restore();
         load(&ann, "ann", &link, "{}").await;
         ann.run(FILES).await;
         ann.run("window.most = 0; chat.addEventListener('unsent', () => { for (const group of chat.groups.values()) for (const { attachments } of group.unsent) most = Math.max(most, attachments[0].loaded); });").await;
@@ -129,7 +129,7 @@ async fn a_message_with_files_is_sent_once_over_cuts_and_reloads() {
         ann.until(&format!("most > 4 << 20 || chat.groups.get('{group}').latest !== null")).await;
         link.cut();
     }
-    link.mend();
+    link.restore();
     ann.until(&format!("chat.groups.get('{group}').latest !== null && chat.unsentCount === 0")).await;
     let files = attached(&world, &group).await;
     assert_eq!(files.len(), 2);

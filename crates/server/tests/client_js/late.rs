@@ -100,7 +100,7 @@ async fn closed_chat_leaves_unsent_messages_to_the_next_one() {
     ann.run(&format!("chat.send('{group}', 'left behind');")).await;
     keeps(&ann, 1).await;
     ann.reload().await;
-    link.mend();
+    link.restore();
     load(&ann, "ann", &link, "{}").await;
     ann.run(HOLD).await;
     // A second chat starts before the server has answered the first, as in a framework that renders twice.
@@ -190,7 +190,7 @@ async fn slow_network_is_waited_for() {
     link.cut();
     ann.until("chat.state === 'waiting'").await;
     say(&world, &group, "meanwhile").await;
-    link.mend();
+    link.restore();
     ann.until(&format!("chat.state === 'ready' && bodies('{group}').length === 1")).await;
     assert_eq!(ann.run("return faults();").await, json!([]));
 }

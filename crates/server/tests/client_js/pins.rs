@@ -49,7 +49,7 @@ async fn pins_are_in_step_live_and_after_an_absence() {
     pin(&three, true).await;
     pin(&one, true).await;
     service.delete(&format!("messages/{two}/")).await.ok(200);
-    link.mend();
+    link.restore();
     pins(json!([one, three])).await;
     assert_eq!(ann.run(&format!("return {marked};")).await, true);
     // Every pin is a log entry: earlier ones arrived live, and those missed while offline are loaded on

@@ -48,7 +48,7 @@ async fn a_deleted_user_takes_its_reactions_along() {
     service.delete("users/cat/").await.ok(200);
     let last = json!({ "group": group, "author": "ann", "body": "last" });
     service.post("messages/", last).await.ok(201);
-    link.mend();
+    link.restore();
     reactors(json!([[], [], ["dan"]])).await;
     let head = service.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"].clone();
     ann.until(&format!("chat.groups.get('{group}').head === {head}")).await;

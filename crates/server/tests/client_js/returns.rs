@@ -69,7 +69,7 @@ impl Returns {
     }
 
     async fn reconnect(&self) {
-        self.link.mend();
+        self.link.restore();
         self.ann.run("chat.retry();").await;
         self.ann
             .until("chat.state === 'ready' && frames.some((text) => JSON.parse(text).type === 'sync.done') && [...chat.groups.values()].every((group) => !group.isBehind)")

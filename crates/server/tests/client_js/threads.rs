@@ -102,7 +102,7 @@ async fn thread_has_replies_missed_while_offline() {
     reply("c").await;
     service.delete(&format!("messages/{gone}/")).await.ok(200);
     service.patch("users/bob/", json!({ "new_name": "rob" })).await.ok(200);
-    link.mend();
+    link.restore();
     ann.until("texts() === 'ann:a rob:c' && thread.root.replies.count === 2").await;
     assert_eq!(ann.run("return thread.root.replies.names;").await, json!(["rob", "ann"]));
 }

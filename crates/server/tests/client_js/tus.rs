@@ -43,7 +43,7 @@ async fn tus_js_client_pauses_resumes_and_outlives_a_cut() {
     link.cut_after(b"Upload-Offset: 5000000");
     ann.run("upload.start();").await;
     link.has_cut().await;
-    link.mend();
+    link.restore();
     ann.until("done !== null || failed !== null").await;
     assert_eq!(ann.run("return failed;").await, json!(null));
     let again = "return parts.slice(3).every((each) => each > 3_000_000) && parts.at(-1) === 9_000_000;";

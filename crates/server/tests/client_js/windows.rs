@@ -234,7 +234,7 @@ async fn a_return_receives_what_changed_and_little_else() {
     let made = json!({ "name": "joined", "author": "bob", "members": ["ann"] });
     let joined = world.service().post("groups/", made).await.ok(201)["id"].clone();
     ann.run("measured();").await;
-    link.mend();
+    link.restore();
     ann.until(&format!(
         "chat.state === 'ready' && came.length === 2 && chat.unread === 236 && chat.groups.has({joined})
         && chat.groups.get('{}').muted && !chat.groups.has('{}') && chat.groups.get('{}').name === 'renamed'",
@@ -268,7 +268,7 @@ async fn another_history_replaces_all_groups() {
     assert_eq!(renewed.code, Some(0), "{}", renewed.stderr);
     world.serve();
     say(&world, &groups[0], "after").await;
-    link.mend();
+    link.restore();
     ann.run("chat.retry();").await;
     ann.until("chat.state === 'ready' && chat.unread === 25").await;
     let held = format!("return [bodies('{}'), bodies('{}'), chat.moreGroups]", groups[0], groups[1]);

@@ -3,7 +3,7 @@
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{befriend, group, history, id, send, seq, users};
-use chinwag_testkit::trial::{PATIENCE, report, times};
+use chinwag_testkit::trial::{WAIT_TIMEOUT, report, times};
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -149,7 +149,7 @@ async fn assert_sent(actor: &str, third: &mut Person, upto: i64) {
                 }
             }
         };
-        let is_over = timeout(PATIENCE / 2, reading).await.is_ok();
+        let is_over = timeout(WAIT_TIMEOUT / 2, reading).await.is_ok();
         assert!(is_over, "of {actor} at node {node} {missing:?} did not come, log whole: {is_whole}");
     }
 }

@@ -13,7 +13,7 @@ use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
 use chinwag_testkit::setup::{crowd, group};
 use chinwag_testkit::trial::{
-    Ledger, PATIENCE, Reader, Reading, RunEnd, Transport, Verdict, Writer, history,
+    Ledger, Reader, Reading, RunEnd, Transport, Verdict, WAIT_TIMEOUT, Writer, history,
 };
 use chinwag_testkit::wait::Wait;
 use tokio::time::Instant;
@@ -190,7 +190,7 @@ impl Cluster {
         let history = history(&self.nodes[0].service(), group).await;
         let mut read = Vec::new();
         for reading in readers {
-            reading.reaches(count, PATIENCE).await;
+            reading.reaches(count, WAIT_TIMEOUT).await;
             let reader = reading.stop().await;
             reader.assert_whole(&history);
             read.push(reader);
@@ -212,7 +212,7 @@ impl Flow {
         self.ledger.close();
         let mut ends = Vec::new();
         for task in self.tasks {
-            let ended = tokio::time::timeout(PATIENCE, task).await.expect("the writers are answered");
+            let ended = tokio::time::timeout(WAIT_TIMEOUT, task).await.expect("the writers are answered");
             ends.extend(ended.expect("a writer has found nothing amiss").1);
         }
         ends
@@ -321,7 +321,7 @@ pub(crate) fn write(
     let start = |(number, user)| {
         let (transport, urls) = how(number);
         let writer = Writer::new(transport, user, group, ledger.clone()).paced(pace);
-        tokio::spawn(writer.roam(urls.into()))
+        tokio::spawn(writer.write_to_each(urls.into()))
     };
     let tasks = users.iter().enumerate().map(start).collect();
     Flow { ledger, tasks }

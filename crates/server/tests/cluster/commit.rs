@@ -7,7 +7,7 @@ use chinwag_testkit::postgres::Database;
 use chinwag_testkit::process::Program;
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::setup::two;
-use chinwag_testkit::trial::{PATIENCE, group, report, times};
+use chinwag_testkit::trial::{WAIT_TIMEOUT, group, report, times};
 use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -36,10 +36,10 @@ async fn an_unknown_commit_is_answered_so_and_retried_once() {
         } else {
             unknown_by_rest(node, &ann, &data).await;
         }
-        timeout(PATIENCE, node.postgres.has_cut()).await.expect("the cut takes hold");
+        timeout(WAIT_TIMEOUT, node.postgres.has_cut()).await.expect("the cut takes hold");
         made += usize::from(appears(&cluster.database, &body).await);
-        node.postgres.mend();
-        node.is_ready_but_for(None, PATIENCE).await;
+        node.postgres.restore();
+        node.is_ready_but_for(None, WAIT_TIMEOUT).await;
         // A retry may go to any node.
         let other = &cluster.nodes[tried / 2 % 2];
         let first = retry(other, &ann, &data).await;
@@ -73,10 +73,10 @@ async fn lone_node_delivers_a_message_of_an_unknown_commit() {
         let answer = ann.post("messages/", json!({ "group": group, "body": body })).await;
         assert_eq!((answer.status, answer.json["detail"].as_str()), (503, Some(UNKNOWN)), "{}", answer.text);
         let is_kept = appears(&database, &body).await;
-        link.mend();
+        link.restore();
         if is_kept {
             let delivered = bobs.frame_where(|frame| frame["data"]["body"] == body.as_str());
-            timeout(PATIENCE, delivered).await.expect("it is delivered");
+            timeout(WAIT_TIMEOUT, delivered).await.expect("it is delivered");
             return;
         }
         let wait = Wait::begin();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::group;
-use chinwag_testkit::trial::{PATIENCE, Reader, Reading, Transport, Verdict, report, times};
+use chinwag_testkit::trial::{Reader, Reading, Transport, Verdict, WAIT_TIMEOUT, report, times};
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
@@ -67,7 +67,7 @@ impl World {
         self.flow.ledger.busy(FLOW, WRITERS).await;
         let head = self.cluster.head(&self.group);
         for reader in &self.readers {
-            reader.reaches(head, PATIENCE).await;
+            reader.reaches(head, WAIT_TIMEOUT).await;
         }
         head
     }
@@ -119,7 +119,7 @@ impl Pending {
                 self.take(&frame);
             }
         };
-        assert!(timeout(PATIENCE, reading).await.is_ok(), "it stays {:?}", self.state);
+        assert!(timeout(WAIT_TIMEOUT, reading).await.is_ok(), "it stays {:?}", self.state);
     }
 
     /// Reads all frames sent so far.

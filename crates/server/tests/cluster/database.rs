@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_testkit::trial::{PATIENCE, Transport, bound, group, report, times};
+use chinwag_testkit::trial::{Transport, WAIT_TIMEOUT, bound, group, report, times};
 use chinwag_testkit::wait::Wait;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -30,7 +30,7 @@ async fn an_absent_postgresql_gives_503_and_nodes_recover() {
     cluster.nodes.iter().for_each(|node| node.postgres.cut());
     let begun = Instant::now();
     for node in &cluster.nodes {
-        node.is_ready_but_for(Some("store"), PATIENCE).await;
+        node.is_ready_but_for(Some("store"), WAIT_TIMEOUT).await;
     }
     // Every change in flight is committed or lost once the database has closed all connections.
     let wait = Wait::begin();
@@ -54,7 +54,7 @@ async fn an_absent_postgresql_gives_503_and_nodes_recover() {
         sleep(Duration::from_millis(200)).await;
     }
     assert_eq!(cluster.numbers(&group).len(), stood, "nothing was written meanwhile");
-    cluster.nodes.iter().for_each(|node| node.postgres.mend());
+    cluster.nodes.iter().for_each(|node| node.postgres.restore());
     let mut slowest = Duration::ZERO;
     for node in &cluster.nodes {
         slowest = slowest.max(node.is_ready_but_for(None, bound(AGAIN)).await);
@@ -115,7 +115,7 @@ async fn a_silent_postgresql_meets_deadlines_and_bounds() {
     assert!(slowest < bound(LATEST), "{slowest:?}");
     let grown = node.figure("process_resident_memory_bytes").await - memory;
     assert!(grown < 64e6, "it has grown by {grown}");
-    node.postgres.mend();
+    node.postgres.restore();
     let again = node.is_ready_but_for(None, bound(AGAIN)).await;
     flow.ledger.busy(100, 2).await;
     let (verdict, ..) = cluster.settle(flow, vec![], &group).await;

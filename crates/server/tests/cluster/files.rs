@@ -211,7 +211,7 @@ async fn unreachable_or_silent_bucket_affects_only_files() {
             assert_eq!(answer.status, 503, "{}", answer.text);
             assert!(answer.header("retry-after").parse::<u64>().is_ok(), "{:?}", answer.headers);
         }
-        proxy.mend();
+        proxy.restore();
         let wait = Wait::begin();
         loop {
             let read = other.get(&path).await;

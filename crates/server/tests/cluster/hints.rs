@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{PATIENCE, Reader, Reading, bound, group, report, times};
+use chinwag_testkit::trial::{Reader, Reading, WAIT_TIMEOUT, bound, group, report, times};
 use chinwag_testkit::wait::Wait;
 use futures_util::StreamExt;
 use redis::AsyncCommands;
@@ -84,7 +84,7 @@ impl Pair {
     }
 
     pub(crate) async fn whole(&self, reading: Reading, upto: i64) -> Reader {
-        reading.reaches(upto, PATIENCE).await;
+        reading.reaches(upto, WAIT_TIMEOUT).await;
         let reader = reading.stop().await;
         let history = chinwag_testkit::trial::history(&self.cluster.nodes[0].service(), &self.group).await;
         reader.assert_whole(&history);
@@ -100,7 +100,8 @@ pub(crate) async fn capture(
 ) -> Vec<(String, Vec<u8>)> {
     let mut captured = Vec::new();
     while captured.len() < count {
-        let said = timeout(PATIENCE, hints.recv()).await.expect("hints are published").expect("it listens");
+        let said =
+            timeout(WAIT_TIMEOUT, hints.recv()).await.expect("hints are published").expect("it listens");
         if said.0.contains(group) {
             captured.push(said);
         }
@@ -122,7 +123,7 @@ async fn a_lost_last_hint_is_recovered_from_the_store() {
         last = pair.say(&words).await;
         slowest = slowest.max(reading.reaches(last, bound(HEALED)).await);
         assert_eq!(link.lost(), lost + 1, "the hint was lost");
-        link.mend();
+        link.restore();
     }
     assert!(pair.cluster.nodes[1].figure("chinwag_healed_total").await > 0.0);
     pair.whole(reading, last).await;
@@ -143,13 +144,13 @@ async fn repeated_late_hints_deliver_each_event_once_in_order() {
         last = pair.say(&format!("late {number}")).await;
         captured.extend(capture(&mut hints, &pair.group, 1).await);
     }
-    link.mend();
+    link.restore();
     let before = (pair.figure("received").await, pair.figure("repeated").await);
     for (channel, payload) in &captured {
         redis.publish::<_, _, usize>(channel, payload).await.expect("it is published");
     }
     pair.counted("received", before.0, messages).await;
-    reading.reaches(last, PATIENCE).await;
+    reading.reaches(last, WAIT_TIMEOUT).await;
     // Repeated, newest first.
     for (channel, payload) in captured.iter().rev() {
         let receivers: usize = redis.publish(channel, payload).await.expect("it is published");
@@ -166,7 +167,7 @@ async fn repeated_late_hints_deliver_each_event_once_in_order() {
         others.extend(capture(&mut hints, &pair.group, 1).await);
     }
     assert!(link.lost() > lost, "the originals are lost");
-    link.mend();
+    link.restore();
     for (channel, payload) in others.iter().rev() {
         redis.publish::<_, _, usize>(channel, payload).await.expect("it is published");
     }
@@ -304,5 +305,5 @@ async fn a_lost_hint_of_a_reaction_is_recovered() {
         assert_eq!((&data["name"], &data["id"]), (&json!(pair.ann.name()), &sent["id"]));
     }
     assert!(link.lost() >= lost + 2, "the hints were lost");
-    link.mend();
+    link.restore();
 }

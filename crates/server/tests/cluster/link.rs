@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_testkit::trial::{PATIENCE, bound, report, times};
+use chinwag_testkit::trial::{WAIT_TIMEOUT, bound, report, times};
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::{Cluster, Crowd};
@@ -43,7 +43,7 @@ async fn messages_survive_redis_and_readers_catch_up_in_15_s() {
             Fault::SilentToOne => node.redis.stall(),
         }
         if !matches!(fault, Fault::Flushed) {
-            node.is_ready_but_for(Some("bus"), PATIENCE).await;
+            node.is_ready_but_for(Some("bus"), WAIT_TIMEOUT).await;
         }
         sleep(away.saturating_sub(begun.elapsed())).await;
         let acks = flow.ledger.load().acks - before;
@@ -52,7 +52,7 @@ async fn messages_survive_redis_and_readers_catch_up_in_15_s() {
         match fault {
             Fault::Killed => cluster.redis.start_again(),
             Fault::Flushed => {}
-            Fault::CutFromOne | Fault::SilentToOne => node.redis.mend(),
+            Fault::CutFromOne | Fault::SilentToOne => node.redis.restore(),
         }
         // Every reader must reach the current head while writers continue.
         let (back, head) = (Instant::now(), cluster.head(&group));

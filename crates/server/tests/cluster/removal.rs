@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::trial::{
-    Incoming, PATIENCE, Reader, Transport, TrialSocket, group, rate, report, times,
+    Incoming, Reader, Transport, TrialSocket, WAIT_TIMEOUT, group, rate, report, times,
 };
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -59,9 +59,9 @@ async fn a_removal_on_one_node_ends_delivery_on_another() {
         assert!(before < removal && removal < after, "messages flow on: {before} {removal} {after}");
         // Delivery on a node is ordered: when the other member has a message there, the removed user has
         // received all it ever will.
-        keeping.reaches(after, PATIENCE).await;
+        keeping.reaches(after, WAIT_TIMEOUT).await;
         stop.send(()).expect("it listens");
-        let frames = timeout(PATIENCE, listening).await.expect("it stops").expect("the socket was open");
+        let frames = timeout(WAIT_TIMEOUT, listening).await.expect("it stops").expect("the socket was open");
         let seqs: Vec<i64> = frames.iter().filter_map(|frame| frame["seq"].as_i64()).collect();
         most = most.max(seqs.len());
         assert!(seqs.len() > FLOW / 2, "round {round}: messages flowed to the victim: {}", seqs.len());

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chinwag_testkit::trial::{Incoming, TrialSocket, Turmoil, come_back_amid, report, times};
+use chinwag_testkit::trial::{Incoming, RandomChanges, TrialSocket, report, return_during_changes, times};
 use chinwag_testkit::wait::until;
 use serde_json::json;
 
@@ -16,9 +16,9 @@ async fn client_that_comes_back_at_any_node_equals_a_new_one() {
     let cluster = Cluster::of(2).await;
     let users = cluster.users("user", 4).await;
     let urls = cluster.urls();
-    let turmoil = Arc::new(Turmoil::new(users.clone(), urls.clone()).await);
+    let turmoil = Arc::new(RandomChanges::new(users.clone(), urls.clone()).await);
     let time = times(Duration::from_secs(5), Duration::from_secs(300));
-    let returning = come_back_amid(turmoil.clone(), users, &urls, 17, time).await;
+    let returning = return_during_changes(turmoil.clone(), users, &urls, 17, time).await;
     let returns: usize = returning.iter().map(|client| client.returns).sum();
     assert!(returning.iter().all(|client| client.refused == 0), "a point of one node is of use at the other");
     report("returns", format!("{returns} returns"), format!("{} changes", turmoil.changes()));
@@ -29,12 +29,12 @@ async fn client_that_comes_back_amid_kills_equals_a_new_one() {
     let mut cluster = Cluster::of(2).await;
     let users = cluster.users("user", 4).await;
     let urls = cluster.urls();
-    let turmoil = Arc::new(Turmoil::new(users.clone(), urls.clone()).await);
+    let turmoil = Arc::new(RandomChanges::new(users.clone(), urls.clone()).await);
     let kills = times(3, 60);
     let time = Duration::from_secs(2 * kills);
     let coming = tokio::spawn({
         let (turmoil, urls) = (turmoil.clone(), urls.clone());
-        async move { come_back_amid(turmoil, users, &urls, 18, time).await }
+        async move { return_during_changes(turmoil, users, &urls, 18, time).await }
     });
     for round in 0..kills {
         let node = usize::try_from(round).unwrap_or(0) % cluster.nodes.len();
@@ -88,11 +88,11 @@ async fn complete_answer_has_events_its_node_has_missed() {
             "{frames:?}"
         );
     }
-    node.redis.mend();
+    node.redis.restore();
 }
 
 /// Waits for more changes, or for their end.
-async fn changed(turmoil: &Turmoil) {
+async fn changed(turmoil: &RandomChanges) {
     let before = turmoil.changes();
     until("more is changed", || turmoil.is_over() || turmoil.changes() >= before + 5).await;
 }

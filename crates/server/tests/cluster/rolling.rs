@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Incoming, PATIENCE, Reader, Transport, TrialSocket, report, times};
+use chinwag_testkit::trial::{Incoming, Reader, Transport, TrialSocket, WAIT_TIMEOUT, report, times};
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
@@ -34,7 +34,7 @@ async fn rolling_restarts_lose_and_repeat_nothing() {
         flow.ledger.busy(100, WRITERS / 2).await;
         let listening = listen(&cluster.nodes[number].url(), &idle).await;
         cluster.nodes[number].running().terminate();
-        let ended = timeout(PATIENCE, join_all(listening)).await.expect("all are sent away");
+        let ended = timeout(WAIT_TIMEOUT, join_all(listening)).await.expect("all are sent away");
         let ended: Vec<_> = ended.into_iter().map(|end| end.expect("it listens")).collect();
         assert!(ended.iter().all(|(code, _)| *code == Some(1012)), "{ended:?}");
         let spread = spread(&ended.iter().map(|(_, at)| *at).collect::<Vec<_>>());

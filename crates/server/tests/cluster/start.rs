@@ -212,7 +212,7 @@ async fn lone_node_that_lost_its_lock_ends() {
     until("it is there again", || held().len() == 1 && held() != before).await;
     proxy.cut();
     let other = Running::start(command(&second, &["serve"], &database.url(), None));
-    proxy.mend();
+    proxy.restore();
     let ended = alone.wait();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let said = "this node has lost its place at the database: another chinwag serves the database";

@@ -64,7 +64,7 @@ async fn latency_of(change: Change, rounds: u32) -> (Duration, f64) {
         last = pair.say(&format!("word {round} of a later version")).await;
         let (channel, hint) = capture(&mut hints, &pair.group, 1).await.remove(0);
         until("the loss of the hint", || link.lost() > lost).await;
-        link.mend();
+        link.restore();
         let begun = Instant::now();
         let later = signed(&channel, change(hint));
         let receivers: usize = redis.publish(&channel, later).await.expect("it is published");

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::raw::{Incoming, Keep, Raw};
-use crate::{PATIENCE, frames_until, group, seq, text, until};
+use crate::{WAIT_TIMEOUT, frames_until, group, seq, text, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_in_one_job_is_500_there_undone_and_nothing_else() {
@@ -209,7 +209,7 @@ async fn a_stalled_store_is_503_and_pings_are_answered() {
     // One runs, `PLACES` wait, and the others are refused.
     while frames.len() < 32 - 1 - PLACES {
         frames.extend(socket.ping("again").await);
-        assert!(started.elapsed() < PATIENCE, "{} of the frames", frames.len());
+        assert!(started.elapsed() < WAIT_TIMEOUT, "{} of the frames", frames.len());
     }
     assert!(started.elapsed() >= Duration::from_secs(1), "they waited for their patience");
     assert_eq!(frames.len(), 32 - 1 - PLACES);
@@ -222,7 +222,7 @@ async fn a_stalled_store_is_503_and_pings_are_answered() {
     frames.clear();
     while frames.len() < 1 + PLACES {
         frames.extend(socket.ping("after").await);
-        assert!(started.elapsed() < PATIENCE, "{} of the frames", frames.len());
+        assert!(started.elapsed() < WAIT_TIMEOUT, "{} of the frames", frames.len());
     }
     assert!(frames.iter().all(|frame| frame["type"] == "message.text"), "{frames:?}");
     let seqs: Vec<i64> = frames.iter().map(seq).collect();

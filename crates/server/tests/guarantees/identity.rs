@@ -7,7 +7,7 @@ use chinwag_testkit::jwt::{Host, SECRET};
 use serde_json::json;
 
 use crate::tokens::seconds;
-use crate::{PATIENCE, group, send, text};
+use crate::{WAIT_TIMEOUT, group, send, text};
 
 const PASSWORD: &str = "what mallory chose";
 
@@ -61,7 +61,7 @@ async fn name_of_a_signed_up_user_is_not_shared_with_the_host() {
     // After the adoption, mallory's credentials are void.
     let adopted = service.put("users/ann/", json!({ "display_name": "Ann", "adopt": true })).await.ok(200);
     assert_eq!((&adopted["origin"], &adopted["display_name"]), (&json!("host"), &json!("Ann")));
-    assert_eq!(socket.close_code_within(PATIENCE).await, Some(4001));
+    assert_eq!(socket.close_code_within(WAIT_TIMEOUT).await, Some(4001));
     assert_eq!(over_both_transports(&mallory).await, (401, 401));
     assert_eq!(signs_in(&app, "ann").await, 401);
     let by_ticket = app.nobody().try_ws(&format!("/chat/?ticket={ticket}"), &[]).await;
@@ -227,7 +227,7 @@ async fn the_names_of_applications_are_names_everywhere() {
         }
 
         service.delete(&format!("{path}tokens/")).await.ok(200);
-        assert_eq!(socket.close_code_within(PATIENCE).await, Some(4001), "{name}");
+        assert_eq!(socket.close_code_within(WAIT_TIMEOUT).await, Some(4001), "{name}");
         service.delete(&path).await.ok(200);
         service.get(&path).await.ok(404);
     }

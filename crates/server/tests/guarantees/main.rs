@@ -20,7 +20,7 @@ mod watch;
 mod words;
 
 use chinwag_testkit::setup::{group, send, seq, text};
-use chinwag_testkit::wait::{PATIENCE, until};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, until};
 use chinwag_testkit::ws::Ws;
 use serde_json::Value;
 

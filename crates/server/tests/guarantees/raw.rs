@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::PATIENCE;
+use crate::WAIT_TIMEOUT;
 
 /// Connects, from a local address if one is given.
 pub(crate) async fn tcp(url: &str, from: Option<&str>, buffer: Option<u32>) -> TcpStream {
@@ -72,7 +72,7 @@ impl Raw {
     pub(crate) async fn next(&mut self) -> Incoming {
         let mut code = None;
         loop {
-            match timeout(PATIENCE, self.stream.next()).await.expect("something comes") {
+            match timeout(WAIT_TIMEOUT, self.stream.next()).await.expect("something comes") {
                 Some(Ok(Message::Text(text))) => return Incoming::Text(text.to_string()),
                 Some(Ok(Message::Pong(bytes))) => {
                     return Incoming::Pong(String::from_utf8_lossy(&bytes).into_owned());
@@ -150,7 +150,7 @@ impl Keep {
                 }
             }
             let mut bytes = [0; 4096];
-            let read = timeout(PATIENCE, self.stream.read(&mut bytes)).await.expect("an answer");
+            let read = timeout(WAIT_TIMEOUT, self.stream.read(&mut bytes)).await.expect("an answer");
             let read = read.ok().filter(|read| *read > 0)?;
             said.push_str(std::str::from_utf8(&bytes[..read]).expect("text"));
         }

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::hostile::tokens;
-use crate::{PATIENCE, text};
+use crate::{WAIT_TIMEOUT, text};
 
 pub(crate) const ALGORITHMS: [&str; 4] = ["HS256", "RS256", "ES256", "EdDSA"];
 
@@ -81,7 +81,7 @@ async fn a_jwt_of_each_algorithm_works_until_it_expires() {
     ann.delete("sessions/").await.ok(403);
     let soon = client(&json!(seconds(2)));
     let mut socket = soon.ws().await;
-    assert_eq!(socket.close_code_within(PATIENCE).await, Some(4001));
+    assert_eq!(socket.close_code_within(WAIT_TIMEOUT).await, Some(4001));
     assert_eq!(soon.get("sessions/").await.status, 401);
     assert!(seconds(0) >= exp - 600, "not before its time");
 }

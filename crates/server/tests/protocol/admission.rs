@@ -2,7 +2,7 @@
 
 use chinwag_testkit::app::{Options, TestApp};
 use chinwag_testkit::setup::{group, send};
-use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, Wait};
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -35,7 +35,7 @@ async fn begin_request(app: &TestApp, from: &str, head: &str) -> TcpStream {
 
 /// The status of the answer, which must arrive in time.
 async fn status(stream: &mut TcpStream) -> String {
-    timeout(PATIENCE, answered(stream)).await.expect("an answer in time")
+    timeout(WAIT_TIMEOUT, answered(stream)).await.expect("an answer in time")
 }
 
 /// The same without a timeout.
@@ -59,7 +59,7 @@ async fn unfinished_bodies_of_one_address_delay_no_others() {
     // Two are a tenth of twenty: the others are refused.
     let mut answers: FuturesUnordered<_> = held.iter_mut().map(answered).collect();
     for _ in 0..28 {
-        let answer = timeout(PATIENCE, answers.next()).await.expect("28 are answered in time");
+        let answer = timeout(WAIT_TIMEOUT, answers.next()).await.expect("28 are answered in time");
         assert_eq!(answer.as_deref(), Some("429"));
     }
     ann.get("groups/").await.ok(200);

@@ -9,7 +9,7 @@ use chinwag_core::app::follower::Claim;
 use chinwag_core::store::Follower;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::clock::Held;
+use chinwag_testkit::clock::ManualClock;
 use chinwag_testkit::setup::{group, text};
 use serde_json::{Value, json};
 
@@ -213,7 +213,7 @@ async fn flood_of_failed_sign_ins_is_counted() {
 
 #[tokio::test]
 async fn old_entries_are_removed() {
-    let clock = Arc::new(Held::default());
+    let clock = Arc::new(ManualClock::default());
     let held = clock.clone();
     let app = TestApp::with(|options| {
         options.clock = held;

@@ -6,7 +6,7 @@ use chinwag_http::{ROUTES, RouteEntry, WebhookOptions};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::setup::{group, id, send, text};
-use chinwag_testkit::wait::PATIENCE;
+use chinwag_testkit::wait::WAIT_TIMEOUT;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ impl Watch {
         let app = TestApp::with(|options| {
             options.limits.feed.enabled = true;
             options.limits.consent = true;
-            options.http.webhooks = WebhookOptions { private: true, timeout: PATIENCE };
+            options.http.webhooks = WebhookOptions { private: true, timeout: WAIT_TIMEOUT };
         });
         let app = app.await;
         let service = app.service();

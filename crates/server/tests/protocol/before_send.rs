@@ -5,7 +5,7 @@ use std::time::Duration;
 use chinwag_testkit::app::{Options, TestApp};
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{group, history, id, send, text};
-use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, Wait};
 use chinwag_testkit::webhook::{HookReceiver, Received, Reply};
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ async fn asking(receiver: &HookReceiver, change: impl FnOnce(&mut Options)) -> T
     let url = format!("{}/ask", receiver.url());
     TestApp::with(move |options| {
         let hook = options.ask_before_sending(&url);
-        hook.timeout = PATIENCE;
+        hook.timeout = WAIT_TIMEOUT;
         hook.secret = chinwag_http::HookOptions::parse_secret(SECRET).ok();
         change(options);
     })

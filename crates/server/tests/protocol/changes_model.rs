@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::setup::crowd;
-use chinwag_testkit::trial::{Dice, Returning, Turmoil, come_back_amid, times};
+use chinwag_testkit::trial::{Dice, RandomChanges, ReturningClient, return_during_changes, times};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn client_that_comes_back_equals_a_new_one() {
     let app = TestApp::with(|options| options.limits.consent = true).await;
     let users = crowd(&app.service(), "user", 4).await;
-    let turmoil = Turmoil::new(users.clone(), vec![app.url()]).await;
+    let turmoil = RandomChanges::new(users.clone(), vec![app.url()]).await;
     let rounds = times(40, 1000);
     // Sequentially: each change is followed by a reconnect.
     let dice = Dice::new(15);
-    let mut returning: Vec<_> = users.iter().map(|_| Returning::default()).collect();
+    let mut returning: Vec<_> = users.iter().map(|_| ReturningClient::default()).collect();
     for round in 0..rounds {
         for _ in 0..=dice.below(3) {
             turmoil.change(&dice).await;
@@ -28,6 +28,6 @@ async fn client_that_comes_back_equals_a_new_one() {
     // Then concurrently.
     let turmoil = Arc::new(turmoil);
     let time = times(Duration::from_secs(3), Duration::from_secs(120));
-    let returning = come_back_amid(turmoil.clone(), users, &[app.url()], 16, time).await;
+    let returning = return_during_changes(turmoil.clone(), users, &[app.url()], 16, time).await;
     assert!(returning.iter().all(|client| client.refused == 0), "every point was of use");
 }

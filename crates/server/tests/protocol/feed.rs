@@ -7,9 +7,9 @@ use chinwag_core::app::follower::Claim;
 use chinwag_core::store::Follower;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::clock::Held;
+use chinwag_testkit::clock::ManualClock;
 use chinwag_testkit::setup::{befriend, group, id, send, text};
-use chinwag_testkit::wait::PATIENCE;
+use chinwag_testkit::wait::WAIT_TIMEOUT;
 use serde_json::{Value, json};
 
 async fn app() -> TestApp {
@@ -209,7 +209,7 @@ async fn types_and_limits_are_checked_and_kept() {
 
 #[tokio::test]
 async fn cursor_that_is_too_old_or_foreign_is_gone() {
-    let clock = Arc::new(Held::default());
+    let clock = Arc::new(ManualClock::default());
     let held = clock.clone();
     let app = TestApp::with(|options| {
         options.limits.feed.enabled = true;
@@ -228,7 +228,7 @@ async fn cursor_that_is_too_old_or_foreign_is_gone() {
     // ann's token has expired by now.
     let new = json!({ "group": group, "author": "ann", "body": "new" });
     service.post("messages/", new).await.ok(201);
-    let mut candidate = app.app().candidate(Follower::EventFeed, PATIENCE);
+    let mut candidate = app.app().candidate(Follower::EventFeed, WAIT_TIMEOUT);
     let Ok(Claim::Mine { lease, .. }) = candidate.take().await else { panic!("it has work") };
     while app.app().feed_trim(lease).await.expect("a step") > 0 {}
     candidate.release(lease).await.expect("it is released");
@@ -260,7 +260,7 @@ async fn waiting_request_is_answered_by_the_next_event() {
 async fn read_until(response: &mut reqwest::Response, text: &str) -> String {
     let mut read = String::new();
     while !read.contains(text) {
-        let chunk = tokio::time::timeout(PATIENCE, response.chunk()).await.expect("it comes in time");
+        let chunk = tokio::time::timeout(WAIT_TIMEOUT, response.chunk()).await.expect("it comes in time");
         let chunk = chunk.expect("the stream stands").expect("the stream goes on");
         read.push_str(std::str::from_utf8(&chunk).expect("UTF-8"));
     }

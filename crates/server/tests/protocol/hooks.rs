@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chinwag_core::limits::RateLimits;
 use chinwag_testkit::app::{Options, TestApp};
 use chinwag_testkit::client::{Answer, Client};
-use chinwag_testkit::clock::Held;
+use chinwag_testkit::clock::ManualClock;
 use chinwag_testkit::setup::{group, history, id, send, text};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub(crate) async fn bot(service: &Client, name: &str) {
 
 /// A limit of two messages, with a stopped clock.
 pub(crate) fn two_messages(options: &mut Options) {
-    options.clock = Arc::new(Held::default());
+    options.clock = Arc::new(ManualClock::default());
     options.shared_rates = false;
     options.limits.rates = RateLimits { messages_burst: 2, messages_per_second: 1, ..RateLimits::lifted() };
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::clock::Held;
+use chinwag_testkit::clock::ManualClock;
 use chinwag_testkit::setup::{id, text, two, users};
 use serde_json::{Value, json};
 
@@ -197,7 +197,7 @@ async fn codes_end_with_the_membership_of_their_maker() {
 
 #[tokio::test]
 async fn codes_expire_and_unknown_ones_count_as_sign_ins() {
-    let clock = Arc::new(Held::default());
+    let clock = Arc::new(ManualClock::default());
     let app = TestApp::with(|options| {
         options.limits.rates.attempts_per_address = 5;
         options.clock = clock.clone();

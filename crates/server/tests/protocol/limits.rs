@@ -6,7 +6,7 @@ use std::time::Duration;
 use chinwag_core::limits::RateLimits;
 use chinwag_testkit::app::{Options, TestApp};
 use chinwag_testkit::client::{Answer, Client};
-use chinwag_testkit::clock::Held;
+use chinwag_testkit::clock::ManualClock;
 use chinwag_testkit::setup::group;
 use chinwag_testkit::ws::Ws;
 use reqwest::Method;
@@ -20,13 +20,13 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 const SLOWEST: Duration = Duration::from_secs(5);
 
 /// A server with some limits and a stopped clock.
-async fn limited(change: impl FnOnce(&mut RateLimits)) -> (TestApp, Arc<Held>) {
+async fn limited(change: impl FnOnce(&mut RateLimits)) -> (TestApp, Arc<ManualClock>) {
     held(|options| change(&mut options.limits.rates)).await
 }
 
 /// A server whose time stands.
-async fn held(change: impl FnOnce(&mut Options)) -> (TestApp, Arc<Held>) {
-    let clock = Arc::new(Held::default());
+async fn held(change: impl FnOnce(&mut Options)) -> (TestApp, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::default());
     let app = TestApp::with(|options| {
         change(options);
         options.clock = clock.clone();

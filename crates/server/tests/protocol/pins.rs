@@ -249,7 +249,7 @@ async fn changes_by_pins_are_limited() {
     let app = TestApp::with(|options| {
         options.limits.rates.changes_burst = 3;
         options.limits.rates.changes_per_second = 1;
-        options.clock = std::sync::Arc::new(chinwag_testkit::clock::Held::default());
+        options.clock = std::sync::Arc::new(chinwag_testkit::clock::ManualClock::default());
         options.shared_rates = false;
     })
     .await;

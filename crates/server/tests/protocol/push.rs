@@ -6,10 +6,10 @@ use std::time::Duration;
 use chinwag_http::{PushOptions, WebhookOptions};
 use chinwag_testkit::app::{Options, TestApp};
 use chinwag_testkit::client::Client;
-use chinwag_testkit::clock::Held;
+use chinwag_testkit::clock::ManualClock;
 use chinwag_testkit::push::{Device, sender_claims};
 use chinwag_testkit::setup::{group, id, send, text};
-use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, Wait};
 use chinwag_testkit::webhook::{ClosedReceiver, HookReceiver, Reply};
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ use crate::export::{export, lines};
 /// Allows local addresses and notifies without delay.
 fn local(options: &mut Options) {
     options.limits.push.delay = Duration::ZERO;
-    options.http.push = PushOptions { private: true, timeout: PATIENCE, ..PushOptions::default() };
-    options.http.webhooks = WebhookOptions { private: true, timeout: PATIENCE };
+    options.http.push = PushOptions { private: true, timeout: WAIT_TIMEOUT, ..PushOptions::default() };
+    options.http.webhooks = WebhookOptions { private: true, timeout: WAIT_TIMEOUT };
 }
 
 async fn app() -> (TestApp, HookReceiver) {
@@ -28,9 +28,9 @@ async fn app() -> (TestApp, HookReceiver) {
 }
 
 /// The same with a clock under the test's control.
-async fn with_clock(delay: Duration) -> (TestApp, HookReceiver, Arc<Held>) {
+async fn with_clock(delay: Duration) -> (TestApp, HookReceiver, Arc<ManualClock>) {
     let receiver = HookReceiver::answering(|_| Reply::Status(201)).await;
-    let clock = Arc::new(Held::default());
+    let clock = Arc::new(ManualClock::default());
     let held = clock.clone();
     let app = TestApp::with(|options| {
         local(options);

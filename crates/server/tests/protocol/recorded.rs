@@ -25,7 +25,7 @@ use chinwag_core::{Clock, Date};
 use chinwag_http::{CLIENT_EVENTS, Example, ROUTES, RouteEntry, RouteExample};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
-use chinwag_testkit::wait::PATIENCE;
+use chinwag_testkit::wait::WAIT_TIMEOUT;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -259,7 +259,7 @@ impl Session {
 /// The text of the next frame.
 async fn frame(socket: &mut Socket, after: &str) -> String {
     loop {
-        match timeout(PATIENCE, socket.stream.next()).await {
+        match timeout(WAIT_TIMEOUT, socket.stream.next()).await {
             Ok(Some(Ok(Message::Text(text)))) => return text.to_string(),
             Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
             other => panic!("{} was sent no frame, but {other:?}, after {after}", socket.user),

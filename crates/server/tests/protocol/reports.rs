@@ -7,7 +7,7 @@ use chinwag_core::limits::RateLimits;
 use chinwag_core::store::Follower;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
-use chinwag_testkit::clock::Held;
+use chinwag_testkit::clock::ManualClock;
 use chinwag_testkit::setup::{group, id, send, text, two, users};
 use serde_json::{Value, json};
 
@@ -103,7 +103,7 @@ async fn member_reports_and_admins_read_and_close() {
 
 #[tokio::test]
 async fn reported_text_ends_with_its_author_and_after_30_days() {
-    let clock = Arc::new(Held::default());
+    let clock = Arc::new(ManualClock::default());
     let held = clock.clone();
     let app = TestApp::with(|options| options.clock = held).await;
     let service = app.service();
@@ -169,7 +169,7 @@ async fn admins_delete_reported_messages_and_no_others() {
 #[tokio::test]
 async fn reports_are_limited_by_the_hour() {
     let app = TestApp::with(|options| {
-        options.clock = Arc::new(Held::default());
+        options.clock = Arc::new(ManualClock::default());
         options.shared_rates = false;
         options.limits.rates = RateLimits { reports_per_hour: 2, ..RateLimits::lifted() };
     })

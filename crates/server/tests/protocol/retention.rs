@@ -9,7 +9,7 @@ use chinwag_core::app::retention::RetentionRound;
 use chinwag_core::store::Follower;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::clock::Held;
+use chinwag_testkit::clock::ManualClock;
 use chinwag_testkit::setup::{group, history, id, send, two};
 use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
@@ -120,7 +120,7 @@ async fn shorter_of_both_times_holds() {
 
 #[tokio::test]
 async fn messages_grow_old_with_the_clock_and_not_before() {
-    let clock = Arc::new(Held::default());
+    let clock = Arc::new(ManualClock::default());
     let held = clock.clone();
     let app = TestApp::with(|options| options.clock = held).await;
     let (service, ann) = (app.service(), app.user("ann").await);

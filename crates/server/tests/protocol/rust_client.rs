@@ -13,7 +13,7 @@ use chinwag_core::limits::RateLimits;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{group, send, users};
-use chinwag_testkit::wait::{self, PATIENCE};
+use chinwag_testkit::wait::{self, WAIT_TIMEOUT};
 use serde_json::Value;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -31,7 +31,7 @@ fn bearer(client: &Client) -> Credential {
 }
 
 async fn next(updates: &mut Updates) -> Update {
-    timeout(PATIENCE, updates.next()).await.expect("an update comes").expect("the session has not ended")
+    timeout(WAIT_TIMEOUT, updates.next()).await.expect("an update comes").expect("the session has not ended")
 }
 
 /// The first update that `pick` accepts.
@@ -140,8 +140,8 @@ async fn session_misses_and_repeats_nothing_over_restarts() {
         wait::until("a dozen messages", || written.load(Ordering::SeqCst) > 12 * restart).await;
         app.restart().await;
     }
-    timeout(PATIENCE, writing).await.expect("all is sent").expect("as it should be");
-    let (bodies, updates) = timeout(PATIENCE, reading).await.expect("all is read").expect("in order");
+    timeout(WAIT_TIMEOUT, writing).await.expect("all is sent").expect("as it should be");
+    let (bodies, updates) = timeout(WAIT_TIMEOUT, reading).await.expect("all is read").expect("in order");
     assert_eq!(bodies, numbered(1..=60));
     assert_eq!(updates.positions().groups[&group], 61);
     assert_eq!(bob.rest().history(group, chinwag_client::History::After(0), 100).await.unwrap().len(), 60);
@@ -218,7 +218,7 @@ async fn session_waits_where_the_server_says_too_often() {
     let (ann, _, group) = pair(&app).await;
     let (session, _updates) = Session::connect_with(&app.url(), bearer(&ann), quick());
     for number in 1..=4 {
-        let sent = timeout(PATIENCE, session.send(group, &number.to_string())).await;
+        let sent = timeout(WAIT_TIMEOUT, session.send(group, &number.to_string())).await;
         assert_eq!(sent.expect("it is sent").expect("not refused").seq, number + 1);
     }
     let hasty = Options { retry_max: Duration::ZERO, ..quick() };
@@ -237,7 +237,7 @@ async fn event_that_is_too_long_fails_and_the_session_goes_on() {
     let (ann, _, group) = pair(&app).await;
     let (session, _updates) = Session::connect_with(&app.url(), bearer(&ann), quick());
     for length in [10_000, 70_000] {
-        let sent = timeout(PATIENCE, session.send(group, &"b".repeat(length))).await.expect("an outcome");
+        let sent = timeout(WAIT_TIMEOUT, session.send(group, &"b".repeat(length))).await.expect("an outcome");
         assert!(matches!(sent, Err(Error::TooLong(_))), "{length}: {sent:?}");
     }
     assert_eq!(session.send(group, "hello").await.expect("it is sent").seq, 2);
@@ -265,7 +265,7 @@ async fn ended_credential_ends_the_session_or_is_renewed() {
         _ => None,
     };
     assert_eq!(until(&mut updates, ended).await, Some(4001));
-    assert_eq!(timeout(PATIENCE, updates.next()).await.expect("it is over"), None);
+    assert_eq!(timeout(WAIT_TIMEOUT, updates.next()).await.expect("it is over"), None);
     assert!(matches!(fixed.send(group, "late").await, Err(Error::Closed | Error::Ended(_))));
     assert!(connected(&mut others).await.resumed);
     assert_eq!(renewed.send(group, "still here").await.unwrap().author, "bob");
@@ -319,9 +319,13 @@ async fn example_bot_answers_and_stops() {
             }
         }
     };
-    assert_eq!(timeout(PATIENCE, heard).await.expect("the bot answers"), "hello");
+    assert_eq!(timeout(WAIT_TIMEOUT, heard).await.expect("the bot answers"), "hello");
     session.send(group, "stop").await.unwrap();
-    timeout(PATIENCE, bot).await.expect("it stops").expect("without a panic").expect("and without an error");
+    timeout(WAIT_TIMEOUT, bot)
+        .await
+        .expect("it stops")
+        .expect("without a panic")
+        .expect("and without an error");
 }
 
 fn of_bob(update: Update) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Events stay small, however large the group is and however many groups there are.
 
-use chinwag_core::limits::LISTED;
+use chinwag_core::limits::MAX_LISTED_MEMBERS;
 use chinwag_testkit::app::TestApp;
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 async fn large_group(app: &TestApp) -> Value {
     let service = app.service();
     let mut names = vec!["bob".to_owned()];
-    for n in 2..=LISTED {
+    for n in 2..=MAX_LISTED_MEMBERS {
         let name = format!("user{n}");
         service.post("users/", json!({ "name": name })).await.ok(201);
         names.push(name);
@@ -38,15 +38,19 @@ async fn change_of_a_large_group_carries_no_lists_and_no_messages() {
     let removal = json!({ "id": group, "remove": ["user2"] });
     anns.ask("group.update", removal).await;
     let listed = bobs.until("group.update").await;
-    assert_eq!(listed["data"]["members"].as_array().map(Vec::len), Some(LISTED - 1), "it is large no more");
+    assert_eq!(
+        listed["data"]["members"].as_array().map(Vec::len),
+        Some(MAX_LISTED_MEMBERS - 1),
+        "it is large no more"
+    );
     anns.ask("group.update", json!({ "id": group, "members": ["cat"] })).await;
     let whole = cats.until("group.update").await;
-    assert_eq!(whole["data"]["members"].as_array().map(Vec::len), Some(LISTED));
+    assert_eq!(whole["data"]["members"].as_array().map(Vec::len), Some(MAX_LISTED_MEMBERS));
     assert_eq!((&whole["data"]["messages"][0]["body"], &whole["data"]["head"]), (&json!("first"), &json!(5)));
     let seen = ann.get(&format!("groups/{}/?fields=__all__", group.as_str().expect("an id"))).await.ok(200);
     assert_eq!(
         (seen["members"].as_array().map(Vec::len), &seen["members_count"]),
-        (Some(LISTED), &json!(101))
+        (Some(MAX_LISTED_MEMBERS), &json!(101))
     );
 }
 

@@ -7,7 +7,7 @@ use chinwag_core::Date;
 use chinwag_http::auth::jwt::Secret;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
-use chinwag_testkit::clock::Held;
+use chinwag_testkit::clock::ManualClock;
 use chinwag_testkit::jwt::{Host, SECRET};
 use chinwag_testkit::setup::{group, history, send, text, two};
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ async fn suspended_user_is_refused_with_the_reason() {
 
 #[tokio::test]
 async fn suspension_ends_by_itself() {
-    let clock = Arc::new(Held::default());
+    let clock = Arc::new(ManualClock::default());
     let held = clock.clone();
     let app = TestApp::with(|options| options.clock = held).await;
     let (service, ann) = (app.service(), app.user("ann").await);

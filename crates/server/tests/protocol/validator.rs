@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
-use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, Wait};
 use chinwag_testkit::ws::Ws;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -115,7 +115,7 @@ async fn validator_that_refuses_or_renames_closes_sockets() {
         host.was_asked(3).await;
         host.say(ending);
         for socket in &mut sockets {
-            assert_eq!(socket.close_code_within(PATIENCE).await, Some(4001), "{ending}");
+            assert_eq!(socket.close_code_within(WAIT_TIMEOUT).await, Some(4001), "{ending}");
         }
         assert_eq!(host.asked(), 1, "once for all sockets of one credential: {ending}");
     }
@@ -132,7 +132,7 @@ async fn validator_vouches_for_the_token_of_a_subprotocol() {
     host.was_asked(1).await;
     assert_eq!(host.last(), ["authorization: Bearer opaque"]);
     host.say("401");
-    assert_eq!(socket.close_code_within(PATIENCE).await, Some(4001));
+    assert_eq!(socket.close_code_within(WAIT_TIMEOUT).await, Some(4001));
     assert_eq!(app.nobody().try_ws("/chat/", &offered).await.err().map(|refused| refused.status), Some(401));
 }
 
@@ -158,8 +158,8 @@ async fn silent_validator_closes_sockets_after_its_grace() {
     let begun = Instant::now();
     let (mut one, mut other) = (open(&app, "a=1").await, open(&app, "a=2").await);
     host.say("503");
-    assert_eq!(one.close_code_within(PATIENCE).await, Some(4001));
-    assert_eq!(other.close_code_within(PATIENCE).await, Some(4001));
+    assert_eq!(one.close_code_within(WAIT_TIMEOUT).await, Some(4001));
+    assert_eq!(other.close_code_within(WAIT_TIMEOUT).await, Some(4001));
     assert!(begun.elapsed() >= Duration::from_millis(600), "{:?}", begun.elapsed());
 }
 

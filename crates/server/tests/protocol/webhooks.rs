@@ -5,9 +5,9 @@ use std::sync::Arc;
 use chinwag_http::WebhookOptions;
 use chinwag_testkit::app::{Options, TestApp};
 use chinwag_testkit::client::Client;
-use chinwag_testkit::clock::Held;
+use chinwag_testkit::clock::ManualClock;
 use chinwag_testkit::setup::{group, id, send, text};
-use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, Wait};
 use chinwag_testkit::webhook::{HookReceiver, Received, Reply, numbers_in_order};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ const DAY: i64 = 24 * 3600;
 
 /// Allows local addresses, and a long timeout because a test may hold a request.
 fn local(options: &mut Options) {
-    options.http.webhooks = WebhookOptions { private: true, timeout: PATIENCE };
+    options.http.webhooks = WebhookOptions { private: true, timeout: WAIT_TIMEOUT };
 }
 
 /// A server that may send to this machine.
@@ -24,8 +24,8 @@ async fn app() -> TestApp {
 }
 
 /// The same with a clock under the test's control.
-async fn with_clock() -> (TestApp, Arc<Held>) {
-    let clock = Arc::new(Held::default());
+async fn with_clock() -> (TestApp, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::default());
     let held = clock.clone();
     let app = TestApp::with(|options| {
         local(options);

@@ -1,6 +1,6 @@
 //! The summary of a new socket: all of its groups, or the requested part.
 
-use chinwag_core::limits::LISTED;
+use chinwag_core::limits::MAX_LISTED_MEMBERS;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::ws::Ws;
@@ -124,7 +124,7 @@ async fn window_out_of_range_is_400_and_large_groups_carry_no_lists() {
         assert_eq!(refused.status, 400, "{window}");
     }
     let mut names = Vec::new();
-    for n in 1..=LISTED {
+    for n in 1..=MAX_LISTED_MEMBERS {
         let name = format!("user{n}");
         app.service().post("users/", json!({ "name": name })).await.ok(201);
         names.push(name);
@@ -136,7 +136,7 @@ async fn window_out_of_range_is_400_and_large_groups_carry_no_lists() {
     assert_eq!((&group["owner"], &group["members_count"]), (&json!(["ann"]), &json!(101)));
     assert_eq!((group.get("admins"), group.get("members"), group.get("restricts")), (None, None, None));
     let whole = ann.ws().await;
-    assert_eq!(whole.summary()[0]["members"].as_array().map(Vec::len), Some(LISTED));
+    assert_eq!(whole.summary()[0]["members"].as_array().map(Vec::len), Some(MAX_LISTED_MEMBERS));
 }
 
 /// The ids in a list of groups.

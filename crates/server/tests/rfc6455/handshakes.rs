@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::app::{SERVICE_KEY, TestApp};
-use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, Wait};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, interval, timeout};
@@ -27,7 +27,7 @@ async fn connect(app: &TestApp) -> TcpStream {
 /// Everything that the server sends until it closes. A reset counts as a close.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut said = Vec::new();
-    let read = timeout(PATIENCE, stream.read_to_end(&mut said)).await;
+    let read = timeout(WAIT_TIMEOUT, stream.read_to_end(&mut said)).await;
     let _ = read.expect("the server closes");
     String::from_utf8(said).expect("the server's answers are text")
 }
@@ -35,10 +35,10 @@ async fn rest(stream: &mut TcpStream) -> String {
 /// Sends a request and reads the status of the answer on an open connection; `None` if the server closes it.
 async fn status(stream: &mut TcpStream, request: &[u8]) -> Option<u16> {
     // The server may close before it has read everything; its answer must still be read.
-    let _ = timeout(PATIENCE, stream.write_all(request)).await.expect("the server reads on, or closes");
+    let _ = timeout(WAIT_TIMEOUT, stream.write_all(request)).await.expect("the server reads on, or closes");
     let mut said = Vec::new();
     while !said.windows(4).any(|four| four == b"\r\n\r\n") {
-        let read = timeout(PATIENCE, stream.read_buf(&mut said)).await.expect("the server answers");
+        let read = timeout(WAIT_TIMEOUT, stream.read_buf(&mut said)).await.expect("the server answers");
         if read.unwrap_or(0) == 0 {
             return None;
         }
@@ -72,7 +72,7 @@ async fn linger(mut stream: TcpStream, number: usize) -> String {
     };
     tokio::select! {
         () = dripping => {}
-        read = timeout(PATIENCE, reader.read_to_string(&mut said)) => {
+        read = timeout(WAIT_TIMEOUT, reader.read_to_string(&mut said)) => {
             let _ = read.expect("the server closes who drips");
         }
     }
@@ -104,7 +104,7 @@ async fn unfinished_handshakes_are_closed_and_free_their_slots() {
             let said = task.await.expect("it is closed");
             assert!(said.is_empty() || said.starts_with("HTTP/1.1 408 "), "{said}");
         }
-        assert!(begun.elapsed() < HEADER_TIMEOUT + PATIENCE);
+        assert!(begun.elapsed() < HEADER_TIMEOUT + WAIT_TIMEOUT);
         if shown {
             break;
         }

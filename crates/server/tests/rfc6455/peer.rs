@@ -4,7 +4,7 @@
 use std::io;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::wait::PATIENCE;
+use chinwag_testkit::wait::WAIT_TIMEOUT;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -117,7 +117,7 @@ impl Peer {
 
     /// Writes. The server may close before it has read everything.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        let written = timeout(PATIENCE, self.stream.write_all(bytes)).await;
+        let written = timeout(WAIT_TIMEOUT, self.stream.write_all(bytes)).await;
         // Its answer is read later, from before the close.
         let _ = written.unwrap_or_else(|_| panic!("{}: the server neither reads nor closes", self.name));
     }
@@ -160,7 +160,7 @@ impl Peer {
 
     /// Reads once; returns 0 at the end, clean or not.
     async fn more(&mut self) -> usize {
-        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await;
+        let read = timeout(WAIT_TIMEOUT, self.stream.read_buf(&mut self.read)).await;
         match read.unwrap_or_else(|_| panic!("{}: the server says nothing", self.name)) {
             Ok(count) => count,
             // The server closed with unread data.

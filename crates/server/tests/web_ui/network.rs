@@ -97,7 +97,7 @@ async fn two_people_with_a_flapping_connection_miss_nothing() {
         proxy.cut();
         ann.say(&format!("ann {round}")).await;
         bob.say(&format!("bob {round}")).await;
-        proxy.mend();
+        proxy.restore();
         for page in [&ann, &bob] {
             page.sees_once(&format!("ann {round}")).await;
             page.sees_once(&format!("bob {round}")).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::browser::{self, Key, STEP, Tab, longer};
-use chinwag_testkit::wait::PATIENCE;
+use chinwag_testkit::wait::WAIT_TIMEOUT;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -313,7 +313,7 @@ impl Page {
     /// Polls until `look` finds something. Errors of the browser meanwhile count as not found, because the page
     /// may just have changed.
     pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Result<Option<T>, String>) -> T {
-        let by = Instant::now() + PATIENCE;
+        let by = Instant::now() + WAIT_TIMEOUT;
         let mut last = String::new();
         let mut step = STEP;
         while let Ok(found) = timeout_at(by, look()).await {
@@ -332,6 +332,6 @@ impl Page {
         };
         let wrongs = timeout(Duration::from_secs(2), self.wrongs()).await.unwrap_or_default();
         let name = self.tab.name();
-        panic!("{name} does not {what} within {PATIENCE:?}{last}. The page shows:\n{shown}\n{wrongs}");
+        panic!("{name} does not {what} within {WAIT_TIMEOUT:?}{last}. The page shows:\n{shown}\n{wrongs}");
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chinwag_http::PushOptions;
 use chinwag_testkit::browser;
 use chinwag_testkit::push::Device;
-use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, Wait};
 use chinwag_testkit::webhook::{HookReceiver, Reply};
 use serde_json::{Value, json};
 
@@ -116,7 +116,7 @@ async fn message_is_pushed_to_a_closed_page_and_shown() {
     let service = HookReceiver::answering(|_| Reply::Status(201)).await;
     let stage = Stage::with(|options| {
         options.limits.push.delay = Duration::ZERO;
-        options.http.push = PushOptions { private: true, timeout: PATIENCE, ..PushOptions::default() };
+        options.http.push = PushOptions { private: true, timeout: WAIT_TIMEOUT, ..PushOptions::default() };
     });
     let stage = stage.await.with_worker();
     let (ann, device) = reachable_person(&stage, "ann", &service).await;

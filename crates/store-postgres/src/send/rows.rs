@@ -2,7 +2,7 @@
 
 use chinwag_core::group::Membership;
 use chinwag_core::send::{Facts, Kept};
-use chinwag_core::store::{Prior, PriorThread};
+use chinwag_core::store::{PriorMessage, PriorThread};
 use chinwag_core::thread::ThreadRoot;
 use chinwag_core::user::User;
 use chinwag_core::{Date, MessageId, Name, Seq, UserId};
@@ -71,7 +71,7 @@ fn of_writer(row: &Row) -> Result<Facts, tokio_postgres::Error> {
 fn of_message(row: &Row) -> Result<Facts, tokio_postgres::Error> {
     let prior: Option<Uuid> = row.try_get(10)?;
     let prior = match prior {
-        Some(id) => Some(Prior {
+        Some(id) => Some(PriorMessage {
             id: MessageId(id),
             seq: Seq(row.try_get(11)?),
             date: Date::from_micros(row.try_get(12)?),

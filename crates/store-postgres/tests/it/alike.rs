@@ -8,7 +8,7 @@ use std::time::Duration;
 use chinwag_core::app::ban::BanUpdate;
 use chinwag_core::app::group::{Leave, Roles};
 use chinwag_core::app::group_update::Update;
-use chinwag_core::app::identity::{IssueToken, Spelled};
+use chinwag_core::app::identity::{IssueToken, SpelledName};
 use chinwag_core::app::message::{Send, Sent};
 use chinwag_core::app::{Context, Who};
 use chinwag_core::group_details::GroupDetailsUpdate;
@@ -74,7 +74,7 @@ impl World {
         }
         let mut tokens = Vec::new();
         for user in &users {
-            let name = Spelled::parse(NAMES[tokens.len()]).expect("a name");
+            let name = SpelledName::parse(NAMES[tokens.len()]).expect("a name");
             let asked = IssueToken { name, ttl: Duration::from_secs(600), adopt: false };
             let app = &node.app;
             let token = app.token_create(&Context::new(Caller::Service), asked).await;

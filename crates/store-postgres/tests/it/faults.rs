@@ -11,7 +11,7 @@ use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::fault::{Faults, Faulty};
 use chinwag_testkit::postgres::{Database, Server};
 use chinwag_testkit::proxy::Proxy;
-use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::wait::{WAIT_TIMEOUT, Wait};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
@@ -74,7 +74,7 @@ async fn an_unconfirmed_message_is_unknown_and_retried_once() {
         let outcome = linked.send(&id).await;
         linked.proxy.has_cut().await;
         assert!(matches!(outcome, Err(Error::Unknown)), "{outcome:?}");
-        linked.proxy.mend();
+        linked.proxy.restore();
         linked.sends_again(&id).await;
         let count =
             linked.database.ask(&format!("SELECT count(*) FROM chinwag.messages WHERE client_id = '{id}'"));
@@ -94,7 +94,7 @@ async fn an_unconfirmed_job_is_unknown_and_not_run_again() {
         let outcome = linked.node.store.write(move |tx, _| tx.seq_take(group, 1)).await;
         linked.proxy.has_cut().await;
         assert!(matches!(outcome, Err(Error::Unknown)), "{outcome:?}");
-        linked.proxy.mend();
+        linked.proxy.restore();
         linked.sends_again(&format!("after {before}")).await;
         let taken = linked.node.head(group).await - before;
         assert!(taken == 1 || taken == 2, "its own number at most once, and the message's: {taken}");
@@ -107,7 +107,7 @@ async fn a_job_whose_link_was_cut_before_it_could_commit_is_run_again() {
     let group = linked.group;
     for _ in 0..5 {
         linked.proxy.cut();
-        linked.proxy.mend();
+        linked.proxy.restore();
         let write = linked.node.store.write(move |tx, _| tx.seq_take(group, 1)).await;
         write.expect("nobody sees that the link was cut");
         linked.node.head(group).await;
@@ -135,7 +135,7 @@ async fn a_job_whose_transaction_never_began_changes_nothing() {
     linked.proxy.replace(b"BEGIN ISOLATION LEVEL SERIALIZABLE", b"BEGIM ISOLATION LEVEL SERIALIZABLE");
     let outcome = linked.node.store.write(move |tx, _| tx.seq_take(group, 1)).await;
     assert!(outcome.is_err(), "{outcome:?}");
-    linked.proxy.mend();
+    linked.proxy.restore();
     assert_eq!(linked.node.head(group).await, 1);
 }
 
@@ -182,7 +182,7 @@ async fn an_absent_database_is_unavailable_and_recovers_unaided() {
     let read = node.store.read(move |tx| tx.group(group)).await;
     assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
     assert!(matches!(node.store.ready().await, Err(Error::Unavailable(_))));
-    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < WAIT_TIMEOUT, "{:?}", begun.elapsed());
     server.start();
     let wait = Wait::begin();
     while node.store.ready().await.is_err() {
@@ -214,8 +214,8 @@ async fn a_silent_link_ends_by_its_deadline_with_bounded_queues() {
     );
     assert!(writes.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable(_)))), "{writes:?}");
     assert!(reads.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable(_)))), "{reads:?}");
-    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
-    proxy.mend();
+    assert!(begun.elapsed() < WAIT_TIMEOUT, "{:?}", begun.elapsed());
+    proxy.restore();
     // The link of the sender is not the one that answers `ready`.
     let wait = Wait::begin();
     while node.store.ready().await.is_err()
@@ -321,7 +321,7 @@ async fn messages_that_panic_leave_their_group_to_others() {
     let context = by(ann);
     let send = async || {
         let sent = node.app.message_send(&context, text(group, "hi"));
-        timeout(PATIENCE, sent).await.expect("it is answered")
+        timeout(WAIT_TIMEOUT, sent).await.expect("it is answered")
     };
     // More often than there are sender threads.
     for _ in 0..=brisk().senders {
@@ -341,5 +341,5 @@ async fn a_store_whose_database_is_gone_can_be_dropped() {
     proxy.stall();
     let begun = Instant::now();
     drop(store);
-    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < WAIT_TIMEOUT, "{:?}", begun.elapsed());
 }

@@ -177,7 +177,7 @@ async fn a_job_gets_its_turn_while_another_node_keeps_sending() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_whose_sender_has_gone_are_sent() {
+async fn messages_of_disconnected_senders_are_sent() {
     let database = Database::new();
     let node = Node::open(&database.url(), Options::default()).await;
     let ann = node.user("ann").await;

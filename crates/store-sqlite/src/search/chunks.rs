@@ -19,8 +19,8 @@ const POSITION_BITS: u32 = 8;
 const CAPACITY: usize = 1 << POSITION_BITS;
 /// The bits of a date that the longest spans ignore (9 years), and the number of bits by which each level is
 /// shorter.
-const LONGEST: u32 = 48;
-const SHORTER: usize = 4;
+const MAX_SPAN_BITS: u32 = 48;
+const LEVEL_BITS: usize = 4;
 /// The low bits of a message's number within one part of a microsecond, few enough that the part's messages
 /// fit into a chunk.
 const PART_BITS: u32 = 7;
@@ -64,7 +64,7 @@ impl ChunkSpan {
 
     /// The spans that contain a date, from the longest to the shortest.
     pub(super) fn path(date: i64) -> impl Iterator<Item = Self> {
-        (0..=LONGEST).rev().step_by(SHORTER).map(move |open| Self::of(date, open))
+        (0..=MAX_SPAN_BITS).rev().step_by(LEVEL_BITS).map(move |open| Self::of(date, open))
     }
 
     /// The chunks that may contain a message. The last one always has room.

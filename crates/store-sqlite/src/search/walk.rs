@@ -14,7 +14,7 @@ use super::chunks::{ChunkSpan, IndexChunk, IndexedRow};
 use crate::transaction::{Transaction, limit};
 
 /// The most chunks that are looked up one by one. With more, the walk visits all chunks.
-const FEW_CHUNKS: usize = 256;
+const MAX_SINGLE_LOOKUPS: usize = 256;
 /// Costs in the time of one row: the work after which a walk may pause (some milliseconds), the read of a
 /// chunk, and a query for a chunk's matching rows.
 const WORK: usize = 16_000;
@@ -127,7 +127,7 @@ impl<'a, 't, 'c> Walk<'a, 't, 'c> {
         let date = self.before.date.micros();
         let mut heads = Vec::new();
         match rows {
-            ChunkRows::Known(rows) if rows.len() <= FEW_CHUNKS => {
+            ChunkRows::Known(rows) if rows.len() <= MAX_SINGLE_LOOKUPS => {
                 const FIND: &str = "SELECT chunk, last, first, part FROM search_chunks WHERE chunk = ?1";
                 let mut find = self.tx.repeated(FIND)?;
                 for chunk in rows.keys() {

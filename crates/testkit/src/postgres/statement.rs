@@ -26,7 +26,7 @@ pub type Rows = Vec<Vec<String>>;
 
 /// Runs statements at a URL. Retries while the server is busy.
 pub fn ask(url: &str, sql: &str) -> Rows {
-    patiently(|| ask_once(url, sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
+    retry_while_busy(|| ask_once(url, sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
 }
 
 /// The same, with an error for a refused statement.
@@ -35,7 +35,7 @@ pub fn try_ask(url: &str, sql: &str) -> Result<Rows, String> {
 }
 
 /// Retries while the server refuses connections, so that nothing has run.
-pub(super) fn patiently(
+pub(super) fn retry_while_busy(
     ask: impl Fn() -> Result<Rows, tokio_postgres::Error>,
 ) -> Result<Rows, tokio_postgres::Error> {
     let wait = Wait::begin();
@@ -56,7 +56,7 @@ pub(super) fn ask_once(url: &str, sql: &str) -> Result<Rows, tokio_postgres::Err
 
 /// Runs statements in a server's default database, on a pooled connection at the shared server.
 pub(super) fn administer(server: SocketAddr, sql: &str) -> Rows {
-    patiently(|| try_administer(server, sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
+    retry_while_busy(|| try_administer(server, sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
 }
 
 pub(super) fn try_administer(server: SocketAddr, sql: &str) -> Result<Rows, tokio_postgres::Error> {

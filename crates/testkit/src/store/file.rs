@@ -251,7 +251,7 @@ pub async fn files_end_with_their_messages_group_and_user(f: Fixture) {
     assert_eq!((usage(&f, ann).await, dropped(&f).await.len()), ((0, 0), 5));
 }
 
-pub async fn files_of_a_user_who_is_no_more_are_carried_by_none(f: Fixture) {
+pub async fn files_of_a_deleted_user_are_attached_to_no_message(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let group = f.group(&[ann, bob]).await;
     let (_, id) = attached(&f, group, ann).await;

@@ -13,10 +13,10 @@ use chinwag_core::{Clock, Error, HolderId};
 use tokio::task::JoinSet;
 
 use super::{Fixture, date, name, uuid};
-use crate::clock::Held;
+use crate::clock::ManualClock;
 
 const FOLLOWER: Follower = Follower::ExpiredTokens;
-const PATIENCE: Duration = Duration::from_secs(15);
+const LEASE: Duration = Duration::from_secs(15);
 
 fn holder(number: i64) -> HolderId {
     HolderId(uuid(number))
@@ -48,7 +48,7 @@ pub async fn lease_is_taken_once_for_each_sign(f: Fixture) {
     assert_eq!(state(&f).await.holder, Some(holder(2)));
 }
 
-pub async fn of_many_who_take_a_lease_one_has_it(f: Fixture) {
+pub async fn only_one_of_many_takers_gets_a_lease(f: Fixture) {
     for term in 1..=3 {
         let seen = state(&f).await.sign;
         let take = |number| {
@@ -103,16 +103,16 @@ pub async fn released_lease_has_ended(f: Fixture) {
 /// Two nodes over one store, with a clock of their own.
 struct Nodes {
     app: App,
-    clock: Arc<Held>,
+    clock: Arc<ManualClock>,
     first: Candidate,
     second: Candidate,
 }
 
 impl Nodes {
     fn over(f: &Fixture) -> Self {
-        let clock = Arc::new(Held::default());
+        let clock = Arc::new(ManualClock::default());
         let app = App::new(f.store.clone(), clock.clone(), Limits::default());
-        let [first, second] = [(), ()].map(|()| app.candidate(FOLLOWER, PATIENCE));
+        let [first, second] = [(), ()].map(|()| app.candidate(FOLLOWER, LEASE));
         Self { app, clock, first, second }
     }
 }
@@ -153,11 +153,11 @@ pub async fn silent_holder_loses_its_lease_and_its_step(f: Fixture) {
     assert!(!taken_over);
     assert_eq!(second.take().await.expect("an answer"), Claim::Held);
     // It lives as long as it does steps.
-    clock.advance(PATIENCE);
+    clock.advance(LEASE);
     assert_eq!(app.tokens_purge(lease).await.expect("a step"), 1000);
     assert_eq!(second.take().await.expect("an answer"), Claim::Held);
     let last = Duration::from_millis(1);
-    clock.advance(PATIENCE.saturating_sub(last));
+    clock.advance(LEASE.saturating_sub(last));
     assert_eq!(second.take().await.expect("an answer"), Claim::Held);
     clock.advance(last);
     let (next, taken_over) = mine(second.take().await.expect("an answer"));

@@ -4,7 +4,7 @@
 use chinwag_core::entry::{Change, GroupEntry, MemberChange};
 use chinwag_core::group::{Group, Member};
 use chinwag_core::group_details::GroupDetails;
-use chinwag_core::limits::LISTED;
+use chinwag_core::limits::MAX_LISTED_MEMBERS;
 use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
 use chinwag_core::store::{Edge, Tx};
@@ -303,7 +303,7 @@ pub async fn a_member_with_another_role_keeps_its_date_of_coming(f: Fixture) {
     assert_eq!(mark.last_read.map(|(seq, _)| seq), Some(Seq(1)), "and its mark");
 }
 
-pub async fn who_was_put_out_is_no_member_and_comes_back_later(f: Fixture) {
+pub async fn a_removed_member_can_rejoin_later(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let id = f.group(&[ann, bob]).await;
     let message = f.send(id, bob).await;
@@ -371,19 +371,22 @@ pub async fn brief_view_has_no_messages_and_lists_small_groups_only(f: Fixture) 
     let id = f.group(&[]).await;
     f.write(move |tx| tx.member_set(id, owner, Role::Owner, date(0))).await;
     f.send(id, owner).await;
-    for n in 1..LISTED {
+    for n in 1..MAX_LISTED_MEMBERS {
         let user = f.user(&format!("user{n}")).await;
         f.write(move |tx| tx.member_set(id, user, Role::Member, date(1))).await;
     }
     let small = f.read(move |tx| tx.brief(id)).await.expect("a view");
-    assert_eq!((small.members.len(), small.members_count, small.is_listed()), (LISTED, LISTED, true));
+    assert_eq!(
+        (small.members.len(), small.members_count, small.is_listed()),
+        (MAX_LISTED_MEMBERS, MAX_LISTED_MEMBERS, true)
+    );
     assert_eq!(small.messages, []);
     let last = f.user("last").await;
     f.write(move |tx| tx.member_set(id, last, Role::Admin, date(2))).await;
     f.read(move |tx| {
         let large = tx.brief(id)?.expect("a view");
         assert_eq!(large.members.iter().map(|member| member.user).collect::<Vec<_>>(), [owner]);
-        assert_eq!((large.members_count, large.is_listed()), (LISTED + 1, false));
+        assert_eq!((large.members_count, large.is_listed()), (MAX_LISTED_MEMBERS + 1, false));
         assert_eq!(tx.view(id)?.map(|view| (view.members.len(), view.members_count)), Some((101, 101)));
         assert_eq!((tx.members_count(id, 7)?, tx.owner(id)?.map(|member| member.user)), (7, Some(owner)));
         Ok(())

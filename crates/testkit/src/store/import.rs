@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Fixture, body, date};
 
-pub async fn what_was_imported_is_found_by_kind_and_id(f: Fixture) {
+pub async fn imported_records_are_found_by_kind_and_id(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let group = f.group(&[ann]).await;
     let ids: Vec<_> = (1..=4).map(Uuid::from_u128).collect();
@@ -91,7 +91,7 @@ pub async fn messages_that_come_together_are_kept_all_or_none(f: Fixture) {
     }
 }
 
-pub async fn messages_are_located_whether_they_stand_or_not(f: Fixture) {
+pub async fn existing_and_erased_messages_are_located(f: Fixture) {
     let ann = f.user("ann").await;
     let group = f.group(&[ann]).await;
     let (first, second) = (f.send(group, ann).await, f.send(group, ann).await);

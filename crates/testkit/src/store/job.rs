@@ -33,7 +33,7 @@ async fn take(store: &Arc<dyn Store>, group: GroupId) -> Result<Seq> {
         .await
 }
 
-pub async fn what_a_job_returns_is_what_its_caller_gets(f: Fixture) {
+pub async fn a_jobs_result_is_returned_to_its_caller(f: Fixture) {
     let id = f.group(&[]).await;
     assert_eq!(take(&f.store, id).await.expect("a number"), Seq(1));
     assert_eq!(f.read(|_| Ok("read".to_owned())).await, "read");
@@ -57,7 +57,7 @@ pub async fn a_job_reads_its_own_changes_and_those_committed_before(f: Fixture) 
     assert_eq!(head(&f.store, id).await, Seq(2));
 }
 
-pub async fn a_job_that_errs_after_writing_changes_nothing_and_tells_nothing(f: Fixture) {
+pub async fn a_failed_job_changes_and_publishes_nothing(f: Fixture) {
     let id = f.group(&[]).await;
     let refused: Result<()> = f
         .store
@@ -107,7 +107,7 @@ pub async fn a_read_job_that_panics_is_a_fault_and_the_next_ones_run(f: Fixture)
     assert_eq!(f.read(|tx| tx.users_page(None, 9)).await, []);
 }
 
-pub async fn among_many_jobs_each_that_refuses_undoes_itself_alone(f: Fixture) {
+pub async fn a_refused_job_undoes_only_its_own_changes(f: Fixture) {
     let id = f.group(&[]).await;
     let mut jobs = JoinSet::new();
     for number in 0..120 {
@@ -137,7 +137,7 @@ pub async fn among_many_jobs_each_that_refuses_undoes_itself_alone(f: Fixture) {
     assert_eq!(f.bus.events(), expected.into_iter().map(|seq| told(id, seq)).collect::<Vec<_>>());
 }
 
-pub async fn many_writers_of_one_group_take_every_number_once_and_are_told_in_order(f: Fixture) {
+pub async fn concurrent_writers_publish_each_number_once_in_order(f: Fixture) {
     let (id, other) = (f.group(&[]).await, f.group(&[]).await);
     let mut writers = JoinSet::new();
     for writer in 0..64 {
@@ -166,7 +166,7 @@ pub async fn many_writers_of_one_group_take_every_number_once_and_are_told_in_or
     }
 }
 
-pub async fn events_are_told_after_their_commit_and_before_the_answer(f: Fixture) {
+pub async fn events_follow_the_commit_and_precede_the_answer(f: Fixture) {
     let id = f.group(&[]).await;
     let (store, runtime) = (Arc::downgrade(&f.store), Handle::current());
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -199,7 +199,7 @@ pub async fn the_events_of_one_job_stay_together_in_their_order(f: Fixture) {
     assert_eq!(f.bus.batches(), [order]);
 }
 
-pub async fn a_job_that_tells_nothing_is_not_published(f: Fixture) {
+pub async fn a_job_without_events_publishes_nothing(f: Fixture) {
     f.user("ann").await;
     f.write(|_| Ok(())).await;
     assert!(f.bus.batches().is_empty());
@@ -233,7 +233,7 @@ pub async fn a_read_job_sees_one_snapshot(f: Fixture) {
     assert_eq!(head(&f.store, id).await, Seq(1));
 }
 
-pub async fn a_job_whose_caller_has_gone_commits_and_is_told(f: Fixture) {
+pub async fn an_abandoned_job_commits_and_publishes(f: Fixture) {
     let id = f.group(&[]).await;
     for _ in 0..20 {
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {

@@ -7,7 +7,7 @@ use chinwag_core::app::resume::{Refusal, Resuming};
 use chinwag_core::app::{App, Context};
 use chinwag_core::clock::SystemClock;
 use chinwag_core::event::Kind;
-use chinwag_core::limits::{DELETED_TOGETHER, Limits};
+use chinwag_core::limits::{Limits, MAX_DELETED_PER_ENTRY};
 use chinwag_core::log::{LogEntry, LogRow};
 use chinwag_core::message::Message;
 use chinwag_core::store::{Edge, Page};
@@ -150,7 +150,7 @@ pub async fn resume_of_many_deletions_comes_in_small_pages(f: Fixture) {
     const ENTRIES: i64 = 160;
     let ann = f.user("ann").await;
     let (id, other) = (f.group(&[ann]).await, f.group(&[ann]).await);
-    let ids: Vec<_> = (0..DELETED_TOGETHER).map(|_| MessageId(f.group_id().0)).collect();
+    let ids: Vec<_> = (0..MAX_DELETED_PER_ENTRY).map(|_| MessageId(f.group_id().0)).collect();
     for _ in 0..ENTRIES {
         append(&f, id, LogEntry::MessagesDeleted { ids: ids.clone(), roots: vec![] }).await;
     }
@@ -164,7 +164,7 @@ pub async fn resume_of_many_deletions_comes_in_small_pages(f: Fixture) {
             Kind::MessagesDelete { ids, .. } => ids.len(),
             other => panic!("{other:?}"),
         });
-        assert!(ids.sum::<usize>() <= 2 * DELETED_TOGETHER, "two entries are more than a page has");
+        assert!(ids.sum::<usize>() <= 2 * MAX_DELETED_PER_ENTRY, "two entries are more than a page has");
         told.extend(events.iter().filter_map(|event| event.seq));
         resuming = next;
     }

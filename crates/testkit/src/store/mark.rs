@@ -14,7 +14,7 @@ async fn unread(f: &Fixture, group: GroupId, user: UserId) -> u32 {
     f.read(move |tx| tx.mark(group, user)).await.unread
 }
 
-pub async fn who_has_read_nothing_has_no_mark_and_everything_unread(f: Fixture) {
+pub async fn without_a_mark_everything_is_unread(f: Fixture) {
     let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
     let id = f.group(&[ann, bob]).await;
     assert_eq!(f.read(move |tx| tx.mark(id, ann)).await, Mark::default());
@@ -26,7 +26,7 @@ pub async fn who_has_read_nothing_has_no_mark_and_everything_unread(f: Fixture) 
     assert_eq!(f.read(move |tx| tx.mark(nowhere, ann)).await, Mark::default());
 }
 
-pub async fn a_mark_is_set_to_what_is_told_forward_or_back(f: Fixture) {
+pub async fn a_mark_moves_forward_and_back(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let id = f.group(&[ann, bob]).await;
     for _ in 0..5 {
@@ -40,7 +40,7 @@ pub async fn a_mark_is_set_to_what_is_told_forward_or_back(f: Fixture) {
     assert_eq!(f.read(move |tx| tx.mark(id, bob)).await.last_read, None, "another's mark is another's");
 }
 
-pub async fn only_others_messages_that_stand_after_the_mark_are_unread(f: Fixture) {
+pub async fn only_later_existing_messages_of_others_are_unread(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let id = f.group(&[ann, bob]).await;
     for author in [bob, bob, ann, bob, ann, bob] {
@@ -141,7 +141,7 @@ pub async fn unread_is_what_counting_one_by_one_gives(f: Fixture) {
     }
 }
 
-pub async fn who_comes_back_has_its_mark_and_nothing_unread(f: Fixture) {
+pub async fn a_returning_member_keeps_its_mark_and_has_none_unread(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let id = f.group(&[bob]).await;
     for _ in 0..3 {

@@ -77,7 +77,7 @@ pub async fn members_of_a_role_are_paged_by_joining_and_found_by_name(f: Fixture
     assert!(listed(Role::Member, Some(all[1].place), Some("e"), 9).await.is_empty());
 }
 
-pub async fn members_are_found_by_the_look_of_their_names(f: Fixture) {
+pub async fn members_are_found_by_similar_names(f: Fixture) {
     let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
     let group = f.group(&[ann, bob]).await;
     let other = f.group(&[eve]).await;
@@ -207,7 +207,7 @@ pub async fn unread_leaves_out_muted_and_pending_groups(f: Fixture) {
     total(0, 0).await;
 }
 
-pub async fn who_has_not_accepted_counts_nowhere(f: Fixture) {
+pub async fn pending_members_count_nowhere(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let group = f.group(&[ann, bob]).await;
     f.send(group, ann).await;
@@ -272,7 +272,7 @@ pub async fn pending_groups_beyond_the_kept_are_those_of_busy_owners(f: Fixture)
     assert_eq!(beyond(0).await, groups);
 }
 
-pub async fn what_decides_on_newcomers_is_told_of_each(f: Fixture) {
+pub async fn consent_facts_are_read_for_each_user(f: Fixture) {
     let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
     let (group, other) = (f.group(&[bob]).await, f.group(&[eve]).await);
     let contacts = Pair { mine: Some(Contact), theirs: Some(Contact) };
@@ -324,7 +324,7 @@ pub async fn settings_are_kept_and_begin_with_the_defaults(f: Fixture) {
     assert_eq!(seen, (settings, Settings::default()));
 }
 
-pub async fn who_is_not_told_of_reading_and_typing_is_in_the_group(f: Fixture) {
+pub async fn hidden_readers_of_a_group_are_found(f: Fixture) {
     let users = [f.user("ann").await, f.user("bob").await, f.user("eve").await, f.user("tam").await];
     let [ann, bob, eve, tam] = users;
     let group = f.group(&[ann, bob, eve]).await;
@@ -337,9 +337,10 @@ pub async fn who_is_not_told_of_reading_and_typing_is_in_the_group(f: Fixture) {
         Ok(())
     })
     .await;
-    let seen = f.read(move |tx| Ok((tx.unaware(group, ann, false)?, tx.unaware(group, ann, true)?))).await;
+    let seen =
+        f.read(move |tx| Ok((tx.hidden_from(group, ann, false)?, tx.hidden_from(group, ann, true)?))).await;
     assert_eq!(seen, (vec![bob], vec![bob, eve]));
-    assert_eq!(f.read(move |tx| tx.unaware(group, eve, false)).await, []);
+    assert_eq!(f.read(move |tx| tx.hidden_from(group, eve, false)).await, []);
 }
 
 pub async fn a_held_log_answers_its_last_number(f: Fixture) {

@@ -63,7 +63,7 @@ pub async fn a_message_names_the_mentioned_users_by_their_names_now(f: Fixture) 
     assert_eq!(sent.detail.mentions.texts().collect::<Vec<_>>(), ["@all", "rob"]);
 }
 
-pub async fn members_are_told_from_other_users(f: Fixture) {
+pub async fn mentions_distinguish_members_from_others(f: Fixture) {
     let [ann, bob, eve] = [f.user("ann").await, f.user("bob").await, f.user("eve").await];
     let (id, other) = (f.group(&[ann, bob]).await, f.group(&[eve]).await);
     let among = |group, users: Vec<UserId>| {

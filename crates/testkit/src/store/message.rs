@@ -4,7 +4,7 @@
 use chinwag_core::message::{Message, MessageDetail};
 use chinwag_core::reaction::Emoji;
 use chinwag_core::send::Kept;
-use chinwag_core::store::{Edge, NewMessage, NewReaction, Page, Prior, Written};
+use chinwag_core::store::{Edge, MessageToErase, NewMessage, NewReaction, Page, PriorMessage};
 use chinwag_core::{Error, Seq, UserId};
 use sha2::{Digest, Sha256};
 
@@ -131,7 +131,7 @@ pub async fn a_client_id_makes_one_message_per_author_and_group(f: Fixture) {
     f.keep(upper).await;
 }
 
-pub async fn what_a_client_id_made_before_is_found_with_its_first_body(f: Fixture) {
+pub async fn a_client_ids_message_is_found_with_its_first_body(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let id = f.group(&[ann, bob]).await;
     let answered = f.send(id, bob).await;
@@ -142,7 +142,7 @@ pub async fn what_a_client_id_made_before_is_found_with_its_first_body(f: Fixtur
         ..f.message(id, ann)
     };
     let sent = f.keep(sent).await;
-    let mut prior = Prior {
+    let mut prior = PriorMessage {
         id: sent.id,
         seq: sent.seq,
         date: sent.date,
@@ -182,7 +182,7 @@ pub async fn an_edited_message_has_its_new_body_and_the_date_of_the_edit(f: Fixt
     assert_eq!((&*other.body, other.edited), (second.body.as_str(), None));
 }
 
-pub async fn an_answer_names_what_it_answers_for_as_long_as_that_stands(f: Fixture) {
+pub async fn a_reply_names_its_original_while_that_exists(f: Fixture) {
     let ann = f.user("ann").await;
     let id = f.group(&[ann]).await;
     let first = f.send(id, ann).await;
@@ -239,7 +239,7 @@ pub async fn messages_of_one_author_are_listed_in_order(f: Fixture) {
     for (author, client) in [(ann, Some("z")), (bob, None), (ann, None), (ann, Some("a")), (bob, Some("a"))] {
         let sent = f.keep(NewMessage { client_id: client.map(client_id), ..f.message(id, author) }).await;
         if author == ann {
-            own.push(Written { seq: sent.seq, id: sent.id, thread: None });
+            own.push(MessageToErase { seq: sent.seq, id: sent.id, thread: None });
         }
     }
     f.send(other, ann).await;

@@ -140,7 +140,7 @@ pub async fn blocks_are_found_in_either_direction(f: Fixture) {
     }
     assert_eq!(f.read(move |tx| tx.blocks(ann)).await, others[..3]);
     // Estranged is who was blocked, does not block in turn, and shares no group but a private one.
-    assert_eq!(f.read(move |tx| tx.estranged(ann)).await, others[2..3]);
+    assert_eq!(f.read(move |tx| tx.blocked_strangers(ann)).await, others[2..3]);
     let (private, pair) = (f.group_id(), (ann, others[2]));
     f.write(move |tx| {
         tx.group_insert(private, "@", Some(pair))?;
@@ -148,12 +148,12 @@ pub async fn blocks_are_found_in_either_direction(f: Fixture) {
         tx.member_set(private, pair.1, Role::Member, date(0))
     })
     .await;
-    assert_eq!(f.read(move |tx| tx.estranged(ann)).await, others[2..3]);
+    assert_eq!(f.read(move |tx| tx.blocked_strangers(ann)).await, others[2..3]);
     let shared = f.group(&[ann, others[2]]).await;
-    assert_eq!(f.read(move |tx| tx.estranged(ann)).await, []);
+    assert_eq!(f.read(move |tx| tx.blocked_strangers(ann)).await, []);
     // Who has yet to accept a group does not learn who is renamed in it.
     f.write(move |tx| tx.pending_set(shared, pair.1, true)).await;
-    assert_eq!(f.read(move |tx| tx.estranged(ann)).await, others[2..3]);
+    assert_eq!(f.read(move |tx| tx.blocked_strangers(ann)).await, others[2..3]);
 }
 
 pub async fn contacts_are_in_the_order_of_their_numbers(f: Fixture) {

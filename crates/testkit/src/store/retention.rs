@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::app::App;
-use chinwag_core::app::work::Effort;
+use chinwag_core::app::work::StepLimits;
 use chinwag_core::group_details::GroupDetails;
 use chinwag_core::limits::Limits;
 use chinwag_core::store::{NewMessage, RetentionPage, Task};
 use chinwag_core::{Date, GroupId, Seq, UserId};
 
 use super::{Fixture, date};
-use crate::clock::Held;
+use crate::clock::ManualClock;
 
 const DAY: i64 = 24 * 3600;
 
@@ -136,14 +136,14 @@ pub async fn nothing_old_is_erased_just_after_the_clock_has_jumped(f: Fixture) {
     let ann = f.user("ann").await;
     let id = f.group(&[ann]).await;
     f.send(id, ann).await;
-    let clock = Arc::<Held>::default();
+    let clock = Arc::<ManualClock>::default();
     let limits = Limits { messages_keep: Some(Duration::from_secs(24 * 3600)), ..Limits::default() };
     let app = App::new(f.store.clone(), clock.clone(), limits);
     assert!(app.clock_is_steady());
     let left = async || {
         let task = f.task();
         f.write(move |tx| tx.task_insert(task, &Task::EraseOld { groups: vec![id] })).await;
-        while app.work(Effort { rows: 100, groups: 10 }).await.expect("a step").is_some() {}
+        while app.work(StepLimits { rows: 100, groups: 10 }).await.expect("a step").is_some() {}
         f.read(move |tx| tx.messages_before(id, date(50), 9)).await.len()
     };
     clock.move_wall(2 * DAY);

@@ -21,7 +21,7 @@ use chinwag_core::{Error, GroupId, MessageId, Result, Seq, UserId};
 
 use super::{Fixture, body, client_id, date, name, uuid};
 
-const GOOD: TokenHash = TokenHash([1; 32]);
+const VALID: TokenHash = TokenHash([1; 32]);
 const EXPIRED: TokenHash = TokenHash([2; 32]);
 const UNKNOWN: TokenHash = TokenHash([3; 32]);
 /// Seconds from 2024 to a date that no test reaches.
@@ -57,7 +57,7 @@ impl SendFixture {
         let task = f.task();
         f.write(move |tx| {
             tx.user_delete(gone, task)?;
-            tx.token_insert(&GOOD, ann, token::Kind::Token, date(FAR))?;
+            tx.token_insert(&VALID, ann, token::Kind::Token, date(FAR))?;
             tx.token_insert(&EXPIRED, ann, token::Kind::Token, date(0))
         })
         .await;
@@ -82,8 +82,8 @@ impl SendFixture {
             (known(ann), Some("ANN")),
             (known(ann), Some("bob")),
             (known(gone), None),
-            (by_token(GOOD), None),
-            (by_token(GOOD), Some("bob")),
+            (by_token(VALID), None),
+            (by_token(VALID), Some("bob")),
             (by_token(EXPIRED), None),
             (by_token(UNKNOWN), None),
             (service(), None),
@@ -256,12 +256,12 @@ pub async fn each_send_is_decided_as_the_rule_decides_it(f: Fixture) {
 pub async fn token_of_a_suspended_user_sends_nothing(f: Fixture) {
     let ann = f.user("ann").await;
     let (group, app) = (f.group(&[ann]).await, app(&f));
-    f.write(move |tx| tx.token_insert(&GOOD, ann, token::Kind::Token, date(FAR))).await;
+    f.write(move |tx| tx.token_insert(&VALID, ann, token::Kind::Token, date(FAR))).await;
     let sends = async |until| {
         let suspension = Some(Suspension { until: date(until), reason: None });
         let standing = UserStanding { admin: false, suspension };
         f.write(move |tx| tx.user_standing_set(ann, &standing)).await;
-        let context = Context::of(Who::Token(GOOD));
+        let context = Context::of(Who::Token(VALID));
         let sending = app.sending(&context, text(group));
         f.store.submit_sends(vec![sending]).pop().expect("an answer").await
     };

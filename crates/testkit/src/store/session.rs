@@ -10,7 +10,7 @@ fn client(agent: &str) -> SessionClient {
     SessionClient::new(Some(agent), "10.0.0.1".into())
 }
 
-pub async fn sessions_are_the_tokens_that_stand_newest_first(f: Fixture) {
+pub async fn sessions_are_the_valid_tokens_from_the_newest(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let [old, new, ended, ticket, anothers] = [1, 2, 3, 4, 5].map(|byte| TokenHash([byte; 32]));
     f.write(move |tx| {

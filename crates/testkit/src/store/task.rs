@@ -4,20 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chinwag_core::app::work::Effort;
+use chinwag_core::app::work::StepLimits;
 use chinwag_core::app::{App, Context};
 use chinwag_core::clock::SystemClock;
 use chinwag_core::group::Mark;
 use chinwag_core::limits::Limits;
 use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Edge, NewMessage, Page, Task, Written};
+use chinwag_core::store::{Edge, MessageToErase, NewMessage, Page, Task};
 use chinwag_core::user::Caller;
 use chinwag_core::{GroupId, Seq, TaskId, UserId};
 
 use super::summary::summaries;
 use super::{Fixture, client_id, date, name};
-use crate::clock::Held;
+use crate::clock::ManualClock;
 use crate::fault::{Faults, Faulty};
 
 pub async fn tasks_are_done_in_the_order_in_which_they_were_begun(f: Fixture) {
@@ -78,10 +78,10 @@ pub async fn a_task_that_fails_is_tried_again_after_others(f: Fixture) {
         tx.user_delete(bob, second)
     })
     .await;
-    let (faults, clock) = (Arc::<Faults>::default(), Arc::<Held>::default());
+    let (faults, clock) = (Arc::<Faults>::default(), Arc::<ManualClock>::default());
     let store = Arc::new(Faulty::new(f.store.clone(), faults.clone()));
     let app = App::new(store, clock.clone(), Limits::default());
-    let step = async || app.work(Effort { rows: 100, groups: 10 }).await;
+    let step = async || app.work(StepLimits { rows: 100, groups: 10 }).await;
     faults.panic_in_write();
     let failure = step().await.expect_err("it was told to panic");
     assert_eq!((failure.task, app.failing_tasks()), (Some((first, 1)), 1));
@@ -94,7 +94,7 @@ pub async fn a_task_that_fails_is_tried_again_after_others(f: Fixture) {
     assert_eq!((f.next_task().await, app.failing_tasks()), (None, 0));
 }
 
-pub async fn what_a_user_who_is_no_more_has_left_is_found_nowhere(f: Fixture) {
+pub async fn data_of_a_deleted_user_is_found_nowhere(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let id = f.group(&[ann, bob]).await;
     let of_ann = f.send(id, ann).await;
@@ -142,7 +142,7 @@ pub async fn what_a_user_who_is_no_more_has_left_is_found_nowhere(f: Fixture) {
     .await;
 }
 
-pub async fn the_traces_of_a_user_who_is_no_more_are_removed_one_by_one(f: Fixture) {
+pub async fn traces_of_a_deleted_user_are_removed_one_by_one(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let (first, second) = (f.group(&[ann, bob]).await, f.group(&[ann]).await);
     for _ in 0..3 {
@@ -164,7 +164,7 @@ pub async fn the_traces_of_a_user_who_is_no_more_are_removed_one_by_one(f: Fixtu
         assert_eq!(tx.trace_as_member(ann)?, Some((first, Role::Owner)));
         tx.member_remove(first, ann)?;
         assert_eq!((tx.trace_as_member(ann)?, tx.trace_as_former(ann)?), (None, Some(first)));
-        let seqs = |found: Vec<Written>| found.iter().map(|message| message.seq.0).collect::<Vec<_>>();
+        let seqs = |found: Vec<MessageToErase>| found.iter().map(|message| message.seq.0).collect::<Vec<_>>();
         assert_eq!(seqs(tx.messages_by(first, ann, 2)?), [1, 2]);
         tx.message_erase(first, Seq(1))?;
         tx.message_erase(first, Seq(2))?;
@@ -285,7 +285,7 @@ pub async fn a_group_that_was_handed_over_keeps_its_new_owner(f: Fixture) {
     assert!(!left.is_empty(), "some wait for a later step");
     let handed = left.clone();
     f.write(move |tx| handed.iter().try_for_each(|id| tx.member_set(*id, bob, Role::Owner, date(1)))).await;
-    while app.work(Effort { rows: 100, groups: 10 }).await.expect("a step").is_some() {}
+    while app.work(StepLimits { rows: 100, groups: 10 }).await.expect("a step").is_some() {}
     for id in left {
         let owner = f.read(move |tx| tx.owner(id)).await;
         assert_eq!(owner.map(|owner| owner.user), Some(bob));

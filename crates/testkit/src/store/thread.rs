@@ -3,7 +3,7 @@
 
 use chinwag_core::log::LogEntry;
 use chinwag_core::message::Message;
-use chinwag_core::store::{Edge, NewMessage, Page, Prior, PriorThread, Shown};
+use chinwag_core::store::{Edge, NewMessage, Page, PriorMessage, PriorThread, Shown};
 use chinwag_core::thread::{REPLIES_COUNTED, RootState, ThreadRoot};
 use chinwag_core::{Date, GroupId, MessageId, Name, Seq, UserId};
 
@@ -169,8 +169,9 @@ pub async fn a_retry_finds_the_thread_of_the_first(f: Fixture) {
     let sent = NewMessage { thread: Some(root.seq), client_id: Some(client_id("1")), ..f.message(id, ann) };
     let sent = f.keep(sent).await;
     let thread = |stands| Some(PriorThread { root: ThreadRoot { id: root.id, seq: root.seq }, stands });
-    let prior =
-        async || -> Option<Prior> { f.read(move |tx| tx.message_prior(id, ann, &client_id("1"))).await };
+    let prior = async || -> Option<PriorMessage> {
+        f.read(move |tx| tx.message_prior(id, ann, &client_id("1"))).await
+    };
     assert_eq!(prior().await.map(|prior| (prior.id, prior.thread)), Some((sent.id, thread(true))));
     erase(&f, &root).await;
     assert_eq!(prior().await.and_then(|prior| prior.thread), thread(false));

@@ -32,7 +32,7 @@ pub async fn a_dropped_token_is_gone_and_was_there_once(f: Fixture) {
     assert!(!f.write(move |tx| tx.token_delete(&hash)).await);
 }
 
-pub async fn all_tokens_of_one_user_are_dropped_and_nobody_elses(f: Fixture) {
+pub async fn all_tokens_of_one_user_and_no_other_are_dropped(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let [a, b, c] = [1, 2, 3].map(|byte| TokenHash([byte; 32]));
     f.write(move |tx| {
@@ -86,7 +86,7 @@ pub async fn trimming_keeps_the_newest_tokens_and_all_tickets(f: Fixture) {
     assert_eq!(f.write(move |tx| tx.tokens_trim(ann, 2)).await, []);
 }
 
-pub async fn what_expired_before_now_is_purged_and_nothing_else(f: Fixture) {
+pub async fn only_expired_tokens_are_purged(f: Fixture) {
     let ann = f.user("ann").await;
     f.write(move |tx| {
         for (byte, seconds) in [(1, 4), (2, 5), (3, 6)] {
@@ -118,7 +118,7 @@ pub async fn no_more_than_a_thousand_are_purged_at_a_time(f: Fixture) {
     assert_eq!(f.write(|tx| tx.tokens_purge(date(2))).await, 5);
 }
 
-pub async fn of_many_tokens_those_that_are_kept_are_told(f: Fixture) {
+pub async fn valid_tokens_are_found_among_many(f: Fixture) {
     let ann = f.user("ann").await;
     let [here, gone, never] = [1, 2, 3].map(|byte| TokenHash([byte; 32]));
     f.write(move |tx| {

@@ -8,7 +8,7 @@ use crate::ws::Ws;
 
 /// The fewest rounds, and the most while one outcome is still missing.
 const ROUNDS: usize = 12;
-const MOST: usize = 200;
+const MAX_ROUNDS: usize = 200;
 
 /// The callers of the race, possibly at several nodes.
 pub struct BanRace {
@@ -33,7 +33,7 @@ impl BanRace {
         let (mut watching, mut listening) = (self.watcher.ws().await, self.user.ws().await);
         let (mut joined, mut refused) = (0, 0);
         let mut head = 1;
-        for round in 0..MOST {
+        for round in 0..MAX_ROUNDS {
             if round >= ROUNDS && joined > 0 && refused > 0 {
                 break;
             }
@@ -59,7 +59,7 @@ impl BanRace {
             let expected: Vec<i64> = (head + 1..=head + changes + 1).collect();
             assert_eq!(seen, expected, "round {round}, joined: {has_joined}: the log of a member");
             if has_joined {
-                let told = told_until_quit(&mut listening, &group).await;
+                let told = events_until_quit(&mut listening, &group).await;
                 let whole = [("group.update".to_owned(), head + 1), ("group.quit".to_owned(), head + 2)];
                 assert_eq!(told, whole, "round {round}: the events of the user");
                 joined += 1;
@@ -95,7 +95,7 @@ async fn log_until(socket: &mut Ws, group: &str, body: &str) -> Vec<i64> {
 }
 
 /// The events of a group until the user is out of it.
-async fn told_until_quit(socket: &mut Ws, group: &str) -> Vec<(String, i64)> {
+async fn events_until_quit(socket: &mut Ws, group: &str) -> Vec<(String, i64)> {
     let mut told = Vec::new();
     loop {
         let frame = socket.next().await;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::PATIENCE;
+use super::WAIT_TIMEOUT;
 use super::reader::Reading;
 
 /// Acknowledgements that arrive within one timeout even on a slow machine.
@@ -179,7 +179,7 @@ impl Ledger {
             let next = target.min(load.borrow().acks + PART);
             let busy = load.wait_for(|load| load.acks >= next && load.working >= working && load.flying > 0);
             let load =
-                *timeout(PATIENCE, busy).await.expect("the writers write").expect("the ledger is there");
+                *timeout(WAIT_TIMEOUT, busy).await.expect("the writers write").expect("the ledger is there");
             if next == target {
                 return load;
             }

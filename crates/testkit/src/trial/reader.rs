@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::PATIENCE;
+use super::WAIT_TIMEOUT;
 use super::socket::{Incoming, TrialSocket};
 use crate::client::Client;
 use crate::setup::history_after;
@@ -81,7 +81,10 @@ impl Reader {
             reader
         });
         let begun = last.wait_for(|last| *last > 0);
-        timeout(PATIENCE, begun).await.expect("a server tells of the group").expect("the reader is there");
+        timeout(WAIT_TIMEOUT, begun)
+            .await
+            .expect("a server tells of the group")
+            .expect("the reader is there");
         Reading { last, stop, task }
     }
 

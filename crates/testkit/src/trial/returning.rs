@@ -38,7 +38,7 @@ impl Dice {
 }
 
 /// Users who randomly change groups, relations, profiles, marks and settings over REST at several nodes.
-pub struct Turmoil {
+pub struct RandomChanges {
     users: Vec<Client>,
     urls: Vec<String>,
     groups: Arc<Mutex<Vec<String>>>,
@@ -46,7 +46,7 @@ pub struct Turmoil {
     changes: AtomicU64,
 }
 
-impl Turmoil {
+impl RandomChanges {
     /// Puts users, some of whom are contacts, into a few groups.
     pub async fn new(users: Vec<Client>, urls: Vec<String>) -> Self {
         befriend(&users[0], &users[1]).await;
@@ -154,7 +154,7 @@ impl Turmoil {
 
 /// A client that disconnects and resumes, and its state.
 #[derive(Debug, Clone, Default)]
-pub struct Returning {
+pub struct ReturningClient {
     groups: BTreeMap<String, Value>,
     contacts: Value,
     profiles: BTreeMap<String, Value>,
@@ -180,7 +180,7 @@ const KEYS: [&str; 10] = [
 ];
 const SETTINGS: [&str; 6] = ["notify", "muted_until", "hidden", "pinned", "marked_unread", "pending"];
 
-impl Returning {
+impl ReturningClient {
     /// Resumes at a node: names some of its groups, and applies the answer. False if the node has failed meanwhile.
     pub async fn comes_back(&mut self, client: &Client, dice: &Dice) -> bool {
         self.try_to_come_back(client, dice).await.is_some()
@@ -326,7 +326,7 @@ impl Returning {
     }
 }
 
-/// Whether one of two users may have blocked the other; see [`Turmoil::change`].
+/// Whether one of two users may have blocked the other; see [`RandomChanges::change`].
 fn may_block(one: &str, other: &str) -> bool {
     [one, other].iter().all(|name| name.ends_with(['2', '3']))
 }
@@ -342,20 +342,20 @@ fn state(group: &Value) -> Value {
 }
 
 /// Has clients come back while others change everything, for so long; then all equal new ones. `urls` are the nodes.
-pub async fn come_back_amid(
-    turmoil: Arc<Turmoil>,
+pub async fn return_during_changes(
+    turmoil: Arc<RandomChanges>,
     clients: Vec<Client>,
     urls: &[String],
     seed: u64,
     time: Duration,
-) -> Vec<Returning> {
+) -> Vec<ReturningClient> {
     let (mut tasks, end) = (Vec::new(), Instant::now() + time);
     for number in 0..2 {
         let turmoil = turmoil.clone();
         tasks.push(tokio::spawn(async move { turmoil.run(Dice::new(seed * 7 + number)).await }));
     }
     let dice = Dice::new(seed);
-    let mut returning: Vec<_> = clients.iter().map(|_| Returning::default()).collect();
+    let mut returning: Vec<_> = clients.iter().map(|_| ReturningClient::default()).collect();
     while Instant::now() < end {
         for (client, held) in clients.iter().zip(&mut returning) {
             let url: &String = dice.pick(urls);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
-use super::PATIENCE;
+use super::WAIT_TIMEOUT;
 
 /// A connected WebSocket.
 pub struct TrialSocket {
@@ -44,7 +44,7 @@ impl TrialSocket {
         }
         let tcp = tcp.connect(address.parse().expect("an address")).await.ok()?;
         tcp.set_nodelay(true).ok()?;
-        let shaken = timeout(PATIENCE, handshake.timeout(PATIENCE * 2).connect_over(tcp)).await;
+        let shaken = timeout(WAIT_TIMEOUT, handshake.timeout(WAIT_TIMEOUT * 2).connect_over(tcp)).await;
         match shaken.expect("the handshake is answered") {
             Ok(socket) => Some(Self { socket }),
             Err(ConnectError::Refused(refusal)) if refusal.status != 503 => {
@@ -76,12 +76,12 @@ impl TrialSocket {
     /// Sends a frame; whether it went out.
     pub async fn send(&mut self, frame: Value) -> bool {
         let sent = self.socket.send_message(Message::text(frame.to_string()));
-        timeout(PATIENCE, sent).await.expect("the server reads").is_ok()
+        timeout(WAIT_TIMEOUT, sent).await.expect("the server reads").is_ok()
     }
 
     /// The next frame, or the end.
     pub async fn next(&mut self) -> Incoming {
-        timeout(PATIENCE, self.await_next()).await.expect("a frame or the end comes")
+        timeout(WAIT_TIMEOUT, self.await_next()).await.expect("a frame or the end comes")
     }
 
     /// The same, however long it takes.
@@ -94,7 +94,7 @@ impl TrialSocket {
 
     /// The next frame's text, or the close code.
     pub async fn text(&mut self) -> Result<Utf8Bytes, Option<u16>> {
-        timeout(PATIENCE, self.await_text()).await.expect("a frame or the end comes")
+        timeout(WAIT_TIMEOUT, self.await_text()).await.expect("a frame or the end comes")
     }
 
     async fn await_text(&mut self) -> Result<Utf8Bytes, Option<u16>> {

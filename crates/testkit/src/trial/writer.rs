@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::PATIENCE;
+use super::WAIT_TIMEOUT;
 use super::ledger::Ledger;
 use super::socket::{Incoming, TrialSocket};
 use crate::client::Client;
@@ -30,7 +30,7 @@ pub enum Transport {
 
 /// The task of a writer while the server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aim {
+pub enum WriteTask {
     /// Send again what had no answer, then new messages, until the server or the ledger ends.
     Flood,
     /// Send again what had no answer, until all of it has one.
@@ -82,10 +82,10 @@ impl Writer {
     /// Writes to one server after another, whichever takes what it sends, until the ledger is closed
     /// and all that it did not give up has an answer. What is seen of each server's end comes with
     /// it.
-    pub async fn roam(mut self, urls: Arc<[String]>) -> (Self, Vec<RunEnd>) {
+    pub async fn write_to_each(mut self, urls: Arc<[String]>) -> (Self, Vec<RunEnd>) {
         let mut ends = Vec::new();
         for url in urls.iter().cycle() {
-            let (writer, end) = self.run(url.clone(), Aim::Flood).await;
+            let (writer, end) = self.run(url.clone(), WriteTask::Flood).await;
             self = writer;
             if self.ledger.is_closed() && self.is_settled() {
                 break;
@@ -99,7 +99,7 @@ impl Writer {
     }
 
     /// Writes to the server at `url` until it ends or the aim is reached.
-    pub async fn run(mut self, url: String, aim: Aim) -> (Self, RunEnd) {
+    pub async fn run(mut self, url: String, aim: WriteTask) -> (Self, RunEnd) {
         // An answer that came just before the end is asked for once more.
         self.again.extend(self.last.take());
         let mut flying = VecDeque::new();
@@ -123,7 +123,12 @@ impl Writer {
         (self, RunEnd { transport, cut, code })
     }
 
-    async fn write_socket(&mut self, url: &str, aim: Aim, flying: &mut VecDeque<String>) -> Option<u16> {
+    async fn write_socket(
+        &mut self,
+        url: &str,
+        aim: WriteTask,
+        flying: &mut VecDeque<String>,
+    ) -> Option<u16> {
         let mut socket = TrialSocket::connect(url, &self.token).await?;
         let (mut open, mut seen) = (true, 0);
         loop {
@@ -146,7 +151,7 @@ impl Writer {
             };
             match incoming {
                 Incoming::Frame(frame) => {
-                    rest(self.hear(&frame, flying, &mut seen)).await;
+                    rest(self.handle_frame(&frame, flying, &mut seen)).await;
                 }
                 Incoming::End(code) => return code,
             }
@@ -154,7 +159,7 @@ impl Writer {
     }
 
     /// Takes a frame; how long to wait after it.
-    fn hear(&mut self, frame: &Value, flying: &mut VecDeque<String>, seen: &mut i64) -> Duration {
+    fn handle_frame(&mut self, frame: &Value, flying: &mut VecDeque<String>, seen: &mut i64) -> Duration {
         let Some(reference) = frame["ref"].as_str() else {
             let is_ours = frame["type"] == "message.text" && frame["data"]["group"] == *self.group;
             if let (Some(seq), true) = (frame["seq"].as_i64(), is_ours) {
@@ -176,7 +181,7 @@ impl Writer {
         PAUSE
     }
 
-    async fn write_rest(&mut self, url: &str, aim: Aim, flying: &mut VecDeque<String>) -> Option<u16> {
+    async fn write_rest(&mut self, url: &str, aim: WriteTask, flying: &mut VecDeque<String>) -> Option<u16> {
         let client = Client::new(url, Some(&self.token), &self.name);
         loop {
             while !self.ledger.may_write() {
@@ -191,7 +196,8 @@ impl Writer {
                 let response = request.send().await.ok()?;
                 Some((response.status().as_u16(), response.text().await.ok()?))
             };
-            let (status, text) = timeout(PATIENCE, exchange).await.expect("an answer or the end comes")?;
+            let (status, text) =
+                timeout(WAIT_TIMEOUT, exchange).await.expect("an answer or the end comes")?;
             flying.pop_back();
             if status == 201 {
                 let message = serde_json::from_str(&text).expect("a message is JSON");
@@ -220,9 +226,9 @@ impl Writer {
     }
 
     /// The next message.
-    fn take(&mut self, aim: Aim) -> Option<String> {
+    fn take(&mut self, aim: WriteTask) -> Option<String> {
         self.again.pop_front().or_else(|| {
-            (aim == Aim::Flood && !self.ledger.is_closed()).then(|| {
+            (aim == WriteTask::Flood && !self.ledger.is_closed()).then(|| {
                 self.made += 1;
                 format!("{}-{}", self.name, self.made)
             })

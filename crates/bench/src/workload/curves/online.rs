@@ -9,10 +9,11 @@ use crate::subject::{Subject, WITHOUT_INDEX};
 use crate::world::{Plan, World};
 
 /// With 20,000 descriptors a process can serve a few members less than 10,000.
-const MOST: u64 = 9_900;
+const MAX_USERS: u64 = 9_900;
 
 pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
-    let most = if settings.quick { 100 } else { settings.members.map_or(MOST, |members| members as u64) };
+    let most =
+        if settings.quick { 100 } else { settings.members.map_or(MAX_USERS, |members| members as u64) };
     let axes = ("members online", "µs of CPU for each delivery, median");
     let mut growth = Growth::new("members", "More members of a group online", axes);
     for size in sizes(10, most).chain((!settings.quick).then_some(most)) {

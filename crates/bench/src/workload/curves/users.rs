@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use chinwag_core::Name;
 use chinwag_core::app::directory::Part;
 use chinwag_core::app::message::Send;
-use chinwag_core::app::user::Wanted;
+use chinwag_core::app::user::ProfileParts;
 use chinwag_core::app::{App, Context};
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::Limits;
@@ -64,15 +64,19 @@ fn time(
 /// GET of a user by another member of its group.
 async fn user(app: &App, world: &World, at: usize) -> Result<()> {
     let context = Context::new(Caller::User(world.users[at ^ 1]));
-    app.user(&context, Name::stored(&name(at)), Wanted { details: true, status: true, ..Wanted::default() })
-        .await?;
+    app.user(
+        &context,
+        Name::stored(&name(at)),
+        ProfileParts { details: true, status: true, ..ProfileParts::default() },
+    )
+    .await?;
     Ok(())
 }
 
 /// A search of the directory by the service, which finds every user.
 async fn find(app: &App, at: usize) -> Result<()> {
     let part = Part { prefix: Some(name(at)), after: None, limit: PAGE };
-    let found = app.users(&Context::new(Caller::Service), part, Wanted::default()).await?;
+    let found = app.users(&Context::new(Caller::Service), part, ProfileParts::default()).await?;
     ensure!(!found.is_empty(), "nobody was found");
     Ok(())
 }

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use super::errands;
 use super::person::SoakUser;
-use crate::load::PATIENCE;
+use crate::load::TIMEOUT;
 use crate::world::World;
 
 /// Queued acts per user.
@@ -228,7 +228,7 @@ impl Schedule {
         let begun = Instant::now();
         let groups: Vec<_> = self.acts.iter().map(|(_, group, _)| *group).collect();
         while !ledger.is_complete(|person| groups[person]) {
-            ensure!(begun.elapsed() < PATIENCE, "not everyone has received everything within {PATIENCE:?}");
+            ensure!(begun.elapsed() < TIMEOUT, "not everyone has received everything within {TIMEOUT:?}");
             tokio::select! {
                 () = sleep(POLL) => {}
                 ended = tasks.join_next() => ended.context("nobody works")???,

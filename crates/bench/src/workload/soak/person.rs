@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::crew::{Act, GroupLedger, SoakLedger};
 use crate::frame;
-use crate::load::PATIENCE;
+use crate::load::TIMEOUT;
 
 /// Recent messages that a user keeps for edits, reactions and deletions.
 const RECENT: usize = 20;
@@ -28,7 +28,7 @@ const ABOUT: &str = "about";
 const OWN: &str = "own";
 /// The status of an overloaded server's refusal, and its retry time.
 const BUSY: u16 = 503;
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 pub(super) struct SoakUser {
     user: usize,
@@ -86,7 +86,7 @@ impl SoakUser {
     /// Performs acts until the schedule ends.
     pub(super) async fn live(mut self, mut acts: mpsc::Receiver<Act>) -> Result<()> {
         loop {
-            let connected = timeout(PATIENCE, self.connect()).await;
+            let connected = timeout(TIMEOUT, self.connect()).await;
             let mut socket = connected.with_context(|| format!("user{} cannot come back", self.user))??;
             loop {
                 tokio::select! {
@@ -147,7 +147,7 @@ impl SoakUser {
                 if frame.reference.as_deref() == Some(OWN)
                     && let Some(message) = self.outstanding.clone()
                 {
-                    sleep(AGAIN_AFTER).await;
+                    sleep(RETRY_DELAY).await;
                     (self.is_repeated, self.answered) = (true, None);
                     self.send(socket, ClientEvent::MessageText(message), Some(OWN)).await?;
                 }
@@ -270,7 +270,7 @@ impl SoakUser {
     }
 
     async fn send(&self, socket: &mut Socket, event: ClientEvent, reference: Option<&str>) -> Result<()> {
-        let sent = timeout(PATIENCE, socket.send(&event, reference)).await;
+        let sent = timeout(TIMEOUT, socket.send(&event, reference)).await;
         let sent = sent.with_context(|| format!("user{} could not send", self.user))?;
         sent.map_err(|end| anyhow::anyhow!("the socket of user{} ended: {end}", self.user))
     }

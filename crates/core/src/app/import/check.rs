@@ -46,7 +46,7 @@ pub(super) fn count(tx: &dyn Tx, check: &Check) -> Result<u64> {
     match check {
         Check::Users(ids) => {
             let people = People::find(tx, ids.iter().copied())?;
-            Ok(ids.iter().filter(|id| people.standing(**id).is_some()).count() as u64)
+            Ok(ids.iter().filter(|id| people.existing(**id).is_some()).count() as u64)
         }
         Check::Relations(pairs) => recorded(ImportKind::Relation, &keys(pairs)),
         Check::Groups(ids) => Ok(groups(tx, ids.iter().copied())?.into_values().flatten().count() as u64),

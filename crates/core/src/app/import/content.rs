@@ -1,6 +1,6 @@
 //! The parts of imported messages that most messages lack: files, mentions, edits and pins.
 
-use super::message::{Found, Known, SourceMessage};
+use super::message::{PageLookups, ResolvedMessage, SourceMessage};
 use super::{ImportPage, Unit};
 use crate::file::StoredFile;
 use crate::log::LogEntry;
@@ -14,7 +14,7 @@ use crate::{Date, Result};
 pub(super) fn attachments(
     tx: &dyn Tx,
     message: &SourceMessage,
-    found: &Found,
+    found: &ResolvedMessage,
     page: &mut ImportPage,
 ) -> Result<Vec<StoredFile>> {
     let mut files = Vec::with_capacity(message.files.len());
@@ -31,7 +31,7 @@ pub(super) fn attachments(
 /// Adds the parts that the message's row does not contain to a stored message.
 pub(super) fn complete(
     unit: &mut Unit,
-    known: &Known,
+    known: &PageLookups,
     message: &SourceMessage,
     row: &NewMessage,
     page: &mut ImportPage,
@@ -51,10 +51,10 @@ pub(super) fn complete(
 }
 
 /// The mentioned users who are members.
-fn mentions(tx: &dyn Tx, known: &Known, message: &SourceMessage, row: &NewMessage) -> Result<Mentions> {
+fn mentions(tx: &dyn Tx, known: &PageLookups, message: &SourceMessage, row: &NewMessage) -> Result<Mentions> {
     let everyone = message.mentions.everyone;
     let mut users = Vec::new();
-    for user in message.mentions.users.iter().filter_map(|id| known.people.standing(*id)) {
+    for user in message.mentions.users.iter().filter_map(|id| known.people.existing(*id)) {
         // Several users of the source may have become the same user.
         if users.len() < MENTIONS && !users.contains(&user.id) {
             users.push(user.id);

@@ -75,7 +75,7 @@ impl<'i> Import<'i, '_> {
     }
 
     fn first(&mut self) -> Result<()> {
-        let members = self.standing();
+        let members = self.existing_members();
         if members.is_empty() {
             let members = self.source.members.len() as u64;
             self.page.memberships.refused += members;
@@ -111,10 +111,10 @@ impl<'i> Import<'i, '_> {
     }
 
     /// The members who are users here, except for the owner that every private group shows.
-    fn standing(&self) -> Vec<&'i User> {
+    fn existing_members(&self) -> Vec<&'i User> {
         let private = self.source.name == GroupName::PRIVATE;
         let people = self.people;
-        let members = self.source.members.iter().filter_map(|(id, _)| people.standing(*id));
+        let members = self.source.members.iter().filter_map(|(id, _)| people.existing(*id));
         members.filter(|user| !(private && is_private_owner(user))).collect()
     }
 
@@ -221,7 +221,7 @@ impl<'i> Import<'i, '_> {
             taken.push((key, Imported::Membership));
         }
         self.unit.tx.imported_add(&taken)?;
-        if private { Ok(()) } else { self.see_that_it_is_owned(id, owned) }
+        if private { Ok(()) } else { self.ensure_owner(id, owned) }
     }
 
     fn has_owner(&self, id: GroupId) -> Result<bool> {
@@ -273,7 +273,7 @@ impl<'i> Import<'i, '_> {
 
     /// Ensures that the group has an owner. If the source names none, the member who would succeed an owner
     /// becomes the owner.
-    fn see_that_it_is_owned(&mut self, id: GroupId, owned: bool) -> Result<()> {
+    fn ensure_owner(&mut self, id: GroupId, owned: bool) -> Result<()> {
         let members = self.unit.tx.members(id)?;
         if let Some(heir) = heir(&members).filter(|_| !owned) {
             let name: &Name = &heir.name;

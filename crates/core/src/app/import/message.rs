@@ -62,7 +62,7 @@ pub struct SourceReaction {
 }
 
 /// The objects that a page of messages refers to.
-pub(super) struct Known {
+pub(super) struct PageLookups {
     pub(super) people: People,
     groups: HashMap<Uuid, Option<GroupId>>,
     /// The group and number of each message that is already stored.
@@ -72,7 +72,7 @@ pub(super) struct Known {
 }
 
 pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<MessagePage> {
-    let mut known = Known::of(unit.tx, messages)?;
+    let mut known = PageLookups::of(unit.tx, messages)?;
     let mut page = ImportPage::default();
     let mut accepted = Vec::new();
     for message in messages {
@@ -102,7 +102,7 @@ pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<Messag
 }
 
 /// A message that can be imported, with its references resolved.
-pub(super) struct Found {
+pub(super) struct ResolvedMessage {
     group: GroupId,
     pub(super) author: UserId,
     date: Date,
@@ -116,7 +116,7 @@ impl SourceMessage {
     }
 }
 
-impl Known {
+impl PageLookups {
     fn of(tx: &dyn Tx, messages: &[SourceMessage]) -> Result<Self> {
         let reactors = messages.iter().flat_map(|message| &message.reactions).map(|reaction| reaction.user);
         let mentioned = messages.iter().flat_map(|message| &message.mentions.users).copied();
@@ -159,13 +159,13 @@ impl Known {
 
     /// Validates a message and resolves its references. `None` if it cannot be imported; a note then gives
     /// the reason.
-    fn judge(&self, message: &SourceMessage, limit: usize, page: &mut ImportPage) -> Option<Found> {
+    fn judge(&self, message: &SourceMessage, limit: usize, page: &mut ImportPage) -> Option<ResolvedMessage> {
         let shown = message.shown();
         let Some(group) = message.group.and_then(|group| self.groups.get(&group).copied().flatten()) else {
             page.refuse(format!("{shown}: its group was not imported, and neither is the message"));
             return None;
         };
-        let Some(author) = message.author.and_then(|author| self.people.standing(author)) else {
+        let Some(author) = message.author.and_then(|author| self.people.existing(author)) else {
             page.refuse(format!("{shown}: its author is not a user; not imported"));
             return None;
         };
@@ -186,7 +186,7 @@ impl Known {
         if date.micros() != message.micros {
             page.note(format!("{shown}: its date is outside the years 1 to 9999; imported as {date}"));
         }
-        Some(Found { group, author, date, body })
+        Some(ResolvedMessage { group, author, date, body })
     }
 
     /// The number of the message that this one replies to.
@@ -220,10 +220,10 @@ impl Known {
 /// Numbers and stores messages of the same group.
 fn insert(
     unit: &mut Unit,
-    known: &mut Known,
+    known: &mut PageLookups,
     page: &mut ImportPage,
     group: GroupId,
-    messages: &[(&SourceMessage, Found)],
+    messages: &[(&SourceMessage, ResolvedMessage)],
 ) -> Result<()> {
     let Some((_, last)) = messages.last() else { return Ok(()) };
     let mut seq = unit.tx.seq_take_for_messages(group, messages.len(), last.date)?;

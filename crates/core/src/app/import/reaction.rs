@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::message::{Known, SourceMessage, SourceReaction, remember};
+use super::message::{PageLookups, SourceMessage, SourceReaction, remember};
 use super::{ImportPage, Person, Tally, Unit};
 use crate::log::LogEntry;
 use crate::message::Message;
@@ -16,7 +16,7 @@ use crate::user::User;
 use crate::{Date, MessageId, Result};
 
 /// The number of reactions looked up at a time.
-const TOGETHER: usize = 1000;
+const LOOKUP_BATCH: usize = 1000;
 
 impl SourceReaction {
     /// The id under which the import records the reaction.
@@ -30,7 +30,7 @@ impl SourceReaction {
 /// Adds the reactions that no earlier run added.
 pub(super) fn take(
     unit: &mut Unit,
-    known: &Known,
+    known: &PageLookups,
     messages: &[SourceMessage],
     page: &mut ImportPage,
 ) -> Result<Tally> {
@@ -45,7 +45,7 @@ pub(super) fn take(
             taker.tally.refused += message.reactions.len() as u64;
             continue;
         }
-        for reactions in message.reactions.chunks(TOGETHER) {
+        for reactions in message.reactions.chunks(LOOKUP_BATCH) {
             taker.take(message, reactions)?;
         }
     }
@@ -55,7 +55,7 @@ pub(super) fn take(
 /// The state of adding the reactions of a page of messages.
 struct ReactionTaker<'t, 'u> {
     unit: &'t mut Unit<'u>,
-    known: &'t Known,
+    known: &'t PageLookups,
     page: &'t mut ImportPage,
     tally: Tally,
 }

@@ -11,7 +11,7 @@ use super::super::{App, Context, Growth, Unit};
 use super::wants_events;
 use crate::feed::{FeedKind, FeedRow};
 use crate::push::{
-    NOTIFY_USERS, NotifyFacts, NotifyReason, NotifyingMessage, PUSHED_WITHIN, PushBatch, PushPosition,
+    NOTIFICATION_TTL, NOTIFY_USERS, NotifyFacts, NotifyReason, NotifyingMessage, PushBatch, PushPosition,
     WaitingPush, collapse,
 };
 use crate::relation::Relation;
@@ -35,7 +35,7 @@ pub struct PushDecision {
 
 /// The outcome of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decided {
+pub enum DecideOutcome {
     /// No message is due.
     Nothing,
     /// A step was decided, and there may be more. The members in the list are not notified while they are
@@ -93,12 +93,12 @@ impl App {
         &self,
         decision: PushDecision,
         online: impl Fn(&[UserId]) -> Vec<bool>,
-    ) -> Result<Decided> {
+    ) -> Result<DecideOutcome> {
         let service = Context::new(Caller::Service);
         let (now, delay) = (self.clock().now(), self.rules.limits.push.delay);
         let query = (decision, now, now.minus(delay));
         let part = self.read(&service, query, |tx, _, (decision, now, ripe)| part(tx, decision, *now, *ripe));
-        let Some(mut part) = part.await? else { return Ok(Decided::Nothing) };
+        let Some(mut part) = part.await? else { return Ok(DecideOutcome::Nothing) };
         self.silence(&mut part);
         let mut later = Vec::new();
         for group in &mut part.groups {
@@ -110,7 +110,7 @@ impl App {
             later.extend(group.online_members(&present, part.events, now));
         }
         self.write(Growth::Bounded, &service, decide(decision.lease, &part, now), keep).await?;
-        Ok(Decided::Some(later))
+        Ok(DecideOutcome::Some(later))
     }
 
     /// Repeats a decision for users who were online then and no longer are, as a step of the lease.
@@ -172,7 +172,7 @@ fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<O
     let due = rows.iter().take_while(|(position, row)| is_due(*position, row.as_ref()));
     let due: Vec<_> = due.collect();
     let Some((upto, _)) = due.last() else { return Ok(None) };
-    let oldest = now.minus(PUSHED_WITHIN);
+    let oldest = now.minus(NOTIFICATION_TTL);
     let mut wanted: BTreeMap<GroupId, Vec<&FeedRow>> = BTreeMap::new();
     for row in due.iter().filter_map(|(_, row)| row.as_ref()) {
         if row.kind == FeedKind::MessageText
@@ -260,7 +260,7 @@ fn waiting(group: GroupId, message: &NotifyingMessage, reason: NotifyReason, now
         seq: message.seq,
         urgent: reason.is_urgent(),
         due: now,
-        expires: now.plus(PUSHED_WITHIN),
+        expires: now.plus(NOTIFICATION_TTL),
         attempts: 0,
     }
 }

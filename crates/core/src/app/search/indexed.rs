@@ -18,7 +18,7 @@ const FIRST_PLACES: usize = 64;
 const FIRST_PLACES_OF_PHRASE: usize = 256;
 const MOST_PLACES: usize = 4096;
 /// The most queries of the index per page.
-const QUESTIONS: usize = 6;
+const MAX_INDEX_QUERIES: usize = 6;
 
 /// The part of a query that the index can answer.
 #[derive(Debug, Clone)]
@@ -147,7 +147,7 @@ impl Indexed {
     /// Asks the index for further hits. `false` if the page must end.
     fn ask(&mut self, tx: &dyn Tx) -> Result<bool> {
         let Some(rest) = self.rest else { return Ok(false) };
-        if self.questions == QUESTIONS {
+        if self.questions == MAX_INDEX_QUERIES {
             return Ok(false);
         }
         self.questions += 1;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::network::outside;
 
 /// The number of pauses after which the keys are stale. A key that the host has revoked stays valid until then.
-const FRESH: u32 = 20;
+const PAUSES_UNTIL_STALE: u32 = 20;
 /// The maximum number of keys in a set; further ones are ignored.
 const MOST: usize = 100;
 
@@ -84,8 +84,8 @@ impl Jwks {
             KeySource::File(path) => file(path)?,
             KeySource::Url(_) => Vec::new(),
         };
-        let until = Instant::now() + pause * FRESH;
-        let client = outside::client(outside::WITHIN).map_err(|why| why.to_string())?;
+        let until = Instant::now() + pause * PAUSES_UNTIL_STALE;
+        let client = outside::client(outside::REQUEST_TIMEOUT).map_err(|why| why.to_string())?;
         let known = RwLock::new(KnownKeys { keys, until, is_unread: false });
         Ok(Self { source, client, pause, known, tried: Arc::default() })
     }
@@ -142,7 +142,11 @@ impl Jwks {
             Ok(keys) => {
                 tracing::info!(keys = keys.len(), "the JWKS was read");
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-                *known = KnownKeys { keys, until: Instant::now() + self.pause * FRESH, is_unread: false };
+                *known = KnownKeys {
+                    keys,
+                    until: Instant::now() + self.pause * PAUSES_UNTIL_STALE,
+                    is_unread: false,
+                };
             }
             Err(why) => {
                 tracing::warn!(why, "the JWKS could not be read: the keys that are known go on");

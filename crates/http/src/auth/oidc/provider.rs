@@ -18,11 +18,11 @@ use tokio::time::Instant;
 use super::attempt::AttemptSecrets;
 use super::claims::{Expected, IdClaims, ProviderAnswer, proposed};
 use super::settings::{OidcOptions, safe_url};
-use crate::auth::jwt::{Jwks, KeySource, LONGEST, UnreadKeys};
+use crate::auth::jwt::{Jwks, KeySource, MAX_TOKEN_BYTES, UnreadKeys};
 use crate::network::outside::{self, shown};
 
 /// How long the discovery document is cached.
-const FRESH: Duration = Duration::from_secs(3600);
+const DISCOVERY_TTL: Duration = Duration::from_secs(3600);
 /// The maximum length of an error code in the log, in characters.
 const ERROR_CHARS: usize = 60;
 
@@ -94,7 +94,7 @@ struct TokenError {
 
 impl Provider {
     pub(crate) fn new(options: OidcOptions) -> Result<Self> {
-        Ok(Self { options, client: outside::client(outside::WITHIN)?, known: Mutex::default() })
+        Ok(Self { options, client: outside::client(outside::REQUEST_TIMEOUT)?, known: Mutex::default() })
     }
 
     /// The URL to which the browser is redirected for a sign-in.
@@ -177,7 +177,7 @@ impl Provider {
         let found = known.addresses.clone();
         let is_paused = known.tried.is_some_and(|tried| tried.elapsed() < self.options.pauses.1);
         match found {
-            Some((addresses, read)) if read.elapsed() < FRESH || is_paused => return Ok(addresses),
+            Some((addresses, read)) if read.elapsed() < DISCOVERY_TTL || is_paused => return Ok(addresses),
             None if is_paused => {
                 return Err(ProviderError::Unreachable("the provider did not answer a moment ago".into()));
             }
@@ -267,7 +267,7 @@ impl Provider {
 
     /// The claims of an ID token, after its signature is verified.
     async fn verify(addresses: &ProviderAddresses, token: &str) -> Result<IdClaims, ProviderError> {
-        if token.len() > LONGEST {
+        if token.len() > MAX_TOKEN_BYTES {
             return Err(refused("the ID token is too long"));
         }
         let header =

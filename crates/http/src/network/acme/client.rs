@@ -16,7 +16,7 @@ use crate::network::outbound::{AGENT, root};
 use crate::network::outside;
 
 /// The timeout of one request. It is long, since an authority may sign before it responds.
-const WITHIN: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 pub(super) struct AcmeClient {
@@ -27,7 +27,7 @@ pub(super) struct AcmeClient {
 
 impl AcmeClient {
     pub(super) fn new() -> Result<Self> {
-        Ok(Self { client: outside::client(WITHIN)?, retry_after: Arc::default() })
+        Ok(Self { client: outside::client(REQUEST_TIMEOUT)?, retry_after: Arc::default() })
     }
 
     /// Takes the pause that the authority has requested since the last call.

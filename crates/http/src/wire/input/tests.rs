@@ -43,7 +43,7 @@ fn change(payload: &str) -> Result<Update> {
 }
 
 #[test]
-fn what_is_no_object_is_refused_whole() {
+fn payloads_that_are_no_objects_are_refused() {
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
     for payload in [
         "",
@@ -80,7 +80,7 @@ fn unknown_keys_and_white_space_do_not_matter() {
 }
 
 #[test]
-fn all_the_refused_fields_of_a_payload_are_told_at_once() {
+fn all_refused_fields_are_reported_at_once() {
     let payload =
         r#"{"author": 7, "group": "x", "body": " ", "respond_to": "x", "date": "x", "client_id": ""}"#;
     let found = refused(send(fields(payload)));
@@ -189,7 +189,7 @@ fn a_user_is_renamed_or_related_and_not_both() {
 }
 
 #[test]
-fn what_is_held_is_told_by_group() {
+fn held_numbers_are_read_by_group() {
     let resume = |groups: &str| {
         let payload = format!(r#"{{"groups": {groups}}}"#);
         fields(&payload).command(|held: HeldNumbers, _| Some(held.command()))

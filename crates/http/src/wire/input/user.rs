@@ -1,6 +1,6 @@
 //! Payloads about users.
 
-use chinwag_core::app::identity::{PutUser, Spelled};
+use chinwag_core::app::identity::{PutUser, SpelledName};
 use chinwag_core::app::profile::{ChangeProfile, SettingsUpdate};
 use chinwag_core::app::relation::Relate;
 use chinwag_core::app::suspension::ChangeStanding;
@@ -198,7 +198,7 @@ pub enum UserChange {
 
 impl UserPut {
     /// The command that creates or changes the user.
-    pub fn command(self, name: Spelled) -> PutUser {
+    pub fn command(self, name: SpelledName) -> PutUser {
         let Self { kind, display_name, avatar, data, adopt } = self;
         PutUser { name, profile: ProfileUpdate { display_name, avatar, data, kind }, adopt }
     }

@@ -155,7 +155,7 @@ impl ClientEvent for MessageRead {
     async fn run(request: EventRequest, command: MarkRead) -> Result<()> {
         let group = command.group;
         let marked = request.app().message_read(&request.context, command).await?;
-        if !marked.told {
+        if !marked.published {
             request.answer(ReadMark::new(&marked.author, group, marked.at));
         }
         Ok(())
@@ -185,7 +185,7 @@ impl ClientEvent for MessageUpdate {
 
     async fn run(request: EventRequest, command: Edit) -> Result<()> {
         let edited = request.app().message_edit(&request.context, command).await?;
-        if !edited.told {
+        if !edited.published {
             request.answer(MessageEdited((&edited.message).into()));
         }
         Ok(())

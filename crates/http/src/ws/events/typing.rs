@@ -63,12 +63,12 @@ impl ClientEvent for TypingStop {
 async fn announce(request: EventRequest, group: GroupId, started: bool) -> Result<()> {
     let state = &request.session.state;
     let typist = state.app.group_typist(&request.context, group).await?;
-    let Some((user, unaware)) = typist else { return Ok(()) };
+    let Some((user, hidden_from)) = typist else { return Ok(()) };
     if state.hub.typing_allowed(user.id, group, started) {
         let kind = Kind::Typing { author: user.name, group, started };
         state.hub.publish_ephemeral(Event {
             kind,
-            to: Audience::Others(group, unaware),
+            to: Audience::Others(group, hidden_from),
             seq: None,
             origin: None,
         });

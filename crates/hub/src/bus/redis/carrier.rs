@@ -18,30 +18,30 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::codec::{Keys, NodeMessage};
 use super::limits::SharedLimits;
-use super::senders::{Nonce, Offered, Senders, Stamp};
+use super::senders::{Nonce, OfferOutcome, Senders, Stamp};
 use super::server::{PushHandler, RedisConnection, RedisServer};
 use super::{ConnectError, RedisOptions};
 use crate::bus::link::{Channel, ChannelFilter, Hint, Link, LinkEvent, LinkFigures, NodeId, QueuedBytes};
 
 /// Bytes of hints that may be queued in each direction.
-const BYTES: usize = 64 * 1024 * 1024;
+const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 /// The most hints in one round trip, and approximately the most bytes.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 1024 * 1024;
 /// The most channels in one command.
-const CHANNELS: usize = 500;
+const CHANNELS_PER_COMMAND: usize = 500;
 /// How long changes of needed channels are collected before subscribing.
 const GATHER: Duration = Duration::from_millis(2);
 /// The interval at which the server is asked whether it still answers and is still the master.
-const PROBE: Duration = Duration::from_secs(2);
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 /// Backoff while the server is unreachable: the first and the longest delay.
 const RETRY: Duration = Duration::from_millis(100);
-const RETRY_MOST: Duration = Duration::from_secs(1);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Timeouts for the return of this node's own challenge, and for the answers of the others after it.
-const GREETING: Duration = Duration::from_millis(500);
-const ANSWERS: Duration = Duration::from_millis(20);
+const CHALLENGE_TIMEOUT: Duration = Duration::from_millis(500);
+const ANSWER_TIME: Duration = Duration::from_millis(20);
 /// Timeout of a start for the complete link, after the connection.
-const STANDS: Duration = Duration::from_secs(2);
+const START_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// This node's end of the link. Dropping it ends the task.
 pub(super) struct Carrier {
@@ -60,7 +60,7 @@ struct CarrierState {
     doubtful: Mutex<HashSet<Channel>>,
     doubt: Notify,
     outgoing: Mutex<Outgoing>,
-    something: Notify,
+    enqueued: Notify,
     hints: usize,
     link_events: mpsc::Sender<LinkEvent>,
     load: Arc<AtomicUsize>,
@@ -70,7 +70,7 @@ struct CarrierState {
     /// Notified when this node's challenge to all nodes has come back.
     greeted: Notify,
     /// Notified when the link is complete.
-    stands: Notify,
+    established: Notify,
     figures: LinkCounters,
     limits: SharedLimits,
 }
@@ -122,14 +122,14 @@ impl Carrier {
             doubtful: Mutex::default(),
             doubt: Notify::new(),
             outgoing: Mutex::default(),
-            something: Notify::new(),
+            enqueued: Notify::new(),
             hints: options.hints.max(16),
             link_events,
             load: Arc::default(),
             started: Instant::now(),
             senders: Mutex::new(Senders::new(nonce)),
             greeted: Notify::new(),
-            stands: Notify::new(),
+            established: Notify::new(),
             figures: LinkCounters::default(),
             limits: SharedLimits::default(),
         });
@@ -147,7 +147,7 @@ impl Carrier {
         });
         // A short-lived command publishes its hints to nodes that already know it. If the link is lost again
         // meanwhile, continue as with any later loss.
-        let _ = timeout(STANDS, shared.stands.notified()).await;
+        let _ = timeout(START_TIMEOUT, shared.established.notified()).await;
         Ok((Arc::new(Self { shared, task }), push_handler))
     }
 
@@ -205,7 +205,7 @@ impl CarrierState {
         // The current subscriptions. After a loss, the filter is asked for each of them again.
         let mut listening = HashSet::new();
         while !self.link_events.is_closed() {
-            if let Err(error) = self.carry(connection, &gone, &mut listening).await {
+            if let Err(error) = self.run_until_lost(connection, &gone, &mut listening).await {
                 tracing::warn!(%error, "the link to Redis is lost: hints are dropped until it is back");
             }
             self.up.store(false, Ordering::Release);
@@ -229,12 +229,12 @@ impl CarrierState {
             // Nobody takes the counts while the link is down, and they are not bounded otherwise.
             self.limits.forget();
             sleep(pause).await;
-            pause = (pause * 2).min(RETRY_MOST);
+            pause = (pause * 2).min(MAX_RETRY_DELAY);
         }
     }
 
     /// Runs the link until it is lost.
-    async fn carry(
+    async fn run_until_lost(
         &self,
         mut connection: RedisConnection,
         gone: &Notify,
@@ -243,7 +243,7 @@ impl CarrierState {
         self.listen_always(&mut connection).await?;
         tokio::select! {
             lost = self.publish(connection.clone()) => lost,
-            lost = self.stand(connection.clone(), listening) => lost,
+            lost = self.establish(connection.clone(), listening) => lost,
             lost = self.limits.carry(&self.keys, connection.clone()) => lost,
             lost = self.probe(connection) => lost,
             () = gone.notified() => Ok(()),
@@ -251,7 +251,7 @@ impl CarrierState {
     }
 
     /// Learns which nodes are alive, then subscribes to the needed channels.
-    async fn stand(
+    async fn establish(
         &self,
         mut connection: RedisConnection,
         listening: &mut HashSet<Channel>,
@@ -260,12 +260,12 @@ impl CarrierState {
         self.enqueue(Channel::Nodes, NodeMessage::Challenge(nonce));
         // This node's own challenge comes back once the other nodes have received it. Without it, their hints
         // are held until they answer.
-        if timeout(GREETING, self.greeted.notified()).await.is_ok() {
-            sleep(ANSWERS).await;
+        if timeout(CHALLENGE_TIMEOUT, self.greeted.notified()).await.is_ok() {
+            sleep(ANSWER_TIME).await;
         }
-        self.look(&mut connection, listening).await?;
+        self.update_subscriptions(&mut connection, listening).await?;
         self.up.store(true, Ordering::Release);
-        self.stands.notify_one();
+        self.established.notify_one();
         let _ = self.link_events.send(LinkEvent::Up).await;
         self.subscribe(connection, listening).await
     }
@@ -279,14 +279,14 @@ impl CarrierState {
     fn enqueue(&self, to: Channel, message: NodeMessage) {
         let bytes = size(&message);
         let mut outgoing = self.outgoing.lock();
-        if outgoing.queue.len() >= self.hints || outgoing.bytes + bytes > BYTES {
+        if outgoing.queue.len() >= self.hints || outgoing.bytes + bytes > MAX_QUEUED_BYTES {
             self.figures.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
         outgoing.bytes += bytes;
         outgoing.queue.push_back((to, message));
         drop(outgoing);
-        self.something.notify_one();
+        self.enqueued.notify_one();
     }
 
     async fn listen_always(&self, connection: &mut RedisConnection) -> RedisResult<()> {
@@ -298,7 +298,7 @@ impl CarrierState {
         loop {
             let batch = self.next_batch();
             if batch.is_empty() {
-                self.something.notified().await;
+                self.enqueued.notified().await;
                 continue;
             }
             let sent = connection.publish(&batch).await;
@@ -343,11 +343,11 @@ impl CarrierState {
         loop {
             self.doubt.notified().await;
             sleep(GATHER).await;
-            self.look(&mut connection, listening).await?;
+            self.update_subscriptions(&mut connection, listening).await?;
         }
     }
 
-    async fn look(
+    async fn update_subscriptions(
         &self,
         connection: &mut RedisConnection,
         listening: &mut HashSet<Channel>,
@@ -364,11 +364,11 @@ impl CarrierState {
         }
         // Recorded even if the command fails: after a loss, the filter is asked for each of them again.
         listening.extend(&begin);
-        for some in begin.chunks(CHANNELS) {
+        for some in begin.chunks(CHANNELS_PER_COMMAND) {
             connection.subscribe(&self.names(some)).await?;
             let _ = self.link_events.send(LinkEvent::Subscribed(some.to_vec())).await;
         }
-        for some in end.chunks(CHANNELS) {
+        for some in end.chunks(CHANNELS_PER_COMMAND) {
             connection.unsubscribe(&self.names(some)).await?;
             for channel in some {
                 listening.remove(channel);
@@ -431,12 +431,12 @@ impl CarrierState {
     /// Accepts a hint if it is recent and new. Holds it until that can be decided.
     fn offer(&self, stamp: Stamp, hint: Hint, bytes: usize) {
         let load = QueuedBytes::of(&self.load, bytes);
-        if self.load.load(Ordering::Relaxed) > BYTES {
+        if self.load.load(Ordering::Relaxed) > MAX_QUEUED_BYTES {
             self.figures.overrun.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let offered = self.senders.lock().offer(stamp, self.now(), (hint, load));
-        let Offered { taken, dropped, challenge } = offered;
+        let OfferOutcome { taken, dropped, challenge } = offered;
         self.challenge(stamp.node, challenge);
         if dropped {
             self.figures.repeated.fetch_add(1, Ordering::Relaxed);
@@ -463,7 +463,7 @@ impl CarrierState {
     /// Checks the server regularly. Ends when it does not answer or is no longer the master. Also drops held
     /// hints of nodes that do not answer.
     async fn probe(&self, mut connection: RedisConnection) -> RedisResult<()> {
-        let mut ticks = interval(PROBE);
+        let mut ticks = interval(PROBE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;

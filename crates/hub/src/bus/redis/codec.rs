@@ -18,7 +18,7 @@ const VERSION: u8 = 2;
 const MAC: usize = 32;
 const HEAD: usize = 1 + MAC;
 /// The longest hint. A hint that exceeds it is sent without its frame; its number is sufficient.
-pub(super) const LONGEST: usize = 1024 * 1024;
+pub(super) const MAX_HINT_BYTES: usize = 1024 * 1024;
 
 /// The tags of fields.
 mod tag {
@@ -33,7 +33,7 @@ mod tag {
     pub(super) const NAME: u8 = 9;
     pub(super) const TOKEN: u8 = 10;
     pub(super) const STATUS: u8 = 11;
-    pub(super) const TOLD: u8 = 12;
+    pub(super) const RECEIVERS: u8 = 12;
     pub(super) const COUNT: u8 = 13;
     pub(super) const LAST: u8 = 14;
     pub(super) const PART: u8 = 15;
@@ -105,7 +105,7 @@ impl Keys {
         bytes.put_u64_le(stamp.number);
         bytes.put_u64_le(stamp.sent);
         FieldWriter(&mut bytes).message(message);
-        if bytes.len() > LONGEST
+        if bytes.len() > MAX_HINT_BYTES
             && let NodeMessage::Hint(hint) = message
         {
             let bare =
@@ -119,12 +119,12 @@ impl Keys {
 
     /// Decodes a message, if a node of this cluster has made it for the channel with this name.
     pub(super) fn decode(&self, name: &[u8], bytes: &Bytes) -> Option<(Stamp, NodeMessage)> {
-        if bytes.first() != Some(&VERSION) || bytes.len() > LONGEST {
+        if bytes.first() != Some(&VERSION) || bytes.len() > MAX_HINT_BYTES {
             return None;
         }
         let (mac, body) = bytes[1..].split_at_checked(MAC)?;
-        let told = self.mac.clone().chain_update(name).chain_update([0]).chain_update(body);
-        told.verify_slice(mac).ok()?;
+        let receivers = self.mac.clone().chain_update(name).chain_update([0]).chain_update(body);
+        receivers.verify_slice(mac).ok()?;
         let (node, rest) = body.split_first_chunk()?;
         let (number, rest) = rest.split_first_chunk()?;
         let (sent, fields) = rest.split_first_chunk()?;
@@ -218,12 +218,12 @@ impl FieldWriter<'_> {
                 self.field(tag::NAME, name.as_str().as_bytes());
             }
             HintKind::TokenEnded(hash) => self.field(tag::TOKEN, &hash.0),
-            HintKind::Presence { count, user, name, appearance, told } => {
+            HintKind::Presence { count, user, name, appearance, receivers } => {
                 self.field(tag::COUNT, &count.to_le_bytes());
                 self.user(tag::USER, *user);
                 self.field(tag::NAME, name.as_str().as_bytes());
                 self.field(tag::STATUS, &[status_number(*appearance)]);
-                self.users(tag::TOLD, told);
+                self.users(tag::RECEIVERS, receivers);
                 self.hidden(&[(*user, *appearance)]);
             }
             HintKind::Beat { count, last } => {
@@ -306,7 +306,7 @@ struct Fields<'a> {
     name: Option<&'a str>,
     token: Option<TokenHash>,
     appearance: Option<Appearance>,
-    told: Vec<UserId>,
+    receivers: Vec<UserId>,
     count: Option<u64>,
     last: bool,
     part: Option<u32>,
@@ -345,7 +345,7 @@ impl<'a> Fields<'a> {
             tag::NAME => self.name = Some(std::str::from_utf8(value).ok()?),
             tag::TOKEN => self.token = Some(TokenHash(value.try_into().ok()?)),
             tag::STATUS => self.appearance = Some(appearance_of(*value.first()?)?),
-            tag::TOLD => self.told = users(value)?,
+            tag::RECEIVERS => self.receivers = users(value)?,
             tag::COUNT => self.count = Some(u64::from_le_bytes(value.try_into().ok()?)),
             tag::NONCE => self.nonce = Some(Nonce::from_le_bytes(value.try_into().ok()?)),
             tag::LAST => self.last = true,
@@ -390,7 +390,7 @@ impl<'a> Fields<'a> {
                 user: self.user?,
                 name: name()?,
                 appearance: if self.hidden.is_empty() { self.appearance? } else { Appearance::Hidden },
-                told: self.told,
+                receivers: self.receivers,
             },
             11 => HintKind::Beat { count: self.count?, last: self.last },
             12 => HintKind::Ask,

@@ -12,7 +12,7 @@ use super::window::ReplayWindow;
 use crate::bus::link::NodeId;
 
 /// The greatest accepted age of a hint.
-const LATE: i64 = 60_000;
+const MAX_AGE: i64 = 60_000;
 /// The apparent change between two nodes' clocks at which they are measured again.
 const DRIFT: i64 = 5_000;
 /// Timeout for the answer to a challenge.
@@ -20,7 +20,7 @@ const ANSWER: u64 = 5_000;
 /// The most nodes to remember.
 const NODES: usize = 1024;
 /// The most held hints of one node.
-const HELD: usize = 256;
+const MAX_HELD_HINTS: usize = 256;
 
 /// The header of every message between nodes: the sender, its running number, and the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ struct Sender<T> {
 
 /// The decision about a hint.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Offered<T> {
+pub(super) struct OfferOutcome<T> {
     /// The hint, if it is accepted now.
     pub(super) taken: Option<T>,
     /// Whether it was dropped instead of held.
@@ -87,20 +87,20 @@ impl<T> Senders<T> {
     }
 
     /// Decides whether to accept, hold or drop a hint.
-    pub(super) fn offer(&mut self, stamp: Stamp, now: u64, hint: T) -> Offered<T> {
+    pub(super) fn offer(&mut self, stamp: Stamp, now: u64, hint: T) -> OfferOutcome<T> {
         let sender = self.sender(stamp.node);
         let Some(ahead) = sender.ahead else {
-            let room = sender.held.len() < HELD;
+            let room = sender.held.len() < MAX_HELD_HINTS;
             if room {
                 sender.held.push((stamp, hint));
             }
             let challenge = self.ask(stamp.node, now);
-            return Offered { taken: None, dropped: !room, challenge };
+            return OfferOutcome { taken: None, dropped: !room, challenge };
         };
         let age = age(stamp.sent, now, ahead);
-        let taken = age.abs() <= LATE && sender.window.take(stamp.number);
+        let taken = age.abs() <= MAX_AGE && sender.window.take(stamp.number);
         let challenge = if age.abs() > DRIFT { self.ask(stamp.node, now) } else { None };
-        Offered { taken: taken.then_some(hint), dropped: !taken, challenge }
+        OfferOutcome { taken: taken.then_some(hint), dropped: !taken, challenge }
     }
 
     /// Handles an answer. Returns the held hints of that node that are now accepted, and the number of those
@@ -126,7 +126,7 @@ impl<T> Senders<T> {
         let held = std::mem::take(&mut sender.held);
         let count = held.len() as u64;
         let may = |(stamp, hint): (Stamp, T)| {
-            let good = age(stamp.sent, now, ahead).abs() <= LATE && sender.window.take(stamp.number);
+            let good = age(stamp.sent, now, ahead).abs() <= MAX_AGE && sender.window.take(stamp.number);
             good.then_some(hint)
         };
         let taken: Vec<_> = held.into_iter().filter_map(may).collect();
@@ -232,7 +232,7 @@ mod tests {
     fn late_hints_are_dropped_and_have_the_time_measured_anew() {
         let mut senders = known(500_000);
         let soon = senders.offer(stamp(101, 500_000), 2_000, 101);
-        assert_eq!(soon, Offered { taken: Some(101), dropped: false, challenge: None });
+        assert_eq!(soon, OfferOutcome { taken: Some(101), dropped: false, challenge: None });
         let late = senders.offer(stamp(102, 500_000), 70_000, 102);
         assert!(late.taken.is_none() && late.dropped);
         let nonce = late.challenge.expect("a challenge");
@@ -254,10 +254,10 @@ mod tests {
         let mut senders = Senders::new(1);
         for number in 0..300 {
             let offered = senders.offer(stamp(number, 10), 1_000, number);
-            assert_eq!(offered.dropped, number >= HELD as u64);
+            assert_eq!(offered.dropped, number >= MAX_HELD_HINTS as u64);
         }
         assert_eq!(senders.expire(1_000 + ANSWER), 0);
-        assert_eq!(senders.expire(1_001 + ANSWER), HELD as u64);
+        assert_eq!(senders.expire(1_001 + ANSWER), MAX_HELD_HINTS as u64);
         assert!(senders.nodes.is_empty());
     }
 

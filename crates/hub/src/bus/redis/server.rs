@@ -16,11 +16,11 @@ use super::limits::Bucket;
 use super::{ConnectError, RedisOptions};
 
 /// Timeout for a connection.
-const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Timeout for an answer, after which the server counts as unreachable.
-const ANSWER: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// The oldest supported major version, the first with sharded publication.
-const OLDEST: u32 = 7;
+const MIN_VERSION: u32 = 7;
 const FORMS: &str = "redis://[user[:password]@]host[:port], rediss://… over TLS, \
      redis+sentinel://host[:port][,host[:port]…]/master or redis+cluster://host[:port][,host[:port]…]";
 
@@ -113,7 +113,7 @@ impl RedisServer {
     ) -> Result<(RedisConnection, String), ConnectError> {
         // Keep a provider that was installed before.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let whole = timeout(CONNECT * 2, self.connect_fit(on_push)).await;
+        let whole = timeout(CONNECT_TIMEOUT * 2, self.connect_fit(on_push)).await;
         whole.unwrap_or_else(|_| Err(self.away("it does not answer")))
     }
 
@@ -154,7 +154,7 @@ impl RedisServer {
         let field = |name| text.lines().find_map(|line| line.strip_prefix(name));
         let version = field("redis_version:").unwrap_or("unknown").trim().to_owned();
         let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
-        if major < OLDEST {
+        if major < MIN_VERSION {
             let place = self.place();
             return Err(ConnectError::Unfit(format!(
                 "Redis at {place} is version {version}: Redis 7.0 or later, or Valkey, is needed"
@@ -195,8 +195,8 @@ impl RedisServer {
             Client::open(info)?
         };
         let mut config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER));
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(ANSWER_TIMEOUT));
         if let Some(on_push) = on_push {
             config = config.set_push_sender(sender(on_push));
         }
@@ -233,8 +233,8 @@ impl RedisServer {
             self.hosts.iter().map(|(host, port)| self.info(host, *port, true)).collect();
         let mut builder = ClusterClientBuilder::new(hosts?)
             .use_protocol(ProtocolVersion::RESP3)
-            .connection_timeout(CONNECT)
-            .response_timeout(ANSWER)
+            .connection_timeout(CONNECT_TIMEOUT)
+            .response_timeout(ANSWER_TIMEOUT)
             .push_sender(sender(on_push));
         if let Some(user) = &self.user {
             builder = builder.username(user);

@@ -47,7 +47,7 @@ impl World {
             }
             Effect::Delete { seq, held } => self.delete(at, seq, held),
             Effect::Invite { user, is_pending, head } => self.invite(at, user, is_pending, head),
-            Effect::TellRemoval(seq, entry) => {
+            Effect::AnnounceRemoval(seq, entry) => {
                 let Form::Removal(user) = entry.form else { return };
                 let is_told = node.removals.iter().any(|(who, told)| *who == user && *told >= seq);
                 let is_over = is_told || node.members.contains(&user) || node_of(user_of(user)) != at;

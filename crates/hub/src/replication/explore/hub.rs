@@ -9,7 +9,7 @@ use super::world::{
     Action, Answer, GROUP, Local, LogItem, ModelUser, NODES, Node, PAIRED, Read, World, node_of, user_id,
     user_of,
 };
-use crate::replication::buffer::MOST_BYTES;
+use crate::replication::buffer::MAX_BUFFERED_BYTES;
 use crate::replication::fetch::Standing;
 use crate::replication::group::Input;
 
@@ -87,7 +87,7 @@ impl World {
         *(if is_consent { &mut self.budget.consents } else { &mut self.budget.operations }) -= 1;
         self.log.push(item);
         let seq = self.head();
-        let size = if self.budget.is_narrow { MOST_BYTES } else { 1 };
+        let size = if self.budget.is_narrow { MAX_BUFFERED_BYTES } else { 1 };
         // A member who is connected to the node.
         let author =
             self.users_at(node).find(|user| self.standing_now(*user) == Standing::Member).map(user_id);

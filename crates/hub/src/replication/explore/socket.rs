@@ -27,16 +27,16 @@ pub(super) enum Frame {
     Resumed(Seq),
 }
 
-type Held = Vec<(EventTag, Frame)>;
+type HeldFrames = Vec<(EventTag, Frame)>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
     Absent,
-    Registered(Held),
+    Registered(HeldFrames),
     /// The snapshot was read. It is stale if this node has since dropped an event of the group because the
     /// group had no members here.
     Read {
-        held: Held,
+        held: HeldFrames,
         snapshot: Option<Seq>,
         /// The head, if the user's membership was pending there.
         pending: Option<Seq>,
@@ -48,14 +48,14 @@ pub(super) enum Stage {
     },
     /// The user is subscribed to the group.
     Subscribed {
-        held: Held,
+        held: HeldFrames,
         snapshot: Option<Seq>,
         settings: u8,
     },
     Live,
     /// Resuming: events are held until the store answers.
     Paused {
-        held: Held,
+        held: HeldFrames,
         answer: ResumeAnswer,
     },
     /// The socket must resume on a new connection.

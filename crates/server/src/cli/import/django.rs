@@ -25,7 +25,7 @@ pub(super) fn run(url: &str, place: &DataArgs) -> Result<()> {
     let _lock = folder.lock()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
-    let store = runtime.block_on(wire_up::sole(&config, &folder))?;
+    let store = runtime.block_on(wire_up::exclusive_store(&config, &folder))?;
     warn_of_old(&source, &config, &store, counts)?;
     warn_of_long(&source, &config, counts)?;
     let all = counts.users + counts.relations + counts.groups + counts.memberships + counts.messages;
@@ -42,7 +42,12 @@ pub(super) fn run(url: &str, place: &DataArgs) -> Result<()> {
 }
 
 /// Warns before the import that the server will erase old messages.
-fn warn_of_old(source: &DjangoSource, config: &Config, store: &wire_up::Sole, counts: Counts) -> Result<()> {
+fn warn_of_old(
+    source: &DjangoSource,
+    config: &Config,
+    store: &wire_up::ExclusiveStore,
+    counts: Counts,
+) -> Result<()> {
     let Some(keep) = config.messages.keep else { return Ok(()) };
     let oldest = store.app.oldest_kept().unwrap_or(Date::from_micros(i64::MIN));
     let old = source.messages_before(oldest).map_err(fault)?;
@@ -72,7 +77,7 @@ fn warn_of_long(source: &DjangoSource, config: &Config, counts: Counts) -> Resul
 struct Import<'i> {
     source: &'i DjangoSource,
     counts: Counts,
-    store: &'i wire_up::Sole,
+    store: &'i wire_up::ExclusiveStore,
     runtime: &'i Runtime,
     report: Report,
 }

@@ -49,7 +49,7 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
     report.note_progress(format_args!("reading {}", file.display()));
     let mut export = wire_up::import::read(service, file, &beside(&config.data), &mut report).map_err(bad)?;
     match &args.files {
-        Some(folder) => export.files.look_in(folder.clone()),
+        Some(folder) => export.files.set_folder(folder.clone()),
         None => warn_of_missing_files(&export)?,
     }
     let (config, copy) = if args.dry_run { copy_of(&config)? } else { (config, None) };
@@ -58,7 +58,7 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
     let _lock = if early.is_some() { early } else { Some(folder.lock()?) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
-    let store = runtime.block_on(wire_up::sole(&config, &folder))?;
+    let store = runtime.block_on(wire_up::exclusive_store(&config, &folder))?;
     warn_of_old(&export, &config, &store)?;
     let intake = runtime.block_on(wire_up::intake(&config, &folder, &store.app))?;
     let taken = TakenIds::new(&beside(&config.data))?;
@@ -90,7 +90,7 @@ fn warn_of_missing_files(export: &ForeignExport) -> Result<()> {
 }
 
 /// Warns before the import that the server will erase old messages.
-fn warn_of_old(export: &ForeignExport, config: &Config, store: &wire_up::Sole) -> Result<()> {
+fn warn_of_old(export: &ForeignExport, config: &Config, store: &wire_up::ExclusiveStore) -> Result<()> {
     let (Some(keep), Some(kept)) = (config.messages.keep, store.app.oldest_kept()) else { return Ok(()) };
     match export.oldest().map(Date::from_micros) {
         Some(oldest) if oldest < kept => say(&format!(
@@ -102,7 +102,7 @@ fn warn_of_old(export: &ForeignExport, config: &Config, store: &wire_up::Sole) -
 }
 
 struct ExportImport<'i> {
-    store: &'i wire_up::Sole,
+    store: &'i wire_up::ExclusiveStore,
     runtime: &'i Runtime,
     report: Report,
     /// The ids that the store must have after the import.

@@ -11,23 +11,23 @@ use crate::wire_up::transfer::Source;
 use crate::wire_up::transfer::file_list::{self, ListedFile};
 
 /// Objects that are checked concurrently.
-const AT_ONCE: usize = 16;
+const MAX_CONCURRENT: usize = 16;
 /// Ids that one sentence lists.
-const NAMED: usize = 20;
+const MAX_LISTED_IDS: usize = 20;
 
 /// The differences between a database and a storage.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Differences {
     /// The number of complete files.
     pub(in crate::cli) files: u64,
-    missing: Found,
-    wrong: Found,
-    unknown: Found,
+    missing: AffectedFiles,
+    wrong: AffectedFiles,
+    unknown: AffectedFiles,
 }
 
 /// Files with one problem: the first ids, and the number of all.
 #[derive(Debug, Default)]
-struct Found {
+struct AffectedFiles {
     some: Vec<FileId>,
     all: u64,
 }
@@ -54,7 +54,7 @@ fn check_rows(
         done += page.len();
         let looked = stream::iter(&page)
             .map(|listed| compare(files, listed))
-            .buffered(AT_ONCE)
+            .buffered(MAX_CONCURRENT)
             .try_collect::<Vec<_>>();
         let looked = files.runtime.block_on(looked).map_err(|why| files.failure(&why))?;
         for (listed, state) in page.iter().zip(looked) {
@@ -125,10 +125,10 @@ fn check_objects(
     }
 }
 
-impl Found {
+impl AffectedFiles {
     fn add(&mut self, id: FileId) {
         self.all += 1;
-        if self.some.len() < NAMED {
+        if self.some.len() < MAX_LISTED_IDS {
             self.some.push(id);
         }
     }

@@ -14,9 +14,9 @@ use crate::wire_up::transfer::Source;
 use crate::wire_up::transfer::file_list::{self, ListedFile};
 
 /// Objects that are copied concurrently.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT: usize = 8;
 /// Ids that one sentence lists.
-const NAMED: usize = 20;
+const MAX_LISTED_IDS: usize = 20;
 
 /// The objects to copy.
 pub(in crate::cli) enum Selection<'s> {
@@ -76,7 +76,7 @@ impl StoredFiles {
         let all = file_list::count(source).map_err(|why| anyhow!(why))?;
         let (mut done, mut pages) = (0, FilePages::default());
         while let Some(page) = pages.next(source)? {
-            for listed in page.chunks(AT_ONCE) {
+            for listed in page.chunks(MAX_CONCURRENT) {
                 let mut items = Vec::new();
                 for file in listed {
                     items.extend(self.items(file, with_uploads)?);
@@ -96,7 +96,7 @@ impl StoredFiles {
             if page.is_empty() {
                 return Ok(());
             }
-            for listed in page.chunks(AT_ONCE) {
+            for listed in page.chunks(MAX_CONCURRENT) {
                 let items = listed.iter().map(|object| (object.key, Some(object.size))).collect();
                 self.copy_items(target, items, copied)?;
                 let done = copied.objects + copied.present;
@@ -121,7 +121,7 @@ impl StoredFiles {
     fn copy_items(&self, target: &Self, items: Vec<Item>, copied: &mut Copied) -> Result<()> {
         let copies = stream::iter(items)
             .map(async |(key, size)| Ok::<_, anyhow::Error>((key, self.copy_item(target, key, size).await?)))
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(MAX_CONCURRENT)
             .try_collect::<Vec<_>>();
         for (key, outcome) in self.runtime.block_on(copies)? {
             match outcome {
@@ -134,7 +134,7 @@ impl StoredFiles {
                 CopyOutcome::Missing if copied.missing.last() == Some(&key.file()) => {}
                 CopyOutcome::Missing => {
                     copied.missing_count += 1;
-                    if copied.missing.len() < NAMED {
+                    if copied.missing.len() < MAX_LISTED_IDS {
                         copied.missing.push(key.file());
                     }
                 }

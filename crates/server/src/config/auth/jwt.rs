@@ -13,7 +13,7 @@ use crate::config::Problems;
 #[serde(default)]
 pub(crate) struct Jwt {
     /// The secret shared with the host application, for HS256.
-    pub(crate) secret: Option<Hidden>,
+    pub(crate) secret: Option<RedactedText>,
     /// A file that contains this secret.
     pub(crate) secret_file: Option<PathBuf>,
     /// The path or URL of the host application's JWKS, for RS256, ES256 and `EdDSA`.
@@ -29,15 +29,15 @@ pub(crate) struct Jwt {
 /// A secret text, which `Debug` does not show.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Hidden(String);
+pub(crate) struct RedactedText(String);
 
-impl fmt::Debug for Hidden {
+impl fmt::Debug for RedactedText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }
 }
 
-impl Hidden {
+impl RedactedText {
     /// Exposes the secret.
     pub(super) fn expose(&self) -> &str {
         &self.0

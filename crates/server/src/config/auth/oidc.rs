@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use chinwag_http::auth::oidc::{ClientSecret, OidcOptions};
 use serde::{Deserialize, Serialize};
 
-use super::jwt::Hidden;
+use super::jwt::RedactedText;
 use crate::config::Problems;
 
 /// The longest value of the other settings, in characters.
@@ -21,7 +21,7 @@ pub(crate) struct Oidc {
     /// The client id of this server at the provider.
     pub(crate) client_id: Option<String>,
     /// The client secret of this server at the provider; none for a public client.
-    pub(crate) secret: Option<Hidden>,
+    pub(crate) secret: Option<RedactedText>,
     /// A file that contains this secret.
     pub(crate) secret_file: Option<PathBuf>,
     /// The scopes that are requested in addition to `openid`.

@@ -22,8 +22,8 @@ fn hints() -> Vec<Hint> {
     };
     let (none, users) = (Bytes::new(), vec![ann, ben]);
     let presence = |appearance| {
-        let (name, told) = (Name::stored("Ben"), vec![ann, ben]);
-        Hint::new(HintKind::Presence { count: 3, user: ann, name, appearance, told })
+        let (name, receivers) = (Name::stored("Ben"), vec![ann, ben]);
+        Hint::new(HintKind::Presence { count: 3, user: ann, name, appearance, receivers })
     };
     let roster = |users| Hint::new(HintKind::Roster { count: 3, part: 1, parts: 2, users });
     vec![
@@ -116,7 +116,7 @@ fn a_hint_with_any_other_byte_is_refused() {
 
 #[test]
 fn an_overlong_hint_loses_its_frame_and_keeps_its_number() {
-    let frame = Bytes::from(vec![b'x'; LONGEST]);
+    let frame = Bytes::from(vec![b'x'; MAX_HINT_BYTES]);
     let long =
         Hint { group: Some(group()), seq: Some(Seq(7)), ..Hint::new(HintKind::Group(vec![])).with(frame) };
     let bytes = keys().encode("here", STAMP, &NodeMessage::Hint(long.clone()));

@@ -14,10 +14,12 @@ use crate::{Error, Result};
 /// The most common passwords, in lower case and ascending order, one per line.
 static COMMON: &str = include_str!("password/common.txt");
 static COMMON_LINES: LazyLock<Vec<&str>> = LazyLock::new(|| COMMON.lines().collect());
+/// The error text for a password that is too short or too long.
+const LENGTH: &str = "must have 8 to 256 characters";
 
 /// A password of 8 to 256 characters, as typed and in its normal form (`OpaqueString` of RFC 8265:
-/// normalisation form C, with every kind of space replaced by an ASCII space). Never displayed, logged or
-/// stored.
+/// normalisation form C, with every kind of space replaced by an ASCII space). The length limits count the
+/// characters of the normal form. Never displayed, logged or stored.
 #[derive(Clone)]
 pub struct Password {
     normal: String,
@@ -28,10 +30,11 @@ pub struct Password {
 impl Password {
     /// Parses a password for a sign-in. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        if !PASSWORD_CHARS.contains(&text.chars().count()) {
-            return Err("must have 8 to 256 characters");
-        }
         let normal: String = text.nfc().map(|c| if is_space(c) { ' ' } else { c }).collect();
+        // The characters of older passwords were counted as typed.
+        if !is_bounded(&normal) && !is_bounded(text) {
+            return Err(LENGTH);
+        }
         let typed = (normal != text).then(|| text.to_owned());
         Ok(Self { normal, typed })
     }
@@ -39,6 +42,9 @@ impl Password {
     /// Parses a new password. Refuses the 10,000 most common ones.
     pub fn choose(text: &str) -> Result<Self, &'static str> {
         let password = Self::parse(text)?;
+        if !is_bounded(&password.normal) {
+            return Err(LENGTH);
+        }
         let lower = password.normal.to_lowercase();
         if COMMON_LINES.binary_search(&lower.as_str()).is_ok() {
             return Err("is one of the most common passwords: choose another");
@@ -63,6 +69,10 @@ impl Password {
         let is = |text: &str| Argon2::default().verify_password(text.as_bytes(), hash).is_ok();
         (is(&self.normal) || self.typed.as_deref().is_some_and(is)) && known.is_some()
     }
+}
+
+fn is_bounded(text: &str) -> bool {
+    PASSWORD_CHARS.contains(&text.chars().count())
 }
 
 /// Whether `c` is a space of any kind (Unicode category `Zs`).
@@ -101,6 +111,18 @@ mod tests {
             assert!(Password::parse(typed).expect("long enough").verify(Some(&phc)), "{typed}");
         }
         assert!(!Password::parse("jos\u{e9}'s pass word").expect("long enough").verify(Some(&phc)));
+    }
+
+    #[test]
+    fn characters_of_a_password_count_however_they_are_typed() {
+        let (short, long) = ("비밀번호", "é".repeat(200));
+        for text in [short.nfc().collect::<String>(), short.nfd().collect()] {
+            assert!(Password::choose(&text).is_err(), "{text}: four characters");
+        }
+        let phc = Password::choose(&long).expect("it fits").hash().expect("hashed");
+        let typed: String = long.nfd().collect();
+        assert!(typed.chars().count() > *PASSWORD_CHARS.end());
+        assert!(Password::parse(&typed).expect("the same one").verify(Some(&phc)));
     }
 
     #[test]

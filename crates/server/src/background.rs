@@ -19,8 +19,8 @@ const LINGER: Duration = Duration::from_secs(5);
 
 /// The tasks beside the serving of connections.
 pub(crate) struct Background {
-    tasks: Tasks,
-    /// Tasks that go on until they are ended.
+    tasks: NamedTasks,
+    /// Tasks that run until they are ended.
     endless: Vec<JoinHandle<()>>,
     sending: JoinHandle<()>,
     notifying: JoinHandle<()>,
@@ -34,7 +34,7 @@ impl Background {
     /// Starts the tasks.
     pub(crate) fn start(config: &Config, folder: &Folder, node: &Node) -> Self {
         let Node { app, hub, state, files } = node;
-        let (tasks, lease) = (Tasks::new(), config.presence.lease.0);
+        let (tasks, lease) = (NamedTasks::new(), config.presence.lease.0);
         let own = config.postgres().is_none().then(|| folder.clone());
         let watched = own.as_ref().map(|folder| folder.path().to_owned());
         let following = followers::run(app.clone(), files.clone(), own, lease);
@@ -107,12 +107,12 @@ async fn wait_for(task: JoinHandle<()>, late: &str) {
 }
 
 /// Starts tasks, and notices the first one that ends.
-struct Tasks {
+struct NamedTasks {
     end: mpsc::Sender<&'static str>,
     ended: mpsc::Receiver<&'static str>,
 }
 
-impl Tasks {
+impl NamedTasks {
     fn new() -> Self {
         let (end, ended) = mpsc::channel(1);
         Self { end, ended }
@@ -153,7 +153,7 @@ mod tests {
 
     #[tokio::test]
     async fn task_that_panics_is_noticed_and_named() {
-        let mut tasks = Tasks::new();
+        let mut tasks = NamedTasks::new();
         tasks.spawn("the first", pending());
         tasks.spawn("the second", async { panic!("a fault") });
         assert!(tasks.failed().await.to_string().starts_with("the second ended by itself"));

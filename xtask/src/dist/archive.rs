@@ -14,7 +14,7 @@ pub(super) fn empty(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))
 }
 
-/// Copies a file, or a folder with its content.
+/// Transfers a file, or a folder with its content.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     if from.is_dir() {
         fs::create_dir_all(to)?;

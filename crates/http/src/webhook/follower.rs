@@ -75,7 +75,7 @@ impl Steps {
 }
 
 /// The tasks that deliver, one for each webhook.
-struct Tasks {
+struct SendTasks {
     state: Arc<ServerState>,
     steps: Arc<Steps>,
     running: JoinSet<(WebhookId, Result<()>)>,
@@ -88,7 +88,7 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
     let steps = Steps { state: state.clone(), lease, turn: Mutex::default(), oldest: StdMutex::default() };
     let steps = Arc::new(steps);
     let mut tasks =
-        Tasks { state: state.clone(), steps: steps.clone(), running: JoinSet::new(), known: HashSet::new() };
+        SendTasks { state: state.clone(), steps: steps.clone(), running: JoinSet::new(), known: HashSet::new() };
     let (tell, end) = watch::channel(0);
     let mut beat_at = Instant::now();
     while !state.is_draining() {
@@ -116,7 +116,7 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
     Ok(())
 }
 
-impl Tasks {
+impl SendTasks {
     fn begin(&mut self, webhooks: &[WebhookId], end: &watch::Receiver<i64>) {
         for id in webhooks {
             if self.known.insert(*id) {

@@ -52,11 +52,11 @@ impl Pair {
         &self,
     ) -> (mpsc::UnboundedReceiver<(String, Vec<u8>)>, MultiplexedConnection) {
         let client = redis::Client::open(self.cluster.redis.url()).expect("an address");
-        let mut receivers = client.get_async_pubsub().await.expect("it is there");
-        receivers.psubscribe("*").await.expect("it listens");
+        let mut subscription = client.get_async_pubsub().await.expect("it is there");
+        subscription.psubscribe("*").await.expect("it listens");
         let (sender, hints) = mpsc::unbounded_channel();
         tokio::spawn(async move {
-            let mut messages = receivers.into_on_message();
+            let mut messages = subscription.into_on_message();
             while let Some(message) = messages.next().await {
                 let said = (message.get_channel_name().to_owned(), message.get_payload_bytes().to_vec());
                 if sender.send(said).is_err() {

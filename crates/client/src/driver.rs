@@ -122,13 +122,11 @@ impl Driver {
                 },
                 Err(error) => self.pause_after_refusal(error),
             };
-            let pause = match pause {
-                Ok(pause) => pause,
-                Err(error) => return error,
-            };
             self.failures += 1;
-            if self.meanwhile(sleep(pause), requests).await.is_none() {
-                return Error::Closed;
+            match pause {
+                Ok(pause) if self.meanwhile(sleep(pause), requests).await.is_some() => {}
+                Ok(_) => return Error::Closed,
+                Err(error) => return error,
             }
         }
     }
@@ -145,8 +143,7 @@ impl Driver {
 
     /// The delay after the end of a connection, or the error if another connection would end in the same way.
     fn pause_after(&mut self, end: End) -> Result<Duration, Error> {
-        let is_of_request =
-            end.code() == Some(1009) && self.outbox.refuse_longest(Error::TooLong(end.to_string()));
+        let is_of_request = end.code() == Some(1009) && self.outbox.refuse_longest(&end.to_string());
         self.outbox.disconnect(&end.to_string());
         self.queue(Update::Disconnected(end.clone()));
         match next_step(&end) {

@@ -69,10 +69,10 @@ impl Outbox {
     }
 
     /// Fails the longest request in flight, which was too long for the server. Returns whether there was one.
-    pub(crate) fn refuse_longest(&mut self, why: Error) -> bool {
+    pub(crate) fn refuse_longest(&mut self, why: &str) -> bool {
         let length = |(_, request): &(&u64, &Request)| request.event.to_text(None).len();
         let longest = self.sent.iter().max_by_key(length).map(|(number, _)| *number);
-        longest.is_some_and(|number| self.finish(number, Err(why)))
+        longest.is_some_and(|number| self.finish(number, Err(Error::TooLong(why.to_owned()))))
     }
 
     fn finish(&mut self, number: u64, outcome: Result<Frame, Error>) -> bool {
@@ -271,7 +271,7 @@ mod tests {
             ["a", &"b".repeat(300), &"c".repeat(99), "d"].map(|id| push(&mut outbox, message(id)));
         while take(&mut outbox, 9).is_some() {}
         assert!(matches!(answers[1].try_recv().unwrap(), Err(Error::TooLong(_))), "it is not sent");
-        assert!(outbox.refuse_longest(Error::TooLong("1009".into())));
+        assert!(outbox.refuse_longest("1009"));
         assert_eq!(answers[2].try_recv().unwrap(), Err(Error::TooLong("1009".into())));
         outbox.disconnect("gone");
         assert_eq!(outbox.client_ids(), ["a", "d"]);

@@ -87,8 +87,12 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
     let service = Context::new(Caller::Service);
     let steps = Steps { state: state.clone(), lease, turn: Mutex::default(), oldest: StdMutex::default() };
     let steps = Arc::new(steps);
-    let mut tasks =
-        SendTasks { state: state.clone(), steps: steps.clone(), running: JoinSet::new(), known: HashSet::new() };
+    let mut tasks = SendTasks {
+        state: state.clone(),
+        steps: steps.clone(),
+        running: JoinSet::new(),
+        known: HashSet::new(),
+    };
     let (tell, end) = watch::channel(0);
     let mut beat_at = Instant::now();
     while !state.is_draining() {

@@ -80,7 +80,7 @@ class Admin extends LitElement {
 
   fail(error) {
     if (error.code === 401) this.state = "out";
-    // A user who is no administrator, or whose session has ended, sees no part.
+    // Without an administrator's session, no section is shown.
     if (this.state === "in") this.current.error = error.message;
     else this.error = error.message;
     this.draw();

@@ -377,7 +377,7 @@ export class Chat extends EventTarget {
     if (this.#quoted.size >= QUOTED) this.#quoted.delete(this.#quoted.keys().next().value);
     this.#quoted.set(id, undefined);
     this.client.findMessage(group.id, id).then(
-      // The group has it from now on, as it changes.
+      // From now on the group keeps it up to date.
       (message) => (group.message(id) ? this.#quoted.delete(id) : this.#quoted.set(id, message)),
       (error) => (error.passing ? this.#unanswered.add(id) : this.#quoted.set(id, null)),
     ).then(() => this.tell("messages", { group }));

@@ -165,7 +165,7 @@ export class Emoji extends Part {
 
   /** From the search, Down leads to the first emoji that was found, and Enter chooses it. */
   async #pressInSearch(event) {
-    // Some browsers end a composition before the press that does so, which has this code.
+    // Some browsers end a composition before its last key event, which has this code.
     if (event.isComposing || event.keyCode === 229) return;
     if (!["ArrowDown", "Enter"].includes(event.key) || !this.#find()?.length) return;
     event.preventDefault();

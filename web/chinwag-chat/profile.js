@@ -88,7 +88,7 @@ export class Profile extends Part {
       }, "profile-privacy");
       return settings[key];
     };
-    // After a refusal they show again what holds.
+    // After a refusal they show the stored values again.
     const check = (key) => html`<label class="check"><input type="checkbox" .checked=${settings[key]}
       @change=${async ({ target }) => (target.checked = await change(key, target.checked))}> ${this.say(`profile.${key}`)}</label>`;
     const choice = (key) => html`<label for="profile-${key}">${this.say(`profile.${key}`)}</label>

@@ -1,4 +1,4 @@
-// Addresses of files that hold a ticket, which ends after some minutes.
+// File URLs with a ticket, which expires after some minutes.
 
 /** Such an address is asked for again before it is used after so long. */
 const STALE = 4 * 60_000;

@@ -1,4 +1,4 @@
-// The databases that the browser keeps for this page: IndexedDB.
+// The IndexedDB databases of this page.
 
 import { within } from "./rest.js";
 

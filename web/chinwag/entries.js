@@ -67,7 +67,7 @@ export class Entries {
   keep(first, last) {
     this.list = this.list.filter(({ seq }) => seq >= first && seq <= last);
     this.from = Math.max(this.from, first);
-    // If none of those that are left are known, they are requested from here on.
+    // If no remaining entry is known, requests start from here.
     this.to = Math.max(Math.min(this.to, last), this.from - 1);
   }
 

@@ -295,7 +295,7 @@ function sweep(isOver) {
   try {
     for (const key of Object.keys(localStorage)) if (key.startsWith(PLACES) && isOver(key)) localStorage.removeItem(key);
   } catch {
-    // Without storage there are none.
+    // Without storage there are no saved uploads.
   }
 }
 

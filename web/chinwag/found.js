@@ -1,5 +1,5 @@
-// Messages outside of the held part of a group that were asked for one by one, such as those that others reply to. They
-// follow the events as held ones do.
+// Messages outside the held part of a group that were requested one by one, such as quoted ones. Events update them like
+// held messages.
 
 /** @typedef {import("../chinwag.js").Message} Message */
 

@@ -48,7 +48,7 @@ export class Members extends Details {
   }
 
   get role() {
-    // Of a large group the lists may be missing, which most users are in as members.
+    // The lists of a large group may be missing. Most of its users are members.
     return this.roleOf(this.me) ?? (this.unlisted ? "members" : "restricts");
   }
 

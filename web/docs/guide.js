@@ -107,7 +107,7 @@ function mark(step) {
 input.addEventListener("input", show);
 input.addEventListener("focus", show);
 input.addEventListener("keydown", (event) => {
-  // An input method chooses among candidates by the same keys.
+  // Input methods use the same keys to select a candidate.
   if (event.isComposing || event.keyCode === 229) return;
   if (event.key === "ArrowDown") mark(1);
   else if (event.key === "ArrowUp") mark(-1);

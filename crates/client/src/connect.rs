@@ -16,11 +16,10 @@ use crate::access::Credential;
 use crate::error::Refusal;
 use crate::socket::Socket;
 
-/// The longest message. That of a server is the summary of all groups, whose length has no bound: for 2,000 groups with a
-/// thousand members it has some 60 MiB, more than what is read by default.
+/// The largest message in bytes. The largest one of a server is the summary of all groups, which has no bound: 2,000 groups
+/// of a thousand members take about 60 MiB, more than the default limit of the library.
 const MESSAGE: usize = 1 << 30;
-/// The longest frame: a page of that summary. It has 64 KiB for the most part, and more if a group has more, or if groups are
-/// longer than those before them.
+/// The largest frame in bytes: a page of the summary, usually 64 KiB, and more if a single group is larger.
 const FRAME: usize = 64 << 20;
 
 /// Why a WebSocket was not opened.

@@ -23,7 +23,7 @@ pub enum Error {
     /// The address of the server or a header is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// The event is longer than the server accepts, and nothing was changed.
+    /// The event is larger than the server accepts. Nothing has changed.
     #[error("the event is too long for the server: {0}")]
     TooLong(String),
     /// The session has ended permanently.

@@ -61,7 +61,7 @@ impl Rest {
     /// An anonymous caller of the server at `https://host`, or under a path of it. It uses no proxy; for
     /// that, pass a client of your own to [`Rest::with_http`].
     ///
-    /// A call that has no whole answer after two minutes is [`Error::Lost`].
+    /// A call without a complete answer after two minutes fails with [`Error::Lost`].
     ///
     /// # Panics
     ///
@@ -169,7 +169,7 @@ impl Rest {
     /// Requests bytes of any length. The body of the response is not read yet.
     pub(crate) async fn download(&self, path: &str) -> Result<reqwest::Response, Error> {
         let lost = |why: reqwest::Error| Error::Lost(why.to_string());
-        // The reader of the body decides how long it may take.
+        // The caller decides how long reading the body may take.
         let asking = self.request(Method::GET, path).timeout(Duration::MAX).send();
         let late = |_| Error::Lost("no answer came in time".to_owned());
         let response = timeout(ANSWER_TIMEOUT, asking).await.map_err(late)?.map_err(lost)?;

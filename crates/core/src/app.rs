@@ -229,8 +229,8 @@ impl App {
         &self.rules.clock
     }
 
-    /// Whether the clock can be trusted in what is erased by its date: it has not jumped by more than a day within the last
-    /// hour. To be asked now and then, so that a jump is noticed.
+    /// Whether the clock is reliable enough to erase content by age: it has not jumped by more than a day within the last hour.
+    /// Must be called regularly, so that a jump is detected.
     pub fn clock_is_steady(&self) -> bool {
         self.rules.clock_watch.is_steady(&*self.rules.clock)
     }

@@ -11,7 +11,7 @@ use crate::Date;
 /// The origin of [`Clock::elapsed`].
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// A jump of the wall clock by more than this may be an error, which is put right within a while.
+/// A larger jump of the wall clock is probably an error that will be corrected.
 const JUMP: Duration = Duration::from_secs(24 * 3600);
 const DOUBTED_FOR: Duration = Duration::from_secs(3600);
 
@@ -53,7 +53,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Notices that the wall clock has jumped forwards. For a while nothing should be erased by its date then.
+/// Detects forward jumps of the wall clock. After a jump, nothing should be erased by age for a while.
 #[derive(Debug, Default)]
 pub(crate) struct ClockWatch(Mutex<Option<ClockLook>>);
 
@@ -65,7 +65,7 @@ struct ClockLook {
 }
 
 impl ClockWatch {
-    /// Whether the clock has not jumped lately, or was set back since. Jumps are noticed from the first call on.
+    /// Whether the clock has not jumped recently, or has been set back since. Jumps are detected from the first call on.
     pub(crate) fn is_steady(&self, clock: &dyn Clock) -> bool {
         let (now, elapsed) = (clock.now(), clock.elapsed());
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);

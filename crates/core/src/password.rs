@@ -31,7 +31,7 @@ impl Password {
     /// Parses a password for a sign-in. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let normal: String = text.nfc().map(|c| if is_space(c) { ' ' } else { c }).collect();
-        // The characters of older passwords were counted as typed.
+        // Earlier versions counted the characters as typed.
         if !is_bounded(&normal) && !is_bounded(text) {
             return Err(LENGTH);
         }

@@ -79,7 +79,7 @@ struct Prepared {
     token: LateToken,
     /// The user who was charged, and the cost.
     charged: Option<(UserId, Cost)>,
-    /// The share of the user who calls.
+    /// The shares of the calling user.
     share: Option<Arc<Share>>,
 }
 
@@ -102,7 +102,7 @@ async fn prepare(
     if let Identified::Key(_, scopes) = identified {
         demands.require_scope(&parts.method, scopes).map_err(|error| refused(error.into()))?;
     }
-    // The user whom a service names is not charged for what the service asks.
+    // A service acting as a user does not consume that user's limits.
     let limited = limited_user(&identified);
     let identified = act_as::identified(state, parts, identified).await.map_err(refused)?;
     let streams = demands.reads_body_itself(&parts.method);
@@ -218,7 +218,7 @@ async fn charge(
     Ok((body, Some((user, cost))))
 }
 
-/// The user whose limits a request counts for.
+/// The user whose limits the request is charged to.
 fn limited_user(identified: &Identified) -> Option<UserId> {
     match identified {
         Identified::Nobody => None,

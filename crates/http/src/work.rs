@@ -18,11 +18,11 @@ const MIN_ROWS: usize = 10;
 const OF_ROWS: usize = 10;
 /// The minimum pause between two steps, in which others can write.
 const PAUSE: Duration = Duration::from_millis(2);
-/// A task that has failed so often is an error in the log.
+/// From this number of consecutive failures on, a failing task is logged as an error.
 const MANY_FAILURES: u32 = 10;
 
-/// Does what remains to be done, a step at a time, until it is dropped. After each step others have the store for at
-/// least as long. A step that fails is tried again after those of other tasks.
+/// Runs pending tasks step by step, until the future is dropped. After each step it pauses for at least the duration of
+/// the step, so that others can use the store. A failed step is retried later and does not delay other tasks.
 pub async fn run(app: App) {
     let mut rows = 100;
     loop {

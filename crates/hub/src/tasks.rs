@@ -1,5 +1,4 @@
-//! The start of tasks that must not end by a panic. Without one of them events would stop, or those of a group or of some
-//! sockets, and nobody would notice.
+//! Tasks whose panic must be reported: without one of them, events of all or some groups or sockets would stop, unnoticed.
 
 use std::sync::Arc;
 use std::thread;

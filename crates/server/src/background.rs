@@ -14,10 +14,10 @@ use crate::data::Folder;
 use crate::wire_up::Node;
 use crate::{followers, indexing, upkeep};
 
-/// The time for a task to end.
+/// The timeout for the end of a task.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// The tasks beside the serving of connections.
+/// The tasks that run next to the accept loop.
 pub(crate) struct Background {
     tasks: NamedTasks,
     /// Tasks that run until they are ended.
@@ -25,7 +25,7 @@ pub(crate) struct Background {
     sending: JoinHandle<()>,
     notifying: JoinHandle<()>,
     noting: JoinHandle<()>,
-    /// The exporter of spans, and what ends it.
+    /// The exporter of spans, and the sender that ends it when dropped.
     tracing: Option<(JoinHandle<()>, oneshot::Sender<()>)>,
     control: Option<JoinHandle<()>>,
 }
@@ -74,15 +74,14 @@ impl Background {
         }
     }
 
-    /// Waits until a task has ended, which none does before the server drains. Without it the server would go on and nobody
-    /// would notice.
+    /// Waits until a task ends unexpectedly. Otherwise the server would continue without it, unnoticed.
     pub(crate) async fn failed(&mut self) -> anyhow::Error {
         self.tasks.failed().await
     }
 
-    /// Ends the tasks of a server that has drained.
+    /// Ends the tasks after the drain.
     pub(crate) async fn end(self) {
-        // It ends by itself, so that another node need not wait for its lease.
+        // It ends by itself and releases its lease, so that another node need not wait for the lease to expire.
         wait_for(self.sending, "the sending to webhooks did not end in time").await;
         wait_for(self.notifying, "the notifying did not end in time").await;
         wait_for(self.noting, "the last use of some sessions is not noted").await;
@@ -93,20 +92,20 @@ impl Background {
         self.endless.iter().for_each(JoinHandle::abort);
         if let Some(control) = self.control {
             control.abort();
-            // Its end, so that the socket's file is gone.
+            // Wait until it has removed the socket's file.
             let _ = control.await;
         }
     }
 }
 
-/// Waits a moment for a task that is about to end.
+/// Waits for a task that is about to end, up to a timeout.
 async fn wait_for(task: JoinHandle<()>, late: &str) {
     if timeout(LINGER, task).await.is_err() {
         tracing::warn!("{late}");
     }
 }
 
-/// Starts tasks, and notices the first one that ends.
+/// Starts tasks, and reports the first one that ends.
 struct NamedTasks {
     end: mpsc::Sender<&'static str>,
     ended: mpsc::Receiver<&'static str>,
@@ -132,7 +131,7 @@ impl NamedTasks {
     }
 }
 
-/// Gives notice of the end of a task, also by a panic.
+/// Reports the end of a task on drop, also after a panic.
 struct EndNotice {
     name: &'static str,
     end: mpsc::Sender<&'static str>,
@@ -140,7 +139,7 @@ struct EndNotice {
 
 impl Drop for EndNotice {
     fn drop(&mut self) {
-        // One that ended before is the reason.
+        // Only the first end is reported.
         let _ = self.end.try_send(self.name);
     }
 }

@@ -362,14 +362,14 @@ impl Folder {
     }
 }
 
-/// Gives a finished file its name, so that it has it after a loss of power too.
+/// Renames a finished file durably.
 pub(crate) fn put(draft: &Path, file: &Path) -> Result<()> {
     fs::rename(draft, file)
         .and_then(|()| sync_names_beside(file))
         .with_context(|| format!("{} cannot be put in its place", file.display()))
 }
 
-/// Waits until the disk has the names of the files in a file's folder.
+/// Syncs the folder of a file, so that a rename survives a loss of power.
 pub(crate) fn sync_names_beside(file: &Path) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()

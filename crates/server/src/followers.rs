@@ -155,7 +155,7 @@ impl Work {
         }
     }
 
-    /// Whether the clock alone decides what is deleted.
+    /// Whether the follower deletes by age alone.
     fn is_by_date(&self) -> bool {
         matches!(self, Self::Tokens | Self::Events | Self::Retention(_))
     }

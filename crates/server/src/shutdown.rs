@@ -20,12 +20,12 @@ use crate::config::Shutdown;
 /// The time that the accept loop may exceed its own timeout before the shutdown no longer waits for it.
 const SLACK: Duration = Duration::from_secs(2);
 
-/// The first of the signals that ask a server to end: SIGTERM, and SIGINT as from a terminal.
+/// The first SIGTERM or SIGINT, which starts the shutdown.
 pub(crate) struct FirstSignal(oneshot::Receiver<()>);
 
 impl FirstSignal {
-    /// Registers the signals, which are fatal until then. A thread of their own receives them, so that the second one ends
-    /// the process also while a start is busy with the database, or the end waits for it.
+    /// Registers the signals, which kill the process until then. A separate thread receives them, so that a second signal
+    /// exits at once, even while the start or the shutdown blocks on the database.
     pub(crate) fn register() -> Result<Self> {
         const CANNOT: &str = "could not register the signal handlers";
         let runtime = Builder::new_current_thread().enable_all().build().context(CANNOT)?;
@@ -34,7 +34,7 @@ impl FirstSignal {
         let thread = thread::Builder::new().name("signals".into());
         let receive = async move {
             signals.next().await;
-            // Whoever waits for it may have failed meanwhile.
+            // The receiver may be gone after a failure.
             let _ = first.send(());
             signals.next().await;
             tracing::warn!("ended at once, by a second signal");
@@ -44,7 +44,7 @@ impl FirstSignal {
         Ok(Self(received))
     }
 
-    /// Waits for it. Not called again after it has come.
+    /// Waits for the signal. Must not be called again after it has arrived.
     pub(crate) async fn received(&mut self) {
         if (&mut self.0).await.is_err() {
             pending::<()>().await;
@@ -90,7 +90,7 @@ pub(crate) async fn drain(serving: Serving, settings: &Shutdown) {
     tracing::info!("draining");
     serving.state.drain();
     sleep(settings.notice.0).await;
-    // The loop may have ended by itself.
+    // The server may have stopped already.
     let _ = serving.stop.send(());
     serving.hub.drain(settings.drain.0).await;
     let finish = settings.finish.0 + SLACK;

@@ -142,8 +142,8 @@ pub(crate) async fn command_store(config: &Config, folder: &Folder) -> Result<Co
     Ok(CommandStore { app, hub })
 }
 
-/// Makes the special users of a store that a command has made. Those of another are there, as the server's settings name
-/// them, which the command's need not be.
+/// Creates the special users in a store that this command has created. An existing store has those of the server's
+/// settings, which may differ from the command's.
 async fn prepare_new(app: &App, config: &Config) -> chinwag_core::Result<()> {
     let (service, first) = (app::Context::new(Caller::Service), Part { limit: 1, ..Part::default() });
     if app.users(&service, first, ProfileParts::default()).await?.is_empty() {
@@ -246,7 +246,7 @@ pub(crate) async fn postgres_history(config: &Config, renew: bool) -> Result<His
     let url = config.postgres().context("no PostgreSQL is configured")?;
     let options = postgres_options(config);
     let _claim = if renew {
-        // Held to the end: no node starts meanwhile.
+        // Held until the end, so that no node starts meanwhile.
         let claim = Claim::take(url, &options, None).await;
         Some(claim.context("the history is renewed with every node stopped")?)
     } else {
@@ -271,8 +271,8 @@ async fn open_bus(config: &Config, clock: &dyn Clock) -> Result<(Arc<dyn Bus>, R
 struct Opening {
     /// The comparison of names to switch to; `None` keeps the current one.
     name_case: Option<NameCase>,
-    /// Whether the server opens it: a command may have other settings. Only then one of an older version is brought up to
-    /// date, since there is no way back.
+    /// Whether the server opens the store; a command may have other settings. Only the server migrates an older store, which
+    /// cannot be undone.
     serves: bool,
 }
 
@@ -298,7 +298,7 @@ async fn open_store(
         busy: config.store.busy.0,
         name_case,
         upgrade: serves,
-        // A command leaves the reserve as the server's settings have made it.
+        // A command keeps the size of the existing reserve.
         reserve: (serves || !database.exists()).then_some(config.store.reserve),
         ..chinwag_store_sqlite::Options::default()
     };

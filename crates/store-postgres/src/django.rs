@@ -91,7 +91,7 @@ impl DjangoSource {
         self.count(rows::MESSAGES_BEFORE, date.micros())
     }
 
-    /// The number of messages whose bodies have more characters.
+    /// The number of messages whose bodies exceed a number of characters.
     pub fn messages_longer_than(&self, characters: usize) -> Result<u64, Fault> {
         self.count(rows::MESSAGES_LONGER_THAN, i64::try_from(characters).unwrap_or(i64::MAX))
     }

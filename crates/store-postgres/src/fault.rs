@@ -20,7 +20,7 @@ pub(crate) enum Failure {
 pub(crate) enum Trouble {
     /// The link is lost.
     Lost,
-    /// The server takes no writes any more. Where another has taken over, a new link finds that one.
+    /// The server has become read-only. After a failover, a new connection finds the new primary.
     ReadOnly,
     /// A conflict with another transaction: a retry may succeed.
     Retry,

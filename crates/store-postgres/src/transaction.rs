@@ -141,8 +141,8 @@ impl<'l, 'c> Transaction<'l, 'c> {
         Err(Error::unavailable())
     }
 
-    /// Begins before the first statement is a change. Sent along with it, a `BEGIN` that fails by itself would leave the
-    /// change to be kept.
+    /// Sends `BEGIN` before a first statement that writes. In the same batch, the write would commit on its own if only
+    /// `BEGIN` fails.
     fn begin_alone(&mut self) -> Result<(), Failure> {
         self.changed = true;
         let Some(begin) = self.begin.take() else { return Ok(()) };

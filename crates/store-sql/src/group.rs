@@ -328,7 +328,7 @@ pub fn entries(
     most: usize,
 ) -> Result<Vec<(Seq, GroupEntry)>> {
     macro_rules! entries {
-        // Without the index the oldest page would read all reactions and edits of the group.
+        // Without this index, the oldest page would read all reactions and edits of the group.
         ($range:literal) => {
             Text::two(
                 entries!(@ "log_entries c INDEXED BY log_entries_shown" $range),

@@ -26,8 +26,8 @@ crate::implement! {
     }
 }
 
-/// The oldest tasks of the kinds that this version knows, of those whose ids meet the condition, which all
-/// ids do: it keeps the plan to the index.
+/// The oldest tasks of the kinds that this version knows. The condition on the id holds for every row; it makes
+/// the planner use the index.
 macro_rules! next {
     ($condition:literal) => {
         next!(

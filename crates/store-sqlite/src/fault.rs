@@ -65,7 +65,7 @@ impl FileState {
     }
 }
 
-/// Whether an error says that the disk is full. Where a quota is full, SQLite says only that a write has failed.
+/// Whether an error means that the disk is full. For an exhausted quota, SQLite reports only a failed write.
 pub(crate) fn is_disk_full(conn: &Connection, why: &rusqlite::Error) -> bool {
     match why.sqlite_error().map(|why| why.extended_code) {
         Some(ffi::SQLITE_FULL) => true,

@@ -20,7 +20,7 @@ pub(crate) struct Queued<T> {
 }
 
 impl<T> Queued<T> {
-    /// Whether the job is to run: not if its caller was told that it never does. A job that has begun may run again.
+    /// Whether the job may run: not if its caller was already answered that it never runs. A started job may run again.
     pub(crate) fn begin(&self) -> bool {
         self.turn.begin()
     }
@@ -148,8 +148,8 @@ impl<T: Send + 'static> Queue<T> {
 }
 
 impl<T> JobReceiver<T> {
-    /// Waits for jobs and appends them to `into`, at most so many: none once the queue is closed and empty. Each has to
-    /// [begin](Queued::begin) before it runs.
+    /// Waits for jobs and appends up to `most` of them to `into`; none once the queue is closed and empty. Call
+    /// [`begin`](Queued::begin) before running each.
     pub(crate) fn take(&self, most: usize, into: &mut Vec<Queued<T>>) {
         let mut state = self.shared.lock();
         while state.waiting.is_empty() && !state.closed {

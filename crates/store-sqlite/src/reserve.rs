@@ -15,7 +15,7 @@ use crate::open::give;
 const SLICE: u64 = 256 << 10;
 const CHUNK: usize = 64 << 10;
 
-/// The file, and its full size, unless another process decides it. With a size of 0 there is no file.
+/// The file and its full size; `None` keeps the existing size. With a size of 0 there is no file.
 #[derive(Debug)]
 pub(crate) struct Reserve {
     path: PathBuf,
@@ -143,7 +143,7 @@ pub(crate) fn lacks_room(store: &Path) -> bool {
     write().is_err_and(|why| is_full(&why))
 }
 
-/// Whether an error says that a disk or a quota is full.
+/// Whether an error means that the disk or a quota is full.
 pub(crate) fn is_full(why: &io::Error) -> bool {
     matches!(why.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -29,7 +29,7 @@ enum LinkState {
     CutAfter(Vec<u8>),
     /// Pieces from the target that contain this text are lost; everything else passes.
     Loses(Vec<u8>),
-    /// Everything passes, and where a client sends the first the target receives the second.
+    /// Everything passes; the first text of a client is replaced by the second.
     Replaces(Vec<u8>, Vec<u8>),
 }
 
@@ -92,7 +92,7 @@ impl Proxy {
         self.link.send_replace(LinkState::Loses(text.to_vec()));
     }
 
-    /// From now on gives the target `by` in place of `text`, which is as long and which a client sends in one piece.
+    /// Replaces `text` from clients by `by`, which has the same length. A client must send `text` in one piece.
     pub fn replace(&self, text: &[u8], by: &[u8]) {
         assert_eq!(text.len(), by.len());
         self.link.send_replace(LinkState::Replaces(text.to_vec(), by.to_vec()));

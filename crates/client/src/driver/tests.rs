@@ -17,7 +17,7 @@ struct Script {
     address: String,
 }
 
-/// The script's side of one connection, and the path of its handshake.
+/// The server side of one connection, and the path of its handshake.
 struct ScriptedSocket(WebSocketStream<TcpStream>, String);
 
 impl Script {

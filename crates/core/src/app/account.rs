@@ -213,7 +213,7 @@ impl App {
     /// the ticket was not valid. Fails if the user is suspended.
     pub async fn ticket_take(&self, hash: TokenHash) -> Result<Option<Token>> {
         let service = Context::new(Caller::Service);
-        // Anybody may guess: that is no work for the writer.
+        // Anybody may send guesses, so they must not reach the writer.
         if self.read(&service, hash, |tx, _, hash| tx.token(hash)).await?.is_none() {
             return Ok(None);
         }

@@ -63,8 +63,8 @@ impl App {
 }
 
 impl Unit<'_> {
-    /// Erases old messages of these groups, in their order. Returns the groups that are left: none while the clock is not
-    /// trusted, since a later round finds them again.
+    /// Erases old messages of these groups in order. Returns the remaining groups. Returns none while the clock is not
+    /// trusted, because a later round finds them again.
     pub(super) fn erase_old(&mut self, mut groups: Vec<GroupId>, effort: StepLimits) -> Result<Vec<GroupId>> {
         if !self.rules.clock_watch.is_steady(&*self.rules.clock) {
             return Ok(Vec::new());

@@ -30,17 +30,17 @@ pub struct StepLimits {
 /// The first part of a task, which the request itself does.
 pub(super) const AT_ONCE: StepLimits = StepLimits { rows: 200, groups: 20 };
 
-/// Why a step was not done.
+/// A failed step.
 #[derive(Debug)]
 pub struct StepFailure {
     pub error: Error,
-    /// The task with the number of its failures in succession on this node; none if the store was not reached.
+    /// The task and its consecutive failures on this node; none if the store was not reached.
     pub task: Option<(TaskId, u32)>,
 }
 
 impl App {
-    /// Whether this node has begun tasks that may have further steps, or is to try one again. Tasks of other nodes are
-    /// found by [`App::work`].
+    /// Whether tasks that this node started may have further steps or a pending retry. [`App::work`] finds the tasks of other
+    /// nodes.
     pub fn has_work(&self) -> bool {
         self.rules.works.load(Ordering::Acquire) || self.rules.failing.is_due(self.rules.clock.elapsed())
     }
@@ -65,7 +65,7 @@ impl App {
         };
         let step = self.write(Growth::Bounded, &service, (id, effort), |unit, (id, effort)| {
             let begun = unit.now();
-            // Another node may have done it.
+            // Another node may have completed the task.
             if let Some(task) = unit.tx.task(*id)? {
                 unit.step(*id, task, *effort)?;
                 unit.tx.index_flush()?;

@@ -141,11 +141,11 @@ pub trait Tasks {
     /// [`Groups::group_delete`](super::Groups::group_delete)).
     fn task_insert(&mut self, id: TaskId, task: &Task) -> Result<()>;
 
-    /// The oldest task of a kind that this version knows, except these; one of [`Task::EraseOld`] after all others. Tasks of
-    /// other kinds are left to the nodes of the version that has begun them.
+    /// The oldest task of a kind that this version knows, without the excluded ones; [`Task::EraseOld`] comes last. Tasks of
+    /// other kinds are left to nodes of the version that created them.
     fn task_next(&self, except: &[TaskId]) -> Result<Option<TaskId>>;
 
-    /// A task that is not done.
+    /// A pending task.
     fn task(&self, id: TaskId) -> Result<Option<Task>>;
 
     /// Records how far a [`Task::LogRename`] has come.

@@ -148,7 +148,7 @@ pub enum LinkEvent {
     /// The link is up. Everything published before may have been lost.
     Up,
     Down,
-    /// The task that keeps the link has panicked.
+    /// The task that maintains the link has panicked.
     Broken,
 }
 

@@ -256,7 +256,7 @@ async fn no_state_remains_after_all_have_left() {
     assert_eq!((counts.queued_frames, counts.queued_bytes), (0, 0));
 }
 
-/// Makes no pings, so that the timer panics.
+/// An encoder without pings, which makes the timer panic.
 struct Pingless;
 
 impl Encode for Pingless {

@@ -95,7 +95,7 @@ fn back_up_files(config: &Config, folder: &Folder, rows: &mut dyn Source, to: &P
     copied.missing_line(&from).map_or(Ok(()), |line| say(&line))
 }
 
-/// Refuses to write over a file.
+/// Refuses to overwrite a file.
 pub(super) fn require_absent(file: &Path) -> Result<()> {
     if fs::symlink_metadata(file).is_ok() {
         bail!("{} is there already", file.display());

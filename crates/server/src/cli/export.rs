@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let draft = beside(&args.file, ".part");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
-    // Another export may be writing it.
+    // Another export may be writing this file.
     let file = create(&draft)?;
     let written = runtime.block_on(write(&config, &folder, name, file));
     let placed = written.and_then(|written| {

@@ -23,7 +23,7 @@ use crate::shutdown::{FirstSignal, Serving, drain};
 use crate::start_wait::StartWait;
 use crate::wire_up::{self, Claim, Node};
 
-/// The time for the store to close.
+/// The timeout for closing the store.
 const LINGER: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]

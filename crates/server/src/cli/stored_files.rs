@@ -45,7 +45,7 @@ impl StoredFiles {
         Self::open(configured(config)?, folder.path())
     }
 
-    /// The same, to read the files of a database there. If the settings are not the server's, they name another storage.
+    /// The same, to read the files of an existing database. Fails if the settings name another storage than the server's.
     pub(super) fn source(config: &Config, folder: &Folder, rows: &mut dyn Source) -> Result<Self> {
         let location = configured(config)?;
         if let Some(path) = location.folder(folder.path()).filter(|path| !path.exists())

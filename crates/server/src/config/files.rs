@@ -69,7 +69,7 @@ impl Files {
     }
 }
 
-/// The variables by which operators say where S3 is: those that its other clients read. An empty one is none.
+/// The standard variables of S3 clients. An empty one counts as unset.
 pub(crate) fn bucket_variables() -> Vec<(String, String)> {
     let variables =
         std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));

@@ -1,4 +1,4 @@
-//! Variables that are no settings. An empty one counts as unset, as Compose passes those that nobody has set.
+//! Environment variables that are not settings. An empty one counts as unset, because Compose passes unset variables so.
 
 use std::ffi::OsString;
 
@@ -20,8 +20,8 @@ pub(crate) fn given(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The address of a database: that of the command line, where other users of the machine can read its password, or that of a
-/// variable.
+/// The address of a database from the command line, or from a variable. Other users of the machine can read a password on
+/// the command line.
 pub(crate) fn address(argument: Option<&str>, name: &str) -> Result<String> {
     if let Some(address) = argument {
         return Ok(address.to_owned());

@@ -13,7 +13,7 @@ use super::startup_error;
 use crate::config::{Config, bucket_variables};
 use crate::data::Folder;
 
-/// Files that are looked at together.
+/// Files per page.
 const PAGE: usize = 1000;
 
 /// Opens the storage of the files, unless they are off.
@@ -45,8 +45,8 @@ pub(crate) fn open_storage(location: &Location, data: &Path, min_free: u64) -> R
     Ok(Storage::open(location, &options)?)
 }
 
-/// Refuses a folder that is not there or has nothing, if the database has files: what is to be mounted there is not. The
-/// folder in the data folder is there with the database.
+/// Refuses a missing or empty folder if the database has files: a volume is probably not mounted. The folder inside the
+/// data folder is not checked, since it is on the same volume as the database.
 async fn require_mounted(location: &Location, app: &App) -> Result<()> {
     let Location::Folder(path) = location else { return Ok(()) };
     if !is_bare(path) || !has_files(app).await.map_err(startup_error)? {
@@ -55,12 +55,12 @@ async fn require_mounted(location: &Location, app: &App) -> Result<()> {
     Err(anyhow!("files.store: {}; to start without them, put a file of any name there", without_files(path)))
 }
 
-/// Whether a folder is not there, or has nothing.
+/// Whether a folder is missing or empty.
 pub(crate) fn is_bare(path: &Path) -> bool {
     fs::read_dir(path).map_or(!path.exists(), |mut entries| entries.next().is_none())
 }
 
-/// A sentence about a bare folder of a database that has files.
+/// The error text for an empty folder of a database that has files.
 pub(crate) fn without_files(path: &Path) -> String {
     let shown = path.display();
     let found = if path.exists() {

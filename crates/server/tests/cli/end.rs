@@ -81,7 +81,7 @@ async fn a_second_signal_ends_it_at_once() {
 
 #[tokio::test]
 async fn second_signal_ends_the_wait_for_the_last_spans() {
-    // It takes connections, and answers none.
+    // It accepts connections and never answers.
     let collector = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = collector.local_addr().expect("an address");
     let program = program();

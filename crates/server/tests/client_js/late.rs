@@ -112,7 +112,7 @@ async fn closed_chat_leaves_unsent_messages_to_the_next_one() {
     ann.until(&format!("bodies('{group}').length === 1 && chat.unsentCount === 0")).await;
 }
 
-/// Keeps the timers that have not come yet, and the addresses that are asked.
+/// Records pending timers and requested URLs.
 const WATCHED: &str = "const [wait, end, ask] = [window.setTimeout, window.clearTimeout, window.fetch];
     window.timers = new Set();
     window.asked = [];

@@ -78,8 +78,8 @@ fn the_unit_is_hardened() {
     succeed(analyze);
 }
 
-/// What postinst asks of the service after the version 0.1.0 was configured, while systemd answers that the unit is in this
-/// state and does not run.
+/// The calls of postinst for the service after version 0.1.0 was configured, while systemd reports that the unit is in this
+/// state and not running.
 fn asked_by_postinst(state: &str) -> String {
     let folder = TempDir::new().expect("a temporary folder");
     let at = |name: &str| folder.path().join(name);

@@ -24,7 +24,7 @@ async fn limited(change: impl FnOnce(&mut RateLimits)) -> (TestApp, Arc<ManualCl
     held(|options| change(&mut options.limits.rates)).await
 }
 
-/// A server whose time stands.
+/// A server whose clock stands still.
 async fn held(change: impl FnOnce(&mut Options)) -> (TestApp, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::default());
     let app = TestApp::with(|options| {

@@ -45,7 +45,7 @@ impl Drop for TestProvider {
 impl TestProvider {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        // Some providers have a slash at the end, which is a part of their name.
+        // The issuer of some providers ends in a slash, which is part of its identifier.
         let issuer = format!("http://{}/", listener.local_addr().expect("it listens"));
         let state = Arc::new(Mutex::new(Answers::default()));
         let serving = tokio::spawn(serve(listener, state.clone()));

@@ -1,4 +1,4 @@
-//! The table of roles: everything that may be tried in a group, and by whom.
+//! The table of roles: every action in a group, and the roles that may perform it.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::Cell;
 pub(super) type Rest = fn(&Cell) -> (Method, String, Value);
 pub(super) type Said = fn(&Cell) -> (&'static str, Value);
 
-/// One thing that may be tried, at either transport, and which roles may: owner, admin, member, restrict.
+/// An action on either transport, and whether owner, admin, member and restrict may perform it.
 pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) rest: Option<Rest>,
@@ -22,7 +22,7 @@ const KEEPERS: [bool; 4] = [true, true, false, false];
 const OWNER: [bool; 4] = [true, false, false, false];
 const NOBODY: [bool; 4] = [false; 4];
 
-/// A change of the group, which is the same payload at both transports.
+/// A change of the group, with the same payload on both transports.
 macro_rules! change {
     ($name:literal, $allowed:expr, $body:tt) => {
         Row {

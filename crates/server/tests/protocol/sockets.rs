@@ -230,7 +230,7 @@ async fn unknown_tickets_are_no_work_for_the_writer() {
     let app = TestApp::with(|options| options.faults = faults.clone()).await;
     let nobody = app.nobody();
     let guess = async || nobody.try_ws("/chat/?ticket=unknown", &[]).await.expect_err("it is unknown").status;
-    // So many failures have an entry in the audit log.
+    // Only this many failures get an entry in the audit log.
     for _ in 0..20 {
         guess().await;
     }

@@ -30,7 +30,7 @@ async fn administrator(stage: &Stage, name: &str) -> Page {
     page
 }
 
-/// No end of a session reaches the server.
+/// Makes requests that end a session fail.
 const OFFLINE: &str = "window.ask = window.fetch;
     window.fetch = (url, options) => (options?.method === 'DELETE' ? Promise.reject(new TypeError('offline')) : ask(url, options));";
 

@@ -62,7 +62,7 @@ async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     tokio::join!(ann.close(), bob.close());
 }
 
-/// The connection of a page leaves out the members of such groups.
+/// A page's connection receives no member lists of such groups.
 #[tokio::test]
 async fn roles_hold_in_groups_of_more_than_a_hundred() {
     let stage = Stage::open().await;

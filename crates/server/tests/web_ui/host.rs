@@ -287,7 +287,7 @@ async fn old_link_to_a_file_is_renewed_when_it_is_pressed() {
     page.say("a file").await;
     let card = "const card = message('a file')[0]?.querySelector('a.filecard[href*=ticket]');";
     page.looks("see the link", &format!("{card} return Boolean(card)"), json!([])).await;
-    // Eleven minutes later. On a touch screen nothing comes before the press.
+    // Eleven minutes later. A touch screen sends no pointer event before the press.
     let press = "const now = Date.now;
         Date.now = () => now() + 660_000;
         window.followed = 0;

@@ -116,7 +116,7 @@ async fn a_mention_is_chosen_by_keyboard_among_members() {
         page.key(Key::Enter).await;
         is_sent(&page, &clients[0], &group, text, &[]).await;
     }
-    // Tab takes one, too, and a name that is written out counts. The first letter of this one is two in small letters.
+    // Tab also accepts a suggestion, and a typed name counts. The first letter of this name has two characters in lower case.
     page.fill("Message", "@il").await;
     sees_suggestions(&page, &["*İlker tam"]).await;
     page.key(Key::Tab).await;

@@ -162,7 +162,7 @@ async fn a_person_decides_what_others_see_and_do() {
     ann.press("Your profile").await;
     let kept = "return field('May start a conversation with me')?.value === 'nobody' && field('Hide when I was last seen').checked";
     ann.looks("find the settings again", kept, json!([])).await;
-    // What is refused is shown as it is.
+    // A refused change is reverted.
     ann.run(
         "const ask = window.fetch;
         window.fetch = (url, options) => (options?.method === 'PATCH' ? Promise.reject(new TypeError('offline')) : ask(url, options));",

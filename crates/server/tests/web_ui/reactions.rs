@@ -85,7 +85,7 @@ async fn emoji_are_chosen_by_keyboard_with_a_skin_tone() {
         return cells[0].getRootNode().activeElement === cells[15];";
     ann.looks("go to the end of the second row", down, json!([])).await;
     ann.fill("Find an emoji", "birthday cak").await;
-    // A press of Enter that an input method handles chooses nothing.
+    // Enter that an input method handles selects nothing.
     let pressed = "const press = { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true };
         return field('Find an emoji').dispatchEvent(new KeyboardEvent('keydown', press))";
     assert_eq!(ann.look(pressed, json!([])).await, true);

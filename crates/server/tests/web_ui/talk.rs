@@ -75,7 +75,7 @@ async fn notifications_need_a_click_and_open_the_conversation() {
     ann.looks("be notified", shown, json!([1, [["bob in The garden", "<b>heard</b>"]]])).await;
     ann.run("window.last.onclick();").await;
     ann.sees_once("<b>heard</b>").await;
-    // What is read on another device needs none any more.
+    // A notification closes once its message is read on another device.
     let sent = json!({ "group": group, "body": "read elsewhere" });
     let seq = bob.post("messages/", sent).await.ok(201)["seq"].clone();
     ann.looks("be notified again", "return window.shown.length === 2", json!([])).await;

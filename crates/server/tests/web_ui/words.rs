@@ -136,7 +136,7 @@ fn refusals_of_user_input_have_translations() {
     }
 }
 
-/// The reasons of promises that reject where the page says nothing.
+/// Reasons of rejected promises that the page never shows.
 const NEVER_SAID: [&str; 6] = [
     "It is sent when you sign in again.",
     "This message was discarded.",
@@ -159,7 +159,7 @@ fn errors_of_the_module_have_sentences() {
                 rest[1..].split(quote).next()
             });
             for text in texts.filter(|text| !NEVER_SAID.contains(text)) {
-                // What is inserted is any text.
+                // The inserted value can be any text.
                 let (before, after) = text.split_once("${").unwrap_or((text, ""));
                 let said = format!("{before}{}", after.rsplit('}').next().unwrap_or_default()).to_lowercase();
                 let said = said.trim_end_matches('.');

@@ -120,7 +120,7 @@ async fn messages_whose_transaction_never_began_are_unknown() {
     let linked = linked().await;
     let (context, send) = (by(linked.ann), text(linked.group, "hi"));
     linked.node.app.message_send(&context, send.clone()).await.expect("the link stands");
-    // As a server does that is told to cancel the statement.
+    // A server answers so when the statement is cancelled.
     linked.proxy.replace(b"BEGIN; SET LOCAL", b"BEGIM; SET LOCAL");
     let outcome = linked.node.app.message_send(&context, send).await;
     assert!(matches!(outcome, Err(Error::Unknown)), "{outcome:?}");
@@ -148,7 +148,7 @@ async fn links_to_a_server_that_takes_no_writes_are_made_anew() {
     let group = node.group(&["ann"]).await;
     let send = async || node.app.message_send(&by(ann), text(group, "hi")).await;
     send().await.expect("it is sent");
-    // Links that stand are read-only now, and new ones are not.
+    // Existing connections are read-only now, and new ones are not.
     let name = database.name();
     database.ask(&format!("ALTER DATABASE {name} SET default_transaction_read_only = off"));
     database.ask("ALTER SYSTEM SET default_transaction_read_only = on");

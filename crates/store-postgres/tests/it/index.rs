@@ -1,4 +1,4 @@
-//! Indexes: the one of the search loses the words of erased messages, and that of entries is read by their pages.
+//! Indexes: the search index loses the words of erased messages, and pages of entries use the index of entries.
 
 use std::sync::Arc;
 

@@ -102,7 +102,7 @@ impl Fixture {
         GroupId(uuid(self.number()))
     }
 
-    /// The task that is the next to be done.
+    /// The next pending task.
     pub async fn next_task(&self) -> Option<(TaskId, Task)> {
         self.read(|tx| {
             let Some(id) = tx.task_next(&[])? else { return Ok(None) };

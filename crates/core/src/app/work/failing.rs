@@ -1,4 +1,4 @@
-//! Tasks whose last step has failed on this node. Each is tried again after a pause that grows, and holds up no other.
+//! Tasks whose last step has failed on this node. Each is retried with a growing delay, and does not delay other tasks.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use crate::TaskId;
 
-/// The pause after the first failure, which doubles with each further one, and the longest.
-const PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The delay after the first failure, which doubles with each further one, and its maximum.
+const MIN_DELAY: Duration = Duration::from_millis(500);
+const MAX_DELAY: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 pub(in crate::app) struct FailingTasks(Mutex<HashMap<TaskId, Failing>>);
 
 #[derive(Debug)]
 struct Failing {
-    /// In succession.
+    /// Consecutive failures.
     failures: u32,
-    /// The end of the pause, by the monotonic clock.
+    /// The end of the delay, in monotonic time.
     until: Duration,
 }
 
@@ -26,17 +26,17 @@ impl FailingTasks {
         self.lock().len()
     }
 
-    /// Whether the pause of one has ended.
+    /// Whether a retry is due.
     pub(super) fn is_due(&self, now: Duration) -> bool {
         self.lock().values().any(|task| task.until <= now)
     }
 
-    /// Those that pause.
+    /// The tasks that wait for a retry.
     pub(super) fn paused(&self, now: Duration) -> Vec<TaskId> {
         self.lock().iter().filter(|(_, task)| task.until > now).map(|(id, _)| *id).collect()
     }
 
-    /// Notes that there is no task beside those that pause: another node has done the rest.
+    /// Forgets tasks whose retry was due: the store no longer has them, because another node has completed them.
     pub(super) fn forget_due(&self, now: Duration) {
         self.lock().retain(|_, task| task.until > now);
     }
@@ -45,13 +45,13 @@ impl FailingTasks {
         self.lock().remove(&id);
     }
 
-    /// Begins a pause. Returns the failures in succession.
+    /// Starts a delay. Returns the number of consecutive failures.
     pub(super) fn failed(&self, id: TaskId, now: Duration) -> u32 {
         let mut tasks = self.lock();
         let task = tasks.entry(id).or_insert(Failing { failures: 0, until: now });
-        let pause = PAUSE.saturating_mul(2_u32.saturating_pow(task.failures));
+        let pause = MIN_DELAY.saturating_mul(2_u32.saturating_pow(task.failures));
         task.failures += 1;
-        task.until = now + pause.min(LONGEST_PAUSE);
+        task.until = now + pause.min(MAX_DELAY);
         task.failures
     }
 

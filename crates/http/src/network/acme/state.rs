@@ -105,7 +105,7 @@ impl AcmeState {
         draft.write_all(&serde_json::to_vec_pretty(self)?)?;
         draft.as_file().sync_all()?;
         draft.persist(file)?;
-        // The name, too: a loss of power would bring the former state back.
+        // Sync the rename as well: otherwise a loss of power could restore the previous state.
         File::open(folder)?.sync_all()
     }
 

@@ -60,7 +60,7 @@ fn warn_of_old(
     Ok(())
 }
 
-/// Says before anything is imported how many messages are too long: a later import gives them numbers after the others.
+/// Reports the number of messages that are too long before the import begins: a later import would append them to the log.
 fn warn_of_long(source: &DjangoSource, config: &Config, counts: Counts) -> Result<()> {
     let limit = config.limits.message_chars;
     let long = source.messages_longer_than(limit).map_err(fault)?;

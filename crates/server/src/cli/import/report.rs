@@ -180,7 +180,7 @@ impl Report {
         }
     }
 
-    /// Hands the lines over to the system, which keeps them if this is killed.
+    /// Writes the lines to the system, so that they survive if this process is killed.
     fn flush_full(&mut self) {
         if let (Some(full), None) = (&mut self.full, &self.broken) {
             self.broken = full.flush().err();

@@ -346,9 +346,9 @@ export class Store {
     this.people.apply(operation, name, true);
     this.#blocked(name);
     if (wasBlocked === this.hasBlocked(name)) return;
-    // Mentions by a blocked user do not count.
+    // Mentions by a blocked user do not count. The members of an unlisted group are not known here.
     for (const group of this.groups.values()) {
-      if (group.private || !group.roleOf(name)) continue;
+      if (group.private || !(group.unlisted || group.roleOf(name))) continue;
       group.recount();
       this.tell(group);
     }

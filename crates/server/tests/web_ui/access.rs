@@ -16,12 +16,12 @@ const RUN: &str = "const { violations } = await axe.run(document, {
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} (${node.failureSummary})`).join('; ')}`);";
 
 /// Checks the current state of the page, light and dark.
-pub(crate) async fn look(page: &Page, state: &str, wrongs: &mut Vec<String>) {
-    look_aside_from(page, state, &[], wrongs).await;
+pub(crate) async fn check_accessibility(page: &Page, state: &str, violations: &mut Vec<String>) {
+    check_accessibility_except(page, state, &[], violations).await;
 }
 
 /// Like [`look`], without some of the rules.
-async fn look_aside_from(page: &Page, state: &str, rules: &[&str], wrongs: &mut Vec<String>) {
+async fn check_accessibility_except(page: &Page, state: &str, rules: &[&str], violations: &mut Vec<String>) {
     for dark in [false, true] {
         page.dark(dark).await;
         page.run(AXE).await;
@@ -32,21 +32,21 @@ async fn look_aside_from(page: &Page, state: &str, rules: &[&str], wrongs: &mut 
             for (await frame(); moving().length > 0; await frame()) await Promise.allSettled(moving().map((each) => each.finished));";
         let found = page.run_async(&format!("const aside = {}; {still} {RUN}", json!(rules))).await;
         if found != json!([]) {
-            wrongs.push(format!("{state}, {}: {found:#}", if dark { "dark" } else { "light" }));
+            violations.push(format!("{state}, {}: {found:#}", if dark { "dark" } else { "light" }));
         }
     }
 }
 
-async fn react(ann: &Page, body: &str, wrongs: &mut Vec<String>) {
+async fn react(ann: &Page, body: &str, violations: &mut Vec<String>) {
     ann.act(body, "Add a reaction").await;
     ann.sees("Smileys & emotion").await;
-    look(ann, "the choice of an emoji", wrongs).await;
+    check_accessibility(ann, "the choice of an emoji", violations).await;
     ann.press("👍").await;
     ann.sees_in("Reactions", "1").await;
-    look(ann, "a reaction", wrongs).await;
+    check_accessibility(ann, "a reaction", violations).await;
 }
 
-async fn pin(ann: &Page, body: &str, wrongs: &mut Vec<String>) {
+async fn pin(ann: &Page, body: &str, violations: &mut Vec<String>) {
     for body in [body, "hello again"] {
         if body == "hello again" {
             ann.say(body).await;
@@ -56,16 +56,16 @@ async fn pin(ann: &Page, body: &str, wrongs: &mut Vec<String>) {
         ann.sees_in("Pinned messages", body).await;
     }
     ann.press("2 pinned messages").await;
-    look(ann, "pinned messages", wrongs).await;
+    check_accessibility(ann, "pinned messages", violations).await;
     ann.press("2 pinned messages").await;
 }
 
 /// Mentions a user in the open group, and is mentioned there.
-async fn mention(stage: &Stage, ann: &Page, wrongs: &mut Vec<String>) {
+async fn mention(stage: &Stage, ann: &Page, violations: &mut Vec<String>) {
     ann.fill("Message", "@").await;
     ann.sees_in("Mention somebody", "Everyone in this group").await;
     // HTML has no multi-line combobox, and screen readers announce the selected option only in a combobox.
-    look_aside_from(ann, "suggestions for a mention", &["aria-allowed-role"], wrongs).await;
+    check_accessibility_except(ann, "suggestions for a mention", &["aria-allowed-role"], violations).await;
     ann.fill("Message", "@bob dig, please").await;
     ann.press("Send").await;
     ann.sees_once("@bob dig, please").await;
@@ -76,11 +76,11 @@ async fn mention(stage: &Stage, ann: &Page, wrongs: &mut Vec<String>) {
     let message = json!({ "group": id, "body": "@ann and @all: done", "mentions": ["ann"] });
     bob.post("messages/", message).await.ok(201);
     ann.sees_once("@ann and @all: done").await;
-    look(ann, "mentions", wrongs).await;
+    check_accessibility(ann, "mentions", violations).await;
 }
 
 /// Checks the profile card of a bot in the open group.
-async fn look_at_a_card(stage: &Stage, ann: &Page, wrongs: &mut Vec<String>) {
+async fn check_profile_card(stage: &Stage, ann: &Page, violations: &mut Vec<String>) {
     let bot = json!({ "display_name": "Catherine", "kind": "bot" });
     stage.app.service().put("users/cat/", bot).await.ok(200);
     ann.press("Catherine").await;
@@ -89,7 +89,7 @@ async fn look_at_a_card(stage: &Stage, ann: &Page, wrongs: &mut Vec<String>) {
     ann.press("The garden").await;
     ann.press("Group details").await;
     ann.press("Catherine").await;
-    look(ann, "a profile card", wrongs).await;
+    check_accessibility(ann, "a profile card", violations).await;
     ann.press("Close").await;
 }
 
@@ -102,14 +102,14 @@ async fn press_each(page: &Page, names: &[&str]) {
 #[tokio::test]
 async fn axe_objects_to_nothing_in_any_main_state() {
     let mut stage = Stage::open().await;
-    let mut wrongs = Vec::new();
+    let mut violations = Vec::new();
     let ann = stage.browser("ann").await;
     ann.press("Sign in").await;
     ann.sees("This field is required.").await;
-    look(&ann, "the sign-in with a refusal", &mut wrongs).await;
+    check_accessibility(&ann, "the sign-in with a refusal", &mut violations).await;
     crate::sign(&ann, "ann", crate::PASSWORD, "Sign up").await;
     ann.sees("No conversation yet").await;
-    look(&ann, "nothing yet", &mut wrongs).await;
+    check_accessibility(&ann, "nothing yet", &mut violations).await;
 
     for name in ["bob", "cat", "dan", "eve"] {
         let user = stage.app.user(name).await;
@@ -122,75 +122,75 @@ async fn axe_objects_to_nothing_in_any_main_state() {
     ann.fill("Message", " ").await;
     ann.press("Send").await;
     ann.sees("Write a message first.").await;
-    look(&ann, "a refused message", &mut wrongs).await;
+    check_accessibility(&ann, "a refused message", &mut violations).await;
     write_to(&ann, "bob", "hello, see https://example.org").await;
     ann.act("hello, see https://example.org", "Reply").await;
-    look(&ann, "a conversation, about to reply", &mut wrongs).await;
+    check_accessibility(&ann, "a conversation, about to reply", &mut violations).await;
     ann.press("Cancel").await;
-    react(&ann, "hello, see https://example.org", &mut wrongs).await;
-    pin(&ann, "hello, see https://example.org", &mut wrongs).await;
+    react(&ann, "hello, see https://example.org", &mut violations).await;
+    pin(&ann, "hello, see https://example.org", &mut violations).await;
     make_group(&ann, "The garden", "bob cat dan").await;
     ann.say("who waters?").await;
     ann.press("Group details").await;
     ann.sees_in("Members", "dan").await;
-    look(&ann, "a group's details", &mut wrongs).await;
-    look_at_a_card(&stage, &ann, &mut wrongs).await;
+    check_accessibility(&ann, "a group's details", &mut violations).await;
+    check_profile_card(&stage, &ann, &mut violations).await;
     ann.press("Conversation menu").await;
-    look(&ann, "the menu of a conversation", &mut wrongs).await;
+    check_accessibility(&ann, "the menu of a conversation", &mut violations).await;
     ann.press("Mute").await;
     ann.press("Conversation menu").await;
     ann.press("Pin").await;
-    look(&ann, "a conversation that is muted and pinned", &mut wrongs).await;
+    check_accessibility(&ann, "a conversation that is muted and pinned", &mut violations).await;
     ann.press("People").await;
     ann.press("Accept bob").await;
     ann.sees_in("Contacts", "bob").await;
     ann.fill("Invite as a contact", "dan").await;
     ann.press("Invite").await;
     press_each(&ann, &["More for eve", "Block eve"]).await;
-    look(&ann, "a question", &mut wrongs).await;
+    check_accessibility(&ann, "a question", &mut violations).await;
     ann.press("Block").await;
     ann.sees_in("Blocked", "eve").await;
-    look(&ann, "people", &mut wrongs).await;
+    check_accessibility(&ann, "people", &mut violations).await;
     ann.press("New conversation").await;
     ann.press("A group").await;
-    look(&ann, "a new conversation", &mut wrongs).await;
+    check_accessibility(&ann, "a new conversation", &mut violations).await;
     ann.press("Close").await;
     ann.press("Your profile").await;
     ann.sees("Privacy").await;
-    look(&ann, "the profile", &mut wrongs).await;
+    check_accessibility(&ann, "the profile", &mut violations).await;
     ann.press("Delete account").await;
-    look(&ann, "the end of an account", &mut wrongs).await;
+    check_accessibility(&ann, "the end of an account", &mut violations).await;
     ann.press("Cancel").await;
     ann.press("Close").await;
     ann.resize(320, 640).await;
-    look(&ann, "a narrow screen", &mut wrongs).await;
+    check_accessibility(&ann, "a narrow screen", &mut violations).await;
     ann.resize(1280, 800).await;
     stage.app.stop().await;
     ann.sees("Connection lost").await;
     ann.say("kept").await;
     ann.sees("Waiting for the connection…").await;
-    look(&ann, "the connection lost", &mut wrongs).await;
-    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+    check_accessibility(&ann, "the connection lost", &mut violations).await;
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
     ann.close().await;
 }
 
 #[tokio::test]
 async fn axe_objects_to_no_suggestion_and_no_mention() {
     let stage = Stage::open().await;
-    let mut wrongs = Vec::new();
+    let mut violations = Vec::new();
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
     make_group(&ann, "The garden", "bob").await;
     ann.sees_in("Conversation", "The garden").await;
-    mention(&stage, &ann, &mut wrongs).await;
-    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+    mention(&stage, &ann, &mut violations).await;
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
     ann.close().await;
 }
 
 #[tokio::test]
 async fn axe_objects_to_nothing_in_threads_and_details() {
     let stage = Stage::open().await;
-    let mut wrongs = Vec::new();
+    let mut violations = Vec::new();
     let ann = stage.person("ann").await;
     let names = ["bob", "cat", "dan", "eve", "fay", "gus", "hal", "ida"];
     for name in names {
@@ -201,49 +201,50 @@ async fn axe_objects_to_nothing_in_threads_and_details() {
     ann.sees_sent("who waters?").await;
     ann.act("who waters?", "Reply in thread").await;
     ann.sees_in("Thread", "who waters?").await;
-    look(&ann, "a thread without replies", &mut wrongs).await;
+    check_accessibility(&ann, "a thread without replies", &mut violations).await;
     ann.fill("Reply in the thread", "I do").await;
     ann.key(Key::Enter).await;
     ann.sees_in("Messages of the thread", "I do").await;
     ann.sees_in("Messages", "1 reply").await;
-    look(&ann, "a thread", &mut wrongs).await;
+    check_accessibility(&ann, "a thread", &mut violations).await;
     ann.fill("Reply in the thread", "@").await;
     ann.sees_in("Mention somebody", "bob").await;
-    look_aside_from(&ann, "suggestions in a thread", &["aria-allowed-role"], &mut wrongs).await;
+    check_accessibility_except(&ann, "suggestions in a thread", &["aria-allowed-role"], &mut violations)
+        .await;
     ann.fill("Reply in the thread", "half").await;
     ann.resize(390, 800).await;
-    look(&ann, "a thread on a narrow screen", &mut wrongs).await;
+    check_accessibility(&ann, "a thread on a narrow screen", &mut violations).await;
     ann.resize(1280, 800).await;
     ann.act("who waters?", "Delete").await;
     ann.press("Delete").await;
     ann.sees_in("Thread", "The message that began this thread was deleted.").await;
-    look(&ann, "a thread whose root is gone", &mut wrongs).await;
+    check_accessibility(&ann, "a thread whose root is gone", &mut violations).await;
     press_each(&ann, &["Close the thread", "Group details", "Edit group"]).await;
     ann.fill("Description", "Beans").await;
     ann.press("Save").await;
     ann.sees_in("Messages", "ann changed the description").await;
-    look(&ann, "the form of a group's details", &mut wrongs).await;
+    check_accessibility(&ann, "the form of a group's details", &mut violations).await;
     ann.fill("Ban people", "ida").await;
     ann.press("Ban").await;
     ann.sees_in("Banned", "ida").await;
     ann.press("More for hal").await;
     ann.sees("Remove and ban").await;
-    look(&ann, "banned people and the menu of a member", &mut wrongs).await;
+    check_accessibility(&ann, "banned people and the menu of a member", &mut violations).await;
     ann.key(Key::Escape).await;
     ann.fill("Search members", "zoe").await;
     ann.sees("Nobody is called that.").await;
-    look(&ann, "a search for members that finds none", &mut wrongs).await;
+    check_accessibility(&ann, "a search for members that finds none", &mut violations).await;
     ann.fill("Search members", "b").await;
     ann.sees_gone("Members", "cat").await;
-    look(&ann, "a search for members", &mut wrongs).await;
-    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+    check_accessibility(&ann, "a search for members", &mut violations).await;
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
     ann.close().await;
 }
 
 #[tokio::test]
 async fn axe_objects_to_nothing_in_joining() {
     let stage = Stage::open().await;
-    let mut wrongs = Vec::new();
+    let mut violations = Vec::new();
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
     let service = stage.app.service();
@@ -253,10 +254,10 @@ async fn axe_objects_to_nothing_in_joining() {
     let group = service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned();
     press_each(&ann, &["New conversation", "Open groups"]).await;
     ann.sees_in("Open groups", "Kitchen").await;
-    look(&ann, "open groups", &mut wrongs).await;
+    check_accessibility(&ann, "open groups", &mut violations).await;
     press_each(&ann, &["Close", "The garden", "Group details", "Make a link"]).await;
     ann.sees_in("Invite links", "For 1 person").await;
-    look(&ann, "invite links", &mut wrongs).await;
+    check_accessibility(&ann, "invite links", &mut violations).await;
     let invites = service.get(&format!("groups/{group}/invites/")).await.ok(200);
     let code = invites[0]["code"].as_str().expect("a code").to_owned();
     for (code, words) in
@@ -265,17 +266,17 @@ async fn axe_objects_to_nothing_in_joining() {
         ann.run(&format!("location.hash = '#invite/{code}';")).await;
         ann.sees("You are invited").await;
         ann.sees(words).await;
-        look(&ann, &format!("an invite: {words}"), &mut wrongs).await;
+        check_accessibility(&ann, &format!("an invite: {words}"), &mut violations).await;
         ann.press("Close").await;
     }
-    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
     ann.close().await;
 }
 
 #[tokio::test]
 async fn axe_objects_to_no_format_and_no_list_of_shortcuts() {
     let stage = Stage::open().await;
-    let mut wrongs = Vec::new();
+    let mut violations = Vec::new();
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
     write_to(&ann, "bob", "hello").await;
@@ -283,12 +284,12 @@ async fn axe_objects_to_no_format_and_no_list_of_shortcuts() {
     ann.paste("Message", formats).await;
     ann.press("Send").await;
     ann.sees_in("Messages", "(evil.example)").await;
-    look(&ann, "formatted messages", &mut wrongs).await;
+    check_accessibility(&ann, "formatted messages", &mut violations).await;
     ann.run("document.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }));").await;
     ann.sees("Keyboard shortcuts").await;
-    look(&ann, "the shortcuts", &mut wrongs).await;
+    check_accessibility(&ann, "the shortcuts", &mut violations).await;
     ann.press("Close").await;
-    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
     ann.close().await;
 }
 
@@ -299,7 +300,7 @@ async fn the_first_page_comes_in_six_requests_that_are_kept() {
     ann.sees("Sign in").await;
     let sizes = "const all = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
         return [all.length, all.reduce((sum, { transferSize }) => sum + transferSize, 0), all.map(({ name }) => name)]";
-    let sizes = ann.look(sizes, json!([])).await;
+    let sizes = ann.run_script(sizes, json!([])).await;
     println!("the first page: {} requests, {} bytes with their heads", sizes[0], sizes[1]);
     // Another language adds one request for its texts.
     assert!(sizes[0].as_u64().is_some_and(|requests| requests <= 5), "{sizes}");

@@ -79,7 +79,7 @@ async fn console_stays_empty_where_nobody_is_signed_in() {
     ann.is_connected().await;
     // A request in flight at the end of the session would fail.
     let asked = "return performance.getEntriesByType('resource').some(({ name }) => name.includes('/users/?name=ann&'))";
-    ann.looks("have asked for her profile", asked, serde_json::json!([])).await;
+    ann.wait_for("have asked for her profile", asked, serde_json::json!([])).await;
     // The session ends elsewhere, and the browser still has its cookie.
     stage.app.service().delete("users/ann/tokens/").await.ok(200);
     ann.sees(WELCOME).await;
@@ -159,13 +159,13 @@ async fn drafts_survive_reloads_per_conversation_and_author() {
     ann.fill("Message", "half a thought").await;
     ann.press("bob").await;
     ann.sees_in("Conversation list", "Draft: half a thought").await;
-    ann.looks("find the box empty", "return field('Message').value === ''", serde_json::json!([])).await;
+    ann.wait_for("find the box empty", "return field('Message').value === ''", serde_json::json!([])).await;
     ann.reload().await;
     ann.press("cat").await;
     let kept = "return field('Message')?.value === 'half a thought'";
-    ann.looks("find the draft", kept, serde_json::json!([])).await;
+    ann.wait_for("find the draft", kept, serde_json::json!([])).await;
     begin_with(&ann, "cat").await;
-    ann.looks("find the draft", kept, serde_json::json!([])).await;
+    ann.wait_for("find the draft", kept, serde_json::json!([])).await;
 
     ann.press("Your profile").await;
     ann.press("Sign out").await;
@@ -189,7 +189,7 @@ async fn view_of_an_ended_session_is_restored_at_the_next() {
     ann.press("Your profile").await;
     ann.press("Sign out").await;
     ann.sees(WELCOME).await;
-    ann.looks("leave no place behind", "return location.hash === ''", serde_json::json!([])).await;
+    ann.wait_for("leave no place behind", "return location.hash === ''", serde_json::json!([])).await;
     ann.close().await;
 }
 
@@ -207,10 +207,10 @@ async fn draft_goes_to_the_conversation_that_is_made() {
     cat.ws().await.ask("message.first", serde_json::json!({ "target": "ann", "body": "hello" })).await;
     let shown = "const entry = [...part('Conversation list')[0].querySelectorAll('.entry')].find((each) => each.innerText.includes('cat'));
         return Boolean(entry?.matches('.unread') && tidy(entry.innerText).includes('Draft: half a thought'))";
-    ann.looks("see the draft in the new conversation", shown, serde_json::json!([])).await;
+    ann.wait_for("see the draft in the new conversation", shown, serde_json::json!([])).await;
     ann.press("cat").await;
     let kept = "return field('Message')?.value === 'half a thought'";
-    ann.looks("find the draft", kept, serde_json::json!([])).await;
+    ann.wait_for("find the draft", kept, serde_json::json!([])).await;
     ann.close().await;
 }
 
@@ -258,16 +258,16 @@ async fn sessions_are_shown_and_signed_out() {
     ann.sees("127.0.0.1 · signed in").await;
     let shown = "const rows = walk(document).filter((each) => each.matches('chinwag-sessions li'));
         return rows.length === arguments[0] && rows[0].textContent.includes('This one')";
-    ann.looks("see three sessions, hers first", shown, serde_json::json!([3])).await;
+    ann.wait_for("see three sessions, hers first", shown, serde_json::json!([3])).await;
     ann.press("Sign out: Chrome on Linux").await;
-    ann.looks("see two sessions", shown, serde_json::json!([2])).await;
+    ann.wait_for("see two sessions", shown, serde_json::json!([2])).await;
     third.sees("Your session has ended. Sign in again.").await;
     sign(&third, "ann", PASSWORD, "Sign in").await;
     third.sees("Signed in as ann").await;
     ann.press("Close").await;
     ann.press("Your profile").await;
     ann.press("Sign out all others").await;
-    ann.looks("see one session", shown, serde_json::json!([1])).await;
+    ann.wait_for("see one session", shown, serde_json::json!([1])).await;
     other.sees("Your session has ended. Sign in again.").await;
     third.sees("Your session has ended. Sign in again.").await;
     ann.press("Close").await;
@@ -292,7 +292,7 @@ async fn an_account_made_anew_finds_nothing_of_the_former() {
     // Her page is closed before her account is deleted, so it cannot clear its storage.
     ann.run("setTimeout(() => location.assign('about:blank')); return null;").await;
     let is_gone = "return location.href === 'about:blank'";
-    ann.looks("leave the page", is_gone, serde_json::json!([])).await;
+    ann.wait_for("leave the page", is_gone, serde_json::json!([])).await;
     stage.app.restart().await;
     stage.app.service().delete("users/ann/").await.ok(200);
     let url = stage.app.url();
@@ -317,7 +317,7 @@ async fn an_account_made_anew_finds_nothing_of_the_former() {
         const kept = await new Promise((done) => (all.onsuccess = () => done(all.result)));
         base.close();
         return kept.length === 0 && !Object.keys(localStorage).some((key) => key.includes('draft'));";
-    ann.looks("find nothing kept", left, serde_json::json!([])).await;
+    ann.wait_for("find nothing kept", left, serde_json::json!([])).await;
     ann.close().await;
 }
 

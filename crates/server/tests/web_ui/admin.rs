@@ -5,7 +5,7 @@ use chinwag_testkit::wait::Wait;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::access::look;
+use crate::access::check_accessibility;
 use crate::page::Page;
 use crate::{PASSWORD, Stage, sign};
 
@@ -38,7 +38,7 @@ const OFFLINE: &str = "window.ask = window.fetch;
 async fn open_section(page: &Page, part: &str) {
     let script = "const link = [...document.querySelectorAll('nav a')].find((each) => tidy(each.textContent) === arguments[0]);
         link?.click(); return document.querySelector('h1')?.textContent === arguments[0];";
-    page.looks(&format!("open “{part}”"), script, json!([part])).await;
+    page.wait_for(&format!("open “{part}”"), script, json!([part])).await;
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn user_who_is_no_administrator_is_refused() {
     eve.sees("The server cannot be reached.").await;
     eve.run("window.fetch = ask;").await;
     eve.press("Sign out").await;
-    eve.looks("sign in again", "return button('Sign in') !== null", json!([])).await;
+    eve.wait_for("sign in again", "return button('Sign in') !== null", json!([])).await;
     eve.sees_no("The server cannot be reached.").await;
     eve.close().await;
 }
@@ -69,7 +69,8 @@ async fn administrator_suspends_a_user_for_a_time() {
     open_section(&root, "Users").await;
     root.fill("Name begins with", "eve").await;
     root.key(Key::Enter).await;
-    root.looks("see eve alone", "return document.querySelectorAll('tbody tr').length === 1", json!([])).await;
+    root.wait_for("see eve alone", "return document.querySelectorAll('tbody tr').length === 1", json!([]))
+        .await;
     root.press("Suspend").await;
     root.fill("Reason", "advertising").await;
     root.press("Suspend").await;
@@ -84,26 +85,27 @@ async fn administrator_suspends_a_user_for_a_time() {
     root.sees("tournament").await;
     for width in [390, 1280] {
         root.resize(width, 800).await;
-        root.looks(&format!("see all at {width}"), whole, json!([])).await;
+        root.wait_for(&format!("see all at {width}"), whole, json!([])).await;
     }
     // Only Bob can be suspended: administrators and special users are exempt.
     let offers = "return [...document.querySelectorAll('tbody tr')].filter((row) => [...row.querySelectorAll('button')].some((each) => nameOf(each) === 'Suspend'))
         .map((row) => tidy(row.cells[0].textContent)).join() === 'bob'";
-    root.looks("suspend bob alone", offers, json!([])).await;
+    root.wait_for("suspend bob alone", offers, json!([])).await;
     let special = "const row = [...document.querySelectorAll('tbody tr')].find((each) => each.cells[0].textContent === 'tournament');
         return row.innerText.includes('Special') && row.querySelector('button') === null && pageText().includes('Signed up here')";
-    root.looks("do nothing with special users", special, json!([])).await;
+    root.wait_for("do nothing with special users", special, json!([])).await;
     root.press("Suspend").await;
     root.press("Suspend").await;
     let suspended = "return [...document.querySelectorAll('tbody .warn')].length === 2";
-    root.looks("need no reason", suspended, json!([])).await;
+    root.wait_for("need no reason", suspended, json!([])).await;
     root.fill("Name begins with", "eve").await;
     root.key(Key::Enter).await;
-    root.looks("see eve alone", "return document.querySelectorAll('tbody tr').length === 1", json!([])).await;
+    root.wait_for("see eve alone", "return document.querySelectorAll('tbody tr').length === 1", json!([]))
+        .await;
     root.press("End the suspension").await;
     root.sees("End the suspension of eve?").await;
     root.press("End the suspension").await;
-    root.looks("see no suspension", "return !pageText().includes('Suspended until')", json!([])).await;
+    root.wait_for("see no suspension", "return !pageText().includes('Suspended until')", json!([])).await;
     eve.get("users/eve/").await.ok(200);
     root.press("Sign out everywhere").await;
     root.sees("Sign eve out everywhere?").await;
@@ -143,7 +145,7 @@ async fn administrator_handles_reports() {
     root.press("Delete the message").await;
     root.sees("Delete this message for everyone?").await;
     root.press("Delete the message").await;
-    root.looks(
+    root.wait_for(
         "see no open report",
         "return ![...document.querySelectorAll('.tag')].some((each) => each.textContent === 'Open')",
         json!([]),
@@ -174,18 +176,18 @@ async fn administrator_finds_entries_of_the_audit_log() {
     let root = administrator(&stage, "root").await;
     open_section(&root, "Audit log").await;
     let rows = "document.querySelectorAll('tbody tr').length";
-    root.looks("see one page", &format!("return {rows} === 50"), json!([])).await;
+    root.wait_for("see one page", &format!("return {rows} === 50"), json!([])).await;
     root.press("Show more").await;
-    root.looks("see the rest", &format!("return {rows} > 60"), json!([])).await;
+    root.wait_for("see the rest", &format!("return {rows} > 60"), json!([])).await;
     for (label, value, count) in [("Target", "user0", 2), ("Action", "user.delete", 1), ("Actor", "root", 0)]
     {
         root.fill(label, value).await;
         root.key(Key::Enter).await;
         let seen = format!("return {rows} === arguments[0]");
-        root.looks(&format!("see {count} entries of {value}"), &seen, json!([count])).await;
+        root.wait_for(&format!("see {count} entries of {value}"), &seen, json!([count])).await;
     }
     root.sees("Nothing to show").await;
-    root.hears(&[]).await;
+    root.reports_errors(&[]).await;
     root.close().await;
 }
 
@@ -205,13 +207,13 @@ async fn administrator_sees_who_uses_the_quota_of_files() {
     root.sees("Files of bob").await;
     root.sees("plan.txt").await;
     root.sees("notes.txt").await;
-    let (mut wrongs, rows) = (Vec::new(), "document.querySelectorAll('tbody tr').length");
-    look(&root, "files of a user", &mut wrongs).await;
-    assert_eq!(wrongs, [""; 0]);
+    let (mut violations, rows) = (Vec::new(), "document.querySelectorAll('tbody tr').length");
+    check_accessibility(&root, "files of a user", &mut violations).await;
+    assert_eq!(violations, [""; 0]);
     root.press("All users").await;
     root.fill("Name begins with", "ro").await;
     root.key(Key::Enter).await;
-    root.looks("see root alone", &format!("return {rows} === 1"), json!([])).await;
+    root.wait_for("see root alone", &format!("return {rows} === 1"), json!([])).await;
     root.close().await;
 }
 
@@ -219,18 +221,18 @@ async fn administrator_sees_who_uses_the_quota_of_files() {
 async fn axe_objects_to_nothing_in_administration() {
     let stage = Stage::open().await;
     stage.app.user("bob").await;
-    let (root, mut wrongs) = (administrator(&stage, "root").await, Vec::new());
+    let (root, mut violations) = (administrator(&stage, "root").await, Vec::new());
     for part in
         ["Users", "Groups", "Reports", "Files and quotas", "Webhooks", "Audit log", "Settings", "Overview"]
     {
         open_section(&root, part).await;
-        look(&root, part, &mut wrongs).await;
+        check_accessibility(&root, part, &mut violations).await;
     }
     open_section(&root, "Users").await;
     root.press("Suspend").await;
-    look(&root, "a question", &mut wrongs).await;
-    assert_eq!(wrongs, [""; 0]);
-    root.hears(&[]).await;
+    check_accessibility(&root, "a question", &mut violations).await;
+    assert_eq!(violations, [""; 0]);
+    root.reports_errors(&[]).await;
     root.close().await;
 }
 
@@ -268,7 +270,7 @@ async fn late_answer_to_a_former_filter_is_dropped() {
         root.key(Key::Enter).await;
     }
     let bob = "return [...document.querySelectorAll('tbody tr')].map((row) => tidy(row.cells[0].textContent)).join() === 'bob'";
-    root.looks("see bob alone", bob, json!([])).await;
+    root.wait_for("see bob alone", bob, json!([])).await;
     root.run("window.release();").await;
     let stays = format!("for (let frames = 0; frames < 5; frames += 1) await drawn(); {bob}");
     assert_eq!(root.run_async(&stays).await, true);

@@ -26,7 +26,7 @@ async fn a_message_of_4096_emoji_is_sent_and_a_longer_one_refused() {
     ann.press("Send").await;
     ann.resize(320, 640).await;
     let fits = "return messages().length > 0 && messages().every((each) => each.getBoundingClientRect().right <= 320)";
-    ann.looks("see it inside", fits, json!([])).await;
+    ann.wait_for("see it inside", fits, json!([])).await;
     ann.close().await;
 }
 
@@ -41,7 +41,7 @@ async fn names_of_every_kind_and_markup_everywhere_are_text() {
     ann.sees_in("Conversation list", markup).await;
     // Bidirectional control characters take effect only within the name.
     let apart = "return part('Conversation list')[0].querySelector('.name').localName === 'bdi'";
-    ann.looks("see the name apart", apart, json!([])).await;
+    ann.wait_for("see the name apart", apart, json!([])).await;
     let groups = dana.get("groups/?fields=id+name").await.ok(200);
     let group = groups[0]["id"].clone();
     dana.post(
@@ -55,10 +55,10 @@ async fn names_of_every_kind_and_markup_everywhere_are_text() {
     ann.press("Group details").await;
     ann.sees_in("Members", name).await;
     let injected = "return walk(document).filter((each) => each.matches('img, script:not([type=module]), b, [onerror], [onmouseover]')).length";
-    assert_eq!(ann.look(injected, json!([])).await, 0);
+    assert_eq!(ann.run_script(injected, json!([])).await, 0);
     let right =
         "return getComputedStyle(messages().at(-1).querySelector('.body')).unicodeBidi === 'plaintext'";
-    ann.looks("have each text run its own way", right, json!([])).await;
+    ann.wait_for("have each text run its own way", right, json!([])).await;
     ann.close().await;
 }
 
@@ -88,10 +88,10 @@ async fn server_failures_are_explained_with_a_remedy() {
     ann.fill("New name", "anna").await;
     ann.press("Change name").await;
     let said = "return reachable().some((each) => each.matches('[role=alert]') && each.innerText.length > 10 && !/undefined|null|\\{|</.test(each.innerText))";
-    ann.looks("be told so", said, json!([])).await;
+    ann.wait_for("be told so", said, json!([])).await;
     ann.run("window.fetch = async () => { throw new TypeError('Failed to fetch'); };").await;
     ann.press("Change name").await;
-    ann.looks("be told so", said, json!([])).await;
+    ann.wait_for("be told so", said, json!([])).await;
     ann.close().await;
 }
 
@@ -142,7 +142,7 @@ async fn where_storage_is_denied_everything_but_memory_works() {
     ann.fill("Message", "a draft").await;
     write_to(&ann, "cat", "hello cat").await;
     ann.press("bob").await;
-    ann.looks("find the draft", "return field('Message')?.value === 'a draft'", json!([])).await;
+    ann.wait_for("find the draft", "return field('Message')?.value === 'a draft'", json!([])).await;
     ann.close().await;
 }
 
@@ -152,10 +152,10 @@ async fn page_policy_holds_and_violations_are_detected() {
     let stage = Stage::open().await;
     let ann = stage.browser("ann").await;
     ann.sees("Sign in").await;
-    assert_eq!(ann.wrongs().await, "");
+    assert_eq!(ann.browser_errors().await, "");
     ann.run("document.body.setAttribute('onclick', 'document.title = 1');").await;
-    ann.hears(&["policy: script-src-attr forbids inline"]).await;
+    ann.reports_errors(&["policy: script-src-attr forbids inline"]).await;
     ann.run("setTimeout(() => { throw new Error('oh'); });").await;
     ann.run("document.body.append(Object.assign(new Image(), { src: '/no-such-image' }));").await;
-    ann.hears(&["error: Uncaught Error: oh", "error: cannot load http"]).await;
+    ann.reports_errors(&["error: Uncaught Error: oh", "error: cannot load http"]).await;
 }

@@ -14,8 +14,12 @@ async fn a_member_is_banned_and_added_again_after_the_ban() {
     bob.press("The garden").await;
     bob.press("Group details").await;
     bob.sees_in("Members", "ann").await;
-    bob.looks("see no bans", "return part('Banned').length === 0 && field('Ban people') === null", json!([]))
-        .await;
+    bob.wait_for(
+        "see no bans",
+        "return part('Banned').length === 0 && field('Ban people') === null",
+        json!([]),
+    )
+    .await;
 
     ann.press("Group details").await;
     ann.sees("Nobody is banned.").await;

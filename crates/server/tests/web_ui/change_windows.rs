@@ -31,7 +31,7 @@ async fn sees_edit(page: &Page, body: &str, is_offered: bool) {
     let script = "const buttons = message(arguments[0])[0]?.querySelectorAll('.actions button') ?? [];
         const names = [...buttons].map(nameOf);
         return names.includes('Delete') && names.includes('Edit') === arguments[1];";
-    page.looks(&format!("see Edit of “{body}”: {is_offered}"), script, json!([body, is_offered])).await;
+    page.wait_for(&format!("see Edit of “{body}”: {is_offered}"), script, json!([body, is_offered])).await;
 }
 
 #[tokio::test]
@@ -58,6 +58,6 @@ async fn a_late_edit_is_refused_and_its_text_kept() {
     ann.press("Save").await;
     ann.sees("A message can be edited for 15 minutes after it was sent. This one is older.").await;
     let kept = "return field('Message').value === 'mended'";
-    ann.looks("find the text where it was", kept, json!([])).await;
+    ann.wait_for("find the text where it was", kept, json!([])).await;
     tokio::join!(ann.close(), bob.close());
 }

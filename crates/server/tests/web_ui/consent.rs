@@ -14,7 +14,7 @@ async fn stage() -> Stage {
 async fn enter(page: &Page, name: &str) {
     let focus =
         "const wanted = button(arguments[0]); wanted?.focus(); return Boolean(wanted?.matches(':focus'))";
-    page.looks(&format!("be at “{name}”"), focus, json!([name])).await;
+    page.wait_for(&format!("be at “{name}”"), focus, json!([name])).await;
     page.key(Key::Enter).await;
 }
 
@@ -35,10 +35,10 @@ async fn user_added_by_a_stranger_reads_and_accepts() {
     bob.sees_once("the beans are up").await;
     ann.say("and the peas").await;
     ann.sees_once("and the peas").await;
-    assert_eq!(bob.look("return message(arguments[0]).length", json!(["and the peas"])).await, 0);
+    assert_eq!(bob.run_script("return message(arguments[0]).length", json!(["and the peas"])).await, 0);
     enter(&bob, "Accept").await;
     bob.sees_once("and the peas").await;
-    bob.looks("be in the box", "return Boolean(field('Message')?.matches(':focus'))", json!([])).await;
+    bob.wait_for("be in the box", "return Boolean(field('Message')?.matches(':focus'))", json!([])).await;
     bob.say("thank you").await;
     ann.sees_once("thank you").await;
     ann.press("Group details").await;
@@ -57,7 +57,7 @@ async fn user_added_by_a_stranger_declines_or_blocks() {
     enter(&bob, "Decline").await;
     bob.sees("Choose a conversation").await;
     let focused = "return Boolean(button('The shed')?.matches(':focus'))";
-    bob.looks("be at another conversation", focused, json!([])).await;
+    bob.wait_for("be at another conversation", focused, json!([])).await;
     ann.press("Group details").await;
     ann.fill("Add people", "bob").await;
     ann.press("Add").await;

@@ -11,7 +11,7 @@ use crate::{Stage, WELCOME, begin_with, sign, write_to};
 /// Waits until the message box contains this text.
 async fn holds(page: &Page, text: &str) {
     let script = "return field('Message')?.value === arguments[0]";
-    page.looks(&format!("find “{text}” in the box"), script, json!([text])).await;
+    page.wait_for(&format!("find “{text}” in the box"), script, json!([text])).await;
 }
 
 #[tokio::test]
@@ -33,9 +33,9 @@ async fn nothing_written_is_lost_without_a_question() {
     holds(&ann, "").await;
 
     let asks = "const leaving = new Event('beforeunload', { cancelable: true }); dispatchEvent(leaving); return leaving.defaultPrevented";
-    assert_eq!(ann.look(asks, json!([])).await, false);
+    assert_eq!(ann.run_script(asks, json!([])).await, false);
     attach(&ann, "text('notes.txt', 'milk')").await;
-    ann.looks("be asked before the page goes", asks, json!([])).await;
+    ann.wait_for("be asked before the page goes", asks, json!([])).await;
     ann.press("Your profile").await;
     ann.press("Sign out").await;
     ann.sees("The messages that you are writing will be lost.").await;
@@ -58,20 +58,21 @@ async fn text_can_be_copied_where_writing_has_ended() {
     bob.patch(&path, json!({ "restricts": ["ann"] })).await.ok(200);
     ann.sees("You may read this group but not write to it. Your text is kept: you can copy it.").await;
     let kept = "const box = field(arguments[0]); return box?.readOnly === true && box.value === arguments[1]";
-    ann.looks("read the text", kept, json!(["Message", "half a thought"])).await;
+    ann.wait_for("read the text", kept, json!(["Message", "half a thought"])).await;
     ann.key(Key::Enter).await;
     bob.patch(&path, json!({ "remove": ["ann"] })).await.ok(200);
-    ann.looks("read it still", kept, json!(["Your text is kept: you can copy it.", "half a thought"])).await;
-    ann.looks("be at the heading", &on("You are no longer in “The garden”."), json!([])).await;
+    ann.wait_for("read it still", kept, json!(["Your text is kept: you can copy it.", "half a thought"]))
+        .await;
+    ann.wait_for("be at the heading", &on("You are no longer in “The garden”."), json!([])).await;
 
     // The same if the other user leaves.
     write_to(&ann, "bob", "hello").await;
     ann.sees_sent("hello").await;
     ann.fill("Message", "another thought").await;
     stage.app.service().delete("users/bob/").await.ok(200);
-    ann.looks("read the other", kept, json!(["Your text is kept: you can copy it.", "another thought"]))
+    ann.wait_for("read the other", kept, json!(["Your text is kept: you can copy it.", "another thought"]))
         .await;
-    ann.looks("be at the name", &on("Deleted user"), json!([])).await;
+    ann.wait_for("be at the name", &on("Deleted user"), json!([])).await;
     ann.sees_no("A member deleted their account").await;
     has_one_avatar(&ann, "a deleted user").await;
     begin_with(&ann, "ann").await;
@@ -85,7 +86,7 @@ async fn text_can_be_copied_where_writing_has_ended() {
 async fn has_one_avatar(page: &Page, of: &str) {
     let script = "const all = walk(document).filter((each) => each.matches('.entry[aria-current] .avatar, .middle > .bar .avatar'));
         return all.length === 2 && all[0].className === all[1].className && all[0].textContent === all[1].textContent";
-    page.looks(&format!("see one face of {of}"), script, json!([])).await;
+    page.wait_for(&format!("see one face of {of}"), script, json!([])).await;
 }
 
 #[tokio::test]
@@ -117,6 +118,6 @@ async fn tabs_keep_drafts_of_their_own() {
     sign(&other, "cat", crate::PASSWORD, "Sign up").await;
     other.sees("Signed in as cat").await;
     let left = "return [localStorage, sessionStorage].every((each) => !Object.keys(each).some((key) => key.includes('draft')))";
-    other.looks("find no draft", left, json!([])).await;
+    other.wait_for("find no draft", left, json!([])).await;
     tokio::join!(ann.close(), other.close(), third.close());
 }

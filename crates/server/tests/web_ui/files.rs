@@ -3,7 +3,7 @@
 use chinwag_testkit::browser::Key;
 use serde_json::json;
 
-use crate::access::look;
+use crate::access::check_accessibility;
 use crate::page::Page;
 use crate::{Stage, make_group, write_to};
 
@@ -53,21 +53,21 @@ const FILM: &str = "await new Promise(async (done) => {
 
 /// Attaches files as if they were chosen in the dialog. `files` is a JavaScript list.
 pub(crate) async fn attach(page: &Page, files: &str) {
-    page.looks("find the button", "return button('Attach files') !== null", json!([])).await;
-    page.look(&format!("{FILES} return choose([{files}])"), json!([])).await;
+    page.wait_for("find the button", "return button('Attach files') !== null", json!([])).await;
+    page.run_script(&format!("{FILES} return choose([{files}])"), json!([])).await;
 }
 
 async fn sees_attached(page: &Page, names: &[&str]) {
     let script = "const names = part('Files to send').flatMap((list) => [...list.querySelectorAll('bdi')]).map((each) => each.innerText);
         return JSON.stringify(names) === JSON.stringify(arguments[0])";
-    page.looks(&format!("see {names:?} attached"), script, json!([names])).await;
+    page.wait_for(&format!("see {names:?} attached"), script, json!([names])).await;
 }
 
 /// Waits until a message shows this many images, all loaded.
 pub(crate) async fn sees_pictures(page: &Page, body: &str, count: usize) {
     let script = "const pictures = message(arguments[0]).flatMap((each) => [...each.querySelectorAll('.picture img')]);
         return pictures.length === arguments[1] && pictures.every((each) => each.complete && each.naturalWidth > 0)";
-    page.looks(&format!("see {count} pictures in “{body}”"), script, json!([body, count])).await;
+    page.wait_for(&format!("see {count} pictures in “{body}”"), script, json!([body, count])).await;
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn files_are_attached_by_button_paste_and_drop() {
         sees_pictures(page, "my files", 1).await;
         let cards = "return [...message('my files')[0].querySelectorAll('a.filecard')].map((each) => nameOf(each)).join()";
         let names = "Download notes.txt 4 bytes,Download dropped.csv 3 bytes";
-        page.looks(
+        page.wait_for(
             "see the cards",
             &format!("return (() => {{ {cards} }})() === arguments[0]"),
             json!([names]),
@@ -112,7 +112,7 @@ async fn files_are_attached_by_button_paste_and_drop() {
     }
     sees_attached(&ann, &[]).await;
     let read = "const card = message('my files')[0].querySelector('a.filecard'); return (await fetch(card.href)).text()";
-    assert_eq!(bob.look(read, json!([])).await, "milk");
+    assert_eq!(bob.run_script(read, json!([])).await, "milk");
     // A message may consist of files alone.
     attach(&bob, "await picture('a.png', 30, 90, 'green'), await picture('b.png', 90, 30, 'transparent')")
         .await;
@@ -123,12 +123,12 @@ async fn files_are_attached_by_button_paste_and_drop() {
     let through = "const all = [...message('2 files')[0].querySelectorAll('.picture canvas')];
         const opacity = all.map((each) => each.getContext('2d').getImageData(70, 70, 1, 1).data[3]);
         return opacity[0] === 255 && opacity[1] === 0 && !all.some(shown)";
-    ann.looks("see pictures alone", through, json!([])).await;
+    ann.wait_for("see pictures alone", through, json!([])).await;
     // A phone shows them side by side, and reduces the send button to its icon.
     ann.resize(390, 800).await;
     let beside = "const [one, two] = [...message('2 files')[0].querySelectorAll('.picture')].map((each) => each.getBoundingClientRect());
         return one.top === two.top && one.right < two.left && button('Send').offsetWidth < 50";
-    ann.looks("see them beside each other", beside, json!([])).await;
+    ann.wait_for("see them beside each other", beside, json!([])).await;
     ann.resize(1280, 800).await;
     ann.act("2 files", "Reply").await;
     ann.sees("Replying to bob:").await;
@@ -154,13 +154,13 @@ async fn page_asks_about_no_files_of_a_conversation_that_has_gone() {
         return leaving.defaultPrevented === arguments[0]";
     bob.delete("users/bob/").await.ok(200);
     ann.sees("This account was deleted.").await;
-    ann.looks("be asked about the group's", asks, json!([true])).await;
+    ann.wait_for("be asked about the group's", asks, json!([true])).await;
     ann.press("The garden").await;
     ann.press("Group details").await;
     ann.press("Delete group").await;
     ann.press("Delete").await;
     ann.sees("You are no longer in “The garden”.").await;
-    ann.looks("be asked about none", asks, json!([false])).await;
+    ann.wait_for("be asked about none", asks, json!([false])).await;
     ann.close().await;
 }
 
@@ -182,7 +182,7 @@ async fn pictures_open_in_a_gallery_by_keyboard() {
     let shown = "const dialog = walk(document).find((each) => each.matches('dialog.gallery:modal'));
         const image = dialog?.querySelector('img:not(.below)');
         return image?.alt === arguments[0] && image.complete && image.naturalWidth === 400";
-    ann.looks("see the third", shown, json!(["third.png"])).await;
+    ann.wait_for("see the third", shown, json!(["third.png"])).await;
     for (key, name, place) in [
         (Key::Left, "second.png", "Image 2 of 3"),
         (Key::Left, "first.png", "Image 1 of 3"),
@@ -191,11 +191,11 @@ async fn pictures_open_in_a_gallery_by_keyboard() {
     ] {
         ann.key(key).await;
         ann.sees(place).await;
-        ann.looks(&format!("see {name}"), shown, json!([name])).await;
+        ann.wait_for(&format!("see {name}"), shown, json!([name])).await;
     }
     ann.key(Key::Escape).await;
     let focus = "const at = message('two')[0].getRootNode().activeElement; return at?.matches('.picture') && nameOf(at) === 'Open third.png'";
-    ann.looks("be back at the picture", focus, json!([])).await;
+    ann.wait_for("be back at the picture", focus, json!([])).await;
     ann.close().await;
 }
 
@@ -215,17 +215,17 @@ async fn pictures_are_described_by_their_sender() {
     ann.press("Remove red.png").await;
     sees_attached(&ann, &["blue.png", "notes.txt"]).await;
     let written = "return field(arguments[0]).value === arguments[1]";
-    ann.looks("keep the other's description", written, json!([box_of("blue.png"), "A blue wall"])).await;
+    ann.wait_for("keep the other's description", written, json!([box_of("blue.png"), "A blue wall"])).await;
     ann.say("walls").await;
     for page in [&ann, &bob] {
         sees_pictures(page, "walls", 1).await;
         let shown = "const picture = message('walls')[0].querySelector('.picture');
             return nameOf(picture) === 'Open blue.png: A blue wall' && picture.querySelector('img').alt === 'A blue wall'";
-        page.looks("find the description", shown, json!([])).await;
+        page.wait_for("find the description", shown, json!([])).await;
     }
     bob.act("walls", "Open blue.png: A blue wall").await;
     let shown = "return walk(document).some((each) => each.matches('dialog.gallery:modal img:not(.below)') && each.alt === 'A blue wall')";
-    bob.looks("find the description in the gallery", shown, json!([])).await;
+    bob.wait_for("find the description in the gallery", shown, json!([])).await;
     ann.close().await;
     bob.close().await;
 }
@@ -242,7 +242,7 @@ async fn full_disk_is_shown_at_the_message_and_retried() {
     ann.sees_in("Messages", "The server has no room for new messages.").await;
     let kept = "const [one, ...more] = message('a picture');
         return more.length === 0 && one.querySelector('.error') !== null && one.querySelector('.filecard bdi').innerText === 'red.png'";
-    ann.looks("see the message with its file", kept, json!([])).await;
+    ann.wait_for("see the message with its file", kept, json!([])).await;
     stage.app.app().set_low(false);
     ann.act("a picture", "Try again").await;
     sees_pictures(&bob, "a picture", 1).await;
@@ -284,7 +284,7 @@ async fn uploads_survive_a_lost_server_and_a_reload() {
     ann.say("later").await;
     ann.sees_once("later").await;
     let bars = "return message('later')[0].querySelectorAll('progress').length === 2";
-    ann.looks("see the bars", bars, json!([])).await;
+    ann.wait_for("see the bars", bars, json!([])).await;
     // Discarding the message puts its files back into the box.
     ann.press("Discard").await;
     sees_attached(&ann, &["red.png", "big.txt"]).await;
@@ -297,7 +297,7 @@ async fn uploads_survive_a_lost_server_and_a_reload() {
     ann.sees_sent("later").await;
     sees_pictures(&ann, "later", 1).await;
     let size = "const card = message('later')[0].querySelector('a.filecard'); return (await (await fetch(card.href)).text()).length";
-    assert_eq!(ann.look(size, json!([])).await, 3_000_000);
+    assert_eq!(ann.run_script(size, json!([])).await, 3_000_000);
 }
 
 #[tokio::test]
@@ -312,7 +312,7 @@ async fn files_that_cannot_be_sent_are_refused_in_words() {
     attach(&ann, "...Array.from({ length: 12 }, (_, at) => text(`${at}.txt`, 'x'))").await;
     ann.sees("A message can have 10 files at most.").await;
     let ten = "return part('Files to send')[0].querySelectorAll('li').length === 10";
-    ann.looks("see ten", ten, json!([])).await;
+    ann.wait_for("see ten", ten, json!([])).await;
     // Their quota is used up: the message states that and remains.
     ann.say("ten files").await;
     ann.sees_sent("ten files").await;
@@ -344,35 +344,35 @@ async fn server_refusals_are_shown_at_the_message() {
 #[tokio::test]
 async fn axe_objects_to_nothing_in_files() {
     let mut stage = Stage::open().await;
-    let mut wrongs = Vec::new();
+    let mut violations = Vec::new();
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
     write_to(&ann, "bob", "look").await;
     let pictures = "await picture('a.png', 640, 400, 'teal'), await picture('b.png', 400, 640, 'navy')";
     attach(&ann, &format!("{pictures}, text('A long name of a text that says nothing at all.txt', 'x')"))
         .await;
-    look(&ann, "attached files", &mut wrongs).await;
+    check_accessibility(&ann, "attached files", &mut violations).await;
     ann.fill("Description of a.png, for those who cannot see it", "A beach").await;
-    look(&ann, "a described picture", &mut wrongs).await;
+    check_accessibility(&ann, "a described picture", &mut violations).await;
     ann.say("several").await;
     sees_pictures(&ann, "several", 2).await;
     attach(&ann, &format!("{SOUND}, {FILM}")).await;
     ann.say("to play").await;
     let players = "const [one] = message('to play');
         return ['audio', 'video'].every((kind) => one?.querySelector(`${kind}[controls][src]`))";
-    ann.looks("see the players", players, json!([])).await;
-    look(&ann, "players", &mut wrongs).await;
+    ann.wait_for("see the players", players, json!([])).await;
+    check_accessibility(&ann, "players", &mut violations).await;
     attach(&ann, "await picture('c.png', 640, 400, 'teal')").await;
     ann.press("Send").await;
     sees_pictures(&ann, "1 file", 1).await;
     for (width, height) in [(1280, 800), (700, 800), (320, 640)] {
         ann.resize(width, height).await;
         let wide = "return messages().every((each) => each.querySelector('.bubble').scrollWidth <= each.querySelector('.bubble').clientWidth + 1)";
-        ann.looks("see files within their bubbles", wide, json!([])).await;
-        look(&ann, &format!("files, {width} wide"), &mut wrongs).await;
+        ann.wait_for("see files within their bubbles", wide, json!([])).await;
+        check_accessibility(&ann, &format!("files, {width} wide"), &mut violations).await;
         ann.act("1 file", "Open c.png").await;
         ann.sees("Image 3 of 3").await;
-        look(&ann, &format!("the gallery, {width} wide"), &mut wrongs).await;
+        check_accessibility(&ann, &format!("the gallery, {width} wide"), &mut violations).await;
         ann.press("Close").await;
     }
     stage.app.stop().await;
@@ -380,6 +380,6 @@ async fn axe_objects_to_nothing_in_files() {
     attach(&ann, pictures).await;
     ann.say("later").await;
     ann.sees_in("Messages", "Waiting for the connection…").await;
-    look(&ann, "files on their way", &mut wrongs).await;
-    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+    check_accessibility(&ann, "files on their way", &mut violations).await;
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }

@@ -25,7 +25,7 @@ async fn details_of_a_group_are_edited_and_told_in_its_log() {
     let refused = "const said = walk(document).find((each) => each.matches('[role=alert]') && each.innerText.includes('at most 1000 characters'));
         const [box, pane] = [said, said?.closest('.scroll')].map((each) => each?.getBoundingClientRect());
         return Boolean(box) && said.previousElementSibling.matches('textarea:focus') && box.top >= pane.top && box.bottom <= pane.bottom";
-    ann.looks("see the reason", refused, json!([])).await;
+    ann.wait_for("see the reason", refused, json!([])).await;
     ann.fill("Description", "Beans and peas").await;
     ann.press("Save").await;
     ann.sees("Saved").await;
@@ -34,7 +34,7 @@ async fn details_of_a_group_are_edited_and_told_in_its_log() {
     bob.sees("Beans and peas").await;
     bob.sees("Slow mode: 1 hour between two messages").await;
     bob.sees("Messages are kept for 30 days").await;
-    bob.looks("edit nothing", "return field('Description') === null", json!([])).await;
+    bob.wait_for("edit nothing", "return field('Description') === null", json!([])).await;
     bob.press("Close").await;
 
     bob.say("and the peas").await;
@@ -42,17 +42,17 @@ async fn details_of_a_group_are_edited_and_told_in_its_log() {
     bob.fill("Message", "and the carrots").await;
     bob.sees("Slow mode: you can send the next message in").await;
     let waits = "return button('Send') === null && field('Message')?.value === 'and the carrots'";
-    bob.looks("wait with the text in the box", waits, json!([])).await;
+    bob.wait_for("wait with the text in the box", waits, json!([])).await;
     ann.choose("Slow mode", "Off").await;
     ann.press("Save").await;
-    bob.looks("send at once", "return button('Send') !== null", json!([])).await;
+    bob.wait_for("send at once", "return button('Send') !== null", json!([])).await;
     bob.press("Send").await;
     ann.sees_once("and the carrots").await;
     // A change of the group is not a message: nothing is unread.
     ann.fill("New group name", "The orchard").await;
     ann.press("Rename").await;
     bob.sees_in("Messages", "ann renamed the group to “The orchard”").await;
-    bob.looks("see nothing unread", "return !document.title.startsWith('(')", json!([])).await;
+    bob.wait_for("see nothing unread", "return !document.title.startsWith('(')", json!([])).await;
     bob.reload().await;
     bob.sees_in("Messages", "ann renamed the group to “The orchard”").await;
     // A long right-to-left name starts at the right.
@@ -65,7 +65,7 @@ async fn details_of_a_group_are_edited_and_told_in_its_log() {
         const [first, box] = [range, title].map((each) => each.getBoundingClientRect());
         return first.right <= box.right + 1 && first.left >= box.left - 1 && text.parentElement.scrollWidth > text.parentElement.clientWidth";
     for page in [&ann, &bob] {
-        page.looks("see the beginning of the title", begins, json!([])).await;
+        page.wait_for("see the beginning of the title", begins, json!([])).await;
     }
     tokio::join!(ann.close(), bob.close());
 }

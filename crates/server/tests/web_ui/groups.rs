@@ -50,7 +50,7 @@ async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     ann.sees("bob becomes the owner, and you become an admin.").await;
     ann.press("Transfer").await;
     bob.sees_in("Members", "owner").await;
-    bob.looks("own the group", "return button('Delete group') !== null", json!([])).await;
+    bob.wait_for("own the group", "return button('Delete group') !== null", json!([])).await;
     ann.press("Leave group").await;
     ann.press("Leave").await;
     ann.sees("No conversation yet").await;

@@ -127,12 +127,15 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
     bob.post("messages/", json!({ "group": group, "body": "<b>salut</b>" })).await.ok(201);
     page.sees_once("<b>salut</b>").await;
     let heard = "return window.heard.some(([type, detail]) => type === 'message' && detail.author === 'bob' && detail.body === '<b>salut</b>')";
-    page.looks("be told", heard, json!([])).await;
+    page.wait_for("be told", heard, json!([])).await;
 
     // The host's style does not leak in, but its colours are used.
     let look = "const send = button('Envoyer'); const style = getComputedStyle(send);
         return [style.borderTopColor, style.color, style.fontFamily.includes('monospace')]";
-    assert_eq!(page.look(look, json!([])).await, json!(["rgb(10, 20, 200)", "rgb(255, 255, 255)", false]));
+    assert_eq!(
+        page.run_script(look, json!([])).await,
+        json!(["rgb(10, 20, 200)", "rgb(255, 255, 255)", false])
+    );
 
     // When the token ends, the element requests the next one.
     stage.app.service().delete("users/ann/tokens/").await.ok(200);
@@ -141,10 +144,10 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
     page.fill("Message", "toujours là").await;
     page.press("Envoyer").await;
     page.sees_once("toujours là").await;
-    page.looks("have it sent", "return message('toujours là')[0].innerText.includes('Envoyé')", json!([]))
+    page.wait_for("have it sent", "return message('toujours là')[0].innerText.includes('Envoyé')", json!([]))
         .await;
     assert_eq!(
-        page.look("return window.heard.filter(([type]) => type === 'signedout')", json!([])).await,
+        page.run_script("return window.heard.filter(([type]) => type === 'signedout')", json!([])).await,
         json!([])
     );
     drop(ann);
@@ -168,11 +171,11 @@ async fn a_page_shows_one_conversation_and_reports_an_ended_token() {
     page.sees_no("Signed in as").await;
     let look = "const style = getComputedStyle(part('Conversation')[0]);
         return [style.direction, style.colorScheme, message('hello')[0].querySelector('.bubble').getBoundingClientRect().left < innerWidth / 2]";
-    assert_eq!(page.look(look, json!([])).await, json!(["rtl", "dark", true]));
+    assert_eq!(page.run_script(look, json!([])).await, json!(["rtl", "dark", true]));
 
     ann.delete("sessions/").await.ok(200);
     page.sees("Your session has ended.").await;
-    page.looks(
+    page.wait_for(
         "tell the host",
         "return window.heard.some(([type, detail]) => type === 'signedout' && detail.reason === 'ended')",
         json!([]),
@@ -197,7 +200,7 @@ async fn page_of_an_unlisted_origin_gets_an_explanation() {
     let told = "const told = window.heard.filter(([type]) => type === 'problem').map(([, { kind, detail }]) => `${kind}: ${detail}`);
         return told.join() === arguments[0]";
     let once = format!("origin: The server refuses pages of {origin}: add it to http.origins.");
-    page.looks("tell the host once", told, json!([once])).await;
+    page.wait_for("tell the host once", told, json!([once])).await;
     page.close().await;
 }
 
@@ -214,7 +217,7 @@ async fn a_token_function_that_fails_is_asked_again() {
     let page = Page::open("ann", &origin).await;
     page.sees("Signed in as ann").await;
     let told = "return window.heard.filter(([type, detail]) => type === 'problem' && detail.kind === 'token').length";
-    assert_eq!(page.look(told, json!([])).await, 2, "each failure is told once");
+    assert_eq!(page.run_script(told, json!([])).await, 2, "each failure is told once");
     page.close().await;
 }
 
@@ -240,7 +243,7 @@ async fn the_element_fits_into_its_host() {
         const mine = getComputedStyle(message('bonjour')[0].querySelector('.bubble')).backgroundColor;
         const { fontSize, borderTopLeftRadius, overflowX } = getComputedStyle(root);
         return [fontSize, borderTopLeftRadius, overflowX, mine !== 'rgb(220, 236, 228)']";
-    assert_eq!(page.look(look, json!([])).await, json!(["16px", "40px", "hidden", true]));
+    assert_eq!(page.run_script(look, json!([])).await, json!(["16px", "40px", "hidden", true]));
     page.key(Key::Backspace).await;
     assert_eq!(page.run("return window.keys;").await, json!([]), "keys of a field stay in the element");
     page.close().await;
@@ -261,12 +264,12 @@ async fn files_are_sent_and_seen_on_a_foreign_page() {
     sees_pictures(&page, "on a foreign page", 1).await;
     let read = "const card = message('on a foreign page')[0].querySelector('a.filecard');
         return (await fetch(card.href, { credentials: 'omit' })).text()";
-    assert_eq!(page.look(read, json!([])).await, "milk");
+    assert_eq!(page.run_script(read, json!([])).await, "milk");
     page.act("on a foreign page", "Open a.png").await;
     let shown =
         "const image = walk(document).find((each) => each.matches('dialog.gallery:modal img:not(.below)'));
         return image?.complete && image.naturalWidth === 640";
-    page.looks("see the picture", shown, json!([])).await;
+    page.wait_for("see the picture", shown, json!([])).await;
     let group = bob.get("groups/").await.ok(200)[0]["id"].as_str().expect("an id").to_owned();
     let sent = bob.get(&format!("groups/{group}/messages/")).await.ok(200);
     assert_eq!(sent[0]["attachments"].as_array().map(Vec::len), Some(2), "{sent}");
@@ -286,7 +289,7 @@ async fn old_link_to_a_file_is_renewed_when_it_is_pressed() {
     attach(&page, "text('a.txt', 'milk')").await;
     page.say("a file").await;
     let card = "const card = message('a file')[0]?.querySelector('a.filecard[href*=ticket]');";
-    page.looks("see the link", &format!("{card} return Boolean(card)"), json!([])).await;
+    page.wait_for("see the link", &format!("{card} return Boolean(card)"), json!([])).await;
     // Eleven minutes later. A touch screen sends no pointer event before the press.
     let press = "const now = Date.now;
         Date.now = () => now() + 660_000;
@@ -297,9 +300,9 @@ async fn old_link_to_a_file_is_renewed_when_it_is_pressed() {
             followed += 1;
         });
         card.click();";
-    page.look(&format!("{card} {press}"), json!([])).await;
+    page.run_script(&format!("{card} {press}"), json!([])).await;
     let renewed = "const asked = performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/tickets/'));
         return followed === 1 && asked.length === 2";
-    page.looks("follow another address", renewed, json!([])).await;
+    page.wait_for("follow another address", renewed, json!([])).await;
     page.close().await;
 }

@@ -32,7 +32,7 @@ async fn an_open_group_is_found_and_joined() {
     ann.press("Group details").await;
     ann.press("Edit group").await;
     let tick = "const box = field('Anyone can find and join this group'); box?.click(); return Boolean(box)";
-    ann.looks("tick the box", tick, json!([])).await;
+    ann.wait_for("tick the box", tick, json!([])).await;
     ann.press("Save").await;
     ann.sees("Anyone can find and join this group.").await;
 
@@ -84,7 +84,7 @@ async fn an_invite_link_leads_into_its_group_once() {
     cat.press("Join").await;
     cat.sees_in("Conversation", "Secret garden").await;
     cat.sees_in("Conversation", "2 members").await;
-    cat.looks("have the group's address", "return !location.hash.includes('invite')", json!([])).await;
+    cat.wait_for("have the group's address", "return !location.hash.includes('invite')", json!([])).await;
     ann.sees_in("Messages", "cat joined").await;
     ann.sees("There are no invite links.").await;
 
@@ -92,7 +92,7 @@ async fn an_invite_link_leads_into_its_group_once() {
     follow(&bob, &format!("invite/{code}")).await;
     bob.sees("This invite link does not work any more. Ask for another one.").await;
     bob.press("Close").await;
-    bob.looks("leave the address", "return location.hash === ''", json!([])).await;
+    bob.wait_for("leave the address", "return location.hash === ''", json!([])).await;
     ann.choose("For", "any number of people").await;
     ann.press("Make a link").await;
     let code = newest_code(&stage, &ann, "For any number of people").await;

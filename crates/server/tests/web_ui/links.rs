@@ -52,17 +52,17 @@ async fn a_link_leads_to_its_message_or_next_to_it() {
         ann.run(&format!("location.hash = '#{link}';")).await;
         ann.reload().await;
         sign(&ann, "ann", PASSWORD, "Sign in").await;
-        ann.looks(&format!("be at {link}"), script, arguments).await;
+        ann.wait_for(&format!("be at {link}"), script, arguments).await;
         ann.sees_no("secret").await;
     }
     ann.run("location.hash = '#to/nobody';").await;
-    ann.looks("hear of no nobody", away, json!(["There is no user nobody. Check the spelling."])).await;
+    ann.wait_for("hear of no nobody", away, json!(["There is no user nobody. Check the spelling."])).await;
     ann.press("The garden").await;
     ann.sees_no("There is no user nobody.").await;
     ann.sees_no(missing).await;
     ann.go(&stage.app.url()).await;
     ann.sees("Signed in as ann").await;
     let no_more = "return part('Messages').length";
-    assert_eq!(ann.look(no_more, json!([])).await, Value::from(0));
+    assert_eq!(ann.run_script(no_more, json!([])).await, Value::from(0));
     ann.close().await;
 }

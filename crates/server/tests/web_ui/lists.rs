@@ -33,7 +33,7 @@ async fn is_at(page: &Page, title: &str) {
         const [box, seen] = [focused.getBoundingClientRect(), list.getBoundingClientRect()];
         return box.top >= seen.top - 1 && box.bottom <= seen.bottom + 1 && list.querySelectorAll('[tabindex=\"0\"]').length === 1"
     );
-    page.looks(&format!("be at {title}"), &script, json!([title])).await;
+    page.wait_for(&format!("be at {title}"), &script, json!([title])).await;
 }
 
 #[tokio::test]
@@ -47,13 +47,13 @@ async fn a_long_list_is_drawn_where_it_is_seen() {
     ann.reload().await;
     ann.sees("Group 299").await;
     let few = format!("{LIST} return titles.length > 5 && titles.length < 60 && titles[0] === 'Group 299'");
-    ann.looks("see the first ones", &few, json!([])).await;
+    ann.wait_for("see the first ones", &few, json!([])).await;
     let size = "const list = part('Conversation list')[0]; const entry = list.querySelector('.entry').getBoundingClientRect();
         return list.scrollHeight > 299 * entry.height && list.scrollHeight < 310 * (entry.height + 4)";
-    ann.looks("see the length of them all", size, json!([])).await;
+    ann.wait_for("see the length of them all", size, json!([])).await;
 
     let first = format!("{LIST} entries[0]?.focus(); return focused !== undefined");
-    ann.looks("have the focus in the list", &first, json!([])).await;
+    ann.wait_for("have the focus in the list", &first, json!([])).await;
     press(&ann, "ArrowDown", 40).await;
     is_at(&ann, "Group 298").await;
     press(&ann, "End", 35).await;
@@ -64,24 +64,24 @@ async fn a_long_list_is_drawn_where_it_is_seen() {
     let few = format!(
         "{LIST} return titles.length < 60 && Number(focused?.querySelector('.name').innerText.slice(6)) > 3"
     );
-    ann.looks("be a page further up", &few, json!([])).await;
+    ann.wait_for("be a page further up", &few, json!([])).await;
     press(&ann, "Home", 36).await;
     is_at(&ann, "Group 299").await;
 
     let middle =
         format!("{LIST} list.scrollTop = list.scrollHeight / 2; return titles.includes('Group 150')");
-    ann.looks("see the middle", &middle, json!([])).await;
+    ann.wait_for("see the middle", &middle, json!([])).await;
     ann.press("Group 150").await;
     ann.sees_in("Conversation", "Group 150").await;
     let there = format!("{LIST} return focused !== undefined || list.scrollTop > 1000");
-    ann.looks("stay in the middle", &there, json!([])).await;
+    ann.wait_for("stay in the middle", &there, json!([])).await;
     ann.fill("Find a conversation", "Group 27").await;
-    ann.looks("see eleven", &format!("{LIST} return titles.length === 11"), json!([])).await;
+    ann.wait_for("see eleven", &format!("{LIST} return titles.length === 11"), json!([])).await;
     ann.fill("Find a conversation", "").await;
     // A new conversation appears first, and is rendered when scrolled to.
     make(&stage, "The newest").await;
     let newest = format!("{LIST} list.scrollTop = 0; return titles[0] === 'The newest'");
-    ann.looks("see the newest first", &newest, json!([])).await;
+    ann.wait_for("see the newest first", &newest, json!([])).await;
     ann.close().await;
 }
 
@@ -96,7 +96,8 @@ async fn stops_at(page: &Page, list: &str, rows: usize, row: usize, column: usiz
         "{ROWS} return rows.length === arguments[1] && row === arguments[2] && column === arguments[3]
         && [...list.querySelectorAll('button, select')].filter(({{ tabIndex }}) => tabIndex === 0).length === 1 && focused.tabIndex === 0"
     );
-    page.looks(&format!("be in row {row}, column {column}"), &script, json!([list, rows, row, column])).await;
+    page.wait_for(&format!("be in row {row}, column {column}"), &script, json!([list, rows, row, column]))
+        .await;
 }
 
 #[tokio::test]
@@ -114,7 +115,7 @@ async fn people_and_members_are_one_tab_stop_a_list() {
     ann.press("People").await;
     let list = "Invitations for you";
     let first = format!("{ROWS} rows[0]?.querySelector('button').focus(); return rows.length === 200");
-    ann.looks("see all invitations", &first, json!([list])).await;
+    ann.wait_for("see all invitations", &first, json!([list])).await;
     stops_at(&ann, list, 200, 0, 0).await;
     for (key, code, row, column) in [
         ("ArrowDown", 40, 1, 0),
@@ -130,17 +131,17 @@ async fn people_and_members_are_one_tab_stop_a_list() {
     }
     // An accepted invitation disappears, and its neighbour gets the focus.
     ann.press("Accept user0").await;
-    ann.looks("see it go", &format!("{ROWS} return rows.length === 199 && row >= 0"), json!([list])).await;
+    ann.wait_for("see it go", &format!("{ROWS} return rows.length === 199 && row >= 0"), json!([list])).await;
 
     ann.press("Chats").await;
     ann.press("Crowd").await;
     ann.press("Group details").await;
     let first = format!("{ROWS} rows[0]?.querySelector('button').focus(); return rows.length === 50");
-    ann.looks("see the first members", &first, json!(["Members"])).await;
+    ann.wait_for("see the first members", &first, json!(["Members"])).await;
     press(&ann, "End", 35).await;
     stops_at(&ann, "Members", 50, 49, 0).await;
     ann.press("Show more").await;
-    ann.looks("see more members", &format!("{ROWS} return rows.length === 100"), json!(["Members"])).await;
+    ann.wait_for("see more members", &format!("{ROWS} return rows.length === 100"), json!(["Members"])).await;
     ann.close().await;
 }
 
@@ -168,22 +169,22 @@ async fn messages_are_one_tab_stop_with_the_chosen_ones_controls() {
     let stops = "const stops = [...part(arguments[0])[0]?.querySelectorAll('article, article :is(a, button)') ?? []].filter(({ tabIndex }) => tabIndex >= 0);
         const [chosen] = stops; const inside = [...chosen?.querySelectorAll('a, button') ?? []];
         return chosen?.matches('article') && bodyOf(chosen) === arguments[1] && inside.length > 0 && stops.length === 1 + inside.length";
-    ann.looks("find the newest message", stops, json!(["Messages", "reply 1"])).await;
+    ann.wait_for("find the newest message", stops, json!(["Messages", "reply 1"])).await;
     for body in ["answer 3", "https://example.org"] {
-        ann.looks(
+        ann.wait_for(
             "choose a message",
             "const [row] = message(arguments[0]); row?.focus(); return Boolean(row)",
             json!([body]),
         )
         .await;
-        ann.looks("find the chosen message", stops, json!(["Messages", body])).await;
+        ann.wait_for("find the chosen message", stops, json!(["Messages", body])).await;
     }
     let thread = "const [row] = message(arguments[0]); row.querySelector('.replies').click(); return true";
-    ann.looks("open the thread", thread, json!(["https://example.org"])).await;
+    ann.wait_for("open the thread", thread, json!(["https://example.org"])).await;
     let pane = "Messages of the thread";
-    ann.looks("find the newest reply", stops, json!([pane, "reply 1"])).await;
+    ann.wait_for("find the newest reply", stops, json!([pane, "reply 1"])).await;
     let up = "part(arguments[0])[0].querySelector('article').focus(); return true";
-    ann.looks("choose the root", up, json!([pane])).await;
-    ann.looks("find the root", stops, json!([pane, "https://example.org"])).await;
+    ann.wait_for("choose the root", up, json!([pane])).await;
+    ann.wait_for("find the root", stops, json!([pane, "https://example.org"])).await;
     ann.close().await;
 }

@@ -49,7 +49,7 @@ async fn scroll_up_to(page: &Page, line: usize) {
     let script = "const log = messages()[0]?.closest('.scroller'); if (!log) return false;
         if (messages().some((each) => Number(bodyOf(each).split(' ')[1]) <= arguments[0])) return true;
         log.scrollTop -= 1500; return false;";
-    page.looks(&format!("scroll up to line {line}"), script, json!([line])).await;
+    page.wait_for(&format!("scroll up to line {line}"), script, json!([line])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,14 +69,14 @@ async fn ten_thousand_messages_scroll_without_jumps() {
 
     // Older messages are inserted above, and the visible one does not move.
     let script = format!("{READING} window.reading = reading; return true");
-    ann.look(&script, json!([])).await;
+    ann.run_script(&script, json!([])).await;
     let held = format!("{READING} return [reading, window.reading, messages().length]");
     fill(&stage, &id, "bob", 10_001..10_002).await;
     ann.sees("1 new message").await;
     ann.resize(900, 700).await;
     ann.resize(1280, 800).await;
     let look = async || {
-        let seen = ann.look(&held, json!([])).await;
+        let seen = ann.run_script(&held, json!([])).await;
         let moved = seen[0][1].as_f64().zip(seen[1][1].as_f64()).map(|(now, then)| (now - then).abs());
         // Browsers scroll by whole pixels; a row is higher than the tolerance.
         Ok((seen[0][0] == seen[1][0] && moved.is_some_and(|by| by <= 2.0)).then_some(seen))
@@ -111,7 +111,7 @@ async fn ten_thousand_messages_scroll_without_jumps() {
     ann.press("1 new message").await;
     ann.sees_in("Messages", "line 10001").await;
     let top = "const log = messages()[0].closest('.scroller'); log.scrollTop = 0; return true";
-    ann.look(top, json!([])).await;
+    ann.run_script(top, json!([])).await;
     ann.sees("This is the beginning of the conversation.").await;
     ann.sees_in("Messages", "line 1 and so on").await;
     ann.close().await;
@@ -122,7 +122,7 @@ async fn is_at_the_end(page: &Page, body: &str, when: &str) {
     let script = "const row = message(arguments[0])[0]; const log = row?.closest('.scroller'); if (!log?.clientHeight) return false;
         const end = log.scrollHeight - log.scrollTop - log.clientHeight;
         return Math.abs(end) <= 1 && row.getBoundingClientRect().bottom <= log.getBoundingClientRect().bottom";
-    page.looks(&format!("be at the end {when}"), script, json!([body])).await;
+    page.wait_for(&format!("be at the end {when}"), script, json!([body])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,7 +154,7 @@ async fn one_at_the_end_stays_there_at_every_size() {
         is_at_the_end(&ann, "the end", "beside another pane").await;
         // On a narrow screen, the pane covers the whole page.
         ann.resize(390, 800).await;
-        ann.looks("see the pane alone", "return part('Messages').length === 0", json!([])).await;
+        ann.wait_for("see the pane alone", "return part('Messages').length === 0", json!([])).await;
         ann.press(close).await;
         is_at_the_end(&ann, "the end", "behind the pane").await;
     }
@@ -180,13 +180,13 @@ async fn reader_further_up_stays_there_at_every_size() {
     // The number of visible pixels of the topmost row. The last of them are the space below its text.
     for visible in [1, 6, 20, 30] {
         let scroll = format!("{top} log.scrollTop += bottom(top) - {visible}; return true");
-        ann.look(&scroll, json!([])).await;
-        ann.looks("come to rest", &rests, json!([])).await;
+        ann.run_script(&scroll, json!([])).await;
+        ann.wait_for("come to rest", &rests, json!([])).await;
         for (width, height) in [(1280, 500), (390, 500), (390, 800), (1280, 800)] {
             ann.resize(width, height).await;
             let held = format!("{top} return bodyOf(top) === window.reading");
             let what = format!("go on reading at {width} × {height}, {visible} pixels below the edge");
-            ann.looks(&what, &held, json!([])).await;
+            ann.wait_for(&what, &held, json!([])).await;
         }
     }
     ann.close().await;
@@ -209,7 +209,7 @@ async fn top_of_a_short_conversation_is_drawn() {
         let up = "const log = messages()[0].closest('.scroller');
             for (; log.scrollTop > 0; await drawn()) log.scrollTop -= 70;
             return true";
-        ann.looks("scroll up", up, json!([])).await;
+        ann.wait_for("scroll up", up, json!([])).await;
         ann.sees_once("line 1").await;
     }
     ann.close().await;
@@ -233,7 +233,7 @@ async fn a_message_every_10_ms_is_shown_once_and_redraws_no_other() {
     let id = groups["groups"][0].as_str().expect("a group").to_owned();
     fill(&stage, &id, "bob", 1..6).await;
     ann.sees_in("Messages", "line 5").await;
-    ann.look(WATCH, json!([])).await;
+    ann.run_script(WATCH, json!([])).await;
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(10));
     for number in 6..306 {
         tick.tick().await;
@@ -243,7 +243,7 @@ async fn a_message_every_10_ms_is_shown_once_and_redraws_no_other() {
         page.sees_in("Messages", "line 305").await;
     }
     let touched = "return window.before.filter((id) => window.touched.has(id)).length";
-    assert_eq!(ann.look(touched, json!([])).await, 0, "a new message redraws older ones");
+    assert_eq!(ann.run_script(touched, json!([])).await, 0, "a new message redraws older ones");
     // All messages arrived, in order.
     let all = "const log = messages()[0].closest('.scroller'); const seen = new Map(); const frame = () => new Promise(requestAnimationFrame);
         for (;;) {
@@ -258,7 +258,7 @@ async fn a_message_every_10_ms_is_shown_once_and_redraws_no_other() {
     let order =
         "const numbers = messages().map((each) => Number(bodyOf(each).split(' ')[1])).filter(Boolean);
         return numbers.every((number, index) => index === 0 || number > numbers[index - 1])";
-    ann.looks("see them in order", order, json!([])).await;
+    ann.wait_for("see them in order", order, json!([])).await;
     tokio::join!(ann.close(), bob.close());
 }
 
@@ -299,7 +299,7 @@ async fn later_messages_that_cannot_be_loaded_are_asked_for_seldom() {
         "(window.refused = (window.refused ?? 0) + 1, Promise.resolve(Response.json({}, { status: 429 })))";
     go_to_line_40(&ann, &id, refuse).await;
     let down = "const log = messages()[0].closest('.scroller'); log.scrollTop = log.scrollHeight; return window.refused > 0";
-    ann.looks("ask for later ones", down, json!([])).await;
+    ann.wait_for("ask for later ones", down, json!([])).await;
     // The pause between attempts is 5 s.
     let refused = ann.run_async(&format!("{LATER} return window.refused")).await;
     assert!(refused.as_u64().is_some_and(|refused| refused <= 3), "{refused}");
@@ -324,7 +324,7 @@ async fn jump_to_the_end_of_a_former_conversation_moves_no_other() {
     )
     .await;
     ann.press("Jump to newest").await;
-    ann.looks("ask for the newest ones", "return window.release !== undefined", json!([])).await;
+    ann.wait_for("ask for the newest ones", "return window.release !== undefined", json!([])).await;
     ann.press("Other").await;
     ann.sees_in("Messages", "line 401").await;
     ann.run("window.release();").await;
@@ -369,7 +369,7 @@ async fn quote_of_an_old_message_follows_it() {
     let quotes = async |text: &str| {
         let script =
             "return message('as you said')[0]?.querySelector('blockquote').innerText.includes(arguments[0])";
-        ann.looks(&format!("see the quote “{text}”"), script, json!([text])).await;
+        ann.wait_for(&format!("see the quote “{text}”"), script, json!([text])).await;
     };
     quotes("line 1 and so on").await;
     let path = format!("messages/{}/", oldest.as_str().expect("an id"));

@@ -149,6 +149,6 @@ pub(crate) async fn hears_of(page: &Page, title: &str, words: &str, is_there: bo
     let script = "const entry = button(arguments[0]); if (!entry) return false;
         const about = entry.getRootNode().getElementById(entry.getAttribute('aria-describedby')).textContent;
         return about.includes(arguments[1]) === arguments[2]";
-    page.looks(&format!("hear of {title}: {words} ({is_there})"), script, json!([title, words, is_there]))
+    page.wait_for(&format!("hear of {title}: {words} ({is_there})"), script, json!([title, words, is_there]))
         .await;
 }

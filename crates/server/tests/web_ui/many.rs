@@ -48,7 +48,7 @@ const OPEN: &str = "return part('Conversation')[0]?.innerText.includes(arguments
 
 /// Waits until a conversation with this message is open.
 async fn is_in(page: &Page, name: &str, body: &str) {
-    page.looks(&format!("be in {name}"), OPEN, json!([name, body])).await;
+    page.wait_for(&format!("be in {name}"), OPEN, json!([name, body])).await;
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn unloaded_conversations_are_counted_and_found() {
     ann.fill("Search people, groups and messages", "word12").await;
     let hit = "const where = walk(document).find((each) => each.matches('[role=option] .where') && each.innerText === 'Group 12');
         where?.click(); return where !== undefined";
-    ann.looks("choose what was found", hit, json!([])).await;
+    ann.wait_for("choose what was found", hit, json!([])).await;
     is_in(&ann, "Group 12", "word12").await;
     ann.close().await;
 }
@@ -81,7 +81,7 @@ async fn a_message_brings_its_conversation_to_the_top() {
     let (ann, groups) = ann_of(&stage, 60).await;
     say(&stage, &groups[3], "come here").await;
     let top = "const first = part('Conversation list')[0]?.querySelector('.entry'); return first?.innerText.includes('Group 3') && first.innerText.includes('come here')";
-    ann.looks("see it at the top", top, json!([])).await;
+    ann.wait_for("see it at the top", top, json!([])).await;
     ann.sees_title("(61) Chinwag").await;
     ann.press("Group 3").await;
     is_in(&ann, "Group 3", "come here").await;
@@ -97,7 +97,7 @@ async fn the_list_is_searched_beyond_what_is_here() {
     ann.fill("Find a conversation", "Group 7").await;
     let found = "const titles = [...part('Conversation list')[0].querySelectorAll('.entry .name')].map((each) => each.innerText);
         return titles.length === 11 && titles.includes('Group 7') && titles.includes('Group 70')";
-    ann.looks("find eleven", found, json!([])).await;
+    ann.wait_for("find eleven", found, json!([])).await;
     ann.fill("Find a conversation", "").await;
     ann.press("Group 159").await;
     is_in(&ann, "Group 159", "word159").await;
@@ -123,15 +123,15 @@ async fn two_thousand_conversations_begin_small() {
     assert!(sizes[0].as_u64().is_some_and(|requests| requests <= 6), "{sizes}");
     assert!(sizes[1].as_u64().is_some_and(|size| size < 20_000), "{sizes}");
     let first = "part('Conversation list')[0].querySelector('.entry').focus(); return true";
-    ann.looks("have the focus in the list", first, json!([])).await;
+    ann.wait_for("have the focus in the list", first, json!([])).await;
     let pressed = json!({ "type": "rawKeyDown", "key": "End", "code": "End", "windowsVirtualKeyCode": 35 });
     ann.devtools("Input.dispatchKeyEvent", pressed).await;
     let last = "const focused = walk(document).find((each) => each.matches('.entry:focus'));
         return focused?.querySelector('.name').innerText === 'Group 0'";
-    ann.looks("reach the last one", last, json!([])).await;
+    ann.wait_for("reach the last one", last, json!([])).await;
     let drawn = "const list = part('Conversation list')[0];
         return list.querySelectorAll('li').length < 60 && list.querySelectorAll('[tabindex=\"0\"]').length === 1";
-    ann.looks("draw a part of the list", drawn, json!([])).await;
+    ann.wait_for("draw a part of the list", drawn, json!([])).await;
     ann.run(&format!("location.hash = '#{}';", groups[1000])).await;
     is_in(&ann, "Group 1000", "word1000").await;
     ann.close().await;
@@ -157,15 +157,15 @@ async fn many_contacts_are_drawn_where_they_are_seen() {
     let drawn = "const list = walk(document).find((each) => each.matches('ul.contacts'));
         const rows = [...(list?.querySelectorAll('li') ?? [])];
         return rows.length > 5 && rows.length < 60 && rows[0].innerText.includes('friend000') && rows[0].ariaSetSize === '150'";
-    ann.looks("draw a part of the contacts", drawn, json!([])).await;
+    ann.wait_for("draw a part of the contacts", drawn, json!([])).await;
     let focus = "walk(document).find((each) => each.matches('ul.contacts li button')).focus(); return true";
-    ann.looks("have the focus in the contacts", focus, json!([])).await;
+    ann.wait_for("have the focus in the contacts", focus, json!([])).await;
     let pressed = json!({ "type": "rawKeyDown", "key": "End", "code": "End", "windowsVirtualKeyCode": 35 });
     ann.devtools("Input.dispatchKeyEvent", pressed).await;
     let last = "const row = walk(document).find((each) => each.matches('ul.contacts li button:focus'))?.closest('li');
         const { top, bottom } = row?.getBoundingClientRect() ?? {};
         return row?.innerText.includes('friend149') && top >= 0 && bottom <= innerHeight";
-    ann.looks("reach the last contact", last, json!([])).await;
+    ann.wait_for("reach the last contact", last, json!([])).await;
     ann.close().await;
 }
 

@@ -35,7 +35,7 @@ async fn set_display_names(stage: &Stage, page: &Page, names: &[(&str, &str)]) {
         page.sees(shown).await;
     }
     page.press("Close").await;
-    page.looks("be where the details were opened", &on("Group details"), json!([])).await;
+    page.wait_for("be where the details were opened", &on("Group details"), json!([])).await;
 }
 
 /// Waits for these suggestions; the selected one begins with `*`.
@@ -55,19 +55,24 @@ async fn sees_suggestions_at(page: &Page, label: &str, wanted: &[&str]) {
         const [role, expanded] = wanted.length ? ['combobox', 'true'] : [null, null];
         const isOpen = box.getAttribute('role') === role && box.ariaExpanded === expanded && list?.role === (wanted.length ? 'listbox' : undefined);
         return isOpen && box.getAttribute('aria-autocomplete') === 'list' && JSON.stringify(seen) === JSON.stringify(wanted)";
-    page.looks(&format!("see the suggestions {wanted:?} of “{label}”"), script, json!([label, wanted])).await;
+    page.wait_for(&format!("see the suggestions {wanted:?} of “{label}”"), script, json!([label, wanted]))
+        .await;
 }
 
 /// Waits until the message box contains this text.
 async fn sees_text(page: &Page, text: &str) {
-    page.looks(&format!("write “{text}”"), "return field('Message').value === arguments[0]", json!([text]))
-        .await;
+    page.wait_for(
+        &format!("write “{text}”"),
+        "return field('Message').value === arguments[0]",
+        json!([text]),
+    )
+    .await;
 }
 
 /// The same for the box of the open thread.
 async fn sees_text_in_thread(page: &Page, text: &str) {
     let script = "return field('Reply in the thread')?.value === arguments[0]";
-    page.looks(&format!("write “{text}” in the thread"), script, json!([text])).await;
+    page.wait_for(&format!("write “{text}” in the thread"), script, json!([text])).await;
 }
 
 /// Waits until the newest message of the group has this body and these mentions.
@@ -266,7 +271,7 @@ async fn being_mentioned_shows_in_the_list_and_in_the_message() {
     let called = "const [article] = message('@ann look');
         return article.matches('.called') && article.querySelector('.meta').textContent.includes('mentions you')
             && article.querySelector('.mention.own').textContent === '@ann'";
-    page.looks("see that it is meant", called, json!([])).await;
+    page.wait_for("see that it is meant", called, json!([])).await;
     page.close().await;
 }
 
@@ -290,7 +295,7 @@ async fn only_mentions_notify_where_that_is_set() {
     olga.patch("users/olga/", json!({ "display_name": "Olga" })).await.ok(200);
     let me = json!({ "contact": { "author": "ann", "name": "olga", "operation": "block" } });
     stage.app.service().patch("users/ann/", me).await.ok(200);
-    page.looks(
+    page.wait_for(
         "know of the block",
         "return document.querySelector('chinwag-chat').client.relations.blockeds.has('olga')",
         json!([]),
@@ -301,7 +306,7 @@ async fn only_mentions_notify_where_that_is_set() {
     tam.post("messages/", by(&group, "@ann look", &["ann"])).await.ok(201);
     let shown = "return JSON.stringify(window.shown) === JSON.stringify(arguments[0])";
     let wanted = json!([[["tam mentioned you in Garden", "@ann look"]]]);
-    page.looks("be notified of the mention alone", shown, wanted).await;
+    page.wait_for("be notified of the mention alone", shown, wanted).await;
     hears_of(&page, "Garden", "1 mention of you", true).await;
     page.close().await;
 }
@@ -335,6 +340,6 @@ async fn no_line_ends_between_a_mention_and_its_signs() {
         }
         bubble.style.width = '';
         return wrong";
-    assert_eq!(page.look(split, json!([body])).await, json!([]));
+    assert_eq!(page.run_script(split, json!([body])).await, json!([]));
     page.close().await;
 }

@@ -16,7 +16,7 @@ async fn choose(page: &Page, entry: &str) {
 async fn sees_titles(page: &Page, titles: &[&str]) {
     let script = "return JSON.stringify(part('Conversation list').flatMap((list) => [...list.querySelectorAll('.entry .name')])
         .map((name) => tidy(name.innerText))) === JSON.stringify(arguments[0])";
-    page.looks(&format!("see the list {titles:?}"), script, json!([titles])).await;
+    page.wait_for(&format!("see the list {titles:?}"), script, json!([titles])).await;
 }
 
 async fn two_groups(stage: &Stage) -> (Page, Client) {

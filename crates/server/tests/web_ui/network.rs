@@ -40,7 +40,7 @@ async fn messages_written_offline_arrive_once() {
     stage.app.restart().await;
     // The page may have reconnected by itself just before.
     let now = "const now = button('Try now'); now?.click(); return now !== null || !pageText().includes('Connection lost');";
-    ann.looks("try now", now, json!([])).await;
+    ann.wait_for("try now", now, json!([])).await;
     ann.is_connected().await;
     ann.sees_sent("a first word meanwhile").await;
     ann.sees_once("a first word meanwhile").await;
@@ -108,7 +108,7 @@ async fn two_people_with_a_flapping_connection_miss_nothing() {
         page.sees_gone("Messages", "Sending…").await;
         page.sees_gone("Messages", "Waiting for the connection…").await;
     }
-    let orders = [ann.look(bodies, json!([])).await, bob.look(bodies, json!([])).await];
+    let orders = [ann.run_script(bodies, json!([])).await, bob.run_script(bodies, json!([])).await];
     assert_eq!(orders[0], orders[1], "both see the same order");
     assert_eq!(orders[0].as_array().map(Vec::len), Some(7));
     tokio::join!(ann.close(), bob.close());

@@ -22,7 +22,7 @@ async fn sign_up_is_offered_only_where_it_is_allowed() {
     let ann = stage.browser("ann").await;
     ann.sees("Sign in with your name and password.").await;
     let buttons = "return reachable().filter((each) => each.localName === 'button').map(nameOf)";
-    assert_eq!(ann.look(buttons, json!([])).await, json!(["Sign in"]));
+    assert_eq!(ann.run_script(buttons, json!([])).await, json!(["Sign in"]));
     ann.close().await;
 }
 
@@ -51,7 +51,7 @@ async fn the_composer_keeps_to_the_limit_of_the_server() {
     ann.press("Send").await;
     ann.sees("A message may have at most 5000 characters. This one has 5001.").await;
     let kept = "return field('Message').value === arguments[0]";
-    ann.looks("find the text where it was", kept, json!([long])).await;
+    ann.wait_for("find the text where it was", kept, json!([long])).await;
     ann.paste("Message", &long[..4990]).await;
     ann.sees("10 characters left").await;
     ann.press("Send").await;

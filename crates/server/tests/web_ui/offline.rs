@@ -32,7 +32,7 @@ async fn ann_with_a_kept_page() -> (Stage, Page) {
     stage.app.user("bob").await;
     write_to(&ann, "bob", "hello bob").await;
     ann.sees_sent("hello bob").await;
-    ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
+    ann.wait_for("keep its files", FILES_ARE_KEPT, json!([])).await;
     (stage, ann)
 }
 
@@ -44,8 +44,8 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     bob.press("ann").await;
     bob.say("hello ann").await;
     ann.sees_once("hello ann").await;
-    ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
-    ann.looks("keep the conversation", &storage_has("users === 1 && groups === 1"), json!([])).await;
+    ann.wait_for("keep its files", FILES_ARE_KEPT, json!([])).await;
+    ann.wait_for("keep the conversation", &storage_has("users === 1 && groups === 1"), json!([])).await;
 
     stage.app.stop().await;
     ann.sees("Connection lost. Trying again…").await;
@@ -65,13 +65,13 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
 
     stage.app.restart().await;
     let now = "const now = button('Try now'); now?.click(); return now !== null || !pageText().includes('Connection lost');";
-    ann.looks("try now", now, json!([])).await;
+    ann.wait_for("try now", now, json!([])).await;
     ann.is_connected().await;
     bob.sees_once("written on a page without a server").await;
     ann.sees_sent("written on a page without a server").await;
     ann.sees_once("hello ann").await;
     let offers = "return ['Search', 'Attach files'].every((name) => button(name) !== null)";
-    ann.looks("be offered what the server has", offers, json!([])).await;
+    ann.wait_for("be offered what the server has", offers, json!([])).await;
 
     // Nothing remains for the next user.
     ann.press("Your profile").await;
@@ -104,11 +104,11 @@ const POINT_IS_KEPT: &str = "const asked = indexedDB.open('chinwag-known');
 #[tokio::test]
 async fn page_that_opens_without_its_server_asks_for_changes() {
     let (mut stage, ann) = ann_with_a_kept_page().await;
-    ann.looks("keep its point", POINT_IS_KEPT, json!([])).await;
+    ann.wait_for("keep its point", POINT_IS_KEPT, json!([])).await;
     ann.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": ADDRESSES })).await;
     for round in 1..=2 {
         ann.run("location.hash = ''; location.href = 'about:blank';").await;
-        ann.looks("leave the page", "return location.href === 'about:blank'", json!([])).await;
+        ann.wait_for("leave the page", "return location.href === 'about:blank'", json!([])).await;
         let meanwhile = format!("while ann was away {round}");
         let pair = stage.app.service().get("groups/?as=bob").await.ok(200);
         let group = pair[0]["id"].clone();
@@ -121,7 +121,7 @@ async fn page_that_opens_without_its_server_asks_for_changes() {
         ann.run("asked.length = 0").await;
         stage.app.restart().await;
         let now = "const now = button('Try now'); now?.click(); return now !== null || !pageText().includes('Connection lost');";
-        ann.looks("try now", now, json!([])).await;
+        ann.wait_for("try now", now, json!([])).await;
         ann.is_connected().await;
         ann.press("bob").await;
         ann.sees_once(&meanwhile).await;
@@ -131,7 +131,7 @@ async fn page_that_opens_without_its_server_asks_for_changes() {
         let is_return =
             |address: &serde_json::Value| address.as_str().is_some_and(|text| text.starts_with("?groups=0&"));
         assert!(asked.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_return)), "{asked}");
-        ann.looks("keep its point", POINT_IS_KEPT, json!([])).await;
+        ann.wait_for("keep its point", POINT_IS_KEPT, json!([])).await;
     }
     ann.close().await;
 }
@@ -142,13 +142,13 @@ async fn emoji_and_features_are_there_without_the_server() {
     let parts = "const kept = (await (await caches.open('chinwag-page')).keys()).map(({ url }) => new URL(url).pathname);
         const parts = ['chinwag-chat/emoji', 'chinwag-chat/icons', 'chinwag-chat/part', 'chinwag-chat/focus', 'vendor/lit', 'vendor/emoji/en'];
         return parts.every((part) => kept.includes(`/${part}.js`))";
-    ann.looks("keep the choice of an emoji", parts, json!([])).await;
-    ann.looks("keep the conversation", &storage_has("users === 1 && groups === 1"), json!([])).await;
+    ann.wait_for("keep the choice of an emoji", parts, json!([])).await;
+    ann.wait_for("keep the conversation", &storage_has("users === 1 && groups === 1"), json!([])).await;
     stage.app.stop().await;
     ann.reload().await;
     ann.sees_once("hello bob").await;
     let offers = "return ['Search', 'Attach files'].every((name) => button(name) !== null)";
-    ann.looks("be offered what the server has", offers, json!([])).await;
+    ann.wait_for("be offered what the server has", offers, json!([])).await;
     ann.act("hello bob", "Add a reaction").await;
     ann.sees("Smileys & emotion").await;
 }
@@ -195,12 +195,12 @@ async fn stored_conversation_moves_to_newer_messages() {
         say(format!("read {number}")).await;
     }
     ann.press("Long").await;
-    ann.looks("read all", READ_ALL, json!(["read 30"])).await;
+    ann.wait_for("read all", READ_ALL, json!(["read 30"])).await;
     has_read_all(&stage, &ann, &group).await;
-    ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
+    ann.wait_for("keep its files", FILES_ARE_KEPT, json!([])).await;
     for (came, scrolls) in [(1..=40, false), (41..=42, true)] {
         ann.run("location.hash = ''; location.href = 'about:blank';").await;
-        ann.looks("leave the page", "return location.href === 'about:blank'", json!([])).await;
+        ann.wait_for("leave the page", "return location.href === 'about:blank'", json!([])).await;
         for number in came {
             say(format!("line {number}")).await;
         }
@@ -220,20 +220,20 @@ async fn stored_conversation_moves_to_newer_messages() {
                 const place = message('line 35')[0]?.getBoundingClientRect().top;
                 const isStill = view.scrollTop < window.end - 60 && place === window.place;
                 window.place = place; return isStill";
-            ann.looks("scroll up", up, json!([])).await;
+            ann.wait_for("scroll up", up, json!([])).await;
         }
         stage.app.restart().await;
         let now = "const now = button('Try now'); now?.click(); return now !== null || !pageText().includes('Connection lost');";
-        ann.looks("try now", now, json!([])).await;
+        ann.wait_for("try now", now, json!([])).await;
         ann.is_connected().await;
         ann.sees("new messages").await;
         if scrolls {
             let stays =
                 "return Math.abs(message('line 35')[0].getBoundingClientRect().top - window.place) < 2";
-            ann.looks("stay in its place", stays, json!([])).await;
+            ann.wait_for("stay in its place", stays, json!([])).await;
         } else {
-            ann.looks("see the first new one at the top", FIRST_AT_TOP, json!([])).await;
-            ann.looks("read all", READ_ALL, json!(["line 40"])).await;
+            ann.wait_for("see the first new one at the top", FIRST_AT_TOP, json!([])).await;
+            ann.wait_for("read all", READ_ALL, json!(["line 40"])).await;
             has_read_all(&stage, &ann, &group).await;
         }
     }
@@ -242,7 +242,7 @@ async fn stored_conversation_moves_to_newer_messages() {
 #[tokio::test]
 async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
     let (mut stage, ann) = ann_with_a_kept_page().await;
-    ann.looks("keep a conversation", &storage_has("users === 1 && groups === 1"), json!([])).await;
+    ann.wait_for("keep a conversation", &storage_has("users === 1 && groups === 1"), json!([])).await;
     // eve replaces ann's session without a sign-out: the cookie changes.
     let other = "await fetch('api/v1/accounts/', { method: 'POST', body: JSON.stringify({ name: 'eve', password: 'a long password' }) })";
     ann.run(other).await;
@@ -253,7 +253,7 @@ async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
     stage.app.restart().await;
     ann.sees("Signed in as eve").await;
     ann.sees_no("hello bob").await;
-    ann.looks("keep nothing of ann's", &storage_has("users === 1 && groups === 0"), json!([])).await;
+    ann.wait_for("keep nothing of ann's", &storage_has("users === 1 && groups === 0"), json!([])).await;
     stage.app.stop().await;
     ann.reload().await;
     ann.sees("Signed in as eve").await;

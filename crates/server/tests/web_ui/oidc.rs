@@ -99,7 +99,7 @@ async fn sign_in_at_provider(page: &Page, name: &str) {
         if (form.elements.login) [form.elements.login.value, form.elements.password.value] = [arguments[0], 'any'];
         form.submit();
         return false";
-    page.looks(&format!("come back from the provider as {name}"), script, json!([name])).await;
+    page.wait_for(&format!("come back from the provider as {name}"), script, json!([name])).await;
 }
 
 #[tokio::test]
@@ -108,8 +108,12 @@ async fn person_signs_in_through_the_provider_and_out() {
     let ann = stage.browser("ann").await;
     ann.sees("Sign in with your name and password").await;
     ann.press(SIGN_IN).await;
-    ann.looks("be at the provider", "return document.querySelector('input[name=login]') !== null", json!([]))
-        .await;
+    ann.wait_for(
+        "be at the provider",
+        "return document.querySelector('input[name=login]') !== null",
+        json!([]),
+    )
+    .await;
     sign_in_at_provider(&ann, "ann").await;
     ann.sees("Signed in as ann").await;
     ann.is_connected().await;
@@ -139,11 +143,15 @@ async fn person_whose_name_is_taken_chooses_another() {
     stage.app.service().user("ann").await;
     let ann = stage.browser("ann").await;
     ann.press(SIGN_IN).await;
-    ann.looks("be at the provider", "return document.querySelector('input[name=login]') !== null", json!([]))
-        .await;
+    ann.wait_for(
+        "be at the provider",
+        "return document.querySelector('input[name=login]') !== null",
+        json!([]),
+    )
+    .await;
     sign_in_at_provider(&ann, "ann").await;
     ann.sees("Example has identified you. Choose a name that nobody has here.").await;
-    ann.looks("see the proposed name", "return field('Name').value === 'ann'", json!([])).await;
+    ann.wait_for("see the proposed name", "return field('Name').value === 'ann'", json!([])).await;
     ann.press("Continue").await;
     ann.sees("is taken").await;
     ann.fill("Name", "anna").await;
@@ -162,12 +170,16 @@ async fn person_who_declines_at_the_provider_is_told() {
         if (link && !link.dataset.sent) { link.dataset.sent = 'true'; link.click(); }
         return document.querySelector('chinwag-chat') !== null && !location.href.includes('/oidc/')
             && document.readyState === 'complete' && pageText().includes('did not sign you in')";
-    ann.looks("be told after declining", decline, json!([])).await;
+    ann.wait_for("be told after declining", decline, json!([])).await;
     let place = ann.run("return location.href").await;
     assert_eq!(place, format!("{}/", stage.app.url()), "the address is clean again");
     ann.press(SIGN_IN).await;
-    ann.looks("be at the provider", "return document.querySelector('input[name=login]') !== null", json!([]))
-        .await;
+    ann.wait_for(
+        "be at the provider",
+        "return document.querySelector('input[name=login]') !== null",
+        json!([]),
+    )
+    .await;
     sign_in_at_provider(&ann, "ann").await;
     ann.sees("Signed in as ann").await;
     ann.close().await;

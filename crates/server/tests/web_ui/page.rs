@@ -97,7 +97,7 @@ impl Page {
         self.fill(label, "").await;
         let script = "const box = field(arguments[0]); box.value = arguments[1];
             box.dispatchEvent(new Event('input', { bubbles: true })); return true;";
-        self.look(script, json!([label, text])).await;
+        self.run_script(script, json!([label, text])).await;
     }
 
     /// Chooses an option in the list with this label.
@@ -106,7 +106,7 @@ impl Page {
             const option = [...list?.options ?? []].find((each) => tidy(each.label) === arguments[1]);
             if (!option) return null;
             list.value = option.value; list.dispatchEvent(new Event('change', { bubbles: true })); return true;";
-        self.looks(&format!("choose “{option}” of “{label}”"), script, json!([label, option])).await;
+        self.wait_for(&format!("choose “{option}” of “{label}”"), script, json!([label, option])).await;
     }
 
     /// Presses a key on the focused element.
@@ -122,26 +122,30 @@ impl Page {
 
     /// Waits until this text is on the page.
     pub(crate) async fn sees(&self, words: &str) {
-        self.looks(&format!("see “{words}”"), "return pageText().includes(arguments[0])", json!([words]))
+        self.wait_for(&format!("see “{words}”"), "return pageText().includes(arguments[0])", json!([words]))
             .await;
     }
 
     /// Waits until this text is in the part of the page named `part`.
     pub(crate) async fn sees_in(&self, part: &str, words: &str) {
         let script = "return part(arguments[0]).some((each) => each.innerText.includes(arguments[1]))";
-        self.looks(&format!("see “{words}” in “{part}”"), script, json!([part, words])).await;
+        self.wait_for(&format!("see “{words}” in “{part}”"), script, json!([part, words])).await;
     }
 
     /// Waits until this text is not in a part of the page, or the part is gone.
     pub(crate) async fn sees_gone(&self, part: &str, words: &str) {
         let script = "return !part(arguments[0]).some((each) => each.innerText.includes(arguments[1]))";
-        self.looks(&format!("see “{words}” go from “{part}”"), script, json!([part, words])).await;
+        self.wait_for(&format!("see “{words}” go from “{part}”"), script, json!([part, words])).await;
     }
 
     /// Waits until this text is not on the page.
     pub(crate) async fn sees_no(&self, words: &str) {
-        self.looks(&format!("see “{words}” go"), "return !pageText().includes(arguments[0])", json!([words]))
-            .await;
+        self.wait_for(
+            &format!("see “{words}” go"),
+            "return !pageText().includes(arguments[0])",
+            json!([words]),
+        )
+        .await;
     }
 
     /// Waits until the page shows no connection problem.
@@ -149,36 +153,36 @@ impl Page {
         let script =
             "const said = pageText(); return part('Your profile').length + part('Conversation').length > 0
             && !said.includes('Connection lost') && !said.includes('Connecting…')";
-        self.looks("be connected", script, json!([])).await;
+        self.wait_for("be connected", script, json!([])).await;
     }
 
     /// Waits until the tab has this title.
     pub(crate) async fn sees_title(&self, title: &str) {
         let script = "return document.title === arguments[0]";
-        self.looks(&format!("see the title “{title}”"), script, json!([title])).await;
+        self.wait_for(&format!("see the title “{title}”"), script, json!([title])).await;
     }
 
     /// Waits until the open conversation has this message, and asserts that it occurs once.
     pub(crate) async fn sees_once(&self, body: &str) {
         let script = "return message(arguments[0]).length";
-        let found = self.finds(&format!("see the message “{body}”"), script, json!([body])).await;
+        let found = self.wait_for_value(&format!("see the message “{body}”"), script, json!([body])).await;
         assert_eq!(found, 1, "{} sees the message “{body}” more than once", self.tab.name());
     }
 
     /// Waits until the server has acknowledged this message; it may have been read already.
     pub(crate) async fn sees_sent(&self, body: &str) {
         let script = "return /\\b(Sent|Read)\\b/u.test(message(arguments[0])[0]?.innerText ?? '')";
-        self.looks(&format!("see the message “{body}” sent"), script, json!([body])).await;
+        self.wait_for(&format!("see the message “{body}” sent"), script, json!([body])).await;
     }
 
     /// Waits until a script, which may use `eyes.js`, returns true.
-    pub(crate) async fn looks(&self, what: &str, script: &str, arguments: Value) {
+    pub(crate) async fn wait_for(&self, what: &str, script: &str, arguments: Value) {
         let script = format!("return await (async () => {{ {script} }})() === true");
-        self.finds(what, &script, arguments).await;
+        self.wait_for_value(what, &script, arguments).await;
     }
 
     /// Waits until a script returns a truthy value, and returns that.
-    async fn finds(&self, what: &str, script: &str, arguments: Value) -> Value {
+    async fn wait_for_value(&self, what: &str, script: &str, arguments: Value) -> Value {
         let script = format!("return await finds(async () => {{ {script} }}, {IN_PAGE})");
         let is_found = |found: &Value| !(found.is_null() || *found == false || *found == 0);
         let look = async || Ok(Some(self.eval(&script, arguments.clone()).await?).filter(is_found));
@@ -186,7 +190,7 @@ impl Page {
     }
 
     /// Runs a script once and returns its result.
-    pub(crate) async fn look(&self, script: &str, arguments: Value) -> Value {
+    pub(crate) async fn run_script(&self, script: &str, arguments: Value) -> Value {
         self.eval(script, arguments)
             .await
             .unwrap_or_else(|why| panic!("in {}'s page: {why}", self.tab.name()))
@@ -195,7 +199,7 @@ impl Page {
     /// The number of matching elements in the open conversation.
     pub(crate) async fn count_in_messages(&self, selector: &str) -> u64 {
         let script = "return messages().flatMap((each) => [...each.querySelectorAll(arguments[0])]).length";
-        self.look(script, json!([selector])).await.as_u64().expect("a number")
+        self.run_script(script, json!([selector])).await.as_u64().expect("a number")
     }
 
     /// Navigates to a URL.
@@ -237,8 +241,8 @@ impl Page {
             window.touched = String(spot);"
         );
         let stays = format!("{middle} return Boolean(element) && before === window.touched");
-        self.looks(what, &stays, arguments.clone()).await;
-        let middle = self.look(&format!("{middle} return spot"), arguments).await;
+        self.wait_for(what, &stays, arguments.clone()).await;
+        let middle = self.run_script(&format!("{middle} return spot"), arguments).await;
         let points = json!([{ "x": middle[0], "y": middle[1] }]);
         self.devtools("Input.dispatchTouchEvent", json!({ "type": "touchStart", "touchPoints": points }))
             .await;
@@ -264,13 +268,13 @@ impl Page {
 
     /// Like [`Self::run`], for a script that uses `eyes.js`.
     pub(crate) async fn run_async(&self, script: &str) -> Value {
-        self.look(script, json!([])).await
+        self.run_script(script, json!([])).await
     }
 
     /// The browser's errors so far: of scripts, and violations of the page's policy.
-    pub(crate) async fn wrongs(&self) -> String {
-        let wrongs = self.run(r#"return sessionStorage.getItem("wrongs") ?? "";"#).await;
-        wrongs.as_str().expect("the script gives text").to_owned()
+    pub(crate) async fn browser_errors(&self) -> String {
+        let violations = self.run(r#"return sessionStorage.getItem("wrongs") ?? "";"#).await;
+        violations.as_str().expect("the script gives text").to_owned()
     }
 
     /// The console entries since the last call.
@@ -279,17 +283,17 @@ impl Page {
     }
 
     /// Waits until the browser has reported each of these errors.
-    pub(crate) async fn hears(&self, wrongs: &[&str]) {
+    pub(crate) async fn reports_errors(&self, violations: &[&str]) {
         let look = async || {
-            let heard = self.wrongs().await;
-            Ok(wrongs.iter().all(|wrong| heard.contains(wrong)).then_some(()))
+            let heard = self.browser_errors().await;
+            Ok(violations.iter().all(|wrong| heard.contains(wrong)).then_some(()))
         };
-        self.until(&format!("hear {wrongs:?}"), look).await;
+        self.until(&format!("hear {violations:?}"), look).await;
     }
 
     /// Closes the page, and asserts that the browser has reported no error.
     pub(crate) async fn close(self) {
-        assert_eq!(self.wrongs().await, "", "what {}'s browser objects to", self.tab.name());
+        assert_eq!(self.browser_errors().await, "", "what {}'s browser objects to", self.tab.name());
         self.tab.close().await;
     }
 
@@ -330,8 +334,10 @@ impl Page {
             Err(_) => "nothing: the browser is stuck".to_owned(),
             Ok(shown) => shown.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default(),
         };
-        let wrongs = timeout(Duration::from_secs(2), self.wrongs()).await.unwrap_or_default();
+        let violations = timeout(Duration::from_secs(2), self.browser_errors()).await.unwrap_or_default();
         let name = self.tab.name();
-        panic!("{name} does not {what} within {WAIT_TIMEOUT:?}{last}. The page shows:\n{shown}\n{wrongs}");
+        panic!(
+            "{name} does not {what} within {WAIT_TIMEOUT:?}{last}. The page shows:\n{shown}\n{violations}"
+        );
     }
 }

@@ -48,7 +48,7 @@ async fn page_and_element_work_below_a_path() {
     ann.is_connected().await;
     let worker =
         "return (await navigator.serviceWorker.getRegistration())?.scope.endsWith('/chinwag/') ?? false";
-    ann.looks("have its service worker", worker, json!([])).await;
+    ann.wait_for("have its service worker", worker, json!([])).await;
     let bob = Page::open("bob", &format!("{site}/own")).await;
     sign(&bob, "bob", PASSWORD, "Sign up").await;
     bob.sees("Signed in as bob").await;
@@ -57,7 +57,7 @@ async fn page_and_element_work_below_a_path() {
     ann.reload().await;
     ann.sees("Signed in as ann").await;
     let docs = Page::open("eve", &format!("{site}/chinwag/docs/api/")).await;
-    docs.looks(
+    docs.wait_for(
         "the API's document",
         "return document.querySelectorAll('#operations *').length > 20",
         json!([]),
@@ -74,7 +74,7 @@ async fn wrong_addresses_end_with_a_clear_error() {
     let ann = Page::open("ann", &format!("{site}/wrong")).await;
     ann.sees("There is no Chinwag server at this address.").await;
     let state = "return document.querySelector('chinwag-chat').client.state === 'closed'";
-    ann.looks("no more tries", state, json!([])).await;
+    ann.wait_for("no more tries", state, json!([])).await;
     let bob = Page::open("bob", &format!("{site}/bad")).await;
     bob.sees("\"x.example\" is not an address of a server.").await;
     let thrown = bob

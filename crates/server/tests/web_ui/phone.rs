@@ -34,27 +34,27 @@ async fn back_closes_a_dialog_and_answers_a_question_with_no() {
         ann.back().await;
         ann.sees_no(words).await;
         let at = "return message('hello')[0].matches(':focus-within')";
-        ann.looks("be back at the message", at, json!([])).await;
+        ann.wait_for("be back at the message", at, json!([])).await;
     }
     ann.press("Back to the list").await;
     ann.press("Your profile").await;
     ann.press("Sign out everywhere").await;
     ann.sees("Sign out everywhere?").await;
     ann.back().await;
-    ann.looks("be back in the profile", &on("Sign out everywhere"), json!([])).await;
+    ann.wait_for("be back in the profile", &on("Sign out everywhere"), json!([])).await;
     ann.back().await;
-    ann.looks("be back where the profile was opened", &on("Your profile"), json!([])).await;
+    ann.wait_for("be back where the profile was opened", &on("Your profile"), json!([])).await;
     // A dialog closed by its button leaves no history entry.
     ann.press("bob").await;
     ann.press("About bob").await;
     ann.press("Block bob").await;
     ann.press("Cancel").await;
     ann.press("Close").await;
-    ann.looks("be where the details were opened", &on("About bob"), json!([])).await;
+    ann.wait_for("be where the details were opened", &on("About bob"), json!([])).await;
     ann.back().await;
     ann.sees("Signed in as ann").await;
     ann.run("history.forward();").await;
-    ann.looks("be in the conversation", &on("Message"), json!([])).await;
+    ann.wait_for("be in the conversation", &on("Message"), json!([])).await;
     ann.close().await;
 }
 
@@ -85,12 +85,12 @@ async fn enter_begins_a_line_where_the_screen_is_touched() {
     ann.fill("Message", "one").await;
     ann.key(Key::Enter).await;
     let line = "const box = field('Message'); return box?.value === 'one\\n' && box.enterKeyHint === 'enter' && messages().length === 1";
-    ann.looks("write a second line", line, json!([])).await;
+    ann.wait_for("write a second line", line, json!([])).await;
     let invalid = "return field('Message')?.getAttribute('aria-invalid') === arguments[0]";
     ann.paste("Message", &"x".repeat(4097)).await;
-    ann.looks("hear that it is too long", invalid, json!(["true"])).await;
+    ann.wait_for("hear that it is too long", invalid, json!(["true"])).await;
     ann.fill("Message", "short").await;
-    ann.looks("hear that it is not", invalid, json!([null])).await;
+    ann.wait_for("hear that it is not", invalid, json!([null])).await;
     ann.press("Send").await;
     ann.sees_sent("short").await;
     ann.close().await;
@@ -106,7 +106,7 @@ async fn button_shows_the_actions_of_an_untouched_message() {
         opener?.click();
         await drawn();
         return opener?.ariaExpanded === 'true' && button('Reply') !== null";
-    ann.looks("open the actions", open, json!([])).await;
+    ann.wait_for("open the actions", open, json!([])).await;
     ann.close().await;
 }
 
@@ -124,7 +124,7 @@ async fn large_letters_and_forced_colours_leave_tabs_readable() {
         word.setStart(text, 4);
         word.setEnd(text, 16);
         return tabs.every((tab) => tab && tab.scrollWidth <= tab.clientWidth) && word.getClientRects().length === 1";
-    ann.looks("read the tabs", whole, json!([])).await;
+    ann.wait_for("read the tabs", whole, json!([])).await;
     let forced = json!({ "features": [{ "name": "forced-colors", "value": "active" }] });
     ann.devtools("Emulation.setEmulatedMedia", forced).await;
     let outlines = "const tabs = ['One person', 'A group'].map(button);
@@ -132,7 +132,7 @@ async fn large_letters_and_forced_colours_leave_tabs_readable() {
     let tell_apart = format!(
         "const [chosen, other] = (() => {{ {outlines} }})(); return chosen === 'solid' && other === 'none'"
     );
-    ann.looks("tell the chosen tab", &tell_apart, json!([])).await;
+    ann.wait_for("tell the chosen tab", &tell_apart, json!([])).await;
     ann.close().await;
 }
 
@@ -152,7 +152,7 @@ async fn words_keep_their_order_in_a_page_from_right_to_left() {
             return letter.getBoundingClientRect().left;
         });
         return count < unit && getComputedStyle(about).direction === 'rtl'";
-    ann.looks("read the number first", order, json!([])).await;
+    ann.wait_for("read the number first", order, json!([])).await;
     ann.close().await;
 }
 
@@ -178,12 +178,12 @@ async fn text_from_right_to_left_is_cut_at_its_end() {
     ann.act(&body, "Reply").await;
     ann.resize(800, 700).await;
     for place in [".preview .cut", ".context .cut"] {
-        ann.looks(&format!("read the beginning in {place}"), BEGINS, json!([place, "مرحبا"])).await;
+        ann.wait_for(&format!("read the beginning in {place}"), BEGINS, json!([place, "مرحبا"])).await;
     }
     let beside = "const entry = part('Conversation list')[0].querySelector('.entry');
         const [name, face] = ['.name', '.avatar'].map((each) => entry.querySelector(each).getBoundingClientRect());
         return name.left - face.right";
-    let distance: Value = ann.look(beside, json!([])).await;
+    let distance: Value = ann.run_script(beside, json!([])).await;
     assert!(distance.as_f64().is_some_and(|pixels| pixels < 20.0), "the name is {distance} px from its face");
     ann.close().await;
 }

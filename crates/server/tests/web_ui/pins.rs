@@ -12,7 +12,7 @@ async fn sees_pins(page: &Page, wanted: &[&str]) {
         const seen = [...entries].map((each) => each.innerText.trim());
         const wanted = arguments[0];
         return JSON.stringify(seen) === JSON.stringify(seen.length > 1 ? [wanted[0], ...wanted] : wanted.slice(0, 1));";
-    page.looks(&format!("see {wanted:?} pinned"), script, json!([wanted])).await;
+    page.wait_for(&format!("see {wanted:?} pinned"), script, json!([wanted])).await;
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn two_people_pin_and_see_it_at_once() {
     sees_pins(&ann, &["the hour: four", "the day"]).await;
     sees_pins(&bob, &["the hour: four"]).await;
     let in_list = "return part('Pinned messages')[0].querySelector('.all').focus(), true";
-    ann.looks("go to the list", in_list, json!([])).await;
+    ann.wait_for("go to the list", in_list, json!([])).await;
     ann.key(Key::Escape).await;
     ann.sees_gone("Pinned messages", "the day").await;
 
@@ -103,10 +103,10 @@ async fn a_pinned_message_far_up_is_shown_and_reached() {
     let reads = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/pins/')).length";
     assert_eq!(ann.run(&format!("{reads};")).await, 1);
     let jump = "return part('Pinned messages')[0].querySelector('.entry-pin').click(), true";
-    ann.looks("press the pinned message", jump, json!([])).await;
+    ann.wait_for("press the pinned message", jump, json!([])).await;
     ann.sees_once("the rules").await;
     let focused = "return message('the rules')[0]?.matches(':focus')";
-    ann.looks("have the focus on the message", focused, json!([])).await;
+    ann.wait_for("have the focus on the message", focused, json!([])).await;
     tokio::join!(ann.close(), bob.close());
 }
 
@@ -126,10 +126,10 @@ async fn only_owner_and_admins_are_offered_to_pin() {
     sees_pins(&ann, &["hello"]).await;
     let offered = "const buttons = [...part('Pinned messages')[0].querySelectorAll('button'), ...message('hello')[0].querySelectorAll('.actions button')];
         return buttons.some((each) => /pin/i.test(nameOf(each))) === arguments[0];";
-    ann.looks("be offered no pin", offered, json!([false])).await;
+    ann.wait_for("be offered no pin", offered, json!([false])).await;
     let admin = json!({ "admins": ["ann"] });
     service.patch(&format!("groups/{}/", group.as_str().expect("an id")), admin).await.ok(200);
-    ann.looks("be offered to unpin", offered, json!([true])).await;
+    ann.wait_for("be offered to unpin", offered, json!([true])).await;
     ann.press("Unpin").await;
     sees_pins(&ann, &[]).await;
     ann.close().await;

@@ -29,7 +29,7 @@ async fn a_display_name_is_seen_everywhere_and_opens_a_card() {
     ann.say("who sings?").await;
     bob.press("The choir").await;
     bob.sees_once("who sings?").await;
-    bob.looks("open the author's card", NAME_IN_LOG, json!(["who sings?"])).await;
+    bob.wait_for("open the author's card", NAME_IN_LOG, json!(["who sings?"])).await;
     bob.press("Invite Ann Lee").await;
     bob.press("Message").await;
     bob.sees_once("hello").await;
@@ -53,7 +53,7 @@ async fn a_picture_that_cannot_be_loaded_shows_initials() {
     bob.sees_in("Conversation", "bot").await;
     let picture = "const [one] = part('Conversation')[0].querySelectorAll('.avatar img');
         return one?.hidden && one.referrerPolicy === 'no-referrer' && one.parentElement.innerText.includes('AL')";
-    bob.looks("find initials", picture, json!([])).await;
+    bob.wait_for("find initials", picture, json!([])).await;
     bob.close().await;
 }
 
@@ -102,10 +102,11 @@ async fn a_display_name_like_anothers_has_the_name_beside_it() {
         "return tidy(message(`by ${arguments[0]}`)[0]?.querySelector('.author').innerText) === arguments[1]";
     for (number, shown) in alike.iter().enumerate() {
         let (name, shown) = (format!("other{number}"), shown.replace("  ", " "));
-        ann.looks(&format!("tell {shown} apart"), called, json!([name, format!("{shown} ({name})")])).await;
+        ann.wait_for(&format!("tell {shown} apart"), called, json!([name, format!("{shown} ({name})")]))
+            .await;
     }
     for (name, shown) in [("vera", "Vera Lee"), ("иван", "Иван")] {
-        ann.looks(&format!("see {shown} alone"), called, json!([name, shown])).await;
+        ann.wait_for(&format!("see {shown} alone"), called, json!([name, shown])).await;
     }
     ann.close().await;
 }
@@ -132,7 +133,7 @@ async fn look_alike_of_a_silent_member_is_marked_in_a_large_group() {
     let called =
         "return tidy(message(`by ${arguments[0]}`)[0]?.querySelector('.author').innerText) === arguments[1]";
     for (name, shown) in [("mallory", "Օlivia Bell (mallory)"), ("vera", "Vera Lee")] {
-        ann.looks(&format!("see {shown}"), called, json!([name, shown])).await;
+        ann.wait_for(&format!("see {shown}"), called, json!([name, shown])).await;
     }
     ann.close().await;
 }
@@ -149,7 +150,7 @@ async fn a_person_decides_what_others_see_and_do() {
     ann.choose("May start a conversation with me", "Nobody").await;
     let check = "const box = field('Hide when I was last seen'); if (!box) return false;
         if (!box.checked) box.click(); return box.checked;";
-    ann.looks("hide the time", check, json!([])).await;
+    ann.wait_for("hide the time", check, json!([])).await;
     let service = stage.app.service();
     let wanted =
         json!({ "added_by": "anyone", "write_first": "nobody", "hide_last_seen": true, "hide_reads": false });
@@ -161,7 +162,7 @@ async fn a_person_decides_what_others_see_and_do() {
     ann.press("Close").await;
     ann.press("Your profile").await;
     let kept = "return field('May start a conversation with me')?.value === 'nobody' && field('Hide when I was last seen').checked";
-    ann.looks("find the settings again", kept, json!([])).await;
+    ann.wait_for("find the settings again", kept, json!([])).await;
     // A refused change is reverted.
     ann.run(
         "const ask = window.fetch;
@@ -169,9 +170,9 @@ async fn a_person_decides_what_others_see_and_do() {
     )
     .await;
     ann.choose("May start a conversation with me", "Anyone").await;
-    ann.look("field('Hide when I was last seen').click()", json!([])).await;
+    ann.run_script("field('Hide when I was last seen').click()", json!([])).await;
     ann.sees("The server cannot be reached.").await;
-    ann.looks("find the settings as they were", kept, json!([])).await;
+    ann.wait_for("find the settings as they were", kept, json!([])).await;
     ann.close().await;
 }
 
@@ -202,7 +203,7 @@ async fn a_picture_in_the_list_opens_its_card() {
     }
     let avatar = "const entry = button('ann'); const face = entry?.querySelector('.avatar');
         const at = await aim(face); return at && document.elementFromPoint(...at) !== null && (face.click(), true)";
-    bob.looks("press the picture", avatar, json!([])).await;
+    bob.wait_for("press the picture", avatar, json!([])).await;
     bob.press("Block ann").await;
     bob.sees("Block ann?").await;
     bob.press("Cancel").await;
@@ -230,7 +231,7 @@ async fn names_of_silent_members_are_told_apart_in_large_groups() {
     let called =
         "return tidy(message(`by ${arguments[0]}`)[0]?.querySelector('.author').innerText) === arguments[1]";
     for (name, shown) in [("user1", "Vera Lee (user1)"), ("user2", "Zoe")] {
-        ann.looks(&format!("see {shown}"), called, json!([name, shown])).await;
+        ann.wait_for(&format!("see {shown}"), called, json!([name, shown])).await;
     }
     ann.close().await;
 }
@@ -253,7 +254,7 @@ async fn sees_uploaded(page: &crate::page::Page, part: &str) {
     let script = "const images = part(arguments[0]).flatMap((each) => [...each.querySelectorAll('.avatar img')]);
         return images.length > 0 && images.every((each) => !each.hidden && each.naturalWidth > 0 && each.src.includes('/thumbnail/image.webp')
             && getComputedStyle(each).borderRadius === getComputedStyle(each.closest('.avatar')).borderRadius)";
-    page.looks(&format!("see a picture in {part}"), script, json!([part])).await;
+    page.wait_for(&format!("see a picture in {part}"), script, json!([part])).await;
 }
 
 #[tokio::test]
@@ -271,15 +272,15 @@ async fn a_picture_is_chosen_dropped_pasted_and_removed() {
     ann.sees("Remove the picture").await;
     sees_uploaded(&bob, "Conversation list").await;
     let address = "return part('Conversation list')[0].querySelector('.avatar img').src";
-    let first = bob.look(address, json!([])).await;
+    let first = bob.run_script(address, json!([])).await;
     let dialog = "const around = walk(document).find((each) => each.matches('dialog:modal'));";
     let dropped = "hand('drop', around, [await picture('other.png', 90, 90, 'blue')]);";
     ann.run_async(&format!("{files} {HAND_OVER} {dialog} {dropped}")).await;
     let other = "return part('Conversation list')[0].querySelector('.avatar img')?.src !== arguments[0]";
-    bob.looks("see another picture", other, json!([first])).await;
+    bob.wait_for("see another picture", other, json!([first])).await;
     sees_uploaded(&bob, "Conversation list").await;
     let done = "return walk(document).every((each) => !each.matches('chinwag-picture progress'))";
-    ann.looks("see the end of the upload", done, json!([])).await;
+    ann.wait_for("see the end of the upload", done, json!([])).await;
     // Other files are refused with a reason.
     let text = "hand('paste', around, [text('notes.txt', 'milk')]);";
     ann.run_async(&format!("{files} {HAND_OVER} {dialog} {text}")).await;
@@ -289,7 +290,7 @@ async fn a_picture_is_chosen_dropped_pasted_and_removed() {
     ann.sees("This picture cannot be used").await;
     ann.press("Remove the picture").await;
     let none = "return part('Conversation list')[0].querySelector('.avatar img') === null";
-    bob.looks("see initials", none, json!([])).await;
+    bob.wait_for("see initials", none, json!([])).await;
     ann.press("Close").await;
 
     make_group(&ann, "The choir", "bob").await;
@@ -323,7 +324,7 @@ async fn name_of_a_hook_is_shown_with_the_mark_of_a_bot() {
     let heading = "const [row] = message(arguments[0]); const name = row.querySelector('button.author');
         return name.textContent === arguments[1] && (name.getAttribute('aria-label') ?? '') === arguments[2]
             && row.querySelector('.tag').textContent === 'bot'";
-    bob.looks("the name of the hook", heading, json!(["it failed", "Builder", "Builder (Builds)"])).await;
-    bob.looks("the name of the bot", heading, json!(["it is good", "Builds", ""])).await;
+    bob.wait_for("the name of the hook", heading, json!(["it failed", "Builder", "Builder (Builds)"])).await;
+    bob.wait_for("the name of the bot", heading, json!(["it is good", "Builds", ""])).await;
     bob.close().await;
 }

@@ -97,7 +97,7 @@ async fn android_shows_a_pages_notification_by_its_worker() {
     tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": ANDROID })).await;
     let ann = stage.person_in(tab).await;
     let worker = "return Boolean(document.querySelector('chinwag-chat').worker)";
-    ann.looks("have its service worker", worker, json!([])).await;
+    ann.wait_for("have its service worker", worker, json!([])).await;
     let bob = stage.app.user("bob").await;
     let made = json!({ "name": "The garden", "members": ["ann"] });
     let group = bob.post("groups/", made).await.ok(201)["id"].clone();

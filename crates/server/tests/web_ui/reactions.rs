@@ -11,7 +11,7 @@ async fn sees_reactions(page: &Page, body: &str, wanted: &[(&str, u32, bool)]) {
     let script = "const pills = [...message(arguments[0])[0]?.querySelectorAll('.pill') ?? []];
         const seen = pills.map((pill) => [...pill.innerText.split(/\\s+/), pill.getAttribute('aria-pressed') === 'true']);
         return JSON.stringify(seen.map(([emoji, count, mine]) => [emoji, Number(count), mine])) === JSON.stringify(arguments[1]);";
-    page.looks(&format!("see {wanted:?} on “{body}”"), script, json!([body, wanted])).await;
+    page.wait_for(&format!("see {wanted:?} on “{body}”"), script, json!([body, wanted])).await;
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn two_people_react_and_see_it_at_once() {
     ann.act("cake at four", "Edit").await;
     let edits = "const box = field('Message');
         return box.value === 'cake at four' && box.selectionStart === 12 && box.getRootNode().activeElement === box;";
-    ann.looks("edit the message", edits, json!([])).await;
+    ann.wait_for("edit the message", edits, json!([])).await;
     ann.fill("Message", "cake at five").await;
     ann.press("Save").await;
     sees_reactions(&ann, "cake at five", &both).await;
@@ -60,16 +60,16 @@ async fn emoji_are_chosen_by_keyboard_with_a_skin_tone() {
     write_to(&ann, "bob", "hello").await;
     ann.sees_sent("hello").await;
     ann.act("hello", "Add a reaction").await;
-    ann.looks("be in the search", "return Boolean(field('Find an emoji')?.matches(':focus'))", json!([]))
+    ann.wait_for("be in the search", "return Boolean(field('Find an emoji')?.matches(':focus'))", json!([]))
         .await;
     ann.choose("Skin tone", "🖐🏽").await;
     ann.fill("Find an emoji", "wave").await;
     let first = "return part('Found')[0]?.querySelector('button')?.innerText.trim() === '👋🏽'";
-    ann.looks("see a hand of that tone", first, json!([])).await;
+    ann.wait_for("see a hand of that tone", first, json!([])).await;
     ann.sees("emoji found").await;
     ann.key(Key::Down).await;
     let focus = "return part('Found')[0].querySelector('button').matches(':focus')";
-    ann.looks("be at the found emoji", focus, json!([])).await;
+    ann.wait_for("be at the found emoji", focus, json!([])).await;
     ann.key(Key::Enter).await;
     sees_reactions(&ann, "hello", &[("👋🏽", 1, true)]).await;
     ann.act("hello", "Add a reaction").await;
@@ -77,23 +77,23 @@ async fn emoji_are_chosen_by_keyboard_with_a_skin_tone() {
     // All emoji are reachable with two tab stops and the arrow keys.
     let stops =
         "return [...reachable()].filter((each) => each.matches('.emoji[tabindex=\"0\"]')).length === 2";
-    ann.looks("find one stop in each grid", stops, json!([])).await;
+    ann.wait_for("find one stop in each grid", stops, json!([])).await;
     let down = "const cells = reachable().filter((each) => each.matches('.all .emoji')); cells[0].focus();
         for (const key of ['ArrowDown', 'ArrowRight', 'End']) {
             cells[0].getRootNode().activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
         }
         return cells[0].getRootNode().activeElement === cells[15];";
-    ann.looks("go to the end of the second row", down, json!([])).await;
+    ann.wait_for("go to the end of the second row", down, json!([])).await;
     ann.fill("Find an emoji", "birthday cak").await;
     // Enter that an input method handles selects nothing.
     let pressed = "const press = { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true };
         return field('Find an emoji').dispatchEvent(new KeyboardEvent('keydown', press))";
-    assert_eq!(ann.look(pressed, json!([])).await, true);
+    assert_eq!(ann.run_script(pressed, json!([])).await, true);
     ann.key(Key::Enter).await;
     sees_reactions(&ann, "hello", &[("👋🏽", 1, true), ("🎂", 1, true)]).await;
     let back = "const focused = button('Close') ?? message('hello')[0].getRootNode().activeElement;
         return nameOf(focused) === 'Add a reaction';";
-    ann.looks("be at the button again", back, json!([])).await;
+    ann.wait_for("be at the button again", back, json!([])).await;
     tokio::join!(ann.close(), bob.close());
 }
 
@@ -113,7 +113,7 @@ async fn a_long_group(stage: &Stage) -> (Page, Vec<String>) {
     ann.press("Long").await;
     // It opens at the first unread message.
     ann.sees_once("line 0").await;
-    ann.looks("go to the end", "button('Jump to newest')?.click() ?? [...reachable()].find((each) => each.matches('.tonewest'))?.click();
+    ann.wait_for("go to the end", "button('Jump to newest')?.click() ?? [...reachable()].find((each) => each.matches('.tonewest'))?.click();
         return message('line 39').length === 1", json!([])).await;
     (ann, paths)
 }
@@ -129,13 +129,13 @@ async fn a_first_reaction_at_the_end_stays_in_view() {
     let (ann, paths) = a_long_group(&stage).await;
     let at_end = "const log = messages()[0]?.closest('.scroller');
         return Boolean(log) && log.scrollHeight - log.scrollTop - log.clientHeight < 2 && !walk(document).some((each) => each.matches('.tonewest'));";
-    ann.looks("be at the end", at_end, json!([])).await;
+    ann.wait_for("be at the end", at_end, json!([])).await;
     react(&stage, &paths[39], "bob", "👍").await;
     sees_reactions(&ann, "line 39", &[("👍", 1, false)]).await;
-    ann.looks("still be at the end", at_end, json!([])).await;
+    ann.wait_for("still be at the end", at_end, json!([])).await;
     let in_view = "const pill = message('line 39')[0].querySelector('.pill').getBoundingClientRect();
         return pill.bottom <= messages()[0].closest('.scroller').getBoundingClientRect().bottom";
-    ann.looks("have the reaction in view", in_view, json!([])).await;
+    ann.wait_for("have the reaction in view", in_view, json!([])).await;
 
     // Further up, nothing moves, whatever changes above.
     let up =
@@ -143,7 +143,7 @@ async fn a_first_reaction_at_the_end_stays_in_view() {
         const view = log.getBoundingClientRect();
         const first = messages().find((each) => each.getBoundingClientRect().top > view.top + 60);
         window.reading = [bodyOf(first), Math.round(first.getBoundingClientRect().top)]; return true";
-    ann.look(up, json!([])).await;
+    ann.run_script(up, json!([])).await;
     let first = ann.run("return window.reading[0];").await;
     let number: usize = first
         .as_str()
@@ -156,7 +156,7 @@ async fn a_first_reaction_at_the_end_stays_in_view() {
     sees_reactions(&ann, &format!("line {}", number - 6), &[("🎂", 1, false)]).await;
     let held = "const [body, top] = window.reading;
         return Math.abs(message(body)[0].getBoundingClientRect().top - top) <= 2";
-    ann.looks("read on in the same place", held, json!([])).await;
+    ann.wait_for("read on in the same place", held, json!([])).await;
     ann.close().await;
 }
 
@@ -180,7 +180,7 @@ async fn one_of_many_reactors_keeps_its_own_through_all_events() {
     sees_reactions(&ann, "line 39", &[("👍", 24, false)]).await;
     let press = "const pill = message('line 39')[0].querySelector('.pill');
         if (!pill.title.includes('Bob Lee')) return false; pill.click(); return true";
-    ann.looks("see who reacted, and react", press, json!([])).await;
+    ann.wait_for("see who reacted, and react", press, json!([])).await;
     sees_reactions(&ann, "line 39", &[("👍", 25, true)]).await;
     // Her name is not among those in the events.
     service.patch(&paths[39], json!({ "body": "line 39!" })).await.ok(200);

@@ -34,11 +34,14 @@ async fn has_read(page: &Page, ann: &Client, group: &str, seq: &Value) {
 async fn to_newest(page: &Page) -> String {
     let text = async || {
         let script = "return walk(document).find((each) => each.matches('.tonewest'))?.innerText.trim()";
-        Ok(page.look(script, json!([])).await.as_str().map(str::to_owned))
+        Ok(page.run_script(script, json!([])).await.as_str().map(str::to_owned))
     };
     let text = page.until("see the button", text).await;
-    page.look("walk(document).find((each) => each.matches('.tonewest')).click(); return true", json!([]))
-        .await;
+    page.run_script(
+        "walk(document).find((each) => each.matches('.tonewest')).click(); return true",
+        json!([]),
+    )
+    .await;
     text
 }
 
@@ -65,7 +68,7 @@ async fn a_conversation_opens_at_its_first_unread_message() {
     page.reload().await;
     page.press("Long").await;
     page.sees_in("Messages", "New").await;
-    page.looks("see the first one at the top", FIRST_AT_TOP, json!([])).await;
+    page.wait_for("see the first one at the top", FIRST_AT_TOP, json!([])).await;
     // Only the messages on the screen count as read.
     let count = async || {
         let unread = ann.get(&format!("groups/{group}/?fields=unread")).await.ok(200)["unread"].as_u64();
@@ -92,7 +95,7 @@ async fn a_conversation_whose_load_fails_opens_at_its_place_later() {
     page.sees("Older messages could not be loaded.").await;
     page.sees_in("Conversation list", "60 unread").await;
     page.devtools("Network.setBlockedURLs", json!({ "urls": [] })).await;
-    page.looks("see the first one at the top", FIRST_AT_TOP, json!([])).await;
+    page.wait_for("see the first one at the top", FIRST_AT_TOP, json!([])).await;
     page.sees_in("Messages", "New").await;
 }
 
@@ -119,7 +122,7 @@ async fn a_scroll_event_before_it_is_drawn_moves_nothing() {
     page.run(&format!("location.hash = '#{group}/6';")).await;
     let there = "const at = message('line 5')[0]; const top = at?.getBoundingClientRect().top;
         return at?.matches('.aimed') && top > 0 && top < innerHeight";
-    page.looks("be at the message", there, json!([])).await;
+    page.wait_for("be at the message", there, json!([])).await;
     page.close().await;
 }
 
@@ -140,7 +143,7 @@ async fn invisible_or_unfocused_messages_stay_unread() {
     has_read(&page, &ann, &group, &second["seq"]).await;
     // The element is far below the visible area.
     page.run("document.body.style.paddingTop = '3000px';").await;
-    page.looks(
+    page.wait_for(
         "be out of sight",
         "return document.querySelector('chinwag-chat').getBoundingClientRect().top > innerHeight",
         json!([]),
@@ -176,11 +179,11 @@ async fn each_conversation_and_message_has_an_address() {
     let group = unread(&stage, &page, &bob, 80).await;
     page.resize(390, 800).await;
     page.press("Long").await;
-    page.looks("see its address", "return location.hash === `#${arguments[0]}`", json!([group])).await;
+    page.wait_for("see its address", "return location.hash === `#${arguments[0]}`", json!([group])).await;
     page.run("history.back();").await;
     page.sees("Signed in as ann").await;
     let entry = "const at = part('Conversation list')[0].querySelector('[aria-current]'); return at?.getRootNode().activeElement === at";
-    page.looks("be on the entry that was open", entry, json!([])).await;
+    page.wait_for("be on the entry that was open", entry, json!([])).await;
     page.press("Long").await;
     page.press("Back to the list").await;
     page.sees("Signed in as ann").await;
@@ -198,7 +201,7 @@ async fn each_conversation_and_message_has_an_address() {
         .expect("it is there");
     page.run(&format!("location.hash = '#{group}/{}';", fifth["seq"])).await;
     let there = "const at = message('line 5')[0]; return at?.matches('.aimed') && at.getRootNode().activeElement === at";
-    page.looks("be at the message", there, json!([])).await;
+    page.wait_for("be at the message", there, json!([])).await;
     page.run("Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text) => { window.copied = text; } } });")
         .await;
     page.act("line 5", "Copy link").await;
@@ -209,7 +212,7 @@ async fn each_conversation_and_message_has_an_address() {
     page.sees("Signed in as ann").await;
     // The notice about the link must not cover the list for seconds.
     let said = "return pageText().includes('The link to the message is copied.')";
-    assert_eq!(page.look(said, json!([])).await, false);
+    assert_eq!(page.run_script(said, json!([])).await, false);
     page.run("location.hash = '#0190d3a2-0000-7000-8000-000000000000';").await;
     page.sees("This conversation does not exist, or you are not in it.").await;
     page.close().await;
@@ -232,17 +235,17 @@ async fn quotes_lead_to_their_originals_and_name_deleted_ones() {
     page.sees_in("Conversation list", "71 unread").await;
     page.press("Long").await;
     let newest = "walk(document).find((each) => each.matches('.tonewest'))?.click(); return message('as above').length > 0";
-    page.looks("show the newest", newest, json!([])).await;
+    page.wait_for("show the newest", newest, json!([])).await;
     page.sees_once("as above").await;
     page.act("as above", "In reply to bob line 2").await;
-    page.looks("be at the original", "return message('line 2')[0]?.matches('.aimed') === true", json!([]))
+    page.wait_for("be at the original", "return message('line 2')[0]?.matches('.aimed') === true", json!([]))
         .await;
     page.press("Jump to newest").await;
     page.sees_once("as above").await;
     bob.delete(&format!("messages/{}/", second["id"].as_str().expect("an id"))).await.ok(200);
     let gone =
         "return message('as above')[0]?.querySelector('blockquote')?.innerText.trim() === 'Message deleted'";
-    page.looks("see that it was deleted", gone, json!([])).await;
+    page.wait_for("see that it was deleted", gone, json!([])).await;
     page.close().await;
 }
 
@@ -258,23 +261,23 @@ async fn an_edit_begins_at_the_end_and_outlives_other_conversations() {
     ann.key(Key::Up).await;
     ann.sees("Editing your message").await;
     let end = "const box = field('Message'); return box.value === 'first' && box.selectionStart === 5";
-    ann.looks("be at the end", end, json!([])).await;
+    ann.wait_for("be at the end", end, json!([])).await;
     ann.fill("Message", "first and more").await;
     make_group(&ann, "Other", "bob").await;
     ann.sees_in("Conversation", "Other").await;
-    ann.looks("find an empty box", "return field('Message')?.value === ''", json!([])).await;
+    ann.wait_for("find an empty box", "return field('Message')?.value === ''", json!([])).await;
     ann.press("bob").await;
     ann.sees("Editing your message").await;
-    ann.looks("find the edit", "return field('Message')?.value === 'first and more'", json!([])).await;
+    ann.wait_for("find the edit", "return field('Message')?.value === 'first and more'", json!([])).await;
     ann.reload().await;
     ann.sees("Editing your message").await;
-    ann.looks("find the edit", "return field('Message')?.value === 'first and more'", json!([])).await;
+    ann.wait_for("find the edit", "return field('Message')?.value === 'first and more'", json!([])).await;
     ann.press("Save").await;
     ann.sees_once("first and more").await;
     // An Enter that an input method handles does not send.
     ann.fill("Message", "kana").await;
     let pressed = "const box = field('Message'); return box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }))";
-    assert_eq!(ann.look(pressed, json!([])).await, true);
+    assert_eq!(ann.run_script(pressed, json!([])).await, true);
     ann.paste("Message", &"w".repeat(4300)).await;
     ann.sees("204 characters too many").await;
     ann.close().await;
@@ -289,12 +292,12 @@ async fn lists_are_one_tab_stop_and_lost_focus_finds_a_neighbour() {
     page.sees_in("Conversation list", "C").await;
     let stops = "return part('Conversation list')[0].querySelectorAll('button[tabindex=\"0\"]').length === 1
         && part('Conversation list')[0].querySelectorAll('button').length === 3";
-    page.looks("find one stop", stops, json!([])).await;
+    page.wait_for("find one stop", stops, json!([])).await;
     let second = "part('Conversation list')[0].querySelectorAll('button')[1].focus(); return true";
-    page.look(second, json!([])).await;
+    page.run_script(second, json!([])).await;
     page.key(Key::Up).await;
     let at = "const at = part('Conversation list')[0].querySelectorAll('button')[0]; return at.getRootNode().activeElement === at";
-    page.looks("be on the first entry", at, json!([])).await;
+    page.wait_for("be on the first entry", at, json!([])).await;
 
     let group = unread(&stage, &page, &bob, 1).await;
     page.press("Long").await;
@@ -302,9 +305,9 @@ async fn lists_are_one_tab_stop_and_lost_focus_finds_a_neighbour() {
     page.sees_sent("to be deleted").await;
     page.act("to be deleted", "Delete").await;
     page.press("Delete").await;
-    page.looks("see it go", "return message('to be deleted').length === 0", json!([])).await;
+    page.wait_for("see it go", "return message('to be deleted').length === 0", json!([])).await;
     let held = "return walk(document).some((each) => each.matches('article') && each.getRootNode().activeElement === each)";
-    page.looks("have the focus on a neighbour", held, json!([])).await;
+    page.wait_for("have the focus on a neighbour", held, json!([])).await;
     page.run("document.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }));").await;
     page.sees("Keyboard shortcuts").await;
     page.press("Close").await;

@@ -14,14 +14,14 @@ async fn message_of_another_is_reported_with_a_reason() {
     bob.sees("Report this message?").await;
     bob.press("Report").await;
     bob.sees("Enter a reason.").await;
-    bob.looks("be in the box", &on("Reason"), serde_json::json!([])).await;
+    bob.wait_for("be in the box", &on("Reason"), serde_json::json!([])).await;
     bob.fill("Reason", "rude").await;
     bob.press("Report").await;
     bob.sees("The message is reported. Thank you.").await;
     let reports = stage.app.service().get("reports/?state=open").await.ok(200);
     assert_eq!((&reports[0]["reason"], &reports[0]["body"]), (&"rude".into(), &"bad words".into()));
     let own = "return ![...message(arguments[0])[0].querySelectorAll('button')].some((each) => nameOf(each) === 'Report…')";
-    ann.looks("report no message of her own", own, serde_json::json!(["bad words"])).await;
+    ann.wait_for("report no message of her own", own, serde_json::json!(["bad words"])).await;
     ann.close().await;
     bob.close().await;
 }

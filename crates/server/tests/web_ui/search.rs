@@ -5,7 +5,7 @@ use chinwag_testkit::browser::Key;
 use chinwag_testkit::setup::index;
 use serde_json::{Value, json};
 
-use crate::access::look;
+use crate::access::check_accessibility;
 use crate::page::Page;
 use crate::{PASSWORD, Stage, WELCOME, sign};
 
@@ -40,7 +40,7 @@ async fn ann_in_the_garden(stage: &Stage) -> (Page, String) {
 
 async fn open(page: &Page) {
     page.press("Search").await;
-    page.looks(
+    page.wait_for(
         "have the focus in the box",
         "return field(arguments[0])?.matches(':focus') === true",
         json!([BOX]),
@@ -51,7 +51,7 @@ async fn open(page: &Page) {
 async fn close(page: &Page) {
     page.press("Close").await;
     let back = "return !walk(document).some((each) => each.matches('dialog')) && history.state?.chinwag !== 'search'";
-    page.looks("be back", back, json!([])).await;
+    page.wait_for("be back", back, json!([])).await;
 }
 
 #[tokio::test]
@@ -66,12 +66,12 @@ async fn reload_right_after_closing_the_search_works() {
         dialog.close(); await closed;
         window.reloading = true; const at = history.state.chinwag; location.reload(); return at";
     assert_eq!(ann.run_async(close).await, "chat", "the entry of the search is left at once");
-    ann.looks("be loaded again", "return window.reloading === undefined", json!([])).await;
+    ann.wait_for("be loaded again", "return window.reloading === undefined", json!([])).await;
     ann.sees_in("Conversation", "The garden").await;
     is_open(&ann, false).await;
     // The closed search leaves no history entry.
     ann.run("history.back();").await;
-    ann.looks("be in the list", "return location.hash === ''", json!([])).await;
+    ann.wait_for("be in the list", "return location.hash === ''", json!([])).await;
     ann.close().await;
 }
 
@@ -81,23 +81,23 @@ async fn sees_results(page: &Page, wanted: &[&str]) {
         "{RESULTS} let at = 0; for (const result of results) if (result.includes(arguments[0][at])) at += 1;
         return at === arguments[0].length;"
     );
-    page.looks(&format!("find {wanted:?}"), &script, json!([wanted])).await;
+    page.wait_for(&format!("find {wanted:?}"), &script, json!([wanted])).await;
 }
 
 async fn count_of(page: &Page, word: &str) -> u64 {
     let script =
         format!("{RESULTS} return results.filter((result) => result.includes(arguments[0])).length;");
-    page.look(&script, json!([word])).await.as_u64().expect("a number")
+    page.run_script(&script, json!([word])).await.as_u64().expect("a number")
 }
 
 async fn is_open(page: &Page, wanted: bool) {
     let script = "return (field(arguments[0]) !== null) === arguments[1]";
-    page.looks(&format!("see the search ({wanted})"), script, json!([BOX, wanted])).await;
+    page.wait_for(&format!("see the search ({wanted})"), script, json!([BOX, wanted])).await;
 }
 
 async fn is_at(page: &Page, words: &str) {
     let script = "return part('Messages')[0]?.querySelector('article:focus')?.innerText.includes(arguments[0]) === true";
-    page.looks(&format!("be at “{words}”"), script, json!([words])).await;
+    page.wait_for(&format!("be at “{words}”"), script, json!([words])).await;
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn a_search_leads_to_its_message_and_back() {
     assert_eq!(ann.run(&format!("{loaded};")).await, 0, "the search is no part of the first page");
     // Ctrl+K while another box has the focus, followed by typing while the search is loading.
     ann.press("People").await;
-    ann.looks("have the focus", "field('Invite as a contact')?.focus(); return field('Invite as a contact')?.matches(':focus') ?? false", json!([])).await;
+    ann.wait_for("have the focus", "field('Invite as a contact')?.focus(); return field('Invite as a contact')?.matches(':focus') ?? false", json!([])).await;
     for kind in ["rawKeyDown", "keyUp"] {
         let pressed =
             json!({ "type": kind, "key": "k", "code": "KeyK", "modifiers": 2, "windowsVirtualKeyCode": 75 });
@@ -122,7 +122,7 @@ async fn a_search_leads_to_its_message_and_back() {
         ann.devtools("Input.dispatchKeyEvent", json!({ "type": "char", "text": letter })).await;
     }
     let typed = "return field(arguments[0])?.value === 'gard' && [...walk(document)].filter((each) => each.value === 'gard').length === 1";
-    ann.looks("have typed into the search alone", typed, json!([BOX])).await;
+    ann.wait_for("have typed into the search alone", typed, json!([BOX])).await;
     sees_results(&ann, &["The garden", "All messages with “gard”"]).await;
     ann.fill(BOX, "bo").await;
     sees_results(&ann, &["Bob Marley"]).await;
@@ -132,7 +132,7 @@ async fn a_search_leads_to_its_message_and_back() {
     ann.key(Key::Up).await;
     let active = "const box = field(arguments[0]); const option = box.getRootNode().getElementById(box.getAttribute('aria-activedescendant'));
         return option?.getAttribute('aria-selected') === 'true' && option.innerText.includes(arguments[1])";
-    ann.looks("have the message chosen", active, json!([BOX, "flowerpot"])).await;
+    ann.wait_for("have the message chosen", active, json!([BOX, "flowerpot"])).await;
     ann.key(Key::Enter).await;
     is_at(&ann, "flowerpot").await;
     is_open(&ann, false).await;
@@ -141,7 +141,7 @@ async fn a_search_leads_to_its_message_and_back() {
     sees_results(&ann, &["under the [flowerpot]"]).await;
     ann.key(Key::Escape).await;
     is_open(&ann, false).await;
-    ann.looks("be where it began", "return location.hash === ''", json!([])).await;
+    ann.wait_for("be where it began", "return location.hash === ''", json!([])).await;
     ann.close().await;
 }
 
@@ -182,11 +182,11 @@ async fn an_answer_to_an_earlier_text_is_dropped() {
         };";
     ann.run(hold).await;
     ann.fill(BOX, "early").await;
-    ann.looks("wait for the answer", "return window.waiting === true", json!([])).await;
+    ann.wait_for("wait for the answer", "return window.waiting === true", json!([])).await;
     ann.fill(BOX, "late").await;
     sees_results(&ann, &["[late] peas"]).await;
     ann.run("window.go();").await;
-    ann.looks("have both answers", "return window.answered === 1", json!([])).await;
+    ann.wait_for("have both answers", "return window.answered === 1", json!([])).await;
     sees_results(&ann, &["[late] peas"]).await;
     assert_eq!(count_of(&ann, "early").await, 0);
     ann.close().await;
@@ -237,28 +237,28 @@ async fn filters_narrow_and_pages_go_on() {
     // Reaching the end of the list loads the next page.
     let down = "const list = part('Results')[0]; list.scrollTop = list.scrollHeight;
         return [...list.querySelectorAll('[role=option]')].length === 48";
-    ann.looks("reach the end", down, json!([])).await;
+    ann.wait_for("reach the end", down, json!([])).await;
     sees_results(&ann, &["@ann [bean]", "[bean] 44", "[bean] 0"]).await;
 
     ann.press("Filters").await;
     ann.choose("In", "Kitchen").await;
-    ann.looks("see three messages", &format!("{RESULTS} return results.length === 3"), json!([])).await;
+    ann.wait_for("see three messages", &format!("{RESULTS} return results.length === 3"), json!([])).await;
     sees_results(&ann, &["@ann [bean]", "https://example.org", "[bean] soup"]).await;
     ann.choose("With", "Links").await;
-    ann.looks("see one message", &format!("{RESULTS} return results.length === 1"), json!([])).await;
+    ann.wait_for("see one message", &format!("{RESULTS} return results.length === 1"), json!([])).await;
     sees_results(&ann, &["https://example.org"]).await;
     ann.press("Remove the filter “Links”").await;
     ann.fill("From", "Bob Marley").await;
     ann.key(Key::Enter).await;
-    ann.looks("see two messages", &format!("{RESULTS} return results.length === 2"), json!([])).await;
+    ann.wait_for("see two messages", &format!("{RESULTS} return results.length === 2"), json!([])).await;
     ann.press("Remove the filter “from Bob Marley”").await;
     let check = "const box = field('Mentions of me'); if (box && !box.checked) box.click(); return box?.checked === true";
-    ann.looks("ask for mentions", check, json!([])).await;
-    ann.looks("see one mention", &format!("{RESULTS} return results.length === 1"), json!([])).await;
+    ann.wait_for("ask for mentions", check, json!([])).await;
+    ann.wait_for("see one mention", &format!("{RESULTS} return results.length === 1"), json!([])).await;
     sees_results(&ann, &["@ann [bean]"]).await;
     // There are no messages before this day.
     let until = "const box = field('Until'); box.value = '2001-02-03'; box.dispatchEvent(new Event('change', { bubbles: true })); return true";
-    ann.looks("choose a day", until, json!([])).await;
+    ann.wait_for("choose a day", until, json!([])).await;
     ann.sees("No message has these words and fits the filters.").await;
     ann.close().await;
 }
@@ -284,14 +284,14 @@ async fn a_search_in_one_conversation_finds_no_others() {
     ann.press("Conversation menu").await;
     let choose = "const item = [...part('Conversation menu').at(-1).querySelectorAll('[role=menuitem]')].find((each) => nameOf(each) === 'Search in this conversation');
         item?.click(); return item !== undefined";
-    ann.looks("choose the search", choose, json!([])).await;
+    ann.wait_for("choose the search", choose, json!([])).await;
     ann.fill("Search in The garden", "bean").await;
     sees_results(&ann, &["[bean] one"]).await;
     let whole = "const { width, height } = reachable()[0].closest('dialog').getBoundingClientRect();
         return width === innerWidth && height === innerHeight";
-    ann.looks("see it on the whole screen", whole, json!([])).await;
+    ann.wait_for("see it on the whole screen", whole, json!([])).await;
     ann.run("history.back();").await;
-    ann.looks("see no dialog", "return !walk(document).some((each) => each.matches('dialog'))", json!([]))
+    ann.wait_for("see no dialog", "return !walk(document).some((each) => each.matches('dialog'))", json!([]))
         .await;
     ann.sees_once("bean one").await;
     ann.close().await;
@@ -315,7 +315,7 @@ async fn a_search_says_why_it_waits_and_goes_on() {
     // Other tabs are searching at the same time.
     let watch = "window.seen = ''; const dialog = field(arguments[0]).closest('dialog');
         new MutationObserver(() => (window.seen += dialog.innerText)).observe(dialog, { childList: true, subtree: true }); return true";
-    ann.looks("watch the search", watch, json!([BOX])).await;
+    ann.wait_for("watch the search", watch, json!([BOX])).await;
     let often = "const box = field(arguments[0]);
         await Promise.all(Array.from({ length: 8 }, () => fetch('/api/v1/search/?q=x')));
         box.value = 'bean'; box.dispatchEvent(new Event('input', { bubbles: true }));
@@ -324,7 +324,7 @@ async fn a_search_says_why_it_waits_and_goes_on() {
         await drawn();
         for (let frames = 0; frames < 100 && !answered(); frames += 1) await drawn();
         return window.seen.includes('Too many searches at once.')";
-    ann.looks("search too often", often, json!([BOX])).await;
+    ann.wait_for("search too often", often, json!([BOX])).await;
     sees_results(&ann, &["[bean] one"]).await;
 
     stage.app.stop().await;
@@ -358,16 +358,16 @@ async fn recent_searches_end_with_the_session() {
         json!([json!(texts.iter().map(|text| text.trim()).collect::<Vec<_>>()).to_string()])
     };
     let same = format!("{recent} === arguments[0]");
-    ann.looks("see the latest eight", &same, listed(1..9)).await;
+    ann.wait_for("see the latest eight", &same, listed(1..9)).await;
     ann.press("Remove “one bean b”").await;
-    ann.looks("see seven", &same, listed(2..9)).await;
+    ann.wait_for("see seven", &same, listed(2..9)).await;
     let focused = "return part('Recent searches')[0]?.querySelector('button')?.matches(':focus') === true";
-    ann.looks("have the focus on the first", focused, json!([])).await;
+    ann.wait_for("have the focus on the first", focused, json!([])).await;
     // With the keyboard alone: repeat the first search.
     ann.run_async("field('Search people, groups and messages').focus();").await;
     ann.key(Key::Down).await;
     ann.key(Key::Enter).await;
-    ann.looks(
+    ann.wait_for(
         "have the text",
         "return field(arguments[0])?.value === arguments[1]",
         json!([BOX, "one bean bbbbbbbb"]),
@@ -390,33 +390,33 @@ async fn recent_searches_end_with_the_session() {
 #[tokio::test]
 async fn axe_objects_to_no_state_of_the_search() {
     let stage = Stage::open().await;
-    let mut wrongs = Vec::new();
+    let mut violations = Vec::new();
     let (ann, garden) = ann_in_the_garden(&stage).await;
     for number in 0..30 {
         send(&stage, &garden, "bob", &format!("bean {number} of the garden")).await;
     }
     open(&ann).await;
-    look(&ann, "an empty search", &mut wrongs).await;
+    check_accessibility(&ann, "an empty search", &mut violations).await;
     ann.fill(BOX, "garden").await;
     sees_results(&ann, &["The garden", "bean 29 of the [garden]"]).await;
-    look(&ann, "a search with results", &mut wrongs).await;
+    check_accessibility(&ann, "a search with results", &mut violations).await;
     ann.key(Key::Up).await;
     ann.key(Key::Enter).await;
     sees_results(&ann, &["bean 12"]).await;
     ann.press("Filters").await;
     ann.choose("In", "The garden").await;
     sees_results(&ann, &["bean 12"]).await;
-    look(&ann, "a search with filters", &mut wrongs).await;
+    check_accessibility(&ann, "a search with filters", &mut violations).await;
     ann.resize(360, 740).await;
-    look(&ann, "a search on a narrow screen", &mut wrongs).await;
+    check_accessibility(&ann, "a search on a narrow screen", &mut violations).await;
     ann.resize(1280, 800).await;
     ann.fill("Search in The garden", "zucchini").await;
     ann.sees("No message has these words and fits the filters.").await;
-    look(&ann, "a search that finds nothing", &mut wrongs).await;
+    check_accessibility(&ann, "a search that finds nothing", &mut violations).await;
     close(&ann).await;
     open(&ann).await;
     ann.sees_in("Recent searches", "garden").await;
-    look(&ann, "recent searches", &mut wrongs).await;
-    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+    check_accessibility(&ann, "recent searches", &mut violations).await;
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
     ann.close().await;
 }

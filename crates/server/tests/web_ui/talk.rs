@@ -72,17 +72,17 @@ async fn notifications_need_a_click_and_open_the_conversation() {
     bob.post("messages/", json!({ "group": group, "body": "<b>heard</b>" })).await.ok(201);
     ann.sees_in("Conversation list", "<b>heard</b>").await;
     let shown = "return JSON.stringify([window.asked, window.shown]) === JSON.stringify([...arguments])";
-    ann.looks("be notified", shown, json!([1, [["bob in The garden", "<b>heard</b>"]]])).await;
+    ann.wait_for("be notified", shown, json!([1, [["bob in The garden", "<b>heard</b>"]]])).await;
     ann.run("window.last.onclick();").await;
     ann.sees_once("<b>heard</b>").await;
     // A notification closes once its message is read on another device.
     let sent = json!({ "group": group, "body": "read elsewhere" });
     let seq = bob.post("messages/", sent).await.ok(201)["seq"].clone();
-    ann.looks("be notified again", "return window.shown.length === 2", json!([])).await;
+    ann.wait_for("be notified again", "return window.shown.length === 2", json!([])).await;
     let read = format!("groups/{}/read/", group.as_str().expect("an id"));
     stage.app.service().post(&read, json!({ "author": "ann", "seq": seq })).await.ok(200);
     let closed = "return window.ended.join() === '<b>heard</b>,read elsewhere'";
-    ann.looks("see the notification go", closed, json!([])).await;
+    ann.wait_for("see the notification go", closed, json!([])).await;
     // They can be turned off here, too.
     ann.press("Your profile").await;
     ann.press("Turn off notifications").await;
@@ -113,7 +113,7 @@ async fn many_messages_at_once_are_one_notification() {
     ))
     .await;
     let shown = "return JSON.stringify(window.shown) === JSON.stringify(arguments[0])";
-    ann.looks("be notified once", shown, json!([[["bob in The garden", "three"]]])).await;
+    ann.wait_for("be notified once", shown, json!([[["bob in The garden", "three"]]])).await;
     ann.close().await;
 }
 
@@ -134,7 +134,7 @@ async fn a_message_is_answered_edited_and_deleted() {
     bob.sees("Replying to ann:").await;
     bob.say("with pleasure").await;
     ann.sees_once("with pleasure").await;
-    ann.looks(
+    ann.wait_for(
         "see what was answered",
         "return message('with pleasure')[0].querySelector('blockquote').innerText.includes('tea at four?')",
         json!([]),
@@ -143,14 +143,14 @@ async fn a_message_is_answered_edited_and_deleted() {
     let copied = "const quote = message('with pleasure')[0].querySelector('blockquote');
         getSelection().selectAllChildren(quote);
         return tidy(getSelection().toString()) === 'ann tea at four?'";
-    ann.looks("copy it as it is seen", copied, json!([])).await;
+    ann.wait_for("copy it as it is seen", copied, json!([])).await;
 
     ann.act("tea at four?", "Delete").await;
     ann.sees("Delete this message for everyone?").await;
     ann.press("Cancel").await;
     ann.act("tea at four?", "Delete").await;
     ann.press("Delete").await;
-    bob.looks("see it go", "return message('tea at four?').length === 0", json!([])).await;
+    bob.wait_for("see it go", "return message('tea at four?').length === 0", json!([])).await;
     bob.sees_once("with pleasure").await;
     tokio::join!(ann.close(), bob.close());
 }
@@ -176,16 +176,16 @@ async fn everything_works_with_the_keyboard() {
     ann.sees_sent("second").await;
     // From the box to the messages, up by one, and to its buttons.
     let back = "message('second')[0].focus(); return true";
-    ann.look(back, json!([])).await;
+    ann.run_script(back, json!([])).await;
     ann.key(Key::Up).await;
-    ann.looks("be on the first message", &on("first"), json!([])).await;
+    ann.wait_for("be on the first message", &on("first"), json!([])).await;
     ann.key(Key::Tab).await;
-    ann.looks("be on its first button", &on("Add a reaction"), json!([])).await;
+    ann.wait_for("be on its first button", &on("Add a reaction"), json!([])).await;
     ann.key(Key::Tab).await;
-    ann.looks("be on the next one", &on("Reply"), json!([])).await;
+    ann.wait_for("be on the next one", &on("Reply"), json!([])).await;
     ann.key(Key::Enter).await;
     ann.sees("Replying to ann:").await;
-    ann.looks("be in the box", &on("Message"), json!([])).await;
+    ann.wait_for("be in the box", &on("Message"), json!([])).await;
     ann.key(Key::Escape).await;
     ann.sees_no("Replying to").await;
     ann.close().await;
@@ -200,8 +200,8 @@ async fn a_narrow_screen_shows_one_thing_at_a_time() {
     write_to(&ann, "bob", "hello").await;
     ann.sees_no("Signed in as").await;
     ann.press("Back to the list").await;
-    ann.looks("be on the entry that was open", &on("bob"), json!([])).await;
-    ann.looks("see the list alone", "return part('Messages').length === 0", json!([])).await;
+    ann.wait_for("be on the entry that was open", &on("bob"), json!([])).await;
+    ann.wait_for("see the list alone", "return part('Messages').length === 0", json!([])).await;
     ann.press("People").await;
     ann.sees("Invite as a contact").await;
     ann.press("Chats").await;
@@ -211,9 +211,9 @@ async fn a_narrow_screen_shows_one_thing_at_a_time() {
     ann.press("About bob").await;
     ann.press("Invite bob").await;
     ann.press("Close").await;
-    ann.looks("be where the details were opened", &on("About bob"), json!([])).await;
+    ann.wait_for("be where the details were opened", &on("About bob"), json!([])).await;
     let fits = "return document.documentElement.scrollWidth <= 320 && roots().every((each) => each.scrollWidth <= 320)";
-    ann.looks("scroll one way only", fits, json!([])).await;
+    ann.wait_for("scroll one way only", fits, json!([])).await;
     ann.close().await;
 }
 
@@ -276,7 +276,7 @@ async fn names_of_every_form_are_named_in_a_group() {
     }
     let whole = "const names = walk(document).filter((each) => each.matches('.member button.name'));
         return names.length === 8 && names.every(({ offsetHeight }) => offsetHeight < 30)";
-    ann.looks("see no name in two lines", whole, json!([])).await;
+    ann.wait_for("see no name in two lines", whole, json!([])).await;
     ann.press("More for user:42").await;
     ann.press("Remove user:42 from the group").await;
     ann.press("Remove").await;

@@ -16,7 +16,7 @@ async fn shows(page: &Page, content: &str) {
     let script = "const tree = (node) => node.nodeType === 3 ? node.data : node.nodeType !== 1 ? ''
             : `${node.matches('.body, span') ? '' : `<${node.localName}>`}${[...node.childNodes].map(tree).join('')}${node.matches('.body, span') ? '' : '</>'}`;
         return messages().length > 0 && tree(messages().at(-1).querySelector('.body')) === arguments[0]";
-    page.looks(&format!("see “{content}”"), script, json!([content])).await;
+    page.wait_for(&format!("see “{content}”"), script, json!([content])).await;
 }
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn links_are_safe_and_nothing_else_is_a_link() {
     write_to(&ann, "bob", text).await;
     let script = "return messages().flatMap((each) => [...each.querySelectorAll('a')])
         .map((each) => [each.textContent, each.protocol, each.rel, each.target])";
-    let links = ann.look(script, json!([])).await;
+    let links = ann.run_script(script, json!([])).await;
     let link = |text: &str, protocol: &str| json!([text, protocol, "noopener noreferrer nofollow", "_blank"]);
     let expected = [
         link("https://example.org/a_(b)", "https:"),
@@ -66,7 +66,7 @@ async fn addresses_end_where_readers_expect() {
     for (body, link) in cases {
         say(&ann, body).await;
         let script = format!("{links}.join() === arguments[0]");
-        ann.looks(&format!("see the link “{link}”"), &script, json!([link])).await;
+        ann.wait_for(&format!("see the link “{link}”"), &script, json!([link])).await;
     }
     // The real host is shown beside a text that suggests another.
     for (body, host) in
@@ -104,10 +104,10 @@ async fn messages_are_formatted_and_code_is_left_alone() {
     say(&ann, "😀 👨‍👩‍👧").await;
     let large =
         "return parseFloat(getComputedStyle(messages().at(-1).querySelector('.body')).fontSize) >= 32";
-    ann.looks("see emoji large", large, json!([])).await;
+    ann.wait_for("see emoji large", large, json!([])).await;
     say(&ann, "**not** large").await;
     ann.sees_in("Conversation list", "You: not large").await;
-    ann.looks("see words small", &large.replace(">= 32", "< 20"), json!([])).await;
+    ann.wait_for("see words small", &large.replace(">= 32", "< 20"), json!([])).await;
     ann.close().await;
 }
 
@@ -209,7 +209,7 @@ async fn a_log_of_texts_made_to_be_slow_stays_usable() {
         assert!(seen["height"].as_u64().is_some_and(|height| height < 4_000), "{seen}");
         let up =
             "const log = messages()[0].closest('.scroller'); log.scrollTop -= log.clientHeight; return true";
-        ann.look(up, json!([])).await;
+        ann.run_script(up, json!([])).await;
     }
     times.sort_by(f64::total_cmp);
     plain.sort_by(f64::total_cmp);
@@ -222,12 +222,12 @@ async fn a_log_of_texts_made_to_be_slow_stays_usable() {
     // The complete message is shown on request, and the box stays responsive.
     say(&ann, "line\n".repeat(80).trim_end()).await;
     let lines = "const last = messages().at(-1); return bodyOf(last).split('\\n').length === arguments[0] && nameOf(last.querySelector('.more')) === arguments[1]";
-    ann.looks("see the first lines", lines, json!([40, "Show the whole message"])).await;
+    ann.wait_for("see the first lines", lines, json!([40, "Show the whole message"])).await;
     let press = "messages().at(-1).querySelector('.more').click(); return true";
-    ann.look(press, json!([])).await;
-    ann.looks("see all lines", lines, json!([80, "Show less"])).await;
-    ann.look(press, json!([])).await;
-    ann.looks("see the first lines again", lines, json!([40, "Show the whole message"])).await;
+    ann.run_script(press, json!([])).await;
+    ann.wait_for("see all lines", lines, json!([80, "Show less"])).await;
+    ann.run_script(press, json!([])).await;
+    ann.wait_for("see the first lines again", lines, json!([40, "Show the whole message"])).await;
     ann.say("still here").await;
     ann.sees_sent("still here").await;
     ann.close().await;
@@ -251,7 +251,7 @@ async fn previews_are_whole_characters_of_visible_text() {
     }
     // Stacked combining marks stay within their row.
     let clipped = "return messages().every((each) => getComputedStyle(each.querySelector('.body')).overflowY === 'clip')";
-    ann.looks("see marks in their row", clipped, json!([])).await;
+    ann.wait_for("see marks in their row", clipped, json!([])).await;
     let whole = "const { shorten } = await import('/chinwag-chat/text.js');
         return [shorten('👨‍👩‍👧'.repeat(200)), shorten(`${'x'.repeat(119)}é…`), shorten(`\\u200b\\u2800 ${' '.repeat(480)}x`)];";
     let expected: Value = json!([format!("{}…", "👨‍👩‍👧".repeat(120)), format!("{}é…", "x".repeat(119)), "x"]);
@@ -288,11 +288,11 @@ async fn screen_of_long_messages_draws_few_rows() {
     let count = "window.rows = 0; const row = customElements.get('chinwag-message').prototype; const { firstUpdated } = row;
         row.firstUpdated = function (...all) { window.rows += 1; return firstUpdated?.apply(this, all); };
         return true";
-    ann.look(count, json!([])).await;
+    ann.run_script(count, json!([])).await;
     ann.press("Long").await;
-    ann.looks("see the last message", "return bodyOf(messages().at(-1)).startsWith('words')", json!([]))
+    ann.wait_for("see the last message", "return bodyOf(messages().at(-1)).startsWith('words')", json!([]))
         .await;
-    let rows = ann.look("return window.rows", json!([])).await;
+    let rows = ann.run_script("return window.rows", json!([])).await;
     assert!(rows.as_u64().is_some_and(|rows| (1..=8).contains(&rows)), "{rows} rows were drawn");
     ann.close().await;
 }

@@ -21,13 +21,13 @@ async fn reply(page: &Page, body: &str) {
 async fn open_thread(page: &Page, root: &str) {
     let find = "const lines = () => message(arguments[0])[0]?.querySelector('.replies');
         lines()?.click(); return Boolean(lines());";
-    page.looks("press the line of the thread", find, json!([root])).await;
+    page.wait_for("press the line of the thread", find, json!([root])).await;
     page.sees_in("Thread", "Thread").await;
 }
 
 async fn holds(page: &Page, label: &str, text: &str) {
     let script = "return field(arguments[0])?.value === arguments[1]";
-    page.looks(&format!("see “{text}” in “{label}”"), script, json!([label, text])).await;
+    page.wait_for(&format!("see “{text}” in “{label}”"), script, json!([label, text])).await;
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn two_people_talk_in_a_thread() {
     bob.act("cake at four", "Reply in thread").await;
     let focused =
         "const box = field(arguments[0]); return box !== null && box.getRootNode().activeElement === box";
-    bob.looks("be in the thread's box", focused, json!([BOX])).await;
+    bob.wait_for("be in the thread's box", focused, json!([BOX])).await;
     reply(&bob, "who bakes?").await;
     for page in [&ann, &bob] {
         page.sees_in("Messages", "1 reply").await;
@@ -54,7 +54,7 @@ async fn two_people_talk_in_a_thread() {
     bob.sees_in("Messages", "2 replies").await;
     for body in ["who bakes?", "I do"] {
         let under = "return message(arguments[0])[0].querySelector('.under')?.innerText.includes('cake at four') === true";
-        bob.looks("see the root above a reply", under, json!([body])).await;
+        bob.wait_for("see the root above a reply", under, json!([body])).await;
     }
 
     // Both boxes have separate drafts.
@@ -81,7 +81,7 @@ async fn two_people_talk_in_a_thread() {
     bob.key(Key::Enter).await;
     bob.press("Close the thread").await;
     bob.sees_no("Reply in the thread").await;
-    bob.looks(
+    bob.wait_for(
         "see replies without a root",
         "return message('I do')[0].querySelector('.under') === null",
         json!([]),
@@ -119,19 +119,20 @@ async fn a_link_to_a_reply_leads_to_its_thread_after_signing_in() {
     page.sees_in(PANE, "the reply").await;
     page.sees_in(PANE, "the root").await;
     let address = format!("return location.hash === '#{group}/thread/{}'", root.as_str().expect("an id"));
-    page.looks("see the thread's address", &address, json!([])).await;
+    page.wait_for("see the thread's address", &address, json!([])).await;
     page.reload().await;
     page.sees_in(PANE, "the reply").await;
     page.press("Close the thread").await;
-    page.looks("see the group's address", &format!("return location.hash === '#{group}'"), json!([])).await;
+    page.wait_for("see the group's address", &format!("return location.hash === '#{group}'"), json!([]))
+        .await;
 
     // On a narrow screen the thread covers everything, and Back closes it.
     page.resize(390, 800).await;
     page.act("the reply", "In a thread: the root").await;
     page.sees_in(PANE, "the root").await;
-    page.looks("see nothing else", "return part('Conversation').length === 0", json!([])).await;
+    page.wait_for("see nothing else", "return part('Conversation').length === 0", json!([])).await;
     page.run("history.back();").await;
-    page.looks(
+    page.wait_for(
         "be in the conversation",
         "return part('Conversation').length === 1 && part('Thread').length === 0",
         json!([]),
@@ -163,16 +164,16 @@ async fn a_link_to_an_old_reply_shows_it_among_many() {
     let aimed = "const row = part(arguments[0])[0]?.querySelector('article.aimed'); if (!row) return false;
         const [at, view] = [row, row.closest('.scroller')].map((each) => each.getBoundingClientRect());
         return bodyOf(row) === 'reply 9' && at.top >= view.top && at.bottom <= view.bottom";
-    page.looks("see the reply", aimed, json!([PANE])).await;
+    page.wait_for("see the reply", aimed, json!([PANE])).await;
     // Without a target, only the newest replies are rendered, and more on request.
     page.press("Close the thread").await;
     open_thread(&page, "the root").await;
     page.sees_in(PANE, "reply 229").await;
     let drawn = "return part(arguments[0])[0].querySelectorAll('article').length === arguments[1]";
-    page.looks("see the newest page", drawn, json!([PANE, 51])).await;
+    page.wait_for("see the newest page", drawn, json!([PANE, 51])).await;
     for rows in [101, 151, 201, 231] {
         page.press("Show earlier replies").await;
-        page.looks("see more replies", drawn, json!([PANE, rows])).await;
+        page.wait_for("see more replies", drawn, json!([PANE, rows])).await;
     }
     page.sees_gone("Thread", "Show earlier replies").await;
     page.close().await;
@@ -202,7 +203,7 @@ async fn first_touch_of_a_messages_button_reaches_it() {
     page.touch("touch the message", body, json!(["the root"])).await;
     let line = "const line = message(arguments[0])[0].querySelector('.beside');
         return getComputedStyle(line).position === 'static' && line.checkVisibility()";
-    page.looks("see its buttons", line, json!(["the root"])).await;
+    page.wait_for("see its buttons", line, json!(["the root"])).await;
     page.close().await;
 }
 
@@ -240,10 +241,10 @@ async fn escape_closes_the_topmost_thing_alone() {
         return isOn && root.top >= view.top - 1 && root.bottom <= view.bottom + 1",
         on("the root")
     );
-    page.looks("be at the root, and see it", &seen, json!([])).await;
+    page.wait_for("be at the root, and see it", &seen, json!([])).await;
     page.press("Group details").await;
     page.key(Key::Escape).await;
-    page.looks("be where the details were opened", &on("Group details"), json!([])).await;
+    page.wait_for("be where the details were opened", &on("Group details"), json!([])).await;
     page.sees_gone("Group details", "Members").await;
     page.act("line 17", "Reply").await;
     // Input methods use the same key to close their candidates.
@@ -252,7 +253,7 @@ async fn escape_closes_the_topmost_thing_alone() {
         field('Message').dispatchEvent(new KeyboardEvent('keydown', press));
         await drawn();
         return pageText().includes('Replying to')";
-    page.looks("reply still", composing, json!([])).await;
+    page.wait_for("reply still", composing, json!([])).await;
     page.key(Key::Escape).await;
     page.sees_no("Replying to").await;
     page.close().await;
@@ -285,24 +286,24 @@ async fn buttons_of_a_message_cover_nothing_beside_a_thread() {
     open_thread(&page, "the root").await;
     // Focus in one message must not hide the buttons of another from the pointer.
     let focus = "const [row] = message('yes, ann'); row?.focus(); return Boolean(row)";
-    page.looks("be at a message", focus, json!([])).await;
+    page.wait_for("be at a message", focus, json!([])).await;
     let middle = "const [x, y] = middle(message('the root')[0].querySelector('.body')); return { x, y }";
-    let mut moved = page.look(middle, json!([])).await;
+    let mut moved = page.run_script(middle, json!([])).await;
     moved["type"] = json!("mouseMoved");
     page.devtools("Input.dispatchMouseEvent", moved).await;
     let both =
         "return ['the root', 'yes, ann'].every((body) => shown(message(body)[0].querySelector('.beside')))";
-    page.looks("see the buttons of both", both, json!([])).await;
+    page.wait_for("see the buttons of both", both, json!([])).await;
     let free = "const boxes = (kind) => messages().flatMap((each) => [...each.querySelectorAll(kind)]).map((each) => each.getBoundingClientRect());
         const others = boxes('.bubble, .replies, .pill');
         const over = (one, other) => one.left < other.right - 1 && one.right > other.left + 1 && one.top < other.bottom - 1 && one.bottom > other.top + 1;
         const buttons = boxes('.beside button, .stamp');
         return buttons.length > 20 && buttons.every((button) => button.width > 0 && button.left >= 0 && button.right <= innerWidth && !others.some((other) => over(button, other)))";
-    page.looks("see nothing covered", free, json!([])).await;
+    page.wait_for("see nothing covered", free, json!([])).await;
     page.press("Close the thread").await;
     for width in [800, 390] {
         page.resize(width, 800).await;
-        page.looks(&format!("see nothing covered at {width}"), free, json!([])).await;
+        page.wait_for(&format!("see nothing covered at {width}"), free, json!([])).await;
     }
     page.close().await;
 }

@@ -180,7 +180,7 @@ async fn the_page_speaks_the_language_of_its_reader() {
     page.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": language })).await;
     page.reload().await;
     page.sees("Se connecter").await;
-    page.looks("name its language", "return document.documentElement.lang === 'fr-FR'", json!([])).await;
+    page.wait_for("name its language", "return document.documentElement.lang === 'fr-FR'", json!([])).await;
     page.fill("Nom", "a b").await;
     page.fill("Mot de passe", "password").await;
     page.press("S’inscrire").await;

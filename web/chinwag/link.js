@@ -20,6 +20,9 @@ const KNOCK_WITHIN_MOST = 20_000;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 const STABLE_AFTER = 10_000;
+/** The longest frame that a server accepts with its default settings is 64 KiB. */
+const FRAME_MOST = 60_000;
+const TOO_LONG = 1009;
 const CREDENTIAL_ENDED = 4001;
 const SUSPENDED = 4003;
 const RESYNC_REQUIRED = 4009;
@@ -133,7 +136,9 @@ export class Link {
     if (!this.ready || !socket) return Promise.reject(lost("Not connected to the server. Try again in a moment."));
     const ref = newId();
     const sent = performance.now();
-    socket.send(JSON.stringify({ type, data, ref }));
+    const frame = JSON.stringify({ type, data, ref });
+    if (frame.length > FRAME_MOST) return Promise.reject(tooLong());
+    socket.send(frame);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#settle(ref, lost("The server did not answer."));
@@ -182,6 +187,8 @@ export class Link {
     };
     socket.onclose = ({ code }) => {
       if (socket !== this.#socket) return;
+      // Any request in flight may be the one that was too long. Sent again, it would close the next connection as well.
+      if (code === TOO_LONG) this.#settleAll(tooLong());
       if (code === CREDENTIAL_ENDED) void this.#credentialEnded();
       // After a suspension, the refusal of the next attempt has the reason.
       else if (code === RESYNC_REQUIRED || code === SUSPENDED) this.#resync();
@@ -312,7 +319,12 @@ export class Link {
       socket.onmessage = socket.onclose = null;
       socket.close();
     }
-    for (const ref of [...this.#waiters.keys()]) this.#settle(ref, lost("The connection was lost. Try again."));
+    this.#settleAll(lost("The connection was lost. Try again."));
+  }
+
+  /** @param {ChinwagError} error */
+  #settleAll(error) {
+    for (const ref of [...this.#waiters.keys()]) this.#settle(ref, error);
   }
 
   /** @param {import("../chinwag.js").State} state */
@@ -321,3 +333,5 @@ export class Link {
     this.owner.onState();
   }
 }
+
+const tooLong = () => new ChinwagError(413, { detail: "This is too much at once: do it in parts." });

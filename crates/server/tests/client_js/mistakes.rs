@@ -40,6 +40,12 @@ async fn message_without_json_is_refused_and_blocks_nothing() {
         group.replace(char::is_alphanumeric, "0")
     );
     assert_eq!(ann.run(&unknown).await, json!([404, 404]));
+    let long = format!(
+        "return Promise.all(['x'.repeat(70_000), 'é'.repeat(40_000)].map((text) =>
+            chat.send('{group}', 'long', {{ data: {{ text }} }}).sent.catch(({{ code }}) => code)));"
+    );
+    assert_eq!(ann.run(&long).await, json!([413, 413]));
+    ann.until("chat.state === 'ready'").await;
     let field = "return chat.changeUser({ display_name: 5 }).catch(({ message }) => message)";
     assert_eq!(ann.run(field).await, "Display name must be a text or null.");
 }

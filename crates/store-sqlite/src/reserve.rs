@@ -137,7 +137,7 @@ pub(crate) fn lacks_room(store: &Path) -> bool {
     let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
         let mut file = tempfile::tempfile_in(folder)?;
-        file.write_all(&[1; CHUNK])?;
+        file.write_all(&vec![1_u8; CHUNK])?;
         file.sync_all()
     };
     write().is_err_and(|why| is_full(&why))

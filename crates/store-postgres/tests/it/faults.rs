@@ -143,7 +143,8 @@ async fn a_job_whose_transaction_never_began_changes_nothing() {
 async fn links_to_a_server_that_takes_no_writes_are_made_anew() {
     let server = Server::start_new(false);
     let (database, other) = (server.database(), server.database());
-    let node = Node::open(&database.url(), brisk()).await;
+    // Each has a link from the beginning on.
+    let node = Node::open(&database.url(), Options { writers: 1, senders: 1, ..brisk() }).await;
     let ann = node.user("ann").await;
     let group = node.group(&["ann"]).await;
     let send = async || node.app.message_send(&by(ann), text(group, "hi")).await;

@@ -299,9 +299,9 @@ impl Folder {
     /// The error of a failed write, with its remedy.
     fn not_written(&self, why: io::Error) -> anyhow::Error {
         let (path, user) = (self.path.display(), geteuid().as_raw());
-        if why.kind() == ErrorKind::StorageFull {
+        if matches!(why.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             return anyhow!(
-                "the data folder {path} cannot be written to: its disk is full, so make room on it"
+                "the data folder {path} cannot be written to: its disk or quota is full, so make room on it"
             );
         }
         anyhow::Error::new(why).context(format!(

@@ -15,10 +15,13 @@ use serde_json::{Value, json};
 
 use crate::export::{export, lines};
 
+const SUBJECT: &str = "mailto:ann@example.org";
+
 /// Allows local addresses and notifies without delay.
 fn local(options: &mut Options) {
     options.limits.push.delay = Duration::ZERO;
-    options.http.push = PushOptions { private: true, timeout: WAIT_TIMEOUT, ..PushOptions::default() };
+    let subject = Some(SUBJECT.to_owned());
+    options.http.push = PushOptions { private: true, timeout: WAIT_TIMEOUT, subject, ..PushOptions::default() };
     options.http.webhooks = WebhookOptions { private: true, timeout: WAIT_TIMEOUT };
 }
 
@@ -86,6 +89,7 @@ async fn unread_message_is_pushed_encrypted_and_signed() {
     assert!((86_000..=86_400).contains(&ttl), "{ttl}");
     let claims = sender_claims(request, &key);
     assert_eq!(claims["aud"], receiver.url(), "the origin alone");
+    assert_eq!(claims["sub"], SUBJECT, "some push services refuse tokens without a contact");
     let left = claims["exp"].as_i64().expect("seconds") - seconds_now(&sent);
     assert!((3600..24 * 3600).contains(&left), "{left}");
     let title = json!({ "display_name": "Ann Lee" });

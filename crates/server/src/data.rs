@@ -301,7 +301,7 @@ impl Folder {
         let (path, user) = (self.path.display(), geteuid().as_raw());
         if matches!(why.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             return anyhow!(
-                "the data folder {path} cannot be written to: its disk or quota is full, so make room on it"
+                "the data folder {path} cannot be written to: its disk is full, so make room on it"
             );
         }
         anyhow::Error::new(why).context(format!(

@@ -21,7 +21,8 @@ const SUBJECT: &str = "mailto:ann@example.org";
 fn local(options: &mut Options) {
     options.limits.push.delay = Duration::ZERO;
     let subject = Some(SUBJECT.to_owned());
-    options.http.push = PushOptions { private: true, timeout: WAIT_TIMEOUT, subject, ..PushOptions::default() };
+    options.http.push =
+        PushOptions { private: true, timeout: WAIT_TIMEOUT, subject, ..PushOptions::default() };
     options.http.webhooks = WebhookOptions { private: true, timeout: WAIT_TIMEOUT };
 }
 

@@ -265,7 +265,7 @@ impl Sending {
     /// (the [`Who::Token`] was valid when the batch began) and is the one that the command names; the author
     /// has one of the roles of [`senders`], and is not pending, blocked or in slow mode; there is no prior
     /// message with the same `client_id`; the message replied to, if any, exists in the group; the root of
-    /// the thread, if any, is a root in the group. Messages that [stand alone](Sending::stands_alone) or [are
+    /// the thread, if any, is a root in the group. Messages that [stand alone](Sending::needs_own_job) or [are
     /// alone](Sending::is_alone) go to [`Sending::run`].
     ///
     /// A message that the store kept against the rule is published like any other, because it is committed.

@@ -369,12 +369,12 @@ impl Sender<'_> {
             };
             match why.trouble() {
                 Trouble::Retry if attempt < MAX_ATTEMPTS => {
-                    thread::sleep((PAUSE * attempt).min(LONGEST_PAUSE))
+                    thread::sleep((PAUSE * attempt).min(LONGEST_PAUSE));
                 }
                 Trouble::Stale if attempt < MAX_ATTEMPTS => self.slot.drop_link(),
                 Trouble::Lost | Trouble::ReadOnly if attempt == 1 => self.slot.drop_link(),
                 Trouble::ReadOnly => {
-                    // The new link is no better: for a moment no thread tries again.
+                    // The new connection is read-only, too: no thread retries for a moment.
                     self.slot.drop_link();
                     self.target.note(true);
                     return Left::Held(messages, why.error());

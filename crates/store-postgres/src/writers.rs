@@ -109,7 +109,7 @@ pub(crate) fn run(
                     slot.drop_link();
                 }
                 if trouble == Trouble::ReadOnly && losses > 1 {
-                    // The new link is no better: for a moment no thread tries again.
+                    // The new connection is read-only, too: no thread retries for a moment.
                     target.note(true);
                 }
                 // A second collision is caused by the job itself.

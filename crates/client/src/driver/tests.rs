@@ -38,6 +38,7 @@ impl Script {
         let accepting = async {
             let (connection, _) = self.listener.accept().await.unwrap();
             let mut path = String::new();
+            #[expect(clippy::result_large_err, reason = "the type of the library's callback")]
             let note = |request: &Request, response: Response| {
                 path = request.uri().to_string();
                 Ok(response)

@@ -315,14 +315,14 @@ macro_rules! store_suite {
             }
             task {
                 tasks_are_done_in_the_order_in_which_they_were_begun
+                tasks_that_are_left_out_hold_up_no_other
+                a_task_that_fails_is_tried_again_after_others
                 data_of_a_deleted_user_is_found_nowhere
                 traces_of_a_deleted_user_are_removed_one_by_one
                 messages_deleted_together_are_one_entry_of_the_log
                 a_group_that_is_no_more_is_erased_in_parts
                 leftovers_of_a_deleted_group_count_nowhere
                 a_group_that_was_handed_over_keeps_its_new_owner
-                tasks_that_are_left_out_hold_up_no_other
-                a_task_that_fails_is_tried_again_after_others
             }
             thread {
                 a_root_shows_its_replies_wherever_it_is_read

@@ -62,7 +62,7 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     async fn next(&mut self) {
         let received = tokio::select! {
             received = self.terminate.recv() => received,
@@ -84,8 +84,8 @@ pub(crate) struct Serving {
     pub(crate) stop: oneshot::Sender<()>,
 }
 
-/// Brings it to its end: not ready any more, no new connections, sockets sent away one after the
-/// other, requests under way finished. Bounded by the settings.
+/// Drains the server: reports not ready, accepts no new connections, closes sockets one after the other, and finishes
+/// requests in flight. The settings bound each phase.
 pub(crate) async fn drain(serving: Serving, settings: &Shutdown) {
     tracing::info!("draining");
     serving.state.drain();

@@ -30,24 +30,23 @@ pub struct Received {
     pub body: Bytes,
 }
 
-/// An answer to a request.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     Status(u16),
-    /// 200 with this body.
+    /// Status 200 with this body.
     Body(String),
-    /// 307 to this address.
+    /// A redirect (307) to this address.
     Redirect(String),
-    /// 429, to be asked again after so many seconds.
+    /// Status 429 with `Retry-After` in seconds.
     Later(u64),
-    /// None, until the test calls [`HookReceiver::release`]; then 200, with the body of
-    /// [`HookReceiver::release_with`].
+    /// No response until the test calls [`HookReceiver::release`]; then 200, with the body of [`HookReceiver::release_with`].
     Held,
 }
 
 type Answering = Box<dyn Fn(&Received) -> Reply + Send>;
 
-/// A receiver. It ends with its value.
+/// A receiver. It stops on drop.
 pub struct HookReceiver {
     url: String,
     shared: Arc<ReceiverState>,
@@ -61,18 +60,18 @@ struct ReceiverState {
 }
 
 impl Received {
-    /// The event, or the question of the hook before sending.
+    /// The event, or the request of the hook before sending.
     pub fn event(&self) -> Value {
         serde_json::from_slice(&self.body).expect("the body is JSON")
     }
 
-    /// A header's text.
+    /// The text of a header.
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_else(|| panic!("no {name}"))
     }
 
-    /// Whether a secret has signed it.
+    /// Whether the request is signed with a secret.
     pub fn is_signed_by(&self, secret: &str) -> bool {
         let verifier = Webhook::new(secret).expect("a secret of the standard's form");
         verifier.verify(&self.body, &self.headers).is_ok()
@@ -91,23 +90,23 @@ impl Received {
     }
 }
 
-/// A receiver that cannot be reached yet: its port refuses connections, and nobody else can have it.
+/// A receiver that is not open yet. Its port is reserved and refuses connections.
 pub struct ClosedReceiver(TcpSocket);
 
 impl ClosedReceiver {
-    /// A port of this machine.
+    /// Reserves a local port.
     pub fn reserve() -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
         Self(socket)
     }
 
-    /// Its address once it is open.
+    /// The URL that it will have.
     pub fn url(&self) -> String {
         url_of(self.0.local_addr())
     }
 
-    /// Opens it.
+    /// Opens the receiver.
     pub fn open(self, answer: impl Fn(&Received) -> Reply + Send + 'static) -> HookReceiver {
         HookReceiver::listening(self.0.listen(64).expect("the port is ours"), answer)
     }
@@ -123,7 +122,7 @@ impl HookReceiver {
         Self::answering(|_| Reply::Status(200)).await
     }
 
-    /// A receiver that answers as `answer` says.
+    /// A receiver with custom responses.
     pub async fn answering(answer: impl Fn(&Received) -> Reply + Send + 'static) -> Self {
         Self::listening(TcpListener::bind("127.0.0.1:0").await.expect("a port"), answer)
     }
@@ -142,32 +141,32 @@ impl HookReceiver {
         Self { url, shared, task }
     }
 
-    /// Its address: `http://127.0.0.1:port`.
+    /// Its URL: `http://127.0.0.1:port`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Answers differently from now on.
+    /// Replaces the responses.
     pub fn answer(&self, answer: impl Fn(&Received) -> Reply + Send + 'static) {
         *lock(&self.shared.answer) = Box::new(answer);
     }
 
-    /// Answers the requests that are held.
+    /// Responds to the held requests.
     pub fn release(&self) {
         self.release_with("");
     }
 
-    /// Answers the requests that are held with this body.
+    /// Responds to the held requests with this body.
     pub fn release_with(&self, body: &str) {
         self.shared.released.send_replace(Some(body.to_owned()));
     }
 
-    /// Everything that came so far, in order.
+    /// The requests received so far, in order.
     pub fn received(&self) -> Vec<Received> {
         lock(&self.shared.received).clone()
     }
 
-    /// Waits until something holds of the requests that came.
+    /// Waits until a condition on the received requests holds.
     pub async fn until(&self, what: &str, holds: impl Fn(&[Received]) -> bool) -> Vec<Received> {
         let wait = Wait::begin();
         loop {
@@ -179,7 +178,7 @@ impl HookReceiver {
         }
     }
 
-    /// Waits for so many requests.
+    /// Waits for a number of requests.
     pub async fn count(&self, count: usize) -> Vec<Received> {
         self.until(&format!("{count} requests"), |received| received.len() >= count).await
     }
@@ -191,7 +190,7 @@ impl Drop for HookReceiver {
     }
 }
 
-/// The numbers of each group in the order in which they came first. Panics if one came before a lower one.
+/// The sequence numbers of each group in order of first arrival. Panics if they are out of order.
 #[track_caller]
 pub fn numbers_in_order(received: &[Received]) -> BTreeMap<String, Vec<i64>> {
     let mut numbers: BTreeMap<String, Vec<i64>> = BTreeMap::new();
@@ -222,7 +221,7 @@ async fn receive(shared: Arc<ReceiverState>, request: Request) -> Response {
         }
         Reply::Held => {
             let mut released = shared.released.subscribe();
-            // It ends only with the receiver.
+            // Runs until the receiver is dropped.
             let body = released.wait_for(Option::is_some).await.ok().and_then(|body| body.clone());
             body.unwrap_or_default().into_response()
         }

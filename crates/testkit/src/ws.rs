@@ -1,6 +1,5 @@
-//! A WebSocket for tests, which fail where it does. It is a [`Socket`] of the client, whose
-//! implementation of RFC 6455 is not the server's, so that both cannot be wrong in the same way. Each
-//! frame must be one that the client's types know.
+//! A WebSocket for tests, whose failures fail the test. It wraps the client's [`Socket`], whose implementation of RFC 6455
+//! is independent of the server's. Each frame must be one that the client's types know.
 
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use chinwag_client::{ConnectError, End, Frame, Handshake, ServerEvent, Socket};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How a handshake was refused.
+/// A refused handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The HTTP status.
@@ -19,7 +18,7 @@ pub struct Refused {
     pub body: String,
 }
 
-/// A connected WebSocket. Its methods panic, with what came instead, where a test must fail.
+/// A connected WebSocket. Its methods panic with the unexpected frame.
 #[derive(Debug)]
 pub struct Ws {
     socket: Socket,
@@ -32,14 +31,14 @@ pub struct Ws {
 }
 
 impl Ws {
-    /// Shakes hands with the server at `url` (`http://host:port`) and waits for nothing more.
+    /// Performs the handshake with the server at `url` (`http://host:port`), and does not wait for the summaries.
     pub async fn connect(url: &str, path: &str, headers: &[(&str, &str)]) -> Result<Self, Refused> {
         let handshake = Handshake::new(url).path(path);
         let add = |handshake: Handshake, (name, value): &(&str, &str)| handshake.header(name, value);
         Self::open(headers.iter().fold(handshake, add)).await
     }
 
-    /// Makes a handshake and waits for nothing more.
+    /// Performs a handshake, and does not wait for the summaries.
     pub async fn open(handshake: Handshake) -> Result<Self, Refused> {
         match handshake.timeout(WAIT_TIMEOUT).connect().await {
             Ok(socket) => Ok(Self {
@@ -58,7 +57,7 @@ impl Ws {
         }
     }
 
-    /// Takes the two summaries, with which every socket begins.
+    /// Reads the two summaries that every socket receives first.
     pub async fn greet(&mut self) {
         let mut summary = self.expect("group.summary").await;
         (self.groups, self.history) = (summary["data"].take(), summary["history"].take());
@@ -72,27 +71,27 @@ impl Ws {
         self.socket.protocol()
     }
 
-    /// The data of the `group.summary` that came at connecting.
+    /// The data of the first `group.summary`.
     pub fn summary(&self) -> &Value {
         &self.groups
     }
 
-    /// The groups that the summary leaves out; null where it was asked for whole.
+    /// The number of groups that the summary omits; null for a complete summary.
     pub fn more(&self) -> &Value {
         &self.more
     }
 
-    /// The profiles beside the summary; null where there are none.
+    /// The profiles of the summary; null if there are none.
     pub fn people(&self) -> &Value {
         &self.people
     }
 
-    /// The history that the summary named.
+    /// The history id of the summary.
     pub fn history(&self) -> &Value {
         &self.history
     }
 
-    /// The data of the `contact.summary` that came at connecting.
+    /// The data of the first `contact.summary`.
     pub fn contacts(&self) -> &Value {
         &self.contacts
     }
@@ -102,7 +101,7 @@ impl Ws {
         self.send_text(&frame.to_string()).await;
     }
 
-    /// Sends a text that may be no frame at all.
+    /// Sends any text, valid as a frame or not.
     pub async fn send_text(&mut self, text: &str) {
         self.send_message(Message::text(text)).await;
     }
@@ -112,8 +111,7 @@ impl Ws {
         self.socket.send_message(message).await.expect("the socket is open");
     }
 
-    /// Sends an event with a fresh `ref`, and answers with the frame that carries it back; what
-    /// comes before is dropped.
+    /// Sends an event with a new `ref`, and returns the frame with that `ref`. Drops the frames before it.
     pub async fn ask(&mut self, kind: &str, data: Value) -> Value {
         self.references += 1;
         let reference = format!("ask-{}", self.references);
@@ -142,7 +140,7 @@ impl Ws {
         frame
     }
 
-    /// The next frame of this type; others are dropped.
+    /// The next frame of this type. Drops others.
     pub async fn until(&mut self, kind: &str) -> Value {
         let (by, mut others) = (Instant::now() + WAIT_TIMEOUT, Vec::new());
         loop {
@@ -157,7 +155,7 @@ impl Ws {
         }
     }
 
-    /// The next frame for which this is so, however long it takes; others are dropped.
+    /// The next frame that matches. Drops others, and has no timeout while frames arrive.
     pub async fn frame_where(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
             match self.read(Instant::now() + Duration::from_secs(3600)).await {
@@ -171,8 +169,7 @@ impl Ws {
         }
     }
 
-    /// The frames that the server had sent before now: those that come before the answer to a request
-    /// which changes nothing.
+    /// The frames sent before now: those that arrive before the answer to a request without effect.
     pub async fn received(&mut self) -> Vec<Value> {
         self.references += 1;
         let reference = format!("received-{}", self.references);
@@ -194,12 +191,12 @@ impl Ws {
         assert!(frames.is_empty(), "nothing should have come, but {frames:?}");
     }
 
-    /// Waits for the socket's end; frames before it are dropped. None if it ended with no code.
+    /// Waits until the socket closes, and drops the frames before. Returns the close code, if there is one.
     pub async fn close_code(&mut self) -> Option<u16> {
         self.close_code_within(WAIT_TIMEOUT).await
     }
 
-    /// The same, with another patience.
+    /// The same with another timeout.
     pub async fn close_code_within(&mut self, patience: Duration) -> Option<u16> {
         let by = Instant::now() + patience;
         loop {
@@ -211,7 +208,7 @@ impl Ws {
         }
     }
 
-    /// Sends a ping and waits for its pong; frames before it are dropped.
+    /// Sends a ping and waits for its pong. Drops the frames before it.
     pub async fn ping(&mut self) {
         self.send_message(Message::Ping("still there?".into())).await;
         let pong = async {
@@ -226,12 +223,12 @@ impl Ws {
         timeout(WAIT_TIMEOUT, pong).await.expect("the ping is answered in time");
     }
 
-    /// Closes the socket in due form, and waits until the server has.
+    /// Performs the closing handshake.
     pub async fn close(self) {
         timeout(WAIT_TIMEOUT, self.socket.close()).await.expect("the server answers the close within 5 s");
     }
 
-    /// Lets the connection go without a word, as a client does whose network goes.
+    /// Drops the connection without a close frame, as a network failure does.
     pub fn vanish(self) {
         drop(self);
     }

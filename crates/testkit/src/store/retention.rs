@@ -16,7 +16,7 @@ use crate::clock::ManualClock;
 
 const DAY: i64 = 24 * 3600;
 
-/// A group with messages of these dates, in seconds.
+/// A group with messages of these dates in seconds.
 async fn group(f: &Fixture, author: UserId, dates: &[i64]) -> GroupId {
     let id = f.group(&[author]).await;
     for seconds in dates {
@@ -30,7 +30,7 @@ async fn keep(f: &Fixture, group: GroupId, days: u32) {
     f.write(move |tx| tx.group_details_set(group, &details)).await;
 }
 
-/// The groups that a round finds, in pages of so many.
+/// The groups that a round finds, in pages of `limit`.
 async fn round(f: &Fixture, oldest: Option<Date>, now: Date, limit: usize) -> Vec<GroupId> {
     let (mut due, mut after) = (Vec::new(), None);
     loop {
@@ -57,7 +57,7 @@ pub async fn groups_with_old_messages_are_found_in_pages(f: Fixture) {
         assert_eq!(round(&f, Some(date(50)), date(100), limit).await, old, "{limit}");
     }
     assert_eq!(round(&f, None, date(100 * DAY), 9).await, [], "no group says how long");
-    // An erased message is old no more.
+    // An erased message does not count as old.
     let erased = old[0];
     f.write(move |tx| (1..3).try_for_each(|seq| tx.message_erase(erased, Seq(seq)))).await;
     assert_eq!(round(&f, Some(date(50)), date(100), 9).await, old[1..]);
@@ -81,7 +81,7 @@ pub async fn days_of_a_group_count_beside_the_servers_time(f: Fixture) {
     for (days, due) in [(1, vec![]), (2, vec![one]), (3, vec![one, two])] {
         assert_eq!(round(&f, None, after(days), 1).await, ids(due), "{days}");
     }
-    // The shorter of both times holds.
+    // The shorter of both times applies.
     assert_eq!(round(&f, Some(date(DAY)), after(2), 1).await, [one]);
     assert_eq!(round(&f, Some(after(1)), after(2), 2).await, ids(vec![one, two, none]));
     f.write(move |tx| {

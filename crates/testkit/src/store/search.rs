@@ -1,4 +1,4 @@
-//! Messages in order of date, in which a search reads them.
+//! Messages in order of date, as a search reads them.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::store::NewMessage;
@@ -17,7 +17,7 @@ async fn numbers(f: &Fixture, groups: &[GroupId], before: (Date, i64), limit: us
 pub async fn candidates_of_each_group_are_the_newest_by_date(f: Fixture) {
     let ann = f.user("ann").await;
     let (one, two, empty) = (f.group(&[ann]).await, f.group(&[ann]).await, f.group(&[ann]).await);
-    // By date: 3, then 4 and 2 of one date, then 1.
+    // Order by date: 3, then 4 and 2 with the same date, then 1.
     for seconds in [10, 20, 30, 20] {
         f.keep(NewMessage { date: date(seconds), ..f.message(one, ann) }).await;
     }
@@ -50,7 +50,7 @@ pub async fn candidates_are_read_as_they_stand(f: Fixture) {
     let first = &found[3];
     assert_eq!((first.id, first.author, &*first.body), (sent[0].id, ann, "edited"));
     assert_eq!(first.place.date, sent[0].date);
-    // Messages of a deleted author count towards no limit.
+    // Messages of a deleted author do not count towards the limit.
     let task = f.task();
     f.write(move |tx| tx.user_delete(bob, task)).await;
     assert_eq!(numbers(&f, &[group], (date(1000), 0), 1).await, [(group, 1)]);

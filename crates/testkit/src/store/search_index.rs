@@ -1,4 +1,4 @@
-//! The index of the words of messages: it finds exactly the messages that have every term.
+//! The search index: it finds exactly the messages that contain every term.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use chinwag_core::{Date, GroupId, Result, Seq, UserId};
 
 use super::{Fixture, Numbers, body, date};
 
-/// Words of every kind of script, which texts and queries are made of.
+/// Words of many scripts, for texts and queries.
 const WORDS: [&str; 20] = [
     "tea",
     "teapot",
@@ -34,7 +34,7 @@ const WORDS: [&str; 20] = [
     "😀",
 ];
 
-/// Words with separators or without.
+/// Joins words with or without separators.
 fn random_text(random: &mut Numbers, most: usize) -> String {
     let words = (0..=random.below(most)).map(|_| {
         let separator = ["", " ", ", "][random.below(3)];
@@ -53,7 +53,7 @@ fn random_query(random: &mut Numbers) -> Option<SearchQuery> {
     SearchQuery::parse(&text).ok()
 }
 
-/// Adds all messages of a group to the index, a few at a time.
+/// Indexes all messages of a group in small steps.
 async fn index(f: &Fixture, group: GroupId) {
     while f
         .write(move |tx| {
@@ -75,7 +75,7 @@ async fn say(f: &Fixture, group: GroupId, author: UserId, text: &str) -> SearchP
     SearchPlace { date: kept.date, group, seq: kept.seq }
 }
 
-/// All places that the index finds, asked for in parts of `limit`.
+/// All positions that the index finds, in pages of `limit`.
 async fn looked_up(
     f: &Fixture,
     terms: &[RequiredTerm],
@@ -117,7 +117,7 @@ fn has(text: &str, required: &[RequiredTerm]) -> bool {
     terms.contains(MANY_TERMS) || required.iter().all(has_one)
 }
 
-/// Compares the index with the texts, for many queries, in a group and in all.
+/// Compares the index with a scan of the texts for many queries, in one group and in all.
 async fn compare(f: &Fixture, groups: &[GroupId], texts: &[(SearchPlace, String)], random: &mut Numbers) {
     let mut found = 0;
     for _ in 0..120 {
@@ -215,7 +215,7 @@ pub async fn index_has_messages_up_to_its_position(f: Fixture) {
     assert_eq!(unindexed().await, [second]);
     let tea = [term("tea")];
     assert_eq!(looked_up(&f, &tea, &[one, two], 9).await, BTreeSet::from([first]));
-    // A message that is not indexed yet is not added by an edit.
+    // An edit does not index a message that is not indexed yet.
     f.write(move |tx| tx.message_edit(one, Seq(2), &body("coffee"), date(99))).await;
     assert_eq!(looked_up(&f, &[term("coffee")], &[one], 9).await, BTreeSet::new());
     index(&f, one).await;
@@ -249,12 +249,12 @@ pub async fn hits_in_other_groups_do_not_count(f: Fixture) {
     assert_eq!(count("tea", &groups, 70).await, 70);
     assert_eq!(count("tea", &groups, 9).await, 70);
     assert_eq!(count("tea", &groups[..3], 2).await, 3);
-    // More are found in all groups than in these.
+    // All groups contain more matches than these.
     assert_eq!(count("rare", &groups[5..], 5).await, 5);
     assert_eq!(count("rare", &groups[..7], 5).await, 7);
 }
 
-/// A date among many in one moment, in a few seconds, or in a century.
+/// A date from a single instant, from some seconds, or from a century.
 fn scattered_date(random: &mut Numbers) -> Date {
     let spread = [1, 300, 10_000_000, 4_000_000_000_000_000][random.below(4)];
     let micros = i64::try_from(random.below(spread)).expect("small");
@@ -302,7 +302,7 @@ pub async fn places_are_in_order_whatever_the_order_of_indexing(f: Fixture) {
             assert_eq!(looked_up(&f, &terms, groups, limit).await, wanted, "{terms:?}");
         }
     }
-    // Each message is found again by its date.
+    // Each message can be found by its date.
     let gone: Vec<_> = kept.iter().map(|(place, _)| *place).step_by(2).collect();
     f.write(move |tx| gone.iter().try_for_each(|place| tx.message_erase(place.group, place.seq))).await;
     assert_eq!(looked_up(&f, &[term("tea")], &groups, 50).await, BTreeSet::new());
@@ -319,7 +319,7 @@ pub async fn text_with_too_many_terms_is_always_found(f: Fixture) {
     assert_eq!(found, BTreeSet::from([place]));
 }
 
-/// The hits of a scan of all texts: the newest date first, each with its marks.
+/// The hits of a full scan, newest first, with their marks.
 fn scanned(query: &SearchQuery, texts: &[(SearchPlace, String)]) -> Vec<(SearchPlace, Marks)> {
     let found = texts.iter().filter_map(|(place, text)| Some((*place, query.find(text)?)));
     let mut found: Vec<_> = found.collect();
@@ -327,7 +327,7 @@ fn scanned(query: &SearchQuery, texts: &[(SearchPlace, String)]) -> Vec<(SearchP
     found
 }
 
-/// The same by the index.
+/// The same from the index.
 async fn found(f: &Fixture, query: &SearchQuery, groups: &[GroupId]) -> Vec<(SearchPlace, Marks)> {
     let (query, groups, required) = (query.clone(), groups.to_vec(), query.required());
     let hits = f.read(move |tx| {
@@ -395,7 +395,7 @@ pub async fn many_removed_messages_are_found_no_more(f: Fixture) {
     assert!(!f.read(|tx| tx.index_is_scattered()).await, "it has one part");
     f.store.index_renew().await.expect("it is renewed");
     found().await;
-    // Those that remain leave it as before, and new ones enter it.
+    // Remaining messages can still be removed, and new ones added.
     let (last, new) = (places[19], say(&f, group, ann, "tea once more").await);
     f.write(move |tx| tx.message_erase(group, last.seq)).await;
     index(&f, group).await;

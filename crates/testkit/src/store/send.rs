@@ -1,4 +1,4 @@
-//! The port for sending messages: a store that decides many in one statement decides each as the rule does.
+//! The port for sends: a store that decides many messages in one statement decides each like the rule.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ use super::{Fixture, body, client_id, date, name, uuid};
 const VALID: TokenHash = TokenHash([1; 32]);
 const EXPIRED: TokenHash = TokenHash([2; 32]);
 const UNKNOWN: TokenHash = TokenHash([3; 32]);
-/// Seconds from 2024 to a date that no test reaches.
+/// A date, in seconds since 2024, that no test reaches.
 const FAR: i64 = 1_000_000_000;
 
 fn app(f: &Fixture) -> App {
@@ -39,13 +39,13 @@ fn text(group: GroupId) -> Send {
     Send::new(group, body("hello"))
 }
 
-/// Users and groups of every kind that the rule tells apart.
+/// Users and groups of every kind that the rule distinguishes.
 struct SendFixture {
     callers: Vec<(Context, Option<&'static str>)>,
     groups: Vec<GroupId>,
-    /// Messages to answer: none, one in each group, an erased one, one that there never was.
+    /// Messages to reply to: none, one in each group, an erased one, and one that never existed.
     answered: Vec<Option<MessageId>>,
-    /// For each group, what a message may name as its root: replies, a message of another group, none.
+    /// For each group, possible thread roots: replies, a message of another group, and none.
     roots: Vec<Vec<MessageId>>,
 }
 
@@ -93,7 +93,7 @@ impl SendFixture {
         Self { callers, groups, answered, roots }
     }
 
-    /// Every caller in every group, with every message to answer, and with every `client_id`.
+    /// Every combination of caller, group, message to reply to, and `client_id`.
     fn sends(&self) -> Vec<(Context, Send)> {
         let mut sends = Vec::new();
         for (context, author) in &self.callers {
@@ -122,7 +122,7 @@ impl SendFixture {
     }
 }
 
-/// A group for each state of the user in it.
+/// A group for each state of the user's membership.
 async fn groups(f: &Fixture, ann: UserId, [bob, cat, dan]: [UserId; 3]) -> Vec<GroupId> {
     let mut groups = Vec::new();
     for role in Role::ALL {
@@ -161,7 +161,7 @@ async fn groups(f: &Fixture, ann: UserId, [bob, cat, dan]: [UserId; 3]) -> Vec<G
     groups
 }
 
-/// Stores a message to answer in a group, if that stands, and messages with client ids.
+/// Stores a message to reply to in a group, if it exists, and messages with client ids.
 async fn furnish(f: &Fixture, group: GroupId, ann: UserId) -> MessageId {
     let [plain, sent, erased] = [f.message(group, ann), f.message(group, ann), f.message(group, ann)];
     let id = plain.id;
@@ -185,7 +185,7 @@ async fn furnish(f: &Fixture, group: GroupId, ann: UserId) -> MessageId {
     id
 }
 
-/// Stores a reply to a message of a group, if that stands, and a reply whose root is erased: their ids, and the root's.
+/// Stores a reply to a message of a group, if it exists, and a reply whose root is erased. Returns their ids and the root's.
 async fn thread(f: &Fixture, group: GroupId, ann: UserId, root: Option<MessageId>) -> Vec<MessageId> {
     let root = root.expect("a message of the group");
     let Some(seq) = f.read(move |tx| Ok(tx.message(root)?.map(|message| message.seq))).await else {
@@ -200,7 +200,7 @@ async fn thread(f: &Fixture, group: GroupId, ann: UserId, root: Option<MessageId
     vec![root, reply.id, orphan.id]
 }
 
-/// The answer of the rule. Nothing is changed.
+/// The rule's answer, without any change.
 async fn ruled(f: &Fixture, sending: Sending) -> Result<Sent> {
     let found = Arc::new(Mutex::new(None));
     let slot = found.clone();
@@ -213,7 +213,7 @@ async fn ruled(f: &Fixture, sending: Sending) -> Result<Sent> {
     found.expect("the job ran")
 }
 
-/// An answer without the values that differ each time.
+/// An answer without random values.
 fn shown(answer: Result<Sent>) -> String {
     let said = |message: &Message| {
         let Message { group, author_name, body, respond_to, thread, client_id, .. } = message;
@@ -337,7 +337,7 @@ pub async fn messages_with_mentions_keep_their_order_among_others(f: Fixture) {
         let told = events.iter().filter(|event| event.group() == Some(group)).filter_map(|event| event.seq);
         assert_eq!(told.collect::<Vec<_>>(), (1..=20).map(Seq).collect::<Vec<_>>());
     }
-    // A retry has the first answer; with other mentions it is another message.
+    // A retry returns the first answer; with other mentions it is a new message.
     for (answer, message) in f.store.submit_sends(sendings()).into_iter().zip(&sent) {
         assert_eq!(answer.await.expect("an answer"), Sent::Before(message.clone()));
     }

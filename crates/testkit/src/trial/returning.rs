@@ -203,7 +203,7 @@ impl ReturningClient {
             let frame = json!({ "type": "sync.resume", "data": data, "ref": "resume" });
             socket.send(frame).await.then_some(())?;
         }
-        // Until the end the state is not one that may be kept.
+        // The state is incomplete until the end of the answer.
         let mut next = Self { name: client.name().to_owned(), ..self.clone() };
         let done = loop {
             match socket.next().await {
@@ -213,7 +213,7 @@ impl ReturningClient {
             }
         };
         if done["type"] != "sync.done" {
-            // The database is away from a node that is about to go.
+            // A failing node has lost its database.
             assert_eq!(done["code"], 503, "{done}");
             return None;
         }
@@ -222,7 +222,7 @@ impl ReturningClient {
         Some(())
     }
 
-    /// Takes the end of an answer to a request that named groups.
+    /// Handles the end of an answer to a request that named groups.
     async fn finish(&mut self, client: &Client, data: &Value, named: &BTreeSet<String>) -> Option<()> {
         for (id, why) in data["refused"].as_object().expect("reasons") {
             match (id.as_str(), why.as_str()) {
@@ -249,7 +249,7 @@ impl ReturningClient {
         Some(())
     }
 
-    /// Takes an event of the answer, or a live one that came before it.
+    /// Applies an event of the answer, or a live one before it.
     fn take(&mut self, frame: &Value) {
         let data = &frame["data"];
         let id = ["id", "group"]
@@ -290,7 +290,7 @@ impl ReturningClient {
         }
     }
 
-    /// Asserts that it holds what a client is shown that comes for the first time.
+    /// Asserts that the state equals that of a new client.
     pub async fn equals_a_new_client(&mut self, client: &Client) {
         let socket = client.ws().await;
         let shown = socket.summary().as_array().expect("groups");
@@ -310,7 +310,7 @@ impl ReturningClient {
         let pairs = shown.iter().filter(|group| group["name"] == "@");
         let others = pairs.flat_map(|group| [names(&group["members"]), names(&group["restricts"])].concat());
         let known: Vec<_> = names(&socket.contacts()["contacts"]).into_iter().chain(others).collect();
-        // A profile that is not held is looked up when it is needed, and changes of it are told from then on.
+        // A missing profile is requested when it is needed. From then on its changes are delivered.
         let mut profiles = BTreeMap::new();
         for name in known.iter().filter_map(Value::as_str).filter(|name| !may_block(client.name(), name)) {
             let user = client.get(&format!("users/{name}/?fields=name+display_name")).await;
@@ -331,7 +331,7 @@ fn may_block(one: &str, other: &str) -> bool {
     [one, other].iter().all(|name| name.ends_with(['2', '3']))
 }
 
-/// The parts of a group that are compared. The client computes its counts itself, and the restriction of a private group from its relations.
+/// The compared parts of a group. Clients compute counts, and the restriction of a private group, themselves.
 fn state(group: &Value) -> Value {
     let mut state = json!({});
     for key in KEYS.iter().filter(|key| group["name"] != "@" || !["members", "restricts"].contains(key)) {
@@ -341,7 +341,7 @@ fn state(group: &Value) -> Value {
     state
 }
 
-/// Has clients come back while others change everything, for so long; then all equal new ones. `urls` are the nodes.
+/// Lets clients resume during random changes for a while, and asserts that all equal new clients. `urls` are the nodes.
 pub async fn return_during_changes(
     turmoil: Arc<RandomChanges>,
     clients: Vec<Client>,

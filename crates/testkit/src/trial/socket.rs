@@ -1,5 +1,4 @@
-//! A WebSocket that may end at any moment, which is no failure here. (The testkit's own fails the
-//! test that it ends in.)
+//! A WebSocket for trials, which may close at any time without failing the test.
 
 use chinwag_client::tungstenite::{Message, Utf8Bytes};
 use chinwag_client::{ConnectError, Credential, End, Handshake};
@@ -19,13 +18,12 @@ pub struct TrialSocket {
 pub enum Incoming {
     /// A frame.
     Frame(Value),
-    /// The end, with the close code if there was one.
+    /// The socket is closed, with the close code if there is one.
     End(Option<u16>),
 }
 
 impl TrialSocket {
-    /// Connects to the server at `http://…` with a token. None if nobody is there, no longer, or nobody
-    /// who takes sockets now (503).
+    /// Connects to the server at `http://…` with a token. None if the server is down or refuses sockets (503).
     pub async fn connect(url: &str, token: &str) -> Option<Self> {
         Self::connect_with(url, "/chat/", token, None).await
     }
@@ -54,8 +52,8 @@ impl TrialSocket {
         }
     }
 
-    /// The same once it is live: what is sent before may be in its summary, and is not told then.
-    /// The kernel takes about so many bytes that nobody reads.
+    /// The same, and waits until the socket is live: a message sent earlier may be in its summary, and then no event follows.
+    /// The kernel buffers about `buffer` unread bytes.
     pub async fn live(url: &str, token: &str, buffer: Option<u32>) -> Self {
         let mut socket = Self::connect_with(url, "/chat/", token, buffer).await.expect("the server is there");
         loop {
@@ -67,24 +65,24 @@ impl TrialSocket {
         }
     }
 
-    /// Sends a message with its `client_id` as the `ref` too; whether it went out.
+    /// Sends a message with its `client_id` as the `ref`. Returns whether it was sent.
     pub async fn say(&mut self, group: &str, client_id: &str, body: &str) -> bool {
         let data = json!({ "group": group, "body": body, "client_id": client_id });
         self.send(json!({ "type": "message.text", "data": data, "ref": client_id })).await
     }
 
-    /// Sends a frame; whether it went out.
+    /// Sends a frame. Returns whether it was sent.
     pub async fn send(&mut self, frame: Value) -> bool {
         let sent = self.socket.send_message(Message::text(frame.to_string()));
         timeout(WAIT_TIMEOUT, sent).await.expect("the server reads").is_ok()
     }
 
-    /// The next frame, or the end.
+    /// The next frame, or the close.
     pub async fn next(&mut self) -> Incoming {
         timeout(WAIT_TIMEOUT, self.await_next()).await.expect("a frame or the end comes")
     }
 
-    /// The same, however long it takes.
+    /// The same without a timeout.
     pub async fn await_next(&mut self) -> Incoming {
         match self.await_text().await {
             Ok(text) => Incoming::Frame(serde_json::from_str(&text).expect("a frame is JSON")),
@@ -104,7 +102,7 @@ impl TrialSocket {
         })
     }
 
-    /// The frame that carries this `ref`; others are dropped.
+    /// The frame with this `ref`. Drops others.
     pub async fn answer(&mut self, reference: &str) -> Value {
         loop {
             match self.next().await {
@@ -115,7 +113,7 @@ impl TrialSocket {
         }
     }
 
-    /// Sends a frame with this `ref`, and answers with the one that carries it back.
+    /// Sends a frame with this `ref`, and returns the frame with the same `ref`.
     pub async fn ask(&mut self, kind: &str, data: Value, reference: &str) -> Value {
         assert!(self.send(json!({ "type": kind, "data": data, "ref": reference })).await, "it is open");
         self.answer(reference).await

@@ -1,5 +1,5 @@
-//! One client that writes as fast as it is answered, or at its pace, notes what it was told, and
-//! after the server's end sends again what had no answer.
+//! A client that writes as fast as it is answered, or at a given pace, and records the answers. After a failure of the server
+//! it retries all unanswered messages.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use super::ledger::Ledger;
 use super::socket::{Incoming, TrialSocket};
 use crate::client::Client;
 
-/// Messages that a socket's writer has under way at once.
+/// Messages in flight on a socket.
 const WINDOW: usize = 8;
-/// How long it waits after a refusal, and before it tries another server.
+/// The pause after a refusal, and before the next server.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The transport of a writer.
@@ -24,31 +24,31 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub enum Transport {
     /// A WebSocket.
     WebSocket,
-    /// Requests.
+    /// REST requests.
     Rest,
 }
 
 /// The task of a writer while the server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteTask {
-    /// Send again what had no answer, then new messages, until the server or the ledger ends.
+    /// Retry unanswered messages, then send new ones, until the server fails or the ledger is closed.
     Flood,
-    /// Send again what had no answer, until all of it has one.
+    /// Retry unanswered messages until each has an answer.
     Settle,
 }
 
-/// How a writer's run ended.
+/// The end of a writer's run.
 #[derive(Debug)]
 pub struct RunEnd {
     /// The transport of the writer.
     pub transport: Transport,
-    /// Requests that were under way.
+    /// Requests that were in flight.
     pub cut: usize,
     /// The socket's close code.
     pub code: Option<u16>,
 }
 
-/// The client.
+/// The writing client.
 pub struct Writer {
     transport: Transport,
     name: String,
@@ -56,11 +56,11 @@ pub struct Writer {
     group: String,
     ledger: Arc<Ledger>,
     made: usize,
-    /// Sent without an answer, or answered last: to be sent next.
+    /// Messages to send next: unanswered ones, and the one that was answered last.
     again: VecDeque<String>,
     last: Option<String>,
     working: bool,
-    /// How long it waits after an answer.
+    /// The pause after an answer.
     pace: Duration,
 }
 
@@ -73,15 +73,14 @@ impl Writer {
         Self { transport, name, token, group, ledger, made: 0, again, last: None, working: false, pace }
     }
 
-    /// It waits so long after each answer before it goes on.
+    /// Sets the pause after each answer.
     #[must_use]
     pub fn paced(self, pace: Duration) -> Self {
         Self { pace, ..self }
     }
 
-    /// Writes to one server after another, whichever takes what it sends, until the ledger is closed
-    /// and all that it did not give up has an answer. What is seen of each server's end comes with
-    /// it.
+    /// Writes to alternating servers until the ledger is closed and every message that was not given up has an answer. Reports
+    /// each end of a server.
     pub async fn write_to_each(mut self, urls: Arc<[String]>) -> (Self, Vec<RunEnd>) {
         let mut ends = Vec::new();
         for url in urls.iter().cycle() {
@@ -98,9 +97,9 @@ impl Writer {
         (self, ends)
     }
 
-    /// Writes to the server at `url` until it ends or the aim is reached.
+    /// Writes to the server at `url` until it fails or the aim is reached.
     pub async fn run(mut self, url: String, aim: WriteTask) -> (Self, RunEnd) {
-        // An answer that came just before the end is asked for once more.
+        // Request an answer again that arrived just before the end.
         self.again.extend(self.last.take());
         let mut flying = VecDeque::new();
         let code = match self.transport {
@@ -113,7 +112,7 @@ impl Writer {
             self.ledger.ends();
         }
         if cut > 1 {
-            // One is given up, as by a person who closes the page: it may be there once, or not.
+            // Give one up, as a user does who closes the page: it may be stored or not.
             flying.pop_front();
         }
         flying.append(&mut self.again);
@@ -140,12 +139,12 @@ impl Writer {
                 flying.push_back(client_id);
             }
             let incoming = if !open || !flying.is_empty() {
-                // Where sending failed, what the server said before may still be read.
+                // After a failed send, earlier answers of the server can still be read.
                 socket.next().await
             } else if may_write {
                 return None;
             } else {
-                // Others' messages are read while the readers are waited for.
+                // Read others' messages while waiting for the readers.
                 let Ok(incoming) = timeout(PAUSE, socket.await_next()).await else { continue };
                 incoming
             };
@@ -158,7 +157,7 @@ impl Writer {
         }
     }
 
-    /// Takes a frame; how long to wait after it.
+    /// Handles a frame. Returns the pause after it.
     fn handle_frame(&mut self, frame: &Value, flying: &mut VecDeque<String>, seen: &mut i64) -> Duration {
         let Some(reference) = frame["ref"].as_str() else {
             let is_ours = frame["type"] == "message.text" && frame["data"]["group"] == *self.group;
@@ -235,20 +234,20 @@ impl Writer {
         })
     }
 
-    /// Whether all that it did not give up has an answer.
+    /// Whether every message that was not given up has an answer.
     pub fn is_settled(&self) -> bool {
         self.again.is_empty()
     }
 }
 
-/// Each message has a body of its own, of one length or another.
+/// A unique body; lengths vary.
 fn body(client_id: &str) -> String {
     let number: usize =
         client_id.rsplit('-').next().and_then(|number| number.parse().ok()).expect("a number");
     format!("{client_id} {}", "ö".repeat(number * 37 % 500))
 }
 
-/// Not at all, if for no time: a timer's shortest is a millisecond, at every frame.
+/// Sleeps, unless the time is 0: a timer takes at least a millisecond.
 async fn rest(pause: Duration) {
     if !pause.is_zero() {
         sleep(pause).await;

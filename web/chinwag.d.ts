@@ -850,8 +850,8 @@ export class Chinwag extends EventTarget {
     part?: { query?: string | undefined; like?: string | undefined; role?: Member["role"] | "" | undefined; cursor?: string | null | undefined; limit?: number | undefined },
   ): Promise<{ members: Member[]; next: string | null }>;
   /**
-   * Loads `owner`, `admins` and `restricts` of a group of more than 100, which the option `groups` leaves out: to be called when
-   * it is opened. The event `group` says that they have come. Does nothing where they are known.
+   * Loads `owner`, `admins` and `restricts` of a group of more than 100, which the option `groups` omits. Call it when the group
+   * is opened. The event `group` follows once they are loaded. Does nothing if they are known.
    */
   loadRoles(group: string): Promise<void>;
   /** The names of members who were added and have not accepted yet. No event tells when they do. */

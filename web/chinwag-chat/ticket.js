@@ -1,12 +1,12 @@
 // File URLs with a ticket, which expires after some minutes.
 
-/** Such an address is asked for again before it is used after so long. */
+/** A URL of this age is requested again before it is used. */
 const STALE = 4 * 60_000;
 
-/** Whether the ticket of an address that was asked for at that time may have ended. */
+/** Whether the ticket of a URL that was requested at this time may have expired. */
 export const isStale = (address, asked) => address.includes("?ticket=") && Date.now() - asked > STALE;
 
-/** Follows a link only after `renew`, which draws it with another address. Nothing announces the press of a finger. */
+/** Follows a link after `renew` has given it a new URL. A touch screen sends no event before the press. */
 export async function followAfter(renew, event) {
   const { currentTarget: link } = event;
   event.preventDefault();

@@ -3,7 +3,7 @@
 
 /** @typedef {import("../chinwag.js").Message} Message */
 
-/** More are not remembered: the first ones go. */
+/** The most messages; the oldest ones are dropped. */
 const MOST = 500;
 
 export class Found {
@@ -22,7 +22,7 @@ export class Found {
   }
 
   /**
-   * The current state of a message. Returns whether it is one of these.
+   * Updates a message to its current state. Returns whether it is one of these.
    * @param {Message} message
    */
   note(message) {
@@ -32,7 +32,7 @@ export class Found {
   }
 
   /**
-   * Puts other objects in the place of messages.
+   * Replaces the objects of messages.
    * @param {(message: Message) => Message} change
    */
   rewrite(change) {
@@ -40,14 +40,14 @@ export class Found {
   }
 
   /**
-   * Messages were deleted.
+   * Removes deleted messages.
    * @param {ReadonlySet<string>} ids
    */
   erase(ids) {
     for (const id of ids) this.#messages.delete(id);
   }
 
-  /** The group starts again, and what is here may be outdated. */
+  /** Removes all messages, which may be outdated after the group was reloaded. */
   clear() {
     this.#messages.clear();
   }

@@ -180,7 +180,7 @@ export class Grouping extends Pushing {
   }
 
   /**
-   * The group that was joined, once its event has come: sooner or later than the answer. Rejects if none comes.
+   * The joined group, once its event has arrived, before or after the answer. Rejects if none arrives.
    * @param {{ id: string }} answer
    * @returns {Promise<Group>}
    */

@@ -57,11 +57,11 @@ pub async fn serve(listener: TcpListener, state: Arc<ServerState>, shutdown: imp
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
                     let Some(held) = bounds.take(address.ip()) else { continue };
-                    if !has_huge_pages && bounds.open() >= huge_pages::CONNECTIONS {
+                    connections.spawn(connection(stream, address, front.clone(), state.clone(), ended.clone(), held));
+                    if !has_huge_pages && connections.len() + state.hub.open_sockets() >= huge_pages::CONNECTIONS {
                         huge_pages::allow();
                         has_huge_pages = true;
                     }
-                    connections.spawn(connection(stream, address, front.clone(), state.clone(), ended.clone(), held));
                 }
                 Err(error) => rest_after(&error, &state).await,
             },
@@ -188,12 +188,6 @@ impl Bounds {
         let all = Arc::new(Semaphore::new(state.options.connections.min(Semaphore::MAX_PERMITS)));
         let by_address = PermitsByAddress::new(state.options.connections_per_address);
         Self { state, all, by_address }
-    }
-
-    /// The open connections and WebSockets.
-    fn open(&self) -> usize {
-        let all = self.state.options.connections.min(Semaphore::MAX_PERMITS);
-        all.saturating_sub(self.all.available_permits()) + self.state.hub.open_sockets()
     }
 
     /// The permits for a connection from `address`, or `None` if a bound is reached.

@@ -48,12 +48,14 @@ fn note(failure: &StepFailure) {
     match task {
         Some((id, failures)) if *failures >= MANY_FAILURES => tracing::error!(
             %error, task = %id, failures,
-            "a task fails again and again: what a deletion or rename has begun is not completed"
+            "a task keeps failing: a deletion or rename is not completed"
         ),
         Some((id, failures)) => {
-            tracing::warn!(%error, task = %id, failures, "a step of what remains to be done failed: it will be tried again");
+            tracing::warn!(%error, task = %id, failures, "a step of a task failed: it will be retried");
         }
-        None => tracing::warn!(%error, "what remains to be done is not known: the store will be asked again"),
+        None => {
+            tracing::warn!(%error, "the pending tasks could not be read: the store will be queried again");
+        }
     }
 }
 

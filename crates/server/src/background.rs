@@ -42,10 +42,10 @@ impl Background {
         let upkeep = upkeep::run(app.clone(), watched, config.store.min_free);
         let delivering = hub.clone();
         let mut endless = vec![
-            tasks.spawn("the deletion of what has expired", following),
-            tasks.spawn("the indexing", indexing),
+            tasks.spawn("the removal of expired data", following),
+            tasks.spawn("the search indexing", indexing),
             tasks.spawn("the upkeep of the store", upkeep),
-            tasks.spawn("the work in steps", chinwag_http::work::run(app.clone())),
+            tasks.spawn("the work on tasks", chinwag_http::work::run(app.clone())),
             tasks.spawn("the delivery of events", async move { delivering.broken().await }),
         ];
         if let Some(acceptor) = state.options.tls_acceptor.clone() {
@@ -54,7 +54,7 @@ impl Background {
         let tracing = state.tracer.clone().map(|tracer| {
             let (flush, flushed) = oneshot::channel::<()>();
             let exporter = chinwag_http::trace::run(Some(tracer), flushed.map(drop));
-            (tasks.spawn("the sending of spans", exporter), flush)
+            (tasks.spawn("the export of spans", exporter), flush)
         });
         let control = match Control::listen(&folder.socket()) {
             Ok(control) => Some(tasks.spawn("the control socket", control.serve(app.clone()))),
@@ -65,9 +65,11 @@ impl Background {
         };
         Self {
             endless,
-            sending: tasks.spawn("the sending to webhooks", chinwag_http::webhook::run(state.clone(), lease)),
-            notifying: tasks.spawn("the notifying", chinwag_http::push::run(state.clone(), lease)),
-            noting: tasks.spawn("the noting of sessions", chinwag_http::sessions::run(state.clone())),
+            sending: tasks
+                .spawn("the delivery to webhooks", chinwag_http::webhook::run(state.clone(), lease)),
+            notifying: tasks
+                .spawn("the sending of notifications", chinwag_http::push::run(state.clone(), lease)),
+            noting: tasks.spawn("the recording of sessions", chinwag_http::sessions::run(state.clone())),
             tracing,
             control,
             tasks,

@@ -1,323 +1,350 @@
-// The public face of chinwag.js. What stands here is what applications may rely on.
+// The public types of chinwag.js. Applications can rely on everything in this file, and on nothing else of the module.
 
-/** Where to connect, and as whom. */
+/** The server, the credential and the amount of data to load. */
 export interface ChinwagOptions {
   /**
-   * The server's address, such as `https://chat.example` or `https://app.example/chinwag`. Left out: the one that this
-   * module was loaded from. Anything else is a TypeError at once.
+   * The server's address, such as `https://chat.example` or `https://app.example/chinwag`. Default: the server that the module
+   * was loaded from. The constructor throws a TypeError for an invalid address.
    */
   server?: string | URL | undefined;
   /**
-   * A user's token, or a function that gives one; it is called again when a token has ended, and after growing pauses where it
-   * fails or gives no text. Left out: the cookie of this origin, which `signIn` and `signUp` set. Anything else is a TypeError at
-   * once.
+   * A user's token, or a function that returns one or a promise of one. The function is called again when a token has expired.
+   * If it fails or returns no token, it is called again with backoff. Default: the cookie of this origin, which `signIn` and
+   * `signUp` set. The constructor throws a TypeError for any other value.
    */
   token?: string | (() => string | Promise<string>) | undefined;
   /**
-   * How many groups the connection begins with, 1 to 2000: those with the latest activity. `moreGroups` says how many are not
-   * here; `loadGroups`, `loadGroup` and `loadPrivate` bring them, and so does a message in one. Use it for a list that loads
-   * more as it is scrolled. Left out: all groups are here from the start, each with its 20 newest messages.
+   * The number of groups to load when connecting, those with the latest activity: 1 to 2000. `moreGroups` is the number of the
+   * others. `loadGroups`, `loadGroup`, `loadPrivate` and new messages load them. Use it for a list that loads more as it is
+   * scrolled. Default: all groups, each with its 20 newest messages.
    */
   groups?: number | undefined;
-  /** With `groups`: how many of the newest messages a group begins with, 1 to 20. Left out: 1. */
+  /** With `groups`: the number of newest messages to load with each group, 1 to 20. Default: 1. */
   messages?: number | undefined;
-  /** How many messages of a group are held at a time, at least 100. Left out: 400. */
+  /** The maximum number of loaded messages per group, at least 100. Default: 400. */
   held?: number | undefined;
-  /** Whether unsent messages are kept over reloads, in IndexedDB. Left out: true. */
+  /** Whether unsent messages are stored in IndexedDB, so that they outlive the page. Default: true. */
   keep?: boolean | undefined;
   /**
-   * Whether the latest conversations and their newest messages are kept in IndexedDB until the user signs out, for `recall`.
-   * Left out: false.
+   * Whether the latest conversations and their newest messages are stored in IndexedDB until the user signs out, for `recall`.
+   * Default: false.
    */
   offline?: boolean | undefined;
-  /** Whether to say "afk" while the page has been hidden for a minute. Left out: false. */
+  /** Whether the status changes to `afk` while the page has been hidden for a minute. Default: false. */
   away?: boolean | undefined;
 }
 
 /**
- * - `closed`: not connected, and nothing is tried: before `connect`, after `close`, or signed out
- * - `connecting`: on the way to the server
- * - `ready`: connected, and the server's summary has come
- * - `waiting`: the connection is lost, or did not come about; the next try is at `retryAt`
+ * - `closed`: not connected, and not trying to connect: before `connect`, after `close`, or signed out
+ * - `connecting`: an attempt to connect is in progress
+ * - `ready`: connected, and the server's summary has arrived
+ * - `waiting`: the connection was lost, or an attempt failed; the next attempt starts at `retryAt`
  */
 export type State = "closed" | "connecting" | "ready" | "waiting";
 export type Status = "online" | "afk" | "disconnected";
 export type Role = "owner" | "admins" | "members" | "restricts";
 export type Operation = "invitation" | "contact" | "deny" | "remove" | "block";
 
-/** A message. It is never changed: an edit puts another object in its place. */
+/** A message. The object is immutable: a change replaces it with a new one. */
 export interface Message {
   readonly id: string;
   readonly group: string;
   readonly author: string;
-  /** What was written: text, and never markup. */
+  /** The text, never markup. It can be empty if the message has files. */
   readonly body: string;
   /** ISO 8601, UTC. */
   readonly date: string;
-  /** Its number in the group's log: messages are in order by it. */
+  /** The number in the group's log. Messages are sorted by it. */
   readonly seq: number;
-  /** The id of the message that it answers. */
+  /** The id of the quoted message; null if there is none, or it was deleted. */
   readonly respond_to: string | null;
-  /** When it was last edited. */
+  /** The date of the last edit: ISO 8601, UTC; null if it was never edited. */
   readonly edited: string | null;
+  /** The id that its sender gave it, see `Sending`; missing if the sender gave none. */
   readonly client_id?: string;
-  /** The names of the users whom it mentions, after `@all` if it mentions everyone. They need not stand in its text. */
+  /** The names of the mentioned users, after `@all` if it mentions everyone. The text need not contain them. */
   readonly mentions: readonly string[];
   /** The reactions by emoji (or a name such as `:tada:`), in order of the first of each. See `react`. */
   readonly reactions: Readonly<Record<string, Reaction>>;
   /** Whether it is pinned. See `pin`. */
   readonly pinned: boolean;
-  /** The object that the sender's application has added. */
+  /** An object of the sender's application; null if there is none. */
   readonly data: Readonly<Record<string, unknown>> | null;
-  /** The id of the root of its thread, if it is a reply in one and the root stands. */
+  /** The id of the root of its thread; null if it is not a reply in a thread, or the root was deleted. */
   readonly thread: string | null;
-  /** The replies to it, if there are any. */
+  /** The replies in its thread; null if there are none. */
   readonly replies: Replies | null;
-  /** Its files, in the order sent; at most 10. Its body may be empty then. */
+  /** Its files, in the order of sending; at most 10. */
   readonly attachments: readonly FileInfo[];
 }
 
-/** A file that the server has. */
+/** A file on the server. */
 export interface FileInfo {
   readonly id: string;
-  /** As its uploader called it, without a path. */
+  /** The name given by the uploader, without a path. */
   readonly name: string;
-  /** Its media type, found by its content, and not as the uploader claimed. */
+  /** The media type, determined by the server from the content. */
   readonly type: string;
   /** In bytes. */
   readonly size: number;
-  /** In pixels; null if it is no image, or not known. */
+  /** In pixels; null if it is not an image, or unknown. */
   readonly width: number | null;
+  /** In pixels, like `width`. */
   readonly height: number | null;
-  /** A small picture of an image, and its ThumbHash in base64 to be shown before it has come; null if there is none. */
+  /**
+   * A small version of an image, and its ThumbHash in base64 for a placeholder; null if there is none. `url` is a path: pass
+   * the file to `fileUrl` to get an address for `src`.
+   */
   readonly thumbnail: { readonly url: string; readonly width: number; readonly height: number; readonly hash: string } | null;
-  /** The text that the sender of its message has given for those who cannot see or hear it; null if there is none. */
+  /** The alternative text for those who cannot see or hear the file; null if the sender gave none. */
   readonly alt: string | null;
 }
 
-/** A file to send: bytes that are yet to be uploaded, a file that was uploaded before, or the id of one. */
+/** A file to send: its content, an uploaded file, or the id of an uploaded file. */
 export type Attachable = Blob | FileInfo | string | DescribedFile;
 
-/** A file to send with a text for those who cannot see or hear it. */
+/** A file to send, with an alternative text for those who cannot see or hear it. */
 export interface DescribedFile {
   file: Blob | FileInfo | string;
-  /** At most 1,000 characters. */
+  /** At most 1,000 characters; null for none. */
   alt: string | null;
 }
 
 /** Options of `upload`. */
 export interface UploadOptions {
-  /** The file's name. Left out: that of a `File`. */
+  /** The file's name. Default: the name of a `File`, or `file`. */
   name?: string | undefined;
-  /** Cancels it. The promise rejects then. */
+  /** Cancels the upload. The promise then rejects with code 0. */
   signal?: AbortSignal | undefined;
-  /** Told how many bytes the server has. The number falls where a part has to be sent again. */
+  /** Called with the number of uploaded bytes, which decreases if a part has to be sent again. */
   onprogress?: ((progress: { loaded: number; total: number }) => void) | undefined;
 }
 
-/** A file of a message on its way. */
+/** A file of an unsent message. */
 export interface UnsentFile {
   /** Null until it is uploaded. */
   readonly id: string | null;
-  /** Its bytes; null if it was uploaded before the message was sent. */
+  /** Its content; null if it was uploaded before the message was sent. */
   readonly blob: Blob | null;
   readonly name: string;
   readonly type: string;
+  /** In bytes. */
   readonly size: number;
   readonly alt: string | null;
-  /** How many of its bytes the server has. */
+  /** The number of uploaded bytes. */
   readonly loaded: number;
 }
 
-/** The replies in a thread, as its root shows them. */
+/** A summary of the replies in a thread, in its root. */
 export interface Replies {
-  /** How many there are, counted up to 1000: 1000 is "1000 or more". */
+  /** The number of replies, counted up to 1000: 1000 means "1000 or more". */
   readonly count: number;
-  /** The date of the newest: ISO 8601, UTC. */
+  /** The date of the newest reply: ISO 8601, UTC. */
   readonly last: string;
-  /** The newest different authors, newest first, at most 3. */
+  /** The names of the latest authors, newest first, at most 3 different ones. */
   readonly names: readonly string[];
 }
 
-/** A thread that is shown. It changes under the reader's eyes: the event `thread` says when. */
+/** An open thread. Its properties change over time: the events `thread` and, for `unsent`, `unsent` report this. */
 export interface Thread {
   readonly group: Group;
   /** The id of the root. */
   readonly id: string;
-  /** The root; null while it is loading, and where it is gone. */
+  /** The root; null while it is loading, or if it was deleted. */
   readonly root: Message | null;
-  /** The replies held, by ascending `seq`: the newest, with none missing between them. */
+  /** The newest replies without gaps, by ascending `seq`. */
   readonly replies: readonly Message[];
-  /** Whether there are older replies than those held. */
+  /** Whether there are older replies than the loaded ones. */
   readonly hasEarlier: boolean;
-  /** Whether the root was deleted: its replies are messages like others, and nothing can be added. */
+  /** Whether the root was deleted. Its replies then become ordinary messages, and nobody can reply in the thread. */
   readonly gone: boolean;
+  /** Whether the root or replies are being loaded. */
   readonly loading: boolean;
-  /** The reason if it could not be loaded; `load` tries again. */
+  /** The reason if loading failed: call `load` to try again. Null otherwise. */
   readonly error: ChinwagError | null;
-  /** This user's messages on their way to this thread, in order. */
+  /** This user's unsent messages in this thread, in order. */
   readonly unsent: readonly Unsent[];
+  /** Loads the root and the newest replies again. Resolves even if that fails: see `error`. */
   load(): Promise<void>;
-  /** Holds older replies. Resolves with how many. */
+  /** Loads older replies, at most `limit`: 1 to 100, by default 50. Resolves with their number, or with 0 and an `error`. */
   loadEarlier(limit?: number): Promise<number>;
-  /** No longer follows it. */
+  /** Stops following the thread. */
   close(): void;
 }
 
-/** The people who have added one emoji to a message. */
+/** The users who have added one emoji to a message. */
 export interface Reaction {
+  /** The number of users. */
   readonly count: number;
-  /** The names of the first, at most 20. */
+  /** The names of the first users, at most 20. */
   readonly names: readonly string[];
-  /** Whether this user is one of them. */
+  /** Whether this user is one of all these users. */
   readonly mine: boolean;
 }
 
-/** A message on its way. It is never changed: another object takes its place. */
+/** An unsent message. The object is immutable: a change replaces it with a new one. */
 export interface Unsent {
   readonly client_id: string;
-  /** The group, or null for the first message to `to`. */
+  /** The id of the group; null for the first message to `to`. */
   readonly group: string | null;
-  /** Whom it is for where there is no private group yet. */
+  /** The name of the receiver if there is no private group yet; else null. */
   readonly to: string | null;
   readonly body: string;
   readonly respond_to: string | null;
   readonly data: Readonly<Record<string, unknown>> | null;
-  /** The id of the root of its thread. */
+  /** The id of the root of its thread, or null. */
   readonly thread: string | null;
   readonly mentions: readonly string[];
-  /** Its files. Another list takes its place as they are uploaded. */
+  /** Its files. The list is replaced as they are uploaded. */
   readonly attachments: readonly UnsentFile[];
-  /** When it was written: ISO 8601, UTC. */
+  /** The date of the call of `send`: ISO 8601, UTC. */
   readonly date: string;
-  /** `waiting` for its turn or the connection; `sending`; `failed`: refused, see `error`, then retry or discard it. */
+  /**
+   * - `waiting`: for earlier messages, for the connection, or for a rate limit
+   * - `sending`: being uploaded or sent
+   * - `failed`: refused, see `error`: call `resend` or `discard`
+   */
   readonly state: "waiting" | "sending" | "failed";
-  /** When it is sent again, in milliseconds since the epoch, where the server has put it off (429); else null. */
+  /** The time of the next attempt in milliseconds since 1970, if the server demands a delay, as with code 429; else null. */
   readonly retryAt: number | null;
+  /** The reason if `state` is `failed`, else null. */
   readonly error: ChinwagError | null;
 }
 
 /** Options of `send`. */
 export interface SendOptions {
-  /** The id of the message that it answers. */
+  /** The id of the message to quote, in the same group. Ignored in the first message to a user, like `thread`. */
   respondTo?: string | null | undefined;
-  /** The names of users to mention, at most 50, or `@all` for everyone, which the owner and admins may use. */
+  /** The names of users to mention, at most 50, or `@all` for everyone, which requires the role owner or admin. */
   mentions?: readonly string[] | undefined;
-  /** The id of a root, in whose thread it is: a message of the group that is no reply in a thread itself. */
+  /** The id of a message of the group, to reply in its thread. That message must not be a reply in a thread itself. */
   thread?: string | null | undefined;
-  /** An object of your own, at most 4 KiB of JSON, which everybody receives with the message. */
+  /** An object of your application, at most 4 KiB of JSON, which all members receive with the message. */
   data?: Record<string, unknown> | null | undefined;
   /**
-   * Its files, at most 10. Bytes are kept with the message, over reloads too, and uploaded when its turn comes: files of
-   * more than 1 MiB in parts, which go on after an interruption.
+   * Its files, at most 10. They are stored with the unsent message, and uploaded when it is sent. Files of more than 1 MiB are
+   * uploaded in parts, and resume after an interruption.
    */
   attachments?: readonly Attachable[] | undefined;
 }
 
-/** What `send` gives back. */
+/** The result of `send`. */
 export interface Sending {
+  /** The id of the unsent message, for `resend` and `discard`. */
   readonly client_id: string;
-  /** Resolves when the server has the message on its disk. Rejects when it is refused or discarded. */
+  /** Resolves when the message is on the server's disk. Rejects if it is refused or discarded. */
   readonly sent: Promise<Message>;
 }
 
 /**
- * A group. What it holds is read only, and changes under the reader's eyes: the events of `Chinwag` say when. After the
- * user is removed from it, it stays as it was last.
+ * A group. Its properties are read-only and change over time: each change dispatches an event of `Chinwag`. After the user has
+ * left the group or was removed, the object keeps its last state.
  */
 export interface Group {
   readonly id: string;
-  /** `@` where it is private. See `title`. */
+  /** `@` for a private group. Show `title` instead. */
   readonly name: string;
-  /** Whether it is between two people. */
+  /** Whether it is a conversation of two people, or this user's `notes`. */
   readonly private: boolean;
-  /** What to call it: its name, or the other's; null in `notes`, and where the other of a private group was deleted. */
+  /** The name to show: the group's, or that of the other user; null in `notes`, and if the other user was deleted. */
   readonly title: string | null;
-  /** Whether it is private and this user's alone: notes to itself, which a message to its own name begins. */
+  /** Whether it is the user's private group with itself, for notes. A message to the user's own name creates it. */
   readonly notes: boolean;
-  /** The other of a private group; null in others, in `notes`, and where the other was deleted. */
+  /** The other user of a private group; null in other groups, in `notes`, and if the other user was deleted. */
   readonly other: string | null;
+  /** The name of the owner, in a list of one name; `admin` in a private group. */
   readonly owner: readonly string[];
   readonly admins: readonly string[];
   readonly members: readonly string[];
+  /** The names of the users who can read but not write. In a private group: both users, while one has blocked the other. */
   readonly restricts: readonly string[];
   /**
-   * How many users are in it. In a group of more than 100 the lists above follow a change of its members after a while, and
-   * are empty before that with the option `groups`.
+   * The number of users in it. In groups of more than 100, the lists above follow a change of the members with a delay. With
+   * the option `groups` the lists of such groups are empty before that, except for `owner`.
    */
   readonly membersCount: number;
-  /** This user's role. In a group of more than 100, with the option `groups`, `members` until `loadRoles`, unless the user owns it. */
+  /**
+   * This user's role. With the option `groups`, in a group of more than 100, it is `members` until `loadRoles`, unless the user
+   * is the owner.
+   */
   readonly role: Role;
   /**
-   * Whether a stranger has added this user, who has not accepted: nothing of the group is sent until then. `acceptGroup`
-   * or a message accepts, `declineGroup` leaves it.
+   * Whether a stranger has added this user, who has not accepted yet. Until then no events of the group arrive. `acceptGroup`,
+   * a message or a reaction accepts the group; `declineGroup` leaves it.
    */
   readonly pending: boolean;
-  /** Its description, with line breaks; null if there is none. */
+  /** Text with line breaks; null if there is none. */
   readonly description: string | null;
-  /** The `https` address of a picture, or the path of an uploaded one: see `avatarUrl`. Load it with `referrerpolicy="no-referrer"`. */
+  /**
+   * The `https` address of a picture, or the path of an uploaded image, or null: see `avatarUrl`. Load it with
+   * `referrerpolicy="no-referrer"`.
+   */
   readonly avatar: string | null;
-  /** The host application's own object. */
+  /** An object of the host application, or null. */
   readonly data: Readonly<Record<string, unknown>> | null;
-  /** Whether anyone may join. */
+  /** Whether anyone can join. */
   readonly open: boolean;
-  /** Seconds between two messages of one member; 0 for no limit. It does not hold the owner and admins back. */
+  /** Slow mode: the seconds between two messages of one member; 0 for no limit. It does not apply to the owner and admins. */
   readonly slow: number;
-  /** Days after which its messages are erased; null if it sets none. The server may erase them earlier. */
+  /** The days after which messages are erased; null if the group sets none. The server may erase them earlier. */
   readonly keep: number | null;
-  /** Until when slow mode holds this user back, in milliseconds since the epoch; 0 if it does not, as far as is known. */
+  /** The end of this user's wait in slow mode, in milliseconds since 1970; 0 if no wait is known. */
   readonly slowUntil: number;
-  /** Its changes, among the held messages, by ascending `seq`. See `loadEntries`. Another list takes its place. */
+  /** Changes of the group, in the range of the loaded messages, by ascending `seq`. Each change replaces the list. */
   readonly entries: readonly Entry[];
-  /** Whether entries may be missing, so that `loadEntries` has something to do. */
+  /** Whether entries may be missing: call `loadEntries`. */
   readonly lacksEntries: boolean;
-  /** This user's own settings of it, which nobody else sees. Another object takes its place when they change. */
+  /** This user's own settings of the group, which nobody else sees. A change replaces the object. */
   readonly settings: GroupSettings;
-  /** Whether it is muted now: `mutedUntil` has not passed, or `notify` is `none`. */
+  /** Whether it is muted now: `mutedUntil` is in the future, or `notify` is `none`. */
   readonly muted: boolean;
-  /** Whether events that were missed are being requested, so that what is unread is not known yet. */
+  /** Whether missed events are being requested. Meanwhile the number of unread messages is not certain. */
   readonly isBehind: boolean;
-  /** The last number of its log that is known here. */
+  /** The last known number of the group's log. */
   readonly head: number;
-  /** The messages held, by ascending `seq`, with none missing between them. At most `ChinwagOptions.held`. */
+  /** The loaded messages: a section of the history without gaps, by ascending `seq`, at most `ChinwagOptions.held`. */
   readonly messages: readonly Message[];
-  /** Whether there are older ones than those held. */
+  /** Whether there are older messages than the loaded ones. */
   readonly hasEarlier: boolean;
-  /** Whether there are newer ones than those held: after `loadEarlier` had to let go of them, or `loadAround`. */
+  /** Whether there are newer messages than the loaded ones, after `loadAround`, or after `loadEarlier` has dropped them. */
   readonly hasLater: boolean;
-  /** The newest message, held or not. */
+  /** The newest message, loaded or not; null if there is none. */
   readonly latest: Message | null;
-  /** When it was last written to; when it was made, if it never was. ISO 8601, UTC. */
+  /**
+   * The date of the newest message: ISO 8601, UTC. If there is none, the date at which this page received the new group, or
+   * empty if the group is older than the connection.
+   */
   readonly date: string;
-  /** How many of others' messages are unread, counted up to 100: 100 is "100 or more". */
+  /** The number of unread messages of others, counted up to 100: 100 means "100 or more". */
   readonly unread: number;
-  /** How many of them mention this user, counted likewise. Mentions by users whom it has blocked do not count. */
+  /** The number of unread messages that mention this user, up to 100. Mentions by users whom it has blocked do not count. */
   readonly mentioned: number;
-  /** The number up to which this user has read. */
+  /** This user's read mark: the number up to which it has read. */
   readonly lastRead: number;
-  /** The numbers up to which others have read, as far as this client was told. */
+  /** The read marks of other members by name, as far as they are known. */
   readonly reads: ReadonlyMap<string, number>;
-  /** Who is writing just now. */
+  /** The names of the members who are typing. */
   readonly typing: readonly string[];
-  /** What of this user's is on its way to this group, in order. */
+  /** This user's unsent messages in this group, in order. */
   readonly unsent: readonly Unsent[];
-  /** The ids of its pinned messages, the most recently pinned first. `loadPins` brings the messages. */
+  /** The ids of the pinned messages, the most recently pinned first. `loadPins` loads the messages. */
   readonly pins: readonly string[];
-  /** A held message by its id, or one that `loadPins` or `findMessage` has loaded. */
+  /** Returns a message by its id if it is loaded, also by `loadPins` or `findMessage`. */
   message(id: string): Message | undefined;
 }
 
-/** Changes of a group, as its history shows them. Never changed: another object takes its place. */
+/** An entry of the history: changes of the group. The object is immutable: a change replaces it with a new one. */
 export interface Entry {
+  /** The number in the group's log. */
   readonly seq: number;
   /** ISO 8601, UTC. */
   readonly date: string;
-  /** Who made the changes; null: the service, or a user who was deleted. */
+  /** The name of the user who made the changes; null for the service, or for a user who was deleted. */
   readonly by: string | null;
   readonly changes: readonly EntryChange[];
 }
 
-/** One change of a group. Ignore kinds that you do not know. */
+/** One change of a group. Ignore unknown kinds. */
 export interface EntryChange {
   /**
    * `created`; `renamed` to `name`; `changed` (`keys`: `description`, `avatar`, `data`, `open`, `slow`, `keep`); `joined`,
@@ -325,276 +352,324 @@ export interface EntryChange {
    * `new_name`; `user_deleted`.
    */
   readonly kind: string;
-  /** The message that was pinned or unpinned. */
+  /** The id of the message that was pinned or unpinned. */
   readonly id?: string;
   /** Whether that message was deleted while this page was open. */
   readonly deleted?: boolean;
   readonly name?: string | null;
   readonly new_name?: string;
+  /** The details that changed. */
   readonly keys?: readonly string[];
-  /** The users; null for a deleted one. Live the first 100, with `count` where there are more. */
+  /** The names of the users; null for a deleted one. In an entry that arrives as an event, only the first 100. */
   readonly who?: readonly (string | null)[];
+  /** The number of users if `who` omits some of them; else missing. */
   readonly count?: number;
+  /** The users' new role. */
   readonly role?: "admin" | "member" | "restrict";
 }
 
-/** A member of a group, as the server lists it. */
+/** A member of a group. */
 export interface Member {
   readonly name: string;
   readonly role: "owner" | "admin" | "member" | "restrict";
-  /** Since when: ISO 8601, UTC. */
+  /** The date of joining: ISO 8601, UTC. */
   readonly since: string;
-  /** The number of the last message read, if this user may see it. */
+  /** The number of the last message that the member has read; null if there is none, or this user cannot see it. */
   readonly read: number | null;
   /** Whether the member has yet to accept. */
   readonly pending: boolean;
 }
 
-/** A user's own settings of a group. `changeSettings` sets them. */
+/** This user's own settings of a group. `changeSettings` changes them. */
 export interface GroupSettings {
   /** The messages of which the user wants notifications. */
   readonly notify: "all" | "mentions" | "none";
-  /** Until when it is muted: ISO 8601, UTC; null if it is not. */
+  /** The end of the muting: ISO 8601, UTC; null if it is not muted. */
   readonly mutedUntil: string | null;
-  /** Whether it is hidden from the list. Its next message ends that. */
+  /** Whether it is hidden from the list. Its next message resets this. */
   readonly hidden: boolean;
-  /** Whether it stands above the others. */
+  /** Whether it is shown above the others. */
   readonly pinned: boolean;
-  /** Whether the user has marked it as unread. The next `markRead` ends that. */
+  /** Whether the user has marked it as unread. The next `markRead` resets this. */
   readonly markedUnread: boolean;
 }
 
-/** Who is what to this user. */
+/** This user's relations: sets of names. */
 export interface Relations {
   readonly contacts: ReadonlySet<string>;
+  /** The users whom this user has blocked. */
   readonly blockeds: ReadonlySet<string>;
+  /** The users who have blocked this user. Empty unless the server shows them (`users.show_blocked_by`). */
   readonly blocked_by: ReadonlySet<string>;
-  /** Whom this user has invited. */
+  /** The users whom this user has invited. */
   readonly invitations: ReadonlySet<string>;
-  /** Who has invited this user. */
+  /** The users who have invited this user. */
   readonly invited_by: ReadonlySet<string>;
 }
 
-/** How a user appears to others. */
+/** The appearance of a user. */
 export interface Profile {
-  /** The name that people see; null: show the user's name. */
+  /** The name to show; null: show the user's name. */
   readonly display_name: string | null;
   /**
-   * The `https` address of a picture, or the path of an uploaded one: see `avatarUrl`. Null: draw initials. Load it with
+   * The `https` address of a picture, or the path of an uploaded image: see `avatarUrl`. Null: draw initials. Load it with
    * `referrerpolicy="no-referrer"`.
    */
   readonly avatar: string | null;
   readonly kind: "person" | "bot";
 }
 
-/** A user as the server shows it to this user: `settings` only of oneself, `status` and `last_seen` only of contacts. */
+/** A user as this user sees it: `settings` only of itself, `status` and `last_seen` only of itself and contacts. */
 export interface User extends Profile {
   readonly name: string;
+  /** An object of the host application, or null. */
   readonly data: Readonly<Record<string, unknown>> | null;
+  /** The date of the user's creation: ISO 8601, UTC. */
   readonly created: string;
   readonly status?: Status;
-  /** When the user was last not `disconnected`: null before the first time. Left out if the user hides it. */
+  /**
+   * The last time at which the user was not `disconnected`: ISO 8601, UTC; null if that has never happened. Missing if the user
+   * hides it.
+   */
   readonly last_seen?: string | null;
   readonly settings?: Readonly<UserSettings>;
 }
 
 /** A user's own settings. */
 export interface UserSettings {
+  /** The users who can add this user to groups. */
   added_by: "anyone" | "contacts" | "nobody";
+  /** The users who can open a private conversation with this user. */
   write_first: "anyone" | "contacts" | "nobody";
+  /** Whether `last_seen` is hidden from other users. */
   hide_last_seen: boolean;
+  /** Whether read marks are hidden from other users. This user then sees nobody's either. */
   hide_reads: boolean;
 }
 
-/** Changes of one's own profile and settings. What is left out stays; null clears. */
+/**
+ * Changes of this user's own profile and settings. Missing keys keep their values; null clears one. `display_name` and `avatar`
+ * require the feature `profile` of the server.
+ */
 export interface UserChange {
+  /** 1 to 80 characters. */
   display_name?: string | null | undefined;
-  /** The id of an image that `upload` has returned, or null; an address only where the server allows it (`avatar_urls`). */
+  /** The id of an image that `upload` has returned, or null; an address only with the feature `avatar_urls` of the server. */
   avatar?: string | null | undefined;
   settings?: Partial<UserSettings> | undefined;
 }
 
-/** What a server offers. */
+/** The features and limits of a server. */
 export interface ServerInfo {
   readonly version: string;
-  /** The id of its history: another one after an earlier state was restored. */
+  /** The id of the server's history. It changes when an earlier state is restored. */
   readonly history: string;
-  /** The version of Unicode whose emoji may be reactions. */
+  /** The version of Unicode whose emoji can be reactions. */
   readonly emoji: string;
-  /** Whether anybody may sign up. */
+  /** Whether anybody can sign up. */
   readonly signup: boolean;
-  /** The provider of OpenID Connect through which people sign in on the server's own page, or null. Left out by older servers. */
+  /** The provider of OpenID Connect for signing in on the server's own page, or null. Missing in older servers. */
   readonly oidc?: { readonly name: string } | null;
-  /** Its limits by their settings, such as `limits.message_chars`. */
+  /** The limits by their settings, such as `limits.message_chars`. */
   readonly limits: Readonly<Record<string, unknown>>;
-  /** Its features by name, such as `search`: the table is in docs/protocol.md, at "Features". Ignore names that you do not know. */
+  /** The names of its features, such as `search`: docs/protocol.md lists them under "Features". Ignore unknown names. */
   readonly features: readonly string[];
-  /** The times within which authors may edit and delete their messages, in seconds; null: at any time. */
+  /** The times within which authors can edit and delete their messages, in seconds; null for no limit. */
   readonly messages: { readonly edit_window: number | null; readonly delete_window: number | null };
-  /** The bounds of files, in bytes; `types` is null if any are allowed. Null or left out if there are no files. */
+  /**
+   * The limits of files, in bytes; `types` lists the allowed media types, or is null if all are. Null or missing if the server
+   * accepts no files.
+   */
   readonly files?: { readonly max_size: number; readonly types: readonly string[] | null; readonly per_user: number } | null;
   /** Whether it pushes notifications to browsers and phones. */
   readonly push: boolean;
 }
 
-/** Something that did not come about. Its `message` is a sentence for people. */
+/** An operation has failed. `message` is a sentence that can be shown to the user. */
 export class ChinwagError extends Error {
-  /** As over HTTP: 400, 401, 403, 404, 409, 413, 421, 429, 500, 503, 507. 0: no answer came, and what was asked may have been done. */
+  /**
+   * The HTTP status: 400, 401, 403, 404, 409, 413, 415, 421, 429, 500, 503 or 507. 0 if no answer arrived, or the call was
+   * cancelled: the server may have carried out the request or not.
+   */
   readonly code: number;
-  /** What is wrong with which field. */
+  /** The refused fields. `detail` completes a sentence that begins with the field's name. */
   readonly fields: readonly { field: string; detail: string }[];
-  /** The reason as the server wrote it: the beginning of a sentence may be a name, and is as it is. */
+  /** The reason as the server sent it. Unlike in `message`, the first letter is unchanged, because it can belong to a name. */
   readonly detail: string;
-  /** After how many seconds to try again, if the server says so. */
+  /** The seconds to wait before the next attempt; null if the server demands none. */
   readonly retryAfter: number | null;
-  /** The part of the host page's set-up that failed: its origin is not in `http.origins`, or its token function failed. */
+  /**
+   * The part of your page that is configured incorrectly: its origin is not in `http.origins`, or its token function failed.
+   */
   readonly setup: "origin" | "token" | null;
 }
 
-/** The details of a group. What is left out stays; null clears. */
+/** Changes of the details of a group. Missing keys keep their values; null clears one. */
 export interface DetailsChange {
   /** At most 1,000 characters, with line breaks. */
   description?: string | null | undefined;
-  /** The id of an image that `upload` has returned, or null; an address only where the server allows it (`avatar_urls`). */
+  /** The id of an image that `upload` has returned, or null; an address only with the feature `avatar_urls` of the server. */
   avatar?: string | null | undefined;
+  /** An object of your application, at most 4 KiB of JSON. */
   data?: Record<string, unknown> | null | undefined;
+  /** Whether anyone can join. */
   open?: boolean | undefined;
+  /** Slow mode: the seconds between two messages of one member, 0 to 21,600; 0 for no limit. */
   slow?: number | undefined;
-  /** Days from 1, or null for no end. */
+  /** The days after which messages are erased, 1 to 36,500; null for no limit. */
   keep?: number | null | undefined;
 }
 
-/** A group to make. */
+/** A group to create. The lists contain names of users; this user becomes the owner. */
 export interface NewGroup extends DetailsChange {
+  /** 1 to 200 characters. */
   name: string;
   admins?: string[] | undefined;
   members?: string[] | undefined;
   restricts?: string[] | undefined;
 }
 
-/** What a group's members, name and details may be changed to. What is left out stays. */
+/**
+ * Changes of the name, users and details of a group. Missing keys keep their values. `admins`, `members` and `restricts` add
+ * the named users, or change their roles; other members are not affected.
+ */
 export interface GroupChange extends DetailsChange {
+  /** 1 to 200 characters. */
   name?: string | undefined;
-  /** Hands the group over: a list of one. */
+  /** The new owner, in a list of one name. The old owner becomes an admin. */
   owner?: string[] | undefined;
   admins?: string[] | undefined;
   members?: string[] | undefined;
   restricts?: string[] | undefined;
+  /** Members to remove. */
   remove?: string[] | undefined;
-  /** They cannot join, nor be added. Members among them are removed. */
+  /** Users who can no longer join or be added. Members are also removed. */
   ban?: string[] | undefined;
-  /** Their bans end, before anybody is added. */
+  /** Users whose bans end, before any users are added. */
   unban?: string[] | undefined;
 }
 
-/** A group, as it is shown to somebody who is not in it. */
+/** A group as shown to a user who is not in it. */
 export interface InvitedGroup {
   readonly name: string;
   readonly description: string | null;
+  /** See `Group.avatar`. */
   readonly avatar: string | null;
+  /** The number of users in it. */
   readonly membersCount: number;
 }
 
-/** A group that anyone may join. */
+/** A group that anyone can join. */
 export interface OpenGroup extends InvitedGroup {
   readonly id: string;
 }
 
-/** A place at which the user is signed in. */
+/** A session of the user, or a token that the service made for the user. Dates are in ISO 8601, UTC. */
 export interface UserSession {
   readonly id: string;
-  /** The date of the sign-in; null if an earlier version of the server made it. */
+  /** The date of the sign-in; null for a session of an earlier version of the server. */
   readonly created: string | null;
-  /** The date of its last use, to within five minutes, for an open connection to within an hour. */
+  /** The date of the last use, accurate to five minutes, or to an hour for an open connection; null before the first use. */
   readonly lastUsed: string | null;
   readonly expires: string;
-  /** The `User-Agent` of the browser or program, at most 256 characters. */
+  /** The `User-Agent` of the browser or program, at most 256 characters, or null. */
   readonly agent: string | null;
+  /** The IP address of the browser or program, or null. */
   readonly address: string | null;
   /** Whether it is the session of this page. */
   readonly current: boolean;
 }
 
-/** A code with which anyone joins a group. */
+/** A code with which anyone can join a group. */
 export interface Invite {
   readonly code: string;
+  /** ISO 8601, UTC. */
   readonly expires: string;
-  /** How many may still join with it; null for any number. */
+  /** The number of users who can still join with it; null for any number. */
   readonly uses: number | null;
 }
 
-/** A message that was found. */
+/** A message that matches a search. */
 export interface FoundMessage extends Message {
   /**
-   * The places in `body` that were found, ascending: the first Unicode scalar value and the number of them. Scalar values are
-   * not the units of JavaScript's strings: count in `Array.from(body)`.
+   * The matches in `body`, ascending: the position and the number of Unicode scalar values. These differ from the units of
+   * JavaScript strings: apply them to `Array.from(body)`.
    */
   readonly marks: readonly (readonly [start: number, length: number])[];
 }
 
-/** The first results of a search, at most 5 of each. */
+/** The first results of a search, at most 5 of each kind. */
 export interface Found {
-  /** Users whose name or display name begins so, as far as this user can find them. */
+  /** Users whose name or display name begins with the text, if this user can find them. */
   readonly people: readonly (Profile & { readonly name: string })[];
-  /** This user's groups with a word in their name that begins so. */
+  /** This user's groups with a word in their name that begins with the text. */
   readonly groups: readonly { readonly id: string; readonly name: string; readonly avatar: string | null }[];
+  /** The newest messages. */
   readonly messages: readonly FoundMessage[];
-  /** The percentage of the server's index of messages while it is being built, else null. */
+  /** The progress of the server's message index in percent while it is being built, else null. */
   readonly indexing: number | null;
 }
 
-/** A page of the messages that a search finds. */
+/** A page of the messages that match a search. */
 export interface FoundPage {
   messages: FoundMessage[];
-  /** The `cursor` of the next page, or null. */
+  /** The `cursor` of the next page; null on the last page. */
   next: string | null;
   /**
-   * The percentage of the server's index of messages while it is being built, else null. Meanwhile a search needs more pages to
-   * find the same.
+   * The progress of the server's message index in percent while it is being built, else null. Until it is built, a search needs
+   * more pages for the same hits.
    */
   indexing: number | null;
 }
 
-/** A search for messages. What is left out, or empty, sets no condition. */
+/** A search for messages. Missing or empty keys set no condition. */
 export interface MessageSearch {
-  /** Words, `"a phrase"`, `prefix*`, `-excluded`. Without a word to look for the search rejects with code 400. */
+  /**
+   * Words, `"a phrase"`, `prefix*`, `-excluded`: at most 256 characters. The search rejects with code 400 without a word to
+   * find.
+   */
   q: string;
   /** The id of a group. */
   group?: string | undefined;
   /** The name of a user. */
   author?: string | undefined;
-  /** Only messages before a date: ISO 8601. */
+  /** Only messages before a date, exclusive: ISO 8601. */
   before?: string | Date | undefined;
-  /** Only messages after a date. */
+  /** Only messages after a date, exclusive: ISO 8601. */
   after?: string | Date | undefined;
+  /** Only messages with a file, an image or a link. */
   has?: "file" | "image" | "link" | "" | undefined;
-  /** `me`: only messages of others that mention this user. */
+  /** `me`: only messages of other users that mention this user. */
   mentions?: "me" | "" | undefined;
-  /** How many messages a page has at most: 1 to 100, 20 if it is left out. */
+  /** The maximum number of messages per page: 1 to 100. Default: 20. */
   limit?: number | undefined;
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. */
   cursor?: string | null | undefined;
-  /** Cancels the request. The promise rejects then. */
+  /** Cancels the request. The promise then rejects with code 0. */
   signal?: AbortSignal | undefined;
 }
 
-/** What changed, and no more than that: each is told after it has changed. */
+/** The events of `Chinwag`. Each is dispatched after the change that it reports. */
 export interface ChinwagEvents {
-  /** `state`, `retryAt` or `me`. */
+  /** `state`, `retryAt` or `me` has changed. */
   state: CustomEvent<{ state: State }>;
   /**
-   * The credential has ended and there is no other: sign in again. The state is `closed`. If the user is suspended, `problem` has
-   * `code` 403 and says until when, and why.
+   * There is no valid credential any more: sign in again. `state` is `closed`. If the user is suspended, `problem` has `code`
+   * 403 and a sentence with the end and the reason of the suspension.
    */
   signedout: CustomEvent<{ reason: "ended" | "signed out" | "deleted" }>;
-  /** Groups came or went. `groups` is all of them after a sign-in. */
+  /** Groups were added to `groups` or removed from it. After a sign-in, `added` contains all loaded groups. */
   groups: CustomEvent<{ added: readonly Group[]; removed: readonly Group[] }>;
-  /** A group's name, people, details, `settings` or `pins`, its `title`, `pending` and `muted` included; or a pinned message that was loaded. */
+  /**
+   * The name, people, details, `settings`, `pins`, `title`, `pending` or `muted` of a group have changed, or a message that
+   * `loadPins` has loaded.
+   */
   group: CustomEvent<{ group: Group }>;
   /**
-   * A group's held messages and entries. `added` and `changed` are numbers (`seq`) of messages held now, `removed` of such as no
-   * longer are. With `reset` all of them are others: look at `messages` anew. Also told where `hasEarlier`, `hasLater`,
-   * `latest`, `entries` or a message that `findMessage` has loaded have changed alone; then the lists are empty.
+   * The loaded messages or entries of a group have changed. `added` and `changed` are the numbers (`seq`) of loaded messages,
+   * `removed` those of messages that are no longer loaded. With `reset` all messages were replaced: read `messages` again. The
+   * lists are empty if only `hasEarlier`, `hasLater`, `latest`, `entries` or a message that `findMessage` has loaded have
+   * changed.
    */
   messages: CustomEvent<{
     group: Group;
@@ -604,34 +679,34 @@ export interface ChinwagEvents {
     reset: boolean;
   }>;
   /**
-   * A message of somebody else has come, just now or while away: for notifications. Not told of messages of before the
-   * connection was first made, nor where so many were missed that they were not listed.
+   * A message from another user has arrived, now or while disconnected: for notifications. Not dispatched for messages from
+   * before the first connection, nor if so many messages were missed that the server did not send all of them.
    */
   message: CustomEvent<{ group: Group; message: Message }>;
-  /** A thread that `openThread` has opened. */
+  /** A property of a thread that `openThread` has returned has changed. */
   thread: CustomEvent<{ thread: Thread }>;
-  /** What is unread of a group, `mentioned` included; with null, of groups that the server has not shown here. */
+  /** `unread` or `mentioned` of a group has changed. With null, the number of unread messages in groups that are not loaded. */
   unread: CustomEvent<{ group: Group | null }>;
-  /** Somebody else has read up to somewhere. */
+  /** The read mark of another member has moved to `seq`. */
   read: CustomEvent<{ group: Group; name: string; seq: number }>;
-  /** A group's `typing`. */
+  /** `typing` of a group has changed. */
   typing: CustomEvent<{ group: Group }>;
-  /** Messages on their way to a group, or to a person where there is no private group yet. */
+  /** The unsent messages to a group have changed, or those to a person without a private group yet (`to`). */
   unsent: CustomEvent<{ group: Group | null; to: string | null }>;
-  /** `persistent`. */
+  /** `persistent` has changed. */
   persistent: CustomEvent<{ persistent: boolean }>;
-  /** `relations`. */
+  /** `relations` has changed. */
   relations: CustomEvent<null>;
-  /** Somebody's `statusOf`; with null, anybody's. */
+  /** The status of a user has changed; with null, of any number of users. See `statusOf`. */
   presence: CustomEvent<{ name: string | null }>;
-  /** `profileOf` these users. */
+  /** The profiles of these users have changed. See `profileOf`. */
   profile: CustomEvent<{ names: readonly string[] }>;
-  /** Somebody, this user perhaps, has another name, or none any more (`newName` null). Messages and lists have changed already. */
+  /** A user, possibly this one, was renamed, or deleted (`newName` is null). Messages and lists already contain the change. */
   user: CustomEvent<{ name: string; newName: string | null }>;
 }
 
 /**
- * One user's connection to a Chinwag server, and all that is known by it.
+ * The connection of one user to a Chinwag server, and the state that it keeps up to date.
  *
  * ```js
  * const chat = new Chinwag({ server: "https://chat.example", token: () => fetch("/chat-token").then((r) => r.text()) });
@@ -639,6 +714,9 @@ export interface ChinwagEvents {
  * await chat.connect();
  * await chat.send({ to: "bob" }, "hello").sent;
  * ```
+ *
+ * Promises reject with a `ChinwagError`, whose code is 0 if the server cannot be reached, 401 if nobody is signed in, and 404
+ * for a group that is not loaded.
  */
 export class Chinwag extends EventTarget {
   constructor(options?: ChinwagOptions);
@@ -658,261 +736,315 @@ export class Chinwag extends EventTarget {
 
   // ── The connection ──
 
-  /** The server's address, without a slash at its end. */
+  /** The server's address, without a trailing slash. */
   readonly server: string;
-  /** The signed-in user's name; null until it is known. */
+  /** The name of the signed-in user; null until it is known. */
   readonly me: string | null;
-  /** Tells the user from earlier ones of the same name, for what is kept by name; empty until it is known. */
+  /** Distinguishes the user from earlier users of the same name: use it with `me` in keys of stored data. Empty until known. */
   readonly account: string;
   readonly state: State;
-  /** When the next try is, in milliseconds since 1970; null unless `waiting`. */
+  /** The time of the next attempt to connect, in milliseconds since 1970; null unless `state` is `waiting`. */
   readonly retryAt: number | null;
-  /** Why the connection was lost or did not come about, for people; null while `ready`. */
+  /** The reason for which the connection was lost, refused or not established; null while `state` is `ready`. */
   readonly problem: ChinwagError | null;
   /** Whether unsent messages outlive the page. */
   readonly persistent: boolean;
 
   /**
-   * Connects, and stays connected until `close`: what is lost is tried again by itself. Resolves when everything of the
-   * start has come, which takes as long as the server is away. Rejects with code 401 if there is no good credential;
-   * then sign in, or give another token. Calling it again is harmless.
+   * Connects, and reconnects after each loss until `close`. Resolves when the first summary has arrived, however long the
+   * server is unreachable. Rejects with code 401 if there is no valid credential (sign in, or use another token), with 403 if
+   * the user is suspended, with 404 if there is no Chinwag server at the address, and with 0 after `close`. Further calls have
+   * no effect, and return a promise for the same connection.
    */
   connect(): Promise<void>;
   /**
-   * While the first connection waits for the server: shows the user and the conversations as they were when the
-   * connection was last there. With the option `offline`. False if nothing is known.
+   * Loads the user and the conversations of the latest connection, with the option `offline`, while the first attempts to
+   * connect fail. Resolves with false if nothing is stored, or `state` is not `waiting`.
    */
   recall(): Promise<boolean>;
-  /** Tries at once where the state is `waiting`. */
+  /** Tries to connect at once if `state` is `waiting`. */
   retry(): void;
-  /** Disconnects. What is known and what is unsent stays, and `connect` goes on. */
+  /** Disconnects. Loaded data and unsent messages stay, and `connect` continues with them. */
   close(): void;
 
   // ── The account ──
 
-  /** Says what the server offers, signed in or not. Asked once; a failure is not kept. */
+  /** Loads the features and limits of the server, signed in or not. The result is cached, a failure is not. */
   serverInfo(): Promise<ServerInfo>;
-  /** The signed-in user, or null if nobody is. Rejects with code 0 or 5xx if the server does not say. */
+  /** Loads the name of the signed-in user; null if nobody is signed in. Rejects if the request fails for another reason. */
   whoAmI(): Promise<string | null>;
-  /** Signs up and keeps the session: in a cookie on the server's own pages, else in memory. Then `connect`. */
+  /** Signs up and stores the session: on the server's own origin in a cookie, otherwise in memory. Then call `connect`. */
   signUp(name: string, password: string): Promise<void>;
-  /** Signs in, and keeps the session likewise. Then `connect`. */
+  /** Signs in, and stores the session like `signUp`. Then call `connect`. */
   signIn(name: string, password: string): Promise<void>;
-  /** Makes the new user whom a provider of OpenID Connect has identified, on the server's own page. Then `connect`. */
+  /** Creates the new user whom a provider of OpenID Connect has identified, on the server's own page. Then call `connect`. */
   chooseName(name: string): Promise<void>;
   /** Changes this user's password, and ends its other sessions. Rejects with code 403 if `old` is wrong. */
   changePassword(old: string, password: string): Promise<void>;
-  /** Where this user is signed in, the newest first. */
+  /** Loads the sessions of this user, the newest first. */
   loadSessions(): Promise<UserSession[]>;
-  /** Ends one of them: its connections close. */
+  /** Ends one session and closes its connections. */
   endSession(id: string): Promise<void>;
-  /** Ends all but this one. */
+  /** Ends all sessions but this one. */
   endOtherSessions(): Promise<void>;
-  /** Ends this session, closes, and forgets all, what is unsent included. */
+  /**
+   * Ends this session, disconnects, and forgets all data, including unsent messages. Rejects if the server cannot be reached:
+   * the user is then still signed in.
+   */
   signOut(): Promise<void>;
-  /** Ends all of the user's sessions, on every device, and does as `signOut`. */
+  /** Ends all sessions of the user on all devices, and otherwise does the same as `signOut`. */
   signOutEverywhere(): Promise<void>;
-  /** All data of this user in one ZIP: lines of JSON, and the uploaded files. */
+  /** Loads all data of this user in one ZIP file: lines of JSON, and the uploaded files. */
   exportData(): Promise<Blob>;
-  /** Takes another name. */
+  /** Changes this user's name. Requires the feature `rename` of the server. */
   rename(name: string): Promise<void>;
-  /** Deletes this user with all messages, and does as `signOut`. There is no way back. */
+  /** Deletes this user with all messages, and otherwise does the same as `signOut`. This cannot be undone. */
   deleteAccount(): Promise<void>;
 
   /**
-   * Lets the server push notifications to this browser, also while no page is open: call it at each start, once the user is
-   * signed in and the browser's permission is granted. The service worker of `registration` shows them. Rejects if the browser
-   * or the server refuses. Signing out ends it.
+   * Lets the server push notifications to this browser, even while no page is open. Call it at each start, once the user is
+   * signed in and the browser's permission is granted. The service worker of `registration` shows the notifications. Rejects if
+   * the browser or the server refuses. Signing out ends the subscription.
    */
   subscribePush(registration: ServiceWorkerRegistration): Promise<void>;
-  /** Ends that. */
+  /** Ends the subscription of this browser. */
   unsubscribePush(registration: ServiceWorkerRegistration): Promise<void>;
 
   // ── Groups and messages ──
 
-  /** By id: those that are here. Without the option `groups` that is all of them. */
+  /** The loaded groups by id. Without the option `groups` these are all groups of this user. */
   readonly groups: ReadonlyMap<string, Group>;
-  /** How many further groups this user is in. The event `groups` says when it has changed, unless only groups elsewhere have. */
+  /**
+   * The number of this user's groups that are not loaded. The event `groups` is dispatched after it has changed, except for
+   * changes of groups that are not loaded.
+   */
   readonly moreGroups: number;
   /**
-   * Loads further groups in order of their activity, 50 if it is left out, 100 at most. Resolves with how many have come; 0:
-   * there are none. Calls at once are one.
+   * Loads the next groups in order of activity, at most `limit`: 1 to 100, by default 50. Resolves with their number; 0 if
+   * there are no more. Simultaneous calls share one request.
    */
   loadGroups(limit?: number): Promise<number>;
-  /** A group by its id, loaded if it is not here. Rejects with code 404 if this user is not in it. */
+  /** Returns a group by its id, and loads it if necessary. Rejects with code 404 if this user is not in it. */
   loadGroup(group: string): Promise<Group>;
-  /** The private group with somebody, loaded if it is not here; undefined if there is none. */
+  /** Returns the private group with a user, and loads it if necessary; undefined if there is none. */
   loadPrivate(name: string): Promise<Group | undefined>;
-  /** The groups that are here, hidden ones too: pinned ones first, and of these and the others those written to last first. */
+  /** The loaded groups, including hidden ones: pinned groups first, each part in order of `date`, latest first. */
   readonly conversations: readonly Group[];
   /**
-   * How many of others' messages are unread in all groups together that are not muted, of which each counts up to 100; groups
-   * that are not here count as well, from a moment after the connection on.
+   * The sum of the unread messages of others in all groups that are not muted, each counted up to 100. It includes groups that
+   * are not loaded, shortly after the connection is established.
    */
   readonly unread: number;
   /**
-   * The name of the user whom `name` finds, as that user writes it: names differ in case and width only where the server
-   * lets them. Null if this user can find nobody by it.
+   * Resolves with the stored name of the user that a typed name matches: it can differ in case and width, where the server
+   * ignores these. Null if this user cannot find anybody by the name.
    */
   findUser(name: string): Promise<string | null>;
-  /** The private group with somebody if it is here, in whatever case the name is typed where that makes no other name. */
+  /** Returns the private group with a user if it is loaded. Names are compared like in `sameName`. */
   privateWith(name: string): Group | undefined;
   /**
-   * Whether two names are one user's: as a rule case makes no other name, but on a server with `exact_names` it does in ASCII
-   * names. Known once connected.
+   * Returns whether two names belong to the same user. Case makes no difference, except in ASCII names on a server with the
+   * feature `exact_names`, which is known once connected.
    */
   sameName(one: string, other: string): boolean;
-  /** What is on its way to somebody with whom there is no private group yet. */
+  /** Returns the unsent messages to a user without a private group yet. */
   unsentTo(name: string): readonly Unsent[];
-  /** How many messages are on their way, failed ones included. */
+  /** The number of unsent messages, including failed ones. */
   readonly unsentCount: number;
 
-  /** Writes to a group (by its id), or to somebody. It is shown as unsent at once, and sent as soon as can be, once. */
+  /**
+   * Sends a message to a group (by its id) or to a user. It is in `unsent` at once, and is sent as soon as possible, exactly
+   * once, even after a lost connection or, if `persistent`, a reload. Throws a TypeError for an invalid argument, such as
+   * `data` that cannot be written as JSON.
+   */
   send(where: string | { group: string } | { to: string }, body: string, options?: SendOptions): Sending;
   /** Sends a failed message again. */
   resend(clientId: string): void;
-  /** Lets an unsent message go. One that was being sent may arrive all the same. */
+  /** Discards an unsent message. If it was being sent, it can still arrive. */
   discard(clientId: string): void;
 
   /**
-   * Uploads a file, for `send`. Files of more than 1 MiB go on after a lost connection, those of the disk after a reload as
-   * well. Rejects with code 413 if it is too large, or there is no room for it, and with 415 if its type is not allowed. A
-   * file that no message carries, and that is no avatar, is gone after a day.
+   * Uploads a file, for `send` or as an avatar. A file of more than 1 MiB resumes after a lost connection; a `File` also
+   * resumes after a reload, if it is passed again. Rejects with code 413 if the file is too large or exceeds the user's quota,
+   * and with 415 if its type is not allowed. Use the file in a message or as an avatar within a day: otherwise the server
+   * deletes it.
    */
   upload(blob: Blob, options?: UploadOptions): Promise<FileInfo>;
-  /** Deletes a file of this user's that no message carries. */
+  /** Deletes an uploaded file that no message contains. Never rejects: the server deletes such files after a day anyway. */
   discardFile(id: string): Promise<void>;
   /**
-   * The address of a file, or of its thumbnail, for `src` and `href`. Where the server's cookie does not reach this page it holds
-   * a ticket, and is good for 5 minutes: ask again when it fails.
+   * Returns the address of a file or its thumbnail, for `src` and `href`. On pages of other origins, or with a token, it
+   * contains a ticket and is valid for at least 5 minutes, but no longer than the token: call the method again when loading
+   * fails.
    */
   fileUrl(file: FileInfo, options?: { thumbnail?: boolean | undefined }): Promise<string>;
-  /** The address of an avatar for `src`, as long good as that of a file: of an uploaded picture its thumbnail. */
+  /**
+   * Returns the address of an avatar for `src`, for an uploaded image that of its thumbnail. It is valid as long as that of a
+   * file.
+   */
   avatarUrl(avatar: string): Promise<string>;
 
-  /** Gives a message of this user's another text. Mentions that are left out stay. */
+  /** Changes the text of one of this user's messages, within `ServerInfo.messages.edit_window`. Without `mentions` they stay. */
   edit(messageId: string, body: string, options?: { mentions?: readonly string[] | undefined }): Promise<void>;
-  /** Adds a reaction to a message, or removes it: one emoji, or a name such as `:tada:`. */
+  /** Adds a reaction to a message, or removes it. `emoji` is one emoji, or a name such as `:tada:`. */
   react(messageId: string, emoji: string, on: boolean): Promise<void>;
-  /** Pins a message above the others of its group, or unpins it: owner and admins, and both users of a private group. */
+  /**
+   * Pins a message above the others of its group, or unpins it. Allowed for owner and admins, and for both users of a private
+   * group.
+   */
   pin(messageId: string, on: boolean): Promise<void>;
-  /** Reports a message to the admins of the server, with a reason of 1 to 1,000 characters. Another reason replaces the first. */
+  /**
+   * Reports a message to the admins of the server, with a reason of 1 to 1,000 characters. A new reason replaces the old one.
+   */
   report(messageId: string, reason: string): Promise<void>;
+  /**
+   * Deletes one of this user's messages, within `ServerInfo.messages.delete_window`. Owner and admins of a group can delete
+   * messages of others at any time, but only the owner those of admins.
+   */
   delete(messageId: string): Promise<void>;
 
-  /** Holds older messages, up to 100 at a time. Resolves with how many; 0: there are none. Calls at once are one. */
+  /**
+   * Loads older messages, at most `limit`: 1 to 100, by default 50. Entries count towards the limit. Resolves with the number
+   * of messages, which can be 0 while `hasEarlier` is still true. Simultaneous calls share one request.
+   */
   loadEarlier(group: string, limit?: number): Promise<number>;
-  /** Holds newer messages, where `hasLater`. */
+  /** Loads newer messages if `hasLater`, with the same limits and result as `loadEarlier`. */
   loadLater(group: string, limit?: number): Promise<number>;
-  /** Holds the messages around a number (`seq`) in place of those held. */
+  /**
+   * Replaces the loaded messages with those around a number (`seq`): up to half of `limit` (50) before it, and as many after
+   * it.
+   */
   loadAround(group: string, seq: number, limit?: number): Promise<void>;
-  /** Holds the newest messages in place of those held. */
+  /** Replaces the loaded messages with the newest ones. */
   loadLatest(group: string): Promise<void>;
-  /** Holds the `entries` that are missing among the held messages and after them. */
+  /** Loads the `entries` that are missing among and after the loaded messages. */
   loadEntries(group: string): Promise<void>;
-  /** Follows the replies to a message (by its id), until `close`. They are loaded at once. */
+  /**
+   * Follows the replies to a message (by its id) until `close`, and starts to load them. Throws with code 404 if the group is
+   * not loaded.
+   */
   openThread(group: string, root: string): Thread;
-  /** One message by its id, held or not. */
+  /** Loads one message by its id. Rejects with code 404 if it does not exist, or this user cannot see it. */
   fetchMessage(messageId: string): Promise<Message>;
-  /** The same of a group: null if it was deleted. The group's `message` finds it from then on, as it changes. */
+  /**
+   * Loads one message of a group; null if it was deleted. `message` of the group then returns it, and events keep it up to
+   * date.
+   */
   findMessage(group: string, messageId: string): Promise<Message | null>;
 
-  /** The pinned messages of a group, the most recently pinned first. The group's `message` finds them from then on. */
+  /** Loads the pinned messages of a group, the most recently pinned first. `message` of the group then returns them. */
   loadPins(group: string): Promise<Message[]>;
 
-  /** Marks as read up to a number, or all. Marks never go back; the server is told a little later, and after an absence. */
+  /**
+   * Marks messages as read up to a number (`seq`), by default all. A mark never moves back. It is sent within a third of a
+   * second, or once connected again.
+   */
   markRead(group: string, seq?: number): void;
-  /** Says that the user is writing: call it with each keystroke; it is said no more often than needed, and ends by itself. */
+  /**
+   * Signals that the user is typing. Call it with each keystroke: it is sent no more often than necessary, and ends by itself 5
+   * seconds after the last call, with a message, or with `writing` false.
+   */
   typing(group: string, writing?: boolean): void;
 
   /**
-   * The first people, groups and messages that a text finds, for a search box. A `*` at the end of the text finds longer words of
-   * messages, too. `signal` cancels an outdated request: the promise rejects then.
+   * Finds the first people, groups and messages for a text, for a search box. With a `*` at its end, messages also match longer
+   * words. `signal` cancels an outdated request: the promise then rejects with code 0.
    */
   search(q: string, options?: { signal?: AbortSignal | undefined }): Promise<Found>;
   /**
-   * A page of the messages that a search finds, newest date first; `next` is the `cursor` of the next page. A page may be short, even
-   * empty, while there are more.
+   * Finds messages, newest date first, in pages. A page can be short, even empty, while there are more: continue until `next`
+   * is null.
    */
   searchMessages(search: MessageSearch): Promise<FoundPage>;
 
+  /** Creates a group that this user owns. */
   createGroup(group: NewGroup): Promise<Group>;
+  /** Changes the name, users or details of a group. Rejects with code 403 if this user's role does not allow a change. */
   updateGroup(group: string, change: GroupChange): Promise<void>;
-  /** Changes this user's own settings of a group. What is left out stays. */
+  /** Changes this user's own settings of a group. Missing keys keep their values. */
   changeSettings(group: string, change: Partial<GroupSettings>): Promise<void>;
+  /** Leaves a group. A private group cannot be left. */
   quitGroup(group: string): Promise<void>;
   /**
-   * A page of a group's members, by role and then by joining; `next` is the `cursor` of the next page. `query` is the
-   * beginning of a name or display name, in any spelling.
+   * Loads a page of a group's members, by role and then by joining; `next` is the `cursor` of the next page, or null. `query`
+   * is the beginning of a name or display name, in any spelling. `like` is a text that the name or display name must look like,
+   * and is used instead of `query`. `limit` is 1 to 1000, by default 50.
    */
   loadMembers(
     group: string,
     part?: { query?: string | undefined; like?: string | undefined; role?: Member["role"] | "" | undefined; cursor?: string | null | undefined; limit?: number | undefined },
   ): Promise<{ members: Member[]; next: string | null }>;
   /**
-   * Loads `owner`, `admins` and `restricts` of a group of more than 100, which the option `groups` omits. Call it when the group
-   * is opened. The event `group` follows once they are loaded. Does nothing if they are known.
+   * Loads `owner`, `admins` and `restricts` of a group of more than 100 users, which the option `groups` omits. Call it when
+   * the group is opened. The event `group` follows if they have changed. Does nothing if the lists are complete.
    */
   loadRoles(group: string): Promise<void>;
-  /** The names of members who were added and have not accepted yet. No event tells when they do. */
+  /** Loads the names of members who have not accepted yet. No event reports their acceptance. */
   pendingMembers(group: string): Promise<string[]>;
-  /** The names of the users who are banned from a group, for its owner and admins. No event tells of bans. */
+  /** Loads the names of the users who are banned from a group, for its owner and admins. No event reports bans. */
   bannedUsers(group: string): Promise<string[]>;
   /**
-   * A page of the groups that anyone may join, by name; `next` is the `cursor` of the next page. `query` is the beginning
-   * of a name, in any spelling.
+   * Loads a page of the groups that anyone can join, by name; `next` is the `cursor` of the next page, or null. `query` is the
+   * beginning of a name, ignoring case, accents and width. `limit` is 1 to 1000, by default 50.
    */
   openGroups(part?: { query?: string | undefined; cursor?: string | null | undefined; limit?: number | undefined }): Promise<{ groups: OpenGroup[]; next: string | null }>;
-  /** Joins an open group, and resolves with it. A member stays as it is. */
+  /** Joins an open group, and resolves with it. A member keeps its role. Rejects with code 403 for a banned user. */
   joinGroup(group: string): Promise<Group>;
   /**
-   * Makes a code with which anyone joins a group, for its owner and admins. `uses`: how many may, null for any number, 1 if it is
-   * left out. `ttl`: for how many seconds, 7 days if it is left out.
+   * Creates a code with which anyone can join a group, for its owner and admins. `uses` is the number of users who can join
+   * with it: 1 to 10,000, or null for any number, by default 1. `ttl` is in seconds, at most 365 days, by default 7 days.
    */
   createInvite(group: string, invite?: { uses?: number | null | undefined; ttl?: number | undefined }): Promise<Invite>;
-  /** The codes of a group that are good, the newest first, for its owner and admins. */
+  /** Loads the valid codes of a group, the newest first, for its owner and admins. */
   loadInvites(group: string): Promise<Invite[]>;
+  /** Ends a code, for the owner and admins of its group. */
   endInvite(group: string, code: string): Promise<void>;
-  /** The group to which a code leads. */
+  /** Loads the group of a code. Rejects with code 404 if the code is unknown, expired or used up. */
   lookAtInvite(code: string): Promise<InvitedGroup>;
-  /** Joins a group with a code, and resolves with it. */
+  /** Joins a group with a code, and resolves with it. Rejects like `lookAtInvite`, and with code 403 for a banned user. */
   useInvite(code: string): Promise<Group>;
-  /** Accepts a group that is `pending`. */
+  /** Accepts a `pending` group. */
   acceptGroup(group: string): Promise<void>;
-  /** Leaves a group that is `pending`: only a contact adds this user again. */
+  /** Leaves a `pending` group. Afterwards only a contact can add this user again. */
   declineGroup(group: string): Promise<void>;
+  /** Deletes a group, for its owner. */
   deleteGroup(group: string): Promise<void>;
 
   // ── People ──
 
   readonly relations: Relations;
-  /** Of contacts and oneself; undefined for others, who do not say. */
+  /** Returns the status of this user or of a contact; undefined for others, whose status is not visible. */
   statusOf(name: string): Status | undefined;
   /**
-   * How a user appears. An unknown profile is looked up, and the event `profile` says when it has come; until then it is
-   * empty.
+   * Returns the profile of a user. An unknown profile is requested, and an empty one is returned until the event `profile`
+   * reports its arrival.
    */
   profileOf(name: string): Profile;
-  /** A user's display name, or else its name. */
+  /** Returns the display name of a user, or else the name. */
   nameOf(name: string): string;
-  /** Whether a user's display name looks like another known user's: then show the name beside it. */
+  /** Returns whether a user's display name can be mistaken for another known user's: then show the name next to it. */
   isAmbiguous(name: string): boolean;
-  /** Notes that a user's present display name looks like that of a user who is not known. */
+  /** Records that a user's current display name looks like that of an unknown user, for `isAmbiguous`. */
   noteAlike(name: string): void;
-  /** All that this user may see of a user, from the server. */
+  /** Loads a user with everything that this user can see of it. Rejects with code 404 if there is none. */
   loadUser(name: string): Promise<User>;
   /** Changes this user's own profile and settings. */
   changeUser(change: UserChange): Promise<void>;
-  /** Says how this user is shown, as far as this page goes. */
+  /** Sets this user's status on this connection. `disconnected` makes the user appear offline, on all connections. */
   setStatus(status: Status): void;
-  /** Changes the relation to somebody. Resolves with what stands: an `invitation` may make a `contact`. */
+  /** Changes the relation to a user. Resolves with the result: `contact` if an `invitation` was mutual. */
   relate(name: string, operation: Operation): Promise<Operation>;
-  /** `relate(name, "invitation")`: invites, or accepts an invitation. */
+  /** Invites a user, or accepts its invitation: `relate(name, "invitation")`. */
   invite(name: string): Promise<Operation>;
+  /** Accepts an invitation, or invites: `relate(name, "contact")`. */
   accept(name: string): Promise<Operation>;
+  /** Deletes the invitation of a user: `relate(name, "deny")`. */
   deny(name: string): Promise<Operation>;
+  /** Removes the relation to a user, in both directions unless the user has blocked this one: `relate(name, "remove")`. */
   remove(name: string): Promise<Operation>;
+  /** Blocks a user: neither can then write to the other in private. `relate(name, "block")`. */
   block(name: string): Promise<Operation>;
+  /** Ends a block: `relate(name, "remove")`. */
   unblock(name: string): Promise<Operation>;
 }
 

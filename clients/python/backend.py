@@ -1,4 +1,4 @@
-"""Builds the package with nothing but Python: for pip, by PEP 517, and for `cargo xtask dist python`."""
+"""Builds the package with the standard library only: for pip (PEP 517) and `cargo xtask dist python`."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 HERE = Path(__file__).resolve().parent
 NAME = "chinwag"
-#: Archives are the same whenever they are made.
+#: The date of all files in an archive, which makes builds reproducible.
 DATE = (1980, 1, 1, 0, 0, 0)
 
 

@@ -1,11 +1,11 @@
-"""Makes chinwag/client.py from chinwag/async_client.py: the same methods, without `async`. With --check: says whether it is so."""
+"""Generates chinwag/client.py from chinwag/async_client.py, without `async`. With --check, fails if the file is outdated."""
 
 import re
 import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / "chinwag"
-NOTE = "# Made from async_client.py by make_sync.py: change that file.\n\n"
+NOTE = "# Generated from async_client.py by make_sync.py: edit that file instead.\n\n"
 WORDS = [
     (r"\basync (def|for|with)\b", r"\1"),
     (r"\bawait ", ""),
@@ -31,4 +31,4 @@ if __name__ == "__main__":
     if "--check" not in sys.argv:
         target.write_text(made())
     elif target.read_text() != made():
-        sys.exit("client.py is not what make_sync.py makes of async_client.py: run it")
+        sys.exit("client.py is outdated: run make_sync.py")

@@ -1,4 +1,4 @@
-"""The API of a Chinwag server for your backend: users, tokens, groups, messages, files, events and webhooks.
+"""A client of the API of a Chinwag server for your backend: users, tokens, groups, messages, files, events and webhooks.
 
 >>> from chinwag import Client
 >>> client = Client("https://chat.example", "cw_key_…")

@@ -1,4 +1,4 @@
-"""The client. `AsyncClient` and `Client` have the same methods."""
+"""The clients: `AsyncClient`, and `Client` with the same methods."""
 
 import asyncio
 import io
@@ -19,9 +19,9 @@ from .types import (
 Text = Union[str, None, Unset]
 Data = Union[Mapping[str, Any], None, Unset]
 
-#: The objects of a page, where a method goes through all pages.
+#: The page size of methods that iterate over all pages.
 PAGE = 500
-#: The seconds that a request for events stands, and the longest pause after one that failed.
+#: The seconds for which the server holds a request for events, and the maximum pause after a failed one.
 EVENTS_WAIT = 30
 EVENTS_PAUSE = 30.0
 
@@ -29,9 +29,10 @@ EVENTS_PAUSE = 30.0
 class AsyncClient:
     """The API of a Chinwag server with the service key, or with the token of a user.
 
-    `url` is the server's address, with its path if it is below one. `timeout` bounds each step of a request, in seconds.
-    A request that is refused with 429 is repeated after the time that the server asks for, and one that changes nothing, or
-    may be made twice, also after 503 and a lost connection: `attempts` in all. Refusals raise `ChinwagError`.
+    `url` is the server's address, with its path if it is below one. `timeout` is the maximum time for each step of a
+    request, in seconds. A request that is refused with 429 is repeated after the delay that the server demands. Idempotent
+    requests are also repeated after 503 and after a lost connection. `attempts` is the total number of attempts. Uploads and
+    downloads are not repeated. Refused requests raise `ChinwagError`: "raises 404" means one with that `status`.
     """
 
     def __init__(
@@ -46,17 +47,17 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections. Later calls raise `Unreachable`."""
         await self._transport.close()
 
     async def request(self, method: str, path: str, payload: Optional[Mapping[str, Any]] = None, *, safe: bool = False) -> Any:
-        """Any request: `path` is below `/api/v1/`. `safe`: it may be made twice."""
+        """Makes any request. `path` is relative to `/api/v1/`. With `safe` it is also repeated after 503 and a lost connection."""
         return (await self._transport.call(method, path, payload, safe=safe)).data
 
     # Users and tokens
 
     async def create_user(self, name: str) -> User:
-        """Makes a user; 400 if there is one of that name."""
+        """Creates a user. Raises 400 if the name is taken."""
         return cast(User, await self._send("POST", "users/", {"name": name}))
 
     async def put_user(
@@ -69,9 +70,10 @@ class AsyncClient:
         kind: Union[Literal["person", "bot"], Unset] = UNSET,
         adopt: bool = False,
     ) -> User:
-        """Makes a user, or changes the one that your application vouches for. Call it whenever somebody signs in.
+        """Creates a user, or changes its profile. Call it whenever somebody signs in to your application.
 
-        409: the name belongs to somebody who signed up here (`adopt` takes that user over), or is another spelling of a name.
+        Raises 409 if the name belongs to somebody who signed up in Chinwag (`adopt` takes that user over), or is another
+        spelling of an existing name.
         """
         payload = {"display_name": display_name, "avatar": avatar, "data": data, "kind": kind, "adopt": adopt or UNSET}
         return cast(User, await self._send("PUT", path_of("users", name), payload, safe=True))
@@ -80,13 +82,13 @@ class AsyncClient:
         return cast(User, await self._get(path_of("users", name), fields=fields))
 
     async def find_users(self, names: Sequence[str], fields: Sequence[str] = ("__all__",)) -> List[User]:
-        """Users by name, those that there are, up to 100."""
-        # A name may have a comma.
+        """Returns the existing users among at most 100 names, in this order."""
+        # Names can contain commas.
         query = query_of({"fields": fields}) + "".join(f"&{query_of({'name': name})[1:]}" for name in names)
         return cast(List[User], await self._get("users/" + query)) if names else []
 
     async def list_users(self, fields: Sequence[str] = ("name",), q: Optional[str] = None) -> AsyncIterator[User]:
-        """All users, or those whose name or display name begins with `q`."""
+        """Yields all users, or those whose name or display name begins with `q`."""
         async for user in self._pages("users/", {"fields": fields, "q": q}):
             yield cast(User, user)
 
@@ -101,12 +103,12 @@ class AsyncClient:
         kind: Union[Literal["person", "bot"], Unset] = UNSET,
         settings: Union[Mapping[str, Any], Unset] = UNSET,
     ) -> User:
-        """Changes the keys that are given; None clears one."""
+        """Changes the given keys. None clears one."""
         payload = {"display_name": display_name, "avatar": avatar, "data": data, "kind": kind, "settings": settings}
         return cast(User, await self._send("PATCH", path_of("users", name), {"new_name": new_name, **payload}))
 
     async def suspend_user(self, name: str, until: str, reason: Optional[str] = None) -> User:
-        """Refuses what the user asks for until a date, such as `2026-12-24T18:00:00Z`, and tells it the reason."""
+        """Suspends a user until a date, such as `2026-12-24T18:00:00Z`: all its requests are refused, with the reason."""
         suspension = {"until": until, "reason": reason}
         return cast(User, await self._send("PATCH", path_of("users", name), {"suspended": suspension}))
 
@@ -115,43 +117,44 @@ class AsyncClient:
         return cast(User, await self._send("PATCH", path_of("users", name), {"suspended": None}))
 
     async def set_admin(self, name: str, admin: bool) -> User:
-        """Names a user an admin of the server, or ends that."""
+        """Makes a user an admin of the server, or removes this right."""
         return cast(User, await self._send("PATCH", path_of("users", name), {"admin": admin}))
 
     async def get_settings(self) -> Dict[str, Any]:
-        """The settings in force, by their keys. A secret is true."""
+        """Returns the settings in force by their keys. The value of a secret is True if it is set."""
         return cast(Dict[str, Any], await self._get("settings/"))
 
     async def delete_user(self, name: str) -> None:
+        """Deletes a user with all its messages."""
         await self._send("DELETE", path_of("users", name))
 
     async def export_user(self, name: str, target: BinaryIO) -> int:
-        """Writes all data of a user, one ZIP, to an open file as they come, and returns the number of bytes."""
+        """Writes all data of a user to an open file, as one ZIP file. Returns the number of bytes."""
         return await self._transport.download(path_of("users", name, "export"), target.write)
 
     async def create_token(self, name: str, ttl: Optional[int] = None, *, adopt: bool = False) -> Token:
-        """A token with which the user signs in, for `ttl` seconds (by default `auth.session_ttl`, 30 days)."""
+        """Creates a token with which the user signs in. `ttl` is in seconds (by default `auth.session_ttl`, 30 days)."""
         payload = {"ttl": UNSET if ttl is None else ttl, "adopt": adopt or UNSET}
         return cast(Token, await self._send("POST", path_of("users", name, "tokens"), payload))
 
     async def delete_tokens(self, name: str) -> None:
-        """Signs the user out everywhere."""
+        """Ends all sessions and tokens of a user."""
         await self._send("DELETE", path_of("users", name, "tokens"))
 
     async def sessions(self, name: str) -> List[UserSession]:
-        """Where the user is signed in, the newest first."""
+        """Returns the sessions and tokens of a user, the newest first."""
         return cast(List[UserSession], await self._send("GET", path_of("users", name, "sessions")))
 
     async def end_session(self, name: str, session: str) -> None:
-        """Signs the user out in one place."""
+        """Ends one session of a user."""
         await self._send("DELETE", path_of("users", name, "sessions", session))
 
     async def set_password(self, name: str, password: str) -> None:
-        """Sets the password of an account of Chinwag's own, and ends its sessions."""
+        """Sets the password of a user who signed up in Chinwag, and ends all its sessions. Raises 409 for other users."""
         await self._send("PUT", path_of("users", name, "password"), {"password": password}, safe=True)
 
     async def create_key(self, scopes: Sequence[str], ttl: Optional[int] = None) -> Key:
-        """A key that is good for some scopes (read, write, users, events, admin). The answer alone has the secret."""
+        """Creates a key with some scopes (read, write, users, events, admin). Only this result contains the secret."""
         payload = {"scopes": list(scopes), "ttl": UNSET if ttl is None else ttl}
         return cast(Key, await self._send("POST", "keys/", payload))
 
@@ -164,12 +167,12 @@ class AsyncClient:
     # Relations
 
     async def relate(self, author: str, name: str, operation: Operation) -> User:
-        """Changes the relation of `author` to `name`. An invitation of somebody who has invited the author makes a contact."""
+        """Changes the relation of `author` to `name`. Mutual invitations make both users contacts."""
         contact = {"author": author, "name": name, "operation": operation}
         return cast(User, await self._send("PATCH", path_of("users", author), {"contact": contact}))
 
     async def has_blocked(self, author: str, target: str) -> bool:
-        """Whether the target has blocked the author; 404 if there is no such user."""
+        """Returns whether `target` has blocked `author`. Raises 404 if there is no such user."""
         try:
             await self._send("POST", "relations/blocked/", {"author": author, "target": target}, safe=True)
         except ChinwagError as error:
@@ -195,17 +198,17 @@ class AsyncClient:
         slow: int = 0,
         keep: Optional[int] = None,
     ) -> Group:
-        """Makes a group, whose owner is `author`. Nobody has to accept. `keep`: the days after which its messages are erased."""
+        """Creates a group owned by `author`. Its members need not accept. Messages are erased after `keep` days."""
         lists = {"admins": list(admins), "members": list(members), "restricts": list(restricts)}
         details = {"description": description, "avatar": avatar, "data": data, "open": open, "slow": slow, "keep": keep}
         return cast(Group, await self._send("POST", "groups/", {"name": name, "author": author, **lists, **details}))
 
     async def get_group(self, group: str, fields: Sequence[str] = ("__all__",), *, as_user: Optional[str] = None) -> Group:
-        """A group; as a user sees it with `as_user`."""
+        """Returns a group, with `as_user` as this user sees it."""
         return cast(Group, await self._get(path_of("groups", group), fields=fields, **{"as": as_user}))
 
     async def list_groups(self, fields: Sequence[str] = ("id", "name"), *, as_user: Optional[str] = None) -> AsyncIterator[Group]:
-        """All groups, or those of a user."""
+        """Yields all groups, or those of a user."""
         async for group in self._pages("groups/", {"fields": fields, "as": as_user}):
             yield cast(Group, group)
 
@@ -229,7 +232,7 @@ class AsyncClient:
         slow: Union[int, Unset] = UNSET,
         keep: Union[int, None, Unset] = UNSET,
     ) -> Group:
-        """Adds users to the lists and changes details, in the name of `author`, or of nobody with all rights."""
+        """Adds users to the lists, and changes the name and details: with the rights of `author`, or else with all rights."""
         lists = {"admins": admins, "members": members, "restricts": restricts, "remove": remove, "ban": ban, "unban": unban}
         details = {"description": description, "avatar": avatar, "data": data, "open": open, "slow": slow, "keep": keep}
         payload = {"author": author, "name": name, "owner": UNSET if owner is UNSET else [owner], **lists, **details}
@@ -239,26 +242,29 @@ class AsyncClient:
         await self._send("DELETE", path_of("groups", group))
 
     async def list_members(self, group: str, *, role: Optional[str] = None, q: Optional[str] = None) -> AsyncIterator[Member]:
+        """Yields the members of a group, or those whose name or display name begins with `q`."""
         async for member in self._pages(path_of("groups", group, "members"), {"role": role, "q": q}):
             yield cast(Member, member)
 
     async def join(self, group: str, author: str) -> Group:
+        """Joins an open group in the name of `author`."""
         return cast(Group, await self._send("POST", path_of("groups", group, "join"), {"author": author}, safe=True))
 
     async def accept(self, group: str, author: str) -> Group:
+        """Accepts a pending group in the name of `author`."""
         return cast(Group, await self._send("POST", path_of("groups", group, "accept"), {"author": author}, safe=True))
 
     async def leave(self, group: str, author: str) -> None:
         await self._send("POST", path_of("groups", group, "quit"), {"author": author})
 
     async def private(self, user: str, other: str) -> Group:
-        """The private conversation of two users, made if there is none."""
+        """Returns the private group of two users, and creates it if there is none."""
         return cast(Group, await self._send("PUT", "private/", {"users": [user, other]}, safe=True))
 
     async def create_invite(
         self, group: str, *, uses: Optional[int] = 1, ttl: int = 7 * 86400, author: Union[str, Unset] = UNSET
     ) -> Invite:
-        """A code with which anyone joins. `uses` None: any number of users."""
+        """Creates a code with which anyone can join a group. `uses` is the number of users, None for any; `ttl` is in seconds."""
         payload = {"uses": uses, "ttl": ttl, "author": author}
         return cast(Invite, await self._send("POST", path_of("groups", group, "invites"), payload))
 
@@ -271,11 +277,11 @@ class AsyncClient:
     # Read marks
 
     async def mark_read(self, group: str, author: str, seq: int) -> ReadMark:
-        """Moves a user's read mark to the message of this number, or the one before. It never moves back."""
+        """Moves a user's read mark to the newest message up to a number. It never moves back."""
         return cast(ReadMark, await self._send("POST", path_of("groups", group, "read"), {"author": author, "seq": seq}, safe=True))
 
     async def unread(self, user: str) -> Unread:
-        """How much a user has not read, over all groups."""
+        """Returns the numbers of a user's unread messages and mentions, and of the groups with them, without muted groups."""
         return cast(Unread, await self._get("unread/", **{"as": user}))
 
     # Messages
@@ -294,9 +300,9 @@ class AsyncClient:
         data: Union[Mapping[str, Any], Unset] = UNSET,
         date: Union[str, Unset] = UNSET,
     ) -> Message:
-        """Sends a message, once: attempts have the same `client_id`, which is random if you give none.
+        """Sends a message exactly once: all attempts of a call have the same `client_id`, by default a random one.
 
-        Give your own `client_id` if you call this again after a failure.
+        Pass your own `client_id` if you call this method again after a failure.
         """
         payload = {"group": group, "author": author, "body": body, "client_id": client_id or uuid.uuid4().hex}
         more = {"respond_to": respond_to, "thread": thread, "mentions": mentions, "attachments": attachments, "data": data}
@@ -314,7 +320,7 @@ class AsyncClient:
         return cast(Report, await self._send("POST", path_of("messages", message, "reports"), payload))
 
     async def list_reports(self, state: Optional[str] = None) -> AsyncIterator[Report]:
-        """The reports in a state, or all, the newest first."""
+        """Yields the reports in a state, or all, the newest first."""
         async for report in self._pages("reports/", {"state": state}):
             yield cast(Report, report)
 
@@ -327,13 +333,13 @@ class AsyncClient:
         target: Optional[str] = None,
         address: Optional[str] = None,
     ) -> AsyncIterator[AuditEntry]:
-        """The entries of the audit log of a day in UTC (``2026-11-29``), and with these values, the newest first."""
+        """Yields the entries of the audit log with these values, the newest first. `date` is a day in UTC: `2026-11-29`."""
         filters = {"date": date, "actor": actor, "action": action, "target": target, "address": address}
         async for entry in self._pages("audit/", filters):
             yield cast(AuditEntry, entry)
 
     async def change_report(self, report: str, *, state: Union[str, Unset] = UNSET, note: Text = UNSET) -> Report:
-        """Changes the state or the note of a report. The text of the message is lost when it is closed."""
+        """Changes the state or the note of a report. Closing it erases its copy of the message."""
         return cast(Report, await self._send("PATCH", path_of("reports", report), {"state": state, "note": note}))
 
     async def delete_message(self, message: str) -> None:
@@ -343,16 +349,17 @@ class AsyncClient:
         self, group: str, *, before: Union[int, str, None] = None, after: Union[int, str, None] = None, limit: int = 100,
         thread: Optional[Literal["none"]] = None, as_user: Optional[str] = None,
     ) -> List[Message]:
-        """Up to 100 messages: newest first, or with `after` (a number or a date) oldest first."""
+        """Returns at most 100 messages: the newest first, or with `after` (a number or a date) the oldest first."""
         query = {"before": before, "after": after, "limit": limit, "thread": thread, "as": as_user}
         return cast(List[Message], await self._get(path_of("groups", group, "messages"), **query))
 
     async def react(self, message: str, author: str, emoji: str, on: bool = True) -> Message:
-        """Adds a reaction, or takes it off."""
+        """Adds a reaction, or removes it."""
         path = path_of("messages", message, "reactions", emoji)
         return cast(Message, await self._send("PUT" if on else "DELETE", path + query_of({"author": author}), safe=True))
 
     async def pin(self, message: str, on: bool = True, *, author: Optional[str] = None) -> Message:
+        """Pins a message, or unpins it."""
         path = path_of("messages", message, "pin")
         return cast(Message, await self._send("PUT" if on else "DELETE", path + query_of({"author": author}), safe=True))
 
@@ -367,7 +374,7 @@ class AsyncClient:
         has: Optional[Literal["file", "link", "image"]] = None,
         as_user: Optional[str] = None,
     ) -> AsyncIterator[FoundMessage]:
-        """The messages with all words of `q`, newest first. Stop when you have enough: each page is a request."""
+        """Yields the messages with all words of `q`, newest first. A request returns up to 100: stop when you have enough."""
         query = {"q": q, "group": group, "author": author, "before": before, "after": after, "has": has, "as": as_user}
         async for message in self._pages("messages/", query, page=100):
             yield cast(FoundMessage, message)
@@ -384,7 +391,7 @@ class AsyncClient:
         return cast(File, (await self._transport.upload(path, source, size)).data)
 
     async def list_files(self, author: str) -> AsyncIterator[File]:
-        """The files that a user has uploaded, in no particular order."""
+        """Yields the files that a user has uploaded, in no particular order."""
         async for file in self._pages("files/", {"author": author}):
             yield cast(File, file)
 
@@ -392,26 +399,29 @@ class AsyncClient:
         return cast(File, await self._get(path_of("files", file)))
 
     async def read_file(self, file: str) -> bytes:
-        """The bytes of a file."""
+        """Returns the content of a file."""
         buffer = io.BytesIO()
         await self.save_file(file, buffer)
         return buffer.getvalue()
 
     async def save_file(self, file: str, target: BinaryIO) -> int:
-        """Writes the bytes of a file to an open one as they come, and returns their number."""
+        """Writes the content of a file to an open file. Returns the number of bytes."""
         return await self._transport.download(path_of("files", file) + "file", target.write)
 
     # Events and webhooks
 
     async def events(self, after: Optional[str] = None, *, types: Optional[Sequence[str]] = None, limit: int = 100, wait: int = 0) -> EventPage:
-        """A page of the feed. Store its `cursor` together with what you made of its events."""
+        """Returns a page of the feed. The server waits up to `wait` seconds, at most 60, for an event.
+
+        Store the `cursor` of the page together with the results of its events.
+        """
         path = "events/" + query_of({"after": after, "types": types, "limit": limit, "wait": wait or None})
         return cast(EventPage, (await self._transport.call("GET", path, wait=wait)).data)
 
     async def follow_events(self, after: Optional[str] = None, *, types: Optional[Sequence[str]] = None) -> AsyncIterator[Event]:
-        """The events after a cursor, without end. The `id` of each is a cursor: store it to go on after a restart.
+        """Yields the events after a cursor, without end. The `id` of each is a cursor: store it to continue after a restart.
 
-        While the server cannot be reached it is asked again. A cursor that is too old raises `ChinwagError` 410.
+        Retries with backoff while the server is unreachable or busy. Raises 410 if the cursor is too old.
         """
         pause = 1.0
         while True:
@@ -429,7 +439,7 @@ class AsyncClient:
             after = page["cursor"]
 
     async def create_webhook(self, url: str, *, types: Union[Sequence[str], Unset] = UNSET, secret: Union[str, Unset] = UNSET) -> Webhook:
-        """Makes a webhook, for events from now on. The answer alone has a secret that the server makes."""
+        """Creates a webhook for future events. Without `secret` the server generates one, which only this result contains."""
         return cast(Webhook, await self._send("POST", "webhooks/", {"url": url, "types": types, "secret": secret}))
 
     async def list_webhooks(self) -> List[Webhook]:
@@ -453,11 +463,11 @@ class AsyncClient:
         await self._send("DELETE", path_of("webhooks", webhook))
 
     async def test_webhook(self, webhook: str) -> Attempt:
-        """Sends a test event at once."""
+        """Sends a test event at once, and returns the outcome."""
         return cast(Attempt, await self._send("POST", path_of("webhooks", webhook, "test")))
 
     async def replay_webhook(self, webhook: str, after: str) -> Webhook:
-        """Sends again the events after a cursor."""
+        """Sends the events after a cursor again."""
         return cast(Webhook, await self._send("POST", path_of("webhooks", webhook, "replay"), {"after": after}))
 
     async def list_attempts(self, webhook: str) -> List[Attempt]:
@@ -487,7 +497,7 @@ class AsyncClient:
 
 
 def _rest(file: BinaryIO) -> int:
-    """The number of bytes from where the file stands to its end."""
+    """Returns the number of bytes from the current position of a file to its end."""
     at = file.tell()
     end = file.seek(0, os.SEEK_END)
     file.seek(at)

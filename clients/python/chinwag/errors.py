@@ -1,4 +1,4 @@
-"""What calls raise."""
+"""The exceptions of the clients."""
 
 from typing import List, Optional
 
@@ -8,8 +8,8 @@ from .types import FieldError
 class ChinwagError(Exception):
     """The server has refused a request.
 
-    `status` is the HTTP status, `detail` a sentence, `errors` the refused keys of the payload, and `retry_after` the
-    seconds after which another attempt may succeed.
+    `status` is the HTTP status, `detail` the reason, `errors` lists the refused keys of the payload, and `retry_after` is the
+    number of seconds to wait before the next attempt, or None.
     """
 
     def __init__(self, status: int, detail: str, errors: Optional[List[FieldError]] = None, retry_after: Optional[float] = None) -> None:
@@ -21,7 +21,7 @@ class ChinwagError(Exception):
 
 
 class Unreachable(ChinwagError):
-    """There was no answer, or none of a Chinwag server: the request may have been carried out or not."""
+    """No response of a Chinwag server arrived. The request may have been carried out or not. `status` is 0."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(0, detail)

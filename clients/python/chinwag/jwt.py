@@ -1,4 +1,4 @@
-"""Tokens that your application signs itself, so that it need not ask the server for them."""
+"""Tokens that your application signs itself, without a request to the server."""
 
 import base64
 import hashlib
@@ -7,7 +7,7 @@ import json
 import time
 from typing import Dict, Optional, Union
 
-#: The server takes no shorter secret.
+#: The minimum number of bytes of a secret, as on the server.
 LEAST = 32
 
 
@@ -20,17 +20,17 @@ def make_jwt(
     audience: Optional[str] = None,
     now: Optional[float] = None,
 ) -> str:
-    """A JWT (HS256) with which the user signs in. `secret` is the server's `auth.jwt.secret`.
+    """Returns a JWT (HS256) with which the user signs in, valid for `ttl` seconds.
 
-    `issuer` and `audience` are those that the server's `auth.jwt` requires. It is valid for `ttl` seconds.
+    `secret` is the server's setting `auth.jwt.secret`. Pass `issuer` and `audience` if `auth.jwt` requires them.
     """
     key = secret.encode() if isinstance(secret, str) else secret
     if len(key) < LEAST:
-        raise ValueError(f"the secret has {len(key)} bytes, and needs at least {LEAST}")
+        raise ValueError(f"the secret has {len(key)} bytes: use at least {LEAST}")
     if not user:
-        raise ValueError("user is empty: give the user's name")
+        raise ValueError("user is empty: pass the user's name")
     if ttl <= 0:
-        raise ValueError(f"ttl is {ttl}: give a number of seconds above 0")
+        raise ValueError(f"ttl is {ttl}: pass a number of seconds greater than 0")
     issued = time.time() if now is None else now
     claims: Dict[str, Union[str, int]] = {"sub": user, "iat": int(issued), "exp": int(issued + ttl)}
     if issuer is not None:

@@ -1,4 +1,4 @@
-"""HTTP with the standard library: connections that are kept, timeouts, and attempts after a refusal that passes."""
+"""HTTP with the standard library: persistent connections, timeouts, and retries after temporary failures."""
 
 import asyncio
 import contextlib
@@ -20,10 +20,10 @@ Body = Union[bytes, BinaryIO, None]
 
 #: The server closes a connection that is idle for 10 s.
 IDLE = 5.0
-#: An answer in JSON is no longer than this.
+#: The maximum size of a JSON response.
 ANSWER_MOST = 64 << 20
 PIECE = 64 << 10
-#: The requests that an asynchronous client has under way; others wait.
+#: The maximum number of simultaneous requests of an asynchronous client. Further ones wait.
 THREADS = 32
 PAUSE_FIRST = 0.2
 PAUSE_MOST = 30.0
@@ -41,16 +41,16 @@ class Kept(NamedTuple):
 
 
 class Transport:
-    """Requests to one server. It may be used by several threads at once."""
+    """Makes requests to one server. Safe for use by several threads."""
 
     def __init__(self, url: str, key: str, *, timeout: float, attempts: int, context: Optional[ssl.SSLContext]) -> None:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise ValueError(f"{url!r} is no address such as https://chat.example")
+            raise ValueError(f"the url {url!r} is invalid: use an address such as https://chat.example")
         if not key or not key.isascii() or not key.isprintable() or " " in key:
-            raise ValueError("the key is empty, or has characters that no key has: give it without line breaks")
+            raise ValueError("the key is empty or has invalid characters: pass it without spaces and line breaks")
         if attempts < 1 or timeout <= 0:
-            raise ValueError("attempts must be at least 1, and timeout above 0")
+            raise ValueError("attempts must be at least 1, and timeout must be greater than 0")
         self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname, parts.port
         self._base = f"{parts.path.rstrip('/')}/api/v1/"
@@ -63,7 +63,7 @@ class Transport:
         self._closed = False
 
     def call(self, method: str, path: str, payload: Optional[Mapping[str, Any]] = None, *, safe: bool = True, wait: float = 0) -> Answer:
-        """A request, and again after 429, and if `safe` also after 503 and a lost connection."""
+        """Makes a request. Repeats it after 429, and if it is `safe` also after 503 and after a lost connection."""
         body = None if payload is None else json.dumps(payload).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
         for left in range(self._attempts - 1, -1, -1):
@@ -79,13 +79,13 @@ class Transport:
         raise AssertionError("the last attempt returns or raises")
 
     def upload(self, path: str, body: Union[bytes, BinaryIO], size: int) -> Answer:
-        """Sends bytes, once."""
+        """Uploads bytes, without a retry."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         with self._request("POST", path, body, headers, self._timeout) as response:
             return _answer(response)
 
     def download(self, path: str, take: Callable[[bytes], Any]) -> int:
-        """Gives `take` the bytes in pieces, and returns their number."""
+        """Passes the bytes to `take` in pieces, without a retry. Returns their number."""
         with self._request("GET", path, None, {}, self._timeout) as response:
             if response.status != 200:
                 _answer(response)
@@ -98,11 +98,11 @@ class Transport:
                 take(piece)
                 got += len(piece)
             if length is not None and got != int(length):
-                raise Unreachable("the connection was lost before the end of the file")
+                raise Unreachable("the connection was lost before the end of the file: download it again")
             return got
 
     def close(self) -> None:
-        """Closes the connections. Later requests fail."""
+        """Closes the connections. Later requests raise `Unreachable`."""
         with self._lock:
             kept, self._kept, self._closed = self._kept, [], True
         for one in kept:
@@ -114,24 +114,24 @@ class Transport:
         response = None
         try:
             with _lost():
-                # A server that refuses a body does not read it: its answer may be there all the same.
+                # A server that refuses a request does not read its body, but its response may have arrived.
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     connection.request(method, self._base + path, body, {"Authorization": f"Bearer {self._key}", **headers})
                 response = connection.getresponse()
             yield response
         finally:
-            # What was not read would be taken for the next answer.
+            # The rest of a response would be read as the next one.
             self._give(connection, response is not None and response.isclosed() and not response.will_close)
 
     def _take(self, timeout: float) -> http.client.HTTPConnection:
         while True:
             with self._lock:
                 if self._closed:
-                    raise Unreachable("this client was closed")
+                    raise Unreachable("this client is closed: create a new one")
                 kept = self._kept.pop() if self._kept else None
             if kept is None:
                 return self._connect(timeout)
-            # A connection that can be read from was closed by the server.
+            # A readable connection was closed by the server.
             if time.monotonic() - kept.since < IDLE and kept.connection.sock and not _readable(kept.connection):
                 kept.connection.sock.settimeout(timeout)
                 return kept.connection
@@ -151,7 +151,7 @@ class Transport:
 
 
 class AsyncTransport:
-    """The same for asyncio: each request is made by a thread, of which there are at most 32."""
+    """The same for asyncio. Each request runs in one of at most 32 threads."""
 
     def __init__(self, url: str, key: str, *, timeout: float, attempts: int, context: Optional[ssl.SSLContext]) -> None:
         self._transport = Transport(url, key, timeout=timeout, attempts=attempts, context=context)
@@ -175,7 +175,7 @@ class AsyncTransport:
 
 
 def next_cursor(headers: Mapping[str, str]) -> Optional[str]:
-    """The cursor of the page after this one."""
+    """Returns the cursor of the next page, or None on the last page."""
     link = headers.get("link", "")
     if 'rel="next"' not in link:
         return None
@@ -184,15 +184,15 @@ def next_cursor(headers: Mapping[str, str]) -> Optional[str]:
 
 
 def path_of(*segments: str) -> str:
-    """A path of these segments, each of which may have any characters."""
+    """Returns the path of these segments, percent-encoded."""
     for segment in segments:
         if segment in ("", ".", ".."):
-            raise ValueError(f"{segment!r} cannot be a name or an id")
+            raise ValueError(f"{segment!r} is not a name or an id: pass one that is not empty, `.` or `..`")
     return "".join(f"{urllib.parse.quote(segment, safe='')}/" for segment in segments)
 
 
 def query_of(values: Mapping[str, Any]) -> str:
-    """A query of the values that are not None."""
+    """Returns the query string of the values that are not None."""
     pairs: List[Tuple[str, str]] = []
     for name, value in values.items():
         if isinstance(value, (list, tuple)):
@@ -204,7 +204,7 @@ def query_of(values: Mapping[str, Any]) -> str:
 
 @contextlib.contextmanager
 def _lost() -> Iterator[None]:
-    """Failures of the connection."""
+    """Raises `Unreachable` for failures of the connection."""
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
@@ -225,10 +225,10 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
     with _lost():
         raw = response.read(ANSWER_MOST + 1)
     if len(raw) > ANSWER_MOST:
-        raise Unreachable(f"the answer is longer than {ANSWER_MOST} bytes: ask for a page of it")
+        raise Unreachable(f"the response is longer than {ANSWER_MOST} bytes: request a smaller page")
     headers = {name.lower(): value for name, value in response.headers.items()}
     if len(raw) != int(headers.get("content-length") or len(raw)):
-        raise Unreachable("the connection was lost before the end of the answer")
+        raise Unreachable("the connection was lost before the end of the response: try again")
     try:
         data = json.loads(raw)
     except ValueError:
@@ -237,7 +237,7 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
         problem = data if isinstance(data, dict) else {}
         retry_after = headers.get("retry-after", "")
         seconds = float(retry_after) if retry_after.isdigit() else None
-        # A proxy may answer for a server that is busy or away.
+        # A proxy can answer for a server that is busy or unreachable.
         if not headers.get("content-type", "").startswith("application/problem+json") and not (response.status in (429, 503) and seconds is not None):
             raise _foreign(response)
         detail = str(problem.get("detail") or response.reason or "refused")
@@ -248,4 +248,4 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
 
 
 def _foreign(response: http.client.HTTPResponse) -> Unreachable:
-    return Unreachable(f"what answers is not a Chinwag server (status {response.status})")
+    return Unreachable(f"the response is not from a Chinwag server (status {response.status}): check the URL")

@@ -1,11 +1,11 @@
-"""The objects of the API, as dictionaries. A key may be missing where the protocol says so, or where `fields` leaves it out."""
+"""The objects of the API, as dictionaries. Optional keys can be missing, and so can keys that `fields` does not list."""
 
 import enum
 from typing import Any, Dict, List, Literal, Optional, TypedDict
 
 
 class Unset(enum.Enum):
-    """A key that is left out, where `None` has a meaning."""
+    """Marks a missing key where `None` would clear it."""
 
     UNSET = 0
 
@@ -123,7 +123,7 @@ class Message(TypedDict, total=False):
 
 
 class FoundMessage(Message):
-    """A message that a search has found, with the places that were found: first character and number of characters."""
+    """A message that matches a search. `marks` are the matches in `body`: position and number of characters."""
 
     marks: List[List[int]]
 
@@ -181,7 +181,7 @@ class Invite(TypedDict):
 
 
 class Event(TypedDict, total=False):
-    """Something that was committed. `id` is a cursor, too."""
+    """A committed change. Its `id` is also a cursor."""
 
     id: str
     type: str

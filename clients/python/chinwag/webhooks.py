@@ -1,4 +1,4 @@
-"""Verification of what a webhook receives, by Standard Webhooks 1.0."""
+"""Verification of the requests of webhooks (Standard Webhooks 1.0)."""
 
 import base64
 import binascii
@@ -14,13 +14,13 @@ PREFIX = "whsec_"
 
 
 class Headers(Protocol):
-    """The headers of a request, as every framework has them, in any case."""
+    """The headers of a request, in the form of any framework. The case of names is ignored."""
 
     def items(self) -> Iterable[Tuple[str, str]]: ...
 
 
 class WebhookError(Exception):
-    """The request is not one of your server's, or is an old one: answer 401."""
+    """The request is not from your server, or is too old: answer 401."""
 
 
 def verify_webhook(
@@ -31,10 +31,11 @@ def verify_webhook(
     tolerance: float = 300,
     now: Optional[float] = None,
 ) -> Event:
-    """The event of a request, if the request is the server's.
+    """Returns the event of a request from the server. Raises `WebhookError` for any other request.
 
-    `secret` is that of the webhook, or several while it is being changed. `body` is the body as it came, not parsed and
-    written anew. A timestamp that is more than `tolerance` seconds away is refused.
+    `secret` is that of the webhook, or a list of several during a change. `body` is the unchanged body: do not parse and
+    encode it again. `tolerance` is the maximum difference between the timestamp and the current time, in seconds. An
+    invalid secret raises ValueError.
     """
     keys = [_key(one) for one in ([secret] if isinstance(secret, str) else secret)]
     given = {name.lower(): value for name, value in headers.items()}
@@ -42,26 +43,26 @@ def verify_webhook(
     if missing:
         raise WebhookError(f"the header {missing[0]} is missing")
     event_id, timestamp = given["webhook-id"], given["webhook-timestamp"]
-    # `int` takes more than digits.
+    # `int` accepts more than ASCII digits.
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
-        raise WebhookError("the header webhook-timestamp is no number of seconds")
+        raise WebhookError("the header webhook-timestamp is not a number of seconds")
     if abs((time.time() if now is None else now) - int(timestamp)) > tolerance:
-        raise WebhookError("the request is too old, or one of the clocks is wrong")
+        raise WebhookError("the timestamp differs too much from the current time: check the clock")
     data = body.encode() if isinstance(body, str) else bytes(body)
     expected = [_signature(key, event_id, int(timestamp), data) for key in keys]
     signatures = given["webhook-signature"].split(" ")
-    # Every pair is compared, so that the time says nothing.
+    # All pairs are compared, so that the time does not depend on the result.
     equal = [hmac.compare_digest(one.encode(), other.encode()) for one in expected for other in signatures]
     if not any(equal):
-        raise WebhookError("the signature is not of this secret")
+        raise WebhookError("the signature does not match: check the secret, and pass the unchanged body")
     event: object = json.loads(data)
     if not isinstance(event, dict):
-        raise WebhookError("the body is no event")
+        raise WebhookError("the body is not an event: it must be a JSON object")
     return cast(Event, event)
 
 
 def sign_webhook(secret: str, event_id: str, timestamp: int, body: Union[bytes, str]) -> str:
-    """The signature that the server would send, for tests of your receiver."""
+    """Returns the signature that the server would send, for tests of your receiver."""
     return _signature(_key(secret), event_id, timestamp, body.encode() if isinstance(body, str) else body)
 
 
@@ -77,5 +78,5 @@ def _key(secret: str) -> bytes:
     except binascii.Error:
         key = b""
     if not 24 <= len(key) <= 64:
-        raise ValueError("the secret is whsec_ and 24 to 64 bytes in base64: give it as the server has shown it")
+        raise ValueError("the secret is invalid: pass whsec_ and 24 to 64 bytes in base64, as the server has returned it")
     return key

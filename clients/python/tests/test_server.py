@@ -1,4 +1,4 @@
-"""The client against a real server: its address is in CHINWAG_URL, and its service key in CHINWAG_KEY."""
+"""Tests of the client with a real server: CHINWAG_URL is its address, and CHINWAG_KEY its service key."""
 
 import asyncio
 import io
@@ -176,7 +176,7 @@ class ServerTest(unittest.TestCase):
         self.assertEqual(next(events)["data"]["body"], "two")
         self.client.send_message(group, self.ann, "three")
         self.assertEqual(next(events)["data"]["body"], "three")
-        # The id is a cursor.
+        # The id of an event is a cursor.
         again = self.client.follow_events(first["id"], types=["message.text"])
         self.assertEqual(next(event for event in again if event["data"]["group"] == group)["data"]["body"], "two")
         self.refused(400, self.client.events, "nonsense")

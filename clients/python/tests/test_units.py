@@ -1,4 +1,4 @@
-"""What needs no server of Chinwag's."""
+"""Tests that need no Chinwag server."""
 
 import base64
 import hashlib
@@ -96,7 +96,7 @@ class Addresses(unittest.TestCase):
 
 
 class Server:
-    """Gives each connection its answers in turn, and closes it."""
+    """Sends each connection its responses one after the other, and closes it."""
 
     def __init__(self, *connections: List[bytes]) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -1,53 +1,53 @@
 import type { Chinwag, State } from "./chinwag.js";
 
 /**
- * The properties of `<chinwag-chat>`. Each but `worker`, and `token` as a function, is also an attribute (`signIn` is
- * `sign-in`).
+ * The properties of `<chinwag-chat>`. All are also attributes (`signIn` is `sign-in`), except `worker` and a function as `token`.
  */
 export interface ChatProperties {
-  /** The server's address, such as `https://chat.example`. */
+  /** The server's address, such as `https://chat.example`. Required with this package. */
   server?: string | undefined;
-  /** A user's token, or a function that returns one and is called again when a token has expired. */
+  /** A user's token, or a function that returns one. It is called again when a token has expired. */
   token?: string | (() => string | Promise<string>) | undefined;
   /** Shows only the group with this id. */
   group?: string | undefined;
   /** Shows only the conversation with the person of this name. */
   with?: string | undefined;
-  /** Shows the form to sign in and sign up if nobody is signed in. */
+  /** Shows a form to sign in and sign up if nobody is signed in. */
   signIn?: boolean | undefined;
-  /** Keeps the open conversation in the fragment of the page's address. */
+  /** Keeps the open conversation in the fragment of the page's address: `#<group>/<number>`. */
   hash?: boolean | undefined;
-  /** `en` or `fr`, optionally with a region. */
+  /** `en` or `fr`, optionally with a region: `fr-CA`. Default: the `lang` of the page, or else the browser's language. */
   lang?: string | undefined;
+  /** Default: `auto`, the setting of the reader's system. */
   theme?: "light" | "dark" | "auto" | undefined;
-  /** The name beside the logo. */
+  /** The name next to the logo. Default: `Chinwag`. */
   name?: string | undefined;
-  /** The registration of a service worker that shows what the server pushes. */
+  /** The registration of a service worker that shows pushed notifications. */
   worker?: ServiceWorkerRegistration | null | undefined;
 }
 
-/** What the element's events carry as their `detail`. */
+/** The `detail` of the element's events. */
 export interface ChatEvents {
   /** The number of unread messages has changed. */
   "chinwag-unread": { count: number };
-  /** A message of somebody else has arrived. */
+  /** A message from another user has arrived. */
   "chinwag-message": { group: string; title: string; author: string; body: string };
   /** The connection has changed. */
   "chinwag-state": { state: State };
-  /** The set-up of the page is wrong. */
+  /** Your page is configured incorrectly: its origin is not in `http.origins`, or the token or its function has failed. */
   "chinwag-problem": { kind: "origin" | "token"; detail: string };
-  /** There is no valid token any more. */
+  /** There is no valid token any more. `reason` is `ended`, `signed out` or `deleted`. */
   "chinwag-signedout": { reason: string };
 }
 
-/** The whole chat as one element. It is defined a moment after the import: its properties may be set before. */
+/** The complete chat as one element. It is defined shortly after the import; its properties can be set before that. */
 export interface ChinwagChat extends HTMLElement, ChatProperties {
   lang: string;
   /** The number of unread messages. */
   readonly unread: number;
-  /** The client module's object; null while there is none. */
+  /** The client; null while the element is not in a document. */
   readonly client: Chinwag | null;
-  /** Opens a conversation, with a person or of a group by its id. */
+  /** Opens the conversation with a user, or a group by its id, as soon as the element is connected to the server. */
   open(where: { to: string } | { group: string }): void;
 
   addEventListener<K extends keyof ChatEvents>(

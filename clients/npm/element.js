@@ -1,4 +1,4 @@
-// Defines the element <chinwag-chat>, a moment after the import. Where there are no elements, as in a server that renders pages,
-// it does nothing.
+// Defines the element <chinwag-chat> shortly after the import. Does nothing where custom elements are not supported, as during
+// server-side rendering.
 
 if (globalThis.customElements) void import("./chinwag-chat.js");

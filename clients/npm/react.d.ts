@@ -11,15 +11,16 @@ export interface ChinwagChatProps extends ChatProperties {
   id?: string | undefined;
   className?: string | undefined;
   style?: CSSProperties | undefined;
-  /** Such as an image with `slot="logo"`. */
+  /** Content of slots, such as an image with `slot="logo"`. */
   children?: ReactNode | undefined;
 }
 
-/** The element `<chinwag-chat>`. Its `ref` is the element. `token` may be a new function each time. */
+/** The element `<chinwag-chat>` as a component, whose `ref` is the element. `token` can be a new function in each render. */
 export declare const ChinwagChat: ForwardRefExoticComponent<ChinwagChatProps & RefAttributes<ChinwagChatElement>>;
 
 /**
- * A client that lives as long as the component, which is drawn anew when something of it changes; null before it is mounted.
- * Another `server`, or another token than a function, connects anew; the other options are those of the first time.
+ * Returns a client that is connected while the component is mounted, or null before that. The component is rendered again after
+ * each change of the client's state. A change of `server`, or of a `token` that is not a function, creates a new client; changes
+ * of other options have no effect until then.
  */
 export declare function useChinwag(options: ChinwagOptions): Chinwag | null;

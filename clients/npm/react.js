@@ -1,4 +1,4 @@
-// <ChinwagChat> and useChinwag for React, without a build step. Nothing here needs a browser before it is mounted.
+// <ChinwagChat> and useChinwag for React, without a build step. A browser is needed only once a component is mounted.
 
 import { createElement, forwardRef, useEffect, useLayoutEffect, useReducer, useRef, useState } from "react";
 import { Chinwag } from "./chinwag.js";
@@ -13,10 +13,10 @@ const LISTENERS = {
 };
 const EVENTS = ["state", "groups", "group", "messages", "unread", "unsent", "typing", "presence", "relations", "profile"];
 
-/** A property has to be set before the element connects; a server has no layout. */
+/** Properties must be set before the element connects. During server-side rendering there is no layout. */
 const useLayout = typeof document === "undefined" ? useEffect : useLayoutEffect;
 
-/** A function that is made anew each time the component is drawn must not connect anew each time. */
+/** Returns a stable function, so that a new `token` function in each render does not reconnect. */
 function useToken(token) {
   const latest = useRef(token);
   latest.current = token;
@@ -57,7 +57,7 @@ export const ChinwagChat = forwardRef(function ChinwagChat({ token, className, .
   return createElement("chinwag-chat", { ...Object.fromEntries(others), class: className, ref: element });
 });
 
-/** A client that lives as long as the component, which is drawn anew when something changes. Null before it is mounted. */
+/** Returns a client that is connected while the component is mounted, or null before that. Each change renders the component. */
 export function useChinwag({ token, ...options }) {
   const [client, setClient] = useState(null);
   const [, redraw] = useReducer((count) => count + 1, 0);
@@ -66,7 +66,7 @@ export function useChinwag({ token, ...options }) {
     const made = new Chinwag({ ...options, token: source });
     for (const event of EVENTS) made.addEventListener(event, redraw);
     setClient(made);
-    // `state` and `problem` say why.
+    // `state` and `problem` have the reason.
     made.connect().catch(redraw);
     return () => {
       for (const event of EVENTS) made.removeEventListener(event, redraw);

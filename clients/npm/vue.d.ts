@@ -2,7 +2,7 @@ import type { DefineComponent, Ref, ShallowRef } from "vue";
 import type { Chinwag, ChinwagOptions } from "./chinwag.js";
 import type { ChatEvents, ChatProperties, ChinwagChat as ChinwagChatElement } from "./element.js";
 
-/** The events of the component, whose values are those of the element. */
+/** The events of the component, with the events of the element as their values. */
 export interface ChinwagChatListeners {
   onUnread?: ((event: CustomEvent<ChatEvents["chinwag-unread"]>) => void) | undefined;
   onMessage?: ((event: CustomEvent<ChatEvents["chinwag-message"]>) => void) | undefined;
@@ -11,8 +11,8 @@ export interface ChinwagChatListeners {
   onSignedout?: ((event: CustomEvent<ChatEvents["chinwag-signedout"]>) => void) | undefined;
 }
 
-/** The element `<chinwag-chat>`. `token` may be a new function each time. */
+/** The element `<chinwag-chat>` as a component. `token` can be a new function in each render. */
 export declare const ChinwagChat: DefineComponent<ChatProperties & ChinwagChatListeners, { element: Ref<ChinwagChatElement | null> }>;
 
-/** A client that lives as long as the component. Its ref is triggered when something changes; null before it is mounted. */
+/** Returns a ref of a client that is connected while the component is mounted, or null before that. Each change triggers it. */
 export declare function useChinwag(options: ChinwagOptions): ShallowRef<Chinwag | null>;

@@ -1,4 +1,4 @@
-// <ChinwagChat> and useChinwag for Vue, without a build step. Nothing here needs a browser before it is mounted.
+// <ChinwagChat> and useChinwag for Vue, without a build step. A browser is needed only once a component is mounted.
 
 import { defineComponent, h, onBeforeUnmount, onMounted, ref, shallowRef, triggerRef } from "vue";
 import { Chinwag } from "./chinwag.js";
@@ -14,7 +14,7 @@ export const ChinwagChat = defineComponent({
   emits: EVENTS,
   setup(props, { emit, expose, slots }) {
     const element = ref(null);
-    // A function that is made anew each time the component is drawn must not connect anew each time.
+    // A stable function, so that a new `token` function in each render does not reconnect.
     const call = () => props.token();
     expose({ element });
     onMounted(() => void import("./element.js"));
@@ -22,7 +22,7 @@ export const ChinwagChat = defineComponent({
     return () => {
       const properties = {};
       for (const name of PROPERTIES) {
-        // The dot: a property of the element, and never an attribute.
+        // The dot sets a property of the element, never an attribute.
         if (props[name] !== undefined) properties[`.${name}`] = name === "token" && typeof props.token === "function" ? call : props[name];
       }
       return h("chinwag-chat", { ref: element, ...properties, ...listeners }, slots.default?.());
@@ -30,7 +30,7 @@ export const ChinwagChat = defineComponent({
   },
 });
 
-/** A client that lives as long as the component. Its ref is triggered when something changes; null before it is mounted. */
+/** Returns a ref of a client that is connected while the component is mounted, or null before that. Each change triggers it. */
 export function useChinwag(options) {
   const client = shallowRef(null);
   const changed = () => triggerRef(client);
@@ -38,7 +38,7 @@ export function useChinwag(options) {
     const made = new Chinwag(options);
     for (const event of CHANGES) made.addEventListener(event, changed);
     client.value = made;
-    // `state` and `problem` say why.
+    // `state` and `problem` have the reason.
     made.connect().catch(changed);
   });
   onBeforeUnmount(() => {

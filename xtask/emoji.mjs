@@ -1,4 +1,4 @@
-// Makes the lists of emoji from the package emojibase-data, as CONTRIBUTING.md says.
+// Generates the lists of emoji from the package emojibase-data. CONTRIBUTING.md describes how to run it.
 
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,13 +6,13 @@ import { createRequire } from "node:module";
 const require = createRequire(`${process.cwd()}/`);
 const [rgi, component] = [/^\p{RGI_Emoji}$/v, 2];
 const bare = (text) => text.replaceAll("\uFE0F", "");
-/** The form that UTS 51 recommends: some of the package have a selector too many. */
+/** The form that UTS 51 recommends. Some emoji of the package have a superfluous variation selector. */
 const recommended = (text) => (rgi.test(text) ? text : bare(text));
 const listed = (rows) => rows.filter(({ group }) => group !== undefined && group !== component);
 
 const all = listed(require("emojibase-data/en/data.json")).flatMap(({ emoji, skins = [] }) => [emoji, ...skins.map((skin) => skin.emoji)]);
 const sorted = all.map(recommended).sort((a, b) => Buffer.compare(Buffer.from(bare(a)), Buffer.from(bare(b))));
-if (!sorted.every((emoji) => rgi.test(emoji))) throw new Error("this version of Node knows another version of Unicode");
+if (!sorted.every((emoji) => rgi.test(emoji))) throw new Error("Node and emojibase-data have different versions of Unicode: update the older one");
 writeFileSync("crates/core/src/reaction/emoji.txt", `${sorted.join("\n")}\n`);
 
 const { version } = require("emojibase-data/package.json");

@@ -1,4 +1,4 @@
-//! Cursors: a forged one never opens, and one that was sealed opens as it was.
+//! Cursors: a forged cursor is rejected, and a sealed one opens unchanged.
 
 #![no_main]
 
@@ -6,7 +6,7 @@ use chinwag_http::fuzzing::Cursors;
 use libfuzzer_sys::fuzz_target;
 
 const KEY: &str = "the-service-key-of-a-fuzzer-0123456789";
-/// Nothing is ever sealed with this one: the fuzzer learns what it sees being compared.
+/// No cursor is sealed with this key, because the fuzzer learns the values of comparisons.
 const OTHER_KEY: &str = "another-service-key-of-a-fuzzer-0123456";
 
 fuzz_target!(|bytes: &[u8]| {
@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     let (place, change) = bytes.split_at(bytes.len().min(32));
     let sealed = cursors.seal("users", place);
     assert_eq!(cursors.open("users", &sealed).as_deref(), Some(place));
-    assert_eq!(cursors.open("groups", &sealed), None, "another list's");
+    assert_eq!(cursors.open("groups", &sealed), None, "cursor of another list");
     let &[at, with, ..] = change else { return };
     let mut changed = sealed.clone().into_bytes();
     let at = usize::from(at) % changed.len();

@@ -1,5 +1,5 @@
-//! Events and payloads: any text, parsed by every parser that a client's text comes to. The parsers
-//! come from the lists of events and payloads, so a new one is fuzzed without a change here.
+//! Events and payloads: any text, passed to all parsers of clients' input. The parsers come from the lists of
+//! events and payloads, so that new ones are fuzzed without a change of this file.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let parsed = json::parse(bytes);
-    assert_eq!(parsed.as_ref().ok(), json::parse(bytes).as_ref().ok(), "two parses give the same");
+    assert_eq!(parsed.as_ref().ok(), json::parse(bytes).as_ref().ok(), "two parses return the same");
     if let Ok(text) = std::str::from_utf8(bytes) {
         black_box(fuzzing::envelope(text));
         black_box(fuzzing::envelope(&format!(r#"{{"type":"t","data":{text},"ref":{text}}}"#)));

@@ -1,15 +1,16 @@
-//! The frame reader: any bytes, in any pieces, read alike, and never more held than the limit.
+//! The frame reader: the result does not depend on the division of the bytes into pieces, and the buffers stay
+//! within the limit.
 //!
-//! The input is two bytes of limit, one that says how the rest is cut, and the rest.
+//! The input consists of two bytes for the limit, one byte that seeds the division, and the bytes to read.
 
 #![no_main]
 
 use chinwag_http::wire::frame::{FrameError, Incoming, Reader};
 use libfuzzer_sys::fuzz_target;
 
-/// The longest header of a client's frame.
+/// The maximum size of the header of a client's frame.
 const HEAD: usize = 14;
-/// The longest payload of a control frame.
+/// The maximum size of the payload of a control frame.
 const CONTROL: usize = 125;
 
 fuzz_target!(|input: &[u8]| {
@@ -28,9 +29,9 @@ fn read<'a>(limit: usize, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Incomi
             return (seen, Some(broken));
         }
         let (partial, message) = reader.held();
-        assert!(partial < HEAD + limit.max(CONTROL), "{partial} bytes of a frame are held");
-        assert!(message <= limit, "{message} bytes of a message are held");
-        assert!(!reader.is_idle() || partial + message == 0, "bytes are held while idle");
+        assert!(partial < HEAD + limit.max(CONTROL), "{partial} bytes of a frame are buffered");
+        assert!(message <= limit, "{message} bytes of a message are buffered");
+        assert!(!reader.is_idle() || partial + message == 0, "bytes are buffered while idle");
     }
     check(limit, &seen);
     (seen, None)
@@ -46,7 +47,7 @@ fn check(limit: usize, seen: &[Incoming]) {
     }
 }
 
-/// Pieces of 0 to 40 bytes, the same each time.
+/// Deterministic pieces of 0 to 40 bytes.
 struct Pieces<'a> {
     bytes: &'a [u8],
     state: u32,

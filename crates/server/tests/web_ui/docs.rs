@@ -9,7 +9,7 @@ use crate::access::check_accessibility;
 use crate::page::Page;
 
 const SEARCH: &str = "Search the documentation";
-const TOKEN: &str = "Token or service key for trying. It stays on this page; without one you call as whoever is signed in here.";
+const TOKEN: &str = "Token or service key for test requests. It is not stored. Without one, requests are made as the user who is signed in here.";
 
 async fn reader(stage: &Stage, path: &str) -> Page {
     Page::open("reader", &format!("{}/docs/{path}", stage.app.url())).await

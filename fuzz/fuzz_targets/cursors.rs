@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use chinwag_http::fuzzing::Cursors;
+use chinwag_http::fuzzing::CursorTarget;
 use libfuzzer_sys::fuzz_target;
 
 const KEY: &str = "the-service-key-of-a-fuzzer-0123456789";
@@ -11,9 +11,9 @@ const OTHER_KEY: &str = "another-service-key-of-a-fuzzer-0123456";
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        assert_eq!(Cursors::new(OTHER_KEY).open("users", text), None, "forged");
+        assert_eq!(CursorTarget::new(OTHER_KEY).open("users", text), None, "forged");
     }
-    let cursors = Cursors::new(KEY);
+    let cursors = CursorTarget::new(KEY);
     let (place, change) = bytes.split_at(bytes.len().min(32));
     let sealed = cursors.seal("users", place);
     assert_eq!(cursors.open("users", &sealed).as_deref(), Some(place));

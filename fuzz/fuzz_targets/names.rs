@@ -2,6 +2,7 @@
 
 #![no_main]
 
+use chinwag_core::name::NameCase;
 use chinwag_core::{GroupName, Name};
 use libfuzzer_sys::fuzz_target;
 
@@ -10,9 +11,11 @@ fuzz_target!(|text: &str| {
         assert_eq!(Name::parse(name.as_str()), Ok(name.clone()), "parsing again changes it");
         assert_eq!(Name::parse_exact(name.as_str()), Ok(name.clone()), "it is not in canonical form");
         assert_eq!(Name::stored(name.as_str()), name, "the stored form differs");
-        assert!(!name.fold().is_empty());
-        let claims = name.claims();
-        assert!(matches!(claims.len(), 1 | 2) && claims.iter().all(|claim| !claim.is_empty()), "{claims:?}");
+        for case in [NameCase::Folded, NameCase::Exact] {
+            assert!(!name.fold(case).is_empty());
+            let claims = name.claims(case);
+            assert!(matches!(claims.len(), 1 | 2) && claims.iter().all(|claim| !claim.is_empty()), "{claims:?}");
+        }
     }
     if let Ok(name) = GroupName::parse(text) {
         assert_eq!(GroupName::parse(name.as_str()), Ok(name.clone()), "parsing again changes it");

@@ -34,6 +34,12 @@ pub(crate) fn doc(root: &Path) -> Result<()> {
     run_command(cargo)
 }
 
+/// Compiles the fuzz targets without the fuzzer. They are a workspace of their own.
+pub(crate) fn check_fuzz_targets(root: &Path) -> Result<()> {
+    let manifest = ["check", "--manifest-path", "fuzz/Cargo.toml", "--target-dir", "target"];
+    run(root, &[&manifest[..], &["--no-default-features", "--locked"]].concat())
+}
+
 /// Whether `cargo deny` is installed.
 pub(crate) fn deny_is_installed() -> bool {
     needs::is_on_path("cargo-deny")

@@ -24,30 +24,30 @@ use dist::DistOptions;
 use steps::Steps;
 
 const HELP: &str = "\
-The project's own chores.
+Tasks for the development of Chinwag.
 
 Usage: cargo xtask <task>
 
-  test [-- ARGS]   see that the programs the tests need are there (as root on Debian: install
-                   them), then run every test and every example in the documentation.
-                   ARGS go to cargo test: `-- name` runs what has `name` in its path,
-                   `-- name -- --nocapture` shows its output.
-  trials [NAME]    the trials of one node (crash, disk, end, erase, retention and others) and of
+  test [-- ARGS]   checks that the programs for the tests are installed (as root on Debian: installs them),
+                   then runs all tests and all examples in the documentation. ARGS are passed to
+                   cargo test: `-- name` runs the tests with `name` in their path,
+                   `-- name -- --nocapture` shows their output.
+  trials [NAME]    runs the trials of one node (crash, disk, end, erase, retention and others) and of
                    several (order, kills, rolling, removal, ends, first, commit, database, link,
-                   hints, dead and others), or the one named, each as often as it takes to believe
-                   it, and a table of what was seen. `test` runs each a few times.
+                   hints, dead and others), or the named one, in their long mode, and prints a
+                   table of the results. `test` runs each in its short mode.
   bench --compare REV
-                   measures a revision and the present tree in turn: CPU per message and messages per
-                   second. `bench --help` says more.
-  hostile [SECS]   the readers of clients' bytes fuzzed, SECS seconds each (60; needs nightly and
-                   cargo-fuzz), and the REST API tried by Schemathesis against its own document.
+                   measures a revision and the working tree alternately: CPU per message and messages
+                   per second. `bench --help` lists the options.
+  hostile [SECS]   fuzzes the parsers of client input, SECS seconds each (60; requires nightly and
+                   cargo-fuzz), and tests the REST API with Schemathesis against its OpenAPI document.
   dist [PACKAGE] [--out DIR] [--binary FILE]
-                   what adopters install, into target/dist/: all, or one of npm, python, program, deb, image,
-                   sbom, notes, sums. The program is built as one static file, unless FILE is given.
-  check            cycles of modules, formatting, clippy, documentation, the clients' types (if tsc and mypy are
-                   installed), dependencies (if cargo-deny is; ADVISORIES=1 asks the advisory
-                   database too), and the tree's own rules.
-  help             this text.
+                   writes the packages for users to target/dist/: all, or one of npm, python, program,
+                   deb, image, sbom, notes, sums. Builds a static program unless FILE is given.
+  check            checks module cycles, formatting, clippy, documentation, the fuzz targets, the clients'
+                   types (if tsc and mypy are installed), dependencies (if cargo-deny is installed;
+                   ADVISORIES=1 includes the advisory database), and the rules of this repository.
+  help             prints this text.
 
 Exit codes: 0 all passed, 1 something failed, 2 misused.
 ";
@@ -149,6 +149,7 @@ fn check(root: &Path) -> bool {
         cargo::run(root, &lint)
     });
     steps.run("documentation", || cargo::doc(root));
+    steps.run("fuzz targets", || cargo::check_fuzz_targets(root));
     if needs::is_on_path("tsc") {
         steps.run("types", || types::check(root));
     } else {

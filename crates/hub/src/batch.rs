@@ -21,8 +21,9 @@ pub(crate) struct BatchFrames {
 }
 
 impl BatchFrames {
-    fn concat<'a>(frames: impl ExactSizeIterator<Item = &'a Bytes>) -> Self {
-        let (mut all, mut ends) = (BytesMut::new(), Vec::with_capacity(frames.len()));
+    fn concat<'a>(frames: impl ExactSizeIterator<Item = &'a Bytes> + Clone) -> Self {
+        let mut all = BytesMut::with_capacity(frames.clone().map(Bytes::len).sum());
+        let mut ends = Vec::with_capacity(frames.len());
         for frame in frames {
             all.extend_from_slice(frame);
             ends.push(all.len());
@@ -44,17 +45,13 @@ impl BatchFrames {
 impl Hub {
     /// Encodes each event of a batch once.
     pub(crate) fn encode_batch(&self, events: &[Event]) -> BatchFrames {
-        let (mut all, mut ends) = (BytesMut::new(), Vec::with_capacity(events.len()));
-        for event in events {
-            all.extend_from_slice(&self.encode.event(event, None));
-            ends.push(all.len());
-        }
+        let frames: Vec<_> = events.iter().map(|event| self.encode.event(event, None)).collect();
         let own = events.iter().enumerate().filter_map(|(at, event)| {
             let origin = event.origin.as_ref()?;
             let reference = origin.reference.as_deref()?;
             Some((origin.socket, at, self.encode.event(event, Some(reference))))
         });
-        BatchFrames { own: own.collect(), all: all.freeze(), ends }
+        BatchFrames { own: own.collect(), ..BatchFrames::concat(frames.iter()) }
     }
 
     /// Publishes the hints of a batch to the other nodes, if any.

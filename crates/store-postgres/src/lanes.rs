@@ -57,8 +57,8 @@ impl QueuedMessage {
     }
 
     /// Whether it has waited so long that it must be refused.
-    pub(crate) fn is_late(&self) -> bool {
-        Instant::now() > self.until
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
+        now > self.until
     }
 }
 
@@ -78,22 +78,16 @@ impl Lanes {
     /// the future is dropped while it waits for a permit, the message is not sent.
     pub(crate) fn submit(&self, sending: Sending) -> Answer<'_, Sent> {
         let (answer, answered) = oneshot::channel();
-        let refused = match self.places.clone().try_acquire_owned() {
-            Ok(place) => {
-                self.put(sending, answer, place);
-                None
-            }
-            Err(_) => Some((sending, answer)),
-        };
+        let answered = async move { answered.await.unwrap_or(Err(Error::Unknown)) };
+        if let Ok(place) = self.places.clone().try_acquire_owned() {
+            self.put(sending, answer, place);
+            return Box::pin(answered);
+        }
         Box::pin(async move {
-            if let Some((sending, answer)) = refused {
-                let place = tokio::time::timeout(self.patience, self.places.clone().acquire_owned()).await;
-                match place {
-                    Ok(Ok(place)) => self.put(sending, answer, place),
-                    _ => return Err(Error::unavailable()),
-                }
-            }
-            answered.await.unwrap_or(Err(Error::Unknown))
+            let place = tokio::time::timeout(self.patience, self.places.clone().acquire_owned()).await;
+            let Ok(Ok(place)) = place else { return Err(Error::unavailable()) };
+            self.put(sending, answer, place);
+            answered.await
         })
     }
 
@@ -218,6 +212,7 @@ impl State {
     fn fill(&mut self, batch: &mut Batch, group: GroupId, most: usize) {
         let Some(lane) = self.lanes.get_mut(&group) else { return };
         let (mut ids, mut taken) = (HashSet::<ClientId>::new(), 0);
+        batch.messages.reserve(lane.len().min(most - batch.messages.len()));
         while batch.messages.len() < most
             && let Some(next) = lane.front()
         {
@@ -241,7 +236,12 @@ impl State {
     }
 }
 
-/// Splits a batch by group. The messages of a group are adjacent in a batch.
+/// The groups of a batch. The messages of a group are adjacent in a batch.
+pub(crate) fn groups_of(messages: &[QueuedMessage]) -> BTreeSet<GroupId> {
+    messages.chunk_by(|one, next| one.group() == next.group()).map(|part| part[0].group()).collect()
+}
+
+/// Splits a batch by group.
 pub(crate) fn by_group(messages: Vec<QueuedMessage>) -> Vec<Vec<QueuedMessage>> {
     let mut parts: Vec<Vec<QueuedMessage>> = Vec::new();
     for message in messages {

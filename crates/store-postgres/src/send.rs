@@ -15,14 +15,14 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chinwag_core::bus::Bus;
 use chinwag_core::event::Event;
 use chinwag_core::send::{Conclusion, Facts, Kept, Sent};
 use chinwag_core::store::WriteJob;
 use chinwag_core::thread::{REPLIES_COUNTED, SHOWN_REPLIERS};
-use chinwag_core::{Date, Error, GroupId, MessageId, Result, stored_number};
+use chinwag_core::{Date, Error, GroupId, MessageId, stored_number};
 use chinwag_store_sql::thread::REPLIES;
 use chinwag_store_sql::{block_stands, gone, limit};
 use tokio_postgres::Row;
@@ -31,7 +31,7 @@ use tokio_postgres::types::ToSql;
 use self::columns::Columns;
 use crate::address::Target;
 use crate::fault::{Failure, Trouble, panicked};
-use crate::lanes::{Batch, Lanes, QueuedMessage, by_group};
+use crate::lanes::{Batch, Lanes, QueuedMessage, by_group, groups_of};
 use crate::link::{Link, LinkSlot};
 use crate::message::refused;
 use crate::open::Options;
@@ -260,12 +260,13 @@ fn send_all(target: &Target, lanes: &Lanes, bus: &dyn Bus, most: usize) {
 
 impl Sender<'_> {
     fn send_batch(&mut self, messages: Vec<QueuedMessage>) {
-        let (late, messages): (Vec<_>, Vec<_>) = messages.into_iter().partition(QueuedMessage::is_late);
-        let kept: BTreeSet<_> = messages.iter().map(QueuedMessage::group).collect();
-        self.release(&(&self.claimed - &kept));
-        refuse(late, &Error::unavailable());
-        let (alone, messages): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|message| message.sending.is_alone());
+        let now = Instant::now();
+        let (late, messages) = separate(messages, |message| message.is_late(now));
+        if !late.is_empty() {
+            self.release(&(&self.claimed - &groups_of(&messages)));
+            refuse(late, &Error::unavailable());
+        }
+        let (alone, messages) = separate(messages, |message| message.sending.is_alone());
         self.send(messages);
         for message in alone {
             let group = message.group();
@@ -284,7 +285,7 @@ impl Sender<'_> {
     /// that a bad message or a locked group fails alone. Releases each group's claim as soon as its messages
     /// are answered.
     fn send(&mut self, messages: Vec<QueuedMessage>) {
-        let groups: BTreeSet<_> = messages.iter().map(QueuedMessage::group).collect();
+        let groups = groups_of(&messages);
         let messages = match self.attempt(messages, LOCK_TIMEOUT) {
             Left::Nothing => return self.release(&groups),
             Left::Held(messages, _) | Left::Bad(messages, _) => messages,
@@ -387,6 +388,18 @@ impl Sender<'_> {
     }
 }
 
+/// Separates the messages for which `is_apart` holds, which are few, from the others.
+fn separate(
+    messages: Vec<QueuedMessage>,
+    is_apart: impl Fn(&QueuedMessage) -> bool,
+) -> (Vec<QueuedMessage>, Vec<QueuedMessage>) {
+    if messages.iter().any(&is_apart) {
+        messages.into_iter().partition(is_apart)
+    } else {
+        (Vec::new(), messages)
+    }
+}
+
 fn refuse(messages: Vec<QueuedMessage>, why: &Error) {
     for message in messages {
         // The caller may have dropped the future.
@@ -397,23 +410,24 @@ fn refuse(messages: Vec<QueuedMessage>, why: &Error) {
 /// Answers the decided messages. Returns those of users who have not accepted their groups yet.
 fn conclude(bus: &dyn Bus, messages: Vec<QueuedMessage>, found: Vec<Found>) -> Vec<QueuedMessage> {
     let mut events: Vec<Event> = Vec::with_capacity(messages.len());
-    let mut outcomes: Vec<(QueuedMessage, Result<Sent>)> = Vec::with_capacity(messages.len());
+    let mut outcomes = Vec::with_capacity(messages.len());
     let mut accepting = Vec::new();
     for (message, (facts, kept)) in messages.into_iter().zip(found) {
         if message.sending.needs_own_job(&facts) {
             accepting.push(message);
             continue;
         }
-        let Conclusion { outcome, disagreement } = message.sending.conclude(&facts, kept, &mut events);
+        let QueuedMessage { sending, answer, .. } = message;
+        let Conclusion { outcome, disagreement } = sending.conclude(&facts, kept, &mut events);
         if let Some(disagreement) = disagreement {
             tracing::error!(disagreement, "a message was decided otherwise than the rule: report this fault");
         }
-        outcomes.push((message, outcome));
+        outcomes.push((answer, outcome));
     }
     publish(bus, events);
-    for (message, outcome) in outcomes {
+    for (answer, outcome) in outcomes {
         // The caller may have dropped the future.
-        let _ = message.answer.send(outcome);
+        let _ = answer.send(outcome);
     }
     accepting
 }

@@ -126,7 +126,7 @@ impl ClientEventEntry {
 }
 
 fn begin<E: ClientEvent>(request: EventRequest, data: &RawValue) -> Result<Work> {
-    let fields = Fields::parse(data.get().as_bytes())?.of_event();
+    let fields = Fields::parse_text(data.get())?.of_event();
     let command = fields.limited(request.session.state.app.limits()).command(E::command)?;
     Ok(E::work(request, command))
 }

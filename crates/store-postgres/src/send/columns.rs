@@ -66,29 +66,36 @@ impl<'m> Columns<'m> {
 
     /// Adds each group once, in order, and each combination of a group and a writer once.
     fn name_writers(&mut self, messages: &'m [Stamped<'m>]) {
-        let groups: BTreeSet<_> = messages.iter().map(|stamped| stamped.message.group()).collect();
+        let adjacent = messages.chunk_by(|one, next| one.message.group() == next.message.group());
+        let groups: BTreeSet<_> = adjacent.map(|part| part[0].message.group()).collect();
         let group_at: HashMap<_, _> = groups.iter().copied().zip(1..).collect();
         self.groups = groups.into_iter().map(|group| group.0).collect();
         let mut known = HashMap::new();
+        // Messages that follow each other often have the same writer.
+        let mut last = None;
         for stamped in messages {
             let (group, sending) = (stamped.message.group(), &stamped.message.sending);
             let author = sending.command().author.as_ref();
             let (caller, token) = match sending.who() {
                 Who::Known(caller) => (caller.user().map(|user| user.0), None),
-                Who::Token(hash) => (None, Some(hash.0.to_vec())),
+                Who::Token(hash) => (None, Some(hash.0)),
                 // Messages of a bot or a service key are sent alone. No user has this number.
                 Who::Bot(_) | Who::Key(_) => (Some(i64::MIN), None),
             };
             let next = i32::try_from(known.len() + 1).unwrap_or(i32::MAX);
-            let key = (group, caller, token.clone(), author.map(Name::as_str));
-            let writer = *known.entry(key).or_insert_with(|| {
-                self.group_at.push(group_at[&group]);
-                self.callers.push(caller);
-                self.tokens.push(token);
-                self.moments.push(stamped.date.micros());
-                self.folds.push(author.map(|name| name.fold(sending.name_case())));
-                next
-            });
+            let key = (group, caller, token, author.map(Name::as_str));
+            let writer = match last {
+                Some((of, writer)) if of == key => writer,
+                _ => *known.entry(key).or_insert_with(|| {
+                    self.group_at.push(group_at[&group]);
+                    self.callers.push(caller);
+                    self.tokens.push(token.map(|hash| hash.to_vec()));
+                    self.moments.push(stamped.date.micros());
+                    self.folds.push(author.map(|name| name.fold(sending.name_case())));
+                    next
+                }),
+            };
+            last = Some((key, writer));
             self.writers.push(writer);
         }
     }

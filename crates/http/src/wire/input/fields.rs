@@ -38,10 +38,19 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Parses a payload.
     pub fn parse(payload: &'a [u8]) -> Result<Self> {
+        Self::parsed_by(payload, json::parse)
+    }
+
+    /// Parses a payload that is known to be UTF-8.
+    pub fn parse_text(payload: &'a str) -> Result<Self> {
+        Self::parsed_by(payload.as_bytes(), |_| json::parse_text(payload))
+    }
+
+    fn parsed_by(payload: &'a [u8], parse: impl FnOnce(&'a [u8]) -> Result<Value<'a>>) -> Result<Self> {
         if let Some(why) = not_an_object(payload) {
             return Err(Error::field("", format!("the payload {why}")));
         }
-        match json::parse(payload)? {
+        match parse(payload)? {
             Value::Object(values) => Ok(Self {
                 values,
                 errors: Vec::new(),
@@ -95,6 +104,9 @@ impl<'a> Fields<'a> {
 
     /// The error of a payload that has none of the keys of which at least one is required.
     pub(crate) fn missing_one_of(&self, keys: &'static [Key]) -> Option<(&'static str, String)> {
+        if !keys.iter().any(|key| key.need.is_one_of() || key.is_actor) {
+            return None;
+        }
         let is_given =
             |key: &&Key| if key.need == Need::OneOf { self.has(key.name) } else { self.holds(key.name) };
         let one_of = keys.iter().filter(|key| key.need.is_one_of());
@@ -397,7 +409,7 @@ impl<'a> Fields<'a> {
             Some(_) => Err("must be text or null".to_owned()),
         };
         if let (Value::Object(object), Some(ignored)) = (value, self.ignored) {
-            for unknown in object.keys_as_sent().into_iter().filter(|key| ![ID, ALT].contains(key)) {
+            for unknown in object.keys_as_sent().filter(|key| ![ID, ALT].contains(key)) {
                 ignored.note(&format!("{key}[{index}]"), unknown);
             }
         }

@@ -1,7 +1,7 @@
 //! JSON values of payloads: borrowed if possible, and without duplicate keys.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chinwag_core::{Error, Result};
@@ -12,6 +12,8 @@ use serde_json::error::Category;
 
 /// The beginning of the parser's error for a text that is nested more than 127 levels deep.
 const TOO_DEEP: &str = "recursion limit exceeded";
+/// Up to this number of keys, a search for duplicates compares a new key with each earlier one.
+const FEW_KEYS: usize = 16;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,25 +34,26 @@ pub enum Value<'a> {
     Object(Object<'a>),
 }
 
-/// The values of an object by key, each with its position.
+/// The keys and values of an object, in the order sent. Payloads have few keys, so a search is faster than a map.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Object<'a>(BTreeMap<Cow<'a, str>, (usize, Value<'a>)>);
+pub struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
 impl<'a> Object<'a> {
     /// The value under a key.
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
-        self.0.get(key).map(|(_, value)| value)
+        self.position(key).map(|at| &self.0[at].1)
     }
 
     /// Removes and returns the value under a key.
     pub fn remove(&mut self, key: &str) -> Option<Value<'a>> {
-        self.0.remove(key).map(|(_, value)| value)
+        self.position(key).map(|at| self.0.remove(at).1)
     }
 
     /// Inserts a value under a key, unless the key is present.
     pub fn insert_absent(&mut self, key: Cow<'a, str>, value: Value<'a>) {
-        let place = self.0.len();
-        self.0.entry(key).or_insert((place, value));
+        if self.position(&key).is_none() {
+            self.0.push((key, value));
+        }
     }
 
     /// The number of keys.
@@ -64,21 +67,29 @@ impl<'a> Object<'a> {
     }
 
     /// All keys and values, ordered by key.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
-        self.0.iter().map(|(key, (_, value))| (&**key, value))
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'a>)> {
+        let mut entries: Vec<_> = self.0.iter().map(|(key, value)| (&**key, value)).collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        entries.into_iter()
     }
 
     /// The keys, in the order sent.
-    pub fn keys_as_sent(&self) -> Vec<&str> {
-        let mut keys: Vec<_> = self.0.iter().map(|(key, (place, _))| (*place, &**key)).collect();
-        keys.sort_unstable();
-        keys.into_iter().map(|(_, key)| key).collect()
+    pub fn keys_as_sent(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(key, _)| &**key)
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        self.0.iter().position(|(known, _)| known == key)
     }
 }
 
 /// Parses exactly one JSON value.
 pub fn parse(payload: &[u8]) -> Result<Value<'_>> {
-    let text = std::str::from_utf8(payload).map_err(|_| Error::field("", "the payload is not UTF-8"))?;
+    parse_text(std::str::from_utf8(payload).map_err(|_| Error::field("", "the payload is not UTF-8"))?)
+}
+
+/// Parses exactly one JSON value of a text.
+pub fn parse_text(text: &str) -> Result<Value<'_>> {
     serde_json::from_str(text).map_err(|why| Error::field("", not_json(&why)))
 }
 
@@ -163,14 +174,24 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
-        let mut values = BTreeMap::new();
+        let mut object = Object::default();
+        // Filled once there are many keys.
+        let mut known = BTreeSet::new();
         while let Some((Key(key), value)) = map.next_entry()? {
-            if values.contains_key(&key) {
+            if object.len() == FEW_KEYS {
+                known.extend(object.0.iter().map(|(key, _)| key.clone()));
+            }
+            let is_new = if object.len() < FEW_KEYS {
+                object.position(&key).is_none()
+            } else {
+                known.insert(key.clone())
+            };
+            if !is_new {
                 return Err(A::Error::custom(format_args!("the key {:?} is there twice", short(&key))));
             }
-            values.insert(key, (values.len(), value));
+            object.0.push((key, value));
         }
-        Ok(Value::Object(Object(values)))
+        Ok(Value::Object(object))
     }
 }
 

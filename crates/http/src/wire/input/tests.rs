@@ -73,6 +73,26 @@ fn payloads_that_are_no_objects_are_refused() {
 }
 
 #[test]
+fn a_key_given_twice_is_refused_in_objects_of_any_size() {
+    for count in 1..40 {
+        let entries: Vec<_> = (0..count).rev().map(|key| format!(r#""{key}":{key}"#)).collect();
+        let object = json::parse_text(&format!("{{{}}}", entries.join(","))).map(|value| match value {
+            json::Value::Object(object) => object.iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        });
+        let mut sorted: Vec<_> = (0..count).map(|key| key.to_string()).collect();
+        sorted.sort();
+        assert_eq!(object.ok(), Some(sorted), "{count} keys");
+        for (at, again) in [(0, 0), (count, 0), (count / 2, count - 1), (0, count - 1), (count, count / 2)] {
+            let mut twice = entries.clone();
+            twice.insert(at, entries[again].clone());
+            let found = refused(Fields::parse(format!("{{{}}}", twice.join(",")).as_bytes()));
+            assert!(found[0].1.contains("is there twice"), "{count} keys, {again} again at {at}: {found:?}");
+        }
+    }
+}
+
+#[test]
 fn unknown_keys_and_white_space_do_not_matter() {
     let payload = " {\"name\" : \"arlan\", \"extra\": {\"deep\": [1.5, true, null]}}\r\n";
     let name = fields(payload).command(|user: NewUser, _| Some(user.name)).expect("a name");

@@ -139,7 +139,8 @@ impl Body {
     /// Like [`parse`](Self::parse), for a message that may have files: text without visible characters
     /// becomes empty.
     pub fn parse_any(text: &str, limit: usize) -> Result<Self, String> {
-        if text.chars().nth(limit).is_some() {
+        // No text has more characters than bytes.
+        if text.len() > limit && text.chars().nth(limit).is_some() {
             return Err(format!("is longer than {limit} characters"));
         }
         if !is_visible(text) {

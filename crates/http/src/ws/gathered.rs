@@ -1,12 +1,15 @@
 //! Messages of one socket that arrived together.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
+use chinwag_core::Result;
 use chinwag_core::app::message::{Send, Sent};
 use chinwag_core::event::Event;
 use chinwag_core::message::Message;
 use chinwag_core::store::Answer;
 use chinwag_hub::Encode;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 
 use super::client_event::{EventRequest, Job};
 use crate::trace::{ActiveSpan, for_each};
@@ -21,23 +24,35 @@ pub(super) fn send_all(messages: Vec<(EventRequest, Send)>) -> Job {
         let all = requests.iter().map(|request| &request.context).zip(commands);
         let spans = requests.iter().map(|request| request.span.as_ref());
         let answers = for_each(spans, || app.messages_send(all)).into_iter().zip(&requests);
-        let mut sent: FuturesUnordered<_> = answers
-            .map(|(answer, request)| within_span(request, answer).map(move |sent| (request, sent)))
-            .collect();
-        // Answer each message as soon as it is done, without waiting for the others.
-        while let Some((request, sent)) = sent.next().await {
-            match sent {
-                Ok(Sent::New(_)) => {}
-                Ok(Sent::Before(message)) => answer_sent(request, &message),
-                Err(error) => {
-                    request.session.fail_charged(&error, request.cost, request.reference());
-                    request.span.iter().for_each(|span| span.note_error(&error));
+        let mut waiting: Vec<_> =
+            answers.map(|(answer, request)| (request, within_span(request, answer))).collect();
+        // Answer each message as soon as it is done, without waiting for the others. They are few, and usually done together.
+        poll_fn(|cx| {
+            waiting.retain_mut(|(request, answer)| match answer.poll_unpin(cx) {
+                Poll::Ready(sent) => {
+                    conclude(request, sent);
+                    false
                 }
-            }
-            request.span.iter().for_each(ActiveSpan::end);
-        }
+                Poll::Pending => true,
+            });
+            if waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
         requests.len()
     })
+}
+
+/// Answers this socket unless the message was sent just now: then its event is the answer.
+fn conclude(request: &EventRequest, sent: Result<Sent>) {
+    match sent {
+        Ok(Sent::New(_)) => {}
+        Ok(Sent::Before(message)) => answer_sent(request, &message),
+        Err(error) => {
+            request.session.fail_charged(&error, request.cost, request.reference());
+            request.span.iter().for_each(|span| span.note_error(&error));
+        }
+    }
+    request.span.iter().for_each(ActiveSpan::end);
 }
 
 /// Awaits a message within the event's span, if it has one.

@@ -202,7 +202,12 @@ impl SocketLoop<'_> {
         match work {
             Work::Nothing => {}
             Work::TooMany => self.too_fast |= !self.pace.refused(),
-            Work::Pipelined(request, message) => self.gathered.push((request, message)),
+            Work::Pipelined(request, message) => {
+                if self.gathered.is_empty() {
+                    self.gathered.reserve(1 + self.inbox.len());
+                }
+                self.gathered.push((request, message));
+            }
             Work::Alone(work) => {
                 self.begin_gathered();
                 self.waiting = Some(work);

@@ -323,6 +323,7 @@ macro_rules! store_suite {
                 a_group_that_is_no_more_is_erased_in_parts
                 leftovers_of_a_deleted_group_count_nowhere
                 a_group_that_was_handed_over_keeps_its_new_owner
+                erasure_of_a_user_does_not_wait_for_its_ended_groups
             }
             thread {
                 a_root_shows_its_replies_wherever_it_is_read

@@ -176,13 +176,16 @@ impl Unit<'_> {
     fn erase_messages(&mut self, user: UserId, effort: StepLimits) -> Result<bool> {
         let (mut rows, mut groups) = (effort.rows, effort.groups);
         while let Some(group) = self.tx.trace_as_former(user)? {
-            let found = self.tx.messages_by(group, user, rows)?;
-            // The group itself may have been deleted.
-            if !found.is_empty() && self.tx.group(group)?.is_some() {
-                erase_together(self, group, &found)?;
+            // A deleted group is erased by its own task. That task is often later than this one, for example if
+            // the group has ended with its last member, and would never begin if this one waited for it.
+            if self.tx.group(group)?.is_some() {
+                let found = self.tx.messages_by(group, user, rows)?;
+                if !found.is_empty() {
+                    erase_together(self, group, &found)?;
+                }
+                rows -= found.len();
+                rows -= self.take_reactions(user, group, rows)?;
             }
-            rows -= found.len();
-            rows -= self.take_reactions(user, group, rows)?;
             if rows == 0 || groups == 0 {
                 return Ok(false);
             }
@@ -202,9 +205,6 @@ impl Unit<'_> {
     /// Removes at most `limit` reactions of a deleted user: those in groups that it had left, and those that
     /// exceeded the limit when it was removed from a group. Clients learn of this from `user.delete`.
     fn take_reactions(&mut self, user: UserId, group: GroupId, limit: usize) -> Result<usize> {
-        if self.tx.group(group)?.is_none() {
-            return Ok(0);
-        }
         let mut erased = 0;
         loop {
             let found = self.tx.reactions_by(group, user, MAX_LOST_PER_ENTRY.min(limit - erased))?;

@@ -291,3 +291,26 @@ pub async fn a_group_that_was_handed_over_keeps_its_new_owner(f: Fixture) {
         assert_eq!(owner.map(|owner| owner.user), Some(bob));
     }
 }
+
+pub async fn erasure_of_a_user_does_not_wait_for_its_ended_groups(f: Fixture) {
+    // More than the request of a deletion erases at once, of the group and of its last member.
+    const MESSAGES: usize = 450;
+    let ann = f.user("ann").await;
+    let group = f.group(&[ann]).await;
+    let all: Vec<_> = (0..MESSAGES).map(|_| f.message(group, ann)).collect();
+    f.write(move |tx| {
+        tx.member_set(group, ann, Role::Owner, date(0))?;
+        let first = tx.seq_take(group, MESSAGES)?;
+        let numbered =
+            all.iter().zip(first.0..).map(|(each, seq)| NewMessage { seq: Seq(seq), ..each.clone() });
+        tx.messages_insert(&numbered.collect::<Vec<_>>())
+    })
+    .await;
+    let app = App::new(f.store.clone(), Arc::new(SystemClock::default()), Limits::default());
+    app.user_delete(&Context::new(Caller::Service), name("ann")).await.expect("it is deleted");
+    assert!(f.next_task().await.is_some(), "some messages wait for later steps");
+    for _ in 0..MESSAGES {
+        app.work(StepLimits { rows: 10, groups: 1 }).await.expect("a step");
+    }
+    assert_eq!(f.next_task().await, None);
+}

@@ -69,7 +69,8 @@ pub use key::ScopedKeys;
 pub use membership::{ListedMember, MemberPlace, Memberships, Newcomer};
 pub use mention::Mentions;
 pub use message::{
-    Edge, Located, MessageToErase, Messages, NewMessage, Page, PriorMessage, PriorThread, UNCOVERED,
+    Edge, Located, MAX_PASSED, MessageToErase, Messages, NewMessage, Page, PriorMessage, PriorThread,
+    UNCOVERED,
 };
 pub use oidc::ProviderIdentities;
 pub use open_group::{OPEN_KEY_CHARS, OpenGroupRow, OpenGroups, OpenPlace, open_key};

@@ -212,8 +212,9 @@ fn summaries(
     const MESSAGES: Text = Text::postgres(concat!(
         "SELECT ",
         message_columns!(postgres),
-        " FROM unnest($1::uuid[]) own (group_id) JOIN LATERAL (SELECT * FROM messages x
-            WHERE x.group_id = own.group_id AND x.body IS NOT NULL AND NOT ",
+        " FROM unnest($1::uuid[]) own (group_id) JOIN groups g ON g.id = own.group_id
+        JOIN LATERAL (SELECT * FROM messages x
+            WHERE x.group_id = g.id AND x.seq > g.erased_seq AND x.body IS NOT NULL AND NOT ",
         gone!(postgres "x.author_id"),
         " ORDER BY x.seq DESC LIMIT $2) m ON true",
         message_joins!(postgres),

@@ -26,6 +26,7 @@ table! {
     GROUPS: "groups" by (id: Id)
     last_seq: Number, newest_seq: Number, newest_date: Number, name: Text, pair_low: Number, pair_high: Number,
     pins: Bytes, description: Text, avatar: Text, data: Text, open: Flag, slow: Number, keep: Number, open_key: Text,
+    erased_seq: Number,
 }
 
 crate::implement! {

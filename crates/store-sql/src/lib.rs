@@ -12,6 +12,7 @@ pub mod audit;
 pub mod ban;
 pub mod bot;
 mod column;
+mod erased;
 pub mod export;
 pub mod feed;
 pub mod file;

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use chinwag_core::message::{Body, ClientId, Message, MessageDetail};
 use chinwag_core::send::digest;
-use chinwag_core::store::{Edge, Located, MessageToErase, NewMessage, Page, PriorMessage, PriorThread};
+use chinwag_core::store::{Located, MessageToErase, NewMessage, Page, PriorMessage, PriorThread};
 use chinwag_core::thread::{Replies, ThreadRoot};
 use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
 
-use crate::message_date::{first_after, last_before};
+pub use crate::erased::erased_seq_raise;
+use crate::message_date::{begin, last_before};
 use crate::sql::params;
 use crate::thread::fill_replies;
 use crate::transfer::{erase, table};
@@ -42,6 +43,7 @@ crate::implement! {
         message_digest_set(group: GroupId, seq: Seq, digest: &[u8; 32]) -> ();
         message_edit(group: GroupId, seq: Seq, body: &Body, edited: Date) -> ();
         message_detail_set(group: GroupId, seq: Seq, detail: &MessageDetail) -> ();
+        erased_seq_raise(group: GroupId) -> ();
     }
 }
 
@@ -241,7 +243,7 @@ macro_rules! messages_where {
     ($rest:literal) => {
         Text::two(messages_where!(@ sqlite $rest), messages_where!(@ postgres $rest))
     };
-    (@ $db:ident $rest:literal) => {
+    (@ $db:ident $rest:expr) => {
         concat!(
             "SELECT ",
             message_columns!($db),
@@ -315,22 +317,19 @@ fn prior_thread(row: &dyn Columns) -> Result<Option<PriorThread>> {
     Ok(Some(PriorThread { root: ThreadRoot { id, seq }, stands: row.get(7)? }))
 }
 
-/// Converts the edge of a page to an inclusive number. Returns whether the page goes backwards, and the
-/// number, if there is one.
-pub(crate) fn begin(sql: &impl Sql, group: GroupId, edge: Edge) -> Result<(bool, Option<i64>)> {
-    Ok(match edge {
-        Edge::Newest => (true, Some(i64::MAX)),
-        Edge::BeforeSeq(Seq(seq)) => (true, seq.checked_sub(1)),
-        Edge::AfterSeq(Seq(seq)) => (false, seq.checked_add(1)),
-        Edge::BeforeDate(date) => (true, last_before(sql, group, date.micros())?.map(|(Seq(seq), _)| seq)),
-        Edge::AfterDate(date) => (false, first_after(sql, group, date)?),
-    })
-}
-
 pub fn messages(sql: &impl Sql, group: GroupId, page: &Page) -> Result<Vec<Message>> {
     // Both limits are inclusive.
-    const BACK: Text = messages_where!("m.group_id = $1 AND m.seq <= $2 ORDER BY m.seq DESC LIMIT $3");
-    const ON: Text = messages_where!("m.group_id = $1 AND m.seq >= $2 ORDER BY m.seq LIMIT $3");
+    const BACK: Text = messages_where!(
+        "m.group_id = $1 AND m.seq <= $2 AND m.seq > (SELECT erased_seq FROM groups WHERE id = $1)
+        ORDER BY m.seq DESC LIMIT $3"
+    );
+    macro_rules! on {
+        ($db:ident $greatest:literal) => {
+            messages_where!(@ $db concat!("m.group_id = $1 AND m.seq >= ", $greatest,
+                "($2, (SELECT erased_seq + 1 FROM groups WHERE id = $1)) ORDER BY m.seq LIMIT $3"))
+        };
+    }
+    const ON: Text = Text::two(on!(sqlite "max"), on!(postgres "greatest"));
     let (is_back, from) = begin(sql, group, page.edge)?;
     let Some(from) = from else { return Ok(Vec::new()) };
     let text = if is_back { BACK } else { ON };
@@ -360,7 +359,8 @@ pub fn message_at_seq(sql: &impl Sql, group: GroupId, seq: Seq) -> Result<Option
             concat!(
                 "SELECT x.seq, x.date FROM messages x WHERE x.body IS NOT NULL AND NOT ",
                 gone!($db "x.author_id"),
-                " AND x.group_id = $1 AND x.seq <= $2 ORDER BY x.seq DESC LIMIT 1"
+                " AND x.group_id = $1 AND x.seq <= $2 AND x.seq > (SELECT erased_seq FROM groups WHERE id = $1)
+                ORDER BY x.seq DESC LIMIT 1"
             )
         };
     }

@@ -1,6 +1,7 @@
-//! Messages of a group by date. On SQLite a table indexes those up to the group's `dated_seq`, and the few
-//! after it are scanned. PostgreSQL has an index.
+//! Messages of a group by date, and the edges of pages. On SQLite a table indexes the messages up to the group's
+//! `dated_seq`, and the few after it are scanned. PostgreSQL has an index.
 
+use chinwag_core::store::Edge;
 use chinwag_core::{Date, GroupId, Result, Seq};
 
 use crate::sql::params;
@@ -97,7 +98,19 @@ pub(crate) fn last_before(sql: &impl Sql, group: GroupId, micros: i64) -> Result
 }
 
 /// The number of the first message of a group after a date.
-pub(crate) fn first_after(sql: &impl Sql, group: GroupId, date: Date) -> Result<Option<i64>> {
+fn first_after(sql: &impl Sql, group: GroupId, date: Date) -> Result<Option<i64>> {
     const FIND: Text = dated!("> $2", "ASC");
     sql.one(FIND, params![group, date], |row| row.get(0))
+}
+
+/// Converts the edge of a page to an inclusive number. Returns whether the page goes backwards, and the
+/// number, if there is one.
+pub(crate) fn begin(sql: &impl Sql, group: GroupId, edge: Edge) -> Result<(bool, Option<i64>)> {
+    Ok(match edge {
+        Edge::Newest => (true, Some(i64::MAX)),
+        Edge::BeforeSeq(Seq(seq)) => (true, seq.checked_sub(1)),
+        Edge::AfterSeq(Seq(seq)) => (false, seq.checked_add(1)),
+        Edge::BeforeDate(date) => (true, last_before(sql, group, date.micros())?.map(|(Seq(seq), _)| seq)),
+        Edge::AfterDate(date) => (false, first_after(sql, group, date)?),
+    })
 }

@@ -144,11 +144,18 @@ pub fn unindexed_places(sql: &impl Sql, groups: &[GroupId]) -> Result<Vec<Search
 }
 
 pub fn unindexed_texts(sql: &impl Sql, group: GroupId, most: usize) -> Result<Vec<UnindexedText>> {
-    const FIND: Text = Text::same(
-        "SELECT seq, date, body FROM messages WHERE group_id = $1
-            AND seq > coalesce((SELECT position FROM search_groups WHERE group_id = $1), 0)
-            AND body IS NOT NULL ORDER BY seq LIMIT $2",
-    );
+    macro_rules! unindexed {
+        ($greatest:literal) => {
+            concat!(
+                "SELECT seq, date, body FROM messages WHERE group_id = $1 AND seq > (SELECT ",
+                $greatest,
+                "(g.erased_seq, coalesce(s.position, 0)) FROM groups g
+                    LEFT JOIN search_groups s ON s.group_id = g.id WHERE g.id = $1)
+                AND body IS NOT NULL ORDER BY seq LIMIT $2"
+            )
+        };
+    }
+    const FIND: Text = Text::two(unindexed!("max"), unindexed!("greatest"));
     sql.all(FIND, params![group, limit(most)], |row| {
         let body = row.text(2)?.unwrap_or_default().to_owned();
         Ok(UnindexedText { seq: row.get(0)?, date: row.get(1)?, body })

@@ -9,7 +9,8 @@ use chinwag_core::store::{Edge, OutsidePart, Page};
 use chinwag_core::thread::{REPLIES_COUNTED, Replies, RootState, SHOWN_REPLIERS, ThreadRoot};
 use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq};
 
-use crate::message::{begin, complete, read};
+use crate::message::{complete, read};
+use crate::message_date::begin;
 use crate::sql::params;
 use crate::{Columns, Keys, Sql, Text, gone, limit, message_columns, message_joins};
 
@@ -74,25 +75,27 @@ pub fn thread_messages(sql: &impl Sql, group: GroupId, root: Seq, page: &Page) -
 }
 
 pub fn messages_outside(sql: &impl Sql, group: GroupId, page: &Page, within: usize) -> Result<OutsidePart> {
-    const LAST: Text = Text::same("SELECT last_seq FROM groups WHERE id = $1");
+    const ENDS: Text = Text::same("SELECT erased_seq + 1, last_seq FROM groups WHERE id = $1");
     const BACK: Text =
         outside!("m.group_id = $1 AND m.seq >= $2 AND m.seq <= $3", "ORDER BY m.seq DESC LIMIT $4");
     const ON: Text = outside!("m.group_id = $1 AND m.seq >= $2 AND m.seq <= $3", "ORDER BY m.seq LIMIT $4");
     let nothing = OutsidePart { messages: Vec::new(), next: None };
-    let Some(last) = sql.one(LAST, params![group], |row| row.get::<i64>(0))? else { return Ok(nothing) };
+    let ends = |row: &dyn Columns| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?));
+    let Some((first, last)) = sql.one(ENDS, params![group], ends)? else { return Ok(nothing) };
     let (is_back, from) = begin(sql, group, page.edge)?;
     let Some(from) = from else { return Ok(nothing) };
     let others = limit(within).saturating_sub(1);
     let (text, low, high) = if is_back {
         let high = from.min(last);
-        (BACK, high.saturating_sub(others), high)
+        (BACK, high.saturating_sub(others).max(first), high)
     } else {
-        (ON, from, from.saturating_add(others))
+        let low = from.max(first);
+        (ON, low, low.saturating_add(others))
     };
     let mut messages = sql.all(text, params![group, low, high, limit(page.limit)], read)?;
     complete(sql, &mut messages)?;
     let rest = if is_back {
-        (low > 1).then_some(Edge::BeforeSeq(Seq(low)))
+        (low > first).then_some(Edge::BeforeSeq(Seq(low)))
     } else {
         (high < last).then_some(Edge::AfterSeq(Seq(high)))
     };

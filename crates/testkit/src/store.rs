@@ -224,6 +224,7 @@ macro_rules! store_suite {
                 the_message_at_a_date_is_the_last_at_it_or_before
                 dates_are_kept_to_the_microsecond_from_the_first_to_the_last
                 every_page_of_any_log_is_what_its_edge_says
+                pages_begin_after_the_oldest_erased_messages
             }
             pin {
                 pins_are_listed_from_the_last_one_and_marked

@@ -366,8 +366,9 @@ pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[MessageTo
     Ok(())
 }
 
-/// Logs a deletion. Its event carries the current state of the roots of the deleted replies.
+/// Logs the deletion of erased messages. Its event carries the current state of the roots of the deleted replies.
 fn deletion(unit: &mut Unit, group: GroupId, entry: LogEntry) -> Result<Option<Event>> {
+    unit.tx.erased_seq_raise(group)?;
     let seq = unit.log(group, &entry)?;
     let of = entry.roots();
     let roots = Roots::read(unit.tx, group, &of.iter().copied().collect())?;

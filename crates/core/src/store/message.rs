@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::limits::MAX_DELETED_PER_ENTRY;
 use crate::message::{Body, ClientId, Message, MessageDetail};
 use crate::send::Kept;
 use crate::thread::ThreadRoot;
@@ -11,6 +12,9 @@ use crate::{Date, GroupId, MessageId, Result, Seq, UserId};
 
 /// The number of log numbers in which the newest remaining message is searched after an erasure.
 pub const UNCOVERED: i64 = 1000;
+/// The most erased messages that [`erased_seq_raise`](Messages::erased_seq_raise) passes: more than one log entry
+/// deletes, so that it catches up.
+pub const MAX_PASSED: usize = 2 * MAX_DELETED_PER_ENTRY;
 
 /// Messages, in a transaction.
 pub trait Messages {
@@ -75,6 +79,11 @@ pub trait Messages {
     /// over; if all of these are deleted, the group keeps the date. **Bound.** Reads one message and
     /// [`UNCOVERED`] numbers, however many messages were erased before.
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()>;
+
+    /// Raises the number up to which all messages of a group are erased, if its oldest messages are. Pages begin
+    /// after that number. Called after erasures. **Bound.** Passes at most [`MAX_PASSED`] messages, and reads one
+    /// if the oldest is not erased.
+    fn erased_seq_raise(&mut self, group: GroupId) -> Result<()>;
 }
 
 /// A message to store.

@@ -130,7 +130,11 @@ pub async fn every_page_of_any_log_is_what_its_edge_says(f: Fixture) {
         if numbers.below(4) == 0 {
             // Of any age.
             let (seq, _) = standing.remove(numbers.below(standing.len()));
-            f.write(move |tx| tx.message_erase(id, Seq(seq))).await;
+            f.write(move |tx| {
+                tx.message_erase(id, Seq(seq))?;
+                tx.erased_seq_raise(id)
+            })
+            .await;
         }
     }
     let back = |from: i64| standing.iter().rev().map(|(seq, _)| *seq).filter(move |seq| *seq <= from);
@@ -171,4 +175,36 @@ pub async fn every_page_of_any_log_is_what_its_edge_says(f: Fixture) {
         let expected = by_date.iter().rev().filter(|place| **place < (before.0, before.1.0)).take(limit);
         assert_eq!(found, expected.copied().collect::<Vec<_>>());
     }
+}
+
+pub async fn pages_begin_after_the_oldest_erased_messages(f: Fixture) {
+    let ann = f.user("ann").await;
+    let id = f.group(&[ann]).await;
+    for _ in 0..6 {
+        f.send(id, ann).await;
+    }
+    let erase = async |erased: &[i64]| {
+        let erased = erased.to_vec();
+        f.write(move |tx| {
+            erased.iter().try_for_each(|seq| tx.message_erase(id, Seq(*seq)))?;
+            tx.erased_seq_raise(id)
+        })
+        .await;
+    };
+    // The edge from which a part of three numbers continues.
+    let next = async |edge| f.read(move |tx| tx.messages_outside(id, &Page { edge, limit: 9 }, 3)).await.next;
+    assert_eq!(next(Edge::Newest).await, Some(Edge::BeforeSeq(Seq(4))));
+    assert_eq!(next(Edge::AfterSeq(Seq(0))).await, Some(Edge::AfterSeq(Seq(3))));
+    erase(&[1, 3]).await;
+    assert_eq!(next(Edge::BeforeSeq(Seq(5))).await, None, "from number 2 on");
+    erase(&[2]).await;
+    assert_eq!((next(Edge::Newest).await, next(Edge::AfterSeq(Seq(0))).await), (None, None));
+    assert_eq!(seqs(&f, id, Edge::Newest, 9).await, [6, 5, 4]);
+    assert_eq!(seqs(&f, id, Edge::AfterSeq(Seq(0)), 9).await, [4, 5, 6]);
+    assert_eq!(seqs(&f, id, Edge::BeforeSeq(Seq(4)), 9).await, [0; 0]);
+    assert_eq!(f.read(move |tx| tx.message_at_seq(id, Seq(3))).await, None);
+    assert_eq!(f.read(move |tx| tx.unindexed_texts(id, 1)).await[0].seq, Seq(4));
+    erase(&[4, 5, 6]).await;
+    f.send(id, ann).await;
+    assert_eq!(seqs(&f, id, Edge::Newest, 9).await, [7]);
 }

@@ -38,7 +38,7 @@ pub struct Claim {
 }
 
 /// The holder of a conflicting lock.
-enum LockHolder {
+pub(crate) enum LockHolder {
     /// A single node.
     Alone,
     /// Nodes of a cluster.
@@ -138,8 +138,8 @@ impl HeldLock {
             let waited = self.link.while_up(async { timeout(LINK_CHECK_INTERVAL, &mut *stopped).await });
             match waited {
                 Some(Ok(_)) => return false,
-                // The end of a link may go unnoticed, so send a query.
-                Some(Err(_)) if self.link.batch("SELECT 1").is_ok() => {}
+                // The end of a link may go unnoticed, so send a query. The lock of a standby claims nothing.
+                Some(Err(_)) if self.link.is_primary() => {}
                 Some(Err(_)) | None => return true,
             }
         }
@@ -153,7 +153,11 @@ fn open(target: &Target) -> Result<Link, OpenError> {
 }
 
 /// Takes the lock, or returns the conflicting holder and releases everything.
-fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(), LockHolder>, OpenError> {
+pub(crate) fn lock(
+    link: &Link,
+    target: &Target,
+    cluster: Option<i32>,
+) -> Result<Result<(), LockHolder>, OpenError> {
     let sql = match cluster {
         Some(_) => "SELECT pg_try_advisory_lock_shared($1, $2)",
         None => "SELECT pg_try_advisory_lock($1, $2)",

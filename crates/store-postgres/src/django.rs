@@ -63,7 +63,7 @@ pub struct GroupPages<'s> {
 pub fn source(url: &str) -> Result<DjangoSource, OpenError> {
     let options = Options { statement: STATEMENT_TIMEOUT, ..Options::default() };
     let target = Target::parse(url, &options)?;
-    let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
+    let link = Link::open_any(&target).map_err(|why| why.into_open_error(&target))?;
     let source = DjangoSource { link, name: target.database() };
     let failed = |why: Failure| OpenError::Other { at: target.at(), why: source.fault(&why).to_string() };
     source.link.batch(SESSION).map_err(failed)?;

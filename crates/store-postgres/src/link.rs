@@ -48,14 +48,26 @@ pub(crate) enum NoLink {
     Late,
     /// This machine has no resources left.
     Machine(std::io::Error),
+    /// The server is a standby, whose state may be old.
+    Standby,
 }
 
 impl Link {
-    /// Connects to the first usable host and sets up the session. The error is that of the last host.
+    /// Connects to the first usable host that is no standby, and sets up the session. The error is that of the last
+    /// host.
     pub(crate) fn open(target: &Target) -> Result<Self, NoLink> {
+        Self::open_first(target, false)
+    }
+
+    /// Like [`open`](Self::open), but a standby is usable as well.
+    pub(crate) fn open_any(target: &Target) -> Result<Self, NoLink> {
+        Self::open_first(target, true)
+    }
+
+    fn open_first(target: &Target, may_be_standby: bool) -> Result<Self, NoLink> {
         let mut why = NoLink::Late;
         for host in target.hosts() {
-            match Self::open_at(host, target) {
+            match Self::open_at(host, target, may_be_standby) {
                 Ok(link) => return Ok(link),
                 Err(refused) => why = refused,
             }
@@ -66,18 +78,23 @@ impl Link {
         Err(why)
     }
 
-    fn open_at(host: &HostTarget, target: &Target) -> Result<Self, NoLink> {
+    fn open_at(host: &HostTarget, target: &Target, may_be_standby: bool) -> Result<Self, NoLink> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(NoLink::Machine)?;
         let connecting = async {
             let (client, connection) = host.config.connect(target.tls.clone()).await?;
             // Ends with the client, or with the connection, which the client then notices.
             let connection = tokio::spawn(connection);
             client.batch_execute(&session(target)).await?;
+            let usable = may_be_standby || !is_standby(&client).await?;
             let timeline = timeline(&client).await;
-            Ok((client, connection, timeline))
+            Ok((client, connection, timeline, usable))
         };
         let connected = runtime.block_on(async { tokio::time::timeout(target.connect, connecting).await });
-        let (client, connection, timeline) = connected.map_err(|_| NoLink::Late)?.map_err(NoLink::Said)?;
+        let (client, connection, timeline, usable) =
+            connected.map_err(|_| NoLink::Late)?.map_err(NoLink::Said)?;
+        if !usable {
+            return Err(NoLink::Standby);
+        }
         let silence = target.statement + GRACE;
         let (statements, is_silent) = (RefCell::default(), Cell::new(false));
         let name_case = target.name_case;
@@ -93,6 +110,11 @@ impl Link {
             }
         });
         !self.is_silent.get() && !self.client.is_closed()
+    }
+
+    /// Whether the server answers, and is no standby.
+    pub(crate) fn is_primary(&self) -> bool {
+        self.wait(is_standby(&self.client)).is_ok_and(|is_standby| !is_standby)
     }
 
     /// Waits for `other`, but only until the link ends. While no statement runs, nothing else would notice
@@ -218,15 +240,25 @@ impl LinkSlot {
     }
 }
 
+/// Whether the server is a standby.
+async fn is_standby(client: &Client) -> Result<bool, tokio_postgres::Error> {
+    Ok(first_value(client, "SELECT pg_is_in_recovery()").await?.as_deref() == Some("t"))
+}
+
 /// The server's timeline, which changes when a standby is promoted. A standby has none, and some hosted
 /// services do not allow the query.
 async fn timeline(client: &Client) -> Option<String> {
     const SQL: &str = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8) WHERE NOT pg_is_in_recovery()";
-    let messages = client.simple_query(SQL).await.ok()?;
-    messages.iter().find_map(|message| match message {
+    first_value(client, SQL).await.ok()?
+}
+
+/// The first value of the first row, as text.
+async fn first_value(client: &Client, sql: &str) -> Result<Option<String>, tokio_postgres::Error> {
+    let messages = client.simple_query(sql).await?;
+    Ok(messages.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
         _ => None,
-    })
+    }))
 }
 
 /// The settings of every session. Every statement of this crate finds a few rows by a key, and joins its
@@ -260,6 +292,7 @@ impl NoLink {
         let why = match self {
             Self::Late => return OpenError::Away { at, why: "it took too long".into() },
             Self::Machine(why) => return OpenError::Thread(why.to_string()),
+            Self::Standby => return OpenError::ReadOnly { at },
             Self::Said(why) => why,
         };
         let (code, words) = (why.code().map(|code| code.code().to_owned()), reason(&why));
@@ -290,6 +323,7 @@ impl std::fmt::Display for NoLink {
             Self::Said(why) => f.write_str(&reason(why)),
             Self::Late => f.write_str("it took too long to connect"),
             Self::Machine(why) => why.fmt(f),
+            Self::Standby => f.write_str("it is a standby"),
         }
     }
 }

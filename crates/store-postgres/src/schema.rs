@@ -214,7 +214,7 @@ pub(crate) fn renew_history(link: &Link, target: &Target) -> Result<HistoryId, O
 pub(crate) fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
     const SQL: &str =
         "SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
-        pg_encoding_to_char(encoding)::text, pg_is_in_recovery(), current_setting('fsync')::boolean
+        pg_encoding_to_char(encoding)::text, current_setting('fsync')::boolean
         FROM pg_database WHERE datname = current_database()";
     let rows = link.query(None, SQL, &[]).map_err(|why| failed(&why, target))?;
     let Some(row) = rows.first() else {
@@ -226,10 +226,7 @@ pub(crate) fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
     if row.get::<_, &str>(2) != "UTF8" {
         return Err(OpenError::Encoding { name: target.database(), found: row.get(2) });
     }
-    if row.get(3) {
-        return Err(OpenError::ReadOnly { at: target.at() });
-    }
-    if !row.get::<_, bool>(4) {
+    if !row.get::<_, bool>(3) {
         tracing::warn!(
             "the database server does not wait for its disk (fsync is off): a loss of power loses messages"
         );

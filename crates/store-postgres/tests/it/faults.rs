@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chinwag_core::app::message::Sent;
 use chinwag_core::{Error, GroupId, UserId};
-use chinwag_store_postgres::Options;
+use chinwag_store_postgres::{Claim, OpenError, Options};
 use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::fault::{Faults, Faulty};
 use chinwag_testkit::postgres::{Database, Server};
@@ -161,6 +161,31 @@ async fn links_to_a_server_that_takes_no_writes_are_made_anew() {
     send().await.expect("another link takes it");
     node.store.write(move |tx, _| tx.seq_take(group, 1)).await.expect("and the job");
     assert_eq!(node.head(group).await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn standby_is_neither_read_nor_claimed() {
+    let mut server = Server::start_new(false);
+    let database = server.database();
+    let node = Node::open(&database.url(), brisk()).await;
+    let ann = node.user("ann").await;
+    let read = async || node.store.read(move |tx| tx.user(ann)).await;
+    let claim = async || Claim::take(&database.url(), &Options { connect: LONG, ..brisk() }, None).await;
+    read().await.expect("it is the primary");
+    // A server that is demoted restarts.
+    server.put("standby.signal", "");
+    server.stop();
+    server.start();
+    let answer = read().await;
+    assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+    let why = claim().await.expect_err("its lock would claim nothing");
+    assert!(matches!(why, OpenError::ReadOnly { .. }), "{why}");
+    database.ask("SELECT pg_promote()");
+    let wait = Wait::begin();
+    while read().await.is_err() {
+        wait.step(|| "it does not recover").await;
+    }
+    claim().await.expect("it is the primary again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

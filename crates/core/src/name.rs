@@ -23,6 +23,8 @@ use crate::text::{is_invisible, is_visible};
 
 /// The most combining marks that one letter of a name may carry.
 const MARKS: usize = 4;
+/// The most characters from which normalisation makes a single one.
+const MAX_DECOMPOSED: usize = 4;
 
 /// Whether ASCII names that differ only in case are the same name (`users.case`). A store never changes its
 /// setting.
@@ -65,7 +67,9 @@ impl Name {
         if text.is_empty() {
             return Err("may not be empty");
         }
-        if text.chars().nth(NAME_CHARS).is_some() {
+        // The canonical form is counted, which may be shorter. The bound on its source limits the work.
+        let most = if text.is_ascii() { NAME_CHARS } else { NAME_CHARS * MAX_DECOMPOSED };
+        if text.chars().nth(most).is_some() {
             return Err(TOO_LONG);
         }
         if text.contains(char::is_whitespace) {

@@ -98,6 +98,15 @@ fn refusals_name_their_reason() {
 }
 
 #[test]
+fn length_of_a_name_is_counted_in_its_canonical_form() {
+    let name = |letter: &str, count| Name::parse(&letter.repeat(count)).map(|name| name.as_str().to_owned());
+    for (letter, canonical) in [("e\u{301}", "é"), ("e\u{302}\u{301}", "ế"), ("ｶﾞ", "ガ")] {
+        assert_eq!(name(letter, 128), Ok(canonical.repeat(128)));
+        assert_eq!(name(letter, 129), Err(TOO_LONG));
+    }
+}
+
+#[test]
 fn vouched_names_are_exact() {
     assert!(Name::parse_exact("José").is_ok());
     for text in ["Jose\u{301}", "ａｒｌａｎ"] {

@@ -19,6 +19,10 @@ use crate::schema;
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3600);
 /// An advisory lock that allows one migration per database at a time, "Carried" in bytes.
 const LOCK: &str = "SELECT pg_try_advisory_lock(18931616146254180)";
+/// The snapshot of a store that is read. It stays open while the target is written and while files are copied, both
+/// of which may take long.
+const SNAPSHOT: &str = "SET idle_in_transaction_session_timeout = 0;
+    BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// A store's database that is read.
 pub struct PostgresSource(Link);
@@ -30,9 +34,7 @@ pub struct PostgresTarget(Link);
 pub fn source(url: &str) -> Result<PostgresSource, OpenError> {
     let (link, target) = connect(url)?;
     schema::require_current(&link, &target)?;
-    // The planner must use the keys of the tables, which may be large.
-    link.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .map_err(|why| schema::failed(&why, &target))?;
+    link.batch(SNAPSHOT).map_err(|why| schema::failed(&why, &target))?;
     Ok(PostgresSource(link))
 }
 
@@ -238,4 +240,22 @@ fn names(columns: &[(&str, ColumnType)]) -> String {
 #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 fn fault(why: Failure) -> Fault {
     format!("the PostgreSQL database failed ({why}): run this again").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_testkit::postgres::Database;
+
+    use super::*;
+    use crate::open;
+
+    #[test]
+    fn snapshot_of_a_source_may_be_idle_for_any_time() {
+        let database = Database::new();
+        open::prepare(&database.url(), &Options::default()).expect("a store");
+        let source = source(&database.url()).expect("a source");
+        let sql = "SHOW idle_in_transaction_session_timeout";
+        let shown = rows(&source.0, sql, &[("shown", ColumnType::Text)], &[]).expect("a setting");
+        assert_eq!(shown, [[Value::Text("0".into())]]);
+    }
 }

@@ -9,16 +9,13 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use crate::address;
 use crate::fault::Failure;
 use crate::link::Link;
 use crate::open::{OpenError, Options};
-use crate::schema;
+use crate::{address, claim, schema};
 
 /// Statement timeout. A table is counted, or emptied, in one statement.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3600);
-/// An advisory lock that allows one migration per database at a time, "Carried" in bytes.
-const LOCK: &str = "SELECT pg_try_advisory_lock(18931616146254180)";
 /// The snapshot of a store that is read. It stays open while the target is written and while files are copied, both
 /// of which may take long.
 const SNAPSHOT: &str = "SET idle_in_transaction_session_timeout = 0;
@@ -57,12 +54,15 @@ pub fn target(url: &str) -> Result<PostgresTarget, OpenError> {
     Ok(PostgresTarget(link))
 }
 
+/// Opens a database that nobody else uses. Until the link is dropped, no node can serve it, and no other migration can
+/// begin.
 fn connect(url: &str) -> Result<(Link, address::Target), OpenError> {
+    // Commands claim nothing.
     const OTHERS: &str = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'chinwag' AND pid <> pg_backend_pid()";
     let (link, target) = link(url)?;
     let failed = |why: Failure| schema::failed(&why, &target);
-    let alone = link.query(None, LOCK, &[]).map_err(failed)?.first().is_some_and(|row| row.get(0));
+    let alone = claim::lock(&link, &target, None)?.is_ok();
     let others = link.query(None, OTHERS, &[]).map_err(failed)?.first().map_or(0, |row| row.get::<_, i64>(0));
     if !alone || others > 0 {
         return Err(OpenError::InUse { name: target.database() });

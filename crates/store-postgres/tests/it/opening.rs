@@ -7,11 +7,13 @@ use std::time::Duration;
 use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
 use chinwag_core::{Date, Name};
-use chinwag_store_postgres::{Claim, OpenError, Options, PostgresStore};
+use chinwag_store_postgres::{Claim, OpenError, Options, PostgresStore, transfer};
 use chinwag_store_sql::TABLES;
 use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::postgres::{Database, Server, ask};
+use chinwag_testkit::wait::Wait;
 use futures_util::future::join_all;
+use tokio::task::spawn_blocking;
 
 use crate::world::LONG;
 
@@ -244,4 +246,37 @@ async fn case_of_names_changes_only_before_users_and_on_one_node() {
     assert!(why.contains("users.case = \"exact\": set that again"), "{why}");
     let options = Options { name_case: Some(NameCase::Folded), ..patient() };
     assert_eq!(PostgresStore::check(&url, &options).await.expect_err("it is not fit").to_string(), why);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn store_is_not_served_and_migrated_at_the_same_time() {
+    let database = Database::new();
+    let url = database.url();
+    drop(open(&url).await.expect("it opens"));
+    // Whatever the name of its connections is.
+    let elsewhere = format!("{url}&application_name=elsewhere");
+    let claim = Claim::take(&elsewhere, &patient(), Some(7)).await.expect("a claim");
+    let named = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'chinwag'";
+    let wait = Wait::begin();
+    while database.ask(named) != [["0"]] {
+        wait.step(|| "the links of the store are still open").await;
+    }
+    let source = async || {
+        let url = url.clone();
+        spawn_blocking(move || transfer::source(&url)).await.expect("no panic")
+    };
+    assert!(matches!(source().await, Err(OpenError::InUse { .. })));
+    drop(claim);
+    let wait = Wait::begin();
+    let read = loop {
+        // A claim is released shortly after it is dropped.
+        match source().await {
+            Ok(source) => break source,
+            Err(why) => wait.step(|| why.to_string()).await,
+        }
+    };
+    let why = Claim::take(&elsewhere, &patient(), Some(7)).await.expect_err("it is read");
+    assert!(matches!(why, OpenError::ServedAlone { .. }), "{why}");
+    spawn_blocking(move || drop(read)).await.expect("no panic");
 }

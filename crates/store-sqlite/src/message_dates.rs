@@ -48,10 +48,11 @@ pub(crate) fn drop_dates(tx: &mut Transaction<'_, '_>, group: GroupId, most: usi
     tx.change(sql, params![group.0.into_bytes(), limit(most)]).map(drop)
 }
 
-/// Indexes all messages of a file whose index is empty.
+/// Builds the index of a file from its messages.
 pub(crate) fn fill(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch(
-        "INSERT INTO message_dates (group_id, date, seq)
+        "DELETE FROM message_dates;
+        INSERT INTO message_dates (group_id, date, seq)
             SELECT group_id, date, seq FROM messages WHERE body IS NOT NULL ORDER BY group_id, date, seq;
         UPDATE groups SET dated_seq = last_seq;",
     )

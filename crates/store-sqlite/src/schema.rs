@@ -166,12 +166,13 @@ pub(crate) fn is_current(conn: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// Prepares the target of a migration: gives a new file the schema and the `application_id` of an incomplete
-/// file. Leaves an incomplete file as it is, and refuses any other.
+/// file. Continues with an incomplete file, or with a complete one, whose migration was interrupted before it got the
+/// name of a store. Refuses any other.
 pub(crate) fn draft(path: &Path, conn: &Connection) -> Result<(), OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     let owner: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
-    if owner == DRAFT_ID && is_current(conn).map_err(failed)? {
-        return Ok(());
+    if [DRAFT_ID, APPLICATION_ID].contains(&owner) && is_current(conn).map_err(failed)? {
+        return conn.pragma_update(None, "application_id", DRAFT_ID).map_err(failed);
     }
     inspect(path, conn)?;
     if version(conn).map_err(failed)? != 0 {

@@ -1,5 +1,6 @@
 //! `chinwag migrate`: a complete store to PostgreSQL and back, interrupted and repeated.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -281,4 +282,18 @@ fn a_source_changed_after_an_interruption_arrives_as_it_is() {
         database.ask("SELECT count(*), bool_or(unfinished) FROM chinwag.log_entries, chinwag.about"),
         [["120", "f"]]
     );
+}
+
+#[test]
+fn migration_killed_before_its_last_step_is_run_again() {
+    let (there, back, database) = (program(), program(), Database::new());
+    fill(&there, 400);
+    let url = database.url();
+    to_its_end(there.command(&["migrate", "--to", &url]));
+    to_its_end(back.command(&["migrate", "--from", &url]));
+    let made = back.data().join("chinwag.db");
+    let carried = rows(&made);
+    fs::rename(&made, back.data().join("chinwag.db.migrating")).expect("it has its former name");
+    to_its_end(back.command(&["migrate", "--from", &url]));
+    assert!(rows(&made) == carried);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_store_sql::TABLES;
-use chinwag_store_sql::transfer::{ColumnType, Fault, Row, Source, Table, Target, Value};
+use chinwag_store_sql::transfer::{ColumnType, FORGET_INDEX, Fault, Row, Source, Table, Target, Value};
 use futures_util::pin_mut;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
@@ -138,7 +138,8 @@ impl Target for PostgresTarget {
     fn finish(&mut self, last_user: i64) -> Result<(), Fault> {
         let sql = format!(
             "BEGIN; SELECT setval('users_id_seq', {}, {});
-            SELECT setval('events_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM events), false); UPDATE about SET unfinished = false; COMMIT; ANALYZE",
+            SELECT setval('events_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM events), false);
+            {FORGET_INDEX}; UPDATE about SET unfinished = false; COMMIT; ANALYZE",
             last_user.max(1),
             last_user > 0,
         );

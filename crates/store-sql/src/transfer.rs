@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use crate::TABLES;
+use crate::{TABLES, stored_number};
 
 /// Rows per page.
 const PAGE: usize = 1000;
@@ -86,6 +86,11 @@ macro_rules! erase {
 }
 
 pub(crate) use {erase, table};
+
+/// Lets the target build a search index of its own, since indexes are not transferred. The source's index may be
+/// complete, and its count of removals is not that of the target.
+pub const FORGET_INDEX: &str =
+    concat!("UPDATE followers SET position = NULL WHERE follower = ", stored_number!(Follower::SearchIndex));
 
 table! {
     HISTORY: "history" by (one: Short)

@@ -7,6 +7,7 @@ use std::path::Path;
 use chinwag_core::name::NameCase;
 use chinwag_core::{Date, HistoryId, Name, stored_number};
 use chinwag_store_sql::migration;
+use chinwag_store_sql::transfer::FORGET_INDEX;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 use uuid::Uuid;
 
@@ -196,6 +197,7 @@ pub(crate) fn finish(conn: &Connection, last_user: i64) -> rusqlite::Result<()> 
     tx.execute("DELETE FROM sqlite_sequence WHERE name = 'users'", [])?;
     tx.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ?1)", [last_user])?;
     message_dates::fill(&tx)?;
+    tx.execute(FORGET_INDEX, [])?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.commit()
 }

@@ -297,3 +297,21 @@ fn migration_killed_before_its_last_step_is_run_again() {
     to_its_end(back.command(&["migrate", "--from", &url]));
     assert!(rows(&made) == carried);
 }
+
+#[test]
+fn migrated_store_builds_its_own_search_index() {
+    let (there, back, database) = (program(), program(), Database::new());
+    fill(&there, 400);
+    let (url, sqlite) = (database.url(), |program: &Program| {
+        Connection::open(program.data().join("chinwag.db")).expect("a database")
+    });
+    let built = "INSERT INTO followers (follower, term, step, position) VALUES (5, 1, 0, x'01')";
+    sqlite(&there).execute(built, []).expect("a position");
+    to_its_end(there.command(&["migrate", "--to", &url]));
+    let is_forgotten = "SELECT position IS NULL FROM chinwag.followers WHERE follower = 5";
+    assert_eq!(database.ask(is_forgotten), [["t"]]);
+    database.ask("UPDATE chinwag.followers SET position = '\\x01' WHERE follower = 5");
+    to_its_end(back.command(&["migrate", "--from", &url]));
+    let is_forgotten = "SELECT position IS NULL FROM followers WHERE follower = 5";
+    assert!(sqlite(&back).query_row(is_forgotten, [], |row| row.get::<_, bool>(0)).expect("a follower"));
+}

@@ -128,10 +128,14 @@ pub fn groups_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<Ch
         };
     }
     // Transaction ids are stored in 32 bits and compared by their distance from the next id. The distance is
-    // greatest for a row that is older than all of them, and for 0.
+    // greatest for a row that is older than all of them, and for 0. It is negative from 2^31 on, so every group
+    // counts as changed since a stamp that is almost as far away.
     const CHANGED: Text = Text::two(
         sqlite!("coalesce(g.stamp, 0) >= $1"),
-        postgres!("coalesce(age(g.xmin) <= age(($1::bigint % 4294967296)::text::xid), false)"),
+        postgres!(
+            "(coalesce(age(g.xmin) <= age(($1::bigint % 4294967296)::text::xid), false)
+                OR $1 < pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 2000000000)"
+        ),
     );
     sql.all(CHANGED, params![since, user], |row| changed_group(row, since))
 }

@@ -239,7 +239,8 @@ pub fn profiles_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<
 }
 
 pub fn departures_trim(sql: &mut impl Sql, now: Date, age: Duration, most: usize) -> Result<usize> {
-    const NEWEST: Text = Text::same("SELECT date FROM stamp_dates WHERE date > $1 LIMIT 1");
+    // A date in the future is of a clock that was ahead.
+    const NEWEST: Text = Text::same("SELECT date FROM stamp_dates WHERE date > $1 AND date <= $2 LIMIT 1");
     const NOTE: Text =
         Text::same("INSERT INTO stamp_dates (date, stamp) VALUES ($1, $2) ON CONFLICT (date) DO NOTHING");
     const OLD: Text =
@@ -253,7 +254,7 @@ pub fn departures_trim(sql: &mut impl Sql, now: Date, age: Duration, most: usize
             WHERE stamp < $1 ORDER BY stamp LIMIT $2) old
         WHERE d.user_id = old.user_id AND d.group_id = old.group_id",
     );
-    if sql.one(NEWEST, params![now.micros() - DATES_EVERY], |_| Ok(()))?.is_none() {
+    if sql.one(NEWEST, params![now.micros() - DATES_EVERY, now], |_| Ok(()))?.is_none() {
         let next = commit_point(sql)?.next;
         sql.change(NOTE, params![now, next])?;
     }

@@ -78,6 +78,7 @@ macro_rules! store_suite {
                 rows_are_numbered_once_in_their_order
                 removed_rows_of_the_feed_are_known_by_its_bounds
                 a_reader_of_the_feed_misses_nothing_of_many_writers
+                an_event_of_a_clock_that_was_ahead_is_removed
             }
             file {
                 a_file_is_reserved_then_complete_then_attached
@@ -280,6 +281,7 @@ macro_rules! store_suite {
                 text_with_too_many_terms_is_always_found
                 thousand_queries_find_what_a_scan_finds
                 many_removed_messages_are_found_no_more
+                a_clock_set_back_delays_no_cleaning
             }
             send {
                 each_send_is_decided_as_the_rule_decides_it

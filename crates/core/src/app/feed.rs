@@ -117,7 +117,8 @@ impl App {
             let oldest = unit.rules.limits.feed.oldest(unit.now());
             let rows = unit.tx.feed_page(unit.tx.feed_bounds()?.removed, STEP)?;
             let is_old = |row: &Option<FeedRow>| row.as_ref().is_none_or(|row| row.date < oldest);
-            let old = rows.iter().take_while(|(_, row)| is_old(row)).count();
+            // Whatever comes before an old row is old, even if a clock that was ahead has dated it.
+            let old = rows.iter().rposition(|(_, row)| is_old(row)).map_or(0, |last| last + 1);
             if let Some((upto, _)) = rows[..old].last() {
                 unit.tx.feed_remove(*upto)?;
             }

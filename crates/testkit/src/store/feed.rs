@@ -4,10 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use chinwag_core::app::App;
+use chinwag_core::app::follower::Claim;
+use chinwag_core::clock::SystemClock;
 use chinwag_core::feed::{FeedBounds, FeedKind, FeedRow};
+use chinwag_core::limits::Limits;
 use chinwag_core::log::LogEntry;
-use chinwag_core::store::Store;
+use chinwag_core::store::{Follower, Store};
 use chinwag_core::{GroupId, MessageId, Seq, UserId};
 use tokio::task::JoinSet;
 
@@ -150,4 +155,16 @@ async fn number_until(store: Arc<dyn Store>, done: Arc<AtomicBool>) {
     while !done.load(Ordering::Relaxed) {
         store.write(|tx, _| tx.feed_number(5)).await.expect("it numbers");
     }
+}
+
+pub async fn an_event_of_a_clock_that_was_ahead_is_removed(f: Fixture) {
+    f.write(|tx| tx.feed_switch(true)).await;
+    let app = App::new(f.store.clone(), Arc::new(SystemClock::default()), Limits::default());
+    let ahead = app.clock().now().plus(Duration::from_secs(365 * 24 * 3600));
+    insert(&f, FeedRow { date: ahead, ..row(1) }).await;
+    insert(&f, row(2)).await;
+    let mut candidate = app.candidate(Follower::EventFeed, Duration::ZERO);
+    let Ok(Claim::Mine { lease, .. }) = candidate.take().await else { panic!("it has work") };
+    while app.feed_trim(lease).await.expect("a step") > 0 {}
+    assert_eq!(numbers(&f, 0).await, []);
 }

@@ -2,13 +2,19 @@
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
+use chinwag_core::app::App;
+use chinwag_core::app::follower::Claim;
+use chinwag_core::limits::Limits;
 use chinwag_core::message::Body;
 use chinwag_core::search::{MANY_TERMS, Marks, RequiredTerm, SearchQuery, terms};
-use chinwag_core::store::{Candidate, IndexPart, NewMessage, SearchPlace, Tx};
+use chinwag_core::store::{Candidate, Follower, IndexPart, NewMessage, SearchPlace, Tx};
 use chinwag_core::{Date, GroupId, Result, Seq, UserId};
 
 use super::{Fixture, Numbers, body, date};
+use crate::clock::ManualClock;
 
 /// Words of many scripts, for texts and queries.
 const WORDS: [&str; 20] = [
@@ -401,4 +407,28 @@ pub async fn many_removed_messages_are_found_no_more(f: Fixture) {
     index(&f, group).await;
     let now: BTreeSet<_> = places[..19].iter().copied().chain([new]).collect();
     assert_eq!(looked_up(&f, &[term("tea")], &[group], 99).await, now);
+}
+
+pub async fn a_clock_set_back_delays_no_cleaning(f: Fixture) {
+    const YEARS: i64 = 10 * 365 * 24 * 3600;
+    let clock = Arc::<ManualClock>::default();
+    let app = App::new(f.store.clone(), clock.clone(), Limits::default());
+    let mut candidate = app.candidate(Follower::SearchIndex, Duration::ZERO);
+    let Ok(Claim::Mine { lease, .. }) = candidate.take().await else { panic!("nobody else has it") };
+    app.index_clear(lease).await.expect("a step");
+    clock.move_wall(YEARS);
+    app.index_cleaned(lease, 0, Duration::ZERO).await.expect("a step");
+    let ann = f.user("ann").await;
+    let group = f.group(&[ann]).await;
+    let place = say(&f, group, ann, "tea").await;
+    index(&f, group).await;
+    f.write(move |tx| {
+        tx.index_defer(group)?;
+        tx.message_erase(group, place.seq)?;
+        tx.index_flush()
+    })
+    .await;
+    assert_eq!(app.index_to_clean().await.expect("a read"), None, "it has just been cleaned");
+    clock.move_wall(-YEARS);
+    assert!(app.index_to_clean().await.expect("a read").is_some());
 }

@@ -21,6 +21,8 @@ const PAGES: usize = 20;
 const MESSAGES: usize = 256;
 const INDEXED_GROUPS: usize = 64;
 const BYTES: usize = 128 << 10;
+/// The longest pause between two cleanups. A later date for the next one is of a clock that was ahead.
+const MAX_REST: Duration = Duration::from_secs(100 * 24 * 3600);
 /// The number of index pages that one step of a merge writes. This occupies the store for some milliseconds.
 const MERGED_PAGES: usize = 32;
 
@@ -64,7 +66,8 @@ impl App {
         self.read(&Context::new(Caller::Service), now, |tx, _, now| {
             let Some(progress) = IndexProgress::read(tx)? else { return Ok(None) };
             let removals = tx.index_removals()?;
-            Ok(Some(removals).filter(|removals| *removals > progress.cleaned && *now >= progress.rests_until))
+            let rests = *now < progress.rests_until && progress.rests_until <= now.plus(MAX_REST);
+            Ok(Some(removals).filter(|removals| *removals > progress.cleaned && !rests))
         })
         .await
     }

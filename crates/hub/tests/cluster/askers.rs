@@ -10,7 +10,7 @@ use chinwag_testkit::redis::Redis;
 use uuid::Uuid;
 
 use crate::harness::{NOW, update};
-use crate::nodes::{Node, Reader, StoreFile, add_member, changed, say, unaudited};
+use crate::nodes::{Node, Reader, StoreFile, add_member, changed, send, unaudited};
 
 fn asked(by: &Reader, reference: &str) -> Origin {
     Origin { socket: by.client.0.id(), reference: Some(Arc::from(reference)) }
@@ -36,7 +36,7 @@ async fn answers_both_first_messages(is_late: bool) {
         let view = tx.view(group)?.expect("the group is there");
         let mut events =
             vec![Event { origin: Some(made.clone()), ..update(view, seq, vec![ann, ben], vec![]) }];
-        say(tx, &mut events, group, ben)?;
+        send(tx, &mut events, group, ben)?;
         events[1].origin = Some(sent.clone());
         *into.lock().expect("no test panics here") = events;
         Ok(())
@@ -77,7 +77,7 @@ async fn sender_is_answered_whose_join_is_unknown() {
     node.write(move |tx, _| add_member(tx, &mut Vec::new(), group, ann).map(drop)).await;
     let sent = asked(&of_ann, "sent");
     node.write(move |tx, events| {
-        say(tx, events, group, ann)?;
+        send(tx, events, group, ann)?;
         events[0].origin = Some(sent.clone());
         Ok(())
     })

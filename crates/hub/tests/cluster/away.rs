@@ -55,7 +55,7 @@ impl Scene {
             } else {
                 (&self.two, self.ben, &self.at_two)
             };
-            last = node.say(self.group, author).await;
+            last = node.send(self.group, author).await;
             let told = reader.wait_for_number(self.group, last);
             timeout(Duration::from_secs(5), told).await.expect("who is on this node is told at once");
         }
@@ -84,7 +84,7 @@ async fn redis_is_killed_and_comes_back() {
     scene.assert_caught_up(last).await;
     // Events without a number may have been lost: the contacts are sent again.
     scene.at_two.wait_for_text("contacts: ann online").await;
-    scene.one.say(scene.group, scene.ann).await;
+    scene.one.send(scene.group, scene.ann).await;
     scene.assert_caught_up(last.next()).await;
 }
 

@@ -17,13 +17,13 @@ pub(crate) struct FakeNetwork {
 #[derive(Debug, Default)]
 struct Inner {
     ends: HashMap<NodeId, Arc<FakeLink>>,
-    said: Vec<(NodeId, Channel, Hint)>,
+    pending: Vec<(NodeId, Channel, Hint)>,
 }
 
 /// The link of one node.
 pub(crate) struct FakeLink {
     node: NodeId,
-    air: Arc<FakeNetwork>,
+    network: Arc<FakeNetwork>,
     events: mpsc::Sender<LinkEvent>,
     wanted: OnceLock<ChannelFilter>,
     doubtful: Mutex<Vec<Channel>>,
@@ -41,7 +41,7 @@ impl FakeNetwork {
         let _ = events.try_send(LinkEvent::Up);
         let end = Arc::new(FakeLink {
             node: NodeId(node),
-            air: self.clone(),
+            network: self.clone(),
             events,
             wanted: OnceLock::new(),
             doubtful: Mutex::default(),
@@ -50,20 +50,20 @@ impl FakeNetwork {
         (end, receiver)
     }
 
-    pub(crate) fn hanging(&self) -> usize {
-        self.inner.lock().expect("no test panics here").said.len()
+    pub(crate) fn pending(&self) -> usize {
+        self.inner.lock().expect("no test panics here").pending.len()
     }
 
     /// Delivers one pending hint to the subscribed nodes; with `again` it stays pending.
     pub(crate) fn deliver(&self, at: usize, again: bool) {
         let mut inner = self.inner.lock().expect("no test panics here");
-        if inner.said.is_empty() {
+        if inner.pending.is_empty() {
             return;
         }
-        let at = at % inner.said.len();
-        let (from, channel, hint) = inner.said[at].clone();
+        let at = at % inner.pending.len();
+        let (from, channel, hint) = inner.pending[at].clone();
         if !again {
-            inner.said.remove(at);
+            inner.pending.remove(at);
         }
         for end in inner.ends.values().filter(|end| end.node != from) {
             if end.is_subscribed(channel) {
@@ -74,9 +74,9 @@ impl FakeNetwork {
 
     pub(crate) fn lose(&self, at: usize) {
         let mut inner = self.inner.lock().expect("no test panics here");
-        if !inner.said.is_empty() {
-            let at = at % inner.said.len();
-            inner.said.remove(at);
+        if !inner.pending.is_empty() {
+            let at = at % inner.pending.len();
+            inner.pending.remove(at);
         }
     }
 
@@ -106,7 +106,7 @@ impl Link for FakeLink {
     }
 
     fn publish(&self, to: Channel, hint: Hint) {
-        self.air.inner.lock().expect("no test panics here").said.push((self.node, to, hint));
+        self.network.inner.lock().expect("no test panics here").pending.push((self.node, to, hint));
     }
 
     fn set_filter(&self, wanted: ChannelFilter) {

@@ -21,7 +21,7 @@ async fn talk(url: &str) {
     let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
     let mut last = Seq(0);
     for n in 0..20 {
-        last = if n % 2 == 0 { one.say(group, ann).await } else { two.say(group, ben).await };
+        last = if n % 2 == 0 { one.send(group, ann).await } else { two.send(group, ben).await };
         at_one.wait_for_number(group, last).await;
         at_two.wait_for_number(group, last).await;
     }

@@ -34,7 +34,7 @@ async fn loss_of_the_last_hint_is_repaired() {
     let at_two = two.connect(ben, "ben").await;
     wait_for_subscriptions(&redis, 4 + 2).await;
     cut(&one, &proxy).await;
-    one.say(group, ann).await;
+    one.send(group, ann).await;
     at_two.wait_for_text("text 1 1").await;
     assert_eq!(two.hub.link(), Some(true));
     assert!(two.hub.counts().healed > 0);
@@ -52,16 +52,16 @@ async fn lost_joins_removals_and_group_deletions_are_repaired() {
     let at_two = two.connect(ben, "ben").await;
     wait_for_subscriptions(&redis, 4 + 3).await;
     cut(&one, &proxy).await;
-    one.say(first, ann).await;
+    one.send(first, ann).await;
     one.add_member(first, ben).await;
-    one.say(second, ann).await;
+    one.send(second, ann).await;
     one.remove_member(second, ben).await;
-    one.say(second, ann).await;
+    one.send(second, ann).await;
     one.write(move |tx, _| tx.group_delete(third, TaskId(Uuid::nil()))).await;
     at_two.wait_for_text("whole 1 2").await;
     at_two.wait_for_text("delete 3 1").await;
     at_two.wait_for_text("quit 2 1").await;
-    one.say(first, ann).await;
+    one.send(first, ann).await;
     at_two.wait_for_text("text 1 3").await;
     // Messages before its removal from the second group are no longer readable.
     assert_eq!(
@@ -101,8 +101,8 @@ async fn lost_hints_of_pending_memberships_are_repaired() {
     at_two.wait_for_text("ended 3").await;
     at_two.wait_for_text("whole 4 1").await;
     // A pending member receives nothing of the group.
-    one.say(added, ann).await;
-    let last = one.say(accepted, ann).await;
+    one.send(added, ann).await;
+    let last = one.send(accepted, ann).await;
     at_two.wait_for_number(accepted, last).await;
     // The audit that finds this change would also repeat others, if it repeated any.
     one.add(fifth, ben).await;
@@ -151,7 +151,7 @@ async fn events_before_the_subscription_is_active_are_not_missed() {
         let group = one.group(n, &[ann, ben]).await;
         let at_two = two.connect(ben, "ben").await;
         // Sent before this node is subscribed: the comparison finds it afterwards.
-        let last = one.say(group, ann).await;
+        let last = one.send(group, ann).await;
         at_two.wait_for_number(group, last).await;
         assert_eq!(last, Seq(1));
         drop(at_two);

@@ -24,7 +24,7 @@ use crate::harness::{
     BlockingStore, Client, NOW, SetClock, TextEncoder, heads, identity_of, make_user, quiet, settle,
 };
 use crate::history_log::{Entry, Log, accepted, check_group, numbered};
-use crate::nodes::{accept, add, add_member, decline, is_invited, remove_member, say};
+use crate::nodes::{accept, add, add_member, decline, is_invited, remove_member, send};
 
 const NODES: usize = 2;
 const USERS: usize = 3;
@@ -94,7 +94,7 @@ enum Stage {
 }
 
 struct History {
-    air: Arc<FakeNetwork>,
+    network: Arc<FakeNetwork>,
     store: Arc<dyn Store>,
     router: Arc<Router>,
     hubs: Vec<Arc<Hub>>,
@@ -112,7 +112,7 @@ fn options() -> Options {
 
 impl History {
     async fn new() -> Self {
-        let air = Arc::new(FakeNetwork::default());
+        let network = Arc::new(FakeNetwork::default());
         let lanes: Vec<_> = (0..NODES).map(|_| LocalBus::new(4096)).collect();
         let buses = lanes.iter().map(|(bus, _)| bus.clone()).collect();
         let router = Arc::new(Router { buses, by: AtomicUsize::new(0) });
@@ -120,7 +120,7 @@ impl History {
         let store: Arc<dyn Store> = Arc::new(BlockingStore(store));
         let mut hubs = Vec::new();
         for (node, (bus, receiver)) in lanes.into_iter().enumerate() {
-            let (end, link_events) = air.end(node as u128 + 1);
+            let (end, link_events) = network.end(node as u128 + 1);
             let clock = Arc::new(SetClock(NOW.into()));
             let encoder = Arc::new(TextEncoder::default());
             hubs.push(Hub::start(
@@ -144,7 +144,7 @@ impl History {
         store.write(job).await.expect("the store writes");
         let sockets = (0..SOCKETS).map(|_| Stage::Nothing).collect();
         let (logs, read) = (vec![BTreeMap::new(); GROUPS], Mutex::new(vec![Vec::new(); SOCKETS]));
-        Self { air, store, router, hubs, users, groups, logs, sockets, read }
+        Self { network, store, router, hubs, users, groups, logs, sockets, read }
     }
 
     async fn step(&mut self, step: Step) {
@@ -152,18 +152,18 @@ impl History {
             Step::Say(node, group) => {
                 self.router.by.store(node, Ordering::Relaxed);
                 let (id, author) = (self.groups[group], self.users[0]);
-                let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| say(tx, events, id, author);
+                let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| send(tx, events, id, author);
                 let seq = self.store.write(job).await.expect("the store writes");
                 self.logs[group].insert(numbered(seq), Entry::Sent);
             }
             Step::Turn(node, group, user) => self.toggle_membership(node, group, user).await,
             Step::Consent(node, group, user) => self.consent(node, group, user).await,
-            Step::Deliver(at) => self.air.deliver(at, false),
-            Step::Repeat(at) => self.air.deliver(at, true),
-            Step::Lose(at) => self.air.lose(at),
+            Step::Deliver(at) => self.network.deliver(at, false),
+            Step::Repeat(at) => self.network.deliver(at, true),
+            Step::Lose(at) => self.network.lose(at),
             Step::Clear => {
-                while self.air.hanging() > 0 {
-                    self.air.deliver(0, false);
+                while self.network.pending() > 0 {
+                    self.network.deliver(0, false);
                 }
             }
             Step::Advance(socket) => self.advance(socket).await,
@@ -171,7 +171,7 @@ impl History {
                 self.sockets[socket] = Stage::Nothing;
                 self.read.lock().expect("no test panics here")[socket].clear();
             }
-            Step::Listen => self.air.listen(),
+            Step::Listen => self.network.listen(),
             Step::Wait(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
         }
         settle().await;
@@ -238,8 +238,8 @@ impl History {
             }
         }
         settle().await;
-        while self.air.hanging() > 0 {
-            self.air.lose(0);
+        while self.network.pending() > 0 {
+            self.network.lose(0);
         }
         tokio::time::sleep(Duration::from_secs(15)).await;
         settle().await;
@@ -412,7 +412,7 @@ async fn a_sender_is_answered_after_all_local_members_left() {
     let (group, author) = (history.groups[1], history.users[2]);
     history.router.by.store(0, Ordering::Relaxed);
     let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
-        say(tx, events, group, author)?;
+        send(tx, events, group, author)?;
         events[0].origin = Some(origin.clone());
         Ok(())
     };

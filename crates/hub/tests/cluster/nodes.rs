@@ -116,8 +116,8 @@ impl Node {
     }
 
     /// Commits a message and returns its number.
-    pub(crate) async fn say(&self, group: GroupId, author: UserId) -> Seq {
-        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| say(tx, events, group, author);
+    pub(crate) async fn send(&self, group: GroupId, author: UserId) -> Seq {
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| send(tx, events, group, author);
         self.store.write(job).await.expect("the store writes")
     }
 
@@ -172,7 +172,7 @@ pub(crate) async fn wait_for_subscriptions(redis: &Redis, channels: usize) {
 }
 
 /// Stores a message with its event.
-pub(crate) fn say(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, author: UserId) -> Result<Seq> {
+pub(crate) fn send(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, author: UserId) -> Result<Seq> {
     let seq = tx.seq_take(group, 1)?;
     let id = MessageId(Uuid::from_u128(group.0.as_u128() << 64 | u128::from(seq.0.unsigned_abs())));
     let body = Body::parse("hello", 100).expect("a good body");

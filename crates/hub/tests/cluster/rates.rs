@@ -82,8 +82,8 @@ async fn full_redis_keeps_the_link_and_its_hints() {
         rates.spend(ann, Cost::Group(0)).expect("within the day's number");
         let refused = || redis.ask("INFO errorstats").is_some_and(|stats| stats.contains("errorstat_OOM"));
         until("Redis refuses the count", refused).await;
-        let said = one.say(group, ann).await;
-        at_two.wait_for_number(group, said).await;
+        let sent = one.send(group, ann).await;
+        at_two.wait_for_number(group, sent).await;
     }
     assert_eq!(one.hub.counts().link.expect("there is a link").dropped, 0);
 }

@@ -91,8 +91,8 @@ async fn the_rights_named_in_the_documentation_are_enough() {
     let redis = Redis::with(&words);
     let url = format!("redis://chat:word@{}", redis.address());
     let options = RedisOptions::new(&url, b"secret".as_slice());
-    let said = RedisBus::check(&options).await.expect("it is fit");
-    assert!(said.starts_with("7.") && said.ends_with(&redis.address().to_string()), "{said}");
+    let found = RedisBus::check(&options).await.expect("it is fit");
+    assert!(found.starts_with("7.") && found.ends_with(&redis.address().to_string()), "{found}");
     let connected = RedisBus::connect(options, &SystemClock::default()).await;
     let (bus, _receiver) = connected.expect("it connects");
     let options = RedisOptions::new(&url, b"secret".as_slice());

@@ -56,7 +56,7 @@ async fn repeated_delayed_and_reordered_hints_change_nothing() {
     wait_for_subscriptions(&redis, 4 + 4).await;
     let mut recorded = record_while(&redis, async {
         for _ in 0..10 {
-            one.say(group, ann).await;
+            one.send(group, ann).await;
         }
         one.hub.publish_ephemeral(typing(group, "ann"));
         at_two.wait_for_text("typing ann").await;
@@ -77,7 +77,7 @@ async fn repeated_delayed_and_reordered_hints_change_nothing() {
     until("they have come", || two.hub.counts().link.is_some_and(|link| link.repeated >= repeated + 26))
         .await;
     // Any effect of the repeated hints would precede this.
-    one.say(group, ann).await;
+    one.send(group, ann).await;
     at_two.wait_for_text("text 1 13").await;
     assert_eq!(at_two.texts(), [before, vec!["text 1 13".to_owned()]].concat());
 }
@@ -92,7 +92,7 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
     let (_at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
     wait_for_subscriptions(&redis, 4 + 4).await;
     for _ in 0..5 {
-        one.say(group, ann).await;
+        one.send(group, ann).await;
     }
     at_two.wait_for_number(group, Seq(5)).await;
     let options = RedisOptions::new(redis.url(), SECRET);
@@ -108,7 +108,7 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
     for seq in [5, 1, 3, 900, 901] {
         link.publish(Channel::Group(group), about(HintKind::Group(vec![]), seq));
     }
-    one.say(group, ann).await;
+    one.send(group, ann).await;
     at_two.wait_for_text("text 1 6").await;
     one.remove_member(group, ben).await;
     at_two.wait_for_text("quit 1 7").await;
@@ -119,7 +119,7 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
     link.publish(Channel::Nodes, about(joined(vec![ben]), 1));
     // A kind that only a newer node knows, in a group without local members.
     link.publish(Channel::User(ben), about(HintKind::Unknown, 9));
-    one.say(group, ann).await;
+    one.send(group, ann).await;
     until("they are looked up", || two.hub.counts().healed > healed).await;
     link.publish(Channel::User(ben), Hint::new(HintKind::User(ben)).with("fence".into()));
     at_two.wait_for_text("fence").await;
@@ -137,7 +137,7 @@ async fn unknown_hint_with_a_number_triggers_a_read_of_the_store() {
     wait_for_subscriptions(&redis, 2 + 2).await;
     let newer = Node::start(&other, &redis.url(), unaudited()).await;
     // Another node commits this, and publishes it in an unknown format.
-    one.write(move |tx, _| crate::nodes::say(tx, &mut Vec::new(), group, ann).map(|_| ())).await;
+    one.write(move |tx, _| crate::nodes::send(tx, &mut Vec::new(), group, ann).map(|_| ())).await;
     let hint =
         Hint { group: Some(group), seq: Some(Seq(1)), ..Hint::new(HintKind::Unknown).with("news".into()) };
     newer.bus.link().publish(Channel::Group(group), hint);
@@ -154,7 +154,7 @@ async fn a_forged_hint_is_not_delivered() {
     let at_two = two.connect(ben, "ben").await;
     wait_for_subscriptions(&redis, 4 + 2).await;
     let recorded = record_while(&redis, async {
-        one.say(group, ann).await;
+        one.send(group, ann).await;
         at_two.wait_for_text("text 1 1").await;
     })
     .await;
@@ -180,7 +180,7 @@ async fn a_forged_hint_is_not_delivered() {
         two.hub.counts().link.is_some_and(|link| link.forged >= before.forged + count)
     })
     .await;
-    one.say(group, ann).await;
+    one.send(group, ann).await;
     at_two.wait_for_text("text 1 2").await;
     assert_eq!(at_two.numbers(group), [1, 2]);
 }

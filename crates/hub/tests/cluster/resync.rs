@@ -22,7 +22,7 @@ use crate::harness::{
     BlockingStore, Client, HeldReads, NOW, SetClock, TextEncoder, heads, identity_of, make_user, quiet,
     settle, update,
 };
-use crate::nodes::{add_member, changed, remove_member, say};
+use crate::nodes::{add_member, changed, remove_member, send};
 
 /// A bus that loses every event, so that only the audit finds commits.
 struct Lossy;
@@ -58,7 +58,7 @@ impl Gate {
 /// A node in a cluster whose store publishes no commits. Ann is in a group if `is_member`.
 struct LinkedNode {
     gate: Arc<Gate>,
-    air: Arc<FakeNetwork>,
+    network: Arc<FakeNetwork>,
     store: Arc<dyn Store>,
     bus: Arc<LocalBus>,
     hub: Arc<Hub>,
@@ -71,12 +71,12 @@ const GROUP: GroupId = GroupId(Uuid::from_u128(1));
 impl LinkedNode {
     async fn start(is_member: bool) -> Self {
         let store = SqliteStore::memory(Arc::new(Lossy)).expect("a store opens");
-        let (gate, air) = (Arc::<Gate>::default(), Arc::<FakeNetwork>::default());
+        let (gate, network) = (Arc::<Gate>::default(), Arc::<FakeNetwork>::default());
         let gated = gate.clone();
         let store: Arc<dyn Store> =
             Arc::new(HeldReads { store: BlockingStore(store), hold: Box::new(move || gated.pass()) });
         let (bus, receiver) = LocalBus::new(16);
-        let (link, events) = air.end(1);
+        let (link, events) = network.end(1);
         let clock = Arc::new(SetClock(NOW.into()));
         let receiver = receiver.among(link, events);
         let hub = Hub::start(
@@ -94,17 +94,17 @@ impl LinkedNode {
         });
         make.await.expect("the store writes");
         let client = connect(&hub, ann).await;
-        Self { gate, air, store, bus, hub, client, ann }
+        Self { gate, network, store, bus, hub, client, ann }
     }
 
     /// Commits that Ann joins or leaves the group, without an event.
-    async fn change_membership(&self, is_coming: bool) -> Seq {
+    async fn change_membership(&self, is_joining: bool) -> Seq {
         let ann = self.ann;
-        let turned = self.store.write(move |tx, _| {
-            let turn = if is_coming { add_member } else { remove_member };
-            turn(tx, &mut Vec::new(), GROUP, ann)
+        let changed = self.store.write(move |tx, _| {
+            let change = if is_joining { add_member } else { remove_member };
+            change(tx, &mut Vec::new(), GROUP, ann)
         });
-        turned.await.expect("the store writes")
+        changed.await.expect("the store writes")
     }
 }
 
@@ -131,13 +131,13 @@ async fn too_many_missed_events_require_a_resync() {
 
 /// Two messages of another node arrive, which the database then loses.
 async fn lose_two(node: &LinkedNode) {
-    let other = node.air.end(2).0;
+    let other = node.network.end(2).0;
     for seq in 1..=2 {
         let frame = Bytes::from(format!("text 1 {seq}"));
         let hint =
             Hint { group: Some(GROUP), seq: Some(Seq(seq)), frame, ..Hint::new(HintKind::Group(vec![])) };
         other.publish(Channel::Group(GROUP), hint);
-        node.air.deliver(0, false);
+        node.network.deliver(0, false);
     }
     settle().await;
     assert_eq!(node.client.texts(), ["text 1 1", "text 1 2"]);
@@ -156,19 +156,19 @@ async fn numbers_that_are_given_again_are_delivered() {
     let node = LinkedNode::start(true).await;
     lose_two(&node).await;
     let ann = node.ann;
-    let say = async || {
-        let said = node.store.write(move |tx, _| {
+    let send = async || {
+        let sent = node.store.write(move |tx, _| {
             let mut events = Vec::new();
-            say(tx, &mut events, GROUP, ann)?;
+            send(tx, &mut events, GROUP, ann)?;
             Ok(events)
         });
-        node.bus.publish(said.await.expect("the store writes"));
+        node.bus.publish(sent.await.expect("the store writes"));
         settle().await;
     };
-    say().await;
+    send().await;
     assert_eq!(node.client.read(), (vec![], Some(Close::ResyncRequired)));
     let again = connect(&node.hub, ann).await;
-    say().await;
+    send().await;
     assert_eq!(again.texts(), ["text 1 2"]);
 }
 
@@ -221,8 +221,8 @@ async fn later_snapshot_outlives_an_older_answer() {
     // A hint triggers a read of the store, whose answer is late.
     node.gate.hold();
     let hint = Hint { group: Some(GROUP), seq: Some(Seq(1)), ..Hint::new(HintKind::Unknown) };
-    node.air.end(2).0.publish(Channel::Group(GROUP), hint);
-    node.air.deliver(0, false);
+    node.network.end(2).0.publish(Channel::Group(GROUP), hint);
+    node.network.deliver(0, false);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let held = node.gate.open();
     node.change_membership(true).await;
@@ -259,7 +259,7 @@ async fn own_change_in_a_gap_is_answered_once_in_its_place() {
         changed(tx, GROUP)?;
         let seq = changed(tx, GROUP)?;
         let mut events = vec![update(tx.view(GROUP)?.expect("the group is there"), seq, vec![], vec![])];
-        say(tx, &mut events, GROUP, ann)?;
+        send(tx, &mut events, GROUP, ann)?;
         for (event, reference) in events.iter_mut().zip(["mine", "said"]) {
             event.origin = Some(Origin { socket, reference: Some(reference.into()) });
         }

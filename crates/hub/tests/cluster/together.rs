@@ -44,7 +44,7 @@ async fn a_commit_reaches_sockets_of_other_nodes_once_and_in_order() {
     wait_for_subscriptions(&redis, 4 + 4).await;
     let mut last = Seq(0);
     for n in 0..300 {
-        last = if n % 3 == 0 { two.say(group, ben).await } else { one.say(group, ann).await };
+        last = if n % 3 == 0 { two.send(group, ben).await } else { one.send(group, ann).await };
     }
     for reader in [&at_one, &at_two] {
         reader.wait_for_number(group, last).await;
@@ -91,16 +91,16 @@ async fn remote_joins_and_leaves_start_and_stop_delivery() {
     let group = one.group(1, &[ann]).await;
     let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
     wait_for_subscriptions(&redis, 4 + 3).await;
-    one.say(group, ann).await;
+    one.send(group, ann).await;
     one.add_member(group, ben).await;
     at_two.wait_for_text("whole 1 2").await;
     wait_for_subscriptions(&redis, 4 + 4).await;
-    one.say(group, ann).await;
+    one.send(group, ann).await;
     at_two.wait_for_text("text 1 3").await;
     let removed = one.remove_member(group, ben).await;
     at_two.wait_for_text("quit 1 4").await;
     for _ in 0..20 {
-        one.say(group, ann).await;
+        one.send(group, ann).await;
     }
     at_one.wait_for_number(group, Seq(24)).await;
     wait_for_subscriptions(&redis, 4 + 3).await;
@@ -122,7 +122,7 @@ async fn a_member_removed_under_load_receives_nothing_afterwards() {
         if n == 300 {
             removed = one.remove_member(group, ben).await;
         }
-        last = one.say(group, ann).await;
+        last = one.send(group, ann).await;
     }
     at_one.wait_for_number(group, last).await;
     at_two.wait_for_text(&format!("quit 1 {removed}")).await;
@@ -172,14 +172,14 @@ async fn number_of_a_rename_passes_unsent_on_every_node() {
     let group = one.group(1, &[ann, ben]).await;
     let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
     wait_for_subscriptions(&redis, 4 + 4).await;
-    one.say(group, ann).await;
+    one.send(group, ann).await;
     one.write(move |tx, events| {
         let seq = tx.seq_take(group, 1)?;
         events.push(Event::in_group(Kind::MemberChanged { group, left: None }, group, seq));
         Ok(())
     })
     .await;
-    one.say(group, ann).await;
+    one.send(group, ann).await;
     for socket in [&at_one, &at_two] {
         until("the message after it is there", || socket.numbers(group) == [1, 3]).await;
     }

@@ -23,7 +23,7 @@ async fn members_alone_receive_events_in_commit_order() {
     let clients = [world.connect(ann).await, world.connect(ben).await, world.connect(ben).await];
     let outside = world.connect(eve).await;
     for _ in 0..300 {
-        world.say(group).await;
+        world.send(group).await;
     }
     settle().await;
     let mut expected = vec!["hello".to_owned()];
@@ -165,11 +165,11 @@ async fn number_that_a_lone_store_gives_again_requires_a_resync() {
     world.publish((1..=3).map(|n| message(group, Seq(n))).collect()).await;
     world.write(move |tx, _| tx.seq_take(group, 1).map(drop)).await;
     assert_eq!(client.texts(), ["hello", "message 7 1", "message 7 2", "message 7 3"]);
-    world.say(group).await;
+    world.send(group).await;
     settle().await;
     assert_eq!(client.read(), (vec![], Some(Close::ResyncRequired)));
     let again = world.connect(ann).await;
-    world.say(group).await;
+    world.send(group).await;
     settle().await;
     assert_eq!(again.texts(), ["hello", "message 7 3"]);
 }
@@ -234,14 +234,14 @@ async fn overlapping_pauses_hold_delivery_until_the_last_ends() {
     client.texts();
     world.hub.pause(&client.0, []);
     world.hub.pause(&client.0, []);
-    world.say(group).await;
+    world.send(group).await;
     settle().await;
     world.hub.resume(&client.0, vec![Bytes::from_static(b"missed")], &[(group, Seq(1))]);
-    world.say(group).await;
+    world.send(group).await;
     settle().await;
     assert_eq!(client.texts(), ["missed"], "what was missed is told, what comes is still held");
     world.hub.resume(&client.0, vec![Bytes::from_static(b"more")], &[]);
-    world.say(group).await;
+    world.send(group).await;
     settle().await;
     assert_eq!(client.texts(), ["more", "message 1 2", "message 1 3"]);
 }
@@ -251,12 +251,12 @@ async fn only_groups_held_up_to_the_head_are_current() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let (group, other) = (world.group(1, &[ann]).await, world.group(2, &[ben]).await);
-    world.say(group).await;
+    world.send(group).await;
     let client = world.connect(ann).await;
     world.hub.pause(&client.0, []);
     let part = |group, held| world.hub.split_current(&client.0, vec![(group, Seq(held))]);
     assert_eq!(part(group, 1), (vec![(group, Seq(1))], vec![]));
-    world.say(group).await;
+    world.send(group).await;
     settle().await;
     assert_eq!(part(group, 2), (vec![(group, Seq(2))], vec![]), "what is held meanwhile follows");
     for held in [0, 1, 3] {

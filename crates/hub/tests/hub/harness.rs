@@ -247,7 +247,7 @@ impl World {
     }
 
     /// Commits one message and its event.
-    pub(crate) async fn say(&self, group: GroupId) {
+    pub(crate) async fn send(&self, group: GroupId) {
         self.write(move |tx, events| {
             let seq = tx.seq_take(group, 1)?;
             events.push(message(group, seq));

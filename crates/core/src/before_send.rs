@@ -123,5 +123,5 @@ pub trait BeforeSend: std::marker::Send + Sync {
 /// A position in the order of one user's questions in a lane. Dropping it lets the next one proceed.
 pub trait QuestionTurn: std::marker::Send {
     /// Waits until all earlier turns are dropped.
-    fn come(&mut self) -> Answer<'_, ()>;
+    fn wait(&mut self) -> Answer<'_, ()>;
 }

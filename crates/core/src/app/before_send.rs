@@ -49,7 +49,7 @@ impl App {
                 Some(turn) => turn?,
                 None => hook.take_turn(self.asking_user(&context, act).await?, lane)?,
             };
-            turn.come().await?;
+            turn.wait().await?;
             let query = (command.clone(), self.name_case(), self.clock().now());
             let checked = self.read_by_bots(&context, act, query, |tx, caller, (command, case, now)| {
                 check_message(tx, caller, command, *case, *now, QuestionKind::Send(command.group))
@@ -74,7 +74,7 @@ impl App {
     ) -> Result<(HeldTurn, Edit)> {
         let Some(hook) = self.hook_for(context) else { return Ok((None, command)) };
         let mut turn = hook.take_turn(self.asking_user(context, act).await?, QuestionLane::Other)?;
-        turn.come().await?;
+        turn.wait().await?;
         let query = (command.clone(), self.clock().now(), self.limits().edit_window);
         let question = self.read_by_bots(context, act, query, |tx, caller, (command, now, window)| {
             check_edit(tx, caller, command, *now, *window)
@@ -93,7 +93,7 @@ impl App {
         let Some(hook) = hook else { return Ok((None, command)) };
         let user = self.read(context, (), |_, caller, ()| asking(caller)).await?;
         let mut turn = hook.take_turn(user, QuestionLane::Other)?;
-        turn.come().await?;
+        turn.wait().await?;
         let query = (command.clone(), self.user_rules().directory, self.name_case());
         let checked = self.read(context, query, |tx, caller, (command, directory, case)| {
             check_first(tx, caller, command, *directory, *case)

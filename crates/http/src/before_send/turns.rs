@@ -72,7 +72,7 @@ impl Turns {
 }
 
 impl QuestionTurn for HookTurn {
-    fn come(&mut self) -> Answer<'_, ()> {
+    fn wait(&mut self) -> Answer<'_, ()> {
         Box::pin(async move {
             if let Some(waiting) = self.waiting.as_mut() {
                 self.permit = Some(waiting.await.map_err(Error::internal)?);
@@ -119,8 +119,8 @@ mod tests {
         QuestionLane::Group(GroupId(Uuid::from_u128(number)))
     }
 
-    fn has_come(turn: &mut HookTurn) -> bool {
-        turn.come().now_or_never().is_some()
+    fn is_granted(turn: &mut HookTurn) -> bool {
+        turn.wait().now_or_never().is_some()
     }
 
     #[test]
@@ -130,12 +130,12 @@ mod tests {
         let (mut first, mut second, mut third) = (take(lane(1)), take(lane(1)), take(lane(1)));
         let mut other = take(lane(2));
         let mut others = turns.take(UserId(2), lane(1)).expect("a turn");
-        assert!(has_come(&mut first) && has_come(&mut other) && has_come(&mut others));
-        assert!(!has_come(&mut third) && !has_come(&mut second), "asked in another order");
+        assert!(is_granted(&mut first) && is_granted(&mut other) && is_granted(&mut others));
+        assert!(!is_granted(&mut third) && !is_granted(&mut second), "asked in another order");
         drop(first);
-        assert!(!has_come(&mut third) && has_come(&mut second));
+        assert!(!is_granted(&mut third) && is_granted(&mut second));
         drop(second);
-        assert!(has_come(&mut third));
+        assert!(is_granted(&mut third));
     }
 
     #[test]
@@ -144,9 +144,9 @@ mod tests {
         let take = || turns.take(ANN, lane(1)).expect("a turn");
         let (first, second, mut third) = (take(), take(), take());
         drop(second);
-        assert!(!has_come(&mut third), "the first is under way");
+        assert!(!is_granted(&mut third), "the first is under way");
         drop(first);
-        assert!(has_come(&mut third));
+        assert!(is_granted(&mut third));
     }
 
     #[test]

@@ -376,6 +376,7 @@ macro_rules! store_suite {
                 ended_subscriptions_are_purged
                 facts_are_of_members_in_order
                 a_notification_waits_once_for_each_group
+                notification_that_was_not_sent_is_put_back
                 the_oldest_of_too_many_notifications_goes
             }
             webhook {

@@ -37,6 +37,16 @@ struct Notifying {
     online: OnlineUsers,
 }
 
+impl Notifying {
+    async fn begin(state: &Arc<ServerState>) -> Result<Self> {
+        let keys = state.app.push_keys(&Context::new(Caller::Service)).await?;
+        let signer = Signer::new(&keys, state.push_client.subject.clone())?;
+        let settled = Settled { upto: 0, next: 0, since: state.app.clock().now() };
+        let sending = PushSender::new(state.clone(), signer);
+        Ok(Self { sending, settled, online: OnlineUsers::new() })
+    }
+}
+
 /// The position up to which events have been in the feed for at least the delay. The age is measured by this node's
 /// clock alone, since the clocks of other nodes may differ.
 struct Settled {
@@ -58,21 +68,29 @@ impl Settled {
 
 /// Notifies while this node holds the lease, there is someone to notify, and the server does not drain.
 async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> Result<()> {
-    let service = Context::new(Caller::Service);
-    let keys = state.app.push_keys(&service).await?;
-    let signer = Signer::new(&keys, state.push_client.subject.clone())?;
-    let mut notifying = Notifying {
-        sending: PushSender::new(state.clone(), signer),
-        settled: Settled { upto: 0, next: 0, since: state.app.clock().now() },
-        online: OnlineUsers::new(),
-    };
+    let mut notifying = Notifying::begin(state).await?;
+    let served = rounds(state, lease, beat_every, &mut notifying).await;
+    let mut sending = notifying.sending;
+    sending.end(STOP_TIMEOUT).await;
+    // If this node was suspended and lost the lease, some were not sent. The node that has it now sends them.
+    served.and(state.app.push_outcomes(sending.outcomes).await)
+}
+
+/// Notifies in rounds. Returns when there is nobody to notify any more, or the server drains.
+async fn rounds(
+    state: &Arc<ServerState>,
+    lease: Lease,
+    beat_every: Duration,
+    notifying: &mut Notifying,
+) -> Result<()> {
     let mut beat_at = Instant::now();
     while !state.is_draining() {
         let is_beat = Instant::now() >= beat_at;
-        if is_beat && !state.app.notifies().await? {
+        // If the store does not answer, the round fails, too, and the requests in flight continue.
+        if is_beat && !state.app.notifies().await.unwrap_or(true) {
             break;
         }
-        match round(state, lease, &mut notifying, is_beat).await {
+        match round(state, lease, notifying, is_beat).await {
             Ok(true) => beat_at = Instant::now() + beat_every,
             Ok(false) => {}
             Err(Error::LeaseEnded) => return Err(Error::LeaseEnded),
@@ -85,10 +103,7 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
             () = sleep(POLL_INTERVAL) => {}
         }
     }
-    let mut sending = notifying.sending;
-    sending.end(STOP_TIMEOUT).await;
-    let outcomes = std::mem::take(&mut sending.outcomes);
-    state.app.push_step(PushStep { lease, outcomes, take: 0 }).await.map(drop)
+    Ok(())
 }
 
 /// Decides who is notified, and sends. Returns whether it renewed the lease.

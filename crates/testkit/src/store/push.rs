@@ -1,9 +1,14 @@
 //! Subscriptions to notifications, and the notifications that wait for them.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use chinwag_core::app::App;
+use chinwag_core::app::push::{PushOutcome, PushResult};
+use chinwag_core::clock::SystemClock;
 use chinwag_core::group_settings::{GroupSettings, Notify};
+use chinwag_core::limits::Limits;
 use chinwag_core::profile::{Details, Origin, UserKind};
 use chinwag_core::push::{
     DeviceKeys, LONGEST_PAUSE, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush,
@@ -202,6 +207,18 @@ pub async fn a_notification_waits_once_for_each_group(f: Fixture) {
     assert_eq!(f.read(move |tx| tx.push_waiting(id, one)).await, None);
     f.write(move |tx| tx.subscription_delete(id)).await;
     assert_eq!(due(&f, true, 50).await, Vec::<i64>::new(), "it ended with its subscription");
+}
+
+pub async fn notification_that_was_not_sent_is_put_back(f: Fixture) {
+    let ann = f.user("ann").await;
+    let (device, group) = (subscription(1, ann), f.group(&[ann]).await);
+    keep(&f, &device).await;
+    let app = App::new(f.store.clone(), Arc::new(SystemClock::default()), Limits::default());
+    let unsent = PushOutcome { waiting: waiting(&device, group, 1), result: PushResult::Busy };
+    app.push_outcomes(vec![unsent]).await.expect("no lease is needed");
+    let id = device.id;
+    let found = f.read(move |tx| tx.push_waiting(id, group)).await;
+    assert_eq!(found.map(|push| push.seq), Some(Seq(1)));
 }
 
 pub async fn the_oldest_of_too_many_notifications_goes(f: Fixture) {

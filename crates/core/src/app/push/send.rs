@@ -72,9 +72,7 @@ impl App {
     pub async fn push_step(&self, step: PushStep) -> Result<Vec<PushToSend>> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), step, |unit, step| {
             let now = unit.now();
-            for outcome in &step.outcomes {
-                keep(unit, outcome, now)?;
-            }
+            step.outcomes.iter().try_for_each(|outcome| keep(unit, outcome, now))?;
             let mut taken = Vec::new();
             let mut left = if unit.rules.limits.push.enabled { step.take } else { 0 };
             for urgent in [true, false] {
@@ -87,6 +85,19 @@ impl App {
             }
             unit.end_step(step.lease, None)?;
             Ok(taken)
+        })
+        .await
+    }
+
+    /// Stores the last outcomes of attempts. That needs no lease, since only the node that took a notification
+    /// has it.
+    pub async fn push_outcomes(&self, outcomes: Vec<PushOutcome>) -> Result<()> {
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        self.write(Growth::Bounded, &Context::new(Caller::Service), outcomes, |unit, outcomes| {
+            let now = unit.now();
+            outcomes.iter().try_for_each(|outcome| keep(unit, outcome, now))
         })
         .await
     }

@@ -106,13 +106,38 @@ async fn rounds(
     Ok(())
 }
 
-/// Decides who is notified, and sends. Returns whether it renewed the lease.
+/// Decides who is notified, and sends. Returns whether it renewed the lease. The notifications that wait are sent
+/// even if deciding fails.
 async fn round(
     state: &Arc<ServerState>,
     lease: Lease,
     Notifying { sending, settled, online }: &mut Notifying,
     is_beat: bool,
 ) -> Result<bool> {
+    let decided = decide(state, lease, settled, online).await;
+    if let Err(Error::LeaseEnded) = decided {
+        return Err(Error::LeaseEnded);
+    }
+    let (app, take) = (&state.app, sending.free());
+    let is_due = take > 0 && app.pushes_are_due().await?;
+    if !is_beat && !is_due && sending.outcomes.is_empty() {
+        return decided.map(|()| false);
+    }
+    let outcomes = sending.outcomes.clone();
+    let since = Instant::now();
+    let taken = app.push_step(PushStep { lease, outcomes, take }).await?;
+    sending.outcomes.clear();
+    sending.send(taken, since);
+    decided.map(|()| true)
+}
+
+/// Decides who is notified of new messages, and who of earlier ones because it has gone offline since.
+async fn decide(
+    state: &Arc<ServerState>,
+    lease: Lease,
+    settled: &mut Settled,
+    online: &mut OnlineUsers,
+) -> Result<()> {
     let app = &state.app;
     state.settle_feed(&Context::new(Caller::Service)).await?;
     let (end, delay) = (app.feed_end().await?, app.limits().push.delay);
@@ -128,19 +153,51 @@ async fn round(
     }
     online.check_offline(delay, is_online);
     for _ in 0..DECISIONS {
-        let Some(members) = online.gone.front() else { break };
-        app.push_decide_again(lease, members.clone()).await?;
-        online.gone.pop_front();
+        let Some(members) = online.take_gone() else { break };
+        match app.push_decide_again(lease, members.clone()).await {
+            Ok(()) => {}
+            // It would fail again.
+            Err(error @ Error::Internal(_)) => {
+                tracing::error!(%error, group = %members.group, "users who went offline are not notified of a message");
+            }
+            Err(error) => {
+                online.put_back(members);
+                return Err(error);
+            }
+        }
     }
-    let take = sending.free();
-    let is_due = take > 0 && app.pushes_are_due().await?;
-    if !is_beat && !is_due && sending.outcomes.is_empty() {
-        return Ok(false);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_core::app::follower::Claim;
+    use chinwag_core::app::push::{OnlineMembers, Subscribe};
+    use chinwag_core::push::DeviceKeys;
+    use chinwag_core::{GroupId, Name};
+    use uuid::Uuid;
+
+    use super::super::vapid::prepare;
+    use super::*;
+    use crate::state::tests::state;
+
+    #[tokio::test]
+    async fn failing_decision_does_not_stop_the_sending() {
+        let (state, service) = (state(|_| {}), Context::new(Caller::Service));
+        prepare(&state.app).await.expect("keys");
+        let ann = Name::parse("ann").expect("a name");
+        state.app.user_create(&service, ann.clone()).await.expect("a user");
+        let keys = DeviceKeys { public: vec![4; 65], secret: vec![7; 16] };
+        let phone = Subscribe { author: Some(ann), endpoint: "https://push.example/".into(), keys };
+        state.app.subscribe(&service, phone).await.expect("a subscription");
+        let mut candidate = state.app.candidate(Follower::Notifications, Duration::from_secs(15));
+        let Ok(Claim::Mine { lease, .. }) = candidate.take().await else { panic!("nobody has the lease") };
+        let mut notifying = Notifying::begin(&state).await.expect("keys");
+        // The job computes the id before this one, and panics.
+        let users = vec![UserId(i64::MIN)];
+        let broken = OnlineMembers { group: GroupId(Uuid::nil()), messages: vec![], users };
+        notifying.online.put_back(broken);
+        assert!(matches!(round(&state, lease, &mut notifying, true).await, Ok(true)));
+        assert_eq!(notifying.online.take_gone(), None, "it is not tried again");
     }
-    let outcomes = sending.outcomes.clone();
-    let since = Instant::now();
-    let taken = app.push_step(PushStep { lease, outcomes, take }).await?;
-    sending.outcomes.clear();
-    sending.send(taken, since);
-    Ok(true)
 }

@@ -1,8 +1,8 @@
 //! Members who were online when a message arrived. They are notified if they go offline without reading it.
 //!
-//! **Bound.** Users are watched for [`WATCHED_FOR`] after a message, and at most [`WATCHED`] pairs of user and
-//! message group are kept; beyond that the oldest are dropped. **Loss.** The state is in memory, so when the node
-//! stops its users are no longer watched.
+//! **Bound.** Users are watched for [`WATCHED_FOR`] after a message. At most [`WATCHED`] pairs of user and
+//! message group are kept, those who went offline included; beyond that the oldest are dropped. **Loss.** The state
+//! is in memory, so when the node stops its users are no longer watched.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(super) struct OnlineUsers {
     watched: VecDeque<(Instant, OnlineMembers)>,
     count: usize,
     /// Users who went offline. They stay here until they are notified.
-    pub(super) gone: VecDeque<OnlineMembers>,
+    gone: VecDeque<OnlineMembers>,
     look_at: Instant,
 }
 
@@ -60,7 +60,6 @@ impl OnlineUsers {
             let (present, gone): (Vec<_>, Vec<_>) =
                 members.users.drain(..).partition(|_| online.next().unwrap_or(false));
             members.users = present;
-            self.count -= gone.len();
             if !gone.is_empty() {
                 self.gone.push_back(OnlineMembers { users: gone, ..members.clone() });
             }
@@ -68,10 +67,23 @@ impl OnlineUsers {
         self.watched.retain(|(_, members)| !members.users.is_empty());
     }
 
+    /// Takes the next users who went offline. [`put_back`](Self::put_back) returns them after a failure.
+    pub(super) fn take_gone(&mut self) -> Option<OnlineMembers> {
+        let members = self.gone.pop_front()?;
+        self.count -= members.users.len();
+        Some(members)
+    }
+
+    /// Puts users behind the others who went offline, so that a failure that repeats holds up none of them.
+    pub(super) fn put_back(&mut self, members: OnlineMembers) {
+        self.count += members.users.len();
+        self.gone.push_back(members);
+    }
+
     fn drop_oldest(&mut self) {
-        if let Some((_, members)) = self.watched.pop_front() {
-            self.count -= members.users.len();
-        }
+        let watched = self.watched.pop_front().map(|(_, members)| members);
+        let oldest = watched.or_else(|| self.gone.pop_front());
+        self.count -= oldest.map_or(0, |members| members.users.len());
     }
 }
 
@@ -90,7 +102,7 @@ mod tests {
     /// Checks while one user is offline.
     fn look(online: &mut OnlineUsers, gone: i64) -> Vec<OnlineMembers> {
         online.check_offline(Duration::ZERO, |users| users.iter().map(|user| user.0 != gone).collect());
-        online.gone.drain(..).collect()
+        std::iter::from_fn(|| online.take_gone()).collect()
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ mod follower;
 mod online;
 mod origins;
 mod sending;
+mod slots;
 mod vapid;
 
 pub use follower::run;

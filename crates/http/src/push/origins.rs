@@ -1,29 +1,24 @@
-//! The push services to which this node sends, with the bound on requests to each and this server's authorization.
+//! This server's authorizations at push services.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use chinwag_core::{Date, Result};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::vapid::Signer;
 
-/// Concurrent requests to one push service, so that a slow one cannot use all slots.
-const MAX_IN_FLIGHT: usize = 16;
 /// The number of push services that are remembered.
 const REMEMBERED: usize = 4096;
 /// How long an authorization is reused, in microseconds.
 const FRESH: i64 = 6 * 3600 * 1_000_000;
 
-/// Push services, by origin.
+/// Authorizations by the origin of the push service.
 pub(super) struct Origins {
     signer: Signer,
-    known: HashMap<String, PushService>,
+    known: HashMap<String, Authorization>,
 }
 
-struct PushService {
-    slots: Arc<Semaphore>,
-    authorization: String,
+struct Authorization {
+    value: String,
     signed: Date,
 }
 
@@ -32,24 +27,17 @@ impl Origins {
         Self { signer, known: HashMap::new() }
     }
 
-    /// A permit for a request to a push service, and the authorization; `None` if the maximum is in flight there.
-    pub(super) fn admit(
-        &mut self,
-        origin: &str,
-        now: Date,
-    ) -> Result<Option<(OwnedSemaphorePermit, String)>> {
-        if self.known.len() >= REMEMBERED && !self.known.contains_key(origin) {
-            self.known.retain(|_, service| service.slots.available_permits() < MAX_IN_FLIGHT);
+    /// The value of `Authorization` for the push service at an origin.
+    pub(super) fn authorization(&mut self, origin: &str, now: Date) -> Result<String> {
+        let is_fresh = |known: &&Authorization| (now.micros() - known.signed.micros()).abs() < FRESH;
+        if let Some(known) = self.known.get(origin).filter(is_fresh) {
+            return Ok(known.value.clone());
         }
-        let is_fresh = |service: &PushService| (now.micros() - service.signed.micros()).abs() < FRESH;
-        if !self.known.get(origin).is_some_and(is_fresh) {
-            let slots = self.known.get(origin).map(|service| service.slots.clone());
-            let slots = slots.unwrap_or_else(|| Arc::new(Semaphore::new(MAX_IN_FLIGHT)));
-            let authorization = self.signer.authorization(origin, now)?;
-            self.known.insert(origin.to_owned(), PushService { slots, authorization, signed: now });
+        if self.known.len() >= REMEMBERED {
+            self.known.clear();
         }
-        let service = &self.known[origin];
-        let permit = service.slots.clone().try_acquire_owned().ok();
-        Ok(permit.map(|permit| (permit, service.authorization.clone())))
+        let value = self.signer.authorization(origin, now)?;
+        self.known.insert(origin.to_owned(), Authorization { value: value.clone(), signed: now });
+        Ok(value)
     }
 }

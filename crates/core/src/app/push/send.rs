@@ -12,7 +12,7 @@ use crate::store::{Lease, Tx};
 use crate::user::Caller;
 use crate::{Date, Result, UserId};
 
-/// The delay before the next attempt if too many requests to the push service are in flight.
+/// The delay before the next attempt if too many requests to the push service, or for the user, are in flight.
 const BUSY: Duration = Duration::from_secs(1);
 
 /// The outcome of an attempt.
@@ -23,10 +23,11 @@ pub enum PushResult {
     Ended,
     /// The push service no longer knows the subscription.
     Gone,
-    /// The attempt failed and may be repeated, after this pause if the push service requested one.
+    /// The attempt failed and may be repeated, after this pause if the push service requested one. Also if no
+    /// attempt was made because earlier ones are not answered.
     Failed(Option<Duration>),
-    /// Not attempted: too many requests to the push service are in flight, or this node was stalled since it
-    /// took the notification.
+    /// Not attempted: too many requests to the push service or for the user are in flight, or this node was
+    /// stalled since it took the notification.
     Busy,
 }
 

@@ -158,7 +158,7 @@ pub struct NotifyingMessage {
     pub private: bool,
     pub everyone: bool,
     pub mentions: Vec<UserId>,
-    /// The users who block the author.
+    /// Those of the members in question who block the author.
     pub blocked_by: Vec<UserId>,
 }
 

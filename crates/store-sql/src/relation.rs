@@ -24,6 +24,7 @@ crate::implement! {
         acquainted(user: UserId, others: &[UserId]) -> Vec<UserId>;
         companions(user: UserId, others: &[UserId]) -> Vec<UserId>;
         blocks(user: UserId) -> Vec<UserId>;
+        blockers(user: UserId) -> Vec<UserId>;
         blocked_strangers(user: UserId) -> Vec<UserId>;
     }
     write {
@@ -160,6 +161,12 @@ pub fn blocks(sql: &impl Sql, user: UserId) -> Result<Vec<UserId>> {
         UNION SELECT from_id FROM relations WHERE to_id = $1 AND kind = $2 ORDER BY 1",
     );
     sql.all(BLOCKS, params![user, Relation::Block.number()], |row| row.get(0))
+}
+
+pub fn blockers(sql: &impl Sql, user: UserId) -> Result<Vec<UserId>> {
+    const BLOCKERS: Text =
+        Text::same("SELECT from_id FROM relations WHERE to_id = $1 AND kind = $2 ORDER BY from_id");
+    sql.all(BLOCKERS, params![user, Relation::Block.number()], |row| row.get(0))
 }
 
 pub fn invitations_trim(sql: &mut impl Sql, user: UserId, keep: usize) -> Result<Vec<(UserId, Name)>> {

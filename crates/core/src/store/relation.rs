@@ -26,6 +26,9 @@ pub trait Relations {
     /// The users who block a user or are blocked by it, in ascending order.
     fn blocks(&self, user: UserId) -> Result<Vec<UserId>>;
 
+    /// The users who block a user, in ascending order.
+    fn blockers(&self, user: UserId) -> Result<Vec<UserId>>;
+
     /// The users who are blocked by a user, do not block it, and share no group with it except for the
     /// private one. They do not learn of its new name.
     fn blocked_strangers(&self, user: UserId) -> Result<Vec<UserId>>;

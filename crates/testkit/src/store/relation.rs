@@ -139,6 +139,7 @@ pub async fn blocks_are_found_in_either_direction(f: Fixture) {
         others.push(other);
     }
     assert_eq!(f.read(move |tx| tx.blocks(ann)).await, others[..3]);
+    assert_eq!(f.read(move |tx| tx.blockers(ann)).await, others[..2]);
     // Estranged is who was blocked, does not block in turn, and shares no group but a private one.
     assert_eq!(f.read(move |tx| tx.blocked_strangers(ann)).await, others[2..3]);
     let (private, pair) = (f.group_id(), (ann, others[2]));

@@ -14,7 +14,6 @@ use crate::push::{
     NOTIFICATION_TTL, NOTIFY_USERS, NotifyFacts, NotifyReason, NotifyingMessage, PushBatch, PushPosition,
     WaitingPush, collapse,
 };
-use crate::relation::Relation;
 use crate::store::{Lease, Tx};
 use crate::user::Caller;
 use crate::{Date, GroupId, MessageId, PushId, Result, UserId};
@@ -125,7 +124,8 @@ impl App {
                 let facts = tx.notify_facts(*group, UserId(user.0 - 1), events, *now, 1)?.pop();
                 members.extend(facts.filter(|facts| facts.user == *user));
             }
-            let part = GroupPart { group: *group, messages: messages(tx, *group, ids)?, members };
+            let messages = messages(tx, *group, ids, &members)?;
+            let part = GroupPart { group: *group, messages, members };
             Ok(FeedSlice { groups: vec![part], next: None, events })
         });
         let mut part = part.await?;
@@ -197,7 +197,8 @@ fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<O
         left -= members.len();
         if !members.is_empty() {
             let ids: Vec<_> = rows.iter().filter_map(|row| row.message).collect();
-            part.groups.push(GroupPart { group, messages: messages(tx, group, &ids)?, members });
+            let messages = messages(tx, group, &ids, &members)?;
+            part.groups.push(GroupPart { group, messages, members });
         }
         if left == 0 {
             let batch = PushBatch { upto: *upto, group, user: last.unwrap_or(after) };
@@ -208,8 +209,13 @@ fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<O
     Ok(Some(part))
 }
 
-/// The messages with these ids that still exist.
-fn messages(tx: &dyn Tx, group: GroupId, ids: &[MessageId]) -> Result<Vec<NotifyingMessage>> {
+/// The messages with these ids that still exist, for these members in order of id.
+fn messages(
+    tx: &dyn Tx,
+    group: GroupId,
+    ids: &[MessageId],
+    members: &[NotifyFacts],
+) -> Result<Vec<NotifyingMessage>> {
     let private = tx.group(group)?.is_some_and(|group| group.private);
     let mut found = tx.messages_by_id(Some(group), ids)?;
     found.sort_by_key(|message| message.seq);
@@ -218,22 +224,13 @@ fn messages(tx: &dyn Tx, group: GroupId, ids: &[MessageId]) -> Result<Vec<Notify
     for message in found {
         let author = message.author;
         if let Entry::Vacant(entry) = blockers.entry(author) {
-            entry.insert(blocked_by(tx, author)?);
+            let mut all = tx.blockers(author)?;
+            all.retain(|user| members.binary_search_by_key(user, |member| member.user).is_ok());
+            entry.insert(all);
         }
         messages.push(NotifyingMessage::new(&message, private, blockers[&author].clone()));
     }
     Ok(messages)
-}
-
-/// The users who block a user.
-pub(super) fn blocked_by(tx: &dyn Tx, user: UserId) -> Result<Vec<UserId>> {
-    let mut blockers = Vec::new();
-    for other in tx.blocks(user)? {
-        if tx.pair(user, other)?.theirs == Some(Relation::Block) {
-            blockers.push(other);
-        }
-    }
-    Ok(blockers)
 }
 
 fn decide(lease: Lease, part: &FeedSlice, now: Date) -> Decision {

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::super::{App, Context, Growth, Unit};
-use super::decide::blocked_by;
 use crate::group::Group;
 use crate::message::Message;
 use crate::push::{NotifyingMessage, PushPayload, Subscription, WaitingPush};
+use crate::relation::Relation;
 use crate::store::{Lease, Tx};
 use crate::user::Caller;
 use crate::{Date, Result, UserId};
@@ -144,7 +144,9 @@ fn prepared(tx: &dyn Tx, waiting: WaitingPush, now: Date) -> Result<Option<PushT
     let (Some(facts), Some(found)) = (facts.filter(|facts| facts.user == user), tx.group(group)?) else {
         return Ok(None);
     };
-    let notifying = NotifyingMessage::new(&message, found.private, blocked_by(tx, message.author)?);
+    let is_blocked = tx.pair(user, message.author)?.mine == Some(Relation::Block);
+    let blocked_by = is_blocked.then_some(user).into_iter().collect();
+    let notifying = NotifyingMessage::new(&message, found.private, blocked_by);
     if waiting.expires <= now || notifying.reason(&facts, now).is_none() {
         return Ok(None);
     }

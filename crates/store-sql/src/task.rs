@@ -5,7 +5,7 @@ use chinwag_core::{GroupId, Result, TaskId, stored_number};
 
 use crate::sql::params;
 use crate::transfer::table;
-use crate::{Param, Sql, Text, limit};
+use crate::{Columns, Param, Sql, Text, limit};
 
 table! {
     TASKS: "tasks" by (id: Id)
@@ -19,6 +19,7 @@ crate::implement! {
         task(id: TaskId) -> Option<Task>;
     }
     write {
+        task_hold(id: TaskId) -> Option<Task>;
         task_insert(id: TaskId, task: &Task) -> ();
         task_advance(id: TaskId, after: GroupId) -> ();
         task_shorten(id: TaskId, left: &Task) -> ();
@@ -73,15 +74,15 @@ pub fn task_next(sql: &impl Sql, except: &[TaskId]) -> Result<Option<TaskId>> {
 
 pub fn task(sql: &impl Sql, id: TaskId) -> Result<Option<Task>> {
     const FIND: Text = Text::same("SELECT kind, user_id, group_id, detail FROM tasks WHERE id = $1");
-    sql.one(FIND, params![id], |row| {
-        let detail = row.bytes(3)?;
-        Task::from_stored(&StoredTask {
-            kind: row.get(0)?,
-            user: row.maybe(1)?,
-            group: row.maybe(2)?,
-            detail,
-        })
-    })
+    sql.one(FIND, params![id], read)
+}
+
+pub fn task_hold(sql: &mut impl Sql, id: TaskId) -> Result<Option<Task>> {
+    const HOLD: Text = Text::two(
+        "SELECT kind, user_id, group_id, detail FROM tasks WHERE id = $1",
+        "SELECT kind, user_id, group_id, detail FROM tasks WHERE id = $1 FOR UPDATE SKIP LOCKED",
+    );
+    sql.change_one(HOLD, params![id], read)
 }
 
 pub fn task_insert(sql: &mut impl Sql, id: TaskId, task: &Task) -> Result<()> {
@@ -106,4 +107,9 @@ pub fn task_shorten(sql: &mut impl Sql, id: TaskId, left: &Task) -> Result<()> {
 pub fn task_delete(sql: &mut impl Sql, id: TaskId) -> Result<()> {
     const DELETE: Text = Text::same("DELETE FROM tasks WHERE id = $1");
     sql.change(DELETE, params![id]).map(drop)
+}
+
+fn read(row: &dyn Columns) -> Result<Task> {
+    let detail = row.bytes(3)?;
+    Task::from_stored(&StoredTask { kind: row.get(0)?, user: row.maybe(1)?, group: row.maybe(2)?, detail })
 }

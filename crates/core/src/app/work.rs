@@ -1,7 +1,7 @@
 //! Tasks: long operations that a request starts and that are completed in steps, such as erasing users and
 //! groups, or logging a rename in many groups. The request itself makes the change effective and does a first
 //! part of the work, which is usually all of it. The remainder is stored as a [`Task`]. Any node can complete
-//! it step by step, with one job per step.
+//! it step by step, with one job per step. Only one node at a time does a step of a task.
 
 mod failing;
 
@@ -51,7 +51,8 @@ impl App {
     }
 
     /// Does one step of a task. Returns the microseconds for which it occupied the store, or `None` if there
-    /// is no task. One whose step fails is left alone for a while, in which others are done.
+    /// is no task, or another node does its next step. One whose step fails is left alone for a while, in
+    /// which others are done.
     pub async fn work(&self, effort: StepLimits) -> Result<Option<u64>, StepFailure> {
         let service = Context::new(Caller::Service);
         let (failing, now) = (&self.rules.failing, self.rules.clock.elapsed());
@@ -66,16 +67,17 @@ impl App {
         let step = self.write(Growth::Bounded, &service, (id, effort), |unit, (id, effort)| {
             let begun = unit.now();
             // Another node may have completed the task.
-            if let Some(task) = unit.tx.task(*id)? {
-                unit.step(*id, task, *effort)?;
-                unit.tx.index_flush()?;
-            }
-            Ok(micros_between(begun, unit.now()))
+            let Some(task) = unit.tx.task_hold(*id)? else { return Ok(None) };
+            unit.step(*id, task, *effort)?;
+            unit.tx.index_flush()?;
+            Ok(Some(micros_between(begun, unit.now())))
         });
         match step.await {
             Ok(took) => {
-                failing.succeeded(id);
-                Ok(Some(took))
+                if took.is_some() {
+                    failing.succeeded(id);
+                }
+                Ok(took)
             }
             Err(error) => {
                 let failures = failing.failed(id, self.rules.clock.elapsed());

@@ -148,6 +148,10 @@ pub trait Tasks {
     /// A pending task.
     fn task(&self, id: TaskId) -> Result<Option<Task>>;
 
+    /// A pending task for its next step, which no other transaction does until the end of this one. None if
+    /// another transaction does it now.
+    fn task_hold(&mut self, id: TaskId) -> Result<Option<Task>>;
+
     /// Records how far a [`Task::LogRename`] has come.
     fn task_advance(&mut self, id: TaskId, after: GroupId) -> Result<()>;
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chinwag_core::app::message::Sent;
-use chinwag_core::{Error, GroupId, UserId};
+use chinwag_core::app::work::StepLimits;
+use chinwag_core::clock::SystemClock;
+use chinwag_core::store::Task;
+use chinwag_core::{Error, GroupId, TaskId, UserId};
 use chinwag_store_postgres::{Claim, OpenError, Options};
 use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::fault::{Faults, Faulty};
@@ -310,6 +313,21 @@ async fn a_locked_group_is_unavailable_and_others_go_on() {
     assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
     client.batch_execute("ROLLBACK").await.expect("no lock");
     node.app.message_send(&context, text(held, "hi")).await.expect("it is free");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_node_at_a_time_does_a_step_of_a_task() {
+    let database = Database::new();
+    let node = Node::open(&database.url(), brisk()).await;
+    let (id, task) = (TaskId::new(&SystemClock::default()), Task::EraseOld { groups: Vec::new() });
+    node.store.write(move |tx, _| tx.task_insert(id, &task)).await.expect("a task");
+    let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await.expect("a link");
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; SELECT 1 FROM chinwag.tasks FOR UPDATE").await.expect("a lock");
+    let step = async || node.app.work(StepLimits { rows: 10, groups: 1 }).await.expect("an answer");
+    assert_eq!(step().await, None);
+    client.batch_execute("ROLLBACK").await.expect("no lock");
+    assert!(step().await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

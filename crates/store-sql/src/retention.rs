@@ -1,6 +1,6 @@
 //! Messages that exceed their retention, found by date.
 
-use chinwag_core::store::{MessageToErase, RetentionPage};
+use chinwag_core::store::{MessageToErase, RetentionPage, StoredTask, Task};
 use chinwag_core::{Date, GroupId, Result, stored_number};
 
 use crate::group::id_after;
@@ -13,7 +13,7 @@ crate::implement! {
     ($) impl_retention: Retention by retention
     read {
         retention_is_set() -> bool;
-        retention_waits() -> bool;
+        retention_waiting() -> Vec<GroupId>;
         retention_page(after: Option<GroupId>, oldest: Option<Date>, now: Date, limit: usize) -> RetentionPage;
         messages_before(group: GroupId, date: Date, limit: usize) -> Vec<MessageToErase>;
     }
@@ -28,20 +28,27 @@ pub fn retention_is_set(sql: &impl Sql) -> Result<bool> {
     Ok(sql.one(FIND, params![], |_| Ok(()))?.is_some())
 }
 
-pub fn retention_waits(sql: &impl Sql) -> Result<bool> {
-    macro_rules! find {
+pub fn retention_waiting(sql: &impl Sql) -> Result<Vec<GroupId>> {
+    macro_rules! all {
         ($condition:literal) => {
             concat!(
-                "SELECT 1 FROM tasks WHERE ",
+                "SELECT kind, detail FROM tasks WHERE ",
                 $condition,
                 " AND kind = ",
                 stored_number!(TaskKind::EraseOld),
-                " LIMIT 1"
+                " ORDER BY id"
             )
         };
     }
-    const FIND: Text = Text::two(find!("id > x''"), find!("id >= '00000000-0000-0000-0000-000000000000'"));
-    Ok(sql.one(FIND, params![], |_| Ok(()))?.is_some())
+    const ALL: Text = Text::two(all!("id > x''"), all!("id >= '00000000-0000-0000-0000-000000000000'"));
+    let tasks = sql.all(ALL, params![], |row| {
+        Task::from_stored(&StoredTask { kind: row.get(0)?, user: None, group: None, detail: row.bytes(1)? })
+    })?;
+    let groups = tasks.into_iter().filter_map(|task| match task {
+        Task::EraseOld { groups } => Some(groups),
+        _ => None,
+    });
+    Ok(groups.flatten().collect())
 }
 
 /// Whether a group `g` has a message before a date. On PostgreSQL, `OFFSET 0` keeps the planner from reading

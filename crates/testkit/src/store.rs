@@ -268,6 +268,7 @@ macro_rules! store_suite {
                 old_messages_are_listed_from_the_oldest
                 erasure_of_old_messages_waits_for_other_tasks
                 nothing_old_is_erased_just_after_the_clock_has_jumped
+                group_that_cannot_be_erased_holds_up_no_other
             }
             search {
                 candidates_of_each_group_are_the_newest_by_date

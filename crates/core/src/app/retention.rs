@@ -14,6 +14,9 @@ use crate::{Date, GroupId, Result};
 
 /// The most groups per step, and per task.
 const PAGE: usize = 1000;
+/// The most groups of earlier tasks at the start of a scan. They may be groups whose erasure fails, which
+/// hold up no others.
+const MAX_LEFT: usize = 10;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The progress of one scan of the groups.
@@ -31,14 +34,18 @@ impl App {
 
     /// A step of the follower: looks at some groups, and starts a task to erase messages that are too old.
     /// Returns 0 after the last group, and also after starting a task: the scan continues when that task is
-    /// complete. Fails with [`LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
+    /// complete, apart from a few groups. Fails with [`LeaseEnded`](crate::Error::LeaseEnded) if another node
+    /// has the lease.
     pub async fn retention_step(&self, lease: Lease, round: &mut RetentionRound) -> Result<usize> {
         let service = Context::new(Caller::Service);
         let now = self.clock().now();
         let oldest = oldest_kept(now, self.limits().messages_keep, None);
         let begun = *round.begun.get_or_insert(now);
         let page = self.read(&service, (round.after, oldest, now), |tx, _, (after, oldest, now)| {
-            tx.retention_page(*after, *oldest, *now, PAGE)
+            let (mut page, waiting) =
+                (tx.retention_page(*after, *oldest, *now, PAGE)?, tx.retention_waiting()?);
+            page.due.retain(|group| !waiting.contains(group));
+            Ok(page)
         });
         let page = page.await?;
         let begins = !page.due.is_empty();
@@ -96,9 +103,10 @@ impl Unit<'_> {
     }
 }
 
-/// Whether to start a scan: retention is configured, and no erasure is pending.
+/// Whether to start a scan: retention is configured, and earlier tasks are complete, apart from a few
+/// groups.
 pub(super) fn is_due(tx: &dyn Tx, server: Option<Duration>) -> Result<bool> {
-    Ok((server.is_some() || tx.retention_is_set()?) && !tx.retention_waits()?)
+    Ok((server.is_some() || tx.retention_is_set()?) && tx.retention_waiting()?.len() <= MAX_LEFT)
 }
 
 /// The date before which messages are erased, by the shorter of the server's and the group's retention. None:

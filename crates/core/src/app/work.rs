@@ -64,6 +64,8 @@ impl App {
             failing.forget_due(now);
             return Ok(None);
         };
+        // After a failure one group at a time, so that it is known which one fails.
+        let effort = if failing.has(id) { StepLimits { groups: 1, ..effort } } else { effort };
         let step = self.write(Growth::Bounded, &service, (id, effort), |unit, (id, effort)| {
             let begun = unit.now();
             // Another node may have completed the task.
@@ -81,9 +83,27 @@ impl App {
             }
             Err(error) => {
                 let failures = failing.failed(id, self.rules.clock.elapsed());
+                if effort.groups == 1 {
+                    // On failure, the next attempt begins with the same group.
+                    let _ = self.defer_group(id).await;
+                }
                 Err(StepFailure { error, task: Some((id, failures)) })
             }
         }
+    }
+
+    /// Moves the first group of a [`Task::EraseOld`], whose erasure has failed, behind the others.
+    async fn defer_group(&self, id: TaskId) -> Result<()> {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), id, |unit, id| {
+            if let Some(Task::EraseOld { mut groups }) = unit.tx.task_hold(*id)?
+                && groups.len() > 1
+            {
+                groups.rotate_left(1);
+                unit.tx.task_shorten(*id, &Task::EraseOld { groups })?;
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -12,8 +12,8 @@ pub trait Retention {
     /// Whether any group has a retention of its own.
     fn retention_is_set(&self) -> Result<bool>;
 
-    /// Whether an erasure that a scan started is incomplete.
-    fn retention_waits(&self) -> Result<bool>;
+    /// The groups of the tasks that scans have started, without those that are done.
+    fn retention_waiting(&self) -> Result<Vec<GroupId>>;
 
     /// Examines the next groups after `after`, at most `limit`. Due are groups with a message older than
     /// `oldest`, or older than the group's own retention, counted back from `now`. Without `oldest`, only

@@ -155,7 +155,7 @@ pub trait Tasks {
     /// Records how far a [`Task::LogRename`] has come.
     fn task_advance(&mut self, id: TaskId, after: GroupId) -> Result<()>;
 
-    /// Records which groups remain of a [`Task::EraseOld`].
+    /// Records which groups remain of a [`Task::EraseOld`], in their order.
     fn task_shorten(&mut self, id: TaskId, left: &Task) -> Result<()>;
 
     /// Removes a completed task.

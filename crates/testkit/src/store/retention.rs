@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::app::App;
+use chinwag_core::app::follower::Claim;
+use chinwag_core::app::retention::RetentionRound;
 use chinwag_core::app::work::StepLimits;
 use chinwag_core::group_details::GroupDetails;
 use chinwag_core::limits::Limits;
-use chinwag_core::store::{NewMessage, RetentionPage, Task};
+use chinwag_core::store::{Follower, NewMessage, RetentionPage, Task};
 use chinwag_core::{Date, GroupId, Seq, UserId};
 
 use super::{Fixture, date};
 use crate::clock::ManualClock;
+use crate::fault::{Faults, Faulty};
 
 const DAY: i64 = 24 * 3600;
 
@@ -113,7 +116,8 @@ pub async fn erasure_of_old_messages_waits_for_other_tasks(f: Fixture) {
     let ann = f.user("ann").await;
     let (one, two) = (f.group(&[ann]).await, f.group(&[ann]).await);
     let (first, second) = (f.task(), f.task());
-    assert!(!f.read(|tx| tx.retention_waits()).await);
+    let waiting = async || f.read(|tx| tx.retention_waiting()).await;
+    assert_eq!(waiting().await, []);
     let old = |groups| Task::EraseOld { groups };
     let kept = old(vec![one, two]);
     f.write(move |tx| {
@@ -121,7 +125,7 @@ pub async fn erasure_of_old_messages_waits_for_other_tasks(f: Fixture) {
         tx.user_delete(ann, second)
     })
     .await;
-    assert!(f.read(|tx| tx.retention_waits()).await);
+    assert_eq!(waiting().await, [one, two]);
     assert_eq!(f.next_task().await, Some((second, Task::EraseUser(ann))));
     f.write(move |tx| tx.task_delete(second)).await;
     assert_eq!(f.next_task().await, Some((first, old(vec![one, two]))));
@@ -129,7 +133,32 @@ pub async fn erasure_of_old_messages_waits_for_other_tasks(f: Fixture) {
     f.write(move |tx| tx.task_shorten(first, &left)).await;
     assert_eq!(f.next_task().await, Some((first, old(vec![two]))));
     f.write(move |tx| tx.task_delete(first)).await;
-    assert!(!f.read(|tx| tx.retention_waits()).await);
+    assert_eq!(waiting().await, []);
+}
+
+pub async fn group_that_cannot_be_erased_holds_up_no_other(f: Fixture) {
+    let ann = f.user("ann").await;
+    let mut groups = Vec::new();
+    for _ in 0..3 {
+        groups.push(group(&f, ann, &[1]).await);
+    }
+    let (broken, other, later) = (groups[0], groups[1], groups[2]);
+    let task = f.task();
+    f.write(move |tx| tx.task_insert(task, &Task::EraseOld { groups: vec![broken, other] })).await;
+    let (faults, clock) = (Arc::<Faults>::default(), Arc::<ManualClock>::default());
+    let store = Arc::new(Faulty::new(f.store.clone(), faults.clone()));
+    let limits = Limits { messages_keep: Some(Duration::from_secs(3600)), ..Limits::default() };
+    let app = App::new(store, clock.clone(), limits);
+    for _ in 0..2 {
+        faults.panic_in_write();
+        app.work(StepLimits { rows: 100, groups: 10 }).await.expect_err("it was told to panic");
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(f.next_task().await, Some((task, Task::EraseOld { groups: vec![other, broken] })));
+    let mut candidate = app.candidate(Follower::Retention, Duration::from_secs(15));
+    let Ok(Claim::Mine { lease, .. }) = candidate.take().await else { panic!("a scan is due") };
+    app.retention_step(lease, &mut RetentionRound::default()).await.expect("a step");
+    assert_eq!(f.read(|tx| tx.retention_waiting()).await, [other, broken, later], "each once");
 }
 
 pub async fn nothing_old_is_erased_just_after_the_clock_has_jumped(f: Fixture) {

@@ -26,6 +26,11 @@ impl FailingTasks {
         self.lock().len()
     }
 
+    /// Whether the last step of a task has failed.
+    pub(super) fn has(&self, id: TaskId) -> bool {
+        self.lock().contains_key(&id)
+    }
+
     /// Whether a retry is due.
     pub(super) fn is_due(&self, now: Duration) -> bool {
         self.lock().values().any(|task| task.until <= now)

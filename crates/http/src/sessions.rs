@@ -17,6 +17,7 @@ const DRAIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Records uses until the server drains, then the remaining ones.
 pub async fn run(state: Arc<ServerState>) {
+    let mut sockets = false;
     for round in 1_u32.. {
         for _ in 0..USES_NOTED_EVERY.as_secs() {
             if state.is_draining() {
@@ -24,8 +25,10 @@ pub async fn run(state: Arc<ServerState>) {
             }
             sleep(DRAIN_POLL_INTERVAL).await;
         }
-        if let Err(error) = note(&state, round.is_multiple_of(ROUNDS)).await {
-            tracing::warn!(%error, "the last use of some sessions is not noted");
+        sockets |= round.is_multiple_of(ROUNDS);
+        match note(&state, sockets).await {
+            Ok(()) => sockets = false,
+            Err(error) => tracing::warn!(%error, "the last use of some sessions is not noted yet"),
         }
         if state.is_draining() {
             return;
@@ -33,11 +36,16 @@ pub async fn run(state: Arc<ServerState>) {
     }
 }
 
-/// Records the uses since the last call and, if `sockets`, those of open sockets.
+/// Records the uses since the last call and, if `sockets`, those of open sockets. On failure, the next call records
+/// them.
 pub async fn note(state: &ServerState, sockets: bool) -> Result<()> {
     let mut uses = state.auth.take_uses();
     if sockets {
         uses.extend(state.hub.open_tokens().into_iter().map(|token| TokenUse { token, client: None }));
     }
-    state.app.tokens_use(uses).await
+    let noted = state.app.tokens_use(&uses).await;
+    if noted.is_err() {
+        state.auth.put_back_uses(uses);
+    }
+    noted
 }

@@ -59,7 +59,7 @@ impl App {
     }
 
     /// Records the use of tokens, in several small transactions.
-    pub async fn tokens_use(&self, uses: Vec<TokenUse>) -> Result<()> {
+    pub async fn tokens_use(&self, uses: &[TokenUse]) -> Result<()> {
         for uses in uses.chunks(USES_NOTED_TOGETHER) {
             let service = Context::new(Caller::Service);
             self.write(Growth::Bounded, &service, uses.to_vec(), |unit, uses| {

@@ -58,6 +58,17 @@ impl KnownTokens {
         uses.collect()
     }
 
+    /// Returns uses that could not be recorded. Those of tokens that are not cached any more are dropped.
+    pub(super) fn put_back_uses(&self, uses: Vec<TokenUse>) {
+        let mut known = self.lock();
+        for TokenUse { token, client } in uses {
+            if let Some(known) = known.get_mut(&token) {
+                known.is_used = true;
+                known.client = known.client.take().or(client.map(Box::new));
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<TokenHash, KnownToken>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

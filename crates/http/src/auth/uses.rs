@@ -26,4 +26,9 @@ impl Auth {
     pub(crate) fn take_uses(&self) -> Vec<TokenUse> {
         self.known_tokens.take_uses()
     }
+
+    /// Returns uses that could not be recorded.
+    pub(crate) fn put_back_uses(&self, uses: Vec<TokenUse>) {
+        self.known_tokens.put_back_uses(uses);
+    }
 }

@@ -1,10 +1,13 @@
 //! A user's sessions: listed, ended one by one, and all but the current one ended.
 
+use std::sync::Arc;
+
 use chinwag_client::Rest;
 use chinwag_core::token::TokenHash;
 use chinwag_http::sessions;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
+use chinwag_testkit::fault::Faults;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -144,6 +147,19 @@ async fn use_of_a_session_is_noted_later() {
     assert!(second > first, "a handshake is a use");
     sessions::note(app.state(), true).await.expect("noted");
     assert!(session().await["last_used"].as_str() > Some(second.as_str()), "so is an open socket");
+}
+
+#[tokio::test]
+async fn use_that_could_not_be_noted_is_noted_later() {
+    let faults = Arc::new(Faults::default());
+    let app = TestApp::with(|options| options.faults = faults.clone()).await;
+    let (ann, service) = (app.user("ann").await, app.service());
+    ann.get("sessions/").await.ok(200);
+    faults.panic_in_write();
+    // It fails on the embedded store.
+    let _ = sessions::note(app.state(), false).await;
+    sessions::note(app.state(), false).await.expect("noted");
+    assert_ne!(listed(&service).await[0]["last_used"], Value::Null);
 }
 
 #[tokio::test]

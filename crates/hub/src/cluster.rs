@@ -95,6 +95,13 @@ impl Cluster {
         }
     }
 
+    /// Recovers from a loss of hints: compares everything with the store, and sends every user its contacts
+    /// again.
+    fn recover(&self) {
+        self.audit.notify_one();
+        self.refresh.notify_one();
+    }
+
     pub(crate) fn remember_removal(&self, user: UserId, group: GroupId, seq: Seq) {
         let mut removals = self.removals.lock();
         if removals.len() >= MAX_REMEMBERED_REMOVALS {

@@ -55,8 +55,7 @@ impl Dispatcher {
                 cluster.renew();
                 cluster.ask_all();
                 if std::mem::take(&mut self.checks.was_down) {
-                    cluster.audit.notify_one();
-                    cluster.refresh.notify_one();
+                    cluster.recover();
                 }
             }
             LinkEvent::Down => self.checks.was_down = true,

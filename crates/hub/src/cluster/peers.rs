@@ -25,6 +25,8 @@ const ROSTER_PART_USERS: usize = 4096;
 const MAX_ROSTER_PARTS: u32 = 4096;
 /// Timeout for a requested roster.
 const ROSTER_TIMEOUT: Duration = Duration::from_secs(1);
+/// The age at which received hints are dropped.
+const HINT_LIFETIME: Duration = Duration::from_secs(60);
 /// The interval at which leases are checked.
 const LEASE_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -295,7 +297,7 @@ impl Cluster {
         hub.presence_queue.news.notify_one();
     }
 
-    /// Restarts every node's lease after the link came up, and sends a heartbeat.
+    /// Restarts every node's lease after a time without hints, and sends a heartbeat.
     pub(super) fn renew(&self) {
         let mut table = self.peers.table.lock();
         for peer in table.nodes.values_mut() {
@@ -303,6 +305,20 @@ impl Cluster {
         }
         let beat = HintKind::Beat { count: table.count, last: false };
         self.link.publish(Channel::Nodes, Hint::new(beat));
+    }
+
+    /// Makes up for a time in which this node was suspended, if it was: it has not received the heartbeats
+    /// that were sent meanwhile.
+    fn wake_up(&self, asleep: Duration) {
+        if asleep < self.peers.lease / 2 {
+            return;
+        }
+        tracing::warn!(?asleep, "this node was suspended: the statuses of other nodes are requested again");
+        self.renew();
+        self.ask_all();
+        if asleep >= HINT_LIFETIME {
+            self.recover();
+        }
     }
 
     /// Removes nodes whose lease has expired. No lease expires while the link is down.
@@ -350,6 +366,7 @@ impl Cluster {
 
 /// Renews this node's lease, and removes nodes whose lease has expired.
 pub(super) async fn run(hub: Weak<Hub>, options: Nodes) {
+    let mut ticked = Instant::now();
     let mut ticks = interval(LEASE_CHECK_INTERVAL.min(options.beat_every));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut said: Option<Instant> = None;
@@ -360,6 +377,10 @@ pub(super) async fn run(hub: Weak<Hub>, options: Nodes) {
         if cluster.ended.load(Ordering::Acquire) {
             return;
         }
+        if hub.others().is_some() {
+            cluster.wake_up(ticked.elapsed());
+        }
+        ticked = Instant::now();
         if said.is_none_or(|at| at.elapsed() >= options.beat_every) && cluster.link.is_up() {
             let count = cluster.peers.table.lock().count;
             cluster.link.publish(Channel::Nodes, Hint::new(HintKind::Beat { count, last: false }));

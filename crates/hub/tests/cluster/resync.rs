@@ -8,6 +8,7 @@ use chinwag_core::bus::Bus;
 use chinwag_core::event::{Event, Origin};
 use chinwag_core::limits::RESUME_EVENTS;
 use chinwag_core::permission::Role;
+use chinwag_core::presence::{Appearance, Status};
 use chinwag_core::store::Store;
 use chinwag_core::{Date, GroupId, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
@@ -19,8 +20,8 @@ use uuid::Uuid;
 
 use crate::fake_link::FakeNetwork;
 use crate::harness::{
-    BlockingStore, Client, HeldReads, NOW, SetClock, TextEncoder, heads, identity_of, make_user, quiet,
-    settle, update,
+    BlockingStore, Client, HeldReads, NOW, SetClock, TextEncoder, heads, identity_of, make_user, name_of,
+    quiet, settle, update,
 };
 use crate::nodes::{add_member, changed, remove_member, send};
 
@@ -149,6 +150,29 @@ async fn audit_finds_that_the_database_has_lost_entries() {
     lose_two(&node).await;
     tokio::time::sleep(Duration::from_secs(15)).await;
     assert_eq!(node.client.read(), (vec![], Some(Close::ResyncRequired)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspended_node_keeps_the_statuses_of_the_others() {
+    let node = LinkedNode::start(true).await;
+    let (other, ben) = (node.network.end(2).0, make_user(&node.store, "ben").await);
+    let (name, receivers) = (name_of("ben"), vec![node.ann, ben]);
+    let appearance = Appearance::Online;
+    let hint = Hint::new(HintKind::Presence { count: 1, user: ben, name, appearance, receivers });
+    other.publish(Channel::Nodes, hint);
+    while node.network.pending() > 0 {
+        node.network.deliver(0, false);
+    }
+    let status = async || {
+        settle().await;
+        node.hub.status_of(&[ben])
+    };
+    assert_eq!(status().await, [Status::Online]);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(status().await, [Status::Online]);
+    // Without a sign of life from the other node.
+    tokio::time::sleep(Duration::from_secs(16)).await;
+    assert_eq!(status().await, [Status::Disconnected]);
 }
 
 #[tokio::test(start_paused = true)]

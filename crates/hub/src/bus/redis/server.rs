@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::cluster::{ClusterClientBuilder, TlsMode};
 use redis::cluster_async::ClusterConnection;
@@ -203,29 +205,39 @@ impl RedisServer {
         client.get_multiplexed_async_connection_with_config(&config).await
     }
 
-    /// Asks the sentinels in turn for the master. They are asked without credentials, which belong to the
-    /// master.
+    /// Asks all sentinels at once for the master, since some may be silent. They are asked without
+    /// credentials, which belong to the master.
     async fn master(&self, name: &str) -> Result<(String, u16), ConnectError> {
-        let mut why = self.away("no sentinel answers");
-        for (host, port) in &self.hosts {
-            let asked = async {
-                let mut sentinel = self.single(self.info(host, *port, false)?, None).await?;
-                let mut ask = cmd("SENTINEL");
-                ask.arg("get-master-addr-by-name").arg(name);
-                ask.query_async::<Option<(String, u16)>>(&mut sentinel).await
-            };
-            match asked.await {
-                Ok(Some(master)) => return Ok(master),
-                Ok(None) => {
-                    why = ConnectError::Unfit(format!(
-                        "the sentinel {host}:{port} knows no master {name}: give the name that \
-                         `sentinel monitor` has in its configuration"
-                    ));
-                }
-                Err(error) => why = self.away(&format!("the sentinel {host}:{port} says: {error}")),
+        let asked = self.hosts.iter().map(|(host, port)| self.master_at(host, *port, name));
+        let mut asked: FuturesUnordered<_> = asked.collect();
+        let mut why = None;
+        while let Some(answer) = asked.next().await {
+            match answer {
+                // A sentinel that is away may know the master.
+                Err(refusal) if why.is_none() || refusal.is_away() => why = Some(refusal),
+                Err(_) => {}
+                master => return master,
             }
         }
-        Err(why)
+        Err(why.unwrap_or_else(|| self.away("no sentinel answers")))
+    }
+
+    /// Asks one sentinel.
+    async fn master_at(&self, host: &str, port: u16, name: &str) -> Result<(String, u16), ConnectError> {
+        let asked = async {
+            let mut sentinel = self.single(self.info(host, port, false)?, None).await?;
+            let mut ask = cmd("SENTINEL");
+            ask.arg("get-master-addr-by-name").arg(name);
+            ask.query_async::<Option<(String, u16)>>(&mut sentinel).await
+        };
+        match asked.await {
+            Ok(Some(master)) => Ok(master),
+            Ok(None) => Err(ConnectError::Unfit(format!(
+                "the sentinel {host}:{port} knows no master {name}: give the name that \
+                 `sentinel monitor` has in its configuration"
+            ))),
+            Err(error) => Err(self.away(&format!("the sentinel {host}:{port} says: {error}"))),
+        }
     }
 
     async fn cluster(&self, on_push: PushHandler) -> RedisResult<ClusterConnection> {

@@ -119,7 +119,9 @@ impl Sending {
                 self.round(work).await?;
                 continue;
             }
-            let wait = work.next_due.map_or(MAX_POLL_INTERVAL, |due| self.until(due));
+            // While all slots for retries are in use, the end of a request wakes this task.
+            let next_due = work.next_due.filter(|_| self.courier.retries.available_permits() > 0);
+            let wait = next_due.map_or(MAX_POLL_INTERVAL, |due| self.until(due));
             tokio::select! {
                 _ = end.changed() => {}
                 Some(ended) = self.slow.join_next() => self.ended.push(ended.map_err(Error::internal)?),

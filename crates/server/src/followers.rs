@@ -202,6 +202,13 @@ impl StrayRound {
         if step.removed > 0 {
             tracing::info!(removed = step.removed, "objects that belong to no file were removed");
         }
+        if step.refused > 0 {
+            let refused = step.refused;
+            tracing::warn!(
+                refused,
+                "the storage refused to remove objects that belong to no file: it will be tried again"
+            );
+        }
         if step.left > 0 {
             tracing::error!(
                 left = step.left,

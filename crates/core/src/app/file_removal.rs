@@ -51,6 +51,8 @@ pub struct StrayStep {
     pub is_last: bool,
     /// The number of files without a row whose objects were removed.
     pub removed: usize,
+    /// The number of failed removals. The next scan repeats them.
+    pub refused: usize,
     /// The number of files without a row that were left alone. This happens if most of the objects belong to
     /// no file, which suggests that the storage belongs to another database.
     pub left: usize,
@@ -116,7 +118,8 @@ impl App {
     }
 
     /// Reads the lister's next page, as a step of the lease. Removes objects that have no row and are old
-    /// enough, and objects that a crash left behind after an upload was completed.
+    /// enough, and objects that a crash left behind after an upload was completed. A removal that fails holds
+    /// up no others.
     pub async fn files_remove_strays(
         &self,
         lease: Lease,
@@ -148,19 +151,23 @@ impl App {
                 Ok((unit.tx.files_unknown(old)?, complete))
             });
         let (unknown, complete) = found.await?;
+        let mut step = StrayStep { is_last, removed: 0, refused: 0, left: 0 };
         for file in complete {
-            bytes.remove_except(file.id, file.attempt).await?;
+            step.refused += usize::from(bytes.remove_except(file.id, file.attempt).await.is_err());
         }
         if unknown.len() * 2 > all.len() {
-            return Ok(StrayStep { is_last, removed: 0, left: unknown.len() });
+            step.left = unknown.len();
+        } else {
+            for id in &unknown {
+                match bytes.remove(*id).await {
+                    Ok(()) => step.removed += 1,
+                    Err(_) => step.refused += 1,
+                }
+            }
         }
-        let mut removed = 0;
-        for id in &unknown {
-            bytes.remove(*id).await?;
-            removed += 1;
-            self.rules.removals.strays.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(StrayStep { is_last, removed, left: 0 })
+        self.rules.removals.strays.fetch_add(step.removed as u64, Ordering::Relaxed);
+        self.rules.removals.refused.fetch_add(step.refused as u64, Ordering::Relaxed);
+        Ok(step)
     }
 }
 

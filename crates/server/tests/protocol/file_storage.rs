@@ -128,14 +128,13 @@ async fn refused_removals_hold_up_no_others() {
 }
 
 /// A scan of all objects.
-async fn remove_strays(app: &TestApp) -> Vec<StrayStep> {
+async fn remove_strays(app: &TestApp, store: &dyn FileStore) -> Vec<StrayStep> {
     let mut candidate = app.app().candidate(Follower::StrayFiles, Duration::from_secs(5));
     let claim = candidate.take().await.expect("an answer");
     let Claim::Mine { lease, .. } = claim else { panic!("{claim:?}") };
-    let (store, mut steps) = (storage(app), Vec::new());
-    let mut lister = store.list();
+    let (mut lister, mut steps) = (store.list(), Vec::new());
     while steps.last().is_none_or(|step: &StrayStep| !step.is_last) {
-        let step = app.app().files_remove_strays(lease, &*store, &mut *lister).await;
+        let step = app.app().files_remove_strays(lease, store, &mut *lister).await;
         steps.push(step.expect("a step"));
     }
     candidate.release(lease).await.expect("an answer");
@@ -179,12 +178,29 @@ async fn old_objects_without_a_file_are_removed_and_no_others() {
     let stray = |number: u8| folder.path().join(format!("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e{number:02}"));
     write_old(&stray(1));
     fs::write(stray(2), "young").expect("it can be written");
-    let steps = remove_strays(&app).await;
+    let steps = remove_strays(&app, &*storage(&app)).await;
     assert_eq!(steps.iter().map(|step| step.removed).sum::<usize>(), 1, "{steps:?}");
     assert!(!stray(1).exists() && stray(2).exists() && part.exists() && !left.exists());
     assert!(!another_attempt.exists());
     assert!(folder.path().join(id(&stored)).exists());
     assert_eq!(app.app().removal_counts().strays(), 1);
+}
+
+#[tokio::test]
+async fn stray_that_cannot_be_removed_holds_up_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let app = app_in(folder.path()).await;
+    let ann = app.user("ann").await;
+    for _ in 0..2 {
+        upload(&ann, "a.txt", "text").await.ok(201);
+    }
+    let strays = ["0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e01", "0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e02"];
+    strays.iter().for_each(|stray| write_old(&folder.path().join(stray)));
+    let refused = BTreeSet::from([strays[0].parse().expect("an id")]);
+    let steps = remove_strays(&app, &Stubborn { store: storage(&app), refused }).await;
+    let sum = |count: fn(&StrayStep) -> usize| steps.iter().map(count).sum::<usize>();
+    assert_eq!((sum(|step| step.removed), sum(|step| step.refused)), (1, 1), "{steps:?}");
+    assert!(folder.path().join(strays[0]).exists() && !folder.path().join(strays[1]).exists());
 }
 
 #[tokio::test]
@@ -195,7 +211,7 @@ async fn storage_of_another_database_is_left_alone() {
     upload(&ann, "a.txt", "text").await.ok(201);
     let stray = |number: u8| folder.path().join(format!("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e{number:02}"));
     (0..3).for_each(|number| write_old(&stray(number)));
-    let steps = remove_strays(&app).await;
+    let steps = remove_strays(&app, &*storage(&app)).await;
     assert_eq!(steps.iter().map(|step| (step.removed, step.left)).max(), Some((0, 3)), "{steps:?}");
     assert!((0..3).all(|number| stray(number).exists()));
 }

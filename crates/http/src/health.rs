@@ -7,6 +7,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chinwag_core::app::App;
 use chinwag_core::authority::Govern;
 use chinwag_core::scope::Scope;
 use metrics::{Counter, Histogram, counter, gauge, histogram};
@@ -92,14 +93,18 @@ async fn reason(state: &ServerState) -> Option<&'static str> {
         Some("draining")
     } else if state.app.is_full() {
         Some("disk")
-    } else if let Err(error) = state.app.ready().await {
-        tracing::warn!(%error, "the store is away");
+    } else if !state.store_probe.is_ready(|| commit(state.app.clone())).await {
         Some("store")
     } else if state.hub.link() == Some(false) {
         Some("bus")
     } else {
         None
     }
+}
+
+/// The commit of a readiness probe.
+async fn commit(app: App) -> chinwag_core::Result<()> {
+    app.ready().await
 }
 
 /// Returns the metrics in Prometheus' format. A server with TLS of its own, which no proxy stands before, answers

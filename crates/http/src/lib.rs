@@ -44,6 +44,7 @@ mod serve;
 pub mod sessions;
 mod shares;
 mod state;
+mod store_probe;
 pub mod trace;
 mod unknown;
 mod waiting;

@@ -20,6 +20,7 @@ use crate::notice::Notice;
 use crate::options::Options;
 use crate::permits::{PermitsByAddress, SharedPermits};
 use crate::push::client::PushClient;
+use crate::store_probe::StoreProbe;
 use crate::trace::Tracer;
 use crate::webhook::client::WebhookClient;
 
@@ -45,6 +46,7 @@ pub struct ServerState {
     files: Option<FileService>,
     pub(crate) notices: Notices,
     pub(crate) documents: Documents,
+    pub(crate) store_probe: StoreProbe,
     /// Permits for exports.
     pub(crate) exports: SharedPermits,
     /// Permits for requests that wait for events.
@@ -105,6 +107,7 @@ impl ServerState {
             admission,
             notices: Notices::default(),
             documents: Documents::default(),
+            store_probe: StoreProbe::default(),
             exports: SharedPermits::new(EXPORTS),
             feed_waits: Arc::new(Semaphore::new(FEED_WAITS)),
             feed_settling: Mutex::new(()),

@@ -7,6 +7,7 @@ use std::process::Command;
 use chinwag_testkit::jwt::Host;
 use chinwag_testkit::process::{Running, finish};
 use chinwag_testkit::trial::group;
+use chinwag_testkit::wait::Wait;
 use chinwag_testkit::webhook::{ClosedReceiver, Reply};
 use rusqlite::Connection;
 use serde_json::json;
@@ -211,8 +212,10 @@ async fn a_read_that_meets_damage_makes_the_server_unready() {
     service.get("users/ann/").await.ok(200);
     service.get("/readyz").await.ok(200);
     assert_eq!(service.get(&format!("groups/{group}/messages/")).await.status, 500);
-    let answer = service.get("/readyz").await;
-    assert_eq!((answer.status, &answer.json["why"]), (503, &json!("store")));
+    let wait = Wait::begin();
+    while service.get("/readyz").await.json["why"] != "store" {
+        wait.step(|| "it says that it is ready").await;
+    }
     service.get("users/ann/").await.ok(200);
     running.wait_for_log("the database is damaged");
 }

@@ -37,6 +37,8 @@ pub(crate) struct RequestInFlight {
     _permit: Arc<Permit>,
     /// The token that the use case looks up. The caller's extractor sets it.
     pub(crate) token: Arc<OnceLock<TokenHash>>,
+    /// The user whose limits apply, if any.
+    user: Option<UserId>,
     /// The turn of a user's read, if it holds one.
     turn: Option<Arc<ReadTurn>>,
 }
@@ -85,10 +87,15 @@ impl Admission {
         }
     }
 
-    /// A permit for one more request, or `None` while the maximum is in flight. The handler's extractor sets `token`.
-    pub(crate) fn request(&self, token: Arc<OnceLock<TokenHash>>) -> Option<RequestInFlight> {
+    /// A permit for one more request of a user, or `None` while the maximum is in flight. The handler's extractor sets
+    /// `token`.
+    pub(crate) fn request(
+        &self,
+        token: Arc<OnceLock<TokenHash>>,
+        user: Option<UserId>,
+    ) -> Option<RequestInFlight> {
         let permit = self.requests.clone().try_acquire_owned().ok()?;
-        Some(RequestInFlight { _permit: Arc::new(Permit::Request(permit)), token, turn: None })
+        Some(RequestInFlight { _permit: Arc::new(Permit::Request(permit)), token, user, turn: None })
     }
 
     /// The share of a user.
@@ -101,20 +108,22 @@ impl Admission {
         self.shares.line(user, self.counted_address(parts))
     }
 
-    /// A permit from `uploads`, for a request whose handler reads the body itself.
+    /// A permit from `uploads`, for a request of a user whose handler reads the body itself.
     pub(crate) fn upload(
         &self,
         uploads: &SharedPermits,
         parts: &Parts,
         token: Arc<OnceLock<TokenHash>>,
+        user: Option<UserId>,
     ) -> Result<RequestInFlight, Error> {
-        let permit = self.shared(uploads, parts)?;
-        Ok(RequestInFlight { _permit: Arc::new(Permit::Upload(permit)), token, turn: None })
+        let permit = uploads.take(self.counted_address(parts), user)?;
+        Ok(RequestInFlight { _permit: Arc::new(Permit::Upload(permit)), token, user, turn: None })
     }
 
-    /// A permit that counts for the address of the request.
+    /// A permit that counts for the address and the user of a request in flight.
     pub(crate) fn shared(&self, permits: &SharedPermits, parts: &Parts) -> Result<SharedPermit, Error> {
-        permits.take(self.counted_address(parts))
+        let user = parts.extensions.get::<RequestInFlight>().and_then(|request| request.user);
+        permits.take(self.counted_address(parts), user)
     }
 
     /// The number of requests in flight.
@@ -124,12 +133,12 @@ impl Admission {
 
     /// A permit to read a body. It counts for the address of the request.
     pub(crate) fn body(&self, parts: &Parts) -> Result<SharedPermit, Error> {
-        self.bodies.take(self.counted_address(parts))
+        self.bodies.take(self.counted_address(parts), None)
     }
 
     /// A permit for a question to the validator. It counts for the address of the request.
     pub(crate) fn question(&self, parts: &Parts) -> Result<SharedPermit, Error> {
-        self.questions.take(self.counted_address(parts))
+        self.questions.take(self.counted_address(parts), None)
     }
 
     /// The address for which a request counts. A trusted proxy's own requests count for no address.

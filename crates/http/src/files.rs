@@ -24,7 +24,7 @@ use crate::options::FileOptions;
 use crate::permits::SharedPermits;
 use running::RunningUploads;
 
-/// Concurrent uploads, each of which holds a few MiB. One address may have a tenth of them.
+/// Concurrent uploads, each of which holds a few MiB. One address, or one user, may have a tenth of them.
 const UPLOADS: usize = 160;
 /// Concurrent downloads, each of which holds at most 64 KiB of its file.
 const DOWNLOADS: usize = 1280;

@@ -117,10 +117,10 @@ async fn prepare(
     let (body, charged) = charge(state, cost, limited, parts, body).await.map_err(refused)?;
     let under_way = match state.files() {
         Ok(files) if streams => {
-            let permit = state.admission.upload(&files.uploads, parts, token.clone());
+            let permit = state.admission.upload(&files.uploads, parts, token.clone(), limited);
             permit.map_err(|error| refused(error.into()))?
         }
-        _ => state.admission.request(token.clone()).ok_or_else(|| refused(Problem::busy()))?,
+        _ => state.admission.request(token.clone(), limited).ok_or_else(|| refused(Problem::busy()))?,
     };
     parts.extensions.insert(under_way.with_turn(turn));
     parts.extensions.insert(identified);

@@ -28,7 +28,7 @@ use crate::network::file_stream::{FileStream, SpanQueue};
 use crate::network::peer::trusts;
 use crate::network::write_timeout::WriteTimeout;
 use crate::options::Options;
-use crate::permits::{AddressPermit, PermitsByAddress};
+use crate::permits::{HolderPermit, PermitsByHolder};
 use crate::router::Front;
 use crate::state::ServerState;
 use crate::{health, huge_pages};
@@ -174,19 +174,19 @@ async fn rest_after(error: &io::Error, state: &ServerState) {
 struct Bounds {
     state: Arc<ServerState>,
     all: Arc<Semaphore>,
-    by_address: PermitsByAddress,
+    by_address: PermitsByHolder,
 }
 
 /// The permits of one connection, released on drop.
 struct ConnectionPermits {
     _one: OwnedSemaphorePermit,
-    _of_address: Option<AddressPermit>,
+    _of_address: Option<HolderPermit>,
 }
 
 impl Bounds {
     fn new(state: Arc<ServerState>) -> Self {
         let all = Arc::new(Semaphore::new(state.options.connections.min(Semaphore::MAX_PERMITS)));
-        let by_address = PermitsByAddress::new(state.options.connections_per_address);
+        let by_address = PermitsByHolder::new(state.options.connections_per_address);
         Self { state, all, by_address }
     }
 

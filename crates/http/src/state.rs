@@ -18,7 +18,7 @@ use crate::error::Problem;
 use crate::files::FileService;
 use crate::notice::Notice;
 use crate::options::Options;
-use crate::permits::{PermitsByAddress, SharedPermits};
+use crate::permits::{PermitsByHolder, SharedPermits};
 use crate::push::client::PushClient;
 use crate::store_probe::StoreProbe;
 use crate::trace::Tracer;
@@ -26,7 +26,7 @@ use crate::webhook::client::WebhookClient;
 
 /// Requests that may wait for events concurrently.
 const FEED_WAITS: usize = 64;
-/// Concurrent exports. One address may have a tenth of them.
+/// Concurrent exports. One address, or one user, may have a tenth of them.
 const EXPORTS: usize = 20;
 
 /// The shared state of all handlers.
@@ -42,7 +42,7 @@ pub struct ServerState {
     pub(crate) cursors: CursorSeal,
     pub(crate) admission: Arc<Admission>,
     pub(crate) recheck: Option<Arc<Recheck>>,
-    pub(crate) sockets: PermitsByAddress,
+    pub(crate) sockets: PermitsByHolder,
     files: Option<FileService>,
     pub(crate) notices: Notices,
     pub(crate) documents: Documents,
@@ -102,7 +102,7 @@ impl ServerState {
             recheck: auth.recheck(&hub),
             auth,
             cursors: CursorSeal::new(&options.service_key),
-            sockets: PermitsByAddress::new(options.sockets_per_address),
+            sockets: PermitsByHolder::new(options.sockets_per_address),
             files: options.files.clone().map(FileService::new),
             admission,
             notices: Notices::default(),

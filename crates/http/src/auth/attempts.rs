@@ -77,7 +77,7 @@ impl Attempts {
         }
         match self.rates.take(name, &[LimitKind::NameAttempts]) {
             Err(Error::TooMany(wait)) => {
-                let _share = self.waiting.take(Some(from))?;
+                let _share = self.waiting.take(Some(from), None)?;
                 sleep(wait.min(MAX_DELAY)).await;
                 Ok(())
             }

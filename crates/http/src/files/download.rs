@@ -368,7 +368,7 @@ mod tests {
         let mut source = SentFile::new(Arc::new(Counted(held.clone())), key, 0..SIZE);
         let first = source.next().await.expect("bytes");
         let permits = SharedPermits::new(1);
-        let mut body = body(first, source, permits.take(None).expect("a permit"));
+        let mut body = body(first, source, permits.take(None, None).expect("a permit"));
         let (mut read, mut slices) = (Vec::new(), 0);
         while let Some(frame) = body.frame().await {
             let bytes = frame.expect("no fault").into_data().expect("bytes");
@@ -377,7 +377,7 @@ mod tests {
             slices += 1;
             assert!(held.load(Ordering::Relaxed) as u64 <= READ_AHEAD, "too much is read ahead");
             if slices == 1 {
-                assert!(permits.take(None).is_err(), "the body holds its permit");
+                assert!(permits.take(None, None).is_err(), "the body holds its permit");
             }
             if slices % 10 < 5 {
                 sleep(3 * PROMPT).await;
@@ -387,7 +387,7 @@ mod tests {
         let expected: Vec<u8> = (0..SIZE).map(byte).collect();
         assert!(read == expected, "other bytes");
         drop(body);
-        assert!(permits.take(None).is_ok());
+        assert!(permits.take(None, None).is_ok());
         assert_eq!(held.load(Ordering::Relaxed), 0);
     }
 }

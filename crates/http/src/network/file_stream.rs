@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn permit(permits: &SharedPermits) -> Arc<SharedPermit> {
-        Arc::new(permits.take(None).expect("a permit"))
+        Arc::new(permits.take(None, None).expect("a permit"))
     }
 
     #[tokio::test]
@@ -292,10 +292,10 @@ mod tests {
         let permits = SharedPermits::new(1);
         let piece = queue.push(span(&content(), 0..2), permit(&permits));
         queue.send(stream.tcp(), piece.len()).expect("both bytes fit");
-        assert!(permits.take(None).is_ok());
+        assert!(permits.take(None, None).is_ok());
         let mut piece = queue.push(span(&content(), 0..SPAN as u64), permit(&permits));
         while !piece.is_empty() {
-            assert!(permits.take(None).is_err(), "{} bytes are left", piece.len());
+            assert!(permits.take(None, None).is_err(), "{} bytes are left", piece.len());
             let Ok(sent) = queue.send(stream.tcp(), piece.len()) else { break };
             piece = piece.slice(sent..);
         }

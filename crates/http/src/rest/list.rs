@@ -387,7 +387,8 @@ mod tests {
         let refused = loop {
             let mut parts = Request::get("/n").body(()).expect("a request").into_parts().0;
             let turn = state.admission.line(&share, &parts).enter().await.expect("a turn");
-            let under_way = state.admission.request(Arc::default()).expect("a place among the requests");
+            let under_way =
+                state.admission.request(Arc::default(), Some(UserId(1))).expect("a place among the requests");
             parts.extensions.insert(under_way.with_turn(Some(turn)));
             let query = Query::from_request_parts(&mut parts, &()).await.expect("a query");
             // The pipeline has released its clone by now.

@@ -34,7 +34,7 @@ use crate::network::client_stream::ClientStream;
 use crate::network::file_stream::FileStream;
 use crate::network::peer::{Peer, trusts};
 use crate::network::write_timeout::WriteTimeout;
-use crate::permits::AddressPermit;
+use crate::permits::HolderPermit;
 use crate::state::ServerState;
 use crate::trace::answered;
 
@@ -143,7 +143,7 @@ fn switching(headers: &HeaderMap, key: &str) -> Response<Body> {
 
 /// The permit of a socket for its address; `None` for a trusted proxy's own sockets. Fails if the address has the
 /// maximum.
-fn place(state: &ServerState, parts: &request::Parts) -> Result<Option<AddressPermit>, Error> {
+fn place(state: &ServerState, parts: &request::Parts) -> Result<Option<HolderPermit>, Error> {
     let address = Peer::of(parts, &state.options).address;
     if trusts(&state.options, address) {
         return Ok(None);
@@ -167,7 +167,7 @@ fn refused(state: &ServerState, why: RegisterError) -> Error {
 }
 
 /// Serves the socket from the upgrade to its end.
-async fn serve(session: Session, upgrade: OnUpgrade, place: Option<AddressPermit>) {
+async fn serve(session: Session, upgrade: OnUpgrade, place: Option<HolderPermit>) {
     let Ok(Some((stream, early))) = upgrade.await.map(raw) else {
         tracing::debug!("the connection ended before it became a WebSocket");
         return;

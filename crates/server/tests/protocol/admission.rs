@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::files::upload;
 use crate::validator::Host;
 
 /// A server that trusts a proxy's addresses and allows 20 concurrent requests.
@@ -68,6 +69,24 @@ async fn unfinished_bodies_of_one_address_delay_no_others() {
     let request = app.nobody().request(Method::POST, "accounts/").header("x-forwarded-for", "10.0.0.2");
     app.nobody().send(request.body(account.to_string())).await.ok(201);
     assert!(answers.next().now_or_never().is_none(), "two still send their bodies");
+}
+
+#[tokio::test]
+async fn uploads_of_one_user_from_many_addresses_are_bounded() {
+    let app = app(|_| {}).await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let authorization = format!("authorization: Bearer {}", ann.token());
+    let head = format!("POST /api/v1/files/ HTTP/1.1\r\n{authorization}\r\ncontent-length: 1000");
+    let mut held = Vec::new();
+    for number in 0..17 {
+        held.push(begin_request(&app, &format!("10.0.0.{number}"), &head).await);
+    }
+    // 16 are a tenth of 160: the last is refused.
+    let mut answers: FuturesUnordered<_> = held.iter_mut().map(answered).collect();
+    let refused = timeout(WAIT_TIMEOUT, answers.next()).await.expect("one is answered in time");
+    assert_eq!(refused.as_deref(), Some("429"));
+    upload(&bob, "free", "x").await.ok(201);
+    assert!(answers.next().now_or_never().is_none(), "the others still send their bodies");
 }
 
 #[tokio::test]

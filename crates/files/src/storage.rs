@@ -91,7 +91,7 @@ pub enum StorageError {
     #[error("files.store: the folder {} cannot be used: {why}", .path.display())]
     Folder { path: PathBuf, why: io::Error },
     /// The library rejects the configuration of the bucket.
-    #[error("files.store: the bucket cannot be used: {0}")]
+    #[error("files.store: the bucket cannot be used: {}{}", .0, innermost(.0))]
     Bucket(object_store::Error),
 }
 
@@ -344,4 +344,14 @@ fn make_folder(path: &FolderPath, owner: Option<Owner>) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)?;
     owner.map_or(Ok(()), |owner| missing.into_iter().try_for_each(|made| owner.change_owner(made)))
+}
+
+/// The innermost cause of a fault, such as missing certificates, unless the text of the fault contains it.
+fn innermost(fault: &object_store::Error) -> String {
+    let mut cause: &dyn std::error::Error = fault;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let text = cause.to_string();
+    if fault.to_string().contains(&text) { String::new() } else { format!(": {text}") }
 }

@@ -15,14 +15,14 @@ use chinwag_core::webhook::WebhookSecret;
 use chinwag_core::{Clock, Error, Result, UserId};
 use metrics::{counter, gauge};
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
-use reqwest::{Client, StatusCode, Url, redirect};
+use reqwest::{Client, StatusCode, Url};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use self::breaker::Breaker;
 use self::turns::Turns;
 use crate::network::outbound::AGENT;
-use crate::network::outside::http_url;
+use crate::network::outside::{built, http_url};
 use crate::notice::Notice;
 use crate::webhook::signature::{secret_of, signatures};
 
@@ -75,15 +75,7 @@ pub struct SendHook {
 impl SendHook {
     pub fn new(options: HookOptions, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
         let url = HookOptions::parse_url(&options.url).map_err(Error::internal)?;
-        // Fails if the process has a provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .pool_idle_timeout(IDLE)
-            .no_proxy()
-            .build()
-            .map_err(Error::internal)?;
+        let client = built(|client| client.retry(reqwest::retry::never()).pool_idle_timeout(IDLE))?;
         Ok(Arc::new(Self {
             url,
             client,

@@ -5,13 +5,13 @@ use std::error::Error as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use chinwag_core::Result;
 use chinwag_core::text::NUL;
-use chinwag_core::{Error, Result};
 use reqwest::header::USER_AGENT;
-use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use reqwest::{Client, RequestBuilder, Response, Url};
 use tokio::time::timeout;
 
-use super::outside::http_url;
+use super::outside::{built, http_url, root};
 use super::public_address::{PrivateAddress, PublicResolver, may_be_public};
 
 /// The `User-Agent` of this program.
@@ -88,18 +88,14 @@ impl OutboundClient {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        // Fails if the process has a provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .timeout(self.timeout)
-            .connect_timeout(self.timeout.min(CONNECT_WITHIN))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .pool_idle_timeout(IDLE)
-            .dns_resolver(PublicResolver { allow_private: self.allow_private })
-            .no_proxy()
-            .build()
-            .map_err(Error::internal)?;
+        let client = built(|client| {
+            client
+                .timeout(self.timeout)
+                .connect_timeout(self.timeout.min(CONNECT_WITHIN))
+                .retry(reqwest::retry::never())
+                .pool_idle_timeout(IDLE)
+                .dns_resolver(PublicResolver { allow_private: self.allow_private })
+        })?;
         Ok(self.client.get_or_init(|| client))
     }
 
@@ -127,13 +123,4 @@ pub(crate) async fn read_some(mut response: Response) -> Vec<u8> {
     // The status is known already, so a timeout or an error does not matter.
     let _ = timeout(BODY_WITHIN, read).await;
     body
-}
-
-/// The innermost cause of an error, which is the most specific.
-pub(super) fn root(error: &reqwest::Error) -> &(dyn std::error::Error + 'static) {
-    let mut cause: &(dyn std::error::Error + 'static) = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause
 }

@@ -1,10 +1,11 @@
 //! Requests to URLs that the operator has configured: the host application, the OpenID Connect provider, an ACME
 //! server. Their duration and the size of responses are bounded.
 
+use std::sync::Once;
 use std::time::Duration;
 
 use chinwag_core::{Error, Result};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, ClientBuilder, Response, Url, redirect};
 
 /// The timeout of a request for which a caller waits.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -13,10 +14,41 @@ const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// A client that does not follow redirects, and ignores proxy settings of the environment.
 pub(crate) fn client(within: Duration) -> Result<Client> {
+    built(|client| client.timeout(within))
+}
+
+/// A client with these settings that does not follow redirects, and ignores proxy settings of the environment. On a
+/// machine without certificates of authorities, its requests over `https` fail, and those over `http` work.
+pub(crate) fn built(set: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client> {
     // Fails if the process has a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().timeout(within).redirect(redirect::Policy::none()).no_proxy();
-    client.build().map_err(Error::internal)
+    let builder = || set(Client::builder().redirect(redirect::Policy::none()).no_proxy());
+    builder().build().or_else(|why| {
+        let client = builder().tls_certs_only([]).build().map_err(|why| Error::internal(root(&why)))?;
+        warn_of_no_authorities(&why);
+        Ok(client)
+    })
+}
+
+/// Logs once why no request over `https` will succeed.
+fn warn_of_no_authorities(why: &reqwest::Error) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        tracing::error!(
+            why = %root(why),
+            "this machine has no certificates of authorities, so every request over https fails: install \
+             ca-certificates or set SSL_CERT_FILE, and restart"
+        );
+    });
+}
+
+/// The innermost cause of an error, which is the most specific.
+pub(super) fn root(error: &reqwest::Error) -> &(dyn std::error::Error + 'static) {
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause
 }
 
 /// Parses an `http` or `https` URL.

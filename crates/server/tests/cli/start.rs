@@ -4,6 +4,9 @@ use std::fs;
 use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+use chinwag_testkit::client::Client;
+use chinwag_testkit::jwt::{Host, Served};
+use chinwag_testkit::process::finish;
 use chinwag_testkit::wait::until;
 use serde_json::json;
 
@@ -71,6 +74,26 @@ async fn data_survives_a_restart_and_a_crash() {
 
     let running = program.serve();
     program.service(&running).get("users/bob/").await.ok(200);
+}
+
+#[tokio::test]
+async fn machine_without_authorities_calls_over_http_alone() {
+    let (program, host) = (program(), Host::default());
+    let keys = Served::start(&host.jwks()).await;
+    let mut running = program.serve_with(|command| {
+        command.env("SSL_CERT_FILE", "none.pem");
+        command.env("CHINWAG_AUTH__JWT__JWKS", &keys.url).env("CHINWAG_AUTH__JWT__CREATE", "true");
+    });
+    running.wait_for_log("this machine has no certificates of authorities");
+    // The token ends in 2100.
+    let token = host.token("ES256", &json!({ "sub": "ann", "exp": 4_102_444_800_i64 }));
+    Client::new(running.url(), Some(&token), "ann").get("groups/").await.ok(200);
+
+    let mut command = program.command(&["serve", "--listen", "127.0.0.1:0", "--data", "other"]);
+    command.env("SSL_CERT_FILE", "none.pem").env("CHINWAG_FILES__STORE", "s3://chats");
+    let output = finish(command, "");
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("No CA certificates were loaded"), "{}", output.stderr);
 }
 
 #[test]

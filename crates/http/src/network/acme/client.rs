@@ -12,8 +12,8 @@ use http_body_util::{BodyExt, Collected, Full};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use reqwest::Client;
 
-use crate::network::outbound::{AGENT, root};
-use crate::network::outside;
+use crate::network::outbound::AGENT;
+use crate::network::outside::{self, root};
 
 /// The timeout of one request. It is long, since an authority may sign before it responds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

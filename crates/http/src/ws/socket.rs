@@ -95,24 +95,7 @@ struct SocketLoop<'a> {
 
 /// Serves a socket until it ends. `early`: bytes that were read before the upgrade.
 pub(super) async fn run(wire: &Arc<ClientSink>, mut early: Vec<u8>, session: &Arc<Session>) {
-    let options = &session.state.options;
-    let mut socket = SocketLoop {
-        stream: &wire.0,
-        session,
-        reader: Reader::new(options.max_frame),
-        inbox: VecDeque::new(),
-        broken: None,
-        outbox: VecDeque::new(),
-        begun: false,
-        pongs: 0,
-        gathered: Vec::new(),
-        working: FuturesUnordered::new(),
-        busy: 0,
-        waiting: None,
-        exclusive: true,
-        pace: Pace::new(&session.state.app.limits().rates),
-        too_fast: false,
-    };
+    let mut socket = SocketLoop::new(&wire.0, session);
     session.connection.attach(wire.clone());
     socket.work(1, Box::pin(session.clone().open()));
     socket.feed(&mut early);
@@ -129,7 +112,27 @@ pub(super) async fn run(wire: &Arc<ClientSink>, mut early: Vec<u8>, session: &Ar
     session.connection.detach();
 }
 
-impl SocketLoop<'_> {
+impl<'a> SocketLoop<'a> {
+    fn new(stream: &'a ClientStream, session: &'a Arc<Session>) -> Self {
+        Self {
+            stream,
+            session,
+            reader: Reader::new(session.state.options.max_frame),
+            inbox: VecDeque::new(),
+            broken: None,
+            outbox: VecDeque::new(),
+            begun: false,
+            pongs: 0,
+            gathered: Vec::new(),
+            working: FuturesUnordered::new(),
+            busy: 0,
+            waiting: None,
+            exclusive: true,
+            pace: Pace::new(&session.state.app.limits().rates),
+            too_fast: false,
+        }
+    }
+
     async fn serve(&mut self) -> io::Result<SocketEnd> {
         loop {
             if let Some(end) = self.begin() {
@@ -350,13 +353,15 @@ impl SocketLoop<'_> {
         Ok(())
     }
 
-    /// Waits for the peer's close frame, and drops its other frames.
+    /// Waits for the peer's close frame, and drops its other frames, with the pongs to its pings.
     async fn closed_in_turn(&mut self) -> io::Result<()> {
         self.inbox.clear();
         while self.broken.is_none() {
             self.stream.readable().await?;
             let closed = |incoming| matches!(incoming, Incoming::Close(_));
-            if !self.read()? || self.inbox.drain(..).any(closed) {
+            let is_open = self.read()?;
+            self.outbox.clear();
+            if !is_open || self.inbox.drain(..).any(closed) {
                 break;
             }
         }
@@ -374,5 +379,37 @@ fn ending(close: Close) -> SocketEnd {
         Close::TimedOut => SocketEnd::Cut(1001, "no pong came"),
         Close::TooMuch => SocketEnd::Cut(4029, "too many events: slow down"),
         Close::Fault => SocketEnd::Cut(1011, "a fault of the server"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_core::app::connect::Window;
+    use chinwag_core::{Name, UserId};
+    use chinwag_hub::Identity;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::state::tests::state;
+
+    #[tokio::test]
+    async fn pings_after_the_close_frame_leave_no_pongs() {
+        const PING: [u8; 6] = [0x89, 0x80, 0, 0, 0, 0];
+        const CLOSE: [u8; 6] = [0x88, 0x80, 0, 0, 0, 0];
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let address = listener.local_addr().expect("its address");
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let stream = ClientStream::Plain(accepted.expect("a connection").0);
+        let name = Name::stored("ann");
+        let ann = Identity { user: UserId(1), name, token: None, expires: None, scope: None };
+        let (state, window) = (state(|_| {}), Window { groups: None, messages: None });
+        let connection = state.hub.register(ann).expect("there is room");
+        let session = Arc::new(Session::new(state, connection, window, None, address.ip()));
+        let mut socket = SocketLoop::new(&stream, &session);
+        let sent = [PING.repeat(1000), CLOSE.to_vec()].concat();
+        client.expect("a connection").write_all(&sent).await.expect("sent");
+        socket.closed_in_turn().await.expect("the peer closes");
+        assert!(socket.outbox.is_empty(), "{} pongs are kept", socket.outbox.len());
     }
 }

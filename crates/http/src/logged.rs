@@ -6,11 +6,10 @@ use axum::http::Uri;
 
 /// The path segment before the code of an invite, which is a secret.
 const BEFORE_CODE: &str = "/invites/";
-/// The prefix of an invite's code, wherever it is.
-const CODE: &str = "cw_invite_";
-
 /// The path segment before the secret of an incoming hook.
 const BEFORE_HOOK: &str = "/hooks/";
+/// The prefixes of codes and of secrets of hooks, wherever they are.
+const PREFIXES: [&str; 2] = ["cw_invite_", "cw_hook_"];
 
 /// The path of a request with its secrets cut off. The query is left out: it may contain a ticket.
 pub(crate) fn path(uri: &Uri) -> Cow<'_, str> {
@@ -18,7 +17,8 @@ pub(crate) fn path(uri: &Uri) -> Cow<'_, str> {
     let after = |part: &str| path.find(part).map(|at| at + part.len()).filter(|at| *at < path.len());
     // In a path of the API, the id of a hook follows, which is not a secret.
     let hook = if path.contains("/api/") { None } else { after(BEFORE_HOOK) };
-    match after(BEFORE_CODE).into_iter().chain(hook).chain(path.find(CODE)).min() {
+    let prefixes = PREFIXES.iter().filter_map(|prefix| path.find(prefix));
+    match after(BEFORE_CODE).into_iter().chain(hook).chain(prefixes).min() {
         Some(at) => format!("{}…", &path[..at]).into(),
         None => path.into(),
     }
@@ -40,6 +40,7 @@ mod tests {
             ("/api/v1/invite/cw_invite_0123", "/api/v1/invite/…"),
             ("/hooks/cw_hook_0123/", "/hooks/…"),
             ("/base/hooks/0123", "/base/hooks/…"),
+            ("/base/api/hooks/cw_hook_0123/", "/base/api/hooks/…"),
             ("/api/v1/users/ci/hooks/0123/", "/api/v1/users/ci/hooks/0123/"),
         ] {
             assert_eq!(path(&sent.parse().expect("an address")), logged, "{sent}");

@@ -34,6 +34,14 @@ impl PemFiles {
         Ok(Self { cert: read(cert)?, key: read(key)? })
     }
 
+    /// The pair in the files, with their paths for errors.
+    fn pair(&self, cert: &Path, key: &Path) -> Result<Arc<CertifiedKey>, String> {
+        tls_keys::pair(
+            &Pem { name: &cert.display(), content: &self.cert },
+            &Pem { name: &key.display(), content: &self.key },
+        )
+    }
+
     fn hash(&self) -> [u8; 32] {
         let (cert, key) = (Sha256::digest(&self.cert), Sha256::digest(&self.key));
         Sha256::new().chain_update(cert).chain_update(key).finalize().into()
@@ -43,8 +51,9 @@ impl PemFiles {
 impl TlsFiles {
     /// Loads the files. Returns the pair in them.
     pub(super) fn load(cert: PathBuf, key: PathBuf) -> Result<(Self, Arc<CertifiedKey>), String> {
-        let (content, pair) = Self::read(&cert, &key)?;
-        Ok((Self { cert, key, seen: Mutex::new(content) }, pair))
+        let files = PemFiles::read(&cert, &key)?;
+        let pair = files.pair(&cert, &key)?;
+        Ok((Self { cert, key, seen: Mutex::new(files.hash()) }, pair))
     }
 
     /// Reloads the files when their content changes, until the future is dropped.
@@ -57,31 +66,22 @@ impl TlsFiles {
         }
     }
 
-    /// The hash of the files' content, and the pair in them.
-    fn read(cert: &Path, key: &Path) -> Result<([u8; 32], Arc<CertifiedKey>), String> {
-        let files = PemFiles::read(cert, key)?;
-        let pair = tls_keys::pair(
-            &Pem { name: &cert.display(), content: &files.cert },
-            &Pem { name: &key.display(), content: &files.key },
-        )?;
-        Ok((files.hash(), pair))
-    }
-
     /// Switches to the pair in the files if it is a new one. An invalid pair, as between two writes, is logged once
     /// and tried again when the content changes.
     fn reload(&self, keys: &TlsKeys) {
-        let content = match PemFiles::read(&self.cert, &self.key) {
-            Ok(files) => files.hash(),
+        let files = match PemFiles::read(&self.cert, &self.key) {
+            Ok(files) => files,
             Err(why) => {
                 self.note([0; 32], &why);
                 return;
             }
         };
+        let content = files.hash();
         if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == content {
             return;
         }
-        match Self::read(&self.cert, &self.key) {
-            Ok((content, pair)) => {
+        match files.pair(&self.cert, &self.key) {
+            Ok(pair) => {
                 keys.replace(pair);
                 *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = content;
                 tracing::info!("a new TLS certificate is in use");

@@ -5,6 +5,7 @@ pub(crate) mod client_stream;
 pub(crate) mod file_stream;
 mod handshakes;
 pub(crate) mod hosts;
+pub(crate) mod lingering_body;
 pub mod origins;
 pub(crate) mod outbound;
 pub(crate) mod outside;

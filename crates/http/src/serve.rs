@@ -25,6 +25,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::network::client_stream::{ClientStream, OverTls};
 use crate::network::file_stream::{FileStream, SpanQueue};
+use crate::network::lingering_body::LingeringBody;
 use crate::network::peer::trusts;
 use crate::network::write_timeout::WriteTimeout;
 use crate::options::Options;
@@ -102,7 +103,9 @@ async fn connection(
     let spans = SpanQueue::default();
     let stream = FileStream::new(stream, spans.clone());
     let handle = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
+        let (parts, body) = request.into_parts();
+        let body = Body::new(LingeringBody::new(body, &parts.headers));
+        let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(ConnectInfo(address));
         if is_plain {
             request.extensions_mut().insert(spans.clone());

@@ -13,10 +13,6 @@ use crate::error::Problem;
 
 /// The minimum rate of a body in bytes per second, averaged from its beginning.
 const RATE: u64 = 8 << 10;
-/// The bytes of a refused body that are still read. Otherwise the connection would be reset, and the client might
-/// lose the response.
-const LINGER_BYTES: u64 = 64 << 20;
-const LINGER: Duration = Duration::from_secs(10);
 
 /// A source of bytes in pieces.
 pub(crate) trait Pieces: Send {
@@ -26,7 +22,7 @@ pub(crate) trait Pieces: Send {
 
 /// A request body with timeouts: each piece must arrive within `idle`, and the body at no less than [`RATE`].
 pub(crate) struct PacedBody {
-    body: Option<Body>,
+    body: Body,
     idle: Duration,
     begun: Instant,
     received: u64,
@@ -34,13 +30,12 @@ pub(crate) struct PacedBody {
 
 impl PacedBody {
     pub(crate) fn new(body: Body, idle: Duration) -> Self {
-        Self { body: Some(body), idle, begun: Instant::now(), received: 0 }
+        Self { body, idle, begun: Instant::now(), received: 0 }
     }
 
     async fn frame(&mut self) -> Result<Option<Bytes>, Problem> {
-        let Some(body) = &mut self.body else { return Ok(None) };
         loop {
-            let Some(frame) = body.frame().await else { return Ok(None) };
+            let Some(frame) = self.body.frame().await else { return Ok(None) };
             let frame =
                 frame.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body ended before its end"))?;
             // Skip trailers.
@@ -61,32 +56,6 @@ impl Pieces for PacedBody {
         self.received += piece.as_ref().map_or(0, |piece| piece.len() as u64);
         Ok(piece)
     }
-}
-
-impl Drop for PacedBody {
-    fn drop(&mut self) {
-        if let Some(body) = self.body.take() {
-            linger(body);
-        }
-    }
-}
-
-/// Reads and discards the remainder of a refused body, within bounds.
-pub(crate) fn linger(mut body: Body) {
-    use hyper::body::Body as _;
-
-    if body.is_end_stream() || body.size_hint().lower() > LINGER_BYTES {
-        return;
-    }
-    tokio::spawn(timeout(LINGER, async move {
-        let mut left = LINGER_BYTES;
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
-            if left == 0 {
-                break;
-            }
-        }
-    }));
 }
 
 /// The parts of an upload, read one after the other.

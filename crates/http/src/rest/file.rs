@@ -17,7 +17,7 @@ use crate::admission::detach;
 use crate::error::Problem;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
-use crate::files::body::{PacedBody, linger};
+use crate::files::body::PacedBody;
 use crate::files::download::{self, ServedObject};
 use crate::files::receive::Reception;
 use crate::wire::file::File;
@@ -43,13 +43,7 @@ pub(crate) async fn create(
 ) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
     let length = body.size_hint().exact();
-    let reserved = match reserve(&state, &context, &query, &parts.headers, length).await {
-        Ok(reserved) => reserved,
-        Err(refused) => {
-            linger(body);
-            return Err(refused);
-        }
-    };
+    let reserved = reserve(&state, &context, &query, &parts.headers, length).await?;
     let body = PacedBody::new(body, state.options.body_timeout);
     // Detached, so that it releases the reservation even if the client disconnects.
     let file = detach(&mut parts, async move { receive(&state, &reserved, body).await }).await?;

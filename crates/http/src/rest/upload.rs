@@ -20,7 +20,7 @@ use crate::admission::detach;
 use crate::error::Problem;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
-use crate::files::body::{PacedBody, StoredParts, linger, reach};
+use crate::files::body::{PacedBody, StoredParts, reach};
 use crate::files::part::{Checksum, NewPart};
 use crate::files::receive::Reception;
 use crate::files::running::UploadTurn;
@@ -72,10 +72,8 @@ pub(crate) async fn create(
     State(state): State<Arc<ServerState>>,
     CallerContext(context): CallerContext,
     query: Query,
-    request: Request,
+    parts: Parts,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    linger(body);
     tus(begin(&state, &context, &query, &parts.headers).await)
 }
 

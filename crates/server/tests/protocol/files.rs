@@ -305,6 +305,23 @@ async fn stalled_upload_is_408() {
 }
 
 #[tokio::test]
+async fn refused_upload_is_answered_whatever_its_length() {
+    let app = TestApp::start().await;
+    let head = "POST /api/v1/files/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer none\r\n";
+    // More than the buffers of a connection hold; and a client that asks before it sends.
+    for (rest, sent) in [("", 32 << 20), ("Expect: 100-continue\r\n", 0)] {
+        let address = app.url().trim_start_matches("http://").to_owned();
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        let head = format!("{head}{rest}Content-Length: {}\r\n\r\n", 32 << 20);
+        stream.write_all(head.as_bytes()).await.expect("the server reads");
+        stream.write_all(&vec![b'x'; sent]).await.expect("the server reads the rest");
+        let mut said = vec![0; 12];
+        stream.read_exact(&mut said).await.expect("an answer");
+        assert_eq!(String::from_utf8_lossy(&said), "HTTP/1.1 401", "{rest}");
+    }
+}
+
+#[tokio::test]
 async fn ticket_reads_files_and_nothing_else() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);

@@ -281,9 +281,10 @@ impl Auth {
         let headers = &parts.headers;
         Ok(match bearer::authorization(headers) {
             Some(Authorization::Bearer(secret)) => self.bearer(secret),
-            Some(Authorization::Other) => AuthInput::Other,
-            None if !headers.contains_key(header::COOKIE) => AuthInput::Nothing,
-            None => {
+            Some(Authorization::Malformed) => AuthInput::Other,
+            Some(Authorization::Other) if self.validator.is_some() => AuthInput::Other,
+            _ if !headers.contains_key(header::COOKIE) => AuthInput::Nothing,
+            _ => {
                 let mut cookies = self.cookies(parts);
                 if !cookies.is_empty() {
                     self.refuse_cross_site(parts)?;

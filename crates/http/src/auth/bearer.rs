@@ -12,19 +12,20 @@ const SUBPROTOCOL: &str = "bearer.";
 pub(super) enum Authorization<'a> {
     /// A bearer token.
     Bearer(&'a str),
-    /// Another scheme, which only the host's validator may understand.
+    /// No text, or a scheme without a secret.
+    Malformed,
+    /// Another scheme, which the host's validator may understand. Without a validator, it belongs to a proxy in front.
     Other,
 }
 
 /// The `Authorization` header, if there is one.
 pub(super) fn authorization(headers: &HeaderMap) -> Option<Authorization<'_>> {
     let value = headers.get(header::AUTHORIZATION)?;
-    let bearer = value.to_str().ok().and_then(|text| {
-        let (scheme, secret) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
-    });
-    Some(match bearer {
-        Some(secret) if !secret.is_empty() => Authorization::Bearer(secret),
+    let text = value.to_str().unwrap_or_default();
+    let (scheme, secret) = text.split_once(' ').unwrap_or((text, ""));
+    Some(match secret.trim() {
+        "" => Authorization::Malformed,
+        secret if scheme.eq_ignore_ascii_case("bearer") => Authorization::Bearer(secret),
         _ => Authorization::Other,
     })
 }
@@ -81,8 +82,8 @@ mod tests {
         for (text, read) in [
             ("Bearer abc", Authorization::Bearer("abc")),
             ("bearer  abc ", Authorization::Bearer("abc")),
-            ("Bearer", Authorization::Other),
-            ("Bearer ", Authorization::Other),
+            ("Bearer", Authorization::Malformed),
+            ("Bearer ", Authorization::Malformed),
             ("Basic YTpi", Authorization::Other),
         ] {
             assert_eq!(authorization(&headers(&header::AUTHORIZATION, &[text])), Some(read), "{text}");

@@ -116,6 +116,19 @@ async fn without_a_good_credential_nothing_is_served() {
 }
 
 #[tokio::test]
+async fn a_proxys_own_authorization_hides_no_cookie() {
+    let server = Server::start().await;
+    let [arlan] = server.users(["arlan"]).await;
+    let cookie = format!("access={arlan}");
+    for (sent, status) in [("Basic YTpi", 200), ("Bearer nonsense", 401), ("Bearer ", 401)] {
+        let headers = [("authorization", sent), ("cookie", cookie.as_str())];
+        assert_eq!(server.send("GET sessions/", &headers, Value::Null).await.status(), status, "{sent}");
+    }
+    let read = server.send("GET server/", &[("authorization", "Basic YTpi")], Value::Null).await;
+    assert_eq!(read.status(), 200, "nobody has signed in");
+}
+
+#[tokio::test]
 async fn a_cookie_from_another_sites_page_is_refused() {
     let server = Server::start().await;
     let [arlan] = server.users(["arlan"]).await;

@@ -50,7 +50,7 @@ export class Chinwag extends Grouping {
     const rest = (this.#rest = new Rest(this.server, options.token));
     this.#session = new Session(rest);
     const link = (this.#link = new Link(this.server, {
-      knock: (patience, isCurrent) => this.#knock(patience, isCurrent),
+      identify: (patience, isCurrent) => this.#identify(patience, isCurrent),
       query: () => queryOf(this.#window, this.#session.known, this.#store.sync),
       renew: async () => !this.#session.leaving && rest.renew(await rest.token()),
       onFrame: (frame) => this.#store.take(frame),
@@ -77,7 +77,7 @@ export class Chinwag extends Grouping {
       flushReads: () => this.#reader.flush(),
       emit: (type, detail) => this.#emit(type, detail),
     });
-    this.#history = new History({ rest, tell: (group) => this.#store.tell(group) });
+    this.#history = new History({ rest, dispatch: (group) => this.#store.dispatch(group) });
     this.#reader = new Reader(link, rest);
     this.#recall = new Recall(this.server, options.offline ?? false, { store: this.#store, groups: () => this.conversations });
   }
@@ -254,7 +254,7 @@ export class Chinwag extends Grouping {
 
   /** @param {string} group @param {string} root */
   openThread(group, root) {
-    return this.#group(group).threads.open(root, this.me, { rest: this.#rest, tell: (thread) => this.#emit("thread", { thread }) });
+    return this.#group(group).threads.open(root, this.me, { rest: this.#rest, dispatch: (thread) => this.#emit("thread", { thread }) });
   }
 
   /** @param {string} id @param {number} [seq] */
@@ -270,7 +270,7 @@ export class Chinwag extends Grouping {
     this.#reader.mark(id, seq);
     // The end of the user's own mark is not lost with the page.
     if (markedUnread) void this.#reader.flush();
-    this.#store.tell(group);
+    this.#store.dispatch(group);
   }
 
   /** @param {string} group @param {boolean} [writing] */
@@ -335,7 +335,7 @@ export class Chinwag extends Grouping {
   // ── Signing in and out ──
 
   /** The user is requested before each connection, because a browser does not report why a handshake fails. */
-  async #knock(/** @type {number} */ patience, /** @type {() => boolean} */ isCurrent) {
+  async #identify(/** @type {number} */ patience, /** @type {() => boolean} */ isCurrent) {
     const [{ name, expires, account }, features] = await Promise.all([this.#session.look(patience), this.#session.features()]);
     // A closed chat must not hold the unsent messages of others, and the answer may be of an earlier session.
     if (!isCurrent()) throw lost("The connection was closed.");
@@ -433,8 +433,8 @@ export class Chinwag extends Grouping {
   }
 
   /** @param {Group} group */
-  _tell(group) {
-    this.#store.tell(group);
+  _dispatch(group) {
+    this.#store.dispatch(group);
   }
 
   get _listing() {
@@ -473,7 +473,7 @@ export class Chinwag extends Grouping {
     const group = this.groups.get(id);
     if (group) return group.behind ? "behind" : "ready";
     this.loadGroup(id).then(() => this.#outbox.pump(id), (error) => error.code === 404 && this.#outbox.dropGroup(id));
-    return this.moreGroups || this.#store.sync.isReturning ? "behind" : "gone";
+    return this.moreGroups || this.#store.sync.isResuming ? "behind" : "gone";
   }
 
   /** @param {string} id */

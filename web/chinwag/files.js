@@ -96,17 +96,17 @@ export class Files {
    */
   async attempt(blob, { name, place = null, onplace = () => {}, onprogress = () => {}, signal }) {
     const total = blob.size;
-    const tell = (/** @type {number} */ loaded) => onprogress({ loaded: Math.min(loaded, total), total });
-    tell(0);
+    const report = (/** @type {number} */ loaded) => onprogress({ loaded: Math.min(loaded, total), total });
+    report(0);
     try {
-      if (total <= WHOLE_MOST) return await this.#whole(blob, name, tell, signal);
+      if (total <= WHOLE_MOST) return await this.#whole(blob, name, report, signal);
       let offset = place === null ? null : await this.#offset(place, signal);
       if (offset === null) {
         onplace((place = await this.#create(name, total, signal)));
         offset = 0;
       }
-      for (tell(offset); offset < total; tell(offset)) {
-        offset = await this.#part(/** @type {string} */ (place), blob, offset, tell, signal);
+      for (report(offset); offset < total; report(offset)) {
+        offset = await this.#part(/** @type {string} */ (place), blob, offset, report, signal);
       }
       return await this.#rest.call("GET", `files/${place}/`);
     } catch (error) {
@@ -204,13 +204,13 @@ export class Files {
    * @param {string} place
    * @param {Blob} blob
    * @param {number} offset
-   * @param {(loaded: number) => void} tell
+   * @param {(loaded: number) => void} report
    * @param {AbortSignal} [signal]
    */
-  async #part(place, blob, offset, tell, signal) {
+  async #part(place, blob, offset, report, signal) {
     const headers = { "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" };
     const body = blob.slice(offset, offset + PART);
-    const onprogress = (/** @type {number} */ loaded) => tell(offset + loaded);
+    const onprogress = (/** @type {number} */ loaded) => report(offset + loaded);
     try {
       const request = await this.#send({ method: "PATCH", path: `${UPLOADS}${place}/`, headers, body, onprogress, signal });
       return Number(request.getResponseHeader("Upload-Offset"));

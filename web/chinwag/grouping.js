@@ -20,7 +20,7 @@ export class Grouping extends Pushing {
   }
 
   /** @param {Group} _group */
-  _tell(_group) {}
+  _dispatch(_group) {}
 
   /** @returns {ReadonlyMap<string, Group>} */
   get groups() {
@@ -83,7 +83,7 @@ export class Grouping extends Pushing {
     const settled = await this._call("PATCH", `groups/${encodeURIComponent(group)}/me/`, change);
     const held = this.groups.get(group);
     held?.settle(settled);
-    if (held) this._tell(held);
+    if (held) this._dispatch(held);
   }
 
   /** @param {string} name @returns {Promise<import("../chinwag.js").User>} */
@@ -121,7 +121,7 @@ export class Grouping extends Pushing {
     const group = this._group(id);
     if (!group.unlisted) return;
     group.describe(await this._call("GET", `groups/${encodeURIComponent(id)}/?fields=owner,admins,restricts,members_count`));
-    this._tell(group);
+    this._dispatch(group);
   }
 
   /** @param {string} group @returns {Promise<string[]>} */

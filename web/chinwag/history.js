@@ -15,7 +15,7 @@ export class History {
   #asked = new Map();
   #home;
 
-  /** @param {{ rest: import("./rest.js").Rest, tell(group: Group): void }} home */
+  /** @param {{ rest: import("./rest.js").Rest, dispatch(group: Group): void }} home */
   constructor(home) {
     this.#home = home;
   }
@@ -143,7 +143,7 @@ export class History {
     const key = `${group.id} ${what}`;
     const asked = this.#asked.get(key) ?? work().finally(() => {
       this.#asked.delete(key);
-      this.#home.tell(group);
+      this.#home.dispatch(group);
     });
     this.#asked.set(key, asked);
     return asked;

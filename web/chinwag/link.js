@@ -15,8 +15,8 @@ const ANSWER_WITHIN = 15_000;
 const SILENCE = 25_000;
 const SIGN_OF_LIFE_WITHIN = 5_000;
 /** Timeout of the request before the first attempt; it grows later. A connection that died while the machine slept never answers. */
-const KNOCK_WITHIN = 5_000;
-const KNOCK_WITHIN_MOST = 20_000;
+const IDENTIFY_WITHIN = 5_000;
+const IDENTIFY_WITHIN_MOST = 20_000;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 const STABLE_AFTER = 10_000;
@@ -32,7 +32,7 @@ const TOO_MUCH_DELAY = 10_000;
 /** @typedef {{ type: string, seq?: number, ref?: string, code?: number, history?: string, more?: { groups: number }, people?: Record<string, import("../chinwag.js").Profile>, data: any }} Frame */
 /**
  * @typedef {object} Owner the receiver of frames
- * @property {(patience: number, isCurrent: () => boolean) => Promise<string | null>} knock returns the token to show, or null for the
+ * @property {(patience: number, isCurrent: () => boolean) => Promise<string | null>} identify returns the token to show, or null for the
  *   cookie; rejects as REST does, and if the attempt was abandoned meanwhile
  * @property {() => string} query the query of the URL, with its question mark
  * @property {() => Promise<unknown>} renew replaces an expired token, if possible
@@ -62,7 +62,7 @@ export class Link {
   /** @type {AbortController | null} */
   #listening = null;
   #begun = 0;
-  #heard = 0;
+  #lastReceived = 0;
   #retryTimer = 0;
   #openTimer = 0;
   #stableTimer = 0;
@@ -142,7 +142,7 @@ export class Link {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#settle(ref, lost("The server did not answer."));
-        if (socket === this.#socket && this.#heard < sent) this.restart("The server has gone silent.");
+        if (socket === this.#socket && this.#lastReceived < sent) this.restart("The server has gone silent.");
       }, patience);
       this.#waiters.set(ref, { resolve, reject, timer });
     });
@@ -154,8 +154,8 @@ export class Link {
     this.#begun = performance.now();
     this.#become("connecting");
     try {
-      const patience = Math.min(KNOCK_WITHIN_MOST, KNOCK_WITHIN * (this.#attempts + 1));
-      const token = await this.owner.knock(patience, () => attempt === this.#try);
+      const patience = Math.min(IDENTIFY_WITHIN_MOST, IDENTIFY_WITHIN * (this.#attempts + 1));
+      const token = await this.owner.identify(patience, () => attempt === this.#try);
       if (attempt === this.#try) this.#dial(token);
     } catch (error) {
       if (attempt !== this.#try) return;
@@ -198,7 +198,7 @@ export class Link {
 
   /** @param {Frame} frame */
   #receive(frame) {
-    this.#heard = performance.now();
+    this.#lastReceived = performance.now();
     const failed = frame.type.startsWith("error.");
     try {
       // State changes before the answer resolves, so that the caller sees it.
@@ -235,8 +235,8 @@ export class Link {
 
   #listen() {
     clearTimeout(this.#silenceTimer);
-    const left = this.#heard + SILENCE - performance.now();
-    this.#silenceTimer = setTimeout(() => (performance.now() < this.#heard + SILENCE ? this.#listen() : this.#probe()), left);
+    const left = this.#lastReceived + SILENCE - performance.now();
+    this.#silenceTimer = setTimeout(() => (performance.now() < this.#lastReceived + SILENCE ? this.#listen() : this.#probe()), left);
   }
 
   #probe() {

@@ -18,7 +18,7 @@ const FAILED_PAUSE = 3_000;
 const COUNT_PAUSE = 500;
 const COUNT_TRIES = 3;
 /** The number of messages that are kept of a group while it is loaded, for notifications. */
-const HEARD_MOST = 20;
+const ARRIVED_MOST = 20;
 /** A count of 100 means 100 or more. */
 const UNREAD_MOST = 100;
 const ALL = "__all__";
@@ -34,7 +34,7 @@ const LOST = "The connection was lost. Try again.";
  * @property {Promise<Group>} promise
  * @property {(group: Group) => void} resolve
  * @property {(error: ChinwagError) => void} reject
- * @property {any[]} heard its messages that arrived as events meanwhile
+ * @property {any[]} arrived its messages that have arrived as events meanwhile
  * @property {number} seq the highest number of its events
  * @property {boolean} again whether anything without a number has changed meanwhile
  */
@@ -45,11 +45,11 @@ const LOST = "The connection was lost. Try again.";
  * @property {import("./rest.js").Rest} rest
  * @property {number} messages the number of messages to request per group
  * @property {(data: any, isNew: boolean) => boolean} show takes the server's view of a group; false if it must be requested again
- * @property {(group: Group) => void} lack requests missing events
+ * @property {(group: Group) => void} requestMissing requests missing events
  * @property {(id: string) => void} drop
  * @property {(id: string) => void} missing a group that is not here does not exist for this user
  * @property {(group: Group, message: any) => void} arrive reports a message that arrived while the group was loaded
- * @property {() => void} tell dispatches that groups were loaded
+ * @property {() => void} dispatch dispatches that groups were loaded
  * @property {() => void} compared the groups of an earlier connection equal the server's
  * @property {() => void} counted
  * @property {() => Promise<void>} flush sends this user's waiting read marks
@@ -187,7 +187,7 @@ export class Listing {
    * @param {Frame} frame
    * @param {string} id
    */
-  heard({ type, seq = 0, data }, id) {
+  receive({ type, seq = 0, data }, id) {
     if (!this.#isPart) return;
     if (type === "message.read" || type === "group.quit" || type === "group.delete") {
       if (type !== "message.read") this.#less();
@@ -201,7 +201,7 @@ export class Listing {
     const asked = this.#ask(id);
     asked.seq = Math.max(asked.seq, seq);
     if (!seq && this.#flying.has(id)) asked.again = true;
-    if (type === "message.text" && asked.heard.length < HEARD_MOST) asked.heard.push(data);
+    if (type === "message.text" && asked.arrived.length < ARRIVED_MOST) asked.arrived.push(data);
     if (type === "group.me") this.recount();
   }
 
@@ -241,7 +241,7 @@ export class Listing {
     if (!this.left) return undefined;
     const { rows } = await this.#list({ with: name, limit: 1 });
     for (const row of rows) this.#show(row, []);
-    this.#home.tell();
+    this.#home.dispatch();
     return this.#home.groups.get(rows[0]?.id);
   }
 
@@ -265,7 +265,7 @@ export class Listing {
     }
     // A group that was on no page has moved to the front, and its event has loaded it.
     if (this.#cursor === null) this.left = 0;
-    this.#home.tell();
+    this.#home.dispatch();
     return came;
   }
 
@@ -296,7 +296,7 @@ export class Listing {
     const before = this.#asked.get(id);
     if (before) return before;
     /** @type {any} */
-    const asked = { heard: [], seq: 0, again: false };
+    const asked = { arrived: [], seq: 0, again: false };
     asked.promise = new Promise((resolve, reject) => Object.assign(asked, { resolve, reject }));
     // A caller that only triggers the load need not handle the rejection.
     asked.promise.catch(() => {});
@@ -315,7 +315,7 @@ export class Listing {
     try {
       if (this.#asked.size) await this.#bring([...this.#asked.keys()].slice(0, AT_ONCE));
       else await this.#compare();
-      this.#home.tell();
+      this.#home.dispatch();
     } catch (error) {
       if (!(error instanceof ChinwagError)) throw error;
       if (!error.passing) for (const id of this.#flying) this.#refuse(id, error);
@@ -353,9 +353,9 @@ export class Listing {
         continue;
       }
       this.#asked.delete(id);
-      this.#show(row, asked.heard);
+      this.#show(row, asked.arrived);
       const group = /** @type {Group} */ (this.#home.groups.get(id));
-      if (asked.seq > group.head && !group.behind) this.#home.lack(group);
+      if (asked.seq > group.head && !group.behind) this.#home.requestMissing(group);
       asked.resolve(group);
     }
   }
@@ -382,8 +382,8 @@ export class Listing {
     this.#home.compared();
   }
 
-  /** @param {any} row @param {any[]} heard its messages that arrived as events */
-  #show(row, heard) {
+  /** @param {any} row @param {any[]} arrived its messages that arrived as events */
+  #show(row, arrived) {
     const { groups, show, arrive } = this.#home;
     const before = groups.get(row.id);
     const head = before?.head ?? row.head;
@@ -391,10 +391,10 @@ export class Listing {
     const group = groups.get(row.id);
     if (!group) return;
     // Later ones arrive as events.
-    const came = heard.filter(({ author, seq }) => author !== group.me && seq <= head);
+    const came = arrived.filter(({ author, seq }) => author !== group.me && seq <= head);
     if (!before) this.#spend(group, came.filter(({ seq }) => seq > group.lastRead).length);
     // The group is announced before its messages.
-    if (came.length) this.#home.tell();
+    if (came.length) this.#home.dispatch();
     for (const each of came) arrive(group, each);
   }
 

@@ -45,7 +45,7 @@ export class Profiles {
   covers = false;
   #home;
 
-  /** @param {{ rest: import("./rest.js").Rest, tell(names: string[]): void }} home */
+  /** @param {{ rest: import("./rest.js").Rest, dispatch(names: string[]): void }} home */
   constructor(home) {
     this.#home = home;
   }
@@ -88,7 +88,7 @@ export class Profiles {
     if (!shown || this.#alike.get(name) === shown) return;
     if (this.#alike.size >= ALIKE_MOST) this.#alike.clear();
     this.#alike.set(name, shown);
-    this.#home.tell([name]);
+    this.#home.dispatch([name]);
   }
 
   /** Marks all profiles as outdated on a new connection, because changes may have been missed. */
@@ -114,7 +114,7 @@ export class Profiles {
     const entries = Object.entries(people);
     for (const [name, profile] of entries) this.#set(name, profile);
     if (this.covers && entries.length < CARDS_MOST) for (const name of names) if (name && !(name in people)) this.#set(name, NONE);
-    this.#home.tell(entries.map(([name]) => name));
+    this.#home.dispatch(entries.map(([name]) => name));
   }
 
   /** @param {string} name @param {Profile} profile */
@@ -122,7 +122,7 @@ export class Profiles {
     // Servers of earlier versions send no profiles.
     if (display_name === undefined) return;
     this.#set(name, { display_name, avatar, kind });
-    this.#home.tell([name]);
+    this.#home.dispatch([name]);
   }
 
   /** @param {string} from @param {string | null} to null if the user was deleted */
@@ -173,8 +173,8 @@ export class Profiles {
       const found = names.length ? await this.#home.rest.call("GET", `users/?${query}&fields=${FIELDS}`) : [];
       const current = found.filter(({ name }) => this.#asked.has(name));
       for (const { name, display_name, avatar, kind } of current) this.#set(name, { display_name, avatar, kind });
-      const told = current.filter(({ display_name, avatar, kind }) => display_name || avatar || kind !== "person");
-      if (told.length) this.#home.tell(told.map(({ name }) => name));
+      const shown = current.filter(({ display_name, avatar, kind }) => display_name || avatar || kind !== "person");
+      if (shown.length) this.#home.dispatch(shown.map(({ name }) => name));
     } catch {
       // Names are shown instead until the next request.
       for (const name of this.#asked) this.#fresh.delete(name);

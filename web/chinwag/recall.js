@@ -28,7 +28,7 @@ const LONGEST = 50_000;
 const LISTED = 100;
 /** Changes within this time are written together, in ms. */
 const PAUSE = 1_500;
-/** The client's events that tell of what is kept. */
+/** The client's events about what is kept. */
 const NOTED = new Set(["groups", "group", "messages", "unread", "relations", "user"]);
 const MARK = "chinwag:known:";
 const USERS = "users";

@@ -53,24 +53,24 @@ export class Store {
   constructor(home) {
     this.#home = home;
     const { link, rest, outbox } = home;
-    const tell = (/** @type {Group} */ group) => this.tell(group);
-    this.profiles = new Profiles({ rest, tell: (names) => home.emit("profile", { names }) });
-    this.typing = new Typing({ link, tell, group: (id) => this.groups.get(id) });
+    const dispatch = (/** @type {Group} */ group) => this.dispatch(group);
+    this.profiles = new Profiles({ rest, dispatch: (names) => home.emit("profile", { names }) });
+    this.typing = new Typing({ link, dispatch, group: (id) => this.groups.get(id) });
     this.sync = new Sync({
       groups: this.groups,
       link,
       rest,
-      tell,
+      dispatch,
       make: (data, arrived) => this.#make(data, arrived),
       drop: (id) => this.#gone(id),
       acknowledge: (message) => message.author === this.me && outbox.settle(message.client_id, message),
       caughtUp: ({ id }) => outbox.pump(id),
-      unknown: (frame, id) => this.listing.heard(frame, id),
+      unknown: (frame, id) => this.listing.receive(frame, id),
       messages: home.messages,
       isCompared: () => this.listing.isCompared,
-      cameBack: () => {
+      resumed: () => {
         this.listing.settle();
-        this.#tellGroups();
+        this.#dispatchGroups();
       },
     });
     this.listing = new Listing({
@@ -78,12 +78,12 @@ export class Store {
       link,
       rest,
       messages: home.messages,
-      show: (data, isOther) => this.sync.shown(data, isOther),
-      lack: (group) => this.sync.lack(group),
+      show: (data, isOther) => this.sync.takeGroup(data, isOther),
+      requestMissing: (group) => this.sync.requestMissing(group),
       drop: (id) => this.#gone(id),
       missing: (id) => outbox.dropGroup(id),
       arrive: (group, message) => home.emit("message", { group, message: group.message(message.id) ?? group.received(message) }),
-      tell: () => this.#tellGroups(),
+      dispatch: () => this.#dispatchGroups(),
       compared: () => this.sync.begin(),
       counted: () => home.emit("unread", { group: null }),
       flush: () => home.flushReads(),
@@ -135,8 +135,8 @@ export class Store {
   take(frame) {
     if (frame.people) this.profiles.learn(frame.people);
     if (NUMBERED.has(frame.type)) this.sync.take(frame);
-    else this.#told(frame);
-    this.#tellGroups();
+    else this.#takeUnnumbered(frame);
+    this.#dispatchGroups();
   }
 
   /**
@@ -149,7 +149,7 @@ export class Store {
     this.people.summary(relations);
     this.sync.summary(groups, history ?? "");
     this.sync.since = since ?? "";
-    this.#tellGroups();
+    this.#dispatchGroups();
     this.#home.emit("relations", null);
   }
 
@@ -165,7 +165,7 @@ export class Store {
     if (to === null) {
       for (const group of this.groups.values()) group.forget(from);
       for (const { threads } of this.groups.values()) threads.rename(from, null);
-      for (const group of this.groups.values()) this.tell(group);
+      for (const group of this.groups.values()) this.dispatch(group);
     } else {
       if (from === this.me) {
         this.me = to;
@@ -174,7 +174,7 @@ export class Store {
       outbox.rename(from, to);
       for (const group of this.groups.values()) group.rename(from, to);
       for (const { threads } of this.groups.values()) threads.rename(from, to);
-      for (const group of this.groups.values()) this.tell(group);
+      for (const group of this.groups.values()) this.dispatch(group);
     }
     emit("relations", null);
     emit("user", { name: from, newName: to });
@@ -188,7 +188,7 @@ export class Store {
     this.listing.forget();
     this.sync.forget();
     Object.assign(this, { me: null, account: "" });
-    this.#tellGroups();
+    this.#dispatchGroups();
     this.#home.emit("relations", null);
   }
 
@@ -196,7 +196,7 @@ export class Store {
    * Dispatches the changes of a group.
    * @param {Group} group
    */
-  tell(group) {
+  dispatch(group) {
     if (this.groups.get(group.id) !== group) return;
     const { emit } = this.#home;
     if (group.uncounted) void this.#count(group);
@@ -219,7 +219,7 @@ export class Store {
     const group = this.groups.get(id);
     if (!group) return;
     group.settle(me);
-    this.tell(group);
+    this.dispatch(group);
   }
 
   /** The chat is closed: what waits for a time would keep it in memory until then. */
@@ -241,7 +241,7 @@ export class Store {
       for (const group of this.groups.values()) {
         const end = Date.parse(group.settings.mutedUntil ?? "");
         if (end > now && end <= Date.now()) Object.assign(group.news, { people: true, unread: true });
-        this.tell(group);
+        this.dispatch(group);
       }
       this.wake();
     }, Math.min(Math.min(...ends) - now + 1, LONGEST_TIMER));
@@ -263,7 +263,7 @@ export class Store {
       const data = await this.#home.rest.call("GET", `groups/${group.id}/?fields=unread,last_read_seq,head,me`);
       // The other settings may have changed since.
       group.marks({ ...data, me: { mentioned: data.me?.mentioned } });
-      this.tell(group);
+      this.dispatch(group);
     } catch (error) {
       // The next summary counts again.
       if (!(error instanceof ChinwagError)) throw error;
@@ -271,7 +271,7 @@ export class Store {
   }
 
   /** @param {Frame} frame */
-  #told(frame) {
+  #takeUnnumbered(frame) {
     const { type, data } = frame;
     const { emit } = this.#home;
     const mine = data?.author === this.me;
@@ -287,7 +287,7 @@ export class Store {
       case "message.read":
         return this.#read(frame);
       case "group.me":
-        if (!this.groups.has(data.group)) this.listing.heard(frame, data.group);
+        if (!this.groups.has(data.group)) this.listing.receive(frame, data.group);
         return this.settled(data.group, data);
       case "group.quit":
         return data.name === this.me && this.#left(frame, data.group);
@@ -304,7 +304,7 @@ export class Store {
         return emit("presence", { name: data.author });
       case "typing.start":
       case "typing.stop":
-        return this.typing.heard(data.group, data.author, type === "typing.start");
+        return this.typing.receive(data.group, data.author, type === "typing.start");
       case "user.update":
         if (data.new_name) this.renamed(data.name, data.new_name);
         return this.profiles.update(data.new_name ?? data.name, data);
@@ -317,9 +317,9 @@ export class Store {
   #summary({ data, history, people, more }) {
     this.profiles.begin();
     this.profiles.learn(people, data.flatMap(usersIn));
-    if (this.sync.isReturning) {
+    if (this.sync.isResuming) {
       this.listing.begin(more?.groups ?? 0, [...this.groups.keys()], null);
-      return this.sync.returned(history);
+      return this.sync.resume(history);
     }
     if (more) for (const group of data) group.shown = this.#home.messages;
     const { unshown, isOther } = this.sync.summary(data, history, more !== undefined);
@@ -332,7 +332,7 @@ export class Store {
    * @param {string} id
    */
   #left(frame, id) {
-    if (!this.groups.has(id)) this.listing.heard(frame, id);
+    if (!this.groups.has(id)) this.listing.receive(frame, id);
     this.#gone(id);
   }
 
@@ -350,7 +350,7 @@ export class Store {
     for (const group of this.groups.values()) {
       if (group.private || !(group.unlisted || group.roleOf(name))) continue;
       group.recount();
-      this.tell(group);
+      this.dispatch(group);
     }
   }
 
@@ -363,17 +363,17 @@ export class Store {
     const blocked = this.people.blockeds.has(name) || this.people.blocked_by.has(name);
     if (!group || blocked === group.restricts.length > 0) return;
     group.restrict(blocked);
-    this.tell(group);
+    this.dispatch(group);
   }
 
   /** @param {Frame} frame */
   #read(frame) {
     const { group: id, author, seq } = frame.data;
     const group = this.groups.get(id);
-    if (!group) return void (author === this.me && this.listing.heard(frame, id));
+    if (!group) return void (author === this.me && this.listing.receive(frame, id));
     group.read(author, seq);
     if (author !== this.me) this.#home.emit("read", { group, name: author, seq });
-    this.tell(group);
+    this.dispatch(group);
   }
 
   /**
@@ -400,7 +400,7 @@ export class Store {
     if (group && this.groups.delete(id)) this.#removed.push(group);
   }
 
-  #tellGroups() {
+  #dispatchGroups() {
     if (!this.#added.length && !this.#removed.length) return;
     const [added, removed] = [this.#added, this.#removed];
     [this.#added, this.#removed] = [[], []];

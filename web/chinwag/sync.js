@@ -26,12 +26,12 @@ const BEHIND_MOST = 5_000;
  * @property {(data: any, arrived: string) => Group} make
  * @property {(id: string) => void} drop
  * @property {(message: import("../chinwag.js").Message) => void} acknowledge called for each of the user's own messages in the log
- * @property {(group: Group) => void} tell dispatches the changes of a group
+ * @property {(group: Group) => void} dispatch dispatches the changes of a group
  * @property {(group: Group) => void} caughtUp
  * @property {(frame: Frame, id: string) => void} unknown handles an event of a group that is not loaded
  * @property {number} messages the number of messages per group if only part of the groups is requested
  * @property {() => boolean} isCompared whether the groups of an earlier connection were compared with the server's
- * @property {() => void} cameBack called when the changes since the last connection have arrived
+ * @property {() => void} resumed called when the changes since the last connection have arrived
  */
 
 export class Sync {
@@ -43,12 +43,12 @@ export class Sync {
   #history = "";
   /** The server's point up to which everything is known here; empty before the first. */
   since = "";
-  /** @type {"no" | "wanted" | "asked"} whether this connection requests the changes instead of a summary */
-  #returning = "no";
+  /** @type {"no" | "wanted" | "requested"} whether this connection requests the changes instead of a summary */
+  #resuming = "no";
   /** Whether this connection has yet to request a point. */
-  #lacksPoint = false;
+  #needsPoint = false;
   /** Groups whose members are about to be requested, with the timers of that. @type {Map<Group, number>} */
-  #listing = new Map();
+  #memberTimers = new Map();
   /** The number of the current connection. Requests of earlier ones are void. */
   #era = 0;
 
@@ -61,26 +61,26 @@ export class Sync {
     return this.#history;
   }
 
-  get isReturning() {
-    return this.#returning !== "no";
+  get isResuming() {
+    return this.#resuming !== "no";
   }
 
   /**
    * Prepares a connection. Returns whether it needs no groups in its summary, because it will request the changes.
-   * @param {boolean} answers whether the server supports that
+   * @param {boolean} canResume whether the server supports that
    */
-  comesBack(answers) {
-    const comesBack = answers && this.since !== "" && this.#home.groups.size > 0;
-    this.#returning = comesBack ? "wanted" : "no";
-    this.#lacksPoint = answers;
-    return comesBack;
+  prepare(canResume) {
+    const resumes = canResume && this.since !== "" && this.#home.groups.size > 0;
+    this.#resuming = resumes ? "wanted" : "no";
+    this.#needsPoint = canResume;
+    return resumes;
   }
 
   /**
    * Takes the summary of such a connection, which contains no groups. Their events are held back until the answer.
    * @param {string} [history]
    */
-  returned(history = "") {
+  resume(history = "") {
     this.#era++;
     this.#busy = false;
     this.#wanted.clear();
@@ -94,7 +94,7 @@ export class Sync {
   /** Forgets the state of the server. */
   forget() {
     this.since = "";
-    this.#returning = "no";
+    this.#resuming = "no";
   }
 
   /**
@@ -106,7 +106,7 @@ export class Sync {
    * @returns {{ unshown: string[], isOther: boolean }}
    */
   summary(summary, history = "", isPart = false) {
-    const { groups, make, drop, tell } = this.#home;
+    const { groups, make, drop, dispatch } = this.#home;
     this.#era++;
     this.#busy = false;
     this.#wanted.clear();
@@ -121,7 +121,7 @@ export class Sync {
     // What was missing in these groups is requested again.
     for (const id of unshown) {
       const group = groups.get(id);
-      if (!isOther && group?.behind) this.#lack(group);
+      if (!isOther && group?.behind) this.requestMissing(group);
     }
     for (const data of summary) {
       const group = groups.get(data.id) ?? make(data, "");
@@ -138,7 +138,7 @@ export class Sync {
         continue;
       }
       group.marks(data);
-      tell(group);
+      dispatch(group);
     }
     return { unshown, isOther };
   }
@@ -149,8 +149,8 @@ export class Sync {
    * @param {any} data
    * @param {boolean} isOther whether the held group is from another history of the server
    */
-  shown(data, isOther) {
-    const { groups, make, tell } = this.#home;
+  takeGroup(data, isOther) {
+    const { groups, make, dispatch } = this.#home;
     const group = groups.get(data.id);
     if (!group) {
       if (data.messages) this.#home.caughtUp(make(data, ""));
@@ -165,23 +165,19 @@ export class Sync {
       return Boolean(pending);
     } else {
       group.resetReads(data.reads);
-      if (data.head > group.head) this.#lack(group, data);
+      if (data.head > group.head) this.requestMissing(group, data);
       else group.marks(data);
     }
-    tell(group);
+    dispatch(group);
     return true;
   }
 
   /**
    * Requests the missing events of a group.
    * @param {Group} group
+   * @param {any} [fresh] the group in the last summary
    */
-  lack(group) {
-    this.#lack(group);
-  }
-
-  /** @param {Group} group @param {any} [fresh] */
-  #lack(group, fresh = null) {
+  requestMissing(group, fresh = null) {
     Object.assign(group, { behind: [], fresh });
     this.#wanted.add(group);
     void this.#pump();
@@ -189,18 +185,18 @@ export class Sync {
 
   /** Call it when the connection is ready. */
   begin() {
-    const listing = [...this.#listing];
-    this.#listing.clear();
-    for (const [group, timer] of listing) {
+    const waiting = [...this.#memberTimers];
+    this.#memberTimers.clear();
+    for (const [group, timer] of waiting) {
       clearTimeout(timer);
-      this.#list(group);
+      this.requestMembers(group);
     }
     void this.#pump();
   }
 
   /** The chat is closed: what was about to be requested waits for the next connection. */
   end() {
-    for (const timer of this.#listing.values()) clearTimeout(timer);
+    for (const timer of this.#memberTimers.values()) clearTimeout(timer);
   }
 
   /**
@@ -210,11 +206,11 @@ export class Sync {
   take(frame) {
     const { data } = frame;
     const group = this.#home.groups.get(data.group ?? data.id);
-    if (!group) return this.#stranger(frame, data.group ?? data.id);
+    if (!group) return this.#takeUnknown(frame, data.group ?? data.id);
     if (frame.type === "group.update" && (data.me?.pending || group.pending)) return this.#consent(group, data);
     const seq = frame.seq ?? 0;
-    if (group.behind) this.#keep(group, frame);
-    else if (seq <= group.head) this.#known(frame);
+    if (group.behind) this.#hold(group, frame);
+    else if (seq <= group.head) this.#acknowledge(frame);
     else if (seq <= group.head + 1 + group.skips) {
       group.skips -= seq - group.head - 1;
       this.#apply(group, frame);
@@ -223,7 +219,7 @@ export class Sync {
       this.#wanted.add(group);
       void this.#pump();
     }
-    this.#home.tell(group);
+    this.#home.dispatch(group);
   }
 
   /**
@@ -237,7 +233,7 @@ export class Sync {
     Object.assign(group, { behind: null, fresh: null });
     if (group.pending && data.me === undefined) group.describe(data);
     else group.reset(data);
-    this.#home.tell(group);
+    this.#home.dispatch(group);
     if (!group.pending) this.#home.caughtUp(group);
   }
 
@@ -246,22 +242,22 @@ export class Sync {
    * @param {Frame} frame
    * @param {string} id
    */
-  #stranger(frame, id) {
+  #takeUnknown(frame, id) {
     const { type, data } = frame;
     const isWhole = type === "group.update" && data.head !== undefined;
     if (isWhole) {
-      const { make, messages, tell } = this.#home;
+      const { make, messages, dispatch } = this.#home;
       // An event without an entry is later than the join.
       const joined = data.entry ? frame.seq : undefined;
-      const [shown, arrived] = this.isReturning ? [{ shown: messages }, ""] : [{}, new Date().toISOString()];
-      return tell(make({ ...data, joined, ...shown }, arrived));
+      const [shown, arrived] = this.isResuming ? [{ shown: messages }, ""] : [{}, new Date().toISOString()];
+      return dispatch(make({ ...data, joined, ...shown }, arrived));
     }
-    if (type === "message.text") this.#known(frame);
+    if (type === "message.text") this.#acknowledge(frame);
     this.#home.unknown(frame, id);
   }
 
   /** @param {Group} group @param {Frame} frame */
-  #keep(group, frame) {
+  #hold(group, frame) {
     group.behind?.push(frame);
     if ((group.behind?.length ?? 0) > BEHIND_MOST) this.#home.link.restart("Too much came at once.");
   }
@@ -270,7 +266,7 @@ export class Sync {
    * Handles the answer to an earlier request, or an event that was overtaken by an answer.
    * @param {Frame} frame
    */
-  #known({ type, data }) {
+  #acknowledge({ type, data }) {
     if (type === "message.text") this.#home.acknowledge(data);
   }
 
@@ -295,7 +291,7 @@ export class Sync {
     } else {
       group.describe(data);
       group.enter(data.entry);
-      if (group.unlisted) this.#list(group);
+      if (group.unlisted) this.requestMembers(group);
     }
     group.threads.take(type, data);
   }
@@ -304,31 +300,31 @@ export class Sync {
    * Requests the members of a large group, whose events do not list them. It waits a while, because all members do the same.
    * @param {Group} group
    */
-  #list(group) {
-    if (this.#listing.has(group)) return;
-    const list = async () => {
-      const { groups, link, rest, tell } = this.#home;
+  requestMembers(group) {
+    if (this.#memberTimers.has(group)) return;
+    const request = async () => {
+      const { groups, link, rest, dispatch } = this.#home;
       if (!link.ready) return;
-      this.#listing.delete(group);
+      this.#memberTimers.delete(group);
       if (groups.get(group.id) !== group || !group.unlisted) return;
       try {
         const data = await rest.call("GET", `groups/${group.id}/?fields=owner,admins,members,restricts,members_count`);
         group.describe(data);
-        tell(group);
+        dispatch(group);
       } catch (error) {
         // The next change of the group, or the next summary, requests them again.
         if (!(error instanceof ChinwagError)) throw error;
       }
     };
-    this.#listing.set(group, setTimeout(() => void list(), Math.random() * group.membersCount * LIST_PAUSE));
+    this.#memberTimers.set(group, setTimeout(() => void request(), Math.random() * group.membersCount * LIST_PAUSE));
   }
 
   /** Requests the changes, with the held numbers of all groups. */
-  async #comeBack() {
-    const { groups, link, cameBack } = this.#home;
+  async #requestChanges() {
+    const { groups, link, resumed } = this.#home;
     const era = this.#era;
     this.#busy = true;
-    this.#returning = "asked";
+    this.#resuming = "requested";
     const asked = [...groups.values()].filter(({ behind }) => behind);
     try {
       const history = this.#history;
@@ -337,23 +333,23 @@ export class Sync {
       const { data } = await link.request("sync.resume", { groups: Object.fromEntries(heads), history, all: true, since: this.since }, RESUME_WITHIN);
       if (era !== this.#era) return;
       this.since = data.since ?? "";
-      this.#returning = "no";
+      this.#resuming = "no";
       for (const group of asked) this.#resumed(group, data.groups[group.id], data.refused[group.id]);
-      cameBack();
+      resumed();
     } catch (error) {
       if (era !== this.#era) return;
       // Retry if the server is busy. After a lost connection, the next one requests the changes again.
       if (!(error instanceof ChinwagError)) throw error;
-      this.#returning = "wanted";
+      this.#resuming = "wanted";
     }
-    this.#goOnAfter(era, this.#returning === "no" ? PAUSE : FAILED_PAUSE);
+    this.#goOnAfter(era, this.#resuming === "no" ? PAUSE : FAILED_PAUSE);
   }
 
   /** Requests the point from which a later connection can resume. */
-  async #askForPoint() {
+  async #requestPoint() {
     const era = this.#era;
     this.#busy = true;
-    this.#lacksPoint = false;
+    this.#needsPoint = false;
     try {
       const { data } = await this.#home.link.request("sync.resume", { groups: {} });
       if (era === this.#era) this.since = data.since ?? "";
@@ -377,9 +373,9 @@ export class Sync {
   async #pump() {
     const { link } = this.#home;
     if (this.#busy || !link.ready) return;
-    if (this.#returning === "wanted") return this.#comeBack();
-    const lacksPoint = this.#lacksPoint && this.since === "" && this.#home.isCompared();
-    if (!this.#wanted.size) return lacksPoint ? this.#askForPoint() : undefined;
+    if (this.#resuming === "wanted") return this.#requestChanges();
+    const needsPoint = this.#needsPoint && this.since === "" && this.#home.isCompared();
+    if (!this.#wanted.size) return needsPoint ? this.#requestPoint() : undefined;
     const era = this.#era;
     const asked = [...this.#wanted].slice(0, GROUPS_AT_ONCE);
     for (const group of asked) this.#wanted.delete(group);
@@ -433,7 +429,7 @@ export class Sync {
     // Several messages may have changed with one number.
     const from = group.head;
     for (const frame of frames) {
-      if ((frame.seq ?? 0) <= from) this.#known(frame);
+      if ((frame.seq ?? 0) <= from) this.#acknowledge(frame);
       else if ((frame.seq ?? 0) <= head) this.#apply(group, frame);
     }
     group.head = Math.max(group.head, head);
@@ -468,13 +464,13 @@ export class Sync {
   #reset(group, data) {
     group.reset(data);
     group.threads.reload();
-    this.#home.tell(group);
+    this.#home.dispatch(group);
   }
 
   /** @param {Group} group @param {Frame[]} frames what came meanwhile */
   #goOn(group, frames) {
     group.fresh = null;
-    this.#home.tell(group);
+    this.#home.dispatch(group);
     for (const frame of frames) this.take(frame);
     if (!group.behind) this.#home.caughtUp(group);
   }

@@ -6,7 +6,7 @@ import { message, react, renamePeople } from "./message.js";
 /** @typedef {import("../chinwag.js").Message} Message */
 /** @typedef {import("../chinwag.js").Replies} Replies */
 /** @typedef {import("./group.js").Group} Group */
-/** @typedef {{ rest: import("./rest.js").Rest, tell(thread: Thread): void }} Home */
+/** @typedef {{ rest: import("./rest.js").Rest, dispatch(thread: Thread): void }} Home */
 
 const PAGE = 50;
 /** The number of replies that a thread holds. */
@@ -132,7 +132,7 @@ export class Thread {
   async #fetch(era, ask) {
     const flight = this.group.takeOff();
     Object.assign(this, { loading: true, error: null });
-    this.#home.tell(this);
+    this.#home.dispatch(this);
     try {
       const { found, replies, more, anew } = await ask();
       if (era !== this.#era) return;
@@ -155,7 +155,7 @@ export class Thread {
       this.group.flights.delete(flight);
       if (era === this.#era) {
         this.loading = false;
-        this.#home.tell(this);
+        this.#home.dispatch(this);
       }
     }
   }
@@ -169,7 +169,7 @@ export class Thread {
     if (type === "message.pin") this.#change(data.id, (held) => ({ ...held, pinned: data.on }));
     for (const { id, replies } of [data.root, ...(data.roots ?? [])].filter(Boolean)) this.#change(id, (held) => ({ ...held, replies }));
     if (gone) this.#erase(gone);
-    if (before[0] !== this.root || before[1] !== this.replies || before[2] !== this.gone) this.#home.tell(this);
+    if (before[0] !== this.root || before[1] !== this.replies || before[2] !== this.gone) this.#home.dispatch(this);
   }
 
   /** @param {string} from @param {string | null} to */
@@ -180,7 +180,7 @@ export class Thread {
     };
     this.root = this.root && renamed(this.root);
     this.replies = this.replies.map(renamed);
-    this.#home.tell(this);
+    this.#home.dispatch(this);
   }
 
   /** @param {any} data */

@@ -23,33 +23,33 @@ export class Typing {
    * @param {object} home
    * @param {import("./link.js").Link} home.link
    * @param {(group: string) => import("./group.js").Group | undefined} home.group
-   * @param {(group: import("./group.js").Group) => void} home.tell
+   * @param {(group: import("./group.js").Group) => void} home.dispatch
    */
   constructor(home) {
     this.#home = home;
   }
 
   /** @param {string} id @param {string} name @param {boolean} writing */
-  heard(id, name, writing) {
+  receive(id, name, writing) {
     const key = `${id} ${name}`;
     clearTimeout(this.#others.get(key));
     this.#others.delete(key);
     const group = this.#home.group(id);
     if (!group) return;
-    if (writing) this.#others.set(key, setTimeout(() => this.heard(id, name, false), OTHERS_LAST));
+    if (writing) this.#others.set(key, setTimeout(() => this.receive(id, name, false), OTHERS_LAST));
     const changed = writing ? !group.typists.has(name) : group.typists.has(name);
     if (writing) group.typists.add(name);
     else group.typists.delete(name);
     group.news.typing ||= changed;
-    this.#home.tell(group);
+    this.#home.dispatch(group);
   }
 
-  /** @param {string} group @param {boolean} writing @param {boolean} [tell] false if a message announces it anyway */
-  say(group, writing, tell = true) {
+  /** @param {string} group @param {boolean} writing @param {boolean} [announce] false if a message announces it anyway */
+  say(group, writing, announce = true) {
     const before = this.#mine.get(group);
     clearTimeout(before?.timer);
     if (!writing) {
-      if (before && this.#mine.delete(group) && tell) this.#home.link.send("typing.stop", { group });
+      if (before && this.#mine.delete(group) && announce) this.#home.link.send("typing.stop", { group });
       return;
     }
     const now = performance.now();
@@ -68,7 +68,7 @@ export class Typing {
       if (!group?.typists.size) continue;
       group.typists.clear();
       group.news.typing = true;
-      this.#home.tell(group);
+      this.#home.dispatch(group);
     }
     this.#others.clear();
     this.#mine.clear();

@@ -21,10 +21,10 @@ export function windowOf({ groups = Infinity, messages = 1 }) {
  * since the last connection sends none.
  * @param {Window} window
  * @param {readonly string[]} features of the server
- * @param {{ comesBack(answers: boolean): boolean }} sync
+ * @param {{ prepare(canResume: boolean): boolean }} sync
  */
 export function queryOf({ groups, messages }, features, sync) {
   const isPart = groups !== Infinity && features.includes("recent");
-  const comesBack = sync.comesBack(isPart && features.includes("changes"));
-  return isPart ? `?groups=${comesBack ? 0 : groups}&messages=${messages}` : "";
+  const resumes = sync.prepare(isPart && features.includes("changes"));
+  return isPart ? `?groups=${resumes ? 0 : groups}&messages=${messages}` : "";
 }

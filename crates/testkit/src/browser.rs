@@ -413,8 +413,8 @@ impl Tab {
                 return;
             }
             if Instant::now() > by {
-                let told = self.try_run("return window.told?.() ?? null;").await;
-                panic!("{}: never true: {expression} ({last:?})\n{told:#?}", self.name);
+                let state = self.try_run("return window.snapshot?.() ?? null;").await;
+                panic!("{}: never true: {expression} ({last:?})\n{state:#?}", self.name);
             }
             sleep(step).await;
             step = longer(step);

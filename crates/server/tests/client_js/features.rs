@@ -105,12 +105,12 @@ async fn groups_are_made_changed_left_deleted_and_people_renamed() {
     bob.run(&format!("chat.markRead('{group}');")).await;
     ann.run("await chat.send(group.id, 'the beans are up').sent;").await;
     bob.until(&format!("chat.groups.get('{group}').unread === 1")).await;
-    ann.run("window.told = 0; chat.addEventListener('group', () => told++); await chat.updateGroup(group.id, { name: 'The orchard', admins: ['bob'] });").await;
+    ann.run("window.count = 0; chat.addEventListener('group', () => count++); await chat.updateGroup(group.id, { name: 'The orchard', admins: ['bob'] });").await;
     bob.until(&format!(
         "chat.groups.get('{group}').title === 'The orchard' && chat.groups.get('{group}').role === 'admins'"
     ))
     .await;
-    assert_eq!(ann.run("return [told, group.name, group.role];").await, json!([1, "The orchard", "owner"]));
+    assert_eq!(ann.run("return [count, group.name, group.role];").await, json!([1, "The orchard", "owner"]));
     let refused = bob.try_run(&format!("await chat.deleteGroup('{group}');")).await.unwrap_err();
     assert!(refused.contains("ChinwagError"), "{refused}");
 
@@ -360,12 +360,12 @@ async fn unread_counts_groups_that_are_not_shown() {
                 } });
             });
             await chat.connect();
-            const told = [];
-            chat.addEventListener('unread', ({ detail }) => told.push(detail.group));
+            const unread = [];
+            chat.addEventListener('unread', ({ detail }) => unread.push(detail.group));
             const before = chat.unread;
             const [, listener] = await socket;
             listener({ data: JSON.stringify({ type: 'summary.more', data: { unread: 7 } }) });
-            return [before, chat.unread, told];",
+            return [before, chat.unread, unread];",
         )
         .await;
     assert_eq!(counts, json!([1, 8, [null]]));

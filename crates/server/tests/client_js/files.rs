@@ -38,10 +38,10 @@ async fn a_file_is_uploaded_sent_and_read_on_another_origin() {
     connect(&bob).await;
     let sent = ann
         .run(&format!(
-            "window.told = [];
-            const file = await chat.upload(new Blob(['hello']), {{ name: 'día! 100%.txt', onprogress: (each) => told.push(each) }});
+            "window.progress = [];
+            const file = await chat.upload(new Blob(['hello']), {{ name: 'día! 100%.txt', onprogress: (each) => progress.push(each) }});
             const message = await chat.send('{group}', '', {{ attachments: [{{ file, alt: 'A greeting' }}, new File(['1,2'], 'a.csv')] }}).sent;
-            return [file.name, file.type, file.size, file.thumbnail, message.body, message.attachments.map(({{ name, alt }}) => [name, alt]), told.at(-1)];"
+            return [file.name, file.type, file.size, file.thumbnail, message.body, message.attachments.map(({{ name, alt }}) => [name, alt]), progress.at(-1)];"
         ))
         .await;
     let names = json!([["día! 100%.txt", "A greeting"], ["a.csv", null]]);
@@ -79,17 +79,17 @@ async fn an_upload_goes_on_after_a_cut_and_after_a_reload() {
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     connect(&ann).await;
-    let begin = "window.told = []; window.file = null; window.failed = null;
-        chat.upload(big(10 << 20), { onprogress: ({ loaded }) => told.push(loaded) }).then((file) => { window.file = file; }, (error) => { window.failed = String(error); });";
+    let begin = "window.progress = []; window.file = null; window.failed = null;
+        chat.upload(big(10 << 20), { onprogress: ({ loaded }) => progress.push(loaded) }).then((file) => { window.file = file; }, (error) => { window.failed = String(error); });";
     // Cut in the second part: then the upload has begun and is incomplete, however fast it is.
     link.cut_after(b"Upload-Offset: 4194304");
     ann.run(begin).await;
     link.has_cut().await;
-    ann.run("window.before = told.length;").await;
+    ann.run("window.before = progress.length;").await;
     link.cut_after(b"Upload-Offset: ");
     link.has_cut().await;
     // The first part is not sent again.
-    ann.run("const again = told.slice(before + 1).filter((loaded) => loaded > 0 && loaded < 4 << 20); if (again.length) throw new Error(again.join());").await;
+    ann.run("const again = progress.slice(before + 1).filter((loaded) => loaded > 0 && loaded < 4 << 20); if (again.length) throw new Error(again.join());").await;
     ann.reload().await;
     link.restore();
     load(&ann, "ann", &link, "{}").await;
@@ -97,7 +97,11 @@ async fn an_upload_goes_on_after_a_cut_and_after_a_reload() {
     ann.run(begin).await;
     ann.until("file !== null || failed !== null").await;
     assert_eq!(ann.run("return failed;").await, Value::Null);
-    assert_eq!(ann.run("return told.find((loaded) => loaded > 0) >= 4 << 20;").await, true, "it began anew");
+    assert_eq!(
+        ann.run("return progress.find((loaded) => loaded > 0) >= 4 << 20;").await,
+        true,
+        "it began anew"
+    );
     assert_eq!(ann.run("return [file.size, file.name];").await, json!([10 << 20, "big.bin"]));
     assert_eq!(ann.run("return (await hashOf(file)) === (await hash(big(10 << 20)));").await, true);
     // Another file of the same name is another upload.

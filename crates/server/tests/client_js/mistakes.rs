@@ -22,7 +22,7 @@ async fn message_without_json_is_refused_and_blocks_nothing() {
         const refused = (...given) => { try { chat.send(...given); return 'sent'; } catch ({ name, message }) { return `${name}: ${message}`.split('\\n')[0]; } };
         const of = (data) => refused({ to: 'bob' }, 'hello', { data });
         return [of({ order: 1n }), of(cycle), of({ f() {} }), refused(null, 'hello'), refused({ to: 'bob' }, 5), chat.unsentCount];";
-    let told = json!([
+    let messages = json!([
         "TypeError: A message must have a form in JSON: \"order\" is a bigint.",
         "TypeError: A message must have a form in JSON: Converting circular structure to JSON",
         "TypeError: A message must have a form in JSON: \"f\" is a function.",
@@ -30,7 +30,7 @@ async fn message_without_json_is_refused_and_blocks_nothing() {
         "TypeError: The body of a message must be a text, and is a number.",
         0
     ]);
-    assert_eq!(ann.run(refused).await, told);
+    assert_eq!(ann.run(refused).await, messages);
     ann.run(&format!("{KEPT} chat.close(); await chat.connect();")).await;
     ann.until("chat.unsentTo('bob')[0]?.state === 'failed'").await;
     let why = "return [chat.unsentTo('bob')[0].error.code, (await chat.send({ to: 'bob' }, 'after').sent).body, chat.persistent]";

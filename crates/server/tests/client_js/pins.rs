@@ -34,11 +34,11 @@ async fn pins_are_in_step_live_and_after_an_absence() {
     let marked = format!("chat.groups.get('{group}').message('{one}').pinned");
     assert_eq!(ann.run(&format!("return {marked};")).await, true);
     ann.run(&format!(
-        "window.told = 0; chat.addEventListener('group', () => told++); await chat.pin('{two}', true);"
+        "window.count = 0; chat.addEventListener('group', () => count++); await chat.pin('{two}', true);"
     ))
     .await;
     pins(json!([two, one])).await;
-    assert_eq!(ann.run("return told;").await, 1);
+    assert_eq!(ann.run("return count;").await, 1);
     let loaded =
         ann.run(&format!("return (await chat.loadPins('{group}')).map(({{ body }}) => body);")).await;
     assert_eq!(loaded, json!(["two", "one"]));

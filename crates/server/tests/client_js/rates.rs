@@ -89,7 +89,7 @@ async fn client_pauses_after_a_close_for_too_much() {
     let group = world.group(&["ann"]).await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
-    let told = ann
+    let closed = ann
         .run(&format!(
             "await chat.connect();
             const send = WebSocket.prototype.send;
@@ -110,9 +110,9 @@ async fn client_pauses_after_a_close_for_too_much() {
             return [await code, await pause];"
         ))
         .await;
-    assert_eq!(told[0], 4029);
+    assert_eq!(closed[0], 4029);
     // Ten seconds plus up to one of jitter, with a tolerance for timers.
-    assert!(told[1].as_f64().is_some_and(|pause| (9_900.0..11_100.0).contains(&pause)), "{told}");
+    assert!(closed[1].as_f64().is_some_and(|pause| (9_900.0..11_100.0).contains(&pause)), "{closed}");
     // Limits are counted per socket.
     ann.run("chat.retry();").await;
     ann.until("chat.state === 'ready'").await;

@@ -23,12 +23,12 @@ async fn a_thread_is_followed_while_its_root_is_held_or_not() {
     let count = format!("chat.groups.get('{group}').message(root.id).replies?.count");
     ann.until(&format!("{count} === 3")).await;
     ann.run(&format!(
-        "window.told = 0; window.thread = chat.openThread('{group}', root.id);
-        chat.addEventListener('thread', ({{ detail }}) => told += detail.thread === thread);
+        "window.changes = 0; window.thread = chat.openThread('{group}', root.id);
+        chat.addEventListener('thread', ({{ detail }}) => changes += detail.thread === thread);
         window.texts = () => thread.replies.map(({{ body }}) => body).join('');"
     ))
     .await;
-    ann.until("!thread.loading && texts() === 'abc' && thread.root.replies.count === 3 && told > 0").await;
+    ann.until("!thread.loading && texts() === 'abc' && thread.root.replies.count === 3 && changes > 0").await;
 
     // A page that holds the root but no replies still follows the thread.
     bob.run(

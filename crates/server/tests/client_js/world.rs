@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 const KEY: &str = "the-service-key-of-a-test-0123456789";
 /// A script for every page of the tests, in addition to the module.
-const TOLD: &str = include_str!("told.js");
+const VIEW: &str = include_str!("view.js");
 
 /// The server and an application's site.
 pub(crate) struct World {
@@ -123,7 +123,7 @@ impl World {
 pub(crate) async fn load(tab: &Tab, name: &str, link: &Proxy, options: &str) {
     let server = format!("http://{}", link.address());
     tab.run(&format!(
-        "{TOLD}
+        "{VIEW}
         const {{ Chinwag }} = await import('{server}/chinwag.js');
         window.tokens = 0;
         const token = async () => {{

@@ -18,7 +18,7 @@ const IN_PAGE: u32 = 2000;
 /// Runs before each page's own scripts, and records the browser's errors in the session storage, which survives
 /// reloads.
 const RECORD_ERRORS: &str = r#"
-    const note = (text) => sessionStorage.setItem("wrongs", `${sessionStorage.getItem("wrongs") ?? ""}${text}\n`);
+    const note = (text) => sessionStorage.setItem("violations", `${sessionStorage.getItem("violations") ?? ""}${text}\n`);
     const failed = ({ message, target }) => message ?? `cannot load ${target.src ?? target.href}`;
     addEventListener("error", (event) => note(`error: ${failed(event)}`), true);
     addEventListener("unhandledrejection", ({ reason }) => note(`rejection: ${reason}`));
@@ -273,7 +273,7 @@ impl Page {
 
     /// The browser's errors so far: of scripts, and violations of the page's policy.
     pub(crate) async fn browser_errors(&self) -> String {
-        let violations = self.run(r#"return sessionStorage.getItem("wrongs") ?? "";"#).await;
+        let violations = self.run(r#"return sessionStorage.getItem("violations") ?? "";"#).await;
         violations.as_str().expect("the script gives text").to_owned()
     }
 

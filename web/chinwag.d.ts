@@ -21,7 +21,7 @@ export interface ChinwagOptions {
   groups?: number | undefined;
   /** With `groups`: the number of newest messages to load with each group, 1 to 20. Default: 1. */
   messages?: number | undefined;
-  /** The maximum number of loaded messages per group, at least 100. Default: 400. */
+  /** The maximum numbers of loaded messages and of entries per group, at least 100. Default: 400. */
   held?: number | undefined;
   /** Whether unsent messages are stored in IndexedDB, so that they outlive the page. Default: true. */
   keep?: boolean | undefined;
@@ -290,7 +290,10 @@ export interface Group {
   readonly keep: number | null;
   /** The end of this user's wait in slow mode, in milliseconds since 1970; 0 if no wait is known. */
   readonly slowUntil: number;
-  /** Changes of the group, in the range of the loaded messages, by ascending `seq`. Each change replaces the list. */
+  /**
+   * Changes of the group, in the range of the loaded messages, by ascending `seq`, at most `ChinwagOptions.held`: see `loadEntries`.
+   * Each change replaces the list.
+   */
   readonly entries: readonly Entry[];
   /** Whether entries may be missing: call `loadEntries`. */
   readonly lacksEntries: boolean;

@@ -3,9 +3,6 @@
 
 /** @typedef {import("../chinwag.js").Entry} Entry */
 
-/** The maximum number of entries; the oldest are dropped. */
-const MOST = 400;
-
 export class Entries {
   /**
    * Ascending.
@@ -60,13 +57,13 @@ export class Entries {
   }
 
   /**
-   * Drops entries outside the range of the held messages.
+   * Drops entries outside a range of numbers.
    * @param {number} first
    * @param {number} last
    */
   keep(first, last) {
     this.list = this.list.filter(({ seq }) => seq >= first && seq <= last);
-    this.from = Math.max(this.from, first);
+    this.from = Math.min(Math.max(this.from, first), last + 1);
     // If no remaining entry is known, requests start from here.
     this.to = Math.max(Math.min(this.to, last), this.from - 1);
   }
@@ -100,6 +97,6 @@ export class Entries {
   /** @param {Entry[]} entries */
   #put(entries) {
     const found = new Map([...this.list, ...entries].map((entry) => [entry.seq, entry]));
-    this.list = [...found.values()].sort((a, b) => a.seq - b.seq).slice(-MOST);
+    this.list = [...found.values()].sort((a, b) => a.seq - b.seq);
   }
 }

@@ -197,7 +197,7 @@ export class Group extends Members {
     this.messages = messages;
     Object.assign(this, { hasEarlier, hasLater, lookingBack: hasLater });
     this.news.reset = true;
-    this.#trim();
+    this.trim();
   }
 
   // ── Events of the log ──
@@ -341,6 +341,7 @@ export class Group extends Members {
     if (entry) for (const flight of this.flights) flight.entries.push(entry);
     if (!entry) this.history.knownUntil(this.head - 1);
     else if (!this.hasLater) this.history.arrive(entry);
+    this.trim();
     this.news.edges = true;
   }
 
@@ -460,19 +461,25 @@ export class Group extends Members {
     this.messages.splice(at, held ? 1 : 0, message);
     (held ? this.news.changed : this.news.added).add(message.seq);
     this.news.removed.delete(message.seq);
-    this.#trim();
+    this.trim();
   }
 
-  /** Drops surplus messages at the end that is farther from the reader. */
-  #trim() {
-    const over = this.messages.length - this.#home.held;
-    if (over <= 0) return;
-    const gone = this.lookingBack ? this.messages.splice(-over) : this.messages.splice(0, over);
-    if (this.lookingBack) this.history.keep(0, this.messages[this.messages.length - 1].seq);
-    else this.history.keep(this.messages[0].seq, Infinity);
-    if (this.lookingBack) this.hasLater = true;
-    else this.hasEarlier = true;
-    for (const { seq } of gone) this.#removed(seq);
+  /** Drops surplus messages and entries at the end that is farther from the reader. */
+  trim() {
+    const { messages, entries } = this;
+    const { held } = this.#home;
+    const [over, entriesOver] = [messages.length - held, entries.length - held];
+    if (over <= 0 && entriesOver <= 0) return;
+    if (this.lookingBack) {
+      const last = Math.min(messages[held]?.seq ?? Infinity, entries[held]?.seq ?? Infinity) - 1;
+      for (const { seq } of messages.splice(this.#at(last + 1))) this.#removed(seq);
+      this.history.keep(0, last);
+      this.hasLater = true;
+    } else {
+      for (const { seq } of messages.splice(0, Math.max(0, over))) this.#removed(seq);
+      this.history.keep(Math.max(over > 0 ? messages[0].seq : 0, entriesOver > 0 ? entries[entriesOver].seq : 0), Infinity);
+      this.hasEarlier = true;
+    }
     this.news.edges = true;
   }
 

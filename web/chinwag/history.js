@@ -25,14 +25,14 @@ export class History {
     return this.#once(group, "earlier", async () => {
       if (!group.hasEarlier) return 0;
       const { era } = group;
-      const held = group.messages[0]?.seq ?? group.head + 1;
-      const first = Math.min(held, group.history.from);
+      // All messages and entries from this number on are held. Surplus entries may have been dropped among the messages.
+      const first = group.history.from;
       group.lookingBack = true;
       // A pending group receives no events, so its head is outdated.
       const where = group.pending && !group.messages.length ? "" : `before=${first}`;
       const { page, more, entries, low } = await this.#page(group, where, limit);
-      // The messages next to the page were dropped meanwhile, so it does not fit.
-      if (era !== group.era || held < (group.messages[0]?.seq ?? held)) return 0;
+      // The rows after the page were dropped meanwhile, so it does not fit.
+      if (era !== group.era || first < group.history.from) return 0;
       group.prepend(page, more);
       group.history.take(entries, more ? low : 0, first - 1);
       return page.length;
@@ -143,6 +143,7 @@ export class History {
     const key = `${group.id} ${what}`;
     const asked = this.#asked.get(key) ?? work().finally(() => {
       this.#asked.delete(key);
+      group.trim();
       this.#home.dispatch(group);
     });
     this.#asked.set(key, asked);

@@ -170,6 +170,25 @@ async fn entries_are_requested_where_messages_are_held() {
     assert_eq!(ann.run(&entries).await, json!([false, 2]));
 }
 
+#[tokio::test]
+async fn scrolling_back_keeps_the_entries_in_view() {
+    let (world, group) = World::of_two().await;
+    for number in 0..420 {
+        let rename = json!({ "name": number.to_string(), "author": "ann" });
+        world.service().patch(&format!("groups/{group}/"), rename).await.ok(200);
+    }
+    let (_link, ann) = ann_of(&world).await;
+    let scrolled = format!(
+        "const group = chat.groups.get('{group}');
+        await chat.loadEntries(group.id);
+        while (group.hasEarlier) await chat.loadEarlier(group.id, 100);
+        const back = [group.entries[0].changes[0].kind, group.entries.length];
+        while (group.hasLater) await chat.loadLater(group.id, 100);
+        return [...back, group.entries.at(-1).changes[0].name, group.entries.length, group.lacksEntries];"
+    );
+    assert_eq!(ann.run(&scrolled).await, json!(["created", 400, "419", 400, false]));
+}
+
 /// Fires the timeouts of the first summary and of an acknowledgement at once, as on a slow network.
 const HASTY: &str = "const wait = window.setTimeout;
     let short = 0;

@@ -165,6 +165,8 @@ export class Store {
     if (to === null) {
       for (const group of this.groups.values()) group.forget(from);
       for (const { threads } of this.groups.values()) threads.rename(from, null);
+      // Only the server knows whether the user was a member.
+      for (const group of this.groups.values()) if (group.unlisted) this.sync.requestMembers(group);
       for (const group of this.groups.values()) this.dispatch(group);
     } else {
       if (from === this.me) {

@@ -124,13 +124,29 @@ const WATCHED: &str = "const [wait, end, ask] = [window.setTimeout, window.clear
     window.clearTimeout = (timer) => { timers.delete(timer); end(timer); };
     window.fetch = (...given) => { asked.push(String(given[0])); return ask(...given); };";
 
-#[tokio::test]
-async fn closed_chat_requests_nothing_more() {
+/// A server with a group of ann and `member000` to `member100`, whose events do not list them.
+async fn large_group() -> (World, String) {
     let world = World::start().await;
     let names: Vec<_> = (0..101).map(|number| format!("member{number:03}")).collect();
     let names: Vec<_> = ["ann"].into_iter().chain(names.iter().map(String::as_str)).collect();
     world.users(&names).await;
     let group = world.group(&names).await;
+    (world, group)
+}
+
+#[tokio::test]
+async fn deleted_member_of_a_large_group_is_not_counted() {
+    let (world, group) = large_group().await;
+    let (_link, ann) = ann_of(&world).await;
+    let count = format!("chat.groups.get('{group}').membersCount");
+    assert_eq!(ann.run(&format!("return {count};")).await, 102);
+    world.service().delete("users/member007/").await.ok(200);
+    ann.until(&format!("{count} === 101")).await;
+}
+
+#[tokio::test]
+async fn closed_chat_requests_nothing_more() {
+    let (world, group) = large_group().await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     ann.run(WATCHED).await;
@@ -142,7 +158,6 @@ async fn closed_chat_requests_nothing_more() {
         }, { once: true });",
     )
     .await;
-    // The event of a large group has no list of its members.
     let rename = json!({ "name": "renamed", "author": "ann" });
     world.service().patch(&format!("groups/{group}/"), rename).await.ok(200);
     ann.until("chat.state === 'closed' && timers.size === 0").await;

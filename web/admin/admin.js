@@ -75,15 +75,24 @@ class Admin extends LitElement {
     this.draw();
     // The links may be wider than the window.
     void this.updateComplete.then(() => this.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }));
-    this.current.begin().catch((error) => this.fail(error));
+    const { current } = this;
+    current.begin().catch((error) => this.fail(error, current));
   }
 
-  fail(error) {
-    if (error.code === 401) this.state = "out";
+  /** Shows an error of a section, unless another one is shown by now. */
+  fail(error, part = this.current) {
+    if (error.code === 401) this.#end();
     // Without an administrator's session, no section is shown.
-    if (this.state === "in") this.current.error = error.message;
-    else this.error = error.message;
+    if (this.state !== "in") this.error = error.message;
+    else if (part === this.current) part.error = error.message;
     this.draw();
+  }
+
+  /** Ends the section that is shown, and shows the form. */
+  #end() {
+    this.current?.end?.();
+    this.current = null;
+    this.state = "out";
   }
 
   /** Asks for confirmation, acts, and shows an error. */
@@ -115,9 +124,7 @@ class Admin extends LitElement {
       // The session is still valid, and the next user of this browser could use it.
       if (error.code !== 401) return this.fail(error);
     }
-    this.current?.end?.();
-    this.current = null;
-    this.state = "out";
+    this.#end();
     this.error = "";
     this.draw();
   };

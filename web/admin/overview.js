@@ -25,10 +25,13 @@ export class Overview extends Part {
   server = null;
   samples = [];
   refused = false;
-  #timer = null;
+  #isEnded = false;
+  #timer = 0;
 
   async begin() {
     this.server = await this.api.call("GET", "server/");
+    // Another section may have been opened meanwhile.
+    if (this.#isEnded) return;
     this.draw();
     const look = async () => {
       try {
@@ -37,14 +40,14 @@ export class Overview extends Part {
         // The next poll may succeed.
       }
       this.draw();
-      if (this.#timer !== null && !this.refused) this.#timer = setTimeout(look, EVERY);
+      if (!this.#isEnded && !this.refused) this.#timer = setTimeout(look, EVERY);
     };
     this.#timer = setTimeout(look, 0);
   }
 
   end() {
+    this.#isEnded = true;
     clearTimeout(this.#timer);
-    this.#timer = null;
   }
 
   async #sample() {

@@ -46,7 +46,7 @@ export class Part {
     }
   }
 
-  reload = () => this.load().catch((error) => this.admin.fail(error));
+  reload = () => this.load().catch((error) => this.admin.fail(error, this));
 
   /** Replaces a row with its changed state. */
   replace(row, changed) {
@@ -79,7 +79,7 @@ export class Part {
   /** The rendered list with a button for the next page, or a text for an empty list. */
   pages(drawn) {
     // A disabled button would lose the focus.
-    const more = () => this.loading || this.load(this.next).catch((error) => this.admin.fail(error));
+    const more = () => this.loading || this.load(this.next).catch((error) => this.admin.fail(error, this));
     const button = this.next ? html`<button @click=${more}>${say("more")}</button>` : nothing;
     if (this.rows.length) return html`${drawn()}${button}`;
     // A filter may find nothing on a page that is not the last.

@@ -32,10 +32,12 @@ export class Webhooks extends Part {
     this.draw();
     if (!this.#open) return;
     try {
-      this.#attempts = await this.api.call("GET", `webhooks/${id}/attempts/`);
+      const attempts = await this.api.call("GET", `webhooks/${id}/attempts/`);
+      // The attempts of another webhook may be shown by now.
+      if (this.#open === id) this.#attempts = attempts;
       this.draw();
     } catch (error) {
-      this.admin.fail(error);
+      this.admin.fail(error, this);
     }
   }
 

@@ -276,3 +276,31 @@ async fn late_answer_to_a_former_filter_is_dropped() {
     assert_eq!(root.run_async(&stays).await, true);
     root.close().await;
 }
+
+#[tokio::test]
+async fn metrics_are_not_read_after_the_session_has_ended() {
+    let stage = Stage::open().await;
+    let root = administrator(&stage, "root").await;
+    root.run(
+        "const [ask, wait] = [window.fetch, window.setTimeout];
+        window.polls = 0;
+        window.setTimeout = (work, delay, ...given) => wait(work, delay === 2000 ? 0 : delay, ...given);
+        window.fetch = async (url, options) => {
+            if (url.endsWith('/metrics')) window.polls += 1;
+            if (!url.includes('/users/?')) return ask(url, options);
+            await new Promise((go) => (window.release = go));
+            const headers = { 'Content-Type': 'application/problem+json' };
+            return new Response('{\"detail\": \"the token has expired\"}', { status: 401, headers });
+        };",
+    )
+    .await;
+    open_section(&root, "Users").await;
+    root.wait_for("ask for the users", "return window.release !== undefined", json!([])).await;
+    open_section(&root, "Overview").await;
+    root.wait_for("read the metrics", "return window.polls > 5", json!([])).await;
+    root.run("window.release();").await;
+    root.wait_for("sign in again", "return button('Sign in') !== null", json!([])).await;
+    let over = "const before = window.polls; for (let frames = 0; frames < 5; frames += 1) await drawn(); return window.polls === before";
+    assert_eq!(root.run_async(over).await, true);
+    root.close().await;
+}

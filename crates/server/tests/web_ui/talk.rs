@@ -1,7 +1,8 @@
 //! A conversation of two users.
 
 use chinwag_testkit::browser::Key;
-use serde_json::json;
+use chinwag_testkit::client::Client;
+use serde_json::{Value, json};
 
 use crate::{Stage, make_group, try_group, write_to};
 
@@ -41,6 +42,27 @@ async fn two_people_talk_and_markup_is_only_text() {
     bob.sees_once(markup).await;
     bob.sees_gone("Conversation list", "unread").await;
     tokio::join!(ann.close(), bob.close());
+}
+
+/// Moves the page's clock by a day, and lets the page notice it.
+const TOMORROW: &str = "const Today = Date, DAY = 24 * 3_600_000;
+    window.Date = class extends Today {
+        static now() { return Today.now() + DAY; }
+        constructor(...given) { super(...(given.length ? given : [Today.now() + DAY])); }
+    };
+    document.dispatchEvent(new Event('visibilitychange'));";
+
+#[tokio::test]
+async fn days_are_named_anew_at_midnight() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "hello").await;
+    ann.sees_in("Messages", "Today").await;
+    ann.run(TOMORROW).await;
+    ann.sees_in("Messages", "Yesterday").await;
+    ann.sees_gone("Messages", "Today").await;
+    ann.close().await;
 }
 
 /// A browser's notifications, as far as a page can tell, allowed when asked for.
@@ -90,15 +112,51 @@ async fn notifications_need_a_click_and_open_the_conversation() {
     ann.close().await;
 }
 
+/// Counts the decisions about notifications, which tabs make in turn.
+const DECISIONS: &str = "Notification.permission = 'granted'; window.decisions = 0;
+    const request = navigator.locks.request.bind(navigator.locks);
+    navigator.locks.request = (name, options, work) => request(name, options, (lock) => {
+        window.decisions += name.startsWith('chinwag message');
+        return work(lock);
+    });";
+
+/// A group of bob and ann; returns its id.
+async fn garden(stage: &Stage, bob: &Client) -> Value {
+    let made = json!({ "name": "The garden", "members": ["ann"] });
+    let group = bob.post("groups/", made).await.ok(201)["id"].clone();
+    let path = format!("groups/{}/accept/", group.as_str().expect("an id"));
+    stage.app.service().post(&path, json!({ "author": "ann" })).await.ok(200);
+    group
+}
+
+#[tokio::test]
+async fn two_tabs_show_one_notification_of_a_message() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let other = ann.another(&stage.app.url()).await;
+    let bob = stage.app.user("bob").await;
+    let group = garden(&stage, &bob).await;
+    for tab in [&ann, &other] {
+        tab.sees_in("Conversation list", "The garden").await;
+        tab.run(NOTIFICATIONS).await;
+        tab.run(DECISIONS).await;
+    }
+    bob.post("messages/", json!({ "group": group, "body": "heard once" })).await.ok(201);
+    let mut shown = 0;
+    for tab in [&ann, &other] {
+        tab.wait_for("decide about the notification", "return window.decisions === 1", json!([])).await;
+        shown += tab.run("return window.shown.length;").await.as_u64().expect("a number");
+    }
+    assert_eq!(shown, 1);
+    tokio::join!(ann.close(), other.close());
+}
+
 #[tokio::test]
 async fn many_messages_at_once_are_one_notification() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     let bob = stage.app.user("bob").await;
-    let group =
-        bob.post("groups/", json!({ "name": "The garden", "members": ["ann"] })).await.ok(201)["id"].clone();
-    let path = format!("groups/{}/accept/", group.as_str().expect("an id"));
-    stage.app.service().post(&path, json!({ "author": "ann" })).await.ok(200);
+    let group = garden(&stage, &bob).await;
     for body in ["one", "two", "three"] {
         bob.post("messages/", json!({ "group": group, "body": body })).await.ok(201);
     }

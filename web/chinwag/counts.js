@@ -96,7 +96,7 @@ export function recount(group, counter) {
   const unread = messages.filter(({ author, seq }) => author !== counter.me && seq > after);
   const mentioning = unread.filter((message) => isMention(message, counter)).length;
   const isWhole = !hasLater && (!hasEarlier || (messages[0]?.seq ?? 0) <= after + 1);
-  const isRead = !latest || latest.seq <= after;
+  const isRead = latest ? latest.seq <= after : !group.lacksLatest;
   const known = (/** @type {number} */ counted, /** @type {number} */ before) => (isRead ? 0 : isWhole ? counted : Math.max(counted, before));
   set(group, "unread", known(unread.length, group.unread));
   if (!isRead && !isWhole && group.mentioned > mentioning) group.uncounted = true;

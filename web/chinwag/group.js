@@ -77,6 +77,11 @@ export class Group extends Members {
     return this.latest?.date ?? this.#arrived;
   }
 
+  /** Whether the newest message is unknown, because the one after it was deleted. */
+  get lacksLatest() {
+    return this.latest === null && (this.hasEarlier || this.hasLater) && !this.pending;
+  }
+
   get isBehind() {
     return this.behind !== null;
   }
@@ -204,7 +209,7 @@ export class Group extends Members {
 
   /** @param {any} data a new message */
   arrive(data) {
-    const message = this.#made(data);
+    const message = this.received(data);
     this.#noteInFlight(message.seq, message);
     if (!this.latest || this.latest.seq < message.seq) this.latest = message;
     this.#set({ hidden: false });
@@ -221,12 +226,12 @@ export class Group extends Members {
 
   /** @param {any} data a message of this group, which need not be held */
   received(data) {
-    return this.#made(data);
+    return message(data, this.id, this.#home.me, this.#held(data.id));
   }
 
   /** @param {any} data the current state of a message */
   update(data) {
-    const message = this.#made(data);
+    const message = this.received(data);
     recountMention(this, this.#held(data.id), message, this.#home);
     this.#change(message);
   }
@@ -249,11 +254,6 @@ export class Group extends Members {
   /** @param {string} id */
   #held(id) {
     return this.message(id) ?? (this.latest?.id === id ? this.latest : undefined);
-  }
-
-  /** @param {any} data */
-  #made(data) {
-    return message(data, this.id, this.#home.me, this.#held(data.id));
   }
 
   /** @param {Message} message */
@@ -287,7 +287,9 @@ export class Group extends Members {
     this.#forgotten(new Set([id]));
     const gone = held ?? (this.latest?.id === id ? this.latest : null);
     if (this.latest?.id === id) {
-      this.latest = this.messages[this.messages.length - 1] ?? null;
+      // Until the message before it is known, the group keeps its date.
+      this.#arrived = this.latest.date;
+      this.latest = (!this.hasLater && this.messages[this.messages.length - 1]) || null;
       this.news.edges = true;
     }
     // The author of a message that is not stored here is unknown: the server's count is requested.

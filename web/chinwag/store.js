@@ -46,6 +46,8 @@ export class Store {
   #home;
   /** @type {number | undefined} */ #waking;
   /** @type {Set<Group>} */ #counting = new Set();
+  /** Groups whose newest message is being requested, or of which the server has none. @type {WeakSet<Group>} */
+  #withoutLatest = new WeakSet();
   /** @type {Group[]} */ #added = [];
   /** @type {Group[]} */ #removed = [];
 
@@ -202,6 +204,7 @@ export class Store {
     if (this.groups.get(group.id) !== group) return;
     const { emit } = this.#home;
     if (group.uncounted) void this.#count(group);
+    if (group.lacksLatest) void this.#findLatest(group);
     const { added, changed, removed, reset, edges, people, unread, typing, arrived } = group.takeNews();
     if (people) emit("group", { group });
     if (people && group.settings.mutedUntil !== null) this.wake();
@@ -269,6 +272,31 @@ export class Store {
     } catch (error) {
       // The next summary counts again.
       if (!(error instanceof ChinwagError)) throw error;
+    }
+  }
+
+  /**
+   * Requests the newest message of a group after the deletion of the one that was.
+   * @param {Group} group
+   */
+  async #findLatest(group) {
+    if (this.#withoutLatest.has(group)) return;
+    this.#withoutLatest.add(group);
+    const flight = group.takeOff();
+    try {
+      const rows = await this.#home.rest.call("GET", `groups/${group.id}/messages/?limit=1`);
+      const found = group.land(flight, rows, 0).pop();
+      if (found && group.latest === null) group.latest = found;
+      group.news.edges = true;
+      // The one that was found may have been deleted meanwhile.
+      if (rows.length) this.#withoutLatest.delete(group);
+      this.dispatch(group);
+    } catch (error) {
+      // The next event of the group requests it again.
+      if (!(error instanceof ChinwagError)) throw error;
+      this.#withoutLatest.delete(group);
+    } finally {
+      group.flights.delete(flight);
     }
   }
 

@@ -150,6 +150,24 @@ async fn overtaken_count_is_requested_again() {
 }
 
 #[tokio::test]
+async fn newest_message_is_known_after_a_deletion() {
+    let (world, link, groups) = of_many(2).await;
+    for number in 0..30 {
+        say(&world, &groups[0], &number.to_string()).await;
+    }
+    let ann = connected(&world, &link, 2).await;
+    // Of the other group, only the newest message is held.
+    ann.run(&format!("await chat.loadAround('{}', 5, 10);", groups[0])).await;
+    for (group, before) in [(&groups[0], "28"), (&groups[1], "first")] {
+        let latest = format!("chat.groups.get('{group}').latest");
+        let id = ann.run(&format!("return {latest}.id;")).await;
+        world.service().delete(&format!("messages/{}/", id.as_str().expect("an id"))).await.ok(200);
+        ann.until(&format!("{latest}?.body === '{before}'")).await;
+    }
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}
+
+#[tokio::test]
 async fn many_events_at_once_bring_groups_without_a_gap() {
     let (world, link, groups) = of_many(40).await;
     let ann = connected(&world, &link, 5).await;

@@ -4,6 +4,8 @@
 import { isHidden, onVisibility, onWindow } from "./page.js";
 
 const DELAY = 300;
+/** The least delay after a failure, so that a busy server is not asked again at once. */
+const FAILED_DELAY = 3_000;
 
 export class Reader {
   /** @type {Map<string, number>} */
@@ -27,10 +29,10 @@ export class Reader {
     onVisibility(() => isHidden() && this.leave(), { signal });
   }
 
-  /** @param {string} group @param {number} seq */
-  mark(group, seq) {
+  /** @param {string} group @param {number} seq @param {number} [delay] */
+  mark(group, seq, delay = DELAY) {
     this.#marks.set(group, Math.max(seq, this.#marks.get(group) ?? 0));
-    this.#timer ||= setTimeout(() => this.flush(), DELAY);
+    this.#timer ||= setTimeout(() => this.flush(), delay);
   }
 
   /**
@@ -52,13 +54,19 @@ export class Reader {
 
   /** @param {(group: string, seq: number) => Promise<unknown>} send */
   async #send(send) {
-    const waiting = [...this.#marks];
-    this.#marks.clear();
+    const marks = this.#marks;
+    const waiting = [...marks];
+    marks.clear();
+    const failed = (/** @type {string} */ group, /** @type {number} */ seq, /** @type {any} */ { passing, retryAfter }) => {
+      // Another user may have signed in meanwhile.
+      if (passing && marks === this.#marks) this.mark(group, seq, Math.max(FAILED_DELAY, (retryAfter ?? 0) * 1000));
+    };
     // A lost mark is sent again, unless a later one was sent.
-    await Promise.all(waiting.map(([group, seq]) => send(group, seq).catch((error) => error.passing && this.mark(group, seq))));
+    await Promise.all(waiting.map(([group, seq]) => send(group, seq).catch((error) => failed(group, seq, error))));
   }
 
+  /** Forgets all marks, also those in flight. */
   forget() {
-    this.#marks.clear();
+    this.#marks = new Map();
   }
 }

@@ -62,6 +62,41 @@ async fn hidden_page_sends_its_read_marks_at_once() {
     has_read(&world, &group, &seq).await;
 }
 
+/// Holds the answer to a read mark, and refuses it with `refuse`. The tokens of another `user` follow those of ann.
+const HELD: &str = "const ask = window.fetch;
+    let first;
+    window.user = 'ann';
+    window.fetch = async (url, options) => {
+        const token = options?.headers?.Authorization;
+        first ??= token;
+        if (url.includes('/read/')) return new Promise((done) => (window.refuse = () => done(new Response('{}', { status: 503 }))));
+        if (user !== 'ann' && token === first) return new Response('{}', { status: 401 });
+        return ask(url.replace('user=ann', `user=${user}`), options);
+    };";
+
+#[tokio::test]
+async fn read_mark_of_one_user_is_not_sent_for_the_next() {
+    let world = World::start().await;
+    world.users(&["ann", "bob", "eve"]).await;
+    let group = world.group(&["eve", "ann", "bob"]).await;
+    let sent = json!({ "author": "eve", "group": group, "body": "hello" });
+    world.service().post("messages/", sent).await.ok(201);
+    let link = world.link().await;
+    let page = world.person("ann", &link).await;
+    page.run(HELD).await;
+    page.run(&format!("await chat.connect(); chat.markRead('{group}'); chat.close();")).await;
+    page.until("window.refuse").await;
+    let next = format!(
+        "user = 'bob';
+        await chat.connect();
+        refuse();
+        await (await fetch(location.href)).text();
+        await chat._flushReads();
+        return [chat.me, chat.groups.get('{group}').unread];"
+    );
+    assert_eq!(page.run(&next).await, json!(["bob", 1]));
+}
+
 #[tokio::test]
 #[should_panic(expected = "ann: the browser has ended")]
 async fn killed_browser_fails_its_test_at_once() {

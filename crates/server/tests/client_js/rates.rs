@@ -1,6 +1,7 @@
 //! Messages that the server defers because of its rate limit.
 
 use chinwag_testkit::browser;
+use chinwag_testkit::wait::Wait;
 use serde_json::json;
 
 use crate::faults::agrees;
@@ -63,6 +64,40 @@ async fn a_message_that_waits_is_discarded_and_the_next_goes() {
     assert_eq!(ann.run(&states).await, json!(["waiting", "waiting"]));
     ann.run("chat.discard(first.client_id); await second.sent;").await;
     assert_eq!(world.log(&group).await.len(), 1);
+}
+
+#[tokio::test]
+async fn refused_read_mark_is_sent_again_after_a_pause() {
+    let (world, group) = World::of_two().await;
+    let message = json!({ "author": "bob", "group": group, "body": "hello" });
+    world.service().post("messages/", message).await.ok(201);
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run(&format!(
+        "await chat.connect();
+        const [send, wait] = [WebSocket.prototype.send, window.setTimeout];
+        window.delays = [];
+        window.setTimeout = (work, delay, ...given) => {{
+            delays.push(delay);
+            return wait(work, delay === 7000 ? 0 : delay, ...given);
+        }};
+        WebSocket.prototype.send = function (frame) {{
+            const {{ type, ref }} = JSON.parse(frame);
+            if (type !== 'message.read') return send.call(this, frame);
+            WebSocket.prototype.send = send;
+            const answer = {{ type: 'error.data', code: 429, data: {{ detail: 'too many requests', retry_after: 7 }}, ref }};
+            wait(() => this.onmessage({{ data: JSON.stringify(answer) }}));
+        }};
+        chat.markRead('{group}');"
+    ))
+    .await;
+    ann.until("delays.includes(7000)").await;
+    assert_eq!(ann.run("return delays.filter((delay) => delay === 300).length;").await, 1);
+    let wait = Wait::begin();
+    let path = format!("groups/{group}/?as=ann&fields=last_read_seq");
+    while world.service().get(&path).await.ok(200)["last_read_seq"] != 2 {
+        wait.step(|| "the mark did not come").await;
+    }
 }
 
 #[tokio::test]

@@ -139,10 +139,11 @@ export class Listing {
     void this.#pump();
   }
 
-  /** The chat is closed: the next connection counts. */
+  /** The chat is closed: the next connection counts, and nobody waits for a group any longer. */
   end() {
     clearTimeout(this.#counting);
     this.#counting = undefined;
+    for (const id of [...this.#asked.keys()]) this.#refuse(id, lost("The connection was closed."));
   }
 
   /** What has changed since the last connection has come. */

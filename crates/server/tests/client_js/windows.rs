@@ -222,6 +222,19 @@ async fn groups_are_loaded_by_id_name_and_pin() {
 }
 
 #[tokio::test]
+async fn closed_chat_rejects_the_load_of_a_group() {
+    let (world, link, groups) = of_many(3).await;
+    let ann = connected(&world, &link, 2).await;
+    link.cut();
+    ann.until("chat.state === 'waiting'").await;
+    let load = format!(
+        "const load = chat.loadGroup('{}').catch(({{ code }}) => code); chat.close(); return load;",
+        groups[0]
+    );
+    assert_eq!(ann.run(&load).await, 0);
+}
+
+#[tokio::test]
 async fn a_return_receives_what_changed_and_little_else() {
     let (world, link, groups) = of_many(120).await;
     // A second page loads every group at each connection, for comparison.

@@ -139,9 +139,9 @@ export class Thread {
       const [root] = landed(flight, found, Infinity, this.group.id, this.#me);
       const page = landed(flight, replies, Infinity, this.group.id, this.#me);
       if (found.length) Object.assign(this, { root: root ?? null, gone: !root });
-      // Replies that arrived meanwhile follow the page.
+      // Replies that arrived meanwhile follow the page. Earlier ones that it lacks were deleted.
       const last = page[page.length - 1]?.seq ?? 0;
-      const held = this.replies.filter(({ seq }) => !anew || seq > last);
+      const held = this.replies.filter(({ seq }) => !anew || (seq > last && flight.seen.has(seq)));
       const all = new Map([...page, ...held].map((each) => [each.seq, each]));
       this.replies = [...all.values()].sort((a, b) => a.seq - b.seq);
       this.hasEarlier = more;

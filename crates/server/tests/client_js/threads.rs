@@ -106,3 +106,29 @@ async fn thread_has_replies_missed_while_offline() {
     ann.until("texts() === 'ann:a rob:c' && thread.root.replies.count === 2").await;
     assert_eq!(ann.run("return thread.root.replies.names;").await, json!(["rob", "ann"]));
 }
+
+#[tokio::test]
+async fn reloaded_thread_has_no_replies_that_were_deleted() {
+    let (world, group) = World::of_two().await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run(
+        "window.WebSocket = class extends WebSocket {
+            constructor(...given) { super(...given); window.socket = this; }
+        };
+        await chat.connect();",
+    )
+    .await;
+    ann.run(&format!(
+        "window.root = await chat.send('{group}', 'root').sent;
+        for (const body of ['a', 'b']) await chat.send('{group}', body, {{ thread: root.id }}).sent;
+        window.thread = chat.openThread('{group}', root.id);"
+    ))
+    .await;
+    ann.until("thread.replies.length === 2 && !thread.loading").await;
+    // As after an absence with more events than a resume sends.
+    let last = ann.run("socket.onmessage = null; return thread.replies[1].id;").await;
+    world.service().delete(&format!("messages/{}/", last.as_str().expect("an id"))).await.ok(200);
+    let reloaded = "await thread.load(); return thread.replies.map(({ body }) => body);";
+    assert_eq!(ann.run(reloaded).await, json!(["a"]));
+}

@@ -165,7 +165,7 @@ export class OutboxStorage {
       await work(transaction.objectStore(STORE));
       await complete;
     } catch {
-      // Full, denied, or deleted by the user: from here on, messages are kept only in memory.
+      // Full, denied, or deleted by the user. Earlier records can still be deleted if it is only full.
       this.#failed();
     }
   }
@@ -181,7 +181,6 @@ export class OutboxStorage {
   }
 
   #failed() {
-    this.#database = null;
     if (!this.persistent) return;
     this.persistent = false;
     this.onChange();

@@ -4,6 +4,7 @@ use chinwag_testkit::browser;
 use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
 
+use crate::faults::{connect, keeps};
 use crate::world::World;
 
 /// Reads the group in a page without timers, so that only closing it sends the read mark.
@@ -127,4 +128,24 @@ async fn refused_message_is_reported_after_a_new_sign_in() {
         await chat.connect();";
     ann.run(again).await;
     ann.until("heard.includes('nobody')").await;
+}
+
+#[tokio::test]
+async fn discarded_message_is_not_kept_when_the_storage_is_full() {
+    let (world, group) = World::of_two().await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    link.cut();
+    ann.until("chat.state === 'waiting'").await;
+    ann.run(&format!("window.first = chat.send('{group}', 'first');")).await;
+    keeps(&ann, 1).await;
+    ann.run(&format!(
+        "IDBObjectStore.prototype.put = () => {{ throw new DOMException('full', 'QuotaExceededError'); }};
+        chat.send('{group}', 'second');"
+    ))
+    .await;
+    ann.until("!chat.persistent").await;
+    ann.run("chat.discard(first.client_id);").await;
+    keeps(&ann, 0).await;
 }

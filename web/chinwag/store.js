@@ -270,8 +270,9 @@ export class Store {
       group.marks({ ...data, me: { mentioned: data.me?.mentioned } });
       this.dispatch(group);
     } catch (error) {
-      // The next summary counts again.
       if (!(error instanceof ChinwagError)) throw error;
+      // The next event of the group, or the next connection, counts again.
+      group.uncounted = error.passing;
     }
   }
 

@@ -92,6 +92,27 @@ async fn late_count_includes_newer_messages() {
 }
 
 #[tokio::test]
+async fn count_that_fails_is_requested_again() {
+    let (world, group) = World::of_two().await;
+    let first = say(&world, &group, "first").await;
+    say_numbers(&world, &group, 20).await;
+    let (_link, ann) = ann_of(&world).await;
+    ann.run(
+        "const ask = window.fetch;
+        window.fetch = async (url, options) => {
+            if (!url.includes('fields=unread')) return ask(url, options);
+            Object.assign(window, { fetch: ask, failed: true });
+            return new Response('{}', { status: 503 });
+        };",
+    )
+    .await;
+    world.service().delete(&format!("messages/{}/", first["id"].as_str().expect("an id"))).await.ok(200);
+    ann.until(&format!("window.failed && chat.groups.get('{group}').uncounted")).await;
+    say(&world, &group, "late").await;
+    ann.until(&format!("chat.groups.get('{group}').unread === 21")).await;
+}
+
+#[tokio::test]
 async fn closed_chat_leaves_unsent_messages_to_the_next_one() {
     let (world, group) = World::of_two().await;
     let (link, ann) = ann_of(&world).await;

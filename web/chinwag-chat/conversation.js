@@ -42,8 +42,8 @@ export class Conversation extends Part {
     if (!chat.current) return chat.rest ? this.#rest(chat.rest) : this.#none();
     const group = chat.openGroup;
     const title = group ? chat.title(group) : chat.titleWith(chat.current.to);
-    const { enter, leave, over, drop, notice } = this.#dropping;
-    return html`<section class="middle" aria-label=${this.say("conversation.label")} part="conversation-pane" @dragenter=${enter} @dragleave=${leave} @dragover=${over} @drop=${drop}>
+    const { leave, over, drop, notice } = this.#dropping;
+    return html`<section class="middle" aria-label=${this.say("conversation.label")} part="conversation-pane" @dragleave=${leave} @dragover=${over} @drop=${drop}>
       ${notice}
       <header class="bar">
         <button class="icon only-narrow" ?hidden=${chat.alone} aria-label=${this.say("nav.back")} @click=${this.#back}>${back}</button>

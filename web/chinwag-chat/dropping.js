@@ -6,8 +6,8 @@ import { filesIn } from "./attached.js";
 export class Dropping {
   #part;
   #composer;
-  /** The number of nested elements under the pointer, because each dispatches events. */
-  #over = 0;
+  /** Whether files are being dragged over the pane. */
+  #isOver = false;
 
   /** @param part the pane @param composer returns its message box */
   constructor(part, composer) {
@@ -17,22 +17,23 @@ export class Dropping {
 
   /** The notice over the pane. */
   get notice() {
-    return this.#over > 0 ? html`<p class="dropping">${this.#part.say("files.drop")}</p>` : nothing;
+    return this.#isOver ? html`<p class="dropping">${this.#part.say("files.drop")}</p>` : nothing;
   }
-
-  enter = (event) => this.#takes(event) && this.#count(1);
-  leave = (event) => this.#takes(event) && this.#count(-1);
 
   over = (event) => {
     if (!this.#takes(event)) return;
     event.preventDefault();
     event.dataTransfer.dropEffect = "copy";
+    this.#show(true);
   };
+
+  /** The pointer may have moved to another element of the pane. An element that is removed under it dispatches nothing. */
+  leave = ({ currentTarget, relatedTarget }) => currentTarget.contains(relatedTarget) || this.#show(false);
 
   drop = (event) => {
     if (!this.#takes(event)) return;
     event.preventDefault();
-    this.#count(-this.#over);
+    this.#show(false);
     this.#composer().attach(filesIn(event.dataTransfer));
   };
 
@@ -40,9 +41,9 @@ export class Dropping {
     return dataTransfer.types.includes("Files") && Boolean(this.#composer()?.mayAttach);
   }
 
-  #count(by) {
-    const before = this.#over > 0;
-    this.#over = Math.max(0, this.#over + by);
-    if (before !== this.#over > 0) this.#part.requestUpdate();
+  #show(isOver) {
+    if (isOver === this.#isOver) return;
+    this.#isOver = isOver;
+    this.#part.requestUpdate();
   }
 }

@@ -84,8 +84,8 @@ export class Thread extends Part {
     const indices = this.#indices(root);
     this.#tabStop = this.#tabStopOf(root ? [0, ...indices] : indices);
     const scope = { thread: thread.id, messages: stored, gone };
-    const { enter, leave, over, drop, notice } = this.#dropping;
-    return html`<div class="pane" @dragenter=${enter} @dragleave=${leave} @dragover=${over} @drop=${drop}>${notice}<div class="bar">
+    const { leave, over, drop, notice } = this.#dropping;
+    return html`<div class="pane" @dragleave=${leave} @dragover=${over} @drop=${drop}>${notice}<div class="bar">
         <div class="grow">
           <h2 class="title" id="thread-title" tabindex="-1">${this.say("thread.title")}</h2>
           <p class="quiet tiny cut"><bdi>${this.chat.title(thread.group)}</bdi></p>

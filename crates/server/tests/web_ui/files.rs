@@ -90,6 +90,17 @@ async fn files_are_attached_by_button_paste_and_drop() {
         }";
     ann.run_async(&format!("{FILES} {drop}")).await;
     sees_attached(&ann, &["red.png", "notes.txt", "image.png", "dropped.csv"]).await;
+    // A message that is removed under the pointer dispatches no event.
+    let drag = |kinds: &str| {
+        format!(
+            "{FILES} const dataTransfer = given([text('dropped.csv', '1,2')]);
+            for (const type of {kinds}) message('look')[0].dispatchEvent(new DragEvent(type, {{ dataTransfer, bubbles: true, cancelable: true }}));"
+        )
+    };
+    ann.run_async(&drag("['dragenter', 'dragenter', 'dragover']")).await;
+    ann.sees("Drop files to attach them").await;
+    ann.run_async(&drag("['dragleave']")).await;
+    ann.sees_no("Drop files to attach them").await;
     ann.press("Remove image.png").await;
     // They belong to this conversation only.
     stage.app.user("cat").await;

@@ -10,6 +10,8 @@ const FROM_EDGE = 8;
 
 export class Popup extends Part {
   static properties = { ...Part.properties, open: { state: true } };
+  /** Aborted when the menu closes. */
+  #opened = new AbortController();
 
   constructor() {
     super();
@@ -19,6 +21,11 @@ export class Popup extends Part {
   disconnectedCallback() {
     super.disconnectedCallback();
     this.open = false;
+    this.#opened.abort();
+  }
+
+  updated() {
+    if (!this.open) this.#opened.abort();
   }
 
   /** The button and, while it is open, the menu. `items` returns entries made by `item`. */
@@ -56,8 +63,11 @@ export class Popup extends Part {
     const start = getComputedStyle(this).direction === "rtl" ? button.left : button.right - width;
     menu.style.top = `${Math.max(FROM_EDGE, isBelow ? below : button.top - BESIDE_BUTTON - height)}px`;
     menu.style.left = `${Math.max(FROM_EDGE, Math.min(start, innerWidth - width - FROM_EDGE))}px`;
-    // Close it on scroll, because its button would move away.
-    this.getRootNode().addEventListener("scroll", () => (this.open = false), { capture: true, once: true, signal: this.listening.signal });
+    this.#opened.abort();
+    this.#opened = new AbortController();
+    // Close it when its button moves away. Other lists scroll by themselves, such as that of the messages.
+    const scrolled = ({ target }) => target.contains(this) && (this.open = false);
+    this.getRootNode().addEventListener("scroll", scrolled, { capture: true, signal: this.#opened.signal });
   }
 
   #close() {

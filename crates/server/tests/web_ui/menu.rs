@@ -111,6 +111,31 @@ async fn a_muted_conversation_is_not_in_the_title() {
 }
 
 #[tokio::test]
+async fn new_messages_leave_the_menu_open() {
+    let stage = Stage::open().await;
+    let (page, bob) = two_groups(&stage).await;
+    let kitchen = group_of(&bob, "Kitchen").await;
+    let service = stage.app.service();
+    let say = async |body: &str| {
+        service.post("messages/", json!({ "group": kitchen, "author": "bob", "body": body })).await.ok(201);
+        page.sees_once(body).await;
+    };
+    for number in 0..30 {
+        say(&format!("line {number}")).await;
+    }
+    let scrolled = "window.from = messages()[0].closest('.scroller').scrollTop; return window.from > 0";
+    page.wait_for("be at the end", scrolled, json!([])).await;
+    page.press("Conversation menu").await;
+    page.sees("Mark as unread").await;
+    say("salt").await;
+    let moved = "return messages()[0].closest('.scroller').scrollTop > window.from";
+    page.wait_for("follow the messages", moved, json!([])).await;
+    page.press("Mute").await;
+    hears_of(&page, "Kitchen", "muted", true).await;
+    page.close().await;
+}
+
+#[tokio::test]
 async fn a_mute_ends_by_itself_while_the_page_is_open() {
     let stage = Stage::open().await;
     let (page, bob) = two_groups(&stage).await;

@@ -137,7 +137,7 @@ export class Link {
     const ref = newId();
     const sent = performance.now();
     const frame = JSON.stringify({ type, data, ref });
-    if (frame.length > FRAME_MOST) return Promise.reject(tooLong());
+    if (isTooLong(frame)) return Promise.reject(tooLong());
     socket.send(frame);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -333,5 +333,11 @@ export class Link {
     this.owner.onState();
   }
 }
+
+/**
+ * Servers count bytes. A unit of a text has at most three of them.
+ * @param {string} frame
+ */
+const isTooLong = (frame) => frame.length > FRAME_MOST / 3 && new TextEncoder().encode(frame).length > FRAME_MOST;
 
 const tooLong = () => new ChinwagError(413, { detail: "This is too much at once: do it in parts." });

@@ -8,7 +8,7 @@ const FILES_MOST = 100;
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
-self.addEventListener("message", (event) => event.waitUntil(keep(event.data.files.slice(0, FILES_MOST))));
+self.addEventListener("message", (event) => event.waitUntil(keep(event.data.files)));
 self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
   if (method === "GET" && isFile(url)) event.respondWith(answer(event.request));
@@ -41,7 +41,7 @@ async function kept(request) {
 /** Caches these files, and drops those of earlier versions once all are cached. */
 async function keep(files) {
   const cache = await caches.open(CACHE);
-  const wanted = files.filter(isFile);
+  const wanted = files.filter(isFile).slice(0, FILES_MOST);
   await Promise.all(wanted.map((file) => cache.add(file)));
   for (const request of await cache.keys()) if (!wanted.includes(request.url)) await cache.delete(request);
 }

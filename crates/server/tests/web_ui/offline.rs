@@ -87,6 +87,20 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     bob.close().await;
 }
 
+#[tokio::test]
+async fn many_requests_leave_room_for_the_files_of_the_page() {
+    let (_stage, ann) = ann_with_a_kept_page().await;
+    ann.run(
+        "const requests = Array.from({ length: 120 }, (_, number) => `${location.origin}/api/v1/files/${number}/`);
+        const files = [`${location.origin}/`, ...requests, `${location.origin}/assets/icons/192.png`];
+        (await navigator.serviceWorker.ready).active.postMessage({ files });",
+    )
+    .await;
+    let kept = "const cache = await caches.open('chinwag-page'); return Boolean(await cache.match('/assets/icons/192.png'))";
+    ann.wait_for("keep a file that is requested last", kept, json!([])).await;
+    ann.close().await;
+}
+
 /// Records the URLs of a page's sockets from its start.
 const ADDRESSES: &str = "window.asked = []; const Socket = window.WebSocket;
     window.WebSocket = class extends Socket {

@@ -13,7 +13,10 @@ const OPEN_WITHIN = 5_000;
 export async function openDatabase(name, make) {
   const request = indexedDB.open(name, 1);
   request.onupgradeneeded = () => make(request.result);
-  return within(answerOf(request), OPEN_WITHIN);
+  const database = await within(answerOf(request), OPEN_WITHIN);
+  // Otherwise a tab with a later version could not upgrade it, nor the user delete it.
+  database.onversionchange = () => database.close();
+  return database;
 }
 
 /**

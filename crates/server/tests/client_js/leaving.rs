@@ -149,3 +149,17 @@ async fn discarded_message_is_not_kept_when_the_storage_is_full() {
     ann.run("chat.discard(first.client_id);").await;
     keeps(&ann, 0).await;
 }
+
+#[tokio::test]
+async fn later_version_upgrades_the_storage_of_an_open_page() {
+    let (world, _group) = World::of_two().await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    let upgrade = "const asked = indexedDB.open('chinwag', 2);
+        return new Promise((done) => {
+            asked.onblocked = () => done('blocked');
+            asked.onsuccess = () => done('upgraded');
+        });";
+    assert_eq!(ann.run(upgrade).await, "upgraded");
+}

@@ -5,6 +5,8 @@ const CACHE = "chinwag-page";
 /** Paths whose answers change. */
 const LIVE = /^(api|chat|docs|oidc|healthz|readyz|metrics)(\/|$)/;
 const FILES_MOST = 100;
+/** A cached file is used if the server has not answered within this time in ms. */
+const PATIENCE = 4_000;
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -19,10 +21,11 @@ function isFile(url) {
   return url.startsWith(scope) && !LIVE.test(url.slice(scope.length));
 }
 
-/** The server's answer, or the cached one if there is none. */
+/** The server's answer, or the cached one if there is none in time. */
 async function answer(request) {
   try {
-    const response = await fetch(request);
+    const asked = fetch(request);
+    const response = await Promise.race([asked, late(request, asked)]);
     // A proxy answers in place of a server that is down.
     if (response.status < 502 || response.status > 504) return response;
     return (await kept(request)) ?? response;
@@ -31,6 +34,12 @@ async function answer(request) {
     if (found) return found;
     throw error;
   }
+}
+
+/** The cached answer after a while; without one, the server's. */
+async function late(request, asked) {
+  await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  return (await kept(request)) ?? asked;
 }
 
 async function kept(request) {

@@ -1,6 +1,7 @@
 //! The page without a reachable server, from the start or later.
 
 use serde_json::json;
+use tokio::net::TcpListener;
 
 use crate::page::Page;
 use crate::reading::FIRST_AT_TOP;
@@ -165,6 +166,19 @@ async fn emoji_and_features_are_there_without_the_server() {
     ann.wait_for("be offered what the server has", offers, json!([])).await;
     ann.act("hello bob", "Add a reaction").await;
     ann.sees("Smileys & emotion").await;
+}
+
+#[tokio::test]
+async fn page_opens_while_the_network_is_silent() {
+    let (mut stage, ann) = ann_with_a_kept_page().await;
+    ann.wait_for("keep the conversation", &storage_has("users === 1 && groups === 1"), json!([])).await;
+    let url = stage.app.url();
+    stage.app.stop().await;
+    // Connections are accepted, and never answered.
+    let address = url.trim_start_matches("http://");
+    let _silent = TcpListener::bind(address).await.expect("the server is gone from there");
+    ann.reload().await;
+    ann.sees_once("hello bob").await;
 }
 
 #[tokio::test]

@@ -34,6 +34,8 @@ export class Conversation extends Part {
 
   changed({ detail }) {
     if (TOPICS.has(detail.topic)) this.requestUpdate();
+    // They belong to the previous conversation.
+    if (detail.topic === "open") [this.#said, this.#unsaid] = ["", []];
     if ((detail.topic === "open" && detail.focus) || detail.topic === "forward") this.#opened();
   }
 

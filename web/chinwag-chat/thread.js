@@ -72,6 +72,7 @@ export class Thread extends Part {
     if (this.#thread?.id === wanted.root && this.#thread.group === group) return;
     this.#thread?.close();
     this.#thread = chat.client.openThread(group.id, wanted.root);
+    [this.#said, this.#unsaid] = ["", []];
     this.#focusStart(wanted.focus);
   }
 

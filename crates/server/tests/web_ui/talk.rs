@@ -176,6 +176,24 @@ async fn many_messages_at_once_are_one_notification() {
 }
 
 #[tokio::test]
+async fn announcement_ends_with_its_conversation() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let bob = stage.app.user("bob").await;
+    make_group(&ann, "Garden", "bob").await;
+    write_to(&ann, "bob", "hello").await;
+    ann.sees_sent("hello").await;
+    let private = stage.app.service().put("private/", json!({ "users": ["ann", "bob"] })).await.ok(200);
+    bob.post("messages/", json!({ "group": private["id"], "body": "good morning" })).await.ok(201);
+    let hears = "const log = walk(document).find((each) => each.matches('chinwag-conversation [role=log]'));
+        return log?.textContent === arguments[0]";
+    ann.wait_for("hear the answer", hears, json!(["bob: good morning"])).await;
+    ann.press("Garden").await;
+    ann.wait_for("hear nothing of it in another conversation", hears, json!([""])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn a_message_is_answered_edited_and_deleted() {
     let stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;

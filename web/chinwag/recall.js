@@ -43,7 +43,7 @@ export class Recall {
   #database = null;
   /** The id of this user's stored data, once the server has sent the groups to this page; else empty. */
   #mark = "";
-  /** Groups that have changed since they were written. */
+  /** Groups that have changed since they were written. @type {Set<string>} */
   #changed = new Set();
   /** The ids of the groups that are kept. */
   #kept = new Set();
@@ -125,11 +125,14 @@ export class Recall {
       for (const group of groups) if (this.#changed.has(group.id)) store.put(summaryOf(group), [this.#server, group.id]);
       const user = { id: this.#mark, name: me, account, history: sync.history, since: sync.since, order, people: cards, relations };
       transaction.objectStore(USERS).put(user, this.#server);
+      const written = this.#changed;
+      // The storage is full: these are written with the next changes.
+      transaction.onabort = () => written.forEach((id) => this.#changed.add(id));
       transaction.commit();
       this.#kept = new Set(order);
-      this.#changed.clear();
+      this.#changed = new Set();
     } catch {
-      // The storage is full or denied: less is available offline.
+      // The storage is denied: less is available offline.
     }
   }
 

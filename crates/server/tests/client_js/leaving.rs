@@ -5,7 +5,7 @@ use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
 
 use crate::faults::{connect, keeps};
-use crate::world::World;
+use crate::world::{World, load};
 
 /// Reads the group in a page without timers, so that only closing it sends the read mark.
 fn read_in(group: &str) -> String {
@@ -41,7 +41,7 @@ async fn read_marks_outlive_their_page() {
     has_read(&world, &group, &seq).await;
     // The tab navigates to another page.
     let seq = say().await;
-    crate::world::load(&other, "ann", &link, "{}").await;
+    load(&other, "ann", &link, "{}").await;
     other.run(&read_in(&group)).await;
     other.go("about:blank").await;
     has_read(&world, &group, &seq).await;
@@ -148,6 +148,45 @@ async fn discarded_message_is_not_kept_when_the_storage_is_full() {
     ann.until("!chat.persistent").await;
     ann.run("chat.discard(first.client_id);").await;
     keeps(&ann, 0).await;
+}
+
+/// Whether a group of this name is stored for a page without a connection.
+const STORED: &str = "window.stored = async (name) => {
+        const asked = indexedDB.open('chinwag-known');
+        const database = await new Promise((done) => (asked.onsuccess = () => done(asked.result)));
+        const read = database.transaction('groups').objectStore('groups').getAll();
+        const groups = await new Promise((done) => (read.onsuccess = () => done(read.result)));
+        database.close();
+        return groups.some((group) => group.name === name);
+    };";
+
+#[tokio::test]
+async fn group_that_was_not_stored_is_stored_with_the_next() {
+    let (world, first) = World::of_two().await;
+    let second = world.group(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let ann = browser::open("ann", &world.site.url).await;
+    load(&ann, "ann", &link, "{ offline: true }").await;
+    connect(&ann).await;
+    ann.run(STORED).await;
+    ann.until("await stored('g')").await;
+    ann.run(
+        "const { commit } = IDBTransaction.prototype;
+        IDBTransaction.prototype.commit = function () {
+            IDBTransaction.prototype.commit = commit;
+            this.abort();
+            window.aborted = true;
+        };",
+    )
+    .await;
+    for (group, name, then) in [
+        (first, "first", "window.aborted"),
+        (second, "second", "await stored('first') && await stored('second')"),
+    ] {
+        let rename = json!({ "name": name, "author": "ann" });
+        world.service().patch(&format!("groups/{group}/"), rename).await.ok(200);
+        ann.until(then).await;
+    }
 }
 
 #[tokio::test]

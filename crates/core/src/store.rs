@@ -100,75 +100,21 @@ use crate::{Error, HistoryId, Result};
 /// The shortest pause between two cleanups of the search index. Each cleanup may rewrite the whole index.
 const INDEX_REST: Duration = Duration::from_secs(10);
 
-/// One transaction: `&self` reads, `&mut self` writes.
-pub trait Tx:
-    Users
-    + Tokens
-    + Sessions
-    + Exports
-    + ScopedKeys
-    + ProviderIdentities
-    + Relations
-    + Groups
-    + Memberships
-    + Messages
-    + Mentions
-    + Reactions
-    + Pins
-    + Threads
-    + Candidates
-    + SearchIndex
-    + Bans
-    + Bots
-    + OpenGroups
-    + Retention
-    + Reports
-    + Audit
-    + Invites
-    + Imports
-    + Tasks
-    + Followers
-    + Files
-    + Feed
-    + Webhooks
-    + Stamps
-    + Pushes
-{
+/// Defines [`Tx`] by the ports that a transaction implements.
+macro_rules! transaction {
+    ($($port:ident),+ $(,)?) => {
+        /// One transaction: `&self` reads, `&mut self` writes.
+        pub trait Tx: $($port +)+ {}
+
+        impl<T: $($port +)+> Tx for T {}
+    };
 }
-impl<
-    T: Users
-        + Tokens
-        + Sessions
-        + Exports
-        + ScopedKeys
-        + ProviderIdentities
-        + Relations
-        + Groups
-        + Memberships
-        + Messages
-        + Mentions
-        + Reactions
-        + Pins
-        + Threads
-        + Candidates
-        + SearchIndex
-        + Bans
-        + Bots
-        + OpenGroups
-        + Retention
-        + Reports
-        + Audit
-        + Invites
-        + Imports
-        + Tasks
-        + Followers
-        + Files
-        + Feed
-        + Webhooks
-        + Stamps
-        + Pushes,
-> Tx for T
-{
+
+transaction! {
+    Audit, Bans, Bots, Candidates, Exports, Feed, Files, Followers, Groups, Imports, Invites,
+    Memberships, Mentions, Messages, OpenGroups, Pins, ProviderIdentities, Pushes, Reactions, Relations,
+    Reports, Retention, ScopedKeys, SearchIndex, Sessions, Stamps, Tasks, Threads, Tokens, Users,
+    Webhooks,
 }
 
 /// A job that writes and collects events. May run more than once.

@@ -165,7 +165,7 @@ pub struct AuditFilter {
 
 impl AuditFilter {
     /// Whether more than one value is given, not counting the day.
-    pub fn has_several(&self) -> bool {
+    pub(crate) fn has_several(&self) -> bool {
         let values =
             [self.actor.is_some(), self.action.is_some(), self.target.is_some(), self.address.is_some()];
         values.into_iter().filter(|is_given| *is_given).count() > 1

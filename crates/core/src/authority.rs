@@ -46,7 +46,7 @@ pub enum Govern {
 }
 
 /// Whether a caller with this authority may do `act`.
-pub fn may_govern(authority: Authority, act: Govern) -> bool {
+pub(crate) fn may_govern(authority: Authority, act: Govern) -> bool {
     match act {
         Govern::NameAdmin | Govern::SuspendAdmin | Govern::SeeWebhookQueries => {
             authority == Authority::Service

@@ -34,7 +34,7 @@ impl Date {
 
     /// Subtracts `time`, clamped to the first date.
     #[must_use]
-    pub fn minus(self, time: Duration) -> Self {
+    pub(crate) fn minus(self, time: Duration) -> Self {
         Self::from_micros(self.0.saturating_sub(micros_of(time)))
     }
 

@@ -76,7 +76,7 @@ feed_kinds! {
 
 impl FeedKind {
     /// Whether a reader that names no types receives this type.
-    pub fn is_usual(self) -> bool {
+    pub(crate) fn is_usual(self) -> bool {
         self != Self::Notify
     }
 

@@ -56,12 +56,12 @@ pub struct Membership {
 
 impl Membership {
     /// The role that decides rights. While one user blocks the other, both can only read.
-    pub fn effective_role(self) -> Role {
+    pub(crate) fn effective_role(self) -> Role {
         if self.blocked { Role::Restrict } else { self.role }
     }
 
     /// The slow-mode delay that applies to this member, in seconds. 0: no limit.
-    pub fn slow_seconds(self) -> u32 {
+    pub(crate) fn slow_seconds(self) -> u32 {
         if self.role < Role::Admin { self.slow } else { 0 }
     }
 }
@@ -135,7 +135,7 @@ impl View {
     }
 
     /// Shows both users of a private group as restricted because of a block, which is stored elsewhere.
-    pub fn restrict_all(&mut self) {
+    pub(crate) fn restrict_all(&mut self) {
         self.members.iter_mut().for_each(|member| member.role = Role::Restrict);
     }
 }
@@ -152,7 +152,7 @@ pub struct Summary {
 
 impl Summary {
     /// Removes the content that a user who has not accepted the group does not receive.
-    pub fn hide_if_pending(&mut self) {
+    pub(crate) fn hide_if_pending(&mut self) {
         if self.pending {
             self.view.messages.clear();
             self.view.group.pins.clear();
@@ -176,7 +176,7 @@ pub struct Mark {
 
 impl Mark {
     /// Clears the counts, which a user who has not accepted the group does not see.
-    pub fn hide_counts(&mut self) {
+    pub(crate) fn hide_counts(&mut self) {
         (self.unread, self.mentioned) = (0, 0);
     }
 }

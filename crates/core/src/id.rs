@@ -157,7 +157,7 @@ impl AuditId {
     }
 
     /// The smallest id of any entry created at or after `date`.
-    pub fn first_at(date: Date) -> Self {
+    pub(crate) fn first_at(date: Date) -> Self {
         let millis = u128::try_from(date.micros() / 1000).unwrap_or_default();
         Self(Uuid::from_u128(millis << 80))
     }

@@ -178,7 +178,7 @@ pub enum Avatar {
 
 impl Avatar {
     /// Encodes the avatar as stores keep it.
-    pub fn into_stored(self) -> Arc<str> {
+    pub(crate) fn into_stored(self) -> Arc<str> {
         match self {
             Self::Address(address) => address,
             Self::File(id) => format!("{STORED_FILE}{id}").into(),

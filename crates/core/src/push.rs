@@ -200,7 +200,7 @@ impl NotifyingMessage {
 
 /// Combines the notifications of one member in one group: the newest message that notifies, with the most
 /// important reason of all such messages.
-pub fn collapse<'m>(
+pub(crate) fn collapse<'m>(
     messages: &'m [NotifyingMessage],
     member: &NotifyFacts,
     now: Date,

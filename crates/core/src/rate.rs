@@ -285,7 +285,7 @@ impl Rates {
 
     /// Like [`take`](Self::take), but charges `several` units for the kinds that allow it, at most a full
     /// bucket.
-    pub fn take_several(&self, key: Key, kinds: &[LimitKind], several: u32) -> Result<()> {
+    pub(crate) fn take_several(&self, key: Key, kinds: &[LimitKind], several: u32) -> Result<()> {
         match self.add(key, kinds, several, true) {
             0 => Ok(()),
             wait => Err(Error::TooMany(Duration::from_nanos(wait))),

@@ -64,7 +64,7 @@ pub struct MessageReport {
 impl MessageReport {
     /// The report as shown at `now`, without its text if that is too old.
     #[must_use]
-    pub fn shown_at(mut self, now: Date) -> Self {
+    pub(crate) fn shown_at(mut self, now: Date) -> Self {
         if self.date.plus(REPORTED_TEXT) <= now {
             self.body = None;
         }

@@ -32,7 +32,7 @@ const IGNORABLE: &[(char, char)] = &[
 const BLANK: [char; 2] = ['\u{2800}', '\u{1d159}'];
 
 /// Whether a character is invisible: white space, a control or format character, or a blank glyph.
-pub fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_graphic();
     }

@@ -191,7 +191,7 @@ impl Resuming {
     }
 
     /// Refuses all groups except these, as if they did not exist.
-    pub fn refuse_others(&mut self, groups: &[GroupId]) {
+    pub(crate) fn refuse_others(&mut self, groups: &[GroupId]) {
         let (kept, refused): (Vec<_>, Vec<_>) =
             mem::take(&mut self.asked).into_iter().partition(|(group, _)| groups.contains(group));
         self.asked = kept.into();

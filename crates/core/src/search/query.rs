@@ -80,7 +80,7 @@ impl SearchQuery {
     }
 
     /// Whether the query has words that must follow each other, which the terms of a text cannot confirm.
-    pub fn has_phrase(&self) -> bool {
+    pub(crate) fn has_phrase(&self) -> bool {
         let is_phrase = |term: &Term| term.words.windows(2).any(|two| !is_piece(&two[1], &two[0]));
         self.wanted.iter().any(is_phrase)
     }

@@ -32,7 +32,7 @@ impl SearchPlace {
     }
 
     /// The position before all messages from a date on.
-    pub fn before_date(date: Date) -> Self {
+    pub(crate) fn before_date(date: Date) -> Self {
         Self { date, group: GroupId(uuid::Uuid::nil()), seq: Seq(i64::MIN) }
     }
 

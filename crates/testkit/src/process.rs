@@ -138,6 +138,26 @@ pub fn finish(mut command: Command, input: &str) -> Output {
     Output { code: status.code(), stdout: stdout.end(), stderr: stderr.end() }
 }
 
+/// Runs a command and kills it as soon as it has done enough.
+///
+/// # Panics
+///
+/// If the command ends before that.
+pub fn kill_when(mut command: Command, is_far_enough: impl Fn() -> bool) {
+    let mut child = command.stdout(Stdio::null()).spawn().expect("the program starts");
+    let wait = Wait::begin();
+    while !is_far_enough() {
+        assert_eq!(
+            child.try_wait().expect("the process is ours"),
+            None,
+            "it ended before it could be killed"
+        );
+        wait.step_blocking(|| "it does not get so far");
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("the process is ours");
+}
+
 /// A server process. Drop kills it.
 #[derive(Debug)]
 pub struct Running {

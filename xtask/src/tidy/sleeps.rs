@@ -12,8 +12,6 @@ const MAY_SLEEP: &[(&str, &str)] = &[
     ("crates/testkit/src/trial/writer.rs", "a load's pace"),
     ("crates/server/tests/chaos/crash.rs", "a fault at a random moment"),
     ("crates/server/tests/chaos/flood.rs", "a load's pace"),
-    ("crates/server/tests/cli/import.rs", "looks again, with a deadline, for a fault in the middle"),
-    ("crates/server/tests/cli/migrate.rs", "looks again, with a deadline, for a fault in the middle"),
     ("crates/server/tests/cluster/consent.rs", "a call at various moments of a start"),
     ("crates/server/tests/cluster/database.rs", "a load's pace during a fault"),
     ("crates/server/tests/cluster/figures.rs", "the duration of a measurement"),

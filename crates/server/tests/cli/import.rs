@@ -1,13 +1,11 @@
 //! `chinwag import django`: the original service's tables, imported into both stores, interrupted and repeated,
 //! with hostile data.
 
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::postgres::{Database, try_ask};
-use chinwag_testkit::process::{Output, Program, finish};
+use chinwag_testkit::process::{Output, Program, finish, kill_when};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -337,20 +335,6 @@ fn changed_values_of_an_import_are_reported() {
         assert_eq!(ids, [107, 105, 104, 108, 110, 106].map(message), "by date, then by id");
         assert_eq!(spaces[3]["body"], "\u{e9}".repeat(512));
     });
-}
-
-/// Starts an import and kills it once `far_enough` returns true.
-fn kill_when(mut command: Command, far_enough: impl Fn() -> bool) {
-    const LONG: Duration = Duration::from_secs(120);
-    let mut child = command.stdout(Stdio::null()).spawn().expect("it starts");
-    let begun = Instant::now();
-    while !far_enough() {
-        assert!(begun.elapsed() < LONG, "it does not get so far");
-        assert_eq!(child.try_wait().expect("a child"), None, "it ended before it could be killed");
-        thread::sleep(Duration::from_millis(2));
-    }
-    child.kill().expect("it runs");
-    child.wait().expect("a child");
 }
 
 /// Every message in log order, each as one string.

@@ -3,13 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use chinwag_store_sql::TABLES;
 use chinwag_store_sql::transfer::{ColumnType, Table};
 use chinwag_testkit::postgres::{Database, try_ask};
-use chinwag_testkit::process::{Program, finish};
+use chinwag_testkit::process::{Program, finish, kill_when};
 use chinwag_testkit::wait::Wait;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -17,8 +15,6 @@ use rusqlite::{Connection, params_from_iter};
 use crate::program;
 
 const MESSAGES: usize = 100_000;
-/// A timeout far above the duration of any command here.
-const LONG: Duration = Duration::from_secs(120);
 
 /// A store with all kinds of data and `messages` messages.
 fn fill(program: &Program, messages: usize) {
@@ -146,19 +142,6 @@ fn rows(database: &Path) -> Vec<(String, Vec<Vec<Value>>)> {
         rows
     };
     names.iter().map(|name| (name.clone(), of(name))).collect()
-}
-
-/// Starts a migration and kills it once `far_enough` returns true.
-fn kill_when(mut command: Command, far_enough: impl Fn() -> bool) {
-    let mut child = command.spawn().expect("it starts");
-    let begun = Instant::now();
-    while !far_enough() {
-        assert!(begun.elapsed() < LONG, "it does not get so far");
-        assert_eq!(child.try_wait().expect("a child"), None, "it ended before it could be killed");
-        thread::sleep(Duration::from_millis(2));
-    }
-    child.kill().expect("it runs");
-    child.wait().expect("a child");
 }
 
 /// Runs a migration to completion; returns its output.

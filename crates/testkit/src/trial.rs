@@ -9,7 +9,13 @@ mod socket;
 mod writer;
 
 use std::fmt::Display;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::client::Client;
 
 pub use crate::setup::{group, history};
 pub use crate::wait::WAIT_TIMEOUT;
@@ -33,6 +39,25 @@ pub fn bound(promised: Duration) -> Duration {
 /// Prints the result of a trial as a line for the table of `cargo xtask trials`.
 pub fn report(trial: &str, how_often: impl Display, seen: impl Display) {
     println!("\ntrial: {trial} | {how_often} | {seen}");
+}
+
+/// A random number from 1 to `most`.
+pub fn random(most: usize) -> usize {
+    usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
+}
+
+/// Writes ann's messages to groups in turn, each at the first of the nodes that stores it. A message that no node stores is
+/// given up.
+pub async fn write_in_turn(nodes: Vec<Client>, groups: Vec<String>, messages: usize) {
+    for (number, group) in (0..messages).zip(groups.iter().cycle()) {
+        let message = json!({ "group": group, "author": "ann", "body": number.to_string() });
+        for node in &nodes {
+            let sent = node.request(Method::POST, "messages/").json(&message).send().await;
+            if sent.is_ok_and(|answer| answer.status() == StatusCode::CREATED) {
+                break;
+            }
+        }
+    }
 }
 
 /// Events per second.

@@ -14,7 +14,7 @@ use chinwag_core::message::MessageDetail;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
 use chinwag_testkit::setup::{crowd, group, history, id};
-use chinwag_testkit::trial::{WAIT_TIMEOUT, report, times};
+use chinwag_testkit::trial::{WAIT_TIMEOUT, random, report, times};
 use chinwag_testkit::wait::Wait;
 use reqwest::Method;
 use rusqlite::{Connection, Row};
@@ -22,7 +22,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::courier::{Courier, Cut};
-use crate::{program, random};
+use crate::program;
 
 const COURIERS: usize = 6;
 

@@ -6,11 +6,9 @@ use std::ops::Range;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Program;
 use chinwag_testkit::setup::{group, history, text};
-use chinwag_testkit::trial::{report, times};
+use chinwag_testkit::trial::{random, report, times};
 use chinwag_testkit::webhook::{HookReceiver, Received, Reply};
 use serde_json::{Value, json};
-
-use crate::random;
 
 /// Messages per author in each run of the server.
 const MESSAGES: usize = 20;

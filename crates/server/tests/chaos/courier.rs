@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::id;
+use chinwag_testkit::trial::random;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-
-use crate::random;
 
 const IMAGE: &[u8] = include_bytes!("../protocol/files/turned.jpg");
 /// The maximum number of 4 KiB blocks in a file. A folder writes 1 MiB at a time.

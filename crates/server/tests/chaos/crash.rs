@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use chinwag_testkit::trial::{RunEnd, WriteTask, report, times};
+use chinwag_testkit::trial::{RunEnd, WriteTask, random, report, times};
 use tokio::time::sleep;
 
-use crate::random;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,19 +26,11 @@ mod trace;
 mod webhooks;
 mod world;
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-
 use chinwag_testkit::process::Program;
 
 /// The program with a new data folder.
 fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_chinwag"))
-}
-
-/// A random number from 1 to `most`.
-fn random(most: usize) -> usize {
-    usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }
 
 /// The median.

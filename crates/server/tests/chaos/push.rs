@@ -2,13 +2,11 @@
 //! pushed.
 
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, RandomState};
 
-use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Program;
 use chinwag_testkit::push::Device;
 use chinwag_testkit::setup::{group, id, text};
-use chinwag_testkit::trial::{report, times};
+use chinwag_testkit::trial::{random, report, times, write_in_turn};
 use chinwag_testkit::webhook::{HookReceiver, Received, Reply};
 use serde_json::json;
 
@@ -41,7 +39,7 @@ async fn kill_9_pushes_no_message_twice() {
     }
     for _ in 0..kills {
         let before = receiver.received().len();
-        let writing = tokio::spawn(write(program.service(&running), groups.clone()));
+        let writing = tokio::spawn(write_in_turn(vec![program.service(&running)], groups.clone(), MESSAGES));
         // Kill the server while messages are still written and pushed.
         receiver.count(before + random(GROUPS)).await;
         assert_eq!(running.kill(), Some(9), "it was alive, and died of this");
@@ -62,20 +60,4 @@ async fn kill_9_pushes_no_message_twice() {
         format!("{kills} kills while notifications are pushed"),
         format!("{} pushed", pushed.len()),
     );
-}
-
-/// Writes to the groups in turn until the server dies.
-async fn write(service: Client, groups: Vec<String>) {
-    for number in 0..MESSAGES {
-        let message =
-            json!({ "group": groups[number % GROUPS], "author": "ann", "body": number.to_string() });
-        if service.request(reqwest::Method::POST, "messages/").json(&message).send().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// A random number from 1 to `most`.
-fn random(most: usize) -> usize {
-    usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }

@@ -1,12 +1,10 @@
 //! `kill -9` during the delivery of events to a webhook, and a host name that resolves to a private address.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 
-use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
 use chinwag_testkit::setup::{group, id, text};
-use chinwag_testkit::trial::{report, times};
+use chinwag_testkit::trial::{random, report, times, write_in_turn};
 use chinwag_testkit::wait::Wait;
 use chinwag_testkit::webhook::{HookReceiver, numbers_in_order};
 use serde_json::json;
@@ -35,7 +33,7 @@ async fn kill_9_loses_no_event_of_a_webhook() {
     }
     for _ in 0..kills {
         let before = receiver.received().len();
-        let writing = tokio::spawn(write(program.service(&running), groups.clone()));
+        let writing = tokio::spawn(write_in_turn(vec![program.service(&running)], groups.clone(), MESSAGES));
         // Kill the server while messages are still written and sent.
         receiver.count(before + random(MESSAGES / 2)).await;
         assert_eq!(running.kill(), Some(9), "it was alive, and died of this");
@@ -49,17 +47,6 @@ async fn kill_9_loses_no_event_of_a_webhook() {
         format!("{kills} kills while events are sent"),
         format!("{found} events, {again} sent again"),
     );
-}
-
-/// Writes to the groups in turn until the server dies.
-async fn write(service: Client, groups: Vec<String>) {
-    for number in 0..MESSAGES {
-        let message =
-            json!({ "group": groups[number % GROUPS], "author": "ann", "body": number.to_string() });
-        if service.request(reqwest::Method::POST, "messages/").json(&message).send().await.is_err() {
-            return;
-        }
-    }
 }
 
 /// Waits until every committed event has arrived, in the order of each group. Returns the number of events.
@@ -104,9 +91,4 @@ async fn private_addresses_of_a_name_are_refused_when_sending() {
     };
     assert!(text(&failed["error"]).contains("private") && failed["status"].is_null(), "{failed}");
     assert_eq!(receiver.received().len(), came, "nothing was sent");
-}
-
-/// A random number from 1 to `most`.
-fn random(most: usize) -> usize {
-    usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }

@@ -1,10 +1,8 @@
 //! `kill -9` of one node after the other under load: clients continue at the remaining nodes.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::time::Duration;
 
-use chinwag_testkit::trial::{report, times};
+use chinwag_testkit::trial::{random, report, times};
 use tokio::time::sleep;
 
 use crate::cluster::{Cluster, Crowd};
@@ -37,9 +35,4 @@ async fn kill_9_of_nodes_loses_and_repeats_nothing_acknowledged() {
         format!("{cut} requests cut; {resumed} times resumed elsewhere; {verdict}"),
     );
     verdict.assert_kept();
-}
-
-/// A random number from 1 to `most`.
-fn random(most: usize) -> usize {
-    usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }

@@ -2,11 +2,9 @@
 //! at a time.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 
-use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::group;
-use chinwag_testkit::trial::{report, times};
+use chinwag_testkit::trial::{random, report, times, write_in_turn};
 use chinwag_testkit::webhook::{HookReceiver, numbers_in_order};
 use serde_json::json;
 
@@ -16,20 +14,6 @@ const GROUPS: usize = 4;
 /// Messages between two kills.
 const MESSAGES: usize = 60;
 const SETTINGS: &[(&str, &str)] = &[("CHINWAG_WEBHOOKS__PRIVATE", "true"), ("CHINWAG_PRESENCE__LEASE", "2s")];
-
-/// Writes to the groups in turn, at the other node if one is down.
-async fn write(nodes: Vec<Client>, groups: Vec<String>, messages: usize) {
-    for number in 0..messages {
-        let message =
-            json!({ "group": groups[number % GROUPS], "author": "ann", "body": number.to_string() });
-        for node in &nodes {
-            let sent = node.request(reqwest::Method::POST, "messages/").json(&message).send().await;
-            if sent.is_ok_and(|answer| answer.status() == 201) {
-                break;
-            }
-        }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_of_nodes_loses_no_event_of_a_webhook() {
@@ -46,13 +30,13 @@ async fn kill_9_of_nodes_loses_no_event_of_a_webhook() {
     for round in 0..kills {
         let before = receiver.received().len();
         let nodes: Vec<_> = cluster.nodes.iter().map(Node::service).collect();
-        let writing = tokio::spawn(write(nodes.clone(), groups.clone(), MESSAGES));
+        let writing = tokio::spawn(write_in_turn(nodes.clone(), groups.clone(), MESSAGES));
         receiver.count(before + random(MESSAGES / 2)).await;
         let node = round % cluster.nodes.len();
         cluster.nodes[node].kill();
         // The other node must take over before this one is back. All earlier messages may have arrived by now.
         let before = receiver.received().len();
-        write(nodes, groups.clone(), 1).await;
+        write_in_turn(nodes, groups.clone(), 1).await;
         receiver.count(before + 1).await;
         writing.await.expect("a writer does not panic");
         cluster.nodes[node].start();
@@ -63,9 +47,4 @@ async fn kill_9_of_nodes_loses_no_event_of_a_webhook() {
     let found: usize = expected.values().map(Vec::len).sum();
     let again = received.len() - found;
     report("webhooks", format!("{kills} kills of two nodes"), format!("{found} events, {again} sent again"));
-}
-
-/// A random number from 1 to `most`.
-fn random(most: usize) -> usize {
-    usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }

@@ -21,10 +21,10 @@ use rusqlite::{Connection, Row};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::courier::{Courier, Cut};
 use crate::program;
+use crate::uploader::{Cut, Uploader};
 
-const COURIERS: usize = 6;
+const UPLOADERS: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_leave_no_orphan_and_no_message_without_its_file() {
@@ -32,32 +32,32 @@ async fn kills_leave_no_orphan_and_no_message_without_its_file() {
     let program = program();
     let running = program.serve();
     let service = program.service(&running);
-    let users = crowd(&service, "courier", COURIERS).await;
+    let users = crowd(&service, "uploader", UPLOADERS).await;
     let names: Vec<_> = users.iter().map(Client::name).collect();
     let group = group(&service, &names).await;
     let done = Arc::<AtomicUsize>::default();
-    let mut couriers = Vec::new();
+    let mut uploaders = Vec::new();
     for user in users {
-        couriers.push(Courier::new(user, &group, done.clone()).await);
+        uploaders.push(Uploader::new(user, &group, done.clone()).await);
     }
     assert_eq!(running.stop().code, Some(0));
     let (mut cuts, mut lives) = (BTreeMap::new(), 0);
     while lives < kills || Cut::ALL.iter().any(|cut| !cuts.contains_key(cut)) {
         assert!(lives < kills * 10, "the kills met {cuts:?} alone");
-        couriers = run_until_killed(&program, couriers, &done).await;
-        for cut in couriers.iter().filter_map(Courier::cut) {
+        uploaders = run_until_killed(&program, uploaders, &done).await;
+        for cut in uploaders.iter().filter_map(Uploader::cut) {
             *cuts.entry(cut).or_insert(0) += 1;
         }
         lives += 1;
     }
     let running = program.serve();
-    for courier in &mut couriers {
-        courier.settle(running.url()).await;
+    for uploader in &mut uploaders {
+        uploader.settle(running.url()).await;
     }
     let service = program.service(&running);
     let mut expected = BTreeMap::new();
-    for courier in &couriers {
-        expected.extend(courier.messages());
+    for uploader in &uploaders {
+        expected.extend(uploader.messages());
     }
     let mut found = BTreeMap::new();
     for message in history(&service, &group).await {
@@ -74,23 +74,23 @@ async fn kills_leave_no_orphan_and_no_message_without_its_file() {
 /// Runs the server until it has answered a number of requests, then kills it.
 async fn run_until_killed(
     program: &Program,
-    couriers: Vec<Courier>,
+    uploaders: Vec<Uploader>,
     done: &Arc<AtomicUsize>,
-) -> Vec<Courier> {
+) -> Vec<Uploader> {
     let running = program.serve();
     let enough = done.load(Ordering::Relaxed) + random(60);
-    let run = |courier: Courier| tokio::spawn(courier.run(running.url().to_owned()));
-    let tasks: Vec<_> = couriers.into_iter().map(run).collect();
+    let run = |uploader: Uploader| tokio::spawn(uploader.run(running.url().to_owned()));
+    let tasks: Vec<_> = uploaders.into_iter().map(run).collect();
     let wait = Wait::begin();
     while done.load(Ordering::Relaxed) < enough && tasks.iter().all(|task| !task.is_finished()) {
         wait.step(|| "too few requests are answered").await;
     }
     running.kill();
-    let mut couriers = Vec::new();
+    let mut uploaders = Vec::new();
     for task in tasks {
-        couriers.push(task.await.expect("a courier finds everything as it was told"));
+        uploaders.push(task.await.expect("an uploader finds everything as it was told"));
     }
-    couriers
+    uploaders
 }
 
 #[tokio::test]

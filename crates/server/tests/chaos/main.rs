@@ -9,7 +9,6 @@
 mod attachments;
 mod before_send;
 mod clock;
-mod courier;
 mod crash;
 mod disk;
 mod end;
@@ -23,6 +22,7 @@ mod retention;
 mod slow;
 mod strangers;
 mod trace;
+mod uploader;
 mod webhooks;
 mod world;
 

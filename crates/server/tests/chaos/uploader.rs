@@ -16,7 +16,7 @@ const IMAGE: &[u8] = include_bytes!("../protocol/files/turned.jpg");
 /// The maximum number of 4 KiB blocks in a file. A folder writes 1 MiB at a time.
 const BLOCKS: usize = 400;
 
-/// The request that was interrupted by the crash.
+/// The kind of the request that the crash interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cut {
     Upload,
@@ -40,9 +40,9 @@ struct Expected {
     hash: [u8; 32],
 }
 
-/// An unfinished request, to be completed after the restart.
+/// A request that the crash interrupted, to be completed after the restart.
 #[derive(Debug)]
-enum Errand {
+enum Unfinished {
     Upload {
         is_image: bool,
     },
@@ -63,7 +63,7 @@ enum Errand {
     },
 }
 
-pub(crate) struct Courier {
+pub(crate) struct Uploader {
     user: Client,
     group: String,
     /// The hash of the stored image.
@@ -71,12 +71,12 @@ pub(crate) struct Courier {
     free: Vec<Expected>,
     messages: Vec<(String, Vec<Expected>)>,
     gone: Vec<Expected>,
-    errand: Option<Errand>,
+    unfinished: Option<Unfinished>,
     made: usize,
     done: Arc<AtomicUsize>,
 }
 
-impl Courier {
+impl Uploader {
     pub(crate) async fn new(user: Client, group: &str, done: Arc<AtomicUsize>) -> Self {
         let stored = user.send(user.request(Method::POST, "files/").body(IMAGE)).await.ok(201);
         let read = user.request(Method::GET, &format!("files/{}/name", id(&stored)));
@@ -84,7 +84,7 @@ impl Courier {
         let image = Sha256::digest(&read.body).into();
         let free = vec![Expected { id: id(&stored), hash: image }];
         let group = group.to_owned();
-        Self { user, group, image, free, messages: vec![], gone: vec![], errand: None, made: 0, done }
+        Self { user, group, image, free, messages: vec![], gone: vec![], unfinished: None, made: 0, done }
     }
 
     /// Works until the server dies.
@@ -99,7 +99,7 @@ impl Courier {
     /// Completes the interrupted request, and reads every file.
     pub(crate) async fn settle(&mut self, url: &str) {
         self.connect_to(url);
-        self.complete_errand().await.expect("the server is there");
+        self.complete_unfinished().await.expect("the server is there");
         let held: Vec<_> =
             self.free.iter().chain(self.messages.iter().flat_map(|(_, files)| files)).collect();
         for file in held {
@@ -111,13 +111,13 @@ impl Courier {
     }
 
     pub(crate) fn cut(&self) -> Option<Cut> {
-        Some(match self.errand.as_ref()? {
-            Errand::Upload { is_image: true } => Cut::Image,
-            Errand::Upload { .. } => Cut::Upload,
-            Errand::Parts { is_last: true, .. } => Cut::LastPart,
-            Errand::Parts { .. } => Cut::Part,
-            Errand::Send { .. } => Cut::Send,
-            Errand::Delete { .. } => Cut::Delete,
+        Some(match self.unfinished.as_ref()? {
+            Unfinished::Upload { is_image: true } => Cut::Image,
+            Unfinished::Upload { .. } => Cut::Upload,
+            Unfinished::Parts { is_last: true, .. } => Cut::LastPart,
+            Unfinished::Parts { .. } => Cut::Part,
+            Unfinished::Send { .. } => Cut::Send,
+            Unfinished::Delete { .. } => Cut::Delete,
         })
     }
 
@@ -131,10 +131,10 @@ impl Courier {
         self.user = Client::new(url, Some(self.user.token()), self.user.name());
     }
 
-    /// One request, or `None` if the server died; `errand` is then the interrupted request.
+    /// One request, or `None` if the server died; `unfinished` is then the interrupted request.
     async fn step(&mut self) -> Option<()> {
-        if self.errand.is_some() {
-            return self.complete_errand().await;
+        if self.unfinished.is_some() {
+            return self.complete_unfinished().await;
         }
         match random(10) {
             1 => self.upload(false).await,
@@ -145,46 +145,46 @@ impl Courier {
                 let files = self.free.split_off(self.free.len() - count);
                 self.made += 1;
                 let client_id = format!("{} {}", self.user.name(), self.made);
-                self.errand = Some(Errand::Send { client_id, files });
-                self.complete_errand().await
+                self.unfinished = Some(Unfinished::Send { client_id, files });
+                self.complete_unfinished().await
             }
             9 if !self.messages.is_empty() => {
                 let (message, files) = self.messages.swap_remove(random(self.messages.len()) - 1);
-                self.errand = Some(Errand::Delete { path: format!("messages/{message}/"), files });
-                self.complete_errand().await
+                self.unfinished = Some(Unfinished::Delete { path: format!("messages/{message}/"), files });
+                self.complete_unfinished().await
             }
             10 if !self.free.is_empty() => {
                 let file = self.free.swap_remove(random(self.free.len()) - 1);
                 let path = format!("files/uploads/{}/", file.id);
-                self.errand = Some(Errand::Delete { path, files: vec![file] });
-                self.complete_errand().await
+                self.unfinished = Some(Unfinished::Delete { path, files: vec![file] });
+                self.complete_unfinished().await
             }
             _ => self.read_one().await,
         }
     }
 
-    async fn complete_errand(&mut self) -> Option<()> {
-        match &self.errand {
+    async fn complete_unfinished(&mut self) -> Option<()> {
+        match &self.unfinished {
             // The id of the upload is unknown.
-            None | Some(Errand::Upload { .. }) => self.errand = None,
-            Some(Errand::Parts { .. }) => self.continue_upload().await?,
-            Some(Errand::Send { client_id, files }) => {
+            None | Some(Unfinished::Upload { .. }) => self.unfinished = None,
+            Some(Unfinished::Parts { .. }) => self.continue_upload().await?,
+            Some(Unfinished::Send { client_id, files }) => {
                 let ids: Vec<_> = files.iter().map(|file| &file.id).collect();
                 let message = json!({ "group": self.group, "client_id": client_id, "attachments": ids });
                 let sent = answer(self.user.request(Method::POST, "messages/").json(&message)).await?.ok(201);
                 let found: Vec<_> = sent["attachments"].as_array().expect("a list").iter().map(id).collect();
                 assert!(found.iter().eq(ids), "{sent}");
-                let Some(Errand::Send { files, .. }) = self.errand.take() else {
+                let Some(Unfinished::Send { files, .. }) = self.unfinished.take() else {
                     unreachable!("it was there")
                 };
                 self.messages.push((id(&sent), files));
             }
-            Some(Errand::Delete { path, .. }) => {
+            Some(Unfinished::Delete { path, .. }) => {
                 let request = self.user.request(Method::DELETE, path).header("tus-resumable", "1.0.0");
                 let deleted = answer(request).await?;
                 // The interrupted attempt may have succeeded.
                 assert!([200, 204, 404].contains(&deleted.status), "{}", deleted.status);
-                let Some(Errand::Delete { files, .. }) = self.errand.take() else {
+                let Some(Unfinished::Delete { files, .. }) = self.unfinished.take() else {
                     unreachable!("it was there")
                 };
                 self.gone.extend(files);
@@ -196,9 +196,9 @@ impl Courier {
     async fn upload(&mut self, is_image: bool) -> Option<()> {
         let content = if is_image { IMAGE.to_vec() } else { self.content() };
         let hash = if is_image { self.image } else { Sha256::digest(&content).into() };
-        self.errand = Some(Errand::Upload { is_image });
+        self.unfinished = Some(Unfinished::Upload { is_image });
         let stored = answer(self.user.request(Method::POST, "files/").body(content)).await?.ok(201);
-        self.errand = None;
+        self.unfinished = None;
         self.free.push(Expected { id: id(&stored), hash });
         Some(())
     }
@@ -209,13 +209,13 @@ impl Courier {
         let begun = answer(begin.header("upload-length", content.len())).await?;
         assert_eq!(begun.status, 201);
         let upload = begun.header("location").trim_start_matches("/api/v1/").to_owned();
-        self.errand = Some(Errand::Parts { upload, content, stored: 0, is_last: false });
+        self.unfinished = Some(Unfinished::Parts { upload, content, stored: 0, is_last: false });
         self.continue_upload().await
     }
 
     /// Sends the remainder of an upload in two parts.
     async fn continue_upload(&mut self) -> Option<()> {
-        let Some(Errand::Parts { upload, content, stored, is_last }) = &mut self.errand else {
+        let Some(Unfinished::Parts { upload, content, stored, is_last }) = &mut self.unfinished else {
             return Some(());
         };
         let file = upload.trim_end_matches('/').rsplit('/').next().expect("an id").to_owned();
@@ -239,7 +239,7 @@ impl Courier {
             *stored = offset;
         }
         assert_eq!(read(&self.user, &expected).await?, 200);
-        self.errand = None;
+        self.unfinished = None;
         self.free.push(expected);
         Some(())
     }

@@ -1,17 +1,9 @@
 //! Attachments of messages over both transports. Other tests cover the bytes of files.
 
-use std::ops::Range;
-use std::sync::Arc;
-use std::time::Duration;
-
 use chinwag_core::app::file::{CompleteFile, ReserveFile};
-use chinwag_core::app::follower::Claim;
 use chinwag_core::app::{App, Context, Who};
 use chinwag_core::file::{Dimensions, FileName, StoredFile, StoredThumbnail};
-use chinwag_core::file_store::{
-    Attempt, FileKey, FileLister, FileReader, FileStore, FileWriter, PartId, PresignedHeaders,
-};
-use chinwag_core::store::{Answer, Done, Follower};
+use chinwag_core::file_store::Attempt;
 use chinwag_core::token::TokenHash;
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, FileId, Name, Result};
@@ -328,84 +320,6 @@ async fn readers_of_a_message_may_read_its_file() {
     for reader in [&ann, &bob] {
         assert!(is_missing(app.app(), reader, &file).await, "the message is deleted");
     }
-}
-
-/// One step of the removal of dropped files; `None` if there are none.
-async fn remove_dropped(app: &App, bytes: &dyn FileStore) -> Option<Result<usize>> {
-    let mut candidate = app.candidate(Follower::DroppedFiles, Duration::from_secs(5));
-    let Claim::Mine { lease, .. } = candidate.take().await.expect("an answer") else { return None };
-    let removed = app.files_remove(lease, bytes).await;
-    candidate.release(lease).await.expect("an answer");
-    Some(removed)
-}
-
-/// A storage whose removals fail.
-struct Away(Arc<dyn FileStore>);
-
-impl FileStore for Away {
-    fn create(&self, key: FileKey) -> Answer<'_, Box<dyn FileWriter>> {
-        self.0.create(key)
-    }
-
-    fn read(&self, key: FileKey, range: Range<u64>) -> Box<dyn FileReader> {
-        self.0.read(key, range)
-    }
-
-    fn size(&self, key: FileKey) -> Answer<'_, Option<u64>> {
-        self.0.size(key)
-    }
-
-    fn parts(&self, id: FileId) -> Answer<'_, Vec<(PartId, u64)>> {
-        self.0.parts(id)
-    }
-
-    fn remove_except(&self, id: FileId, attempt: Attempt) -> Done<'_> {
-        self.0.remove_except(id, attempt)
-    }
-
-    fn remove(&self, _: FileId) -> Done<'_> {
-        Box::pin(async { Err(Error::unavailable()) })
-    }
-
-    fn list(&self) -> Box<dyn FileLister> {
-        self.0.list()
-    }
-
-    fn presign<'a>(
-        &'a self,
-        key: FileKey,
-        headers: PresignedHeaders<'a>,
-        ttl: Duration,
-    ) -> Answer<'a, Option<String>> {
-        self.0.presign(key, headers, ttl)
-    }
-}
-
-#[tokio::test]
-async fn bytes_of_a_deleted_message_are_removed() {
-    let app = TestApp::start().await;
-    let ann = app.user("ann").await;
-    let group = group(&app.service(), &["ann"]).await;
-    let file = crate::files::upload(&ann, "notes.txt", "canary").await.ok(201);
-    let message = json!({ "group": group, "attachments": [file["id"]] });
-    let message = ann.post("messages/", message).await.ok(201);
-    assert_eq!(message["attachments"], json!([file]));
-    let bytes = app.state().options.files.as_ref().expect("storage").store.clone();
-    let id: FileId = id(&file).parse().expect("an id");
-    assert!(remove_dropped(app.app(), &*bytes).await.is_none(), "nothing is dropped yet");
-
-    ann.delete(&format!("messages/{}/", self::id(&message))).await.ok(200);
-    ann.get(&crate::files::path(&file)).await.ok(404);
-    assert_eq!(
-        bytes.size(FileKey::Whole(id, Attempt::ONLY)).await.expect("an answer"),
-        Some(6),
-        "they are removed afterwards"
-    );
-    let away = remove_dropped(app.app(), &Away(bytes.clone())).await;
-    assert!(matches!(away, Some(Err(Error::Unavailable(_)))), "it is tried again");
-    assert!(matches!(remove_dropped(app.app(), &*bytes).await, Some(Ok(1))));
-    assert_eq!(bytes.size(FileKey::Whole(id, Attempt::ONLY)).await.expect("an answer"), None);
-    assert!(remove_dropped(app.app(), &*bytes).await.is_none(), "nothing is left to remove");
 }
 
 #[tokio::test]

@@ -19,11 +19,11 @@ use chinwag_files::Location;
 use chinwag_testkit::app::{Options, TestApp};
 use chinwag_testkit::bucket::S3Server;
 use chinwag_testkit::client::encoded;
-use chinwag_testkit::setup::id;
+use chinwag_testkit::setup::{group, id};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::files::upload;
+use crate::files::{path, upload};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -90,6 +90,33 @@ impl FileStore for Stubborn {
     ) -> Answer<'a, Option<String>> {
         self.store.presign(key, headers, ttl)
     }
+}
+
+#[tokio::test]
+async fn bytes_of_a_deleted_message_are_removed() {
+    let app = TestApp::start().await;
+    let ann = app.user("ann").await;
+    let group = group(&app.service(), &["ann"]).await;
+    let file = upload(&ann, "notes.txt", "canary").await.ok(201);
+    let message = json!({ "group": group, "attachments": [file["id"]] });
+    let message = ann.post("messages/", message).await.ok(201);
+    assert_eq!(message["attachments"], json!([file]));
+    let (bytes, id) = (storage(&app), file_id(&file));
+    assert!(remove_dropped(app.app(), &*bytes).await.is_none(), "nothing is dropped yet");
+
+    ann.delete(&format!("messages/{}/", self::id(&message))).await.ok(200);
+    ann.get(&path(&file)).await.ok(404);
+    assert_eq!(
+        bytes.size(FileKey::Whole(id, Attempt::ONLY)).await.expect("an answer"),
+        Some(6),
+        "they are removed afterwards"
+    );
+    let stubborn = Stubborn { store: bytes.clone(), refused: [id].into() };
+    let refused = remove_dropped(app.app(), &stubborn).await;
+    assert!(matches!(refused, Some(Err(Error::Unavailable(_)))), "it is tried again");
+    assert!(matches!(remove_dropped(app.app(), &*bytes).await, Some(Ok(1))));
+    assert_eq!(bytes.size(FileKey::Whole(id, Attempt::ONLY)).await.expect("an answer"), None);
+    assert!(remove_dropped(app.app(), &*bytes).await.is_none(), "nothing is left to remove");
 }
 
 #[tokio::test]

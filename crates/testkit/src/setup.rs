@@ -56,6 +56,12 @@ pub async fn send(client: &Client, group: &str, body: impl Display) -> Value {
     client.post("messages/", json!({ "group": group, "body": body.to_string() })).await.ok(201)
 }
 
+/// The last number of a group's log.
+pub async fn head(client: &Client, group: &str) -> i64 {
+    let shown = client.get(&format!("groups/{group}/?fields=head")).await.ok(200);
+    shown["head"].as_i64().expect("the head is a number")
+}
+
 /// Reads all messages of a group page by page, oldest first.
 pub async fn history(client: &Client, group: &str) -> Vec<Value> {
     history_after(client, group, 0).await.expect("the server is there")

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chinwag_testkit::process::{Program, Running};
-use chinwag_testkit::setup::{group, id, text};
+use chinwag_testkit::setup::{group, head, id, text};
 use chinwag_testkit::trial::{random, report, times, write_in_turn};
 use chinwag_testkit::wait::Wait;
 use chinwag_testkit::webhook::{HookReceiver, numbers_in_order};
@@ -54,8 +54,7 @@ async fn settled(program: &Program, running: Running, receiver: &HookReceiver, g
     let service = program.service(&running);
     let mut heads = BTreeMap::new();
     for group in groups {
-        let shown = service.get(&format!("groups/{group}/?fields=head")).await.ok(200);
-        heads.insert(group.clone(), shown["head"].as_i64().expect("a number"));
+        heads.insert(group.clone(), head(&service, group).await);
     }
     let expected: BTreeMap<_, Vec<_>> =
         heads.into_iter().map(|(group, head)| (group, (1..=head).collect())).collect();

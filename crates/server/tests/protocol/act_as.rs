@@ -1,12 +1,8 @@
 //! Messages by id, and the service reading as a user.
 
 use chinwag_testkit::app::TestApp;
-use chinwag_testkit::setup::{group, send};
-use serde_json::{Value, json};
-
-fn id(object: &Value) -> String {
-    object["id"].as_str().expect("an id").to_owned()
-}
+use chinwag_testkit::setup::{group, id, send};
+use serde_json::json;
 
 #[tokio::test]
 async fn messages_are_read_by_their_ids() {

@@ -2,7 +2,7 @@
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::setup::{id, seq, two, users};
+use chinwag_testkit::setup::{head, id, seq, two, users};
 use chinwag_testkit::trial::BanRace;
 use serde_json::{Value, json};
 
@@ -18,10 +18,6 @@ async fn group(service: &Client, members: &[&str]) -> String {
 
 async fn banned(client: &Client, group: &str) -> Value {
     client.get(&format!("{}?fields=banned", path(group))).await.ok(200)["banned"].clone()
-}
-
-async fn head(service: &Client, group: &str) -> i64 {
-    service.get(&format!("{}?fields=head", path(group))).await.ok(200)["head"].as_i64().expect("a number")
 }
 
 #[tokio::test]

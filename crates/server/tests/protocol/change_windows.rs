@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
-use chinwag_testkit::client::Client;
-use chinwag_testkit::setup::{group, send};
-use serde_json::{Value, json};
+use chinwag_testkit::setup::{group, head, id, send};
+use serde_json::json;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const EDIT: &str = "an author can edit a message for 3600 s, and this one is older";
@@ -25,16 +24,8 @@ async fn old(app: &TestApp, author: &str, group: &str) -> String {
     id(&app.service().post("messages/", old).await.ok(201))
 }
 
-fn id(message: &Value) -> String {
-    message["id"].as_str().expect("an id").to_owned()
-}
-
 fn path(message: &str) -> String {
     format!("messages/{message}/")
-}
-
-async fn head(client: &Client, group: &str) -> Value {
-    client.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"].clone()
 }
 
 #[tokio::test]

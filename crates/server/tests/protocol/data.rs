@@ -1,12 +1,8 @@
 //! The field `data` of messages.
 
 use chinwag_testkit::app::TestApp;
-use chinwag_testkit::setup::{group, two};
+use chinwag_testkit::setup::{group, id, two};
 use serde_json::{Value, json};
-
-fn id(object: &Value) -> String {
-    object["id"].as_str().expect("an id").to_owned()
-}
 
 #[tokio::test]
 async fn everybody_receives_the_data_of_a_message() {

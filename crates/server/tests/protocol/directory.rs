@@ -3,6 +3,7 @@
 use chinwag_core::limits::Directory;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Client, encoded};
+use chinwag_testkit::setup::id;
 use chinwag_testkit::ws::Ws;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ async fn app(directory: Directory) -> TestApp {
 }
 
 async fn group(client: &Client, body: Value) -> String {
-    client.post("groups/", body).await.ok(201)["id"].as_str().expect("an id").to_owned()
+    id(&client.post("groups/", body).await.ok(201))
 }
 
 async fn listed(client: &Client, query: &str) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::setup::{group, id, send, seq, two, users};
+use chinwag_testkit::setup::{group, head, id, send, seq, two, users};
 use serde_json::{Value, json};
 
 /// An open group owned by the first user, with the others as members.
@@ -12,10 +12,6 @@ async fn open(service: &Client, name: &str, members: &[&str]) -> String {
         "description": "All about it", "avatar": "https://a.example/g.png", "data": { "secret": 1 },
     });
     id(&service.post("groups/", made).await.ok(201))
-}
-
-async fn head(service: &Client, group: &str) -> Value {
-    service.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"].clone()
 }
 
 fn names(list: &Value) -> Vec<&str> {

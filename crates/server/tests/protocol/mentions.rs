@@ -3,7 +3,7 @@
 use chinwag_core::limits::Directory;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::setup::{group, id, send, seq, two, users};
+use chinwag_testkit::setup::{group, head, id, send, seq, two, users};
 use serde_json::{Value, json};
 
 async fn call(client: &Client, group: &str, mentions: Value) -> Value {
@@ -114,11 +114,7 @@ async fn bad_mentions_are_refused_by_their_index() {
         refused["errors"],
         json!([{ "field": "body", "detail": "is required unless mentions is given" }])
     );
-    assert_eq!(
-        ann.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"],
-        2,
-        "nothing is stored"
-    );
+    assert_eq!(head(&ann, &group).await, 2, "nothing is stored");
     // Duplicates count once.
     let names: Vec<_> = (0..60).map(|_| "bob").collect();
     assert_eq!(call(&ann, &group, json!(names)).await["mentions"], json!(["bob"]));
@@ -228,7 +224,7 @@ async fn edits_and_deletions_change_what_is_counted() {
     let unchanged = socket.ask("message.update", same).await;
     assert_eq!((unchanged.get("seq"), &unchanged["data"]["mentions"]), (None, &json!(["bob"])));
     edit(&ann, &message, json!({ "mentions": ["bob"] })).await;
-    assert_eq!(ann.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"], 6);
+    assert_eq!(head(&ann, &group).await, 6);
     let none = socket.ask("message.update", json!({ "id": id(&message), "mentions": [] })).await;
     assert_eq!((&none["seq"], &none["data"]["mentions"]), (&json!(7), &json!([])));
     assert_eq!(mentioned(&bob, &group).await, 0);

@@ -3,7 +3,7 @@
 use chinwag_core::pin::PINS;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::setup::{group, send, two};
+use chinwag_testkit::setup::{group, head, id, send, two};
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
@@ -15,10 +15,6 @@ fn path(message: &str) -> String {
     format!("messages/{message}/pin/")
 }
 
-fn id(object: &Value) -> String {
-    object["id"].as_str().expect("an id").to_owned()
-}
-
 /// The ids of a group's pinned messages, which must be the same in both ways of reading them.
 async fn pins(client: &Client, group: &str) -> Vec<String> {
     let shown = client.get(&format!("groups/{group}/?fields=pins")).await.ok(200)["pins"].clone();
@@ -26,10 +22,6 @@ async fn pins(client: &Client, group: &str) -> Vec<String> {
     let listed: Vec<_> = listed.as_array().expect("a list").iter().map(id).collect();
     assert_eq!(shown, json!(listed));
     listed
-}
-
-async fn head(client: &Client, group: &str) -> Value {
-    client.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"].clone()
 }
 
 #[tokio::test]

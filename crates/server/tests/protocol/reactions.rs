@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::setup::{group, send, two};
+use chinwag_testkit::setup::{group, head, id, send, two};
 use chinwag_testkit::wait::Wait;
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
@@ -22,10 +22,6 @@ fn path(message: &str, emoji: &str) -> String {
 
 async fn reactions(client: &Client, message: &str) -> Value {
     client.get(&format!("messages/{message}/")).await.ok(200)["reactions"].clone()
-}
-
-fn id(message: &Value) -> String {
-    message["id"].as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]
@@ -87,7 +83,7 @@ async fn changes_without_effect_take_no_number() {
     ann.put(&path(&message, THUMB), json!({})).await.ok(200);
     ann.delete(&path(&message, ":none:")).await.ok(200);
     b.quiet().await;
-    assert_eq!(ann.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"], 3);
+    assert_eq!(head(&ann, &group).await, 3);
 }
 
 #[tokio::test]
@@ -232,7 +228,7 @@ async fn reactions_outlive_leaving_and_end_with_their_user() {
     for name in ["ann", "bob", "cat", "dan"] {
         service.put(&path(&message, THUMB), json!({ "author": name })).await.ok(200);
     }
-    let before = service.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"].clone();
+    let before = head(&service, &group).await;
     bob.post(&format!("groups/{group}/quit/"), json!({})).await.ok(200);
     service.patch("users/cat/", json!({ "new_name": "catherine" })).await.ok(200);
     service.delete("users/dan/").await.ok(200);
@@ -303,10 +299,7 @@ async fn many_reactions_of_a_deleted_user_go_in_steps() {
         }
     }
     bob.post(&format!("groups/{left}/quit/"), json!({})).await.ok(200);
-    let head = async |group: &str| {
-        ann.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"].as_i64().expect("a number")
-    };
-    let before = (head(&kept).await, head(&left).await);
+    let before = (head(&ann, &kept).await, head(&ann, &left).await);
     service.delete("users/bob/").await.ok(200);
     let page = ann.get(&format!("groups/{kept}/messages/?limit=100")).await.ok(200);
     assert!(page.as_array().expect("a list").iter().all(|message| message["reactions"] == json!({})));
@@ -315,7 +308,7 @@ async fn many_reactions_of_a_deleted_user_go_in_steps() {
         while changed_since(&ann, group, before).await.len() < many {
             wait.step(|| "a message that lost reactions is not sent").await;
         }
-        let taken = head(group).await - before;
+        let taken = head(&ann, group).await - before;
         assert!((1..=40).contains(&taken), "{taken} numbers for 250 reactions");
     }
 }

@@ -2,12 +2,8 @@
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::setup::{group, send, two};
+use chinwag_testkit::setup::{group, head, id, send, two};
 use serde_json::{Value, json};
-
-fn id(message: &Value) -> String {
-    message["id"].as_str().expect("an id").to_owned()
-}
 
 async fn reply(client: &Client, group: &str, root: &str, body: &str) -> Value {
     client.post("messages/", json!({ "group": group, "body": body, "thread": root })).await.ok(201)
@@ -74,8 +70,7 @@ async fn a_thread_needs_a_root_of_the_group() {
     let erased = id(&send(&ann, &here, "gone").await);
     ann.delete(&format!("messages/{erased}/")).await.ok(200);
     let elsewhere = id(&send(&ann, &there, "elsewhere").await);
-    let head = async || ann.get(&format!("groups/{here}/?fields=head")).await.ok(200)["head"].clone();
-    let before = head().await;
+    let before = head(&ann, &here).await;
     let never = "0190b0b0-0000-7000-8000-000000000000";
     for bad in [json!(child), json!(erased), json!(elsewhere), json!(never), json!("x"), json!(7)] {
         let payload = json!({ "group": here, "body": "no", "thread": bad });
@@ -87,7 +82,7 @@ async fn a_thread_needs_a_root_of_the_group() {
             (&json!(400), &json!("thread"))
         );
     }
-    assert_eq!(head().await, before, "nothing was stored");
+    assert_eq!(head(&ann, &here).await, before, "nothing was stored");
     for none in [Value::Null, json!("")] {
         let sent = json!({ "group": here, "body": "plain", "thread": none });
         assert_eq!(ann.post("messages/", sent).await.ok(201)["thread"], Value::Null);
@@ -301,7 +296,7 @@ async fn names_of_replies_follow_users_who_change_or_go() {
     assert_eq!(replies(&ann, &root).await["names"], json!(["bob", "cat", "dan"]), "the newest three");
     service.patch("users/cat/", json!({ "new_name": "catherine" })).await.ok(200);
     assert_eq!(replies(&ann, &root).await["names"], json!(["bob", "catherine", "dan"]));
-    let before = ann.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"].clone();
+    let before = head(&ann, &group).await;
     service.delete("users/bob/").await.ok(200);
     let left = replies(&ann, &root).await;
     assert_eq!((&left["count"], &left["names"]), (&json!(4), &json!(["catherine", "dan", "ann"])));

@@ -58,7 +58,7 @@ pub struct GroupDetailsUpdate {
     pub avatar: FieldUpdate<Avatar>,
     pub data: FieldUpdate<Data>,
     pub is_open: Option<bool>,
-    pub slow: Option<Slow>,
+    pub slow: Option<SlowMode>,
     pub keep: FieldUpdate<KeepDays>,
 }
 
@@ -131,9 +131,9 @@ impl Description {
 
 /// The slow-mode delay between two messages of a member below admin: 0 to 21,600 seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slow(u32);
+pub struct SlowMode(u32);
 
-impl Slow {
+impl SlowMode {
     /// Takes a number of seconds. The error completes a sentence that begins with the field's name.
     pub fn seconds(seconds: i64) -> Result<Self, String> {
         let seconds = u32::try_from(seconds).ok().filter(|seconds| *seconds <= SLOW_SECONDS);
@@ -170,8 +170,11 @@ mod tests {
 
     #[test]
     fn slow_mode_lasts_at_most_six_hours() {
-        assert_eq!((Slow::seconds(0), Slow::seconds(21_600)), (Ok(Slow(0)), Ok(Slow(21_600))));
-        assert!(Slow::seconds(-1).is_err() && Slow::seconds(21_601).is_err());
+        assert_eq!(
+            (SlowMode::seconds(0), SlowMode::seconds(21_600)),
+            (Ok(SlowMode(0)), Ok(SlowMode(21_600)))
+        );
+        assert!(SlowMode::seconds(-1).is_err() && SlowMode::seconds(21_601).is_err());
     }
 
     #[test]
@@ -186,7 +189,7 @@ mod tests {
         let update = GroupDetailsUpdate {
             data: FieldUpdate::Clear,
             is_open: Some(true),
-            slow: Slow::seconds(5).ok(),
+            slow: SlowMode::seconds(5).ok(),
             keep: FieldUpdate::Set(KeepDays(30)),
             ..GroupDetailsUpdate::default()
         };

@@ -27,7 +27,9 @@ pub(crate) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, String> {
         .with_safe_default_protocol_versions()
         .map_err(|why| why.to_string())?;
     let config = match trust {
-        Trust::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(Believer(provider))),
+        Trust::Anybody => {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+        }
         Trust::Machine => builder.with_root_certificates(of_machine()?),
         Trust::File(path) => builder.with_root_certificates(of_file(path)?),
     };
@@ -55,9 +57,9 @@ fn of_file(path: &str) -> Result<RootCertStore, String> {
 
 /// Accepts any certificate, as `sslmode=require` specifies.
 #[derive(Debug)]
-struct Believer(Arc<CryptoProvider>);
+struct AnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Believer {
+impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

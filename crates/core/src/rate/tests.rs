@@ -7,9 +7,9 @@ use crate::Date;
 
 /// A clock that the test controls.
 #[derive(Default)]
-struct Hand(AtomicU64);
+struct TestClock(AtomicU64);
 
-impl Clock for Hand {
+impl Clock for TestClock {
     fn now(&self) -> Date {
         Date::from_micros(0)
     }
@@ -27,10 +27,10 @@ impl Clock for Hand {
     }
 }
 
-fn rates(change: impl FnOnce(&mut RateLimits)) -> (Arc<Hand>, Rates) {
+fn rates(change: impl FnOnce(&mut RateLimits)) -> (Arc<TestClock>, Rates) {
     let mut limits = RateLimits::lifted();
     change(&mut limits);
-    let clock = Arc::new(Hand::default());
+    let clock = Arc::new(TestClock::default());
     (clock.clone(), Rates::new(&limits, clock))
 }
 

@@ -6,7 +6,7 @@ use chinwag_core::app::group_settings::ChangeGroupSettings;
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::private::Open;
 use chinwag_core::app::resume::Resume;
-use chinwag_core::group_details::{Description, GroupDetailsUpdate, KeepDays, Slow};
+use chinwag_core::group_details::{Description, GroupDetailsUpdate, KeepDays, SlowMode};
 use chinwag_core::group_settings::{GroupSettingsUpdate, Notify};
 use chinwag_core::limits::{DESCRIPTION_CHARS, KEEP_DAYS, SLOW_SECONDS};
 use chinwag_core::profile::{Avatar, Data, FieldUpdate};
@@ -45,7 +45,7 @@ payload! {
         /// Whether anyone may join.
         open: Option<bool>,
         /// The seconds between two messages of one member below admin, 0 to 21,600; 0 for no limit.
-        slow: Option<Slow>,
+        slow: Option<SlowMode>,
         /// The days after which its messages are erased, 1 to 36,500, or null for never. In a private group for services.
         keep: FieldUpdate<KeepDays>,
     }
@@ -82,7 +82,7 @@ payload! {
         /// Whether anyone may join.
         open: Option<bool>,
         /// The seconds between two messages of one member below admin, 0 to 21,600; 0 for no limit.
-        slow: Option<Slow>,
+        slow: Option<SlowMode>,
         /// The days after which its messages are erased, 1 to 36,500, or null for never. In a private group for services.
         keep: FieldUpdate<KeepDays>,
     }
@@ -313,7 +313,7 @@ impl KeyValue for FieldUpdate<Description> {
     }
 }
 
-impl KeyValue for Option<Slow> {
+impl KeyValue for Option<SlowMode> {
     const NEED: Need = Need::NotNull;
 
     fn schema() -> Schema {
@@ -326,7 +326,7 @@ impl KeyValue for Option<Slow> {
             Some(Value::Integer(seconds)) => seconds,
             Some(_) => -1,
         };
-        Some(fields.parsed(key, Slow::seconds(seconds)))
+        Some(fields.parsed(key, SlowMode::seconds(seconds)))
     }
 }
 

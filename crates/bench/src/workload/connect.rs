@@ -20,9 +20,9 @@ const USERS: usize = 50;
 const CHANGED: usize = 10;
 const FEW: usize = 100;
 
-/// A way to connect.
+/// A request of a connecting user: the whole summary, a window of it, or a resume.
 #[derive(Clone, Copy)]
-pub(super) struct Way {
+pub(super) struct ConnectMode {
     name: &'static str,
     query: &'static str,
     /// The `groups` parameter.
@@ -32,10 +32,16 @@ pub(super) struct Way {
     goals: (Goal, Goal),
 }
 
-const WAYS: [Way; 3] = [
-    Way { name: "all", query: "", groups: usize::MAX, resumes: false, goals: (Goal::None, Goal::None) },
-    Way::WINDOW,
-    Way {
+const MODES: [ConnectMode; 3] = [
+    ConnectMode {
+        name: "all",
+        query: "",
+        groups: usize::MAX,
+        resumes: false,
+        goals: (Goal::None, Goal::None),
+    },
+    ConnectMode::WINDOW,
+    ConnectMode {
         name: "groups=0, ten resumed, all since",
         query: "?groups=0",
         groups: 0,
@@ -44,7 +50,7 @@ const WAYS: [Way; 3] = [
     },
 ];
 
-impl Way {
+impl ConnectMode {
     /// The 50 newest groups, as the page connects.
     pub(super) const WINDOW: Self = Self {
         name: "groups=50&messages=1",
@@ -61,12 +67,12 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let mut rows = Vec::new();
     for size in sizes {
         let many = World::make(&settings.server, &plan(size))?;
-        for way in WAYS {
-            let name = |unit| format!("W11: {}, {} groups, {unit}", way.name, grouped(size));
-            let mut bytes = Measurement::new(name("bytes"), "KiB", way.goals.0);
-            let mut cpu = Measurement::new(name("CPU"), "ms", way.goals.1);
+        for mode in MODES {
+            let name = |unit| format!("W11: {}, {} groups, {unit}", mode.name, grouped(size));
+            let mut bytes = Measurement::new(name("bytes"), "KiB", mode.goals.0);
+            let mut cpu = Measurement::new(name("CPU"), "ms", mode.goals.1);
             for _ in 0..settings.rounds {
-                let (ours, base) = (connect_all(&many, way)?, connect_all(&few, way)?);
+                let (ours, base) = (connect_all(&many, mode)?, connect_all(&few, mode)?);
                 bytes.pairs.push((ours.0, base.0));
                 cpu.pairs.push((ours.1, base.1));
             }
@@ -83,18 +89,18 @@ fn plan(groups: usize) -> Plan {
 
 /// Connects every user once to a newly started server. Returns KiB and milliseconds of server CPU per connect until it is
 /// ready. `summary.more`, the count of unread messages in the other groups, is awaited and not counted.
-pub(super) fn connect_all(world: &World, way: Way) -> Result<(f64, f64)> {
-    let since = if way.resumes { points(world)? } else { Vec::new() };
+pub(super) fn connect_all(world: &World, mode: ConnectMode) -> Result<(f64, f64)> {
+    let since = if mode.resumes { points(world)? } else { Vec::new() };
     let subject = Subject::chinwag(&world.program)?;
     let (mut cpu, mut bytes) = (0.0, 0);
     let mut sockets = Vec::with_capacity(world.users.len());
     for user in 0..world.users.len() {
         // All threads sleep now, so that their CPU counters are up to date.
         let before = subject.cpu_exact()?;
-        let (mut socket, read) = ready(&subject, world, user, way, since.get(user))?;
+        let (mut socket, read) = ready(&subject, world, user, mode, since.get(user))?;
         cpu += subject.cpu_stopped()? - before;
         bytes += read.len();
-        if world.groups_of[user].len() > way.groups {
+        if world.groups_of[user].len() > mode.groups {
             read_to(&mut socket, read, b"\"type\":\"summary.more\"")?;
         }
         sockets.push(socket);
@@ -126,17 +132,17 @@ fn ready(
     subject: &Subject,
     world: &World,
     user: usize,
-    way: Way,
+    mode: ConnectMode,
     since: Option<&String>,
 ) -> Result<(TcpStream, Vec<u8>)> {
     let Some(since) = since else {
-        return ask(subject, world, user, way.query, None, b"\"type\":\"contact.summary\"");
+        return ask(subject, world, user, mode.query, None, b"\"type\":\"contact.summary\"");
     };
     let groups: Vec<_> =
         world.groups.iter().take(CHANGED).map(|id| format!("\"{id}\":{}", MESSAGES - 1)).collect();
     let data = format!(r#"{{"groups":{{{}}},"all":true,"since":"{since}"}}"#, groups.join(","));
     let resume = format!(r#"{{"type":"sync.resume","data":{data}}}"#);
-    ask(subject, world, user, way.query, Some(&resume), b"\"type\":\"sync.done\"")
+    ask(subject, world, user, mode.query, Some(&resume), b"\"type\":\"sync.done\"")
 }
 
 /// Connects a user, sends a frame, and reads until `end`.

@@ -2,10 +2,12 @@
 //! on two nodes with PostgreSQL and Redis. Memory, descriptors and storage are read every ten seconds. The table compares the
 //! last quarter of the time with the second.
 
-mod crew;
-mod errands;
 mod gauge;
-mod person;
+mod ledger;
+mod requests;
+mod schedule;
+mod user;
+mod users;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,8 +18,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use chinwag_testkit::postgres::Server;
 
-use self::crew::Crew;
 use self::gauge::{Gauge, quarters};
+use self::users::SoakUsers;
 use super::{RunSettings, median};
 use crate::plot::{Axis, Curve, Plot};
 use crate::shared::Shared;
@@ -38,7 +40,7 @@ struct SoakSite {
     name: &'static str,
     world: World,
     subject: Subject,
-    crew: Crew,
+    users: SoakUsers,
 }
 
 /// All readings of a run.
@@ -94,7 +96,7 @@ fn watch<'a>(places: &'a [SoakSite], settings: &RunSettings) -> Result<SoakReadi
         (settings.minutes, Duration::from_secs(60))
     };
     let mut gauges = Vec::new();
-    for SoakSite { name, world, subject, crew } in places {
+    for SoakSite { name, world, subject, users } in places {
         for (number, pid) in (1..).zip(subject.pids()) {
             let node =
                 if world.shared().is_ok() { format!("node {number} of two") } else { (*name).to_owned() };
@@ -103,7 +105,7 @@ fn watch<'a>(places: &'a [SoakSite], settings: &RunSettings) -> Result<SoakReadi
         if let Ok(shared) = world.shared() {
             gauges.extend(gauge::of_shared(shared));
         } else {
-            let messages = move || crew.ledger.acknowledged() as f64;
+            let messages = move || users.ledger.acknowledged() as f64;
             gauges.extend(gauge::of_folder(&world.program, messages));
         }
     }
@@ -114,14 +116,14 @@ fn watch<'a>(places: &'a [SoakSite], settings: &RunSettings) -> Result<SoakReadi
         for gauge in &mut gauges {
             gauge.read()?;
         }
-        if let Some(place) = places.iter().find(|place| !place.crew.is_alive()) {
-            // `Crew::stop` returns the error of its thread.
+        if let Some(place) = places.iter().find(|place| !place.users.is_alive()) {
+            // `SoakUsers::stop` returns the error of its thread.
             eprintln!("soak: {} has stopped after {:?}", place.name, begun.elapsed());
             break;
         }
         if reading % READINGS == 0 {
             for (place, minutes) in places.iter().zip(&mut seen) {
-                minutes.push(percentiles(place.crew.ledger.take_latencies()));
+                minutes.push(percentiles(place.users.ledger.take_latencies()));
             }
             if reading % (READINGS * 10) == 0 {
                 eprintln!("soak: minute {} of {minutes}", reading / READINGS);
@@ -166,19 +168,19 @@ fn delivery(name: &str, minutes: &[[f64; 2]]) -> Vec<Measurement> {
 
 impl SoakSite {
     fn open(name: &'static str, world: World, subject: Subject, rate: f64) -> Self {
-        let crew = Crew::start(&world, &subject.urls(), rate);
-        Self { name, world, subject, crew }
+        let users = SoakUsers::start(&world, &subject.urls(), rate);
+        Self { name, world, subject, users }
     }
 
     /// Stops the load and the servers, and checks that every user has received every message and that the store has each once.
     fn close(self) -> Result<Measurement> {
-        let ledger = self.crew.stop().with_context(|| self.name)?;
+        let ledger = self.users.stop().with_context(|| self.name)?;
         self.subject.stop()?;
         self.world.check_kept(&ledger.kept())?;
         let count = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let what = format!("soak: messages, {}", self.name);
         let note = format!(
-            "each once in the store and at every receiver; {} deliveries, {} reconnects, {} other acts",
+            "each once in the store and at every receiver; {} deliveries, {} reconnects, {} other actions",
             count(&ledger.deliveries),
             count(&ledger.reconnects),
             count(&ledger.others)

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::super::connect::{self, Way};
+use super::super::connect::{self, ConnectMode};
 use super::super::{RunSettings, median};
 use super::{Growth, sizes};
 use crate::crowd::Crowd;
@@ -35,7 +35,7 @@ pub(super) fn run(settings: &RunSettings) -> Result<Growth> {
         let (mut connects, mut sends) = (Vec::new(), Vec::new());
         // At least two rounds: only the second one runs with warm caches.
         for _ in 0..settings.rounds.max(2) {
-            connects.push(connect::connect_all(&world, Way::WINDOW)?.1);
+            connects.push(connect::connect_all(&world, ConnectMode::WINDOW)?.1);
             sends.push(send(&subject, &mut crowd, settings)?);
         }
         let sent = crowd.sent();

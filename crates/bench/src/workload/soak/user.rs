@@ -14,7 +14,8 @@ use chinwag_client::{
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::crew::{Act, GroupLedger, SoakLedger};
+use super::ledger::{GroupLedger, SoakLedger};
+use super::schedule::UserAction;
 use crate::frame;
 use crate::load::TIMEOUT;
 
@@ -83,8 +84,8 @@ impl SoakUser {
         }
     }
 
-    /// Performs acts until the schedule ends.
-    pub(super) async fn live(mut self, mut acts: mpsc::Receiver<Act>) -> Result<()> {
+    /// Performs actions until the schedule ends.
+    pub(super) async fn run(mut self, mut actions: mpsc::Receiver<UserAction>) -> Result<()> {
         loop {
             let connected = timeout(TIMEOUT, self.connect()).await;
             let mut socket = connected.with_context(|| format!("user{} cannot come back", self.user))??;
@@ -94,10 +95,10 @@ impl SoakUser {
                         Ok(frame) => self.take(frame, &mut socket).await?,
                         Err(end) => bail!("the socket of user{} ended: {end}", self.user),
                     },
-                    act = acts.recv() => match act {
+                    action = actions.recv() => match action {
                         None => return Ok(()),
-                        Some(Act::Reconnect) => break,
-                        Some(act) => self.act(act, &mut socket).await?,
+                        Some(UserAction::Reconnect) => break,
+                        Some(action) => self.act(action, &mut socket).await?,
                     },
                 }
             }
@@ -220,33 +221,33 @@ impl SoakUser {
         }
     }
 
-    async fn act(&mut self, act: Act, socket: &mut Socket) -> Result<()> {
+    async fn act(&mut self, action: UserAction, socket: &mut Socket) -> Result<()> {
         self.turn += 1;
         let any = self.recent.get(self.turn % self.recent.len().max(1)).copied();
-        let event = match (act, any) {
-            (Act::Send(due), _) => {
+        let event = match (action, any) {
+            (UserAction::Send(due), _) => {
                 ensure!(self.unsent.len() < UNSENT, "the server does not keep up with the messages");
                 self.unsent.push_back(due);
                 return self.send_next(socket).await;
             }
-            (Act::Presence, _) => {
+            (UserAction::Presence, _) => {
                 let status = if self.turn.is_multiple_of(2) { Status::Afk } else { Status::Online };
                 ClientEvent::StatusUpdate(Presence { status })
             }
-            (Act::Edit, Some((id, number, _))) => {
+            (UserAction::Edit, Some((id, number, _))) => {
                 let body = Some(body(number, self.ledger.now()) + " (edited)");
                 ClientEvent::MessageUpdate(MessageEdit { id, body, mentions: None })
             }
-            (Act::Delete, Some((id, number, _))) => {
+            (UserAction::Delete, Some((id, number, _))) => {
                 self.group_ledger().delete(number);
                 self.recent.retain(|(other, ..)| *other != id);
                 ClientEvent::MessageDelete(MessageId { id })
             }
-            (Act::React, Some((id, ..))) => {
+            (UserAction::React, Some((id, ..))) => {
                 let (emoji, on) = (EMOJI[self.turn % EMOJI.len()].to_owned(), self.turn % 8 < 5);
                 ClientEvent::MessageReact(React { id, emoji, on })
             }
-            (Act::Read, Some((_, _, seq))) => {
+            (UserAction::Read, Some((_, _, seq))) => {
                 ClientEvent::MessageRead(ReadUpTo { group: self.group, seq: Some(seq), date: None })
             }
             // There is no message yet.

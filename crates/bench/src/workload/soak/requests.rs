@@ -8,34 +8,35 @@ use chinwag_client::Rest;
 use chinwag_client::reqwest::Method;
 use tokio::sync::mpsc;
 
-use super::crew::{Act, SoakLedger};
-use super::person;
+use super::ledger::SoakLedger;
+use super::schedule::UserAction;
+use super::user;
 
 const FILE: usize = 64 * 1024;
 
 /// Does one of each first, so that a server that refuses them fails early, and then those of the schedule.
 pub(super) async fn run(
-    people: Vec<Rest>,
-    mut acts: mpsc::Receiver<Act>,
+    users: Vec<Rest>,
+    mut actions: mpsc::Receiver<UserAction>,
     ledger: Arc<SoakLedger>,
 ) -> Result<()> {
     let mut turn = 0_usize;
-    let mut next = Some(Act::Upload);
-    while let Some(act) = next {
-        run_errand(&people[turn % people.len()], act, turn).await?;
+    let mut next = Some(UserAction::Upload);
+    while let Some(action) = next {
+        send_request(&users[turn % users.len()], action, turn).await?;
         ledger.others.fetch_add(1, Ordering::Relaxed);
         turn += 1;
-        next = if turn == 1 { Some(Act::Search) } else { acts.recv().await };
+        next = if turn == 1 { Some(UserAction::Search) } else { actions.recv().await };
     }
     Ok(())
 }
 
-async fn run_errand(rest: &Rest, act: Act, turn: usize) -> Result<()> {
-    let (what, request) = if act == Act::Upload {
+async fn send_request(rest: &Rest, action: UserAction, turn: usize) -> Result<()> {
+    let (what, request) = if action == UserAction::Upload {
         let request = rest.request(Method::POST, "files/?name=soak.bin");
         ("an upload", request.body(vec![u8::try_from(turn % 256)?; FILE]))
     } else {
-        let word = person::word(turn as u64);
+        let word = user::word(turn as u64);
         ("a search", rest.request(Method::GET, &format!("messages/?q={word}&limit=20")))
     };
     let answer = rest.send(request).await?;

@@ -1,4 +1,4 @@
-//! Rules of the tree that no compiler checks: forbidden text, file lengths, links between the repository's
+//! Rules of the tree that no compiler checks: forbidden text, file lengths, links and paths in the repository's
 //! documents, the language of comments and documents, and fixed waits in tests.
 //!
 //! Clippy checks the length and style of functions.

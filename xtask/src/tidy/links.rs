@@ -1,24 +1,34 @@
-//! Links in Markdown to another file or a heading of this repository.
+//! Links in Markdown to another file or a heading of this repository, and paths in its inline code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Tree, extension};
 
-/// Returns the broken links of the document at `path`. Links to other sites are not checked.
+/// The folders with which a path in inline code begins. A path inside a crate may leave out `crates/`.
+const FOLDERS: &[&str] = &["clients/", "crates/", "deploy/", "docs/", "fuzz/", "web/", "xtask/"];
+
+/// Returns the broken links of the document at `path`, and the paths in it that lead to no file. Links to other
+/// sites are not checked.
 pub(super) fn broken(path: &str, text: &str, tree: &Tree) -> Vec<String> {
     let mut broken = Vec::new();
-    for (number, line) in prose(text) {
-        for target in targets(&line) {
+    for (number, line) in unfenced(text) {
+        let prose: String = line.split('`').step_by(2).collect();
+        for target in targets(&prose) {
             if let Err(why) = resolve(path, target, tree) {
                 broken.push(format!("{path}:{number}: the link to `{target}` {why}"));
+            }
+        }
+        for code in line.split('`').skip(1).step_by(2).filter(|code| is_path(code)) {
+            if !exists(code, tree) && !exists(&format!("crates/{code}"), tree) {
+                broken.push(format!("{path}:{number}: the path `{code}` leads to no file"));
             }
         }
     }
     broken
 }
 
-/// The numbered lines outside of fenced code, without their inline code.
-fn prose(text: &str) -> Vec<(usize, String)> {
+/// The numbered lines outside of fenced code.
+fn unfenced(text: &str) -> Vec<(usize, &str)> {
     let mut fenced = false;
     let mut lines = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
@@ -26,10 +36,24 @@ fn prose(text: &str) -> Vec<(usize, String)> {
         if fence.starts_with("```") || fence.starts_with("~~~") {
             fenced = !fenced;
         } else if !fenced {
-            lines.push((number, line.split('`').step_by(2).collect()));
+            lines.push((number, line));
         }
     }
     lines
+}
+
+/// Whether inline code is the path of one file or folder of the repository.
+fn is_path(code: &str) -> bool {
+    let is_below = ["/src/", "/tests/"].iter().any(|folder| code.contains(folder))
+        || FOLDERS.iter().any(|folder| code.starts_with(folder));
+    is_below && code.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+}
+
+/// Whether the repository has this file or folder.
+fn exists(path: &str, tree: &Tree) -> bool {
+    let path = path.trim_end_matches('/');
+    let inside = if path.is_empty() { String::new() } else { format!("{path}/") };
+    tree.contains_key(path) || tree.keys().any(|file| file.starts_with(&inside))
 }
 
 /// The link targets in a line: `[text](target "title")`, or `[name]: target` alone on a line.
@@ -52,8 +76,7 @@ fn resolve(from: &str, target: &str, tree: &Tree) -> Result<(), &'static str> {
     let (file, heading) = target.split_once('#').unwrap_or((target, ""));
     let path =
         if file.is_empty() { from.to_owned() } else { join(from, file).ok_or("leaves the repository")? };
-    let inside = if path.is_empty() { String::new() } else { format!("{path}/") };
-    if !tree.contains_key(&path) && !tree.keys().any(|file| file.starts_with(&inside)) {
+    if !exists(&path, tree) {
         return Err("leads to no file");
     }
     match tree.get(&path) {
@@ -113,6 +136,7 @@ mod tests {
             ("docs/guide.md", text),
             ("docs/other.md", "# Other\n## The `chinwag` command, in short\n## Twice\n## Twice\n"),
             ("README.md", "# Top\n"),
+            ("crates/core/src/id.rs", ""),
         ];
         let tree = files.map(|(path, text)| (path.to_owned(), Some(text.to_owned()))).into();
         broken("docs/guide.md", text, &tree)
@@ -152,5 +176,18 @@ mod tests {
     #[test]
     fn code_is_not_a_link() {
         assert_eq!(found("`[x](gone.md)` and\n```\n[x](gone.md)\n```\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn paths_in_code_lead_to_files() {
+        for path in
+            ["crates/core/src/id.rs", "core/src/id.rs", "docs/", "crates/<noun>/src/a.rs", "src/", "a/b.rs"]
+        {
+            assert_eq!(found(&format!("see `{path}`")), Vec::<String>::new());
+        }
+        for path in ["crates/core/src/gone.rs", "core/src/gone.rs", "core/tests/", "docs/gone.md", "web/"] {
+            let found = found(&format!("\nsee `{path}`"));
+            assert_eq!(found, [format!("docs/guide.md:2: the path `{path}` leads to no file")]);
+        }
     }
 }

@@ -36,8 +36,24 @@ const TRIALS: &[(&str, &[&str])] = &[
     (
         "cluster",
         &[
-            "order", "kills", "rolling", "removal", "ends", "first", "commit", "database", "link", "hints",
-            "dead", "versions", "blocks", "consent", "push", "webhooks", "returns",
+            "order",
+            "kills",
+            "rolling",
+            "removal",
+            "ends",
+            "first",
+            "commit",
+            "database",
+            "link",
+            "hints",
+            "dead",
+            "versions",
+            "blocks",
+            "consent",
+            "push",
+            "webhooks",
+            "returns",
+            "followers",
         ],
     ),
 ];
@@ -173,6 +189,24 @@ mod tests {
             let file = root.join("crates/server/tests").join(folder).join(name).with_extension("rs");
             assert!(file.is_file(), "{name}");
             assert!(guarantees.contains(&format!("trial `{name}`")), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_test_that_reports_is_a_trial() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/server/tests");
+        for (folder, names) in TRIALS {
+            for entry in fs::read_dir(tests.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let code = fs::read_to_string(&path).unwrap();
+                // An ignored test is a measurement.
+                let is_trial = code.contains("report(") && !code.contains("#[ignore");
+                let name = path.file_stem().unwrap().to_str().unwrap();
+                assert!(
+                    !is_trial || names.contains(&name),
+                    "`cargo xtask trials` leaves out {folder}/{name}"
+                );
+            }
         }
     }
 

@@ -16,18 +16,18 @@ use crate::cargo;
 use crate::steps::human;
 
 pub(crate) const HELP: &str = "\
-Compares the speed of a revision with that of the present tree.
+Compares the speed of a revision with that of the working tree.
 
 Usage: cargo xtask bench --compare REV [WORKLOAD]... [--rounds N] [--seconds S]
 
   REV           a commit, a tag or a branch whose bench has these workloads
-  WORKLOAD      a workload of bench that quotes messages: crowd, groups, sends (all three), nodes
+  WORKLOAD      a workload of bench that counts messages: crowd, groups, sends (these three by default), nodes
   --rounds N    rounds, in each of which both are measured once (5)
-  --seconds S   the length of one stretch of load (3)
+  --seconds S   the duration of one period of load (3)
 
-Both are built for release, REV in target/compare/, where its programs stay. Each is measured by its own bench
+Both are release builds; the programs of REV stay in target/compare/. Each is measured by its own bench
 program. The table has the medians of all rounds, and the median and range of their ratios. A run of one workload that
-takes longer than ten minutes is ended, and its round left out. CPU seconds per message can be compared while the
+takes longer than ten minutes is ended, and its round is left out. CPU seconds per message can be compared while the
 machine has other work; messages per second cannot.
 ";
 

@@ -49,7 +49,7 @@ Usage: cargo xtask <task>
                    ADVISORIES=1 includes the advisory database), and the rules of this repository.
   help             prints this text.
 
-Exit codes: 0 all passed, 1 something failed, 2 misused.
+Exit codes: 0 all passed, 1 something failed, 2 wrong arguments.
 ";
 
 /// The requested task.
@@ -98,14 +98,14 @@ fn parse(args: &[String]) -> Result<TaskKind, String> {
         ["hostile"] => Ok(TaskKind::Hostile { seconds: 60 }),
         ["hostile", seconds] => match seconds.parse() {
             Ok(seconds) => Ok(TaskKind::Hostile { seconds }),
-            Err(_) => Err(format!("`{seconds}` is no number of seconds")),
+            Err(_) => Err(format!("`{seconds}` is not a number of seconds")),
         },
         ["dist", words @ ..] => DistOptions::parse(words).map(TaskKind::Dist),
         ["bench", "help" | "--help" | "-h"] => Ok(TaskKind::BenchHelp),
         ["bench", rest @ ..] => compare::parse(rest).map(TaskKind::Compare),
         ["trials", word, ..] => Err(format!("`{word}`: the trials are {}", trials::names().join(", "))),
-        ["test", word, ..] => Err(format!("`{word}`: what goes to cargo test stands after `--`")),
-        ["check", word, ..] => Err(format!("check takes nothing, and was given `{word}`")),
+        ["test", word, ..] => Err(format!("`{word}`: put the arguments of cargo test after `--`")),
+        ["check", word, ..] => Err(format!("`{word}`: check takes no arguments")),
         [word, ..] => Err(format!("no task is called `{word}`")),
     }
 }

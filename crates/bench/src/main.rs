@@ -32,7 +32,7 @@ use clap::Parser;
 use crate::baseline::Baseline;
 use crate::workload::{RunSettings, Workload};
 
-/// Measures Chinwag beside baselines, turn about, and prints a table.
+/// Measures Chinwag and baselines alternately, and prints a table.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Cli {
@@ -44,7 +44,7 @@ struct Cli {
     /// Small and short: to see that everything works, not to measure.
     #[arg(long, global = true)]
     quick: bool,
-    /// Seconds that one stretch of load lasts.
+    /// The seconds of one period of load.
     #[arg(long, global = true)]
     seconds: Option<f64>,
     /// Messages in the largest history (W6, W17, curves).

@@ -17,6 +17,7 @@ use crate::page::Page;
 /// A host application. `/chat-token?name` returns that user's token; `/` is its page.
 struct Host {
     listener: TcpListener,
+    /// The number of token requests.
     asked: Arc<AtomicUsize>,
 }
 
@@ -26,21 +27,29 @@ impl Host {
         Self { listener, asked: Arc::default() }
     }
 
+    /// A host, and a server that allows its pages.
+    async fn allowed() -> (Self, Stage) {
+        let host = Self::bind().await;
+        let origin = host.origin();
+        let stage = Stage::with(|options| options.http.origins = vec![origin]).await;
+        (host, stage)
+    }
+
     /// Another host name than the server's, so that browsers treat it as another site.
     fn origin(&self) -> String {
         format!("http://localhost:{}", self.listener.local_addr().expect("it listens").port())
     }
 
-    /// Starts serving. Returns the number of token requests.
-    fn serve(self, chat: String, page: String) -> Arc<AtomicUsize> {
-        let asked = self.asked.clone();
+    /// Starts serving a page, and opens it as ann.
+    async fn open(self, chat: &str, html: String) -> Page {
+        let (origin, chat) = (self.origin(), chat.to_owned());
         tokio::spawn(async move {
             loop {
                 let (socket, _) = self.listener.accept().await.expect("it listens");
-                tokio::spawn(answer(socket, chat.clone(), page.clone(), self.asked.clone()));
+                tokio::spawn(answer(socket, chat.clone(), html.clone(), self.asked.clone()));
             }
         });
-        asked
+        Page::open("ann", &origin).await
     }
 }
 
@@ -105,13 +114,11 @@ const ASK: &str = "chat.token = () => fetch('/chat-token?ann').then((answer) => 
 
 #[tokio::test]
 async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
-    let host = Host::bind().await;
-    let origin = host.origin();
-    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
+    let (host, stage) = Host::allowed().await;
     let chat = stage.app.url();
     let (ann, bob) = (stage.app.user("ann").await, stage.app.user("bob").await);
-    let asked = host.serve(chat.clone(), page(&chat, "lang=fr", ASK));
-    let page = Page::open("ann", &origin).await;
+    let asked = host.asked.clone();
+    let page = host.open(&chat, page(&chat, "lang=fr", ASK)).await;
     page.sees("Connecté en tant que ann").await;
     assert_eq!(asked.load(Ordering::Relaxed), 1);
 
@@ -156,15 +163,12 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
 
 #[tokio::test]
 async fn a_page_shows_one_conversation_and_reports_an_ended_token() {
-    let host = Host::bind().await;
-    let origin = host.origin();
-    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
+    let (host, stage) = Host::allowed().await;
     let chat = stage.app.url();
     let ann = stage.app.user("ann").await;
     stage.app.user("bob").await;
     let attributes = format!(r#"token="{}" with="bob" theme="dark" dir="rtl""#, ann.token());
-    host.serve(chat.clone(), page(&chat, &attributes, ""));
-    let page = Page::open("ann", &origin).await;
+    let page = host.open(&chat, page(&chat, &attributes, "")).await;
     page.say("hello").await;
     page.sees_once("hello").await;
     page.sees_sent("hello").await;
@@ -191,8 +195,7 @@ async fn page_of_an_unlisted_origin_gets_an_explanation() {
     let stage = Stage::open().await;
     let chat = stage.app.url();
     let ann = stage.app.user("ann").await;
-    host.serve(chat.clone(), page(&chat, &format!(r#"token="{}""#, ann.token()), ""));
-    let page = Page::open("ann", &origin).await;
+    let page = host.open(&chat, page(&chat, &format!(r#"token="{}""#, ann.token()), "")).await;
     page.sees("Opening your conversations…").await;
     page.sees("Connection lost. Trying again…").await;
     // The developer finds the remedy on the page, in the console, and in an event.
@@ -206,15 +209,12 @@ async fn page_of_an_unlisted_origin_gets_an_explanation() {
 
 #[tokio::test]
 async fn a_token_function_that_fails_is_asked_again() {
-    let host = Host::bind().await;
-    let origin = host.origin();
-    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
+    let (host, stage) = Host::allowed().await;
     let chat = stage.app.url();
     stage.app.user("ann").await;
     let fails = "let calls = 0; chat.token = () => { calls += 1; if (calls === 1) throw new Error('busy');
         return calls === 2 ? '<html>Error</html>' : fetch('/chat-token?ann').then((answer) => answer.text()); };";
-    host.serve(chat.clone(), page(&chat, "", fails));
-    let page = Page::open("ann", &origin).await;
+    let page = host.open(&chat, page(&chat, "", fails)).await;
     page.sees("Signed in as ann").await;
     let told = "return window.heard.filter(([type, detail]) => type === 'problem' && detail.kind === 'token').length";
     assert_eq!(page.run_script(told, json!([])).await, 2, "each failure is told once");
@@ -223,9 +223,7 @@ async fn a_token_function_that_fails_is_asked_again() {
 
 #[tokio::test]
 async fn the_element_fits_into_its_host() {
-    let host = Host::bind().await;
-    let origin = host.origin();
-    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
+    let (host, stage) = Host::allowed().await;
     let chat = stage.app.url();
     stage.app.user("ann").await;
     stage.app.user("bob").await;
@@ -233,8 +231,7 @@ async fn the_element_fits_into_its_host() {
         .replace("<html lang=\"en\">", "<html lang=\"fr\">")
         .replace("chinwag-chat { height: 500px;", "html { font-size: 62.5%; } chinwag-chat { border-radius: 40px; height: 500px;")
         .replace("window.heard = [];", "window.heard = []; window.keys = []; addEventListener('keydown', ({ key }) => window.keys.push(key));");
-    host.serve(chat.clone(), html);
-    let page = Page::open("ann", &origin).await;
+    let page = host.open(&chat, html).await;
     // The widget uses the language of the host's page.
     page.fill("Message", "bonjour").await;
     page.press("Envoyer").await;
@@ -251,14 +248,11 @@ async fn the_element_fits_into_its_host() {
 
 #[tokio::test]
 async fn files_are_sent_and_seen_on_a_foreign_page() {
-    let host = Host::bind().await;
-    let origin = host.origin();
-    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
+    let (host, stage) = Host::allowed().await;
     let chat = stage.app.url();
     stage.app.user("ann").await;
     let bob = stage.app.user("bob").await;
-    host.serve(chat.clone(), page(&chat, r#"with="bob""#, ASK));
-    let page = Page::open("ann", &origin).await;
+    let page = host.open(&chat, page(&chat, r#"with="bob""#, ASK)).await;
     attach(&page, "await picture('a.png', 640, 400, 'teal'), text('a.txt', 'milk')").await;
     page.say("on a foreign page").await;
     sees_pictures(&page, "on a foreign page", 1).await;
@@ -278,14 +272,11 @@ async fn files_are_sent_and_seen_on_a_foreign_page() {
 
 #[tokio::test]
 async fn old_link_to_a_file_is_renewed_when_it_is_pressed() {
-    let host = Host::bind().await;
-    let origin = host.origin();
-    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
+    let (host, stage) = Host::allowed().await;
     let chat = stage.app.url();
     stage.app.user("ann").await;
     stage.app.user("bob").await;
-    host.serve(chat.clone(), page(&chat, r#"with="bob""#, ASK));
-    let page = Page::open("ann", &origin).await;
+    let page = host.open(&chat, page(&chat, r#"with="bob""#, ASK)).await;
     attach(&page, "text('a.txt', 'milk')").await;
     page.say("a file").await;
     let card = "const card = message('a file')[0]?.querySelector('a.filecard[href*=ticket]');";

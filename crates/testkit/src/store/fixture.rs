@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chinwag_core::event::{Event, Kind};
 use chinwag_core::message::{Body, ClientId};
 use chinwag_core::permission::Role;
+use chinwag_core::profile::{Details, Origin, UserKind};
 use chinwag_core::send::Kept;
 use chinwag_core::store::{NewMessage, Store, Task, Tx};
 use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
@@ -134,6 +135,20 @@ pub fn body(text: &str) -> Body {
 /// A valid client id.
 pub fn client_id(text: &str) -> ClientId {
     ClientId::parse(text).expect("a client id")
+}
+
+/// The details of a user of the host, without a profile.
+pub fn bare_details() -> Details {
+    Details {
+        origin: Origin::Host,
+        kind: UserKind::Person,
+        display_name: None,
+        avatar: None,
+        data: None,
+        created: date(0),
+        last_seen: None,
+        hides_last_seen: false,
+    }
 }
 
 /// A date in seconds since the start of 2024.

@@ -9,7 +9,7 @@ use chinwag_core::app::push::{PushOutcome, PushResult};
 use chinwag_core::clock::SystemClock;
 use chinwag_core::group_settings::{GroupSettings, Notify};
 use chinwag_core::limits::Limits;
-use chinwag_core::profile::{Details, Origin, UserKind};
+use chinwag_core::profile::{Details, UserKind};
 use chinwag_core::push::{
     DeviceKeys, LONGEST_PAUSE, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush,
 };
@@ -17,7 +17,7 @@ use chinwag_core::suspension::{Suspension, UserStanding};
 use chinwag_core::token::{Kind, TokenHash};
 use chinwag_core::{GroupId, MessageId, PushId, Seq, UserId};
 
-use super::{Fixture, date, uuid};
+use super::{Fixture, bare_details, date, uuid};
 
 fn subscription(number: i64, user: UserId) -> Subscription {
     Subscription {
@@ -146,16 +146,7 @@ pub async fn facts_are_of_members_in_order(f: Fixture) {
         GroupSettings { notify: Notify::Mentions, muted_until: Some(date(77)), ..GroupSettings::default() };
     f.write(move |tx| tx.group_settings_set(group, bob, &settings)).await;
     f.write(move |tx| tx.pending_set(group, ann, true)).await;
-    let bot = Details {
-        origin: Origin::Host,
-        kind: UserKind::Bot,
-        display_name: None,
-        avatar: None,
-        data: None,
-        created: date(0),
-        last_seen: None,
-        hides_last_seen: false,
-    };
+    let bot = Details { kind: UserKind::Bot, ..bare_details() };
     f.write(move |tx| tx.profile_set(cid, &bot)).await;
     let facts = |after, all, limit| f.read(move |tx| tx.notify_facts(group, after, all, date(10), limit));
     let of_bob = NotifyFacts {

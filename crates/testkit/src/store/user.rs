@@ -7,7 +7,7 @@ use chinwag_core::token::{Kind, TokenHash};
 use chinwag_core::user::User;
 use chinwag_core::{Name, UserId};
 
-use super::{Fixture, date, name};
+use super::{Fixture, bare_details, date, name};
 
 pub async fn a_user_is_found_by_number_and_by_name_in_any_case(f: Fixture) {
     let (adam, special) = f
@@ -225,16 +225,7 @@ pub async fn an_origin_is_the_hosts_until_it_is_set(f: Fixture) {
 
 pub async fn a_profile_is_kept_and_cleared(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
-    let bare = Details {
-        origin: Origin::Host,
-        kind: UserKind::Person,
-        display_name: None,
-        avatar: None,
-        data: None,
-        created: date(0),
-        last_seen: None,
-        hides_last_seen: false,
-    };
+    let bare = bare_details();
     let full = Details {
         kind: UserKind::Bot,
         display_name: Some("Ann Lée".into()),

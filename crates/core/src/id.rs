@@ -134,6 +134,20 @@ macro_rules! random_id {
 
 random_id!(FileId WebhookId HookId BotKeyId KeyId PushId);
 
+/// Generates ids from the clock's time and randomness.
+macro_rules! time_id {
+    ($($name:ident)+) => {
+        $(impl $name {
+            /// A new id from the clock's time and randomness (UUID version 7).
+            pub fn new(clock: &dyn Clock) -> Self {
+                Self(clock.uuid())
+            }
+        })+
+    };
+}
+
+time_id!(MessageId TaskId AuditId ReportId HolderId);
+
 impl SessionId {
     /// The id of the session with this token. It is derived from the token's hash but does not reveal it.
     pub fn of(token: &TokenHash) -> Self {
@@ -143,44 +157,11 @@ impl SessionId {
     }
 }
 
-impl TaskId {
-    /// A new id from the clock's time and randomness (UUID version 7).
-    pub fn new(clock: &dyn Clock) -> Self {
-        Self(clock.uuid())
-    }
-}
-
 impl AuditId {
-    /// A new id from the clock's time and randomness (UUID version 7).
-    pub fn new(clock: &dyn Clock) -> Self {
-        Self(clock.uuid())
-    }
-
     /// The smallest id of any entry created at or after `date`.
     pub(crate) fn first_at(date: Date) -> Self {
         let millis = u128::try_from(date.micros() / 1000).unwrap_or_default();
         Self(Uuid::from_u128(millis << 80))
-    }
-}
-
-impl ReportId {
-    /// A new id from the clock's time and randomness (UUID version 7).
-    pub fn new(clock: &dyn Clock) -> Self {
-        Self(clock.uuid())
-    }
-}
-
-impl HolderId {
-    /// A new id from the clock's time and randomness (UUID version 7).
-    pub fn new(clock: &dyn Clock) -> Self {
-        Self(clock.uuid())
-    }
-}
-
-impl MessageId {
-    /// A new id from the clock's time and randomness (UUID version 7).
-    pub fn new(clock: &dyn Clock) -> Self {
-        Self(clock.uuid())
     }
 }
 

@@ -75,7 +75,7 @@ use crate::log::LogEntry;
 use crate::name::NameCase;
 use crate::permission::allow;
 use crate::rate::Rates;
-use crate::store::{Room, Store, Tx};
+use crate::store::{DiskSpace, Store, Tx};
 use crate::user::Caller;
 use crate::{Clock, Date, Error, GroupId, HistoryId, Result, Seq, UserId};
 
@@ -101,7 +101,7 @@ struct Rules {
     removals: Arc<RemovalCounts>,
     /// How user names are compared. Set by the store.
     name_case: NameCase,
-    room: Room,
+    disk_space: DiskSpace,
     users: UserRules,
     /// The hook that decides on each message before it is stored. None if not configured.
     before_send: Option<Arc<dyn BeforeSend>>,
@@ -131,7 +131,7 @@ impl Rules {
             return Ok(());
         }
         self.unindexed.store(true, Ordering::Relaxed);
-        if self.room.is_full() { Err(Error::Full) } else { Ok(()) }
+        if self.disk_space.is_full() { Err(Error::Full) } else { Ok(()) }
     }
 }
 
@@ -176,7 +176,7 @@ impl App {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: Limits) -> Self {
         let rates = Arc::new(Rates::new(&limits.rates, clock.clone()));
         let name_case = store.name_case();
-        let room = store.room();
+        let disk_space = store.disk_space();
         Self {
             store,
             rules: Arc::new(Rules {
@@ -189,7 +189,7 @@ impl App {
                 failing: Arc::default(),
                 unindexed: Arc::new(AtomicBool::new(true)),
                 removals: Arc::default(),
-                room,
+                disk_space,
                 users: UserRules::default(),
                 before_send: None,
             }),
@@ -253,12 +253,12 @@ impl App {
     /// Sets whether the disk's free space is below the configured reserve. If so, use cases that add content
     /// fail with [`Error::Full`]; use cases that end or remove something continue.
     pub fn set_low(&self, low: bool) {
-        self.rules.room.set_low(low);
+        self.rules.disk_space.set_low(low);
     }
 
     /// Whether use cases that add content are refused because the disk is full or nearly full.
     pub fn is_full(&self) -> bool {
-        self.rules.room.is_full()
+        self.rules.disk_space.is_full()
     }
 
     /// Restores the store's reserve of disk space once the disk has enough free space again. Called every

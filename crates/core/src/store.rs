@@ -19,6 +19,7 @@ mod audit;
 mod ban;
 mod bot;
 pub(crate) mod detail;
+mod disk_space;
 pub mod encoding;
 mod export;
 mod feed;
@@ -39,7 +40,6 @@ mod reaction;
 mod relation;
 mod report;
 mod retention;
-mod room;
 mod search;
 mod send;
 mod session;
@@ -58,6 +58,7 @@ use std::time::Duration;
 pub use audit::Audit;
 pub use ban::Bans;
 pub use bot::Bots;
+pub use disk_space::DiskSpace;
 pub use export::{Exports, ReactionPlace, WrittenReaction};
 pub use feed::Feed;
 pub use file::{FileRow, FileState, Files};
@@ -80,7 +81,6 @@ pub use reaction::{NewReaction, ReactionOf, Reactions};
 pub use relation::Relations;
 pub use report::Reports;
 pub use retention::{Retention, RetentionPage};
-pub use room::Room;
 pub use search::{
     Candidate, Candidates, IndexPart, IndexedGroup, IndexedPlaces, SearchIndex, SearchPlace, UnindexedText,
 };
@@ -159,8 +159,8 @@ pub trait Store: Sends + Send + Sync + 'static {
         INDEX_REST
     }
     /// The state of the disk space for new content, shared with the store.
-    fn room(&self) -> Room {
-        Room::default()
+    fn disk_space(&self) -> DiskSpace {
+        DiskSpace::default()
     }
     /// Restores the reserve of disk space that lets deletions work on a full disk, as far as there is space
     /// for it. Almost free while the reserve is complete.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chinwag_core::Error;
 use chinwag_core::name::NameCase;
-use chinwag_core::store::Room;
+use chinwag_core::store::DiskSpace;
 use rusqlite::{Connection, ErrorCode, ffi};
 
 use crate::reserve::lacks_room;
@@ -26,7 +26,7 @@ pub(crate) struct FileState {
     pub(crate) stamps: Arc<StampSource>,
     written: Mutex<WrittenPages>,
     /// Whether the disk is full.
-    pub(crate) room: Room,
+    pub(crate) disk_space: DiskSpace,
 }
 
 impl FileState {
@@ -37,7 +37,7 @@ impl FileState {
             name_case,
             stamps,
             written: Mutex::default(),
-            room: Room::default(),
+            disk_space: DiskSpace::default(),
         }
     }
 
@@ -48,7 +48,7 @@ impl FileState {
 
     /// Records that the disk is full, and logs it the first time.
     pub(crate) fn set_spent(&self) {
-        if !self.room.set_spent(true) {
+        if !self.disk_space.set_spent(true) {
             tracing::error!(
                 "the disk is full: nothing new is stored until it has room for store.reserve twice over"
             );

@@ -51,7 +51,7 @@ use std::time::Duration;
 use chinwag_core::bus::Bus;
 use chinwag_core::name::NameCase;
 use chinwag_core::send::{Sending, Sent};
-use chinwag_core::store::{Answer, Done, ReadJob, Room, Sends, Store, WriteJob, send_as_jobs};
+use chinwag_core::store::{Answer, DiskSpace, Done, ReadJob, Sends, Store, WriteJob, send_as_jobs};
 use chinwag_core::{Error, HistoryId};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -263,8 +263,8 @@ impl Store for SqliteStore {
         })
     }
 
-    fn room(&self) -> Room {
-        self.writer.state.room.clone()
+    fn disk_space(&self) -> DiskSpace {
+        self.writer.state.disk_space.clone()
     }
 
     fn reserve(&self) -> Done<'_> {
@@ -274,7 +274,7 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let reserve = self.reserve.clone();
             let filled = spawn_blocking(move || reserve.fill()).await.map_err(Error::internal)?;
-            if filled.map_err(Error::internal)? && self.writer.state.room.set_spent(false) {
+            if filled.map_err(Error::internal)? && self.writer.state.disk_space.set_spent(false) {
                 tracing::info!("the disk has room again");
             }
             Ok(())
@@ -284,7 +284,7 @@ impl Store for SqliteStore {
     /// Commits to the disk, which shows whether the store works. Fails immediately after damage was found or
     /// while the disk is full.
     fn ready(&self) -> Done<'_> {
-        if self.writer.state.damaged.load(Ordering::Acquire) || self.writer.state.room.is_spent() {
+        if self.writer.state.damaged.load(Ordering::Acquire) || self.writer.state.disk_space.is_spent() {
             return Box::pin(ready(Err(Error::unavailable())));
         }
         let done = self.writer.queue.submit(Task::Probe);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chinwag_core::event::Event;
 use chinwag_core::name::NameCase;
 use chinwag_core::send::{SendRules, Sending, Sent};
-use chinwag_core::store::{Answer, Done, ReadJob, Room, Sends, Store, Tx, WriteJob};
+use chinwag_core::store::{Answer, DiskSpace, Done, ReadJob, Sends, Store, Tx, WriteJob};
 use chinwag_core::{Date, HistoryId, MessageId, Result};
 
 use super::span::{ActiveSpan, current, current_of};
@@ -147,8 +147,8 @@ impl Store for TracedStore {
         self.store.index_rest(took)
     }
 
-    fn room(&self) -> Room {
-        self.store.room()
+    fn disk_space(&self) -> DiskSpace {
+        self.store.disk_space()
     }
 
     fn reserve(&self) -> Done<'_> {

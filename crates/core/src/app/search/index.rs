@@ -121,7 +121,7 @@ impl App {
     /// Adds the next messages to the index, as a step of the lease. Refused on a full disk.
     pub async fn index_step(&self, lease: Lease) -> Result<IndexStep> {
         // The index is content as well, and the remaining disk space is reserved for deletions.
-        if self.rules.room.is_full() {
+        if self.rules.disk_space.is_full() {
             return Err(Error::Full);
         }
         let service = Context::new(Caller::Service);

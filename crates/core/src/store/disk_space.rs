@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether use cases that add content are refused because of the disk: its free space is below the configured
 /// reserve, or the store met a full disk and has not yet restored its own reserve. Clones share one state.
 #[derive(Debug, Clone, Default)]
-pub struct Room(Arc<State>);
+pub struct DiskSpace(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -14,7 +14,7 @@ struct State {
     is_spent: AtomicBool,
 }
 
-impl Room {
+impl DiskSpace {
     /// Whether there is no space for new content.
     pub fn is_full(&self) -> bool {
         self.0.is_low.load(Ordering::Relaxed) || self.is_spent()

@@ -3,11 +3,8 @@
 //! A cell is one actor who attempts one action in its own group. Both transports must refuse alike, and a
 //! refusal must change nothing.
 
-#[path = "role_table.rs"]
+mod full_disk;
 mod role_table;
-#[path = "room.rs"]
-mod room;
-#[path = "routes.rs"]
 mod routes;
 
 use std::collections::BTreeSet;

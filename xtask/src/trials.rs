@@ -92,19 +92,19 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
     }
     let mut rows = Vec::new();
     for (folder, trial) in all().filter(|(_, name)| only.is_none_or(|only| only == *name)) {
-        let (begun, mut told) = (Instant::now(), Vec::new());
+        let (begun, mut reports) = (Instant::now(), Vec::new());
         let passed = steps.run(trial, || {
-            let passed = watch(command(root, folder, trial), &mut told)?;
+            let passed = watch(command(root, folder, trial), &mut reports)?;
             ensure!(passed, "its test failed");
-            ensure!(!told.is_empty(), "it did not say what it has seen");
+            ensure!(!reports.is_empty(), "it printed no report");
             Ok(())
         });
         if !passed {
-            told.push(("?".to_owned(), "FAILED".to_owned()));
+            reports.push(("?".to_owned(), "FAILED".to_owned()));
         }
         // The tests of a file run one after the other: this is the time of all of them.
         let took = begun.elapsed();
-        rows.extend(told.into_iter().map(|(how_often, seen)| TrialRow { trial, how_often, took, seen }));
+        rows.extend(reports.into_iter().map(|(how_often, seen)| TrialRow { trial, how_often, took, seen }));
     }
     print!("\n{}\n", table(&rows));
     steps.finish()
@@ -120,13 +120,13 @@ fn command(root: &Path, folder: &str, trial: &str) -> Command {
 }
 
 /// Prints a command's output as it arrives, and collects the reports of trials; returns whether it succeeded.
-fn watch(mut command: Command, told: &mut Vec<(String, String)>) -> Result<bool> {
+fn watch(mut command: Command, reports: &mut Vec<(String, String)>) -> Result<bool> {
     let mut child = command.spawn().context("could not start cargo")?;
     let stdout = child.stdout.take().context("its output was piped")?;
     for line in BufReader::new(stdout).lines() {
         let line = line.context("could not read what cargo says")?;
         println!("{line}");
-        told.extend(report(&line));
+        reports.extend(report(&line));
     }
     Ok(child.wait().context("could not wait for cargo")?.success())
 }
@@ -161,8 +161,8 @@ mod tests {
 
     #[test]
     fn a_trials_line_is_its_report_and_no_other_line_is() {
-        let told = report("trial: crash | 5 kills | 9 sent; 0 lost");
-        assert_eq!(told, Some(("5 kills".to_owned(), "9 sent; 0 lost".to_owned())));
+        let found = report("trial: crash | 5 kills | 9 sent; 0 lost");
+        assert_eq!(found, Some(("5 kills".to_owned(), "9 sent; 0 lost".to_owned())));
         assert_eq!(report("test crash::kill ... ok"), None);
         assert_eq!(report("trial: crash"), None);
     }

@@ -286,7 +286,7 @@ fn parse(
         match came {
             ServerFrame::Message { seq, number, due } => say(ArrivalKind::Message { seq, number, due }),
             ServerFrame::Text(text) => {
-                if let Some(what) = told(text) {
+                if let Some(what) = arrival_kind(text) {
                     say(what);
                 }
             }
@@ -302,7 +302,7 @@ fn parse(
     Ok(at)
 }
 
-fn told(text: &[u8]) -> Option<ArrivalKind> {
+fn arrival_kind(text: &[u8]) -> Option<ArrivalKind> {
     let kind = text.strip_prefix(b"{\"type\":\"")?;
     if kind.starts_with(b"contact.summary") {
         Some(ArrivalKind::Shown)

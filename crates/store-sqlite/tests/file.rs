@@ -11,7 +11,7 @@ use chinwag_core::store::{NewMessage, Store, Tx};
 use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq};
 use chinwag_store_sqlite::{OpenError, Options, SqliteStore};
 use chinwag_testkit::bus::Recorder;
-use chinwag_testkit::store::told;
+use chinwag_testkit::store::numbered_event;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -48,7 +48,7 @@ async fn take(store: &Arc<dyn Store>) -> Result<Seq> {
     store
         .write(|tx, events| {
             let seq = tx.seq_take(GROUP, 1)?;
-            events.push(told(GROUP, seq));
+            events.push(numbered_event(GROUP, seq));
             Ok(seq)
         })
         .await
@@ -213,7 +213,7 @@ async fn jobs_that_queue_while_another_runs_share_one_commit() {
     let jobs: Vec<_> = (0..128)
         .map(|_| {
             store.submit_write(Box::new(|tx, events| {
-                events.push(told(GROUP, tx.seq_take(GROUP, 1)?));
+                events.push(numbered_event(GROUP, tx.seq_take(GROUP, 1)?));
                 Ok(())
             }))
         })
@@ -258,7 +258,7 @@ async fn a_batch_rerun_for_an_undone_job_is_published_once() {
     let jobs: Vec<_> = [true, false, true]
         .map(|stays| {
             store.submit_write(Box::new(move |tx, events| {
-                events.push(told(GROUP, tx.seq_take(GROUP, 1)?));
+                events.push(numbered_event(GROUP, tx.seq_take(GROUP, 1)?));
                 if stays { Ok(()) } else { Err(Error::NotFound("message")) }
             }))
         })
@@ -269,7 +269,7 @@ async fn a_batch_rerun_for_an_undone_job_is_published_once() {
         outcomes.push(job.await.is_ok());
     }
     assert_eq!(outcomes, [true, false, true]);
-    assert_eq!(file.bus.batches(), [[told(GROUP, Seq(1)), told(GROUP, Seq(2))]]);
+    assert_eq!(file.bus.batches(), [[numbered_event(GROUP, Seq(1)), numbered_event(GROUP, Seq(2))]]);
     assert_eq!(head(&store).await, 2);
 }
 
@@ -302,7 +302,7 @@ async fn a_late_job_never_runs_and_a_begun_write_is_unknown() {
     let may_go = std::sync::Mutex::new(may_go);
     let under_way = store.write(move |tx, events| {
         let seq = tx.seq_take(GROUP, 1)?;
-        events.push(told(GROUP, seq));
+        events.push(numbered_event(GROUP, seq));
         // The receiver is gone if this is a second run. The wait ends when the sender is dropped.
         let _ = begun.send(());
         let _ = may_go.lock().expect("no panic").recv();
@@ -319,7 +319,7 @@ async fn a_late_job_never_runs_and_a_begun_write_is_unknown() {
     }
     drop(go);
     assert_eq!(take(&store).await.expect("the store goes on"), Seq(2), "of the three the one that had begun");
-    assert_eq!(file.bus.events(), [told(GROUP, Seq(1)), told(GROUP, Seq(2))]);
+    assert_eq!(file.bus.events(), [numbered_event(GROUP, Seq(1)), numbered_event(GROUP, Seq(2))]);
     // One reads on its caller's thread, the other on a reader thread.
     let slow = || {
         let store = store.clone();
@@ -416,7 +416,7 @@ async fn a_failed_commit_refuses_its_batch_and_publishes_nothing() {
     let jobs: Vec<_> = (0..3)
         .map(|_| {
             store.submit_write(Box::new(|tx, events| {
-                events.push(told(GROUP, tx.seq_take(GROUP, 1)?));
+                events.push(numbered_event(GROUP, tx.seq_take(GROUP, 1)?));
                 Ok(())
             }))
         })
@@ -426,6 +426,6 @@ async fn a_failed_commit_refuses_its_batch_and_publishes_nothing() {
         assert!(job.await.is_err());
     }
     assert_eq!(head(&store).await, 1);
-    assert_eq!(file.bus.events(), [told(GROUP, Seq(1))]);
+    assert_eq!(file.bus.events(), [numbered_event(GROUP, Seq(1))]);
     assert_eq!(take(&store).await.expect("the next batch commits"), Seq(2));
 }

@@ -46,7 +46,7 @@ pub mod version;
 pub mod webhook;
 
 use self::fixture::uuid;
-pub use self::fixture::{Fixture, Opened, bare_details, body, client_id, date, name, told};
+pub use self::fixture::{Fixture, Opened, bare_details, body, client_id, date, name, numbered_event};
 pub use self::numbers::Numbers;
 
 /// Makes each case a test. See [`crate::store`].

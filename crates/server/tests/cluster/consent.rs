@@ -217,8 +217,8 @@ async fn accepting_beside_messages_loses_and_repeats_nothing() {
             // A message by the user accepts, too.
             let client_id = format!("hello-{number}");
             let hello = json!({ "group": world.group, "body": "hello", "client_id": client_id });
-            world.flow.ledger.sends(&client_id);
-            world.flow.ledger.acknowledged(&client_id, &at.post("messages/", hello).await.ok(201));
+            world.flow.ledger.note_request(&client_id);
+            world.flow.ledger.note_acknowledgement(&client_id, &at.post("messages/", hello).await.ok(201));
         }
         let head = world.flow_on().await;
         for socket in &mut sockets {

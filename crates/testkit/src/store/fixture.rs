@@ -157,7 +157,7 @@ pub fn date(seconds: i64) -> Date {
 }
 
 /// An event with nothing but a number in a group's log.
-pub fn told(group: GroupId, seq: Seq) -> Event {
+pub fn numbered_event(group: GroupId, seq: Seq) -> Event {
     Event::in_group(Kind::GroupDelete(group), group, seq)
 }
 

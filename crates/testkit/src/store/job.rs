@@ -12,7 +12,7 @@ use chinwag_core::{Error, GroupId, Result, Seq, UserId};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use super::{Fixture, date, name, told};
+use super::{Fixture, date, name, numbered_event};
 use crate::wait::until;
 
 /// Timeout for every wait here.
@@ -27,7 +27,7 @@ async fn take(store: &Arc<dyn Store>, group: GroupId) -> Result<Seq> {
     store
         .write(move |tx, events| {
             let seq = tx.seq_take(group, 1)?;
-            events.push(told(group, seq));
+            events.push(numbered_event(group, seq));
             Ok(seq)
         })
         .await
@@ -65,7 +65,7 @@ pub async fn a_failed_job_changes_and_publishes_nothing(f: Fixture) {
             let seq = tx.seq_take(id, 1)?;
             tx.group_rename(id, "renamed")?;
             tx.user_insert(&name("ann"), false, date(0))?;
-            events.push(told(id, seq));
+            events.push(numbered_event(id, seq));
             Err(Error::NotFound("message"))
         })
         .await;
@@ -74,7 +74,7 @@ pub async fn a_failed_job_changes_and_publishes_nothing(f: Fixture) {
     assert_eq!(group.map(|g| (g.head, g.name.to_string())), Some((Seq(0), "group".into())));
     assert_eq!(users, []);
     assert_eq!(take(&f.store, id).await.expect("a number"), Seq(1));
-    assert_eq!(f.bus.events(), [told(id, Seq(1))]);
+    assert_eq!(f.bus.events(), [numbered_event(id, Seq(1))]);
 }
 
 pub async fn a_job_that_panics_changes_nothing_and_the_next_one_runs(f: Fixture) {
@@ -83,7 +83,7 @@ pub async fn a_job_that_panics_changes_nothing_and_the_next_one_runs(f: Fixture)
         .store
         .write(move |tx, events| {
             let seq = tx.seq_take(id, 1)?;
-            events.push(told(id, seq));
+            events.push(numbered_event(id, seq));
             panic::panic_any("a fault of the job's")
         })
         .await;
@@ -93,7 +93,7 @@ pub async fn a_job_that_panics_changes_nothing_and_the_next_one_runs(f: Fixture)
     );
     assert_eq!(head(&f.store, id).await, Seq(0));
     assert_eq!(take(&f.store, id).await.expect("a number"), Seq(1));
-    assert_eq!(f.bus.events(), [told(id, Seq(1))]);
+    assert_eq!(f.bus.events(), [numbered_event(id, Seq(1))]);
 }
 
 pub async fn a_read_job_that_panics_is_a_fault_and_the_next_ones_run(f: Fixture) {
@@ -119,7 +119,7 @@ pub async fn a_refused_job_undoes_only_its_own_changes(f: Fixture) {
                         return Err(Error::forbidden("before it wrote"));
                     }
                     let seq = tx.seq_take(id, 1)?;
-                    events.push(told(id, seq));
+                    events.push(numbered_event(id, seq));
                     match number % 5 {
                         3 => Err(Error::NotFound("message")),
                         4 => panic::panic_any("a fault of the job's"),
@@ -134,7 +134,7 @@ pub async fn a_refused_job_undoes_only_its_own_changes(f: Fixture) {
     let expected: Vec<_> = (1..=48).map(Seq).collect();
     assert_eq!(given, expected);
     assert_eq!(head(&f.store, id).await, Seq(48));
-    assert_eq!(f.bus.events(), expected.into_iter().map(|seq| told(id, seq)).collect::<Vec<_>>());
+    assert_eq!(f.bus.events(), expected.into_iter().map(|seq| numbered_event(id, seq)).collect::<Vec<_>>());
 }
 
 pub async fn concurrent_writers_publish_each_number_once_in_order(f: Fixture) {
@@ -159,10 +159,10 @@ pub async fn concurrent_writers_publish_each_number_once_in_order(f: Fixture) {
     given.sort();
     assert_eq!(given, (1..=640).map(Seq).collect::<Vec<_>>());
     for (group, last) in [(id, 640), (other, 80)] {
-        let of = |seq: Option<Seq>| seq.map(|seq| told(group, seq));
+        let of = |seq: Option<Seq>| seq.map(|seq| numbered_event(group, seq));
         let events: Vec<_> =
             f.bus.events().into_iter().filter(|event| of(event.seq).as_ref() == Some(event)).collect();
-        assert_eq!(events, (1..=last).map(|seq| told(group, Seq(seq))).collect::<Vec<_>>());
+        assert_eq!(events, (1..=last).map(|seq| numbered_event(group, Seq(seq))).collect::<Vec<_>>());
     }
 }
 
@@ -189,10 +189,10 @@ pub async fn events_follow_the_commit_and_precede_the_answer(f: Fixture) {
 
 pub async fn the_events_of_one_job_stay_together_in_their_order(f: Fixture) {
     let id = f.group(&[]).await;
-    let order = [3, 1, 2].map(|seq| told(id, Seq(seq)));
+    let order = [3, 1, 2].map(|seq| numbered_event(id, Seq(seq)));
     let events = order.clone();
-    let job = move |_: &mut dyn Tx, told: &mut Vec<Event>| {
-        told.extend(events.clone());
+    let job = move |_: &mut dyn Tx, published: &mut Vec<Event>| {
+        published.extend(events.clone());
         Ok(())
     };
     f.store.write(job).await.expect("the job succeeds");
@@ -238,7 +238,7 @@ pub async fn an_abandoned_job_commits_and_publishes(f: Fixture) {
     for _ in 0..20 {
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
             let seq = tx.seq_take(id, 1)?;
-            events.push(told(id, seq));
+            events.push(numbered_event(id, seq));
             Ok(())
         };
         let mut done: Done<'_> = f.store.submit_write(Box::new(job));
@@ -248,7 +248,7 @@ pub async fn an_abandoned_job_commits_and_publishes(f: Fixture) {
     // A store may run several jobs at once, and abandoned ones end on their own.
     until("the event of every job", || f.bus.events().len() == 20).await;
     assert_eq!(take(&f.store, id).await.expect("a number"), Seq(21));
-    assert_eq!(f.bus.events(), (1..=21).map(|seq| told(id, Seq(seq))).collect::<Vec<_>>());
+    assert_eq!(f.bus.events(), (1..=21).map(|seq| numbered_event(id, Seq(seq))).collect::<Vec<_>>());
 }
 
 pub async fn a_store_that_can_commit_is_ready(f: Fixture) {

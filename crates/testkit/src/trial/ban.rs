@@ -59,9 +59,9 @@ impl BanRace {
             let expected: Vec<i64> = (head + 1..=head + changes + 1).collect();
             assert_eq!(seen, expected, "round {round}, joined: {has_joined}: the log of a member");
             if has_joined {
-                let told = events_until_quit(&mut listening, &group).await;
+                let received = events_until_quit(&mut listening, &group).await;
                 let whole = [("group.update".to_owned(), head + 1), ("group.quit".to_owned(), head + 2)];
-                assert_eq!(told, whole, "round {round}: the events of the user");
+                assert_eq!(received, whole, "round {round}: the events of the user");
                 joined += 1;
             } else {
                 refused += 1;
@@ -96,16 +96,16 @@ async fn log_until(socket: &mut Ws, group: &str, body: &str) -> Vec<i64> {
 
 /// The events of a group until the user is out of it.
 async fn events_until_quit(socket: &mut Ws, group: &str) -> Vec<(String, i64)> {
-    let mut told = Vec::new();
+    let mut received = Vec::new();
     loop {
         let frame = socket.next().await;
         let Value::String(kind) = &frame["type"] else { panic!("{frame}") };
         if frame["data"]["id"] != group && frame["data"]["group"] != group {
             continue;
         }
-        told.push((kind.clone(), frame["seq"].as_i64().or(frame["data"]["head"].as_i64()).unwrap_or(0)));
+        received.push((kind.clone(), frame["seq"].as_i64().or(frame["data"]["head"].as_i64()).unwrap_or(0)));
         if kind == "group.quit" {
-            return told;
+            return received;
         }
     }
 }

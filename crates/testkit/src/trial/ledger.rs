@@ -48,7 +48,7 @@ struct Notes {
     acked: HashMap<String, Acknowledgement>,
     /// The highest number acknowledged.
     head: i64,
-    retold: usize,
+    repeated: usize,
     changed: Vec<String>,
 }
 
@@ -68,9 +68,9 @@ pub struct Verdict {
     /// Acknowledged messages.
     pub acked: usize,
     /// Repeated acknowledgements.
-    pub retold: usize,
+    pub repeated: usize,
     /// Stored messages without an acknowledgement.
-    pub untold: usize,
+    pub unacknowledged: usize,
     /// Acknowledged, but not stored.
     pub lost: Vec<String>,
     /// Stored more than once.
@@ -117,26 +117,26 @@ impl Ledger {
     }
 
     /// Records a request.
-    pub fn sends(&self, client_id: &str) {
+    pub fn note_request(&self, client_id: &str) {
         self.notes().sent.insert(client_id.to_owned());
         self.load.send_modify(|load| load.flying += 1);
     }
 
     /// Records an answer with a message.
-    pub fn acknowledged(&self, client_id: &str, message: &Value) {
-        let told = Acknowledgement::new(message);
+    pub fn note_acknowledgement(&self, client_id: &str, message: &Value) {
+        let acknowledged = Acknowledgement::new(message);
         let mut notes = self.notes();
-        notes.head = notes.head.max(told.seq);
+        notes.head = notes.head.max(acknowledged.seq);
         match notes.acked.get(client_id) {
             None => {
-                notes.acked.insert(client_id.to_owned(), told);
+                notes.acked.insert(client_id.to_owned(), acknowledged);
             }
             Some(first) => {
-                if *first != told {
-                    let change = format!("{client_id}: {first:?}, then {told:?}");
+                if *first != acknowledged {
+                    let change = format!("{client_id}: {first:?}, then {acknowledged:?}");
                     notes.changed.push(change);
                 }
-                notes.retold += 1;
+                notes.repeated += 1;
             }
         }
         drop(notes);
@@ -147,22 +147,22 @@ impl Ledger {
     }
 
     /// Records requests with another answer or none.
-    pub fn unanswered(&self, requests: usize) {
+    pub fn note_unanswered(&self, requests: usize) {
         self.load.send_modify(|load| load.flying -= requests);
     }
 
     /// Records a refusal with 503.
-    pub fn refused(&self) {
+    pub fn note_refusal(&self) {
         self.load.send_modify(|load| load.refused += 1);
     }
 
     /// Records a writer's first answer since the server's last start.
-    pub fn begins(&self) {
+    pub fn begin_writer(&self) {
         self.load.send_modify(|load| load.working += 1);
     }
 
     /// Records the end of such a writer.
-    pub fn ends(&self) {
+    pub fn end_writer(&self) {
         self.load.send_modify(|load| load.working -= 1);
     }
 
@@ -198,15 +198,15 @@ impl Ledger {
         let lost = notes.acked.keys().filter(|client_id| !there.contains_key(client_id.as_str()));
         let doubled = there.iter().filter(|(_, found)| found.len() > 1).map(|(client_id, _)| client_id);
         let moved = there.iter().filter_map(|(client_id, found)| {
-            let told = notes.acked.get(*client_id)?;
-            (found[0] != *told).then(|| format!("{client_id}: {told:?}, but there {found:?}"))
+            let acknowledged = notes.acked.get(*client_id)?;
+            (found[0] != *acknowledged).then(|| format!("{client_id}: {acknowledged:?}, but there {found:?}"))
         });
         let strange = there.keys().filter(|client_id| !notes.sent.contains(**client_id));
         Verdict {
             sent: notes.sent.len(),
             acked: notes.acked.len(),
-            retold: notes.retold,
-            untold: there.keys().filter(|client_id| !notes.acked.contains_key(**client_id)).count(),
+            repeated: notes.repeated,
+            unacknowledged: there.keys().filter(|client_id| !notes.acked.contains_key(**client_id)).count(),
             lost: lost.cloned().collect(),
             doubled: doubled.map(name).collect(),
             renumbered: notes.changed.iter().cloned().chain(moved).collect(),
@@ -238,11 +238,11 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sent, acked, retold, untold, lost, doubled, renumbered, strange } = self;
+        let Self { sent, acked, repeated, unacknowledged, lost, doubled, renumbered, strange } = self;
         let [lost, doubled, renumbered, strange] = [lost, doubled, renumbered, strange].map(Vec::len);
         write!(
             f,
-            "{sent} sent, {acked} acknowledged, {retold} of them again, {untold} stored and never told; \
+            "{sent} sent, {acked} acknowledged, {repeated} of them again, {unacknowledged} stored and not acknowledged; \
              {lost} lost, {doubled} doubled, {renumbered} renumbered, {strange} strange"
         )
     }

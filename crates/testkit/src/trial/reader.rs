@@ -38,7 +38,7 @@ struct PendingResume {
     /// The last number before the resume.
     held: i64,
     /// The highest number seen on the socket: the head of its summary, or a later event.
-    told: i64,
+    head: i64,
 }
 
 /// A running reader.
@@ -81,10 +81,7 @@ impl Reader {
             reader
         });
         let begun = last.wait_for(|last| *last > 0);
-        timeout(WAIT_TIMEOUT, begun)
-            .await
-            .expect("a server tells of the group")
-            .expect("the reader is there");
+        timeout(WAIT_TIMEOUT, begun).await.expect("a server sends the group").expect("the reader is there");
         Reading { last, stop, task }
     }
 
@@ -93,7 +90,7 @@ impl Reader {
         let mut socket = TrialSocket::connect(url, &self.token).await?;
         let mut resume = self.began.map(|_| {
             let held = *self.last.borrow();
-            PendingResume { held, told: held }
+            PendingResume { held, head: held }
         });
         if let Some(PendingResume { held, .. }) = resume {
             let data = json!({ "groups": { &self.group: held } });
@@ -126,7 +123,7 @@ impl Reader {
         for message in history_after(&client, &self.group, resume.held).await? {
             self.hold(&message);
         }
-        Some(resume.told)
+        Some(resume.head)
     }
 
     fn take(&mut self, frame: &Value, resume: &mut Option<PendingResume>) {
@@ -138,7 +135,7 @@ impl Reader {
                     groups.iter().find(|group| group["id"] == *self.group).expect("it is in the group");
                 let head = group["head"].as_i64().expect("a number");
                 if let Some(resume) = resume {
-                    resume.told = resume.told.max(head);
+                    resume.head = resume.head.max(head);
                 } else {
                     assert!(self.began.is_none(), "{name}: {frame}");
                     self.began = Some(head);
@@ -154,7 +151,7 @@ impl Reader {
                 }
                 if let Some(resume) = resume {
                     // New events may arrive before the answer to the resume.
-                    resume.told = resume.told.max(seq);
+                    resume.head = resume.head.max(seq);
                 } else {
                     let last = self.last.send_replace(seq);
                     assert_eq!(seq, last + 1, "{}: after {last} comes {frame}", self.name);
@@ -195,7 +192,7 @@ impl Reader {
         let there: BTreeMap<_, _> =
             there.map(|message| (seq(message), (text(message, "id"), text(message, "body")))).collect();
         let missing: Vec<_> = there.keys().filter(|seq| !self.messages.contains_key(seq)).collect();
-        assert!(missing.is_empty(), "{} was never told {missing:?}", self.name);
+        assert!(missing.is_empty(), "{} did not receive {missing:?}", self.name);
         assert_eq!(self.messages, there, "{}", self.name);
     }
 }

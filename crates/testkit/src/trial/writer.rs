@@ -107,9 +107,9 @@ impl Writer {
             Transport::Rest => self.write_rest(&url, aim, &mut flying).await,
         };
         let cut = flying.len();
-        self.ledger.unanswered(cut);
+        self.ledger.note_unanswered(cut);
         if std::mem::take(&mut self.working) {
-            self.ledger.ends();
+            self.ledger.end_writer();
         }
         if cut > 1 {
             // Give one up, as a user does who closes the page: it may be stored or not.
@@ -134,7 +134,7 @@ impl Writer {
             let may_write = self.ledger.may_write();
             while may_write && open && flying.len() < WINDOW {
                 let Some(client_id) = self.take(aim) else { break };
-                self.ledger.sends(&client_id);
+                self.ledger.note_request(&client_id);
                 open = socket.say(&self.group, &client_id, &body(&client_id)).await;
                 flying.push_back(client_id);
             }
@@ -172,7 +172,7 @@ impl Writer {
         let client_id = flying.remove(at).expect("it is there");
         if frame["type"] == "message.text" {
             assert_eq!(frame["seq"], frame["data"]["seq"]);
-            self.told(client_id, &frame["data"]);
+            self.acknowledged(client_id, &frame["data"]);
             return self.pace;
         }
         assert_eq!(frame["code"], 503, "{frame}");
@@ -187,7 +187,7 @@ impl Writer {
                 sleep(PAUSE).await;
             }
             let client_id = self.take(aim)?;
-            self.ledger.sends(&client_id);
+            self.ledger.note_request(&client_id);
             flying.push_back(client_id.clone());
             let body = json!({ "group": self.group, "body": body(&client_id), "client_id": client_id });
             let request = client.request(Method::POST, "messages/").json(&body);
@@ -200,7 +200,7 @@ impl Writer {
             flying.pop_back();
             if status == 201 {
                 let message = serde_json::from_str(&text).expect("a message is JSON");
-                self.told(client_id, &message);
+                self.acknowledged(client_id, &message);
                 rest(self.pace).await;
             } else {
                 assert_eq!(status, 503, "{text}");
@@ -211,16 +211,16 @@ impl Writer {
     }
 
     fn refused(&mut self, client_id: String) {
-        self.ledger.unanswered(1);
-        self.ledger.refused();
+        self.ledger.note_unanswered(1);
+        self.ledger.note_refusal();
         self.again.push_back(client_id);
     }
 
-    fn told(&mut self, client_id: String, message: &Value) {
-        self.ledger.acknowledged(&client_id, message);
+    fn acknowledged(&mut self, client_id: String, message: &Value) {
+        self.ledger.note_acknowledgement(&client_id, message);
         self.last = Some(client_id);
         if !std::mem::replace(&mut self.working, true) {
-            self.ledger.begins();
+            self.ledger.begin_writer();
         }
     }
 

@@ -62,7 +62,7 @@ struct Figures {
 
 #[tokio::main]
 async fn main() {
-    let server = Server::start_new(true);
+    let server = Server::start_durable();
     let database = server.database();
     let world = world(database.url(), server.data()).await;
     let names = ["with client_id", "use case", "bare loop"];

@@ -32,7 +32,7 @@ const IN_MEMORY: &str = "/dev/shm";
 const LARGE: u64 = 4 << 30;
 
 /// Settings without syncs.
-const CARELESS: &str = "fsync = off\nfull_page_writes = off\n";
+const UNSYNCED: &str = "fsync = off\nfull_page_writes = off\n";
 
 /// Runs the shared server until no process holds the lock.
 const SHARED_KEEPER: &str = r#"exec 9<"$1"; shift; data=$1; shift
@@ -139,13 +139,22 @@ impl Drop for Database {
 }
 
 impl Server {
-    /// Starts a private server. With `durable` it syncs at each commit.
-    pub fn start_new(durable: bool) -> Self {
+    /// Starts a private server, which syncs nothing to the disk.
+    pub fn start_new() -> Self {
+        Self::start_with(UNSYNCED)
+    }
+
+    /// Starts a private server that syncs at each commit.
+    pub fn start_durable() -> Self {
+        Self::start_with("")
+    }
+
+    fn start_with(settings: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let runner = Runner::of(folder.path());
         runner.give(folder.path());
         let port = free_port();
-        runner.make(&folder.path().join("data"), port, if durable { "" } else { CARELESS });
+        runner.make(&folder.path().join("data"), port, settings);
         let mut server = Self { address: ([127, 0, 0, 1], port).into(), keeper: None, folder };
         server.start();
         server
@@ -270,7 +279,7 @@ fn shared() -> (SocketAddr, File) {
     // Remove the remains of a crashed server, if any.
     let _ = (fs::remove_file(&ready), fs::remove_dir_all(&data));
     let port = free_port();
-    runner.make(&data, port, &format!("{CARELESS}max_connections = 300\nmax_wal_size = 256MB\n"));
+    runner.make(&data, port, &format!("{UNSYNCED}max_connections = 300\nmax_wal_size = 256MB\n"));
     let mut command = runner.command("sh");
     command.args(["-c", SHARED_KEEPER, "sh"]).arg(base.join("users")).arg(&data);
     command.arg(program("postgres")).arg("-D").arg(&data);
@@ -417,7 +426,7 @@ mod tests {
 
     #[test]
     fn a_server_of_ones_own_ends_and_starts_with_what_it_held() {
-        let mut server = Server::start_new(true);
+        let mut server = Server::start_durable();
         let database = server.database();
         database.ask("CREATE TABLE t (n integer); INSERT INTO t VALUES (1)");
         server.kill();

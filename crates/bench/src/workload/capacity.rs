@@ -72,7 +72,7 @@ impl Model {
 }
 
 pub(super) fn run(settings: &RunSettings) -> Outcome {
-    let server = Arc::new(Server::start_new(true));
+    let server = Arc::new(Server::start_durable());
     let time = settings.stretch * STRETCHES;
     let cost = |(groups, size): (usize, usize), nodes: usize| -> Result<(Costs, f64)> {
         let plan = Plan::crowds(settings.size(groups, 2), size);

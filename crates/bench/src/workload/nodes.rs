@@ -22,7 +22,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
 }
 
 fn spread(what: &str, plan: &Plan, settings: &RunSettings) -> Outcome {
-    let server = Arc::new(Server::start_new(true));
+    let server = Arc::new(Server::start_durable());
     let (one, mut alone) = stage(&server, 1, plan, settings)?;
     let (two, mut both) = stage(&server, 2, plan, settings)?;
     let mut cost =

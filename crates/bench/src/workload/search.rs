@@ -95,7 +95,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
             break;
         }
     }
-    let server = Arc::new(Server::start_new(true));
+    let server = Arc::new(Server::start_durable());
     // Each row is a round trip on PostgreSQL; ten times as many take too long to write.
     let on_postgres = if settings.quick { short } else { most.min(100_000) };
     rows.extend(SearchHistory::make(settings, on_postgres, Some(&server))?.rows(settings)?);

@@ -47,7 +47,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     let bare_loop = || runtime.block_on(bare(&store, &bench, settings));
     let mut rows = beside("SQLite", settings, (&world, subject), (&bench, &store), &runtime, &bare_loop)?;
 
-    let server = Arc::new(Server::start_new(true));
+    let server = Arc::new(Server::start_durable());
     let world = World::make_shared(Shared::by_one(&server), &settings.server, &plan)?;
     let bench = World::make_shared(Shared::by_one(&server), &settings.server, &plan)?;
     let store = bench.open()?;

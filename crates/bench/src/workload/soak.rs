@@ -53,7 +53,7 @@ struct SoakReadings<'a> {
 }
 
 pub(super) fn run(settings: &RunSettings) -> Outcome {
-    let server = Arc::new(Server::start_new(true));
+    let server = Arc::new(Server::start_durable());
     let plan =
         Plan { contacts: CONTACTS, ..Plan::crowds(settings.size(GROUPS, 3), settings.size(MEMBERS, 4)) };
     let one = World::make(&settings.server, &plan)?;

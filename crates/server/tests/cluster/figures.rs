@@ -62,7 +62,7 @@ async fn on_sqlite() -> Figure {
 }
 
 async fn on_nodes(count: usize) -> Figure {
-    let server = Server::start_new(true);
+    let server = Server::start_durable();
     let cluster = Cluster::on(server.database(), count, &[]).await;
     let postmaster = fs::read_to_string(server.data().join("postmaster.pid")).expect("it runs");
     let postmaster = postmaster.lines().next().and_then(|line| line.parse().ok()).expect("its id");

@@ -115,7 +115,7 @@ fn an_unfit_redis_is_refused_and_nothing_is_made() {
 
 #[test]
 fn node_waits_for_postgresql_and_redis_at_its_start() {
-    let (mut server, redis, program) = (Server::start_new(false), Redis::start(), program());
+    let (mut server, redis, program) = (Server::start_new(), Redis::start(), program());
     let database = server.database();
     server.stop();
     redis.kill();
@@ -138,7 +138,7 @@ fn node_waits_for_postgresql_and_redis_at_its_start() {
 
 #[test]
 fn standby_that_takes_over_is_warned_of() {
-    let (mut server, program) = (Server::start_new(false), program());
+    let (mut server, program) = (Server::start_new(), program());
     let database = server.database();
     let mut command = command(&program, &["serve"], &database.url(), None);
     command.env("CHINWAG_LOG__LEVEL", "warn");

@@ -144,7 +144,7 @@ async fn a_job_whose_transaction_never_began_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn links_to_a_server_that_takes_no_writes_are_made_anew() {
-    let server = Server::start_new(false);
+    let server = Server::start_new();
     let (database, other) = (server.database(), server.database());
     // Each has a link from the beginning on.
     let node = Node::open(&database.url(), Options { writers: 1, senders: 1, ..brisk() }).await;
@@ -193,7 +193,7 @@ async fn standby_is_neither_read_nor_claimed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absent_database_is_unavailable_and_recovers_unaided() {
-    let mut server = Server::start_new(false);
+    let mut server = Server::start_new();
     let database = server.database();
     let node = Node::open(&database.url(), brisk()).await;
     let ann = node.user("ann").await;

@@ -171,7 +171,7 @@ async fn a_user_who_may_only_read_is_refused() {
 /// A server that requires a password, with a certificate by an authority in the tests' folder.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passwords_and_certificates_are_checked() {
-    let mut server = Server::start_new(false);
+    let mut server = Server::start_new();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
     let database = server.database();
     database.ask("CREATE ROLE ann LOGIN PASSWORD 'secret' SUPERUSER");

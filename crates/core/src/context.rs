@@ -52,9 +52,14 @@ impl Context {
         Self::of(Who::Known(caller))
     }
 
+    /// The server itself, for example a background task. It has the rights of the service.
+    pub fn server() -> Self {
+        Self::new(Caller::Service)
+    }
+
     /// A command of the operator.
     pub fn command_line() -> Self {
-        Self { source: CallSource::CommandLine, ..Self::new(Caller::Service) }
+        Self { source: CallSource::CommandLine, ..Self::server() }
     }
 
     /// A caller that the transaction may still have to look up.

@@ -6,7 +6,6 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use chinwag_core::app::Context;
 use chinwag_core::app::user::ProfileParts;
-use chinwag_core::user::Caller;
 use chinwag_core::{Error, Name};
 
 use crate::auth::{Credential, Identified, SignedIn};
@@ -54,8 +53,8 @@ pub(crate) async fn identified(
         return Err(Error::field(KEY, "is there twice").into());
     }
     let name = Name::parse(&name).map_err(|why| Error::field(KEY, why))?;
-    let service = Context::new(Caller::Service);
-    let user = match state.app.user(&service, name.clone(), ProfileParts::default()).await {
+    let server = Context::server();
+    let user = match state.app.user(&server, name.clone(), ProfileParts::default()).await {
         Ok(found) => found.user,
         Err(Error::NotFound(_)) => {
             let why = format!("must name an existing user: there is no user {name}");

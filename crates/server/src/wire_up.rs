@@ -17,7 +17,6 @@ use chinwag_core::file_store::FileStore;
 use chinwag_core::limits::Limits;
 use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
-use chinwag_core::user::Caller;
 use chinwag_core::{Clock, Error, HistoryId};
 use chinwag_http::trace::TracedStore;
 use chinwag_http::wire::events::EventEncoder;
@@ -145,8 +144,8 @@ pub(crate) async fn command_store(config: &Config, folder: &Folder) -> Result<Co
 /// Creates the special users in a store that this command has created. An existing store has those of the server's
 /// settings, which may differ from the command's.
 async fn prepare_new(app: &App, config: &Config) -> chinwag_core::Result<()> {
-    let (service, first) = (app::Context::new(Caller::Service), Part { limit: 1, ..Part::default() });
-    if app.users(&service, first, ProfileParts::default()).await?.is_empty() {
+    let (server, first) = (app::Context::server(), Part { limit: 1, ..Part::default() });
+    if app.users(&server, first, ProfileParts::default()).await?.is_empty() {
         app.prepare(config.users.special()).await?;
     }
     Ok(())

@@ -79,7 +79,7 @@ pub struct ChangePassword {
 impl App {
     /// Creates a user with a password, and its first session.
     pub async fn account_create(&self, command: SignUp) -> Result<Issued> {
-        self.write(Growth::Adds, &Context::new(Caller::Service), command, |unit, command| {
+        self.write(Growth::Adds, &Context::server(), command, |unit, command| {
             require_unreserved(unit, &command.name, "name")?;
             let user = account_insert(unit, &command.name, &command.phc)?;
             let address = command.client.address.as_deref();
@@ -103,7 +103,7 @@ impl App {
 
     /// The account with this name, for a sign-in.
     pub async fn account(&self, name: Name) -> Result<Option<Account>> {
-        self.read(&Context::new(Caller::Service), name, |tx, _, name| {
+        self.read(&Context::server(), name, |tx, _, name| {
             let Some(user) = tx.user_named(name)? else { return Ok(None) };
             let phc = if user.special { None } else { tx.password(user.id)? };
             Ok(Some(Account { user, phc }))
@@ -114,7 +114,7 @@ impl App {
     /// Begins a session for a user whose password was verified against `phc`. Fails if the password has
     /// changed since then.
     pub async fn session_create(&self, command: BeginSession) -> Result<Issued> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), command, |unit, command| {
+        self.write(Growth::Bounded, &Context::server(), command, |unit, command| {
             let account = &command.account;
             if account.phc.is_none() || unit.tx.password(account.user.id)? != account.phc {
                 return Err(Error::Unauthenticated("the name or the password is wrong"));
@@ -205,19 +205,19 @@ impl App {
     /// The token with this hash. None if it is not valid now. Fails if the user is suspended.
     pub async fn token(&self, hash: TokenHash) -> Result<Option<Token>> {
         let now = self.clock().now();
-        let service = Context::new(Caller::Service);
-        self.read(&service, (hash, now), |tx, _, (hash, now)| valid_token(tx, hash, *now)).await
+        let server = Context::server();
+        self.read(&server, (hash, now), |tx, _, (hash, now)| valid_token(tx, hash, *now)).await
     }
 
     /// Consumes a ticket. Returns the token that requested it, or the ticket itself if there is none. None if
     /// the ticket was not valid. Fails if the user is suspended.
     pub async fn ticket_take(&self, hash: TokenHash) -> Result<Option<Token>> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         // Anybody may send guesses, so they must not reach the writer.
-        if self.read(&service, hash, |tx, _, hash| tx.token(hash)).await?.is_none() {
+        if self.read(&server, hash, |tx, _, hash| tx.token(hash)).await?.is_none() {
             return Ok(None);
         }
-        self.write(Growth::Bounded, &service, hash, |unit, hash| {
+        self.write(Growth::Bounded, &server, hash, |unit, hash| {
             let now = unit.now();
             let Some(ticket) = unit.tx.token(hash)? else { return Ok(None) };
             let token::Kind::Ticket { of } = ticket.kind else { return Ok(None) };
@@ -262,7 +262,7 @@ impl App {
     /// The date on which a user was created. None if it no longer exists. Distinguishes successive users with
     /// the same name.
     pub async fn user_created(&self, id: UserId) -> Result<Option<Date>> {
-        self.read(&Context::new(Caller::Service), id, |tx, _, id| {
+        self.read(&Context::server(), id, |tx, _, id| {
             Ok(tx.details(&[*id])?.pop().flatten().map(|details| details.created))
         })
         .await
@@ -271,7 +271,7 @@ impl App {
     /// The user with this id. None if it no longer exists. Fails if the user is suspended.
     pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
         let now = self.clock().now();
-        self.read(&Context::new(Caller::Service), (id, now), |tx, _, (id, now)| {
+        self.read(&Context::server(), (id, now), |tx, _, (id, now)| {
             let Some((user, standing)) = tx.user_standing(*id)? else { return Ok(None) };
             standing.admit(*now)?;
             Ok(Some(user))

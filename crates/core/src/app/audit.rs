@@ -62,7 +62,7 @@ impl App {
     /// Records a failed sign-in. Refused while the disk is full.
     pub async fn audit_failure(&self, failure: FailedSignIn) -> Result<()> {
         let source = CallSource::Address(failure.address);
-        let nobody = Context { source, ..Context::new(Caller::Service) };
+        let nobody = Context { source, ..Context::server() };
         self.write(Growth::Adds, &nobody, failure, |unit, failure| {
             let FailedSignIn { name, reason, more, .. } = failure;
             let detail = match more {

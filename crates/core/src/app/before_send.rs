@@ -111,7 +111,7 @@ impl App {
         if self.rules.before_send.is_none() {
             return Ok(sent);
         }
-        let found = self.read(&Context::new(Caller::Service), sent.id, |tx, _, id| tx.message(*id)).await?;
+        let found = self.read(&Context::server(), sent.id, |tx, _, id| tx.message(*id)).await?;
         Ok(match found.filter(|found| found.edited.is_none()) {
             Some(found) => {
                 let mut sent = Message { body: found.body, ..sent };

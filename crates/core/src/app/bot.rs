@@ -97,10 +97,8 @@ impl App {
     /// The current grant of a secret. Each use case reads it again, in its own transaction.
     pub async fn bot_grant(&self, secret: BotSecret) -> Result<BotGrant> {
         let now = self.clock().now();
-        self.read(&Context::new(Caller::Service), (secret, now), |tx, _, (secret, now)| {
-            bot_grant(tx, *secret, *now)
-        })
-        .await
+        self.read(&Context::server(), (secret, now), |tx, _, (secret, now)| bot_grant(tx, *secret, *now))
+            .await
     }
 }
 

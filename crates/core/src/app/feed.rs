@@ -13,7 +13,6 @@ use super::actor::service_only;
 use super::{App, Context, Growth, Unit};
 use crate::feed::{FeedEvent, FeedKind, FeedRow};
 use crate::store::{Lease, Tx};
-use crate::user::Caller;
 use crate::{Date, Result};
 
 /// The most rows that one transaction reads (`CHUNK`), or numbers and removes (`STEP`).
@@ -57,25 +56,25 @@ impl App {
     /// or if there is a subscription to notifications. Returns the new state if it changed.
     pub async fn feed_prepare(&self) -> Result<Option<bool>> {
         let enabled = self.rules.limits.feed.enabled;
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         let (is_on, is_wanted) = self
-            .read(&service, enabled, |tx, _, enabled| Ok((tx.feed_is_on()?, is_wanted(tx, *enabled)?)))
+            .read(&server, enabled, |tx, _, enabled| Ok((tx.feed_is_on()?, is_wanted(tx, *enabled)?)))
             .await?;
         if is_on == is_wanted {
             return Ok(None);
         }
-        self.write(Growth::Bounded, &service, (), |unit, ()| unit.switch_feed()).await?;
+        self.write(Growth::Bounded, &server, (), |unit, ()| unit.switch_feed()).await?;
         Ok(Some(is_wanted))
     }
 
     /// Whether changes are recorded.
     pub async fn feed_is_on(&self) -> Result<bool> {
-        self.read(&Context::new(Caller::Service), (), |tx, _, ()| tx.feed_is_on()).await
+        self.read(&Context::server(), (), |tx, _, ()| tx.feed_is_on()).await
     }
 
     /// The last position in use.
     pub async fn feed_end(&self) -> Result<i64> {
-        self.read(&Context::new(Caller::Service), (), |tx, _, ()| Ok(tx.feed_bounds()?.last)).await
+        self.read(&Context::server(), (), |tx, _, ()| Ok(tx.feed_bounds()?.last)).await
     }
 
     /// Reads a part of the feed.
@@ -98,12 +97,12 @@ impl App {
 
     /// Assigns positions to committed events. Call it before reading.
     pub async fn feed_settle(&self) -> Result<()> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         for _ in 0..STEPS {
-            if !self.feed_is_behind(&service).await? {
+            if !self.feed_is_behind(&server).await? {
                 break;
             }
-            self.write(Growth::Bounded, &service, (), |unit, ()| unit.tx.feed_number(STEP)).await?;
+            self.write(Growth::Bounded, &server, (), |unit, ()| unit.tx.feed_number(STEP)).await?;
         }
         Ok(())
     }
@@ -112,7 +111,7 @@ impl App {
     /// Returns their number; 0 means that nothing is left to do. Fails with
     /// [`LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
     pub async fn feed_trim(&self, lease: Lease) -> Result<usize> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
+        self.write(Growth::Bounded, &Context::server(), lease, |unit, lease| {
             let numbered = unit.tx.feed_number(STEP)?;
             let oldest = unit.rules.limits.feed.oldest(unit.now());
             let rows = unit.tx.feed_page(unit.tx.feed_bounds()?.removed, STEP)?;

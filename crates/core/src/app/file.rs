@@ -75,7 +75,7 @@ impl App {
     /// already complete, returns it unchanged, with the attempt that completed it. A refusal changes nothing;
     /// the caller then [drops](Self::file_drop) the upload.
     pub async fn file_complete(&self, command: CompleteFile) -> Result<StoredFile> {
-        self.write(Growth::Adds, &Context::new(Caller::Service), command, complete).await
+        self.write(Growth::Adds, &Context::server(), command, complete).await
     }
 
     /// Aborts an upload of the caller, or removes a file of the caller that is not in use.
@@ -92,7 +92,7 @@ impl App {
 
     /// Aborts an upload whose content did not arrive or was refused. Does not check the owner.
     pub async fn file_drop(&self, id: FileId) -> Result<()> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), id, |unit, id| {
+        self.write(Growth::Bounded, &Context::server(), id, |unit, id| {
             let row = unit.tx.file(*id)?;
             if row.is_some_and(|row| row.state == FileState::Reserved) {
                 unit.tx.file_drop(*id)
@@ -138,13 +138,13 @@ impl App {
 
     /// The total size of all files in bytes, including reservations.
     pub async fn file_usage(&self) -> Result<u64> {
-        self.read(&Context::new(Caller::Service), (), |tx, _, ()| tx.file_usage(None)).await
+        self.read(&Context::server(), (), |tx, _, ()| tx.file_usage(None)).await
     }
 
     /// The files that are not dropped, in order of id.
     pub async fn files_after(&self, after: Option<FileId>, limit: usize) -> Result<Vec<FileRow>> {
-        let service = Context::new(Caller::Service);
-        self.read(&service, (after, limit), |tx, _, (after, limit)| tx.files_after(*after, *limit)).await
+        let server = Context::server();
+        self.read(&server, (after, limit), |tx, _, (after, limit)| tx.files_after(*after, *limit)).await
     }
 }
 

@@ -8,7 +8,6 @@ use super::{App, Context, Growth};
 use crate::file::FILE_TTL;
 use crate::file_store::{FileKey, FileLister, FileStore, ListedObject};
 use crate::store::{FileRow, Lease};
-use crate::user::Caller;
 use crate::{FileId, Result};
 
 /// The most files per step.
@@ -69,8 +68,8 @@ impl App {
     /// Fails with the storage's error if no removal succeeded, and with
     /// [`Error::LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
     pub async fn files_remove(&self, lease: Lease, bytes: &dyn FileStore) -> Result<usize> {
-        let service = Context::new(Caller::Service);
-        let dropped = self.write(Growth::Bounded, &service, lease, |unit, lease| {
+        let server = Context::server();
+        let dropped = self.write(Growth::Bounded, &server, lease, |unit, lease| {
             let now = unit.now();
             unit.tx.files_expire(now, STEP)?;
             let dropped = unit.tx.files_dropped(now, STEP)?;
@@ -95,7 +94,7 @@ impl App {
             // If nothing was removed, the file store is probably unreachable: retry all of them soon, after
             // the others.
             let pause = if removed > 0 { REFUSED_FOR } else { Duration::ZERO };
-            self.write(Growth::Bounded, &service, (lease, gone, refused, pause), |unit, command| {
+            self.write(Growth::Bounded, &server, (lease, gone, refused, pause), |unit, command| {
                 let (lease, gone, refused, pause) = command;
                 let until = unit.now().plus(*pause);
                 unit.tx.files_forget(gone)?;
@@ -109,8 +108,8 @@ impl App {
 
     /// Removes objects that requests left behind after their upload was completed or aborted.
     pub async fn file_clear(&self, id: FileId, bytes: &dyn FileStore) -> Result<()> {
-        let service = Context::new(Caller::Service);
-        match self.read(&service, id, |tx, _, id| tx.file(*id)).await? {
+        let server = Context::server();
+        match self.read(&server, id, |tx, _, id| tx.file(*id)).await? {
             None => bytes.remove(id).await,
             Some(FileRow { file: Some(file), .. }) => bytes.remove_except(id, file.attempt).await,
             Some(_) => Ok(()),
@@ -126,7 +125,7 @@ impl App {
         bytes: &dyn FileStore,
         lister: &mut dyn FileLister,
     ) -> Result<StrayStep> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         let page = lister.next().await?;
         let is_last = page.is_empty();
         let all: BTreeSet<FileId> = page.iter().map(|object| object.key.file()).collect();
@@ -141,7 +140,7 @@ impl App {
         let cluttered: Vec<FileId> = cluttered(&page).difference(&young).copied().collect();
         let command = (lease, old, cluttered, is_last);
         let found =
-            self.write(Growth::Bounded, &service, command, |unit, (lease, old, cluttered, is_last)| {
+            self.write(Growth::Bounded, &server, command, |unit, (lease, old, cluttered, is_last)| {
                 let position = unit.now().micros().to_be_bytes();
                 unit.end_step(*lease, is_last.then_some(position.as_slice()))?;
                 let mut complete = Vec::new();

@@ -7,7 +7,6 @@ use super::{App, Context, Growth, Unit, feed, push, retention};
 use crate::feed::FeedRules;
 use crate::report::{CLOSED_REPORTS, REPORTED_TEXT};
 use crate::store::{Follower, FollowerState, Lease, POSITION_BYTES, Sign, Tx};
-use crate::user::Caller;
 use crate::{Date, Error, HolderId, Result};
 
 /// The time between two removals of expired tokens, over all nodes.
@@ -50,11 +49,11 @@ impl Candidate {
     /// Takes the lease if there is work, and if the lease is free or its holder is dead. Call it again later
     /// after any other result.
     pub async fn take(&mut self) -> Result<Claim> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         let follower = self.follower;
         let now = self.app.clock().now();
         let rules = (self.app.limits().feed, self.app.limits().messages_keep);
-        let found = self.app.read(&service, (follower, now, rules), |tx, _, (follower, now, rules)| {
+        let found = self.app.read(&server, (follower, now, rules), |tx, _, (follower, now, rules)| {
             let state = tx.follower(*follower)?;
             Ok((is_due(tx, *follower, &state, *now, rules)?, state))
         });
@@ -67,7 +66,7 @@ impl Candidate {
             return Ok(Claim::Held);
         }
         let command = (follower, self.holder, state.sign);
-        let lease = self.app.write(Growth::Bounded, &service, command, |unit, (follower, holder, seen)| {
+        let lease = self.app.write(Growth::Bounded, &server, command, |unit, (follower, holder, seen)| {
             unit.tx.lease_take(*follower, *holder, *seen)
         });
         let Some(lease) = lease.await? else { return Ok(Claim::Held) };
@@ -77,9 +76,9 @@ impl Candidate {
 
     /// Releases the lease of this node.
     pub async fn release(&mut self, lease: Lease) -> Result<()> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         self.app
-            .write(Growth::Bounded, &service, lease, |unit, lease| unit.tx.lease_release(lease).map(drop))
+            .write(Growth::Bounded, &server, lease, |unit, lease| unit.tx.lease_release(lease).map(drop))
             .await
     }
 
@@ -112,7 +111,7 @@ impl App {
     /// service keys, departures, reports and audit log entries. Returns the number of rows; 0 means that
     /// nothing is left. Fails with [`Error::LeaseEnded`] if another node has the lease.
     pub async fn tokens_purge(&self, lease: Lease) -> Result<usize> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
+        self.write(Growth::Bounded, &Context::server(), lease, |unit, lease| {
             let now = unit.now();
             let rows = unit.tx.tokens_purge(now)?
                 + unit.tx.subscriptions_purge(now)?

@@ -13,7 +13,7 @@ use crate::audit::AuditAction;
 use crate::event::{Ended, Event, Kind};
 use crate::profile::{Identity, Origin, ProfileUpdate};
 use crate::token;
-use crate::user::{Caller, User};
+use crate::user::User;
 use crate::{Date, Error, Name, Result};
 
 /// The error text for a reserved name, which only the service may reassign.
@@ -92,11 +92,11 @@ impl App {
     /// The user with this name, exactly as a JWT or the validator spells it. With `create`, a missing user is
     /// created. Fails if the user is suspended.
     pub async fn external_user(&self, name: Name, create: bool) -> Result<ExternalUser> {
-        let service = Context::new(Caller::Service);
-        let found = self.read(&service, name.clone(), |tx, _, name| tx.identity(name)).await?;
+        let server = Context::server();
+        let found = self.read(&server, name.clone(), |tx, _, name| tx.identity(name)).await?;
         match found {
             Some(identity) => acceptable(&name, identity, self.clock().now()),
-            None if create => self.write(Growth::Adds, &service, name, at_first_sight).await,
+            None if create => self.write(Growth::Adds, &server, name, at_first_sight).await,
             None => Ok(ExternalUser::Refused(
                 "there is no user with this name, and the setting to create users is off",
             )),

@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 use super::{App, Context, Growth, Unit};
 use crate::store::{ImportKind, Imported, Tx};
-use crate::user::{Caller, User};
+use crate::user::User;
 use crate::{FileId, Name, Result};
 
 /// The result of importing a page.
@@ -87,46 +87,39 @@ pub struct GroupPage {
 
 impl App {
     pub async fn import_users(&self, page: Vec<SourceUser>) -> Result<ImportPage> {
-        self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| user::take(unit, page))
-            .await
+        self.write(Growth::Adds, &Context::server(), page, |unit, page| user::take(unit, page)).await
     }
 
     /// Imports relations. Import their users first.
     pub async fn import_relations(&self, page: Vec<SourceRelations>) -> Result<ImportPage> {
-        self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| {
-            relation::take(unit, page)
-        })
-        .await
+        self.write(Growth::Adds, &Context::server(), page, |unit, page| relation::take(unit, page)).await
     }
 
     /// Imports groups with their members. Import the members first.
     pub async fn import_groups(&self, page: Vec<SourceGroup>) -> Result<GroupPage> {
-        self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| group::take(unit, page))
-            .await
+        self.write(Growth::Adds, &Context::server(), page, |unit, page| group::take(unit, page)).await
     }
 
     /// Imports messages and numbers them in the given order. Import their groups and authors first.
     pub async fn import_messages(&self, page: Vec<SourceMessage>) -> Result<MessagePage> {
-        self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| message::take(unit, page))
-            .await
+        self.write(Growth::Adds, &Context::server(), page, |unit, page| message::take(unit, page)).await
     }
 
     /// Moves read marks forward. Import the messages first. Returns the number of marks that moved.
     pub async fn import_marks(&self, page: Vec<SourceMark>) -> Result<u64> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), page, |unit, page| mark::take(unit, page))
-            .await
+        self.write(Growth::Bounded, &Context::server(), page, |unit, page| mark::take(unit, page)).await
     }
 
     /// Reserves an upload for a file of a message, or finds the file that an earlier run stored. Import the
     /// owner first. User quotas do not apply to imports.
     pub async fn import_file(&self, file: SourceFile) -> Result<FileSlot> {
         self.rules.limits.files.admit_size(file.size)?;
-        self.write(Growth::Adds, &Context::new(Caller::Service), file, file::slot).await
+        self.write(Growth::Adds, &Context::server(), file, file::slot).await
     }
 
     /// The current names of imported users, by their ids in the source, in the order of `ids`.
     pub async fn import_names(&self, ids: Vec<Uuid>) -> Result<Vec<Option<Name>>> {
-        self.read(&Context::new(Caller::Service), ids, |tx, _, ids| {
+        self.read(&Context::server(), ids, |tx, _, ids| {
             let people = People::find(tx, ids.iter().copied())?;
             Ok(ids.iter().map(|id| people.existing(*id).map(|user| user.name.clone())).collect())
         })
@@ -135,12 +128,12 @@ impl App {
 
     /// The state of each message before its import, in the order of `lookups`.
     pub async fn import_states(&self, lookups: Vec<MessageLookup>) -> Result<Vec<MessageState>> {
-        self.read(&Context::new(Caller::Service), lookups, |tx, _, lookups| state::find(tx, lookups)).await
+        self.read(&Context::server(), lookups, |tx, _, lookups| state::find(tx, lookups)).await
     }
 
     /// How many of these objects are imported.
     pub async fn import_check(&self, check: Check) -> Result<u64> {
-        self.read(&Context::new(Caller::Service), check, |tx, _, check| check::count(tx, check)).await
+        self.read(&Context::server(), check, |tx, _, check| check::count(tx, check)).await
     }
 }
 

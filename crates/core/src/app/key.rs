@@ -9,7 +9,6 @@ use crate::audit::AuditAction;
 use crate::scope::{SCOPED_KEYS, Scope, ScopedKey, Scopes};
 use crate::store::Tx;
 use crate::token::{REFUSED, Secret, SecretKind, TTL, TokenHash};
-use crate::user::Caller;
 use crate::{Date, Error, KeyId, Result, UserId};
 
 const MISSING: Error = Error::NotFound("key");
@@ -57,7 +56,7 @@ impl App {
     /// The scopes of a valid key. Each use case looks the key up again, in its own transaction.
     pub async fn scopes_of(&self, key: TokenHash) -> Result<Scopes> {
         let query = (key, self.clock().now());
-        self.read(&Context::new(Caller::Service), query, |tx, _, (key, now)| scopes(tx, key, *now)).await
+        self.read(&Context::server(), query, |tx, _, (key, now)| scopes(tx, key, *now)).await
     }
 }
 

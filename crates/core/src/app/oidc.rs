@@ -10,7 +10,7 @@ use super::{App, Context, Growth, Unit};
 use crate::audit::AuditAction;
 use crate::oidc::ProviderIdentity;
 use crate::session::SessionClient;
-use crate::user::{Caller, User};
+use crate::user::User;
 use crate::{Error, Name, Result};
 
 const HAS_IDENTITY: Error =
@@ -28,7 +28,7 @@ impl App {
     /// Begins a session for the user that a provider identified. None if no user has this identity; the user
     /// must then choose a name and be created.
     pub async fn provider_sign_in(&self, command: ProviderSignIn) -> Result<Option<Issued>> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), command, |unit, command| {
+        self.write(Growth::Bounded, &Context::server(), command, |unit, command| {
             let Some(user) = identified(unit, &command.identity)? else { return Ok(None) };
             signed_in(unit, AuditAction::SessionCreate, user, command).map(Some)
         })
@@ -38,7 +38,7 @@ impl App {
     /// Creates the user that a provider identified, under a free name, and its first session. If the user was
     /// created in the meantime, begins a session for it.
     pub async fn provider_sign_up(&self, name: Name, command: ProviderSignIn) -> Result<Issued> {
-        self.write(Growth::Adds, &Context::new(Caller::Service), (name, command), |unit, (name, command)| {
+        self.write(Growth::Adds, &Context::server(), (name, command), |unit, (name, command)| {
             if let Some(user) = identified(unit, &command.identity)? {
                 return signed_in(unit, AuditAction::SessionCreate, user, command);
             }

@@ -8,7 +8,6 @@ use super::{App, Context, Growth, Unit, Who};
 use crate::feed::FeedKind;
 use crate::push::{DeviceKeys, NOTIFY_TTL, SUBSCRIPTION_TTL, SUBSCRIPTIONS, ServerKeys, Subscription};
 use crate::store::Tx;
-use crate::user::Caller;
 use crate::webhook::WebhookKinds;
 use crate::{Date, Error, Name, PushId, Result};
 
@@ -39,11 +38,11 @@ impl App {
     /// The keys with which this server signs requests to push services. If the store has none, stores those
     /// that `make` returns.
     pub async fn push_prepare(&self, make: impl FnOnce() -> Result<ServerKeys>) -> Result<ServerKeys> {
-        let service = Context::new(Caller::Service);
-        if let Some(keys) = self.read(&service, (), |tx, _, ()| tx.push_keys()).await? {
+        let server = Context::server();
+        if let Some(keys) = self.read(&server, (), |tx, _, ()| tx.push_keys()).await? {
             return Ok(keys);
         }
-        self.write(Growth::Bounded, &service, make()?, |unit, made| {
+        self.write(Growth::Bounded, &server, make()?, |unit, made| {
             unit.tx.push_keys_set(made)?;
             unit.tx.push_keys()?.ok_or_else(|| Error::internal("the keys for push services are not kept"))
         })

@@ -9,7 +9,6 @@ use super::work::StepLimits;
 use super::{App, Context, Growth, Unit};
 use crate::limits::MAX_DELETED_PER_ENTRY;
 use crate::store::{Lease, Task, Tx};
-use crate::user::Caller;
 use crate::{Date, GroupId, Result};
 
 /// The most groups per step, and per task.
@@ -37,11 +36,11 @@ impl App {
     /// complete, apart from a few groups. Fails with [`LeaseEnded`](crate::Error::LeaseEnded) if another node
     /// has the lease.
     pub async fn retention_step(&self, lease: Lease, round: &mut RetentionRound) -> Result<usize> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         let now = self.clock().now();
         let oldest = oldest_kept(now, self.limits().messages_keep, None);
         let begun = *round.begun.get_or_insert(now);
-        let page = self.read(&service, (round.after, oldest, now), |tx, _, (after, oldest, now)| {
+        let page = self.read(&server, (round.after, oldest, now), |tx, _, (after, oldest, now)| {
             let (mut page, waiting) =
                 (tx.retention_page(*after, *oldest, *now, PAGE)?, tx.retention_waiting()?);
             page.due.retain(|group| !waiting.contains(group));
@@ -50,7 +49,7 @@ impl App {
         let page = page.await?;
         let begins = !page.due.is_empty();
         let position = page.last.is_none().then(|| begun.micros().to_be_bytes());
-        self.write(Growth::Bounded, &service, (lease, page.due, position), |unit, (lease, due, position)| {
+        self.write(Growth::Bounded, &server, (lease, page.due, position), |unit, (lease, due, position)| {
             if !due.is_empty() {
                 let (id, task) = (unit.new_task(), Task::EraseOld { groups: due.clone() });
                 unit.tx.task_insert(id, &task)?;

@@ -61,8 +61,8 @@ impl App {
     /// Records the use of tokens, in several small transactions.
     pub async fn tokens_use(&self, uses: &[TokenUse]) -> Result<()> {
         for uses in uses.chunks(USES_NOTED_TOGETHER) {
-            let service = Context::new(Caller::Service);
-            self.write(Growth::Bounded, &service, uses.to_vec(), |unit, uses| {
+            let server = Context::server();
+            self.write(Growth::Bounded, &server, uses.to_vec(), |unit, uses| {
                 let now = unit.now();
                 unit.tx.tokens_use(uses, now)
             })

@@ -103,13 +103,13 @@ impl App {
     /// Creates the special users that do not exist yet. Called once at startup. Works on a full disk if all
     /// of them already exist. Returns the names that belong to ordinary users.
     pub async fn prepare(&self, special: Vec<Name>) -> Result<Vec<Name>> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         let (missing, ordinary) =
-            self.read(&service, special.clone(), |tx, _, special| split(tx, special)).await?;
+            self.read(&server, special.clone(), |tx, _, special| split(tx, special)).await?;
         if missing.is_empty() {
             return Ok(ordinary);
         }
-        self.write(Growth::Adds, &service, special, |unit, special| {
+        self.write(Growth::Adds, &server, special, |unit, special| {
             let (missing, ordinary) = split(unit.tx, special)?;
             let now = unit.now();
             for name in &missing {

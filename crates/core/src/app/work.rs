@@ -15,7 +15,6 @@ use crate::log::LogEntry;
 use crate::permission::Role;
 use crate::reaction::MAX_LOST_PER_ENTRY;
 use crate::store::{ReactionOf, Task};
-use crate::user::Caller;
 use crate::{Date, Error, GroupId, MessageId, Result, Seq, TaskId, UserId};
 
 /// The limits of one step.
@@ -54,11 +53,11 @@ impl App {
     /// is no task, or another node does its next step. One whose step fails is left alone for a while, in
     /// which others are done.
     pub async fn work(&self, effort: StepLimits) -> Result<Option<u64>, StepFailure> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         let (failing, now) = (&self.rules.failing, self.rules.clock.elapsed());
         // Usually there is no task. A read is enough to find that out.
         self.rules.works.store(false, Ordering::Release);
-        let next = self.read(&service, failing.paused(now), |tx, _, paused| tx.task_next(paused)).await;
+        let next = self.read(&server, failing.paused(now), |tx, _, paused| tx.task_next(paused)).await;
         self.rules.works.fetch_or(!matches!(next, Ok(None)), Ordering::AcqRel);
         let Some(id) = next.map_err(|error| StepFailure { error, task: None })? else {
             failing.forget_due(now);
@@ -66,7 +65,7 @@ impl App {
         };
         // After a failure one group at a time, so that it is known which one fails.
         let effort = if failing.has(id) { StepLimits { groups: 1, ..effort } } else { effort };
-        let step = self.write(Growth::Bounded, &service, (id, effort), |unit, (id, effort)| {
+        let step = self.write(Growth::Bounded, &server, (id, effort), |unit, (id, effort)| {
             let begun = unit.now();
             // Another node may have completed the task.
             let Some(task) = unit.tx.task_hold(*id)? else { return Ok(None) };
@@ -94,7 +93,7 @@ impl App {
 
     /// Moves the first group of a [`Task::EraseOld`], whose erasure has failed, behind the others.
     async fn defer_group(&self, id: TaskId) -> Result<()> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), id, |unit, id| {
+        self.write(Growth::Bounded, &Context::server(), id, |unit, id| {
             if let Some(Task::EraseOld { mut groups }) = unit.tx.task_hold(*id)?
                 && groups.len() > 1
             {

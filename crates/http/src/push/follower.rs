@@ -7,7 +7,6 @@ use chinwag_core::app::Context;
 use chinwag_core::app::push::{DecideOutcome, PushDecision, PushStep};
 use chinwag_core::presence::Status;
 use chinwag_core::store::{Follower, Lease};
-use chinwag_core::user::Caller;
 use chinwag_core::{Date, Error, Result, UserId};
 use tokio::time::{Instant, sleep};
 
@@ -39,7 +38,7 @@ struct Notifying {
 
 impl Notifying {
     async fn begin(state: &Arc<ServerState>) -> Result<Self> {
-        let keys = state.app.push_keys(&Context::new(Caller::Service)).await?;
+        let keys = state.app.push_keys(&Context::server()).await?;
         let signer = Signer::new(&keys, state.push_client.subject.clone())?;
         let settled = Settled { upto: 0, next: 0, since: state.app.clock().now() };
         let sending = PushSender::new(state.clone(), signer);
@@ -139,7 +138,7 @@ async fn decide(
     online: &mut OnlineUsers,
 ) -> Result<()> {
     let app = &state.app;
-    state.settle_feed(&Context::new(Caller::Service)).await?;
+    state.settle_feed(&Context::server()).await?;
     let (end, delay) = (app.feed_end().await?, app.limits().push.delay);
     let settled = settled.advance(end, app.clock().now(), delay);
     let hub = state.hub.clone();
@@ -183,13 +182,13 @@ mod tests {
 
     #[tokio::test]
     async fn failing_decision_does_not_stop_the_sending() {
-        let (state, service) = (state(|_| {}), Context::new(Caller::Service));
+        let (state, server) = (state(|_| {}), Context::server());
         prepare(&state.app).await.expect("keys");
         let ann = Name::parse("ann").expect("a name");
-        state.app.user_create(&service, ann.clone()).await.expect("a user");
+        state.app.user_create(&server, ann.clone()).await.expect("a user");
         let keys = DeviceKeys { public: vec![4; 65], secret: vec![7; 16] };
         let phone = Subscribe { author: Some(ann), endpoint: "https://push.example/".into(), keys };
-        state.app.subscribe(&service, phone).await.expect("a subscription");
+        state.app.subscribe(&server, phone).await.expect("a subscription");
         let mut candidate = state.app.candidate(Follower::Notifications, Duration::from_secs(15));
         let Ok(Claim::Mine { lease, .. }) = candidate.take().await else { panic!("nobody has the lease") };
         let mut notifying = Notifying::begin(&state).await.expect("keys");

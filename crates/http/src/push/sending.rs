@@ -163,7 +163,6 @@ fn seconds_left(waiting: &WaitingPush, now: Date) -> u64 {
 mod tests {
     use chinwag_core::app::Context;
     use chinwag_core::push::{DeviceKeys, PushPayload};
-    use chinwag_core::user::Caller;
     use chinwag_core::{GroupId, MessageId, Seq};
     use tokio::net::TcpListener;
     use uuid::Uuid;
@@ -219,7 +218,7 @@ mod tests {
     async fn sender() -> PushSender {
         let state = state(|options| options.push.private = true);
         prepare(&state.app).await.expect("keys");
-        let keys = state.app.push_keys(&Context::new(Caller::Service)).await.expect("keys");
+        let keys = state.app.push_keys(&Context::server()).await.expect("keys");
         PushSender::new(state, Signer::new(&keys, None).expect("keys"))
     }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use chinwag_core::app::Context;
 use chinwag_core::app::webhook::WebhookStep;
 use chinwag_core::store::{Follower, Lease};
-use chinwag_core::user::Caller;
 use chinwag_core::{Date, Error, Result, WebhookId};
 use metrics::gauge;
 use tokio::sync::{Mutex, watch};
@@ -84,7 +83,7 @@ struct SendTasks {
 
 /// Delivers while this node holds the lease, there is a webhook, and the server does not drain.
 async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> Result<()> {
-    let service = Context::new(Caller::Service);
+    let server = Context::server();
     let steps = Steps { state: state.clone(), lease, turn: Mutex::default(), oldest: StdMutex::default() };
     let steps = Arc::new(steps);
     let mut tasks = SendTasks {
@@ -104,7 +103,7 @@ async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> 
             tasks.begin(&webhooks, &end);
             beat_at = Instant::now() + beat_every;
         }
-        state.settle_feed(&service).await?;
+        state.settle_feed(&server).await?;
         let last = state.app.feed_end().await?;
         tell.send_if_modified(|end| std::mem::replace(end, last) != last);
         steps.show_lag();

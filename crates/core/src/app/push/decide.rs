@@ -15,7 +15,6 @@ use crate::push::{
     WaitingPush, collapse,
 };
 use crate::store::{Lease, Tx};
-use crate::user::Caller;
 use crate::{Date, GroupId, MessageId, PushId, Result, UserId};
 
 /// The most rows of the feed per step.
@@ -93,10 +92,10 @@ impl App {
         decision: PushDecision,
         online: impl Fn(&[UserId]) -> Vec<bool>,
     ) -> Result<DecideOutcome> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         let (now, delay) = (self.clock().now(), self.rules.limits.push.delay);
         let query = (decision, now, now.minus(delay));
-        let part = self.read(&service, query, |tx, _, (decision, now, ripe)| part(tx, decision, *now, *ripe));
+        let part = self.read(&server, query, |tx, _, (decision, now, ripe)| part(tx, decision, *now, *ripe));
         let Some(mut part) = part.await? else { return Ok(DecideOutcome::Nothing) };
         self.silence(&mut part);
         let mut later = Vec::new();
@@ -108,15 +107,15 @@ impl App {
             group.members = away;
             later.extend(group.online_members(&present, part.events, now));
         }
-        self.write(Growth::Bounded, &service, decide(decision.lease, &part, now), keep).await?;
+        self.write(Growth::Bounded, &server, decide(decision.lease, &part, now), keep).await?;
         Ok(DecideOutcome::Some(later))
     }
 
     /// Repeats a decision for users who were online then and no longer are, as a step of the lease.
     pub async fn push_decide_again(&self, lease: Lease, members: OnlineMembers) -> Result<()> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         let now = self.clock().now();
-        let part = self.read(&service, (members, now), |tx, _, (members, now)| {
+        let part = self.read(&server, (members, now), |tx, _, (members, now)| {
             let OnlineMembers { group, messages: ids, users } = members;
             let events = wants_events(tx, *now)?;
             let mut members = Vec::with_capacity(users.len());
@@ -130,7 +129,7 @@ impl App {
         });
         let mut part = part.await?;
         self.silence(&mut part);
-        self.write(Growth::Bounded, &service, decide(lease, &part, now), keep).await
+        self.write(Growth::Bounded, &server, decide(lease, &part, now), keep).await
     }
 
     /// Ignores subscriptions if push notifications are disabled.

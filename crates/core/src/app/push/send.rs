@@ -9,7 +9,6 @@ use crate::message::Message;
 use crate::push::{NotifyingMessage, PushPayload, Subscription, WaitingPush};
 use crate::relation::Relation;
 use crate::store::{Lease, Tx};
-use crate::user::Caller;
 use crate::{Date, Result, UserId};
 
 /// The delay before the next attempt if too many requests to the push service, or for the user, are in flight.
@@ -56,7 +55,7 @@ pub struct PushToSend {
 impl App {
     pub async fn pushes_are_due(&self) -> Result<bool> {
         let now = self.clock().now();
-        self.read(&Context::new(Caller::Service), now, |tx, _, now| {
+        self.read(&Context::server(), now, |tx, _, now| {
             Ok(!tx.pushes_due(true, *now, 1)?.is_empty() || !tx.pushes_due(false, *now, 1)?.is_empty())
         })
         .await
@@ -65,13 +64,13 @@ impl App {
     /// Whether notifications are active: there is a subscription, or somebody requests `notify` events.
     pub async fn notifies(&self) -> Result<bool> {
         let now = self.clock().now();
-        self.read(&Context::new(Caller::Service), now, |tx, _, now| super::is_due(tx, *now)).await
+        self.read(&Context::server(), now, |tx, _, now| super::is_due(tx, *now)).await
     }
 
     /// Stores the outcomes of attempts, and takes notifications that are due, urgent ones first. The same
     /// transaction removes the taken ones, so that each is sent at most once.
     pub async fn push_step(&self, step: PushStep) -> Result<Vec<PushToSend>> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), step, |unit, step| {
+        self.write(Growth::Bounded, &Context::server(), step, |unit, step| {
             let now = unit.now();
             step.outcomes.iter().try_for_each(|outcome| keep(unit, outcome, now))?;
             let mut taken = Vec::new();

@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::super::{App, Context, Growth, Unit};
 use crate::search::TERMS_VERSION;
 use crate::store::{Follower, IndexPart, Lease, Tx};
-use crate::user::Caller;
 use crate::{Date, Error, GroupId, Result};
 
 /// The number of groups that one query examines, and the most queries per step.
@@ -56,14 +55,14 @@ impl App {
 
     /// The progress of the index. `None` if there is no index of this version.
     pub async fn index_progress(&self) -> Result<Option<IndexProgress>> {
-        self.read(&Context::new(Caller::Service), (), |tx, _, ()| IndexProgress::read(tx)).await
+        self.read(&Context::server(), (), |tx, _, ()| IndexProgress::read(tx)).await
     }
 
     /// The current number of removals, if the index should be cleaned up now, because the store's files still
     /// contain the terms of removed messages.
     pub async fn index_to_clean(&self) -> Result<Option<i64>> {
         let now = self.clock().now();
-        self.read(&Context::new(Caller::Service), now, |tx, _, now| {
+        self.read(&Context::server(), now, |tx, _, now| {
             let Some(progress) = IndexProgress::read(tx)? else { return Ok(None) };
             let removals = tx.index_removals()?;
             let rests = *now < progress.rests_until && progress.rests_until <= now.plus(MAX_REST);
@@ -74,13 +73,13 @@ impl App {
 
     /// Whether the index needs a merge to keep searches fast.
     pub async fn index_is_scattered(&self) -> Result<bool> {
-        self.read(&Context::new(Caller::Service), (), |tx, _, ()| tx.index_is_scattered()).await
+        self.read(&Context::server(), (), |tx, _, ()| tx.index_is_scattered()).await
     }
 
     /// Merges the next pages of the index, as a step of the lease. Returns whether the merge is complete.
     pub async fn index_merge(&self, lease: Lease) -> Result<bool> {
-        let service = Context::new(Caller::Service);
-        self.write(Growth::Bounded, &service, lease, |unit, lease| {
+        let server = Context::server();
+        self.write(Growth::Bounded, &server, lease, |unit, lease| {
             let is_done = unit.tx.index_merge(MERGED_PAGES)?;
             unit.end_step(*lease, None)?;
             Ok(is_done)
@@ -95,15 +94,15 @@ impl App {
 
     /// Gives a sign of life for the lease.
     pub async fn index_hold(&self, lease: Lease) -> Result<()> {
-        let service = Context::new(Caller::Service);
-        self.write(Growth::Bounded, &service, lease, |unit, lease| unit.end_step(*lease, None)).await
+        let server = Context::server();
+        self.write(Growth::Bounded, &server, lease, |unit, lease| unit.end_step(*lease, None)).await
     }
 
     /// Records a cleanup of the index: the number of removals that it covers, and how long it took.
     pub async fn index_cleaned(&self, lease: Lease, removals: i64, took: Duration) -> Result<()> {
-        let service = Context::new(Caller::Service);
+        let server = Context::server();
         let rest = self.store.index_rest(took);
-        self.write(Growth::Bounded, &service, (lease, removals, rest), |unit, (lease, removals, rest)| {
+        self.write(Growth::Bounded, &server, (lease, removals, rest), |unit, (lease, removals, rest)| {
             let Some(mut progress) = IndexProgress::read(unit.tx)? else { return Ok(()) };
             progress.cleaned = *removals;
             progress.rests_until = unit.now().plus(*rest);
@@ -114,8 +113,8 @@ impl App {
 
     /// Discards the index, as a step of the lease. Later steps rebuild it.
     pub async fn index_clear(&self, lease: Lease) -> Result<()> {
-        let service = Context::new(Caller::Service);
-        self.write(Growth::Bounded, &service, lease, |unit, lease| unit.clear_index(*lease)).await
+        let server = Context::server();
+        self.write(Growth::Bounded, &server, lease, |unit, lease| unit.clear_index(*lease)).await
     }
 
     /// Adds the next messages to the index, as a step of the lease. Refused on a full disk.
@@ -124,9 +123,9 @@ impl App {
         if self.rules.disk_space.is_full() {
             return Err(Error::Full);
         }
-        let service = Context::new(Caller::Service);
-        let found = self.read(&service, (), |tx, _, ()| next_groups(tx)).await?;
-        self.write(Growth::Bounded, &service, (lease, found), |unit, (lease, found)| {
+        let server = Context::server();
+        let found = self.read(&server, (), |tx, _, ()| next_groups(tx)).await?;
+        self.write(Growth::Bounded, &server, (lease, found), |unit, (lease, found)| {
             let Some(found) = found else {
                 unit.clear_index(*lease)?;
                 return Ok(IndexStep { added: 0, is_last: false });

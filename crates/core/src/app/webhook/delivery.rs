@@ -7,7 +7,6 @@ use super::super::feed::shown;
 use super::super::{App, Context, Growth, Unit};
 use crate::feed::{FeedEvent, FeedRow};
 use crate::store::{Lease, Tx};
-use crate::user::Caller;
 use crate::webhook::{WaitingEvent, Webhook, WebhookAttempt, WebhookLane, WebhookQueue};
 use crate::{Date, Result, WebhookId};
 
@@ -93,14 +92,13 @@ impl App {
     /// The events to send to a webhook now. None if the webhook no longer exists.
     pub async fn webhook_work(&self, query: WorkQuery) -> Result<Option<WebhookWork>> {
         let now = self.clock().now();
-        self.read(&Context::new(Caller::Service), (query, now), |tx, _, (query, now)| work(tx, query, *now))
-            .await
+        self.read(&Context::server(), (query, now), |tx, _, (query, now)| work(tx, query, *now)).await
     }
 
     /// Stores the outcome of attempts, as a step of the lease. If a replay has started another queue in the
     /// meantime, stores nothing: the events will be sent again.
     pub async fn webhook_step(&self, step: WebhookStep) -> Result<()> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), step, |unit, step| {
+        self.write(Growth::Bounded, &Context::server(), step, |unit, step| {
             keep(unit, step)?;
             unit.end_step(step.lease, None)
         })
@@ -109,7 +107,7 @@ impl App {
 
     /// Gives a sign of life for the lease. Returns the existing webhooks.
     pub async fn webhooks_beat(&self, lease: Lease) -> Result<Vec<WebhookId>> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
+        self.write(Growth::Bounded, &Context::server(), lease, |unit, lease| {
             unit.end_step(*lease, None)?;
             Ok(unit.tx.webhooks()?.into_iter().map(|webhook| webhook.id).collect())
         })

@@ -90,8 +90,10 @@ async fn open() -> (Stage, ProviderProcess) {
     (stage, provider)
 }
 
-/// Signs in at the provider, consents, and waits until the browser is back.
+/// Waits until the browser is at the provider, signs in there, consents, and waits until the browser is back.
 async fn sign_in_at_provider(page: &Page, name: &str) {
+    let asks = "return document.querySelector('input[name=login]') !== null";
+    page.wait_for("be at the provider", asks, json!([])).await;
     let script = "if (document.querySelector('chinwag-chat')) return true;
         const form = document.querySelector('form');
         if (!form || form.dataset.sent) return false;
@@ -108,12 +110,6 @@ async fn person_signs_in_through_the_provider_and_out() {
     let ann = stage.browser("ann").await;
     ann.sees("Sign in with your name and password").await;
     ann.press(SIGN_IN).await;
-    ann.wait_for(
-        "be at the provider",
-        "return document.querySelector('input[name=login]') !== null",
-        json!([]),
-    )
-    .await;
     sign_in_at_provider(&ann, "ann").await;
     ann.sees("Signed in as ann").await;
     ann.is_connected().await;
@@ -143,12 +139,6 @@ async fn person_whose_name_is_taken_chooses_another() {
     stage.app.service().user("ann").await;
     let ann = stage.browser("ann").await;
     ann.press(SIGN_IN).await;
-    ann.wait_for(
-        "be at the provider",
-        "return document.querySelector('input[name=login]') !== null",
-        json!([]),
-    )
-    .await;
     sign_in_at_provider(&ann, "ann").await;
     ann.sees("Example has identified you. Choose a name that nobody has here.").await;
     ann.wait_for("see the proposed name", "return field('Name').value === 'ann'", json!([])).await;
@@ -174,12 +164,6 @@ async fn person_who_declines_at_the_provider_is_told() {
     let place = ann.run("return location.href").await;
     assert_eq!(place, format!("{}/", stage.app.url()), "the address is clean again");
     ann.press(SIGN_IN).await;
-    ann.wait_for(
-        "be at the provider",
-        "return document.querySelector('input[name=login]') !== null",
-        json!([]),
-    )
-    .await;
     sign_in_at_provider(&ann, "ann").await;
     ann.sees("Signed in as ann").await;
     ann.close().await;

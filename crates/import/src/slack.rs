@@ -21,13 +21,12 @@ use crate::roster::Roster;
 use crate::sort::Sorter;
 use crate::{BadExport, Result};
 
-/// The lists of conversations: the file, whether anyone may join them, and whether they are conversations
-/// without a name.
-const LISTS: [(&str, bool, bool); 4] = [
-    ("channels.json", true, false),
-    ("groups.json", false, false),
-    ("dms.json", false, true),
-    ("mpims.json", false, true),
+/// The files that list the conversations of each kind.
+const LISTS: [(&str, ConversationKind); 4] = [
+    ("channels.json", ConversationKind::Open),
+    ("groups.json", ConversationKind::Closed),
+    ("dms.json", ConversationKind::Direct),
+    ("mpims.json", ConversationKind::Direct),
 ];
 /// The lists of users. An organisation has the second one instead of the first.
 const USERS: [&str; 2] = ["users.json", "org_users.json"];
@@ -48,8 +47,8 @@ pub(crate) fn read(path: &Path, folder: &Path, remarks: &mut dyn Remarks) -> Res
     for list in USERS {
         reader.read_users(&mut archive, &format!("{prefix}{list}"))?;
     }
-    for (list, is_open, is_direct) in LISTS {
-        reader.read_list(&mut archive, &format!("{prefix}{list}"), is_open, is_direct)?;
+    for (list, kind) in LISTS {
+        reader.read_list(&mut archive, &format!("{prefix}{list}"), kind)?;
     }
     for (day, group) in reader.days(&archive, &prefix) {
         reader.read_day(&mut archive, &day, group)?;
@@ -75,6 +74,15 @@ fn prefix(archive: &Archive) -> Result<String> {
     shortest
         .map(str::to_owned)
         .ok_or_else(|| BadExport::new(archive.shown(), "is no export of Slack: it has no users.json"))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ConversationKind {
+    /// Anyone may join.
+    Open,
+    Closed,
+    /// Has no name.
+    Direct,
 }
 
 /// An export that is being read.
@@ -118,16 +126,15 @@ impl SlackReader<'_> {
         })
     }
 
-    fn read_list(&mut self, archive: &mut Archive, list: &str, is_open: bool, is_direct: bool) -> Result<()> {
+    fn read_list(&mut self, archive: &mut Archive, list: &str, kind: ConversationKind) -> Result<()> {
         if archive.size(list).is_none() {
             return Ok(());
         }
-        each_element(archive.reader(list)?, list, |found: Conversation| {
-            self.add_group(&found, list, is_open, is_direct)
-        })
+        each_element(archive.reader(list)?, list, |found: Conversation| self.add_group(&found, list, kind))
     }
 
-    fn add_group(&mut self, found: &Conversation, list: &str, is_open: bool, is_direct: bool) -> Result<()> {
+    fn add_group(&mut self, found: &Conversation, list: &str, kind: ConversationKind) -> Result<()> {
+        let is_direct = kind == ConversationKind::Direct;
         let Some(key) = found.id.clone().filter(|id| !id.is_empty()) else {
             self.remarks.remark("conversations without an id", list);
             return Ok(());
@@ -158,7 +165,7 @@ impl SlackReader<'_> {
             key,
             name,
             is_direct,
-            is_open,
+            is_open: kind == ConversationKind::Open,
             is_archived: found.is_archived.unwrap_or(false),
             description: found.description(),
             members,

@@ -78,9 +78,8 @@ fn the_unit_is_hardened() {
     succeed(analyze);
 }
 
-/// The calls of postinst for the service after version 0.1.0 was configured, while systemd reports that the unit is in this
-/// state and not running.
-fn asked_by_postinst(state: &str) -> String {
+/// The calls of postinst for the service, while systemd reports that the unit is in this state and not running.
+fn asked_by_postinst(args: &[&str], state: &str) -> String {
     let folder = TempDir::new().expect("a temporary folder");
     let at = |name: &str| folder.path().join(name);
     let asked = at("asked").display().to_string();
@@ -96,7 +95,7 @@ fn asked_by_postinst(state: &str) -> String {
     let script = fs::read_to_string(crate::root().join("deploy/debian/postinst")).expect("the script");
     let script = script.replace("/run/systemd/system", &folder.path().display().to_string());
     let mut sh = Command::new("sh");
-    sh.args(["-c", &script, "postinst", "configure", "0.1.0"]);
+    sh.args(["-c", &script, "postinst"]).args(args);
     sh.env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
     succeed(sh);
     fs::read_to_string(asked).unwrap_or_default()
@@ -104,6 +103,13 @@ fn asked_by_postinst(state: &str) -> String {
 
 #[test]
 fn package_that_comes_back_starts_its_service_again() {
-    assert_eq!(asked_by_postinst("masked"), "start chinwag.service\n", "as its removal leaves it");
-    assert_eq!(asked_by_postinst("enabled"), "", "an upgrade of a service that was stopped");
+    let upgraded = ["configure", "0.1.0"];
+    assert_eq!(asked_by_postinst(&upgraded, "masked"), "start chinwag.service\n", "as its removal leaves it");
+    assert_eq!(asked_by_postinst(&upgraded, "enabled"), "", "an upgrade of a service that was stopped");
+}
+
+#[test]
+fn removal_that_fails_starts_the_service_again() {
+    assert_eq!(asked_by_postinst(&["abort-remove"], "enabled"), "start chinwag.service\n");
+    assert_eq!(asked_by_postinst(&["abort-upgrade", "0.2.0"], "enabled"), "", "an upgrade stops nothing");
 }

@@ -33,6 +33,7 @@ pub mod message;
 pub mod name;
 pub mod oidc;
 pub mod password;
+pub mod path;
 pub mod permission;
 pub mod pin;
 pub mod presence;

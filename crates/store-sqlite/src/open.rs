@@ -6,6 +6,7 @@ use std::time::Duration;
 use std::{io, thread};
 
 use chinwag_core::name::{NameCase, name_case_kept};
+use chinwag_core::path::folder_of;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::statvfs;
@@ -288,8 +289,7 @@ pub(crate) fn give(path: &Path) -> io::Result<()> {
     {
         use std::os::unix::fs::{MetadataExt, chown};
 
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let (file, owner) = (fs::metadata(path)?, fs::metadata(folder)?);
+        let (file, owner) = (fs::metadata(path)?, fs::metadata(folder_of(path))?);
         if file.uid() == ROOT && owner.uid() != ROOT {
             return chown(path, Some(owner.uid()), Some(owner.gid()));
         }
@@ -299,7 +299,7 @@ pub(crate) fn give(path: &Path) -> io::Result<()> {
 
 /// Whether the disk has enough room to open a store. True if the system does not tell.
 fn has_room(path: &Path) -> bool {
-    let disk = path.parent().and_then(|folder| statvfs(folder).ok());
+    let disk = statvfs(folder_of(path)).ok();
     disk.is_none_or(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= OPENING_BYTES) && !lacks_room(path)
 }
 

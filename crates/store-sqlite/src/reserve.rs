@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use chinwag_core::path::folder_of;
 use rustix::fs::statvfs;
 
 use crate::open::give;
@@ -134,9 +135,8 @@ impl Reserve {
 
 /// Whether a write next to the store fails for lack of space. The file system's free space does not reflect a quota.
 pub(crate) fn lacks_room(store: &Path) -> bool {
-    let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
-        let mut file = tempfile::tempfile_in(folder)?;
+        let mut file = tempfile::tempfile_in(folder_of(store))?;
         file.write_all(&vec![1_u8; CHUNK])?;
         file.sync_all()
     };

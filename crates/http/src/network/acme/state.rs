@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::Date;
+use chinwag_core::path::folder_of;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::sign::CertifiedKey;
@@ -99,7 +100,7 @@ impl AcmeState {
 
     /// Replaces the file atomically. Only the owner may read it.
     pub(super) fn save(&self, file: &Path) -> io::Result<()> {
-        let folder = file.parent().unwrap_or(Path::new("."));
+        let folder = folder_of(file);
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let mut draft = NamedTempFile::new_in(folder)?;
         draft.write_all(&serde_json::to_vec_pretty(self)?)?;

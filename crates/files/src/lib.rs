@@ -6,6 +6,7 @@
 
 mod copy;
 mod fault;
+mod folder;
 mod folder_lister;
 mod folder_reader;
 mod key;
@@ -18,5 +19,6 @@ mod sweep;
 mod writer;
 
 pub use copy::{CopyError, copy};
+pub use folder::create_folder;
 pub use location::{Location, LocationError};
 pub use storage::{Options, Storage, StorageError};

@@ -1,6 +1,6 @@
 //! The storage that implements the port.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::path::{Path as FolderPath, PathBuf};
@@ -22,6 +22,7 @@ use rustix::fs::statvfs;
 use tokio::task::spawn_blocking;
 
 use crate::fault::Faults;
+use crate::folder::create_folder;
 use crate::folder_lister::FolderLister;
 use crate::folder_reader::FolderReader;
 use crate::key::{self, UPLOADS};
@@ -337,13 +338,8 @@ fn make_folder(path: &FolderPath, owner: Option<Owner>) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|found| found.is_dir()) {
         return Ok(());
     }
-    let missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
-    owner.map_or(Ok(()), |owner| missing.into_iter().try_for_each(|made| owner.change_owner(made)))
+    let created = create_folder(path)?;
+    owner.map_or(Ok(()), |owner| created.iter().try_for_each(|folder| owner.change_owner(folder)))
 }
 
 /// The innermost cause of a fault, such as missing certificates, unless the text of the fault contains it.

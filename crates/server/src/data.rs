@@ -1,15 +1,17 @@
 //! The data folder: the paths in it, the service key, and the lock that gives one server exclusive use.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use chinwag_core::clock::SystemClock;
+use chinwag_core::path::folder_of;
 use chinwag_core::token::{Secret, SecretKind};
+use chinwag_files::create_folder;
 use rustix::process::geteuid;
 
 use crate::config::variables::{self, SERVICE_KEY};
@@ -25,7 +27,6 @@ const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 const SHORTEST_KEY: usize = 32;
 /// Access is for the owner alone.
-const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
 /// An existing data folder. Its path is absolute.
@@ -53,7 +54,7 @@ impl Folder {
             return Self::open(path);
         }
         let cannot = || format!("the data folder {} cannot be made", path.display());
-        DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path).with_context(|| {
+        create_folder(path).with_context(|| {
             let user = geteuid().as_raw();
             format!(
                 "{}: make it and give it to this user (uid {user}), or name another with --data",
@@ -371,8 +372,7 @@ pub(crate) fn put(draft: &Path, file: &Path) -> Result<()> {
 
 /// Syncs the folder of a file, so that a rename survives a loss of power.
 pub(crate) fn sync_names_beside(file: &Path) -> io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(folder_of(file))?.sync_all()
 }
 
 /// The first path, from `path` downwards, that belongs to another user and is accessible to that user alone.

@@ -50,3 +50,19 @@ fn sync_before(calls: &[Call], words: &str) -> usize {
     let sync = sync.unwrap_or_else(|| panic!("{words} is acknowledged and not on the disk: {answer:?}"));
     sync.begun
 }
+
+#[test]
+fn new_folders_are_on_the_disk_before_a_request_is_read() {
+    let program = program();
+    let (output, calls) = Traced::serve(&program).stop();
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let outer = program.folder().canonicalize().expect("the folder is there");
+    let arrival = calls.iter().find(|call| call.is_arrival()).expect("a probe");
+    for (new, folder) in [("chinwag-data", outer.clone()), ("chinwag-data/files", outer.join("chinwag-data"))] {
+        let creates = |call: &&Call| call.name.starts_with("mkdir") && call.text.contains(&format!("{new}\""));
+        let created = calls.iter().find(creates).expect("it is created").ended;
+        let synced = format!("<{}>", folder.display());
+        let is_sync = |call: &Call| call.name == "fsync" && call.file.ends_with(&synced) && call.begun > created;
+        assert!(calls.iter().any(|call| is_sync(call) && call.ended < arrival.begun), "{new}");
+    }
+}

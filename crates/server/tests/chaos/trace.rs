@@ -8,8 +8,9 @@ use std::process::Command;
 use chinwag_testkit::process::{Output, Program, Running};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The calls that read, write and sync, and `execve`, which is the first line.
-const CALLS: &str = "trace=execve,fsync,fdatasync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg";
+/// The calls that read, write, sync and create folders, and `execve`, which is the first line.
+const CALLS: &str =
+    "trace=execve,?mkdir,?mkdirat,fsync,fdatasync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg";
 
 /// A server under `strace`. Drop kills the server itself, because it would outlive `strace`.
 pub(crate) struct Traced {

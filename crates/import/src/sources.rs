@@ -52,7 +52,7 @@ impl ForeignExport {
             id: self.user_id(index),
             name: user.name.split_whitespace().collect::<Vec<_>>().join("-"),
             given: ours,
-            display_name: user.display_name,
+            display_name: user.display_name.map(|name| name.replace('\0', "")),
             is_bot: user.is_bot,
             ..SourceUser::default()
         }
@@ -107,6 +107,10 @@ impl ForeignExport {
             if let TakenFile::Missing(file) = file {
                 append_line(&mut body, &missing_line(file));
             }
+        }
+        if body.contains('\0') {
+            body.retain(|c| c != '\0');
+            remarks.remark("messages with a NUL; imported without it", &message.at);
         }
         let mut parts = split::parts(&body, limit);
         if parts.len() > 1 && is_visible(&body) {

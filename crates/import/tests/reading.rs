@@ -194,6 +194,15 @@ proptest! {
 }
 
 #[test]
+fn display_name_is_kept_without_its_nul() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let users = json!([{"id": "U1", "name": "ann", "real_name": "Ann\0 Lee"}]).to_string();
+    let path = zip(&folder, &[("users.json", users.into_bytes())]);
+    let export = read(Service::Slack, &path, folder.path(), &mut Lines::default()).expect("an export");
+    assert_eq!(export.user_source(0, None).display_name.as_deref(), Some("Ann Lee"));
+}
+
+#[test]
 fn entry_that_lies_about_its_size_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = zip(&folder, &[("users.json", format!("[{}]", " ".repeat(500)).into_bytes())]);

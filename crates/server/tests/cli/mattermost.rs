@@ -190,3 +190,23 @@ fn channels_of_several_teams_have_the_teams_in_their_names() {
         group_named(service, "Town (Beta)").await;
     });
 }
+
+#[test]
+fn file_of_a_channel_without_members_is_not_taken() {
+    let program = program();
+    let post = json!({"team": "team", "channel": "lone", "user": "ann", "message": "x", "create_at": 5, "attachments": [{"path": "a.txt"}]});
+    let export = lines(&[
+        json!({"type": "version", "version": 1}),
+        json!({"type": "channel", "channel": {"team": "team", "name": "lone", "type": "O"}}),
+        json!({"type": "user", "user": {"username": "ann"}}),
+        json!({"type": "post", "post": post}),
+    ]);
+    let file = write(&program, "export.jsonl", export);
+    write(&program, "files/a.txt", "hello");
+    let folder = program.folder().join("files");
+    for _ in 0..2 {
+        let report = imported(&program, &["mattermost", &file, "--files", folder.to_str().expect("a path")]);
+        assert_row(&report, "files", [1, 0, 0, 0, 1]);
+        assert_row(&report, "messages", [1, 0, 0, 0, 1]);
+    }
+}

@@ -227,7 +227,7 @@ fn hostile_objects_are_reported_and_harm_nothing() {
         said("U1", "1.000008", "to a reply", &json!({"thread_ts": "1.000009"})),
         said("U1", "1.000009", "to a root", &json!({"thread_ts": "1.000001"})),
         said("U1", "1.000010", "after a reply", &json!({"thread_ts": "1.000009"})),
-        said("U1", "1.000011", "odd", &json!({"reactions": [{"name": "no such name at all", "users": ["U1"]}, {"name": null}], "files": [null]})),
+        said("U1", "1.000011", "odd", &json!({"reactions": [{"name": "no such name at all", "users": ["U1"]}, {"name": null}], "files": [null, {"id": "F1", "name": "\u{1b}[2J\nusers forged.txt"}]})),
     ]);
     let users = json!([
         {"id": "U1", "name": "ann"}, {"id": "U2", "name": "Ann"}, {"id": "U3", "name": "admin"}, {"id": null}, {"id": "U4", "name": ""},
@@ -258,6 +258,7 @@ fn hostile_objects_are_reported_and_harm_nothing() {
     ] {
         assert!(report.contains(line), "{line}: {report}");
     }
+    assert!(!report.contains('\u{1b}') && !report.contains("\nusers forged"), "{report}");
     ask(&program, &[], async |service| {
         let found = messages_of(service, &group_named(service, "general").await).await;
         let threads: Vec<_> = found

@@ -82,9 +82,10 @@ impl Report {
             self.erase();
         }
         for note in &page.notes {
+            let note = on_one_line(note);
             self.notes += 1;
             if self.notes <= self.shown {
-                say(note)?;
+                say(&note)?;
             }
             self.write_full(format_args!("{note}"));
         }
@@ -204,13 +205,14 @@ impl Report {
 
 impl Remarks for Report {
     fn remark(&mut self, reason: &str, what: &str) {
+        let what = on_one_line(what);
         self.write_full(format_args!("{reason}: {what}"));
         let is_room = self.reasons.len() < REASONS || self.reasons.contains_key(reason);
         let reason = if is_room { reason } else { OTHER_REASONS };
         if let Some((count, _)) = self.reasons.get_mut(reason) {
             *count += 1;
         } else {
-            self.reasons.insert(reason.to_owned(), (1, what.to_owned()));
+            self.reasons.insert(reason.to_owned(), (1, what));
         }
     }
 }
@@ -222,4 +224,9 @@ impl ReportRow {
             || self.found != taken + before
             || self.source != self.found + gone + refused
     }
+}
+
+/// A text without control characters: those of an export could forge a line of the report, or command a terminal.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }

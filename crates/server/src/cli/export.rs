@@ -15,6 +15,7 @@ use futures_util::StreamExt;
 use super::backup::{beside, require_absent, size};
 use super::say;
 use super::settings::DataArgs;
+use super::stored_files;
 use crate::config::Config;
 use crate::data::{Folder, put};
 use crate::wire_up;
@@ -38,6 +39,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let shown = args.file.display();
     require_absent(&args.file)?;
+    if let Some(mut rows) = stored_files::look(&config, &folder)? {
+        stored_files::require_folder(&config, &folder, &mut *rows)?;
+    }
     let draft = beside(&args.file, ".part");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
@@ -55,8 +59,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let (bytes, missing) = placed?;
     if missing > 0 {
+        let store = &config.files.store;
         eprintln!(
-            "chinwag: the storage lacks the bytes of {missing} of the files: each has an empty entry, whose name ends with .missing"
+            "chinwag: the storage ({store}) lacks the bytes of {missing} of the files: each has an empty entry, whose name ends \
+             with .missing; if the server's files.store is another one, name its settings with --config"
         );
     }
     say(&format!("exported the data of {} to {shown}, {}", args.name, size(bytes)))

@@ -47,13 +47,8 @@ impl StoredFiles {
 
     /// The same, to read the files of an existing database. Fails if the settings name another storage than the server's.
     pub(super) fn source(config: &Config, folder: &Folder, rows: &mut dyn Source) -> Result<Self> {
-        let location = configured(config)?;
-        if let Some(path) = location.folder(folder.path()).filter(|path| !path.exists())
-            && has_files(rows)?
-        {
-            bail!("{}, or name the server's settings with --config", without_files(&path));
-        }
-        Self::open(location, folder.path())
+        require_folder(config, folder, rows)?;
+        Self::configured(config, folder)
     }
 
     /// The value of `files.store` that names this storage.
@@ -71,6 +66,17 @@ impl StoredFiles {
 /// The location of `files.store`.
 pub(super) fn configured(config: &Config) -> Result<Location> {
     Location::parse(&config.files.store).map_err(|why| anyhow!("files.store {why}"))
+}
+
+/// Refuses settings whose folder of files does not exist if the database has files: they are not the server's.
+pub(super) fn require_folder(config: &Config, folder: &Folder, rows: &mut dyn Source) -> Result<()> {
+    let path = configured(config)?.folder(folder.path());
+    if let Some(path) = path.filter(|path| !path.exists())
+        && has_files(rows)?
+    {
+        bail!("{}, or name the server's settings with --config", without_files(&path));
+    }
+    Ok(())
 }
 
 /// Opens the configured database for reading beside a running server. `None` if there is none, or another version

@@ -28,12 +28,27 @@ async fn export_names_files_whose_bytes_are_lost() {
     let zip = program.folder().join("ann.zip");
     let output = program.run(&["export", "ann", &zip.display().to_string()]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
-    assert!(output.stderr.contains("lacks the bytes of 1 of the files"), "{}", output.stderr);
+    assert!(output.stderr.contains("(data) lacks the bytes of 1 of the files"), "{}", output.stderr);
     let zip = zip::ZipArchive::new(fs::File::open(zip).expect("a file")).expect("a ZIP");
     let names = zip.file_names().map(|name| name.expect("a name").into_owned());
     let files: BTreeSet<_> = names.filter(|name| name.starts_with("files/")).collect();
     let expected = [format!("files/{}-kept.txt", id(&kept)), format!("files/{}-lost.txt.missing", id(&lost))];
     assert_eq!(files, BTreeSet::from(expected));
+}
+
+#[tokio::test]
+async fn export_with_another_storage_is_refused() {
+    let program = program();
+    let running = program.serve_with(|serve| {
+        serve.env("CHINWAG_FILES__STORE", format!("file://{}", program.folder().join("store").display()));
+    });
+    let ann = program.service(&running).user("ann").await;
+    upload(&ann, "a.txt", "some text").await;
+    let output = program.run(&["export", "ann", "ann.zip"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.stderr.contains("name the server's settings with --config"), "{output:?}");
+    assert!(!program.data().join("files").exists(), "looking makes nothing");
+    assert!(!program.folder().join("ann.zip.part").exists());
 }
 
 #[tokio::test]

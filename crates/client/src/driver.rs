@@ -223,7 +223,7 @@ impl Driver {
             }
             let can_accept = self.can_accept();
             let is_paused = self.outbox.waiting() > 0 && self.paused_until > Instant::now();
-            let quiet = connection.quiet_for(self.options.silence);
+            let idle = connection.idle_for(self.options.silence);
             tokio::select! {
                 frame = connection.socket.next() => {
                     let received = match frame {
@@ -240,8 +240,8 @@ impl Driver {
                 }
                 () = self.updates.closed(), if self.has_reader => self.has_reader = false,
                 () = sleep_until(self.paused_until), if is_paused => {}
-                () = sleep(quiet) => {
-                    if let Err(end) = connection.send_ping().await {
+                () = sleep(idle) => {
+                    if let Err(end) = connection.wake().await {
                         return ConnectionEnd::End(end);
                     }
                 }
@@ -396,7 +396,7 @@ impl Driver {
         let Some(resuming) = &mut connection.resuming else { return Ok(()) };
         resuming.take(synced);
         if resuming.has_more() {
-            return connection.send_resume().await;
+            return connection.continue_resume().await;
         }
         if let Some(resuming) = connection.resuming.take() {
             self.end_resume(resuming);

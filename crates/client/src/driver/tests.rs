@@ -129,6 +129,20 @@ async fn resume_names_groups_as_a_frame_may_hold_them() {
 }
 
 #[tokio::test]
+async fn many_resumes_come_at_the_rate_of_the_server() {
+    let script = Script::start().await;
+    let (_session, mut updates) = script.connect(held((1..=5001).map(|group| (group, 1))));
+    let mut line = script.accept(json!([])).await;
+    let begun = Instant::now();
+    for _ in 0..11 {
+        let groups = line.resume().await;
+        line.send(done(&groups)).await;
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(until_resumed(&mut updates).await.len(), 2);
+}
+
+#[tokio::test]
 async fn refused_resume_waits_for_the_given_time() {
     let script = Script::start().await;
     let (_session, _updates) = script.connect(held([(1, 1)]));

@@ -22,7 +22,7 @@ pub use crate::wait::WAIT_TIMEOUT;
 pub use ban::BanRace;
 pub use ledger::{Ledger, Load, Verdict};
 pub use reader::{Reader, Reading};
-pub use returning::{Dice, RandomChanges, ReturningClient, return_during_changes};
+pub use returning::{RandomChanges, ReturningClient, return_during_changes};
 pub use socket::{Incoming, TrialSocket};
 pub use writer::{RunEnd, Transport, WriteTask, Writer};
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::setup::crowd;
-use chinwag_testkit::trial::{Dice, RandomChanges, ReturningClient, return_during_changes, times};
+use chinwag_testkit::store::Numbers;
+use chinwag_testkit::trial::{RandomChanges, ReturningClient, return_during_changes, times};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn client_that_comes_back_equals_a_new_one() {
@@ -14,14 +15,14 @@ async fn client_that_comes_back_equals_a_new_one() {
     let turmoil = RandomChanges::new(users.clone(), vec![app.url()]).await;
     let rounds = times(40, 1000);
     // Sequentially: each change is followed by a reconnect.
-    let dice = Dice::new(15);
+    let mut random = Numbers::of_seed(15);
     let mut returning: Vec<_> = users.iter().map(|_| ReturningClient::default()).collect();
     for round in 0..rounds {
-        for _ in 0..=dice.below(3) {
-            turmoil.change(&dice).await;
+        for _ in 0..=random.below(3) {
+            turmoil.change(&mut random).await;
         }
         let client = round % users.len();
-        assert!(returning[client].comes_back(&users[client], &dice).await);
+        assert!(returning[client].comes_back(&users[client], &mut random).await);
         returning[client].equals_a_new_client(&users[client]).await;
     }
     assert!(turmoil.changes() > rounds as u64 / 2, "changes were made: {}", turmoil.changes());

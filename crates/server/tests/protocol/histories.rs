@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::setup::text;
+use chinwag_testkit::store::Numbers;
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
@@ -202,47 +203,33 @@ impl Group {
     }
 }
 
-/// Random numbers from a seed, so that a failing history can be repeated.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % sides
-    }
-
-    fn one<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
-        if of.is_empty() { None } else { of.get(self.roll(of.len())) }
-    }
-}
-
 /// An action to attempt, allowed or not; the server decides.
-fn attempt(dice: &mut Dice, world: &World, people: &[String]) -> (&'static str, Value) {
+fn attempt(random: &mut Numbers, world: &World, people: &[String]) -> (&'static str, Value) {
     let groups: Vec<&String> = world.groups.keys().collect();
-    let person = dice.one(people).expect("there are people").clone();
-    let group = dice.one(&groups).map_or_else(String::new, |group| (*group).clone());
+    let person = random.pick(people).clone();
+    let group = if groups.is_empty() { String::new() } else { (*random.pick(&groups)).clone() };
     let messages: Vec<&Value> =
         world.groups.get(&group).map_or(vec![], |held| held.messages.values().collect());
-    let message = dice.one(&messages).map_or(Value::Null, |message| message["id"].clone());
-    let body = format!("body {}", dice.roll(1000));
-    match dice.roll(16) {
+    let message = if messages.is_empty() { Value::Null } else { random.pick(&messages)["id"].clone() };
+    let body = format!("body {}", random.below(1000));
+    match random.below(16) {
         0 => ("message.first", json!({ "target": person, "body": body })),
-        1 => ("group.create", json!({ "name": format!("group {}", dice.roll(9)), "members": [person] })),
+        1 => ("group.create", json!({ "name": format!("group {}", random.below(9)), "members": [person] })),
         2 => ("group.update", json!({ "id": group, "members": [person] })),
         3 => ("group.update", json!({ "id": group, "restricts": [person] })),
         4 => ("group.update", json!({ "id": group, "admins": [person], "name": body })),
         5 => ("group.update", json!({ "id": group, "owner": [person] })),
         6 => ("group.update", json!({ "id": group, "remove": [person] })),
-        7 if dice.roll(3) == 0 => ("group.quit", json!({ "group": group })),
-        7 if dice.roll(3) == 0 => ("group.delete", json!({ "group": group })),
+        7 if random.below(3) == 0 => ("group.quit", json!({ "group": group })),
+        7 if random.below(3) == 0 => ("group.delete", json!({ "group": group })),
         8 => ("message.update", json!({ "id": message, "body": body })),
         9 => ("message.delete", json!({ "id": message })),
         10 => ("message.text", json!({ "group": group, "body": body, "respond_to": message })),
         11 => {
-            let operation = ["invite", "contact", "deny", "remove", "block"][dice.roll(5)];
+            let operation = ["invite", "contact", "deny", "remove", "block"][random.below(5)];
             ("contact.update", json!({ "name": person, "operation": operation }))
         }
-        12 => ("message.read", json!({ "group": group, "seq": dice.roll(5) })),
+        12 => ("message.read", json!({ "group": group, "seq": random.below(5) })),
         _ => ("message.text", json!({ "group": group, "body": body })),
     }
 }
@@ -292,7 +279,7 @@ async fn come_back(held: &World, fresh: &mut Ws) -> World {
 
 async fn history(seed: u64) {
     let app = TestApp::start().await;
-    let (mut dice, mut people) = (Dice(seed), PEOPLE.map(str::to_owned).to_vec());
+    let (mut random, mut people) = (Numbers::of_seed(seed), PEOPLE.map(str::to_owned).to_vec());
     let mut clients = Vec::new();
     for name in PEOPLE {
         let client = app.user(name).await;
@@ -300,7 +287,7 @@ async fn history(seed: u64) {
         let world = World::of(name, &socket);
         clients.push((client, socket, world));
     }
-    let away = dice.roll(STEPS);
+    let away = random.below(STEPS);
     let mut left = Vec::new();
     for step in 0..STEPS {
         if step == away {
@@ -309,8 +296,8 @@ async fn history(seed: u64) {
                 left.push(world.clone());
             }
         }
-        let who = dice.roll(clients.len());
-        if dice.roll(25) == 0 {
+        let who = random.below(clients.len());
+        if random.below(25) == 0 {
             let (old, new) = (people[who].clone(), format!("{}{step}", PEOPLE[who]));
             for (_, socket, world) in &mut clients {
                 settle(socket, world).await;
@@ -328,7 +315,7 @@ async fn history(seed: u64) {
         }
         let (_, socket, world) = &mut clients[who];
         settle(socket, world).await;
-        let (kind, data) = attempt(&mut dice, world, &people);
+        let (kind, data) = attempt(&mut random, world, &people);
         ask(socket, world, kind, data).await;
     }
     for ((client, socket, world), mut held) in clients.iter_mut().zip(left) {

@@ -13,29 +13,7 @@ use tokio::time::Instant;
 use super::{Incoming, TrialSocket};
 use crate::client::Client;
 use crate::setup::befriend;
-
-/// Pseudo-random numbers from a seed.
-#[derive(Debug)]
-pub struct Dice(AtomicU64);
-
-impl Dice {
-    /// Creates a generator from a seed.
-    pub fn new(seed: u64) -> Self {
-        Self(AtomicU64::new(seed))
-    }
-
-    /// A number below `bound`.
-    pub fn below(&self, bound: usize) -> usize {
-        let mut x = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((x ^ (x >> 31)) % bound as u64).unwrap_or(0)
-    }
-
-    fn pick<'a, T>(&self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
-}
+use crate::store::Numbers;
 
 /// Users who randomly change groups, relations, profiles, marks and settings over REST at several nodes.
 pub struct RandomChanges {
@@ -58,7 +36,7 @@ impl RandomChanges {
             changes: AtomicU64::new(0),
         };
         for owner in 0..turmoil.users.len() {
-            turmoil.make_group(&turmoil.users[owner], &Dice::new(owner as u64)).await;
+            turmoil.make_group(&turmoil.users[owner], &mut Numbers::of_seed(owner as u64)).await;
         }
         turmoil
     }
@@ -79,57 +57,57 @@ impl RandomChanges {
     }
 
     /// Makes changes until it is stopped.
-    pub async fn run(&self, dice: Dice) {
+    pub async fn run(&self, mut random: Numbers) {
         while !self.is_over() {
-            self.change(&dice).await;
+            self.change(&mut random).await;
         }
     }
 
     /// Makes one change, which may be refused or may fail with its node.
-    pub async fn change(&self, dice: &Dice) {
-        let user = dice.pick(&self.users);
-        let other = dice.pick(&self.users).name();
+    pub async fn change(&self, random: &mut Numbers) {
+        let user = random.pick(&self.users);
+        let other = random.pick(&self.users).name();
         let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let group = dice.pick(&groups);
-        let (method, path, body) = match dice.below(20) {
+        let group = random.pick(&groups);
+        let (method, path, body) = match random.below(20) {
             0..5 => (Method::POST, "messages/".to_owned(), json!({ "group": group, "body": "news" })),
-            5 | 6 => (Method::POST, format!("groups/{group}/read/"), json!({ "seq": 1 + dice.below(8) })),
+            5 | 6 => (Method::POST, format!("groups/{group}/read/"), json!({ "seq": 1 + random.below(8) })),
             7 => {
-                let settings = json!({ "pinned": dice.below(2) == 0, "notify": *dice.pick(&["all", "none", "mentions"]) });
+                let settings = json!({ "pinned": random.below(2) == 0, "notify": *random.pick(&["all", "none", "mentions"]) });
                 (Method::PATCH, format!("groups/{group}/me/"), settings)
             }
-            8 => (Method::PATCH, format!("groups/{group}/me/"), json!({ "hidden": dice.below(2) == 0 })),
+            8 => (Method::PATCH, format!("groups/{group}/me/"), json!({ "hidden": random.below(2) == 0 })),
             9 => {
-                (Method::PATCH, format!("groups/{group}/"), json!({ "name": format!("g{}", dice.below(99)) }))
+                (Method::PATCH, format!("groups/{group}/"), json!({ "name": format!("g{}", random.below(99)) }))
             }
             10 | 11 => (Method::PATCH, format!("groups/{group}/"), json!({ "members": [other] })),
             12 => (Method::PATCH, format!("groups/{group}/"), json!({ "remove": [other] })),
             13 => (Method::PATCH, format!("groups/{group}/"), json!({ "admins": [other] })),
             14 => (Method::POST, format!("groups/{group}/quit/"), json!({})),
             15 => (Method::POST, format!("groups/{group}/accept/"), json!({})),
-            16 if dice.below(4) == 0 => (Method::DELETE, format!("groups/{group}/"), json!({})),
-            16 => return self.make_group(user, dice).await,
+            16 if random.below(4) == 0 => (Method::DELETE, format!("groups/{group}/"), json!({})),
+            16 => return self.make_group(user, random).await,
             17 => (Method::PUT, "private/".to_owned(), json!({ "user": other })),
             18 => {
                 // Changes of a profile are not delivered over a block or after its end. So only one user blocks, and only one other.
                 let is_blocker = user.name() == self.users[2].name() && other == self.users[3].name();
                 let operations = ["contact", "contact", "remove", "block", "unblock"];
-                let operation = *dice.pick(&operations[..if is_blocker { 5 } else { 2 }]);
+                let operation = *random.pick(&operations[..if is_blocker { 5 } else { 2 }]);
                 let contact = json!({ "author": user.name(), "name": other, "operation": operation });
                 (Method::PATCH, format!("users/{}/", user.name()), json!({ "contact": contact }))
             }
             _ => {
-                let shown = json!({ "display_name": format!("Name {}", dice.below(99)) });
+                let shown = json!({ "display_name": format!("Name {}", random.below(99)) });
                 (Method::PATCH, format!("users/{}/", user.name()), shown)
             }
         };
-        self.send(user, dice, method, &path, &body).await;
+        self.send(user, random, method, &path, &body).await;
     }
 
-    async fn make_group(&self, owner: &Client, dice: &Dice) {
-        let members: Vec<_> = self.users.iter().filter(|_| dice.below(2) == 0).map(Client::name).collect();
+    async fn make_group(&self, owner: &Client, random: &mut Numbers) {
+        let members: Vec<_> = self.users.iter().filter(|_| random.below(2) == 0).map(Client::name).collect();
         let made = json!({ "name": "made", "members": members });
-        let Some(made) = self.send(owner, dice, Method::POST, "groups/", &made).await else { return };
+        let Some(made) = self.send(owner, random, Method::POST, "groups/", &made).await else { return };
         if let Some(id) = made["id"].as_str() {
             self.groups.lock().unwrap_or_else(PoisonError::into_inner).push(id.to_owned());
         }
@@ -138,12 +116,12 @@ impl RandomChanges {
     async fn send(
         &self,
         user: &Client,
-        dice: &Dice,
+        random: &mut Numbers,
         method: Method,
         path: &str,
         body: &Value,
     ) -> Option<Value> {
-        let url: &String = dice.pick(&self.urls);
+        let url: &String = random.pick(&self.urls);
         let user = Client::new(url, Some(user.token()), user.name());
         let answer = user.request(method, path).json(body).send().await.ok()?;
         let is_made = answer.status().is_success();
@@ -182,14 +160,14 @@ const SETTINGS: [&str; 6] = ["notify", "muted_until", "hidden", "pinned", "marke
 
 impl ReturningClient {
     /// Resumes at a node: names some of its groups, and applies the answer. False if the node has failed meanwhile.
-    pub async fn comes_back(&mut self, client: &Client, dice: &Dice) -> bool {
-        self.try_to_come_back(client, dice).await.is_some()
+    pub async fn comes_back(&mut self, client: &Client, random: &mut Numbers) -> bool {
+        self.try_to_come_back(client, random).await.is_some()
     }
 
-    async fn try_to_come_back(&mut self, client: &Client, dice: &Dice) -> Option<()> {
+    async fn try_to_come_back(&mut self, client: &Client, random: &mut Numbers) -> Option<()> {
         let url = client.rest().server().to_owned();
         let mut socket = TrialSocket::connect_by(&url, "?groups=0&messages=1", client.token()).await?;
-        let is_named = |group: &Value| group["me"]["pending"] != true && dice.below(3) > 0;
+        let mut is_named = |group: &Value| group["me"]["pending"] != true && random.below(3) > 0;
         let named = self.groups.iter().filter(|(_, group)| is_named(group));
         let named: BTreeMap<_, _> = named.map(|(id, group)| (id.clone(), group["head"].clone())).collect();
         let (first, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
@@ -352,15 +330,15 @@ pub async fn return_during_changes(
     let (mut tasks, end) = (Vec::new(), Instant::now() + time);
     for number in 0..2 {
         let turmoil = turmoil.clone();
-        tasks.push(tokio::spawn(async move { turmoil.run(Dice::new(seed * 7 + number)).await }));
+        tasks.push(tokio::spawn(async move { turmoil.run(Numbers::of_seed(seed * 7 + number)).await }));
     }
-    let dice = Dice::new(seed);
+    let mut random = Numbers::of_seed(seed);
     let mut returning: Vec<_> = clients.iter().map(|_| ReturningClient::default()).collect();
     while Instant::now() < end {
         for (client, held) in clients.iter().zip(&mut returning) {
-            let url: &String = dice.pick(urls);
+            let url: &String = random.pick(urls);
             let at_node = Client::new(url, Some(client.token()), client.name());
-            held.comes_back(&at_node, &dice).await;
+            held.comes_back(&at_node, &mut random).await;
         }
     }
     turmoil.end();
@@ -369,7 +347,7 @@ pub async fn return_during_changes(
     }
     for (client, held) in clients.iter().zip(&mut returning) {
         let at_node = Client::new(&urls[0], Some(client.token()), client.name());
-        assert!(held.comes_back(&at_node, &dice).await, "nothing is in the way");
+        assert!(held.comes_back(&at_node, &mut random).await, "nothing is in the way");
         held.equals_a_new_client(&at_node).await;
     }
     returning

@@ -172,11 +172,13 @@ pub fn look(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<
 /// it.
 pub(crate) fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
     let unreadable = |why| OpenError::sqlite(path, &why);
-    let mut journal = path.as_os_str().to_owned();
+    // SQLite keeps the journal next to the file itself, not next to a symbolic link.
+    let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut journal = file.as_os_str().to_owned();
     journal.push("-wal");
     // Without a journal, open the file as immutable: otherwise SQLite would create a journal next to it.
     let mode = if Path::new(&journal).exists() { "mode=ro" } else { "immutable=1" };
-    let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let escaped = file.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let conn = Connection::open_with_flags(format!("file:{escaped}?{mode}"), flags).map_err(unreadable)?;
@@ -294,6 +296,18 @@ mod tests {
         assert_eq!(image.len() as u64, bytes);
         assert_eq!(image[18..20], [1, 1], "it needs no journal");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 4, "nothing else is left");
+    }
+
+    #[test]
+    fn database_behind_a_link_is_read_with_its_journal() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, _conn) = store(folder.path(), 3);
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        let link = elsewhere.path().join("chinwag.db");
+        std::os::unix::fs::symlink(path, &link).expect("a link");
+        let conn = open_to_look(&link).expect("it opens");
+        let count = conn.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
+        assert_eq!(count.expect("a count"), 3);
     }
 
     #[test]

@@ -53,13 +53,12 @@ fn variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
 }
 
 /// Whether an orchestrator set this variable, not an operator. Kubernetes sets such variables in every container if a
-/// service is named `chinwag`, and old versions of Docker do so for linked containers.
+/// service is named `chinwag` or, for example, `chinwag-redis`, and old versions of Docker do so for linked containers.
 fn is_set_by_orchestrator(name: &str, value: &str) -> bool {
-    let rest = &name[PREFIX.len()..];
-    ["SERVICE_HOST", "SERVICE_PORT"].contains(&rest)
-        || rest.starts_with("SERVICE_PORT_")
-        || rest.starts_with("PORT_")
-        || (rest == "PORT" && value.contains("://"))
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_PORT_")
+        || (name.ends_with("_PORT") && value.contains("://"))
 }
 
 /// The merged settings so far, and the problems found.
@@ -286,6 +285,10 @@ mod tests {
             ("CHINWAG_PORT", "tcp://10.0.0.1:8000"),
             ("CHINWAG_PORT_8000_TCP_ADDR", "10.0.0.1"),
             ("CHINWAG_SERVICE_PORT_HTTP", "8000"),
+            ("CHINWAG_REDIS_SERVICE_HOST", "10.0.0.2"),
+            ("CHINWAG_REDIS_SERVICE_PORT", "6379"),
+            ("CHINWAG_REDIS_PORT", "tcp://10.0.0.2:6379"),
+            ("CHINWAG_REDIS_PORT_6379_TCP_PROTO", "tcp"),
         ];
         assert!(from("", &variables, &[]).is_ok());
         assert!(

@@ -28,10 +28,17 @@ pub(super) fn sums(places: &DistPaths) -> Result<PathBuf> {
     let mut text = String::new();
     for file in files.iter().filter(|file| file.is_file() && **file != made) {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        writeln!(text, "{}  {name}", image::hex(&fs::read(file)?))?;
+        if is_current(&name) {
+            writeln!(text, "{}  {name}", image::hex(&fs::read(file)?))?;
+        }
     }
     fs::write(&made, text)?;
     Ok(made)
+}
+
+/// Whether a file is not a package of another version, which an earlier release has left in the folder.
+fn is_current(name: &str) -> bool {
+    !name.starts_with("chinwag") || name.contains(VERSION)
 }
 
 /// The changelog's section about a version, or the unreleased section.
@@ -44,6 +51,12 @@ fn part<'a>(changelog: &'a str, version: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packages_of_other_versions_have_no_sums() {
+        assert!(is_current(&format!("chinwag_{VERSION}_amd64.deb")) && is_current("RELEASE.md"));
+        assert!(!is_current("chinwag_0.0.9_amd64.deb"));
+    }
 
     #[test]
     fn notes_are_the_part_of_the_version() {

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use chinwag_core::Clock;
+use chinwag_core::clock::SystemClock;
 use chinwag_http::auth::{jwt, oidc};
 use chinwag_http::{AcmeStatus, trace};
 use rustix::fs::{Access, access};
@@ -114,16 +116,21 @@ fn nearest(path: &Path) -> &Path {
 /// Checks the certificate, and the outcome of the last ACME order. Places no order.
 fn check_tls(config: &Config, report: &mut Report) -> Result<()> {
     let Some(Some(acceptor)) = report.of(wire_up::tls(config))? else { return Ok(()) };
-    let until = acceptor.expires().map(|date| format!(", valid until {date}")).unwrap_or_default();
-    match acceptor.acme_status() {
-        None => ok(&format!("the certificate and the key of TLS{until}")),
-        Some(AcmeStatus { problem: Some(problem), failures, next, .. }) => report.problem(&format!(
+    let expires = acceptor.expires();
+    let until = expires.map(|date| format!(", valid until {date}")).unwrap_or_default();
+    let ended = expires.filter(|date| *date < SystemClock::default().now());
+    match (acceptor.acme_status(), ended) {
+        (None, Some(date)) => {
+            report.problem(&format!("tls.cert: the certificate was valid until {date}: replace it and its key"))
+        }
+        (None, None) => ok(&format!("the certificate and the key of TLS{until}")),
+        (Some(AcmeStatus { problem: Some(problem), failures, next, .. }), _) => report.problem(&format!(
             "tls.acme: no certificate was issued in {failures} attempts, and the next is at {next}: {problem}"
         )),
-        Some(AcmeStatus { expires: None, .. }) => {
+        (Some(AcmeStatus { expires: None, .. }), _) => {
             ok("a certificate will be requested at the start (tls.acme)")
         }
-        Some(AcmeStatus { next, .. }) => {
+        (Some(AcmeStatus { next, .. }), _) => {
             ok(&format!("the certificate of tls.acme{until}, renewed at {next}"))
         }
     }

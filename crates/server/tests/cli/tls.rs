@@ -113,6 +113,11 @@ impl Secured {
 
 /// Creates a certificate for `localhost` with this serial number in a folder.
 pub(crate) fn certificate(folder: &Path, serial: u32) {
+    certificate_for(folder, serial, "2");
+}
+
+/// The same for this number of days from now.
+fn certificate_for(folder: &Path, serial: u32, days: &str) {
     fs::create_dir_all(folder).expect("a folder");
     let mut command = Command::new("openssl");
     command.current_dir(folder).args([
@@ -123,7 +128,7 @@ pub(crate) fn certificate(folder: &Path, serial: u32) {
         "-pkeyopt",
         "ec_paramgen_curve:P-256",
     ]);
-    command.args(["-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+    command.args(["-nodes", "-days", days, "-subj", "/CN=localhost"]);
     command.args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]);
     command.args(["-addext", "basicConstraints=critical,CA:FALSE", "-set_serial", &serial.to_string()]);
     command.args(["-keyout", "tls.key", "-out", "tls.crt"]);
@@ -408,5 +413,21 @@ fn wrong_settings_of_tls_end_the_start() {
         let output = finish(command, "");
         assert_eq!(output.code, Some(1), "{said}");
         assert!(output.stderr.contains(said), "{said}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn certificate_that_has_ended_is_a_problem() {
+    let (program, folder) = (program(), tempfile::tempdir().expect("a folder"));
+    for (days, line) in [
+        ("2", "ok       the certificate and the key of TLS, valid until "),
+        ("-1", "problem  tls.cert: the certificate was valid until "),
+    ] {
+        certificate_for(folder.path(), 1, days);
+        let mut check = program.command(&["check", "--listen", "127.0.0.1:0"]);
+        check.env("CHINWAG_TLS__CERT", folder.path().join("tls.crt"));
+        check.env("CHINWAG_TLS__KEY", folder.path().join("tls.key"));
+        let output = finish(check, "");
+        assert!(output.stdout.contains(line), "{output:?}");
     }
 }

@@ -44,6 +44,16 @@ impl FirstSignal {
         Ok(Self(received))
     }
 
+    /// Ends the process at the signal with exit code 1, after a cleanup.
+    pub(crate) fn exit_after(self, cleanup: impl FnOnce() + Send + 'static) {
+        thread::spawn(move || {
+            if self.0.blocking_recv().is_ok() {
+                cleanup();
+                std::process::exit(1);
+            }
+        });
+    }
+
     /// Waits for the signal. Must not be called again after it has arrived.
     pub(crate) async fn received(&mut self) {
         if (&mut self.0).await.is_err() {

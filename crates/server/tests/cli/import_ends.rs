@@ -1,11 +1,13 @@
 //! Imports of exports that are killed at arbitrary moments and repeated.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use chinwag_testkit::postgres::{Database, try_ask};
 use chinwag_testkit::process::Program;
 use chinwag_testkit::wait::Wait;
 use rusqlite::Connection;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::exports::{ExportZip, imported, said, workspace};
@@ -99,6 +101,27 @@ fn import_killed_ten_times_takes_everything_once() {
     assert!(kills >= 5, "{kills}");
     imported(&killed, &["slack", path]);
     assert!(content_on_sqlite(&killed) == expected, "the same as if nothing had happened");
+}
+
+#[test]
+fn interrupted_dry_run_leaves_no_copy() {
+    let program = program();
+    assert_eq!(program.run(&["user", "add", "zoe", "--no-password"]).code, Some(0));
+    let copies = || {
+        let entries = fs::read_dir(program.data()).expect("a folder").map(|entry| entry.expect("an entry").path());
+        entries.filter(|path| path.is_dir() && path.join("chinwag.db").exists()).count()
+    };
+    let path = export().write(&program, "slack.zip");
+    let mut dry_run = program.command(&["import", "slack", path.to_str().expect("a path"), "--dry-run"]);
+    let mut child = dry_run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let wait = Wait::begin();
+    while copies() == 0 {
+        wait.step_blocking(|| "there is no copy");
+    }
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process has an id");
+    kill_process(pid, Signal::INT).expect("the process is ours");
+    assert_eq!(child.wait().expect("a child").code(), Some(1));
+    assert_eq!(copies(), 0);
 }
 
 #[test]

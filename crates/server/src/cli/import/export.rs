@@ -7,7 +7,7 @@ mod taken;
 
 use std::collections::HashMap;
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ use super::report::Report;
 use crate::cli::say;
 use crate::config::Config;
 use crate::data::Folder;
+use crate::shutdown::FirstSignal;
 use crate::wire_up;
 use crate::wire_up::import::{
     BadExport, Check, ForeignExport, MessageLookup, MessageState, NameTable, NextMessage, Remarks, Service,
@@ -35,6 +36,8 @@ const PAGE: usize = 500;
 /// A page ends after so many reactions, or so many bytes of texts.
 const PAGE_REACTIONS: usize = 2000;
 const PAGE_BYTES: usize = 4 << 20;
+/// Attempts to remove the folder of a dry run.
+const REMOVALS: usize = 100;
 
 pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()> {
     let config = args.place.load()?;
@@ -284,9 +287,16 @@ impl ExportImport<'_> {
     }
 }
 
-/// The settings of a dry run. They use a copy of the embedded database, or an empty one, in a temporary folder.
+/// The settings of a dry run. They use a copy of the embedded database, or an empty one, in a temporary folder, which a
+/// signal removes as well: it has all messages.
 fn copy_of(config: &Config) -> Result<(Config, Option<TempDir>)> {
+    let signal = FirstSignal::register()?;
     let folder = tempfile::tempdir_in(beside(&config.data)).context("no folder for a dry run can be made")?;
+    let path = folder.path().to_owned();
+    signal.exit_after(move || {
+        // The import may create a file meanwhile, which keeps the folder.
+        let _ = (0..REMOVALS).any(|_| fs::remove_dir_all(&path).is_ok());
+    });
     let mut copy = config.clone();
     folder.path().clone_into(&mut copy.data);
     copy.files.store = "data".into();

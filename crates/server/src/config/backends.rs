@@ -63,12 +63,17 @@ fn is_redis(url: &str) -> bool {
         .is_some_and(|first| ["redis", "rediss"].contains(&first))
 }
 
-/// A URL without its password, for display.
+/// A URL without its password and its query, which may contain one, for display.
 pub(crate) fn shown(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let without_query = |text: &str| text.split('?').next().unwrap_or(text).to_owned();
     // A password may contain a slash or `@` that should have been escaped.
-    let Some((credentials, place)) = rest.rsplit_once('@') else { return url.to_owned() };
-    let place = place.split('?').next().unwrap_or(place);
+    let Some((credentials, place)) = rest.rsplit_once('@') else { return without_query(url) };
+    if credentials.contains('?') {
+        // Either the password contains it, or the query contains the `@`.
+        return format!("{scheme}://…");
+    }
+    let place = without_query(place);
     match credentials.split_once(':') {
         Some((user, _)) => format!("{scheme}://{user}:…@{place}"),
         None => format!("{scheme}://{credentials}@{place}"),
@@ -87,6 +92,9 @@ mod tests {
             ("redis://:secret@cache/1", "redis://:…@cache/1"),
             ("postgres://ann@db/chat", "postgres://ann@db/chat"),
             ("postgres://ann:se@c/r:et@db:5432/chat?password=other", "postgres://ann:…@db:5432/chat"),
+            ("postgres://db/chat?user=ann&password=secret", "postgres://db/chat"),
+            ("postgres://db/chat?user=ann&password=se@cret", "postgres://…"),
+            ("postgres://ann:se?cret@db/chat", "postgres://…"),
         ] {
             assert_eq!(shown(url), expected);
         }

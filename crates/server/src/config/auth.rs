@@ -5,6 +5,7 @@ mod oidc;
 
 use std::time::Duration;
 
+use chinwag_http::HookOptions;
 use serde::{Deserialize, Serialize};
 
 use super::signup::Signup;
@@ -87,9 +88,8 @@ impl Auth {
         }
         self.jwt.check(problems);
         self.oidc.check(problems);
-        let http = |url: &String| url.starts_with("http://") || url.starts_with("https://");
-        if self.validate_url.as_ref().is_some_and(|url| !http(url)) {
-            problems.add("auth.validate_url must be an http:// or https:// address");
+        if let Some(Err(why)) = self.validate_url.as_deref().map(HookOptions::parse_url) {
+            problems.add(format!("auth.validate_url {why}"));
         }
         if self.validate_create && self.validate_url.is_none() {
             problems.add("auth.validate_create needs auth.validate_url, whose users it makes");

@@ -309,6 +309,10 @@ mod tests {
             refused("[shutdown]\ndrain = \"2h\"", &[]),
             "shutdown.drain must be between 0s and 10m, not 2h"
         );
+        for url in ["http://", "ftp://host.example/", "host.example"] {
+            let refusal = refused("", &[("CHINWAG_AUTH__VALIDATE_URL", url)]);
+            assert_eq!(refusal, "auth.validate_url must be an absolute http or https URL");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fs;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chinwag_testkit::process::finish;
 use serde_json::{Value, json};
 
 use crate::exports::{
@@ -196,6 +197,21 @@ fn report_of_a_failed_import_stays_as_it_is() {
         assert_eq!(fs::read_to_string(&report).expect("a report"), found);
         refused(&program, &args, "report.txt is there already: name another file, or remove it");
     }
+}
+
+#[test]
+fn dry_run_with_the_settings_of_a_cluster_takes_files() {
+    let program = program();
+    let day = json!([said("U1", "1.000001", "a file", &json!({"files": [file("F1", "a.txt", 6, &json!({}))]}))]);
+    let zip = workspace().json("general/2024-05-12.json", &day).with("__uploads/F1/a.txt", "a file");
+    let zip = zip.write(&program, "slack.zip");
+    let mut dry_run = program.command(&["import", "slack", zip.to_str().expect("a path"), "--dry-run"]);
+    dry_run.env("CHINWAG_DATABASE", "postgres://chinwag@127.0.0.1:9/chinwag");
+    dry_run.env("CHINWAG_REDIS", "redis://127.0.0.1:9").env("CHINWAG_CLUSTER_SECRET", "x".repeat(32));
+    dry_run.env("CHINWAG_FILES__STORE", "s3://bucket/chat");
+    let output = finish(dry_run, "");
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert_row(&output.stdout, "files", [1, 1, 0, 0, 0]);
 }
 
 #[test]

@@ -300,6 +300,8 @@ fn copy_of(config: &Config) -> Result<(Config, Option<TempDir>)> {
     let mut copy = config.clone();
     folder.path().clone_into(&mut copy.data);
     copy.files.store = "data".into();
+    // With a Redis, files in the data folder would be off.
+    copy.redis = config.redis.clone().filter(|_| config.file_location().is_none());
     if config.postgres().is_some() {
         say("a dry run does not look at PostgreSQL: names are compared with those of the export alone")?;
         copy.database = "sqlite".into();

@@ -65,11 +65,10 @@ pub(crate) fn converted(text: &str, names: &NameTable) -> Converted {
 
 /// The prefix of all names before `users.json`: some tools pack the folder instead of the files in it.
 fn prefix(archive: &Archive) -> Result<String> {
-    let prefixes = archive.names().filter_map(|name| {
-        let list = USERS.iter().find(|list| name.ends_with(*list))?;
-        let prefix = &name[..name.len() - list.len()];
-        (prefix.is_empty() || prefix.ends_with('/') && prefix.matches('/').count() == 1).then_some(prefix)
-    });
+    let before_lists =
+        archive.names().flat_map(|name| USERS.iter().filter_map(move |list| name.strip_suffix(list)));
+    let prefixes = before_lists
+        .filter(|text| text.is_empty() || text.ends_with('/') && text.matches('/').count() == 1);
     let shortest = prefixes.min_by_key(|prefix| prefix.len());
     shortest
         .map(str::to_owned)

@@ -219,6 +219,17 @@ fn entry_that_lies_about_its_size_is_refused() {
 }
 
 #[test]
+fn export_of_an_organisation_has_another_list_of_users() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for prefix in ["", "export/"] {
+        let list = format!("{prefix}org_users.json");
+        let path = zip(&folder, &[(&list, b"[{\"id\": \"U1\", \"name\": \"ann\"}]".to_vec())]);
+        let export = read(Service::Slack, &path, folder.path(), &mut Lines::default()).expect("an export");
+        assert_eq!(export.users[0].name, "ann", "{list}");
+    }
+}
+
+#[test]
 fn messages_come_in_order_over_all_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let day = |stamps: &[&str]| {

@@ -67,8 +67,8 @@ pub(crate) fn converted(text: &str, names: &NameTable) -> Converted {
 fn prefix(archive: &Archive) -> Result<String> {
     let before_lists =
         archive.names().flat_map(|name| USERS.iter().filter_map(move |list| name.strip_suffix(list)));
-    let prefixes = before_lists
-        .filter(|text| text.is_empty() || text.ends_with('/') && text.matches('/').count() == 1);
+    let prefixes =
+        before_lists.filter(|text| text.is_empty() || text.ends_with('/') && text.matches('/').count() == 1);
     let shortest = prefixes.min_by_key(|prefix| prefix.len());
     shortest
         .map(str::to_owned)

@@ -120,9 +120,8 @@ fn check_tls(config: &Config, report: &mut Report) -> Result<()> {
     let until = expires.map(|date| format!(", valid until {date}")).unwrap_or_default();
     let ended = expires.filter(|date| *date < SystemClock::default().now());
     match (acceptor.acme_status(), ended) {
-        (None, Some(date)) => {
-            report.problem(&format!("tls.cert: the certificate was valid until {date}: replace it and its key"))
-        }
+        (None, Some(date)) => report
+            .problem(&format!("tls.cert: the certificate was valid until {date}: replace it and its key")),
         (None, None) => ok(&format!("the certificate and the key of TLS{until}")),
         (Some(AcmeStatus { problem: Some(problem), failures, next, .. }), _) => report.problem(&format!(
             "tls.acme: no certificate was issued in {failures} attempts, and the next is at {next}: {problem}"

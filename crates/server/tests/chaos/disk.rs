@@ -58,11 +58,14 @@ fn new_folders_are_on_the_disk_before_a_request_is_read() {
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let outer = program.folder().canonicalize().expect("the folder is there");
     let arrival = calls.iter().find(|call| call.is_arrival()).expect("a probe");
-    for (new, folder) in [("chinwag-data", outer.clone()), ("chinwag-data/files", outer.join("chinwag-data"))] {
-        let creates = |call: &&Call| call.name.starts_with("mkdir") && call.text.contains(&format!("{new}\""));
+    for (new, folder) in [("chinwag-data", outer.clone()), ("chinwag-data/files", outer.join("chinwag-data"))]
+    {
+        let creates =
+            |call: &&Call| call.name.starts_with("mkdir") && call.text.contains(&format!("{new}\""));
         let created = calls.iter().find(creates).expect("it is created").ended;
         let synced = format!("<{}>", folder.display());
-        let is_sync = |call: &Call| call.name == "fsync" && call.file.ends_with(&synced) && call.begun > created;
+        let is_sync =
+            |call: &Call| call.name == "fsync" && call.file.ends_with(&synced) && call.begun > created;
         assert!(calls.iter().any(|call| is_sync(call) && call.ended < arrival.begun), "{new}");
     }
 }

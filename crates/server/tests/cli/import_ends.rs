@@ -108,7 +108,8 @@ fn interrupted_dry_run_leaves_no_copy() {
     let program = program();
     assert_eq!(program.run(&["user", "add", "zoe", "--no-password"]).code, Some(0));
     let copies = || {
-        let entries = fs::read_dir(program.data()).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let entries =
+            fs::read_dir(program.data()).expect("a folder").map(|entry| entry.expect("an entry").path());
         entries.filter(|path| path.is_dir() && path.join("chinwag.db").exists()).count()
     };
     let path = export().write(&program, "slack.zip");

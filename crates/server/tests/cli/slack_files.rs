@@ -202,7 +202,8 @@ fn report_of_a_failed_import_stays_as_it_is() {
 #[test]
 fn dry_run_with_the_settings_of_a_cluster_takes_files() {
     let program = program();
-    let day = json!([said("U1", "1.000001", "a file", &json!({"files": [file("F1", "a.txt", 6, &json!({}))]}))]);
+    let day =
+        json!([said("U1", "1.000001", "a file", &json!({"files": [file("F1", "a.txt", 6, &json!({}))]}))]);
     let zip = workspace().json("general/2024-05-12.json", &day).with("__uploads/F1/a.txt", "a file");
     let zip = zip.write(&program, "slack.zip");
     let mut dry_run = program.command(&["import", "slack", zip.to_str().expect("a path"), "--dry-run"]);

@@ -113,11 +113,6 @@ impl Secured {
 
 /// Creates a certificate for `localhost` with this serial number in a folder.
 pub(crate) fn certificate(folder: &Path, serial: u32) {
-    certificate_for(folder, serial, "2");
-}
-
-/// The same for this number of days from now.
-fn certificate_for(folder: &Path, serial: u32, days: &str) {
     fs::create_dir_all(folder).expect("a folder");
     let mut command = Command::new("openssl");
     command.current_dir(folder).args([
@@ -128,7 +123,7 @@ fn certificate_for(folder: &Path, serial: u32, days: &str) {
         "-pkeyopt",
         "ec_paramgen_curve:P-256",
     ]);
-    command.args(["-nodes", "-days", days, "-subj", "/CN=localhost"]);
+    command.args(["-nodes", "-days", "2", "-subj", "/CN=localhost"]);
     command.args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]);
     command.args(["-addext", "basicConstraints=critical,CA:FALSE", "-set_serial", &serial.to_string()]);
     command.args(["-keyout", "tls.key", "-out", "tls.crt"]);
@@ -418,15 +413,18 @@ fn wrong_settings_of_tls_end_the_start() {
 
 #[test]
 fn certificate_that_has_ended_is_a_problem() {
-    let (program, folder) = (program(), tempfile::tempdir().expect("a folder"));
-    for (days, line) in [
-        ("2", "ok       the certificate and the key of TLS, valid until "),
-        ("-1", "problem  tls.cert: the certificate was valid until "),
+    let program = program();
+    certificate(program.folder(), 1);
+    let mut sign = Command::new("openssl");
+    sign.current_dir(program.folder()).args(["x509", "-in", "tls.crt", "-signkey", "tls.key", "-days", "-1"]);
+    sign.args(["-out", "ended.crt"]);
+    assert_eq!(finish(sign, "").code, Some(0));
+    for (cert, line) in [
+        ("tls.crt", "ok       the certificate and the key of TLS, valid until "),
+        ("ended.crt", "problem  tls.cert: the certificate was valid until "),
     ] {
-        certificate_for(folder.path(), 1, days);
         let mut check = program.command(&["check", "--listen", "127.0.0.1:0"]);
-        check.env("CHINWAG_TLS__CERT", folder.path().join("tls.crt"));
-        check.env("CHINWAG_TLS__KEY", folder.path().join("tls.key"));
+        check.env("CHINWAG_TLS__CERT", cert).env("CHINWAG_TLS__KEY", "tls.key");
         let output = finish(check, "");
         assert!(output.stdout.contains(line), "{output:?}");
     }

@@ -168,7 +168,7 @@ async fn links_to_a_server_that_takes_no_writes_are_made_anew() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn standby_is_neither_read_nor_claimed() {
-    let mut server = Server::start_new(false);
+    let mut server = Server::start_new();
     let database = server.database();
     let node = Node::open(&database.url(), brisk()).await;
     let ann = node.user("ann").await;

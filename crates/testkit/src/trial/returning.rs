@@ -77,9 +77,11 @@ impl RandomChanges {
                 (Method::PATCH, format!("groups/{group}/me/"), settings)
             }
             8 => (Method::PATCH, format!("groups/{group}/me/"), json!({ "hidden": random.below(2) == 0 })),
-            9 => {
-                (Method::PATCH, format!("groups/{group}/"), json!({ "name": format!("g{}", random.below(99)) }))
-            }
+            9 => (
+                Method::PATCH,
+                format!("groups/{group}/"),
+                json!({ "name": format!("g{}", random.below(99)) }),
+            ),
             10 | 11 => (Method::PATCH, format!("groups/{group}/"), json!({ "members": [other] })),
             12 => (Method::PATCH, format!("groups/{group}/"), json!({ "remove": [other] })),
             13 => (Method::PATCH, format!("groups/{group}/"), json!({ "admins": [other] })),

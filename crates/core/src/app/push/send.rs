@@ -95,7 +95,7 @@ impl App {
         if outcomes.is_empty() {
             return Ok(());
         }
-        self.write(Growth::Bounded, &Context::new(Caller::Service), outcomes, |unit, outcomes| {
+        self.write(Growth::Bounded, &Context::server(), outcomes, |unit, outcomes| {
             let now = unit.now();
             outcomes.iter().try_for_each(|outcome| keep(unit, outcome, now))
         })

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::actor::{membership_in, require_actor};
 use super::group::{Departure, GroupForCaller, Leave, depart, seen_by};
 use super::join::require_room_for_group;
+use super::message::show_view_to;
 use super::private::count_first_contacts;
 use super::{App, Context, Growth, Unit, complete_view, show_reads};
 use crate::audit::AuditAction;
@@ -40,7 +41,7 @@ impl App {
                 accept(unit, command.group, &user, true)?;
                 unit.audit_with(AuditAction::GroupJoin, command.group, &user.name)?;
             }
-            let seen = seen_by(unit.tx, command.group, &user)?;
+            let seen = seen_by(unit.tx, unit.caller, command.group, &user)?;
             Ok(Accepted { seen, changed })
         })
         .await
@@ -55,6 +56,7 @@ pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User, asks: bool) -
     unit.tx.pending_set(group, user.id, false)?;
     let mut view = complete_view(unit.tx, group)?;
     show_reads(unit.tx, &mut view, &[user.id])?;
+    show_view_to(unit.tx, Some(user.id), &mut view)?;
     let mentioned = unit.tx.mark(group, user.id)?.mentioned;
     let me = Kind::GroupMe { group, settings: GroupSettings::default(), pending: false };
     let me = Event::to_users(me, vec![user.id]);

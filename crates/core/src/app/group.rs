@@ -10,6 +10,7 @@ use super::ban::shown_bans;
 use super::consent::{admit, bring_in, end, invite};
 use super::directory::all_named;
 use super::group_details::require_rights;
+use super::message::show_view_to;
 use super::suspension::governs;
 use super::{App, Context, Growth, Unit, allow, complete_view, show_reads};
 use crate::audit::AuditAction;
@@ -88,6 +89,7 @@ impl App {
             if is_outside {
                 return seen_by_admin(tx, view);
             }
+            show_view_to(tx, caller.user(), &mut view)?;
             let own = |member: &&Member| Some(member.user) == caller.user();
             let own = view.members.iter().find(own).map(|member| (member.role, member.pending));
             let role = own.filter(|(_, pending)| !pending).map(|(role, _)| role);
@@ -171,10 +173,12 @@ fn seen_by_admin(tx: &dyn Tx, mut view: Arc<View>) -> Result<GroupForCaller> {
     Ok(GroupForCaller { view, mark: None, settings: GroupSettings::default(), pending: false, banned })
 }
 
-/// A group as seen by a member who has accepted it.
-pub(super) fn seen_by(tx: &dyn Tx, group: GroupId, user: &User) -> Result<GroupForCaller> {
+/// A group as seen by a member who has accepted it. For a service that acts in the member's name, no reaction is
+/// the caller's own.
+pub(super) fn seen_by(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<GroupForCaller> {
     let (mut view, mark) = (complete_view(tx, group)?, tx.mark(group, user.id)?);
     show_reads(tx, &mut view, &[user.id])?;
+    show_view_to(tx, caller.user(), &mut view)?;
     let settings = tx.group_settings(group, user.id)?;
     Ok(GroupForCaller { view, mark: Some(mark), settings, pending: false, banned: None })
 }

@@ -11,6 +11,7 @@ use super::consent::{admit, bring_in, invite};
 use super::directory::all_named;
 use super::group::{Roles, roles_of};
 use super::group_details::plan_details;
+use super::message::show_view_to;
 use super::{App, Context, Growth, Unit, allow};
 use crate::audit::AuditAction;
 use crate::entry::{Change, MemberChange};
@@ -126,12 +127,13 @@ fn update(unit: &mut Unit, command: &Update, counted: &AtomicBool) -> Result<Upd
     if changed || plan.bans || lifts {
         unit.audit(AuditAction::GroupUpdate, group.id)?;
     }
-    let view = if changed {
+    let mut view = if changed {
         carry_out(unit, &group, actor.map(|user| user.id), &members, plan)?
     } else {
         let view = if unit.origin.is_none() { unit.tx.view(group.id)? } else { unit.tx.brief(group.id)? };
         view.ok_or(Error::NotFound("group"))?
     };
+    show_view_to(unit.tx, unit.caller.user(), &mut view)?;
     let is_answered = unit.origin.is_none() && !group.private;
     let banned = if is_answered { shown_bans(unit.tx, unit.caller, role, group.id)? } else { None };
     Ok(Updated { view, changed, banned })

@@ -112,7 +112,7 @@ impl App {
                 join_at_own_request(unit, &group, &user)?;
                 unit.audit_with(AuditAction::GroupJoin, group.id, &user.name)?;
             }
-            seen_by(unit.tx, group.id, &user)
+            seen_by(unit.tx, unit.caller, group.id, &user)
         })
         .await
     }

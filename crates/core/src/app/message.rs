@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::ready;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::actor::{accepted_in, actor, membership_in, require_actor, role_in, visible};
@@ -17,6 +18,7 @@ use crate::audit::AuditAction;
 use crate::authority::Govern;
 use crate::bot::{BotAct, BotTarget};
 use crate::event::{Audience, Event, Kind};
+use crate::group::View;
 use crate::limits::{MAX_IMMEDIATE_REMOVALS, MAX_LISTED_MEMBERS};
 use crate::log::LogEntry;
 use crate::mention::MentionList;
@@ -382,6 +384,15 @@ fn deletion(unit: &mut Unit, group: GroupId, entry: LogEntry) -> Result<Option<E
 /// Sets the fields of messages that differ by receiver.
 pub(super) fn show_to(tx: &dyn Tx, user: Option<UserId>, messages: &mut [Message]) -> Result<()> {
     mark_own(tx, user, messages)
+}
+
+/// Like [`show_to`], for the messages of a view that only this user receives.
+pub(super) fn show_view_to(tx: &dyn Tx, user: Option<UserId>, view: &mut Arc<View>) -> Result<()> {
+    // An event may have the same view. Do not copy it without need.
+    if user.is_none() || view.messages.iter().all(|message| message.reactions.is_empty()) {
+        return Ok(());
+    }
+    show_to(tx, user, &mut Arc::make_mut(view).messages)
 }
 
 /// Erases the reactions to erased messages: some immediately, and the remainder, which nobody can read, in

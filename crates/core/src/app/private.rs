@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::actor::{require_actor, service_only};
 use super::directory::named;
 use super::group::GroupForCaller;
+use super::message::show_view_to;
 use super::send::{insert, send};
 use super::{App, Context, Growth, Unit, complete_view, show_reads};
 use crate::audit::AuditAction;
@@ -117,6 +118,7 @@ fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opene
         None => {
             let mut view = complete_view(unit.tx, group)?;
             show_reads(unit.tx, &mut view, &[author.id])?;
+            show_view_to(unit.tx, Some(author.id), &mut view)?;
             Opened::Standing(view)
         }
         Some(Sent::New(_)) => Opened::Published,
@@ -155,6 +157,7 @@ fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result
         None => Arc::make_mut(&mut view).show_reads(&[], &[]),
         Some(user) => show_reads(unit.tx, &mut view, &[user])?,
     }
+    show_view_to(unit.tx, unit.caller.user(), &mut view)?;
     if let Some(user) = unit.caller.user() {
         (mark, settings) = (Some(unit.tx.mark(id, user)?), unit.tx.group_settings(id, user)?);
     }

@@ -68,6 +68,33 @@ async fn members_see_a_reaction_at_once_and_in_every_object() {
 }
 
 #[tokio::test]
+async fn answers_with_a_group_mark_the_callers_reactions() {
+    let app = TestApp::start().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let group = group(&app.service(), &["ann", "bob"]).await;
+    let pair = id(&ann.put("private/", json!({ "user": "bob" })).await.ok(201));
+    for group in [&group, &pair] {
+        let message = id(&send(&ann, group, "hello").await);
+        bob.put(&path(&message, THUMB), json!({})).await.ok(200);
+    }
+    let thumb = |mine| json!({ "👍": { "count": 1, "names": ["bob"], "mine": mine } });
+    let own = format!("groups/{group}/");
+    let answers = [
+        bob.get(&format!("{own}?fields=messages")).await.ok(200),
+        bob.post(&format!("{own}join/"), json!({})).await.ok(200),
+        bob.put("private/", json!({ "user": "ann" })).await.ok(200),
+        bob.ws().await.ask("message.first", json!({ "target": "ann" })).await["data"].clone(),
+    ];
+    for seen in answers {
+        assert_eq!(seen["messages"][0]["reactions"], thumb(true), "{seen}");
+    }
+    let changed = ann.patch(&own, json!({ "name": "tea" })).await.ok(200);
+    assert_eq!(changed["messages"][0]["reactions"], thumb(false));
+    let service = app.service().get(&format!("{own}?fields=messages")).await.ok(200);
+    assert_eq!(service["messages"][0]["reactions"]["👍"], json!({ "count": 1, "names": ["bob"] }));
+}
+
+#[tokio::test]
 async fn changes_without_effect_take_no_number() {
     let app = TestApp::start().await;
     let (ann, mut a, _bob, mut b) = two(&app.service(), ["ann", "bob"]).await;

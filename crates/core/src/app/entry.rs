@@ -20,7 +20,8 @@ pub enum HistoryItem {
 }
 
 impl HistoryItem {
-    fn seq(&self) -> Seq {
+    /// The number in the group's log.
+    pub fn seq(&self) -> Seq {
         match self {
             Self::Message(message) => message.seq,
             Self::Entry(entry) => entry.seq,

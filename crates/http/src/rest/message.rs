@@ -4,7 +4,7 @@ use chinwag_core::app::entry::HistoryItem;
 use chinwag_core::limits::{HISTORY_PAGE, LATEST};
 use chinwag_core::message::Message as CoreMessage;
 use chinwag_core::store::{Edge, Page};
-use chinwag_core::{Error, GroupId, MessageId, Name};
+use chinwag_core::{Error, GroupId, MessageId, Name, Seq};
 use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -153,33 +153,38 @@ pub(crate) async fn history(
             }
         }
         json.push(b']');
-        return Ok(bytes(StatusCode::OK, json));
+        let mut response = bytes(StatusCode::OK, json);
+        link_page(&state, &query, items.iter().map(HistoryItem::seq), &mut response)?;
+        return Ok(response);
     }
     if query.leaves_threads_out()? {
         let part = state.app.messages_outside_threads(&context, id, page).await?;
         let mut response = list_of(&part.messages, &fields)?;
         if let Some(next) = part.next.and_then(|edge| query.at_edge(edge)) {
             list::link_next(&state, &next, &mut response)?;
+        } else {
+            link_page(&state, &query, part.messages.iter().map(|message| message.seq), &mut response)?;
         }
         return Ok(response);
     }
     let messages = state.app.messages(&context, id, page).await?;
     let mut response = list_of(&messages, &fields)?;
-    link_page(&state, &query, &messages, &mut response)?;
+    link_page(&state, &query, messages.iter().map(|message| message.seq), &mut response)?;
     Ok(response)
 }
 
-/// Adds a link to the next page after a full one, if the query has a limit.
+/// Adds a link to the next page after a full one, if the query has a limit. `rows`: the numbers of the page.
 pub(crate) fn link_page(
     state: &ServerState,
     query: &Query,
-    messages: &[CoreMessage],
+    mut rows: impl ExactSizeIterator<Item = Seq> + DoubleEndedIterator,
     response: &mut Response,
 ) -> chinwag_core::Result<()> {
     let Some(limit) = query.limit(HISTORY_PAGE)? else { return Ok(()) };
-    let Some(last) = messages.last().filter(|_| messages.len() == limit) else { return Ok(()) };
+    let is_full = rows.len() == limit;
+    let Some(last) = rows.next_back().filter(|_| is_full) else { return Ok(()) };
     let is_forward = query.point("after")?.is_some();
-    let edge = if is_forward { Edge::AfterSeq(last.seq) } else { Edge::BeforeSeq(last.seq) };
+    let edge = if is_forward { Edge::AfterSeq(last) } else { Edge::BeforeSeq(last) };
     query.at_edge(edge).map_or(Ok(()), |next| list::link_next(state, &next, response))
 }
 

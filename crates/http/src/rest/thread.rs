@@ -31,6 +31,6 @@ pub(crate) async fn list(
     let fields = query.fields(&MESSAGE)?;
     let replies = state.app.thread(&context, root, history_page(&query)?).await?;
     let mut response = list_of(&replies, &fields)?;
-    link_page(&state, &query, &replies, &mut response)?;
+    link_page(&state, &query, replies.iter().map(|reply| reply.seq), &mut response)?;
     Ok(response)
 }

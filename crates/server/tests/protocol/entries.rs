@@ -75,6 +75,28 @@ async fn a_history_shows_changes_among_messages_by_number() {
 }
 
 #[tokio::test]
+async fn pages_without_replies_or_with_entries_name_the_next() {
+    let app = TestApp::start().await;
+    let ([ann, ..], group) = three(&app).await;
+    for body in ["one", "two", "three"] {
+        send(&ann, &group, body).await;
+    }
+    change(&ann, &group, json!({ "name": "cake" })).await;
+    for query in ["entries=all", "entries=all&after=0", "thread=none", "thread=none&after=0"] {
+        let list = format!("groups/{group}/messages/?{query}");
+        let whole = ann.get(&list).await;
+        assert_eq!(whole.header("link"), "", "no page was asked for");
+        let (mut rows, mut next) = (Vec::new(), Some(format!("{list}&limit=2")));
+        while let Some(path) = next {
+            let page = ann.get(&path).await;
+            next = page.header("link").split(['<', '>']).nth(1).map(str::to_owned);
+            rows.extend(page.ok(200).as_array().expect("a list").clone());
+        }
+        assert_eq!(Value::from(rows), whole.ok(200), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn live_entries_equal_those_in_the_history() {
     let app = TestApp::start().await;
     let (ann, _, _bob, mut b) = two(&app.service(), ["ann", "bob"]).await;

@@ -212,7 +212,10 @@ pub(crate) async fn look(
 /// codes count as sign-ins of the address.
 #[utoipa::path(
     post, path = "/api/v1/invites/{code}/", tag = "groups", operation_id = "invite_use",
-    params(("code" = String, Path, description = "The code.")),
+    params(
+        ("code" = String, Path, description = "The code."),
+        ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
+    ),
     request_body = InName,
     responses((status = 200, description = "The group.", body = Group<'static>), Refusals),
 )]
@@ -221,9 +224,10 @@ pub(crate) async fn join(
     CallerContext(context): CallerContext,
     ByValue(code): ByValue<InviteCode>,
     parts: Parts,
+    query: Query,
     payload: Payload,
 ) -> Result<Response> {
-    let author = payload.maybe_fields()?.command(|by: InName, _| Some(by))?.author;
+    let author = author(&query, &payload)?;
     let seen = state.app.invite_use(&context, UseInvite { author, code });
     let seen = state.auth.counting_codes(&context, &parts, seen).await?;
     Ok(json(StatusCode::OK, &Group::seen(&seen)))

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::answer::bytes;
 use super::join::OpenGroupList;
 use super::list::{self, ListSource, Rows, is_full};
+use super::message::author;
 use super::prelude::*;
 use super::recent::RecentGroupList;
 use crate::extract::path::ById;
@@ -148,7 +149,10 @@ pub(crate) struct ReadUpTo {
 /// Moves a member's read mark forward, never back.
 #[utoipa::path(
     post, path = "/api/v1/groups/{id}/read/", tag = "groups", operation_id = "group_read",
-    params(("id" = Uuid, Path, description = "The group's id.")),
+    params(
+        ("id" = Uuid, Path, description = "The group's id."),
+        ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
+    ),
     request_body = ReadPoint,
     responses((status = 200, description = "How far the group is read.", body = ReadUpTo), Refusals),
 )]
@@ -156,9 +160,11 @@ pub(crate) async fn read(
     State(state): State<Arc<ServerState>>,
     CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
+    query: Query,
     payload: Payload,
 ) -> Result<Response> {
-    let command = payload.fields()?.command(|point: ReadPoint, fields| point.command(id, fields))?;
+    let mut command = payload.fields()?.command(|point: ReadPoint, fields| point.command(id, fields))?;
+    command.author = command.author.or(query.author()?);
     let (seq, date) = state.app.message_read(&context, command).await?.at.unzip();
     let read = ReadUpTo { group: id.0, seq: seq.map_or(0, |seq| seq.0), date };
     Ok(json(StatusCode::OK, &read))
@@ -167,7 +173,10 @@ pub(crate) async fn read(
 /// Leaves a group, or declines one that the user was added to.
 #[utoipa::path(
     post, path = "/api/v1/groups/{id}/quit/", tag = "groups", operation_id = "group_quit",
-    params(("id" = Uuid, Path, description = "The group's id.")),
+    params(
+        ("id" = Uuid, Path, description = "The group's id."),
+        ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
+    ),
     request_body = InName,
     responses((status = 200, description = "The user is no longer in the group."), Refusals),
 )]
@@ -175,9 +184,10 @@ pub(crate) async fn quit(
     State(state): State<Arc<ServerState>>,
     CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
+    query: Query,
     payload: Payload,
 ) -> Result<Response> {
-    let command = payload.maybe_fields()?.command(|by: InName, _| Some(by.command(id)))?;
+    let command = Leave { author: author(&query, &payload)?, group: id };
     state.app.group_quit(&context, command).await?;
     Ok(nothing())
 }
@@ -185,7 +195,10 @@ pub(crate) async fn quit(
 /// Accepts a group that a stranger has added the user to.
 #[utoipa::path(
     post, path = "/api/v1/groups/{id}/accept/", tag = "groups", operation_id = "group_accept",
-    params(("id" = Uuid, Path, description = "The group's id.")),
+    params(
+        ("id" = Uuid, Path, description = "The group's id."),
+        ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
+    ),
     request_body = InName,
     responses((status = 200, description = "The group.", body = Group<'static>), Refusals),
 )]
@@ -193,9 +206,10 @@ pub(crate) async fn accept(
     State(state): State<Arc<ServerState>>,
     CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
+    query: Query,
     payload: Payload,
 ) -> Result<Response> {
-    let command = payload.maybe_fields()?.command(|by: InName, _| Some(by.command(id)))?;
+    let command = Leave { author: author(&query, &payload)?, group: id };
     let accepted = state.app.group_accept(&context, command).await?;
     Ok(json(StatusCode::OK, &Group::seen(&accepted.seen)))
 }

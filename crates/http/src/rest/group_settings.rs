@@ -7,13 +7,17 @@ use utoipa::ToSchema;
 
 use super::prelude::*;
 use crate::extract::path::ById;
+use crate::extract::query::Query;
 use crate::wire::input::group::GroupMePatch;
 use crate::wire::object::Me;
 
 /// Changes a user's own settings of a group, which nobody else sees.
 #[utoipa::path(
     patch, path = "/api/v1/groups/{id}/me/", tag = "groups", operation_id = "group_me",
-    params(("id" = Uuid, Path, description = "The group's id.")),
+    params(
+        ("id" = Uuid, Path, description = "The group's id."),
+        ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
+    ),
     request_body = GroupMePatch,
     responses((status = 200, description = "The settings.", body = Me), Refusals),
 )]
@@ -21,9 +25,11 @@ pub(crate) async fn update(
     State(state): State<Arc<ServerState>>,
     CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
+    query: Query,
     payload: Payload,
 ) -> Result<Response> {
-    let command = payload.fields()?.command(|patch: GroupMePatch, _| Some(patch.command(id)))?;
+    let mut command = payload.fields()?.command(|patch: GroupMePatch, _| Some(patch.command(id)))?;
+    command.author = command.author.or(query.author()?);
     let own = state.app.group_settings(&context, command).await?;
     Ok(json(StatusCode::OK, &Me::new(&own.settings, own.mentioned, false)))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc as Shared;
 
+use chinwag_core::app::group::Leave;
 use chinwag_core::app::join::OpenPage;
 use chinwag_core::app::{App, Context};
 use chinwag_core::store::{OpenGroupRow, OpenPlace};
@@ -10,8 +11,10 @@ use chinwag_core::{Error, GroupId};
 use uuid::Uuid;
 
 use super::list::{ListPosition, ListSource, Rows, is_full};
+use super::message::author;
 use super::prelude::*;
 use crate::extract::path::ById;
+use crate::extract::query::Query;
 use crate::wire::fields::SelectedFields;
 use crate::wire::input::group::InName;
 use crate::wire::object::{Group, OpenGroup};
@@ -24,7 +27,10 @@ const ID: usize = 16;
 /// Joins an open group. A member stays as it is, and one who has yet to accept accepts.
 #[utoipa::path(
     post, path = "/api/v1/groups/{id}/join/", tag = "groups", operation_id = "group_join",
-    params(("id" = Uuid, Path, description = "The group's id.")),
+    params(
+        ("id" = Uuid, Path, description = "The group's id."),
+        ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
+    ),
     request_body = InName,
     responses((status = 200, description = "The group.", body = Group<'static>), Refusals),
 )]
@@ -32,9 +38,10 @@ pub(crate) async fn join(
     State(state): State<Arc<ServerState>>,
     CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
+    query: Query,
     payload: Payload,
 ) -> Result<Response> {
-    let command = payload.maybe_fields()?.command(|by: InName, _| Some(by.command(id)))?;
+    let command = Leave { author: author(&query, &payload)?, group: id };
     let seen = state.app.group_join(&context, command).await?;
     Ok(json(StatusCode::OK, &Group::seen(&seen)))
 }

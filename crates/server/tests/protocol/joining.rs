@@ -197,6 +197,26 @@ async fn joining_accepts_a_pending_membership() {
 }
 
 #[tokio::test]
+async fn a_service_may_name_the_user_in_the_query() {
+    let app = TestApp::start().await;
+    let service = app.service();
+    let [ann, eve] = users(&service, &["ann", "eve"]).await.try_into().expect("two");
+    let tea = open(&service, "Tea", &["ann"]).await;
+    let at = |route: &str| format!("groups/{tea}/{route}/?author=eve");
+    service.post(&at("join"), json!({})).await.ok(200);
+    let read = service.post(&at("read"), json!({ "seq": 2 })).await.ok(200);
+    assert_eq!(read["group"], json!(tea));
+    assert_eq!(service.patch(&at("me"), json!({ "pinned": true })).await.ok(200)["pinned"], true);
+    service.post(&at("accept"), json!({})).await.ok(200);
+    ann.post(&at("quit"), json!({})).await.ok(403);
+    service.post(&at("quit"), json!({})).await.ok(200);
+    let invite = ann.post(&format!("groups/{tea}/invites/"), json!({})).await.ok(201);
+    let code = invite["code"].as_str().expect("a code");
+    service.post(&format!("invites/{code}/?author=eve"), json!({})).await.ok(200);
+    assert_eq!(eve.get("groups/").await.ok(200)[0]["id"], json!(tea));
+}
+
+#[tokio::test]
 async fn group_over_a_lowered_limit_may_change_and_shrink() {
     let mut app = TestApp::start().await;
     let service = app.service();

@@ -214,13 +214,6 @@ impl GroupMePatch {
     }
 }
 
-impl InName {
-    /// The command that leaves or accepts a group.
-    pub fn command(self, group: GroupId) -> Leave {
-        Leave { author: self.author, group }
-    }
-}
-
 impl GroupByGroup {
     /// The command that leaves, accepts or deletes the group.
     pub fn command(self) -> Leave {

@@ -1,5 +1,7 @@
 //! Consent: adding users to a group, and accepting it.
 
+use std::slice;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -52,21 +54,37 @@ impl App {
 /// group and then its later events. With `asks`, the first event is the answer to the request.
 pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User, asks: bool) -> Result<()> {
     require_room_for_group(unit, user)?;
-    let head = unit.tx.log_hold(group)?;
-    unit.tx.pending_set(group, user.id, false)?;
-    let mut view = complete_view(unit.tx, group)?;
-    show_reads(unit.tx, &mut view, &[user.id])?;
-    show_view_to(unit.tx, Some(user.id), &mut view)?;
-    let mentioned = unit.tx.mark(group, user.id)?.mentioned;
-    let me = Kind::GroupMe { group, settings: GroupSettings::default(), pending: false };
-    let me = Event::to_users(me, vec![user.id]);
-    if asks {
-        unit.answer(me);
-    } else {
-        unit.publish(me);
+    accept_all(unit, group, slice::from_ref(user), asks)
+}
+
+/// Like [`accept`], for several users, all of whom may be in one group more.
+pub(super) fn accept_all(unit: &mut Unit, group: GroupId, users: &[User], asks: bool) -> Result<()> {
+    if users.is_empty() {
+        return Ok(());
     }
-    let shown = Event::to_users(Kind::GroupAccepted { view, mentioned }, vec![user.id]);
-    unit.publish(Event { seq: Some(head), ..shown });
+    let head = unit.tx.log_hold(group)?;
+    for user in users {
+        unit.tx.pending_set(group, user.id, false)?;
+    }
+    let whole = complete_view(unit.tx, group)?;
+    for user in users {
+        let mut view = Arc::clone(&whole);
+        show_reads(unit.tx, &mut view, &[user.id])?;
+        // Several users share the view of a large group.
+        if users.len() == 1 {
+            show_view_to(unit.tx, Some(user.id), &mut view)?;
+        }
+        let mentioned = unit.tx.mark(group, user.id)?.mentioned;
+        let me = Kind::GroupMe { group, settings: GroupSettings::default(), pending: false };
+        let me = Event::to_users(me, vec![user.id]);
+        if asks {
+            unit.answer(me);
+        } else {
+            unit.publish(me);
+        }
+        let shown = Event::to_users(Kind::GroupAccepted { view, mentioned }, vec![user.id]);
+        unit.publish(Event { seq: Some(head), ..shown });
+    }
     Ok(())
 }
 

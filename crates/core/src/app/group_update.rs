@@ -1,13 +1,14 @@
 //! Updates of a group's name, details, members and roles in one request.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::actor::{actor, role_in};
 use super::avatar::{AvatarOf, replace_avatar};
 use super::ban::{BanUpdate, ban, lift, shown_bans};
-use super::consent::{admit, bring_in, invite};
+use super::consent::{accept_all, admit, bring_in, invite};
 use super::directory::all_named;
 use super::group::{Roles, roles_of};
 use super::group_details::plan_details;
@@ -20,7 +21,7 @@ use crate::group::{Group, Member, View};
 use crate::group_details::{DetailKey, GroupDetails, GroupDetailsUpdate};
 use crate::name::NameCase;
 use crate::permission::{Action, Role};
-use crate::user::User;
+use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, Name, Result, UserId};
 
 /// Updates a group.
@@ -86,6 +87,8 @@ pub(super) struct Plan {
     joined: Vec<UserId>,
     /// Those of `joined` who have to accept first.
     pending: Vec<UserId>,
+    /// Pending members whom a service adds without asking. Their acceptance takes no number in the log.
+    accepted: Vec<User>,
     removed: Vec<Removed>,
     /// Whether users are newly banned. A ban takes no number in the log.
     pub(super) bans: bool,
@@ -115,18 +118,21 @@ fn update(unit: &mut Unit, command: &Update, counted: &AtomicBool) -> Result<Upd
     let lifts = lift(unit, role, group.id, &command.bans.unban)?;
     let members = members_by_id(unit, group.id)?;
     let mut plan = Plan { name, details, ..plan(unit, role, &members, command)? };
-    let coming = users(unit, &plan.joined)?;
-    plan.pending = admit(unit, group.id, actor.as_ref(), &coming.iter().collect::<Vec<_>>(), counted)?;
+    let joined = users(unit, &plan.joined)?;
+    let coming: Vec<_> = joined.iter().chain(&plan.accepted).collect();
+    plan.pending = admit(unit, group.id, actor.as_ref(), &coming, counted)?;
     let most = unit.rules.limits.group_members;
     // A group may exceed the limit after an import, or after the limit was lowered. It may still change or
     // shrink.
     if members.len() + plan.joined.len() - plan.removed.len() > most.max(members.len()) {
         return Err(Error::field("members", format!("exceed the limit of {most} users in a group")));
     }
+    let accepted = mem::take(&mut plan.accepted);
     let changed = plan != Plan { bans: plan.bans, ..Plan::default() };
-    if changed || plan.bans || lifts {
+    if changed || plan.bans || lifts || !accepted.is_empty() {
         unit.audit(AuditAction::GroupUpdate, group.id)?;
     }
+    accept_all(unit, group.id, &accepted, false)?;
     let mut view = if changed {
         carry_out(unit, &group, actor.map(|user| user.id), &members, plan)?
     } else {
@@ -182,7 +188,12 @@ fn plan(
                 return Err(Error::field(field, why));
             }
         }
-        plan_role(&mut plan, role, members.get(&user.id), &user, wanted)?;
+        let member = members.get(&user.id);
+        plan_role(&mut plan, role, member, &user, wanted)?;
+        if unit.caller == Caller::Service && member.is_some_and(|member| member.pending) {
+            permit_adding(role, wanted)?;
+            plan.accepted.push(user);
+        }
     }
     for user in removed {
         plan_removal(&mut plan, role, members.get(&user.id), user)?;
@@ -192,6 +203,10 @@ fn plan(
         plan_owner(&mut plan, role, members, name, unit.rules.name_case)?;
     }
     Ok(plan)
+}
+
+fn permit_adding(role: Option<Role>, wanted: Role) -> Result<()> {
+    permit(role, Action::Add(wanted), "only an admin or the owner may add users")
 }
 
 fn plan_role(
@@ -210,7 +225,7 @@ fn plan_role(
             permit(role, Action::Move(current, wanted), "your role does not allow this change of role")?;
         }
         None => {
-            permit(role, Action::Add(wanted), "only an admin or the owner may add users")?;
+            permit_adding(role, wanted)?;
             plan.joined.push(user.id);
         }
     }

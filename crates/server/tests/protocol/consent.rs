@@ -162,6 +162,24 @@ async fn only_contacts_and_the_service_add_again_after_a_decline() {
 }
 
 #[tokio::test]
+async fn the_service_adds_a_pending_user_without_asking() {
+    let app = app().await;
+    let (_ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
+    let group = added(&mut a).await;
+    t.expect("group.update").await;
+    let path = format!("groups/{group}/");
+    for (seq, change) in [(1, json!({ "members": ["tam"] })), (2, json!({ "name": "h" }))] {
+        app.service().patch(&path, change).await.ok(200);
+        if seq == 1 {
+            assert_eq!(t.expect("group.me").await["data"]["pending"], false);
+        }
+        assert_eq!(t.expect("group.update").await["seq"], seq);
+    }
+    assert_eq!(a.expect("group.update").await["seq"], 2, "acceptance takes no number");
+    assert_eq!(tam.get(&format!("{path}?fields=me")).await.ok(200)["me"]["pending"], false);
+}
+
+#[tokio::test]
 async fn a_pending_user_who_was_removed_may_be_added_again() {
     let app = app().await;
     let (ann, mut a, _tam, mut t) = two(&app.service(), ["ann", "tam"]).await;

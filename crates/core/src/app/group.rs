@@ -87,7 +87,7 @@ impl App {
             };
             let mut view = tx.view(*id)?.ok_or(Error::NotFound("group"))?;
             if is_outside {
-                return seen_by_admin(tx, view);
+                return seen_by_admin(tx, caller, view);
             }
             show_view_to(tx, caller.user(), &mut view)?;
             let own = |member: &&Member| Some(member.user) == caller.user();
@@ -165,11 +165,10 @@ impl App {
 }
 
 /// A group as seen by an admin of the server who is not a member: without its messages.
-fn seen_by_admin(tx: &dyn Tx, mut view: Arc<View>) -> Result<GroupForCaller> {
+fn seen_by_admin(tx: &dyn Tx, caller: Caller, mut view: Arc<View>) -> Result<GroupForCaller> {
     let banned = if view.group.private { None } else { Some(tx.banned(view.group.id)?) };
-    let shown = Arc::make_mut(&mut view);
-    shown.messages.clear();
-    shown.show_reads(&[], &[]);
+    show_reads(tx, &mut view, caller.user().as_slice())?;
+    Arc::make_mut(&mut view).messages.clear();
     Ok(GroupForCaller { view, mark: None, settings: GroupSettings::default(), pending: false, banned })
 }
 

@@ -210,11 +210,13 @@ async fn admins_see_users_groups_webhooks_and_settings() {
     .await;
     let service = app.service();
     let (ann, mut a, bob, _b) = two(&service, ["ann", "bob"]).await;
-    service.patch("users/bob/", json!({ "settings": { "added_by": "nobody" } })).await.ok(200);
+    let settings = json!({ "settings": { "added_by": "nobody", "hide_reads": true } });
+    service.patch("users/bob/", settings).await.ok(200);
     let (own, other) = (group(&service, &["ann"]).await, group(&service, &["bob"]).await);
     a.until("group.update").await;
     send(&ann, &own, "mine").await;
     send(&bob, &other, "hidden").await;
+    bob.post(&format!("groups/{other}/read/"), json!({ "seq": 2 })).await.ok(200);
     let webhook = json!({ "url": "https://hooks.example/a?key=quokka" });
     let webhook = text(&service.post("webhooks/", webhook).await.ok(201)["id"]);
     let (hidden, hook) = (format!("groups/{other}/"), format!("webhooks/{webhook}/"));
@@ -236,8 +238,8 @@ async fn admins_see_users_groups_webhooks_and_settings() {
     assert!(seen.get("settings").is_none() && seen.get("contacts").is_none(), "{seen}");
     let seen = ann.get(&format!("{hidden}?fields=__all__")).await.ok(200);
     assert_eq!(
-        (&seen["owner"], &seen["messages"], &seen["banned"]),
-        (&json!(["bob"]), &json!([]), &json!([]))
+        (&seen["owner"], &seen["messages"], &seen["banned"], &seen["reads"]),
+        (&json!(["bob"]), &json!([]), &json!([]), &json!({}))
     );
     assert_eq!(
         ann.get(&format!("groups/{own}/?fields=messages")).await.ok(200)["messages"][0]["body"],

@@ -81,7 +81,7 @@ pub struct Limits {
     pub message_chars: usize,
     /// The most users in one group (`limits.group_members`, 10 000).
     pub group_members: usize,
-    /// The most groups of one user (`limits.user_groups`, 2 000).
+    /// The most groups of one user, not counting private ones (`limits.user_groups`, 2 000).
     pub user_groups: usize,
     /// The most contacts, sent invitations and blocks of one user (`limits.user_relations`, 5 000). Blocking
     /// works even beyond the limit.

@@ -168,7 +168,7 @@ macro_rules! joined {
 pub fn groups_count(sql: &impl Sql, user: UserId) -> Result<usize> {
     const COUNT: Text = joined!(
         "SELECT count(*) FROM memberships m", "groups g ON g.id = m.group_id";
-        " WHERE m.user_id = $1 AND NOT m.pending"
+        " WHERE m.user_id = $1 AND NOT m.pending AND g.pair_low IS NULL"
     );
     sql.count(COUNT, params![user])
 }

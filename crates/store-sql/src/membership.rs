@@ -324,7 +324,7 @@ pub fn declined_set(sql: &mut impl Sql, group: GroupId, user: UserId, declined: 
 pub fn newcomers(sql: &impl Sql, group: GroupId, actor: UserId, users: &[UserId]) -> Result<Vec<Newcomer>> {
     const NEWCOMERS: Text = Text::two(
         "SELECT $1, u.added_by, (SELECT count(*) FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
-                WHERE m.user_id = $1 AND NOT m.pending),
+                WHERE m.user_id = $1 AND NOT m.pending AND g.pair_low IS NULL),
             (SELECT declined FROM former_members WHERE user_id = $1 AND group_id = $2),
             (SELECT kind FROM relations WHERE from_id = $3 AND to_id = $1),
             (SELECT kind FROM relations WHERE from_id = $1 AND to_id = $3),
@@ -332,7 +332,7 @@ pub fn newcomers(sql: &impl Sql, group: GroupId, actor: UserId, users: &[UserId]
         FROM users u WHERE u.id = $1",
         "SELECT u.id, u.added_by, g.count, f.declined, mine.kind, theirs.kind, b.user_id IS NOT NULL FROM users u
         CROSS JOIN LATERAL (SELECT count(*) FROM memberships m CROSS JOIN LATERAL (SELECT 1 FROM groups
-            WHERE id = m.group_id OFFSET 0) g WHERE m.user_id = u.id AND NOT m.pending) g
+            WHERE id = m.group_id AND pair_low IS NULL OFFSET 0) g WHERE m.user_id = u.id AND NOT m.pending) g
         LEFT JOIN LATERAL (SELECT declined FROM former_members
             WHERE group_id = $2 AND user_id = u.id OFFSET 0) f ON true
         LEFT JOIN LATERAL (SELECT kind FROM relations

@@ -109,6 +109,7 @@ macro_rules! store_suite {
                 a_new_group_is_empty_and_has_the_name_it_was_given
                 a_pairs_private_group_is_found_in_either_order
                 a_pair_has_one_private_group_in_whichever_order_it_is_named
+                private_groups_do_not_count_as_groups_of_a_user
                 groups_are_paged_in_the_order_of_their_ids
                 a_group_takes_another_name
                 details_of_a_group_are_kept_and_shown_with_it

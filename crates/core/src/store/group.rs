@@ -26,7 +26,8 @@ pub trait Groups: Messages + Relations {
     /// Like [`groups_page`](Self::groups_page), only the groups of which `user` is a member.
     fn groups_of(&self, user: UserId, after: Option<GroupId>, limit: usize) -> Result<Vec<Group>>;
 
-    /// The number of groups of which a user is a member, not counting those that it has not accepted.
+    /// The number of groups of which a user is a member, not counting private ones and those that it has not
+    /// accepted.
     fn groups_count(&self, user: UserId) -> Result<usize>;
 
     /// The heads of the logs of those of these groups that exist, in any order. The caller must bound their

@@ -84,7 +84,8 @@ pub trait Memberships {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Newcomer {
     pub user: UserId,
-    /// The number of groups of which the user is a member, not counting those that it has not accepted.
+    /// The number of groups of which the user is a member, not counting private ones and those that it has not
+    /// accepted.
     pub groups: usize,
     /// The relations between the actor and the user.
     pub pair: Pair,

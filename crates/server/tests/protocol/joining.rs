@@ -181,6 +181,20 @@ async fn only_open_groups_are_joined_and_not_by_everybody() {
 }
 
 #[tokio::test]
+async fn private_groups_count_towards_no_limit_of_groups() {
+    let app = TestApp::with(|options| options.limits.user_groups = 1).await;
+    let service = app.service();
+    let [ann, bob, eve] = users(&service, &["ann", "bob", "eve"]).await.try_into().expect("three");
+    for other in ["ann", "bob", "eve"] {
+        ann.put("private/", json!({ "user": other })).await.ok(201);
+    }
+    let tea = open(&service, "Tea", &["ann"]).await;
+    service.patch(&format!("groups/{tea}/"), json!({ "members": ["bob"] })).await.ok(200);
+    eve.post(&format!("groups/{tea}/join/"), json!({})).await.ok(200);
+    bob.post("groups/", json!({ "name": "g" })).await.ok(400);
+}
+
+#[tokio::test]
 async fn joining_accepts_a_pending_membership() {
     let app = TestApp::with(|options| options.limits.consent = true).await;
     let (_ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;

@@ -61,6 +61,24 @@ pub async fn a_pair_has_one_private_group_in_whichever_order_it_is_named(f: Fixt
     assert_eq!(f.read(|tx| tx.groups_page(None, 9)).await.len(), 1);
 }
 
+pub async fn private_groups_do_not_count_as_groups_of_a_user(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (private, group) = (f.group_id(), f.group(&[ann]).await);
+    f.write(move |tx| {
+        tx.group_insert(private, "@", Some((ann, bob)))?;
+        tx.member_set(private, ann, Role::Member, date(0))?;
+        tx.member_set(private, bob, Role::Member, date(0))
+    })
+    .await;
+    f.read(move |tx| {
+        assert_eq!((tx.groups_count(ann)?, tx.groups_count(bob)?), (1, 0));
+        let newcomers = tx.newcomers(group, ann, &[ann, bob])?;
+        assert_eq!(newcomers.iter().map(|newcomer| newcomer.groups).collect::<Vec<_>>(), [1, 0]);
+        Ok(())
+    })
+    .await;
+}
+
 pub async fn groups_are_paged_in_the_order_of_their_ids(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let mut ids: Vec<_> = (0..7).map(|_| f.group_id()).collect();

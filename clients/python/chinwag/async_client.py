@@ -12,8 +12,8 @@ from typing import Any, AsyncIterator, BinaryIO, Dict, List, Literal, Mapping, O
 from .errors import ChinwagError
 from .transport import AsyncTransport, next_cursor, path_of, query_of
 from .types import (
-    UNSET, Attempt, AuditEntry, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark, Report, ServerInfo,
-    Token, Unread, Unset, User, UserSession, Webhook,
+    UNSET, Attachment, Attempt, AuditEntry, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark,
+    Report, ServerInfo, Token, Unread, Unset, User, UserSession, Webhook,
 )
 
 Text = Union[str, None, Unset]
@@ -296,7 +296,7 @@ class AsyncClient:
         respond_to: Union[str, Unset] = UNSET,
         thread: Union[str, Unset] = UNSET,
         mentions: Union[Sequence[str], Unset] = UNSET,
-        attachments: Union[Sequence[str], Unset] = UNSET,
+        attachments: Union[Sequence[Union[str, Attachment]], Unset] = UNSET,
         data: Union[Mapping[str, Any], Unset] = UNSET,
         date: Union[str, Unset] = UNSET,
     ) -> Message:

@@ -14,8 +14,8 @@ from typing import Any, Iterator, BinaryIO, Dict, List, Literal, Mapping, Option
 from .errors import ChinwagError
 from .transport import Transport, next_cursor, path_of, query_of
 from .types import (
-    UNSET, Attempt, AuditEntry, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark, Report, ServerInfo,
-    Token, Unread, Unset, User, UserSession, Webhook,
+    UNSET, Attachment, Attempt, AuditEntry, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark,
+    Report, ServerInfo, Token, Unread, Unset, User, UserSession, Webhook,
 )
 
 Text = Union[str, None, Unset]
@@ -298,7 +298,7 @@ class Client:
         respond_to: Union[str, Unset] = UNSET,
         thread: Union[str, Unset] = UNSET,
         mentions: Union[Sequence[str], Unset] = UNSET,
-        attachments: Union[Sequence[str], Unset] = UNSET,
+        attachments: Union[Sequence[Union[str, Attachment]], Unset] = UNSET,
         data: Union[Mapping[str, Any], Unset] = UNSET,
         date: Union[str, Unset] = UNSET,
     ) -> Message:

@@ -103,6 +103,13 @@ class File(TypedDict):
     alt: Optional[str]
 
 
+class Attachment(TypedDict):
+    """A file to attach, with a text for those who cannot see or hear it."""
+
+    id: str
+    alt: Optional[str]
+
+
 class Message(TypedDict, total=False):
     id: str
     group: str
@@ -163,9 +170,11 @@ class Member(TypedDict):
 
 
 class ReadMark(TypedDict):
+    """The last message read. Before the first `seq` is 0 and `date` is `None`."""
+
     group: str
     seq: int
-    date: str
+    date: Optional[str]
 
 
 class Unread(TypedDict):
@@ -219,4 +228,6 @@ class ServerInfo(TypedDict, total=False):
     messages: Dict[str, Any]
     files: Optional[Dict[str, Any]]
     features: List[str]
+    oidc: Optional[Dict[str, Any]]
+    push: bool
     emoji: str

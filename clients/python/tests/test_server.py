@@ -150,8 +150,9 @@ class ServerTest(unittest.TestCase):
         self.assertEqual((file["name"], file["size"]), ("räum.bin", len(data)))
         self.assertEqual(self.client.read_file(file["id"]), data)
         self.assertIn(file["id"], [each["id"] for each in self.client.list_files(self.ann)])
-        message = self.client.send_message(private, self.ann, attachments=[file["id"]])
-        self.assertEqual(message["attachments"][0]["id"], self.client.get_file(file["id"])["id"])
+        message = self.client.send_message(private, self.ann, attachments=[{"id": file["id"], "alt": "noise"}])
+        attached = message["attachments"][0]
+        self.assertEqual((attached["id"], attached["alt"]), (self.client.get_file(file["id"])["id"], "noise"))
         source = io.BytesIO(b"skipped" + data)
         source.seek(7)
         self.assertEqual(self.client.upload_file(source, author=self.ann)["size"], len(data))

@@ -57,6 +57,9 @@ pub struct Group {
     /// The changes. Only in the event of a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Entry>,
+    /// The members who have not accepted yet. Only in answers to GET.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Vec<String>>,
     /// The banned users, for the owner, admins and services. Only in answers to GET and PATCH.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub banned: Option<Vec<String>>,

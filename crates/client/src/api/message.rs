@@ -102,7 +102,8 @@ pub struct MessageId {
     pub id: Uuid,
 }
 
-/// A deleted message (`id`, `seq`), or several messages of a deleted user (`ids`).
+/// A deleted message (`id`, `seq`), or several messages that were erased together (`ids`), because their author was deleted
+/// or they were too old.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deletion {
     pub group: Uuid,

@@ -55,7 +55,7 @@ impl Rest {
         self.post("push/subscriptions/", device).await
     }
 
-    /// The user's subscriptions. The one whose last notification is oldest comes first.
+    /// The user's subscriptions. The one that was sent longest ago comes first.
     pub async fn subscriptions(&self) -> Result<Vec<Subscription>, Error> {
         self.get("push/subscriptions/").await
     }

@@ -222,7 +222,9 @@ async fn stray_that_cannot_be_removed_holds_up_no_other() {
         upload(&ann, "a.txt", "text").await.ok(201);
     }
     let strays = ["0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e01", "0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e02"];
-    strays.iter().for_each(|stray| write_old(&folder.path().join(stray)));
+    for stray in &strays {
+        write_old(&folder.path().join(stray));
+    }
     let refused = BTreeSet::from([strays[0].parse().expect("an id")]);
     let steps = remove_strays(&app, &Stubborn { store: storage(&app), refused }).await;
     let sum = |count: fn(&StrayStep) -> usize| steps.iter().map(count).sum::<usize>();

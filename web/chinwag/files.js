@@ -170,7 +170,7 @@ export class Files {
     const headers = { "Content-Type": blob.type || "application/octet-stream" };
     const request = await this.#send({ method: "POST", path: `files/?name=${encodeURIComponent(name)}`, headers, body: blob, onprogress, signal });
     const file = parsed(request.responseText);
-    if (!file?.id) throw lost("What answers there is not a Chinwag server.");
+    if (!file?.id) throw lost("The response is not from a Chinwag server.");
     return /** @type {FileInfo} */ (file);
   }
 
@@ -180,7 +180,7 @@ export class Files {
     const request = await this.#send({ method: "POST", path: UPLOADS, headers, signal });
     // The server may know itself under another address than this page.
     const id = request.getResponseHeader("Location")?.split("/").filter(Boolean).pop();
-    if (!id) throw lost("What answers there is not a Chinwag server.");
+    if (!id) throw lost("The response is not from a Chinwag server.");
     return id;
   }
 

@@ -181,7 +181,7 @@ export class Link {
         frame = JSON.parse(event.data);
         if (typeof frame.type !== "string") throw new Error("a frame without a type");
       } catch {
-        return give("What answers there is not a Chinwag server.");
+        return give("The response is not from a Chinwag server.");
       }
       this.#receive(frame);
     };
@@ -206,7 +206,7 @@ export class Link {
     } catch (error) {
       // Without this frame the state would be wrong. The summary of a new connection corrects it.
       console.error("chinwag: a frame was not understood", error);
-      return this.restart("The server said something that was not understood.");
+      return this.restart("The server sent an invalid message.");
     }
     if (frame.type === "contact.summary" && this.state === "connecting") this.#ready();
     this.#settle(frame.ref, failed ? new ChinwagError(frame.code ?? 500, frame.data) : frame);

@@ -7,7 +7,7 @@ const ANSWER_WITHIN = 20_000;
 const PROBED_WITHIN = 5_000;
 /** Tokens have no white space and no markup. */
 const TOKEN = /^(?!.*[<>])[!-~]{1,8000}$/;
-const NOT_HERE = "There is no Chinwag server at this address: look at its path.";
+const NOT_HERE = "There is no Chinwag server at this address: check its path.";
 
 /** A random id. Browsers offer no randomUUID to pages over plain HTTP, as in a home network. */
 export function newId() {
@@ -26,7 +26,7 @@ export function serverAddress(given) {
   const known = /^https?:\/\/[^/]/i.test(text) || text === "" || text.startsWith("/");
   const url = known ? parsed(text) : null;
   if (!url || url.search || url.hash || url.username || url.password) {
-    throw new TypeError(`The server "${text}" is no address such as https://chat.example or https://app.example/chinwag.`);
+    throw new TypeError(`The server "${text}" is not an address such as https://chat.example or https://app.example/chinwag.`);
   }
   return address(url);
 }
@@ -117,7 +117,7 @@ export class Rest {
       if (!TOKEN.test(text)) throw new Error(`this is no token: ${text.slice(0, 60)}`);
       this.#token = text;
     } catch (error) {
-      throw lost(`No token could be had: ${error instanceof Error ? error.message : error}`, "token");
+      throw lost(`No token is available: ${error instanceof Error ? error.message : error}`, "token");
     }
   }
 
@@ -253,7 +253,7 @@ export class Rest {
       const problem = object(answer);
       if (response.status === 404 && !isProblem(response)) throw new ChinwagError(404, { detail: NOT_HERE });
       if (!response.ok) throw new ChinwagError(response.status, problem ?? {}, retryAfter(response));
-      if (answer === null) throw lost("What answers there is not a Chinwag server.");
+      if (answer === null) throw lost("The response is not from a Chinwag server.");
       if (response.headers.has(INDEXING)) indexingOf.set(answer, Number(response.headers.get(INDEXING)));
       if (Array.isArray(answer)) nextOf.set(answer, cursorIn(response.headers.get("Link")));
       return answer;

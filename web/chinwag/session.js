@@ -55,7 +55,7 @@ export class Session {
    */
   async look(patience) {
     const { name, expires = null, created } = await this.#rest.session(patience);
-    if (typeof name !== "string") throw lost("What answers there is not a Chinwag server.");
+    if (typeof name !== "string") throw lost("The response is not from a Chinwag server.");
     return { name, expires: /** @type {string | null} */ (expires), account: typeof created === "string" ? created : "" };
   }
 

@@ -86,7 +86,7 @@ export class Sync {
     this.#wanted.clear();
     if (history !== this.#history) {
       this.forget();
-      return this.#home.link.restart("The server was put back to an earlier day.");
+      return this.#home.link.restart("The server was restored from a backup.");
     }
     for (const group of this.#home.groups.values()) if (!group.pending) Object.assign(group, { behind: [], fresh: null });
   }
@@ -259,7 +259,7 @@ export class Sync {
   /** @param {Group} group @param {Frame} frame */
   #hold(group, frame) {
     group.behind?.push(frame);
-    if ((group.behind?.length ?? 0) > BEHIND_MOST) this.#home.link.restart("Too much came at once.");
+    if ((group.behind?.length ?? 0) > BEHIND_MOST) this.#home.link.restart("Too many events arrived at once.");
   }
 
   /**
@@ -386,7 +386,7 @@ export class Sync {
       const { data } = await link.request("sync.resume", this.#history ? { groups: since, history: this.#history } : { groups: since }, RESUME_WITHIN);
       if (era !== this.#era) return;
       if (this.#home.isCompared()) this.since = data.since ?? this.since;
-      if (Object.values(data.refused).includes("history_changed")) return link.restart("The server was put back to an earlier day.");
+      if (Object.values(data.refused).includes("history_changed")) return link.restart("The server was restored from a backup.");
       for (const group of asked) this.#resumed(group, data.groups[group.id], data.refused[group.id]);
     } catch (error) {
       if (era !== this.#era) return;

@@ -89,7 +89,7 @@ pub(crate) fn parse(words: &[&str]) -> Result<CompareArgs, String> {
 fn positive(text: &str) -> Result<&str, String> {
     match text.parse::<f64>() {
         Ok(number) if number > 0.0 && number <= 60.0 => Ok(text),
-        _ => Err(format!("`{text}` is no number of seconds up to 60")),
+        _ => Err(format!("`{text}` is not a number of seconds up to 60")),
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         .stdin(Stdio::null())
         .status()
         .context("could not start tsc")?;
-    ensure!(status.success(), "the types of web/chinwag.js do not fit ({status})");
+    ensure!(status.success(), "the types of web/chinwag.js do not match ({status})");
     Ok(())
 }
 

@@ -41,7 +41,7 @@ struct Cli {
     /// Rounds of each workload and its baseline.
     #[arg(long, global = true, default_value_t = 5)]
     rounds: usize,
-    /// Small and short: to see that everything works, not to measure.
+    /// A small and short smoke test, whose figures mean nothing.
     #[arg(long, global = true)]
     quick: bool,
     /// The seconds of one period of load.
@@ -53,23 +53,23 @@ struct Cli {
     /// Users in the largest directory (curves).
     #[arg(long, global = true, default_value_t = 100_000)]
     users: u64,
-    /// Members of the group (W2, W3, W6), in place of 1,000 and 10. Two crowds are open at a time: 9,900
-    /// need 20,000 descriptors.
+    /// Members of the group (W2, W3, W6), instead of 1,000 and 10. Two groups are connected at a time: 9,900 need
+    /// 20,000 descriptors.
     #[arg(long, global = true)]
     members: Option<usize>,
     /// Minutes of a soak.
     #[arg(long, global = true, default_value_t = 60)]
     minutes: u32,
-    /// Messages per second of a soak, on one node and again on two.
+    /// Messages per second of a soak, on one node and on two.
     #[arg(long, global = true, default_value_t = 50.0)]
     rate: f64,
     /// The folder into which plots are written, as SVG.
     #[arg(long, global = true)]
     plots: Option<PathBuf>,
-    /// The server's binary. Without, it is built in this program's profile.
+    /// The server's binary. Default: it is built in this program's profile.
     #[arg(long, global = true)]
     server: Option<PathBuf>,
-    /// Where to write the table, beside printing it.
+    /// A file to which the table is also written.
     #[arg(long, global = true)]
     out: Option<PathBuf>,
 }

@@ -62,7 +62,7 @@ pub(crate) enum Workload {
     Search,
     /// W15: files downloaded and uploaded, and readers that stop.
     Files,
-    /// W16: messages with the feed, a webhook and the index of the search.
+    /// W16: messages with the feed, a webhook and the search index.
     Followers,
     /// W17: from the start of the program to its readiness, and its memory then.
     Start,

@@ -235,7 +235,7 @@ impl World {
         let store = self.open()?;
         for (group, (sent, deleted)) in self.groups.iter().zip(groups) {
             let kept = block_on(numbers(&store, *group, Seq(i64::try_from(self.messages)?)))??;
-            ensure!(kept.is_sorted_by(|one, next| one < next), "a message is there twice, or not in order");
+            ensure!(kept.is_sorted_by(|one, next| one < next), "a message exists twice, or not in order");
             let expected = (1..=*sent).filter(|number| !deleted.contains(number));
             let is_kept = |number: u64| kept.binary_search(&number).is_ok();
             let missing = expected.filter(|number| !is_kept(*number)).count();

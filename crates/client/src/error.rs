@@ -15,10 +15,10 @@ pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The connection was lost before an answer arrived. The outcome is unknown.
-    #[error("no answer came: {0}")]
+    #[error("no response arrived: {0}")]
     Lost(String),
     /// The answer does not conform to the protocol.
-    #[error("an answer that the protocol does not have: {0}")]
+    #[error("the response does not conform to the protocol: {0}")]
     Unexpected(String),
     /// The address of the server or a header is invalid.
     #[error("{0}")]

@@ -171,7 +171,7 @@ impl Rest {
         let lost = |why: reqwest::Error| Error::Lost(why.to_string());
         // The caller decides how long reading the body may take.
         let asking = self.request(Method::GET, path).timeout(Duration::MAX).send();
-        let late = |_| Error::Lost("no answer came in time".to_owned());
+        let late = |_| Error::Lost("no response arrived in time".to_owned());
         let response = timeout(ANSWER_TIMEOUT, asking).await.map_err(late)?.map_err(lost)?;
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_success() {

@@ -13,7 +13,7 @@ pub const INCOMING_HOOKS: usize = 100;
 pub const KEY_GROUPS: usize = 100;
 
 /// The error text for actions that no bot secret allows.
-pub const BEYOND_BOTS: &str = "a bot's key reads and sends in its groups, and does nothing else";
+pub const BEYOND_BOTS: &str = "a bot's key can only read and send in its groups";
 
 /// A right of a bot's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl BotGrant {
             return Ok(());
         }
         let right = act.right().as_str();
-        Err(Error::forbidden(format!("this key may not {right}: make one with {right:?} in may")))
+        Err(Error::forbidden(format!("this key may not {right}: create one with {right:?} in may")))
     }
 
     /// Whether the secret is valid in a group.

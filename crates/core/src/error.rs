@@ -52,7 +52,7 @@ pub enum Error {
     Unavailable(Duration),
     /// The disk has less free space than required. Nothing has changed. Operations that free space still
     /// work.
-    #[error("the server's disk is nearly full and nothing new is stored: the operator must free some room")]
+    #[error("the server's disk is nearly full, and nothing new is stored: the operator must free some space")]
     Full,
     /// The outcome of the commit is unknown. Retrying with the same `client_id` is safe.
     #[error("the outcome is unknown: try again with the same client_id")]

@@ -167,7 +167,7 @@ const TOO_LONG: &str = "is longer than 128 characters";
 /// Converts a name with non-ASCII characters to its canonical form.
 fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
     let name = UsernameCasePreserved::enforce(text).map_err(
-        |_| "may hold letters, digits and ASCII punctuation only: no symbols, no mixed directions",
+        |_| "may contain only letters, digits and ASCII punctuation: no symbols, no mixed directions",
     )?;
     if name.chars().nth(NAME_CHARS).is_some() {
         return Err(TOO_LONG);

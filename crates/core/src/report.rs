@@ -92,7 +92,7 @@ pub struct ReportText(Arc<str>);
 impl ReportText {
     /// Parses a text. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        trimmed(text, REPORT_CHARS, "must have a visible character").map(Self)
+        trimmed(text, REPORT_CHARS, "must contain a visible character").map(Self)
     }
 
     pub fn into_text(self) -> Arc<str> {

@@ -53,7 +53,7 @@ pub struct SuspensionReason(Arc<str>);
 impl SuspensionReason {
     /// Parses a reason. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        trimmed(text, SUSPENSION_CHARS, "must have a visible character, or be null").map(Self)
+        trimmed(text, SUSPENSION_CHARS, "must contain a visible character, or be null").map(Self)
     }
 
     pub fn into_text(self) -> Arc<str> {

@@ -50,7 +50,7 @@ pub(crate) async fn identified(
         return Ok(identified);
     }
     if named.next().is_some() {
-        return Err(Error::field(KEY, "is there twice").into());
+        return Err(Error::field(KEY, "is given twice").into());
     }
     let name = Name::parse(&name).map_err(|why| Error::field(KEY, why))?;
     let server = Context::server();

@@ -109,7 +109,7 @@ fn whole() -> Value {
             "schemas": schemas(),
             "securitySchemes": credentials(),
             "correlationIds": {"ref": {
-                "description": "The client's own word for what it asks.",
+                "description": "The client's reference for its request.",
                 "location": "$message.payload#/ref",
             }},
         },
@@ -147,12 +147,12 @@ fn failed(row: &ErrorEvent) -> Value {
         "type": "object",
         "required": ["detail"],
         "properties": {
-            "detail": {"type": "string", "description": "What is wrong, as a sentence for people."},
+            "detail": {"type": "string", "description": "A human-readable description of the error."},
             "errors": {"type": "array", "items": object("Refused"), "description": "The refused keys."},
             "retry_after": {
                 "type": "integer",
                 "minimum": 1,
-                "description": "With 429: after how many seconds it is worth another try.",
+                "description": "With 429: the seconds to wait before another attempt.",
             },
         },
     });
@@ -207,7 +207,7 @@ fn operations() -> Map<String, Value> {
     let sent: Vec<_> = SERVER_EVENTS.iter().map(|event| event.name).chain(failed()).collect();
     let send = json!({
         "action": "send",
-        "summary": "What the server sends.",
+        "summary": "The events that the server sends.",
         "channel": channel,
         "messages": sent.iter().map(server).collect::<Value>(),
     });
@@ -261,7 +261,7 @@ fn credentials() -> Value {
             "type": "httpApiKey",
             "name": "access",
             "in": "cookie",
-            "description": "The same token, as signing in sets it in browsers.",
+            "description": "The same token, in the cookie that sign-in sets in browsers.",
         },
         "subprotocol": {
             "type": "httpApiKey",
@@ -274,7 +274,7 @@ fn credentials() -> Value {
             "type": "httpApiKey",
             "name": "ticket",
             "in": "query",
-            "description": "A ticket from `POST /api/v1/tickets/`, good once and for 30 s.",
+            "description": "A ticket from `POST /api/v1/tickets/`, valid once, for 30 s.",
         },
     })
 }

@@ -56,7 +56,7 @@ use validator::{Validated, Validator};
 const COOKIES: usize = 4;
 /// `Retry-After` of a request whose credential could not be checked, since the validator did not answer.
 const UNANSWERED: Duration = Duration::from_secs(2);
-const NEEDED: Error = Error::Unauthenticated("a credential is needed: sign in, or send a bearer token");
+const NEEDED: Error = Error::Unauthenticated("a credential is required: sign in, or send a bearer token");
 
 /// Authenticates callers.
 pub struct Auth {

@@ -122,7 +122,7 @@ impl SendHook {
 
     async fn ask_in_time(&self, question: &Question) -> std::result::Result<Ruling, String> {
         let Some(attempt) = self.breaker.admit(self.clock.elapsed()) else {
-            return Err("it has failed again and again, and is asked again in a moment".to_owned());
+            return Err("it has failed repeatedly, and is called again in a moment".to_owned());
         };
         let answered = match timeout(self.options.timeout, self.answer(question)).await {
             Ok(answered) => answered,

@@ -47,7 +47,7 @@ impl CursorSeal {
         read: impl FnOnce(&[u8]) -> Option<P>,
     ) -> Result<P> {
         let place = self.open(list, cursor).and_then(|bytes| read(&bytes));
-        let why = || Error::field("cursor", "is not a cursor of this list: take it from the Link header");
+        let why = || Error::field("cursor", "is not a cursor of this list: use the one in the Link header");
         place.ok_or_else(why)
     }
 

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
 /// The detail of every 5xx that is an internal fault.
-const FAULT: &str = "the server failed: the log has the detail, under this answer's X-Request-Id";
+const FAULT: &str = "internal error: the server's log has the details, under this response's X-Request-Id";
 
 /// An error that is ready to be sent. The public fields contain nothing secret.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ impl Problem {
 
     /// 429: the user has too many unread response bytes.
     pub fn unread() -> Self {
-        let why = "too much of your answers is still to be read: read it before you ask for more";
+        let why = "too many bytes of your responses are unread: read them before you request more";
         Self::new(StatusCode::TOO_MANY_REQUESTS, why).retry(Duration::from_secs(1))
     }
 

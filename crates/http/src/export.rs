@@ -215,7 +215,7 @@ impl Export {
     ) -> Result<()> {
         let (files, _) = self.app.export_files(&self.context, self.user(), after).await?;
         for file in files.iter().filter(|file| lacking.contains(&file.id)) {
-            tracing::warn!(file = %file.id, "the storage lacks the bytes of a file, which an export should have");
+            tracing::warn!(file = %file.id, "the bytes of an exported file are missing in the storage");
             let entry = format!("{}.missing", path(file));
             out.zip.begin(entry, Packing::Plain(0)).map_err(Error::internal)?;
             self.missing.0.fetch_add(1, Ordering::Relaxed);

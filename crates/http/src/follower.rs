@@ -43,7 +43,7 @@ pub(crate) async fn follow<F: Future<Output = Result<()>>>(
             Ok(Claim::Held) => lease / BEATS,
             Ok(Claim::Mine { lease: held, taken_over }) => {
                 if taken_over {
-                    tracing::info!("{about} was taken over from a node that is silent");
+                    tracing::info!("{about} was taken over from an unresponsive node");
                 }
                 match serve(held, lease / BEATS).await {
                     Ok(()) => {

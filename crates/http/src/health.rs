@@ -60,23 +60,24 @@ pub(crate) struct Unready {
     why: &'static str,
 }
 
-/// Answers for as long as the process does.
+/// Succeeds as long as the process is running.
 #[utoipa::path(
     get, path = "/healthz", tag = "service", operation_id = "healthz",
-    responses((status = 200, description = "The process answers.")),
+    responses((status = 200, description = "The process is running.")),
     security(()),
 )]
 pub(crate) async fn healthz() -> Response {
     nothing()
 }
 
-/// Says whether the server takes requests: not while its store, or the bus to the other nodes, is
-/// away, or it is about to end.
+/// Reports whether the server accepts requests.
+///
+/// It does not while its store, or the bus to the other nodes, is unreachable, and while it shuts down.
 #[utoipa::path(
     get, path = "/readyz", tag = "service", operation_id = "readyz",
     responses(
         (status = 200, description = "The server is ready."),
-        (status = 503, description = "It is not, and why.", body = Unready),
+        (status = 503, description = "The server is not ready, with the reason.", body = Unready),
     ),
     security(()),
 )]
@@ -107,8 +108,10 @@ async fn commit(app: App) -> chinwag_core::Result<()> {
     app.ready().await
 }
 
-/// Returns the metrics in Prometheus' format. A server with TLS of its own, which no proxy stands before, answers
-/// only its own machine, keys of the service, and admins.
+/// Returns the metrics in the format of Prometheus.
+///
+/// A server that terminates TLS itself, without a proxy, answers only requests from its own machine, service keys,
+/// and admins.
 #[utoipa::path(
     get, path = "/metrics", tag = "service", operation_id = "metrics",
     responses(

@@ -33,13 +33,13 @@ macro_rules! document {
             ),
             paths($($($($noun::$handler,)+)+)+),
             tags(
-                (name = "accounts", description = "Accounts, sessions, tokens and tickets: who may call as whom."),
+                (name = "accounts", description = "Accounts, sessions, tokens and tickets."),
                 (name = "users", description = "Users and their relations."),
-                (name = "groups", description = "Groups and who is in them."),
+                (name = "groups", description = "Groups and their members."),
                 (name = "messages", description = "Messages and a group's history."),
                 (name = "files", description = "Files that users upload and attach to messages."),
-                (name = "relations", description = "Questions about relations."),
-                (name = "service", description = "How the server is, and this document."),
+                (name = "relations", description = "Queries about relations."),
+                (name = "service", description = "The server's health, and this document."),
             ),
             security(("service_key" = []), ("user_token" = []), ("cookie" = [])),
             modifiers(&Credentials),
@@ -68,7 +68,7 @@ impl Modify for Credentials {
         );
         let cookie = ApiKeyValue::with_description(
             "access",
-            "The same token, as signing in sets it in browsers: over TLS `__Host-access`.",
+            "The same token, in the cookie that sign-in sets in browsers: over TLS `__Host-access`.",
         );
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
@@ -102,7 +102,7 @@ fn written(address: Option<&PublicUrl>) -> String {
 fn add_act_as(paths: &mut Value) {
     let parameter = json!({
         "name": "as", "in": "query", "required": false, "schema": {"type": "string"},
-        "description": "Services only: answer as this user would be answered.",
+        "description": "Services only: respond as to this user.",
     });
     for (path, item) in paths.as_object_mut().into_iter().flatten() {
         let Some(get) = item.get_mut("get").filter(|get| get.get("security").is_none()) else { continue };

@@ -175,7 +175,7 @@ impl Front {
         }
         let mut codings = headers.get_all(header::TRANSFER_ENCODING).into_iter();
         if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
-            let why = "no Transfer-Encoding but chunked is implemented: send the body as it is";
+            let why = "no Transfer-Encoding except chunked is supported: send the body unencoded";
             return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, why));
         }
         if below || options.base().is_empty() { Ok(()) } else { Err(Problem::not_below(options.base())) }
@@ -190,9 +190,8 @@ impl Front {
                  name it in http.hosts, or set http.public_url"
             );
         }
-        let why = format!(
-            "the host {host:?} is not served here: http.hosts and http.public_url name those that are"
-        );
+        let why =
+            format!("the host {host:?} is not served: http.hosts and http.public_url name the served hosts");
         Problem::new(StatusCode::MISDIRECTED_REQUEST, why)
     }
 
@@ -274,7 +273,7 @@ fn with_paths(
 async fn no_method() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        "this path does not take this method: Allow names those it does",
+        "this path does not support this method: see the Allow header",
     )
 }
 

@@ -198,7 +198,7 @@ impl Bounds {
         let Ok(one) = self.all.clone().try_acquire_owned() else {
             counter!("chinwag_connections_refused_total", "why" => "all").increment(1);
             if self.state.is_due(&self.state.notices.connections) {
-                tracing::warn!("a connection is closed: there are as many as http.connections allows");
+                tracing::warn!("a connection is closed: the limit http.connections is reached");
             }
             return None;
         };
@@ -211,7 +211,7 @@ impl Bounds {
             if self.state.is_due(&self.state.notices.connections_of_address) {
                 tracing::warn!(
                     %address,
-                    "a connection is closed: this address has as many as http.connections_per_address allows"
+                    "a connection is closed: this address has reached http.connections_per_address"
                 );
             }
         }

@@ -46,7 +46,7 @@ impl StoreProbe {
         tokio::spawn(async move {
             let committed = commit.await;
             if let Err(error) = &committed {
-                tracing::warn!(%error, "the store is away");
+                tracing::warn!(%error, "the store is not reachable");
             }
             sender.send_replace(Some(committed.is_ok()));
         });

@@ -67,7 +67,7 @@ pub(crate) async fn read(
     }
     if fetch.upto > fetch.after {
         hub.counters.gaps.fetch_add(1, Ordering::Relaxed);
-        tracing::debug!(group = %id, after = %fetch.after, upto = %fetch.upto, "numbers are missing: they are read");
+        tracing::debug!(group = %id, after = %fetch.after, upto = %fetch.upto, "numbers are missing in a log: reading them");
     }
     let Ok(_permit) = reads.acquire().await else { return };
     let Fetch { after, upto, needs_view: view, .. } = fetch;

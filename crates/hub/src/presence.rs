@@ -111,7 +111,7 @@ pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<PresenceQueue>) {
         }
         while let Some(news) = hub.collect() {
             if let Err(error) = hub.announce(&news).await {
-                tracing::warn!(%error, users = news.len(), "presence waits for the store");
+                tracing::warn!(%error, users = news.len(), "presence is delayed until the store answers");
                 hub.put_back(news);
                 sleep(RETRY).await;
             } else {

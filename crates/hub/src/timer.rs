@@ -78,7 +78,10 @@ impl Hub {
         });
         counted.sort_unstable_by_key(|(bytes, _)| *bytes);
         while let Some((_, socket)) = counted.pop().filter(|_| self.total.excess() > 0) {
-            tracing::warn!(socket = socket.id().0, "too much waits for all sockets: the largest is closed");
+            tracing::warn!(
+                socket = socket.id().0,
+                "the queues of all sockets exceed their limit: the largest is closed"
+            );
             self.total.close();
             socket.close(Close::TooSlow);
         }

@@ -99,7 +99,11 @@ impl User {
             state.sockets.iter().map(|entry| (entry.socket.counted(), &entry.socket)).collect();
         counted.sort_unstable_by_key(|(bytes, _)| *bytes);
         while let Some((1.., socket)) = counted.pop().filter(|_| self.budget.is_over()) {
-            tracing::info!(user = self.id.0, socket = socket.id().0, "too much waits for a user's sockets");
+            tracing::info!(
+                user = self.id.0,
+                socket = socket.id().0,
+                "the queues of a user's sockets exceed their limit"
+            );
             self.budget.total().close();
             socket.close(Close::TooSlow);
         }

@@ -46,9 +46,9 @@ impl Archive {
         let bad = |why: String| BadExport::new(&shown, why);
         let file = File::open(path).map_err(|fault| BadExport::io(path, &fault))?;
         let mut zip =
-            ZipArchive::new(BufReader::new(file)).map_err(|why| bad(format!("is no ZIP file: {why}")))?;
+            ZipArchive::new(BufReader::new(file)).map_err(|why| bad(format!("is not a ZIP file: {why}")))?;
         if zip.has_duplicate_names() {
-            return Err(bad("has two entries of one name".into()));
+            return Err(bad("has two entries with the same name".into()));
         }
         if zip.has_overlapping_entries().map_err(|why| bad(why.to_string()))? {
             return Err(bad("has entries that overlap, as those of a ZIP bomb do".into()));

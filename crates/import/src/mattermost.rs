@@ -49,7 +49,7 @@ pub(crate) fn read(path: &Path, folder: &Path, remarks: &mut dyn Remarks) -> Res
     let lists: Vec<_> = archive.names().filter(is_list).map(str::to_owned).collect();
     let [list] = &lists[..] else {
         let why =
-            format!("is no export of Mattermost: it has {} files .jsonl, and must have one", lists.len());
+            format!("is not an export of Mattermost: it has {} files .jsonl, and must have one", lists.len());
         return Err(BadExport::new(path.display().to_string(), why));
     };
     let prefix = list.rfind('/').map_or("", |at| &list[..=at]).to_owned();
@@ -104,7 +104,7 @@ impl MattermostReader<'_> {
 
     fn begin(&mut self, line: &Line, at: &str) -> Result<()> {
         if line.kind != "version" {
-            return Err(BadExport::new(at, "is no export of Mattermost: its first line has no version"));
+            return Err(BadExport::new(at, "is not an export of Mattermost: its first line has no version"));
         }
         if line.version != Some(VERSION) {
             let why = format!("has another version of the format than {VERSION}");
@@ -138,7 +138,7 @@ impl MattermostReader<'_> {
             newest: None,
         };
         if self.indices.contains_key(&group.key) {
-            self.remarks.remark("channels that the export has twice", at);
+            self.remarks.remark("channels that the export contains twice", at);
         } else {
             self.add_group(group);
         }
@@ -239,7 +239,7 @@ impl MattermostReader<'_> {
 
     fn end(mut self, path: &Path, files: FileSource) -> Result<ForeignExport> {
         if !self.is_begun {
-            let why = "is no export of Mattermost: it is empty";
+            let why = "is not an export of Mattermost: it is empty";
             return Err(BadExport::new(path.display().to_string(), why));
         }
         if self.teams.len() > 1 {

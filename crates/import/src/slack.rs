@@ -72,7 +72,7 @@ fn prefix(archive: &Archive) -> Result<String> {
     let shortest = prefixes.min_by_key(|prefix| prefix.len());
     shortest
         .map(str::to_owned)
-        .ok_or_else(|| BadExport::new(archive.shown(), "is no export of Slack: it has no users.json"))
+        .ok_or_else(|| BadExport::new(archive.shown(), "is not an export of Slack: it has no users.json"))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

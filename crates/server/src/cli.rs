@@ -37,31 +37,31 @@ pub(crate) struct Cli {
 enum Command {
     /// Serve until SIGTERM or Ctrl-C
     Serve(serve::Args),
-    /// Print the service key, alone on a line; make, list and delete keys with scopes
+    /// Print the service key on a line; create, list and delete keys with scopes
     Key(key::Args),
-    /// Make, list, suspend and delete users, name admins, set passwords, make tokens
+    /// Create, list, suspend and delete users, appoint admins, set passwords, create tokens
     User(user::Args),
-    /// Check the configuration, the data folder and the store: say what is wrong, and how to mend it
+    /// Check the configuration, the data folder and the store, and print each problem with its solution
     Check(check::Args),
-    /// Say whether the server of these settings answers, for the health check of a container
+    /// Check whether the server with these settings responds, for the health check of a container
     Health(health::Args),
-    /// Copy the database into a file, with the server running or not
+    /// Copy the database into a file; the server may be running
     Backup(backup::Args),
-    /// Put a backup into a data folder that no server serves
+    /// Restore a backup into a data folder that no server is using
     Restore(restore::Args),
-    /// Print the id of the store's history, or renew it after a restore by other means than `restore`
+    /// Print the id of the store's history, or renew it after the store was not restored with `restore`
     History(history::Args),
-    /// Move the whole store from SQLite to PostgreSQL, or back; copy its files to another storage
+    /// Copy the whole store from SQLite to PostgreSQL or back; copy the files to another storage
     Migrate(migrate::Args),
-    /// Build the index of the search anew
+    /// Rebuild the search index
     Search(search::Args),
-    /// Write all data of one user into a ZIP, with the server running or not
+    /// Write all data of one user into a ZIP file; the server may be running
     Export(export::Args),
     /// Import the data of another chat service
     Import(import::Args),
-    /// Print the document of the REST API (OpenAPI 3.1)
+    /// Print the description of the REST API (OpenAPI 3.1)
     Openapi,
-    /// Print the document of the WebSocket (AsyncAPI 3.0)
+    /// Print the description of the WebSocket (AsyncAPI 3.0)
     Asyncapi,
 }
 

@@ -55,7 +55,7 @@ impl Control {
                     let app = app.clone();
                     tokio::spawn(async move {
                         if !matches!(timeout(ORDER_TIMEOUT, answer(stream, &app)).await, Ok(Ok(()))) {
-                            tracing::warn!("an order of chinwag user broke off");
+                            tracing::warn!("a command of chinwag user was interrupted");
                         }
                         drop(place);
                     });
@@ -101,5 +101,5 @@ pub(crate) async fn send(stream: UnixStream, order: &Order) -> Result<OrderOutco
         .await
         .map_err(anyhow::Error::from)
         .and_then(|outcome| outcome)
-        .context("the running server does not answer: look into its log")
+        .context("the running server does not answer: see its log")
 }

@@ -53,11 +53,11 @@ impl Folder {
         if path.exists() {
             return Self::open(path);
         }
-        let cannot = || format!("the data folder {} cannot be made", path.display());
+        let cannot = || format!("the data folder {} cannot be created", path.display());
         create_folder(path).with_context(|| {
             let user = geteuid().as_raw();
             format!(
-                "{}: make it and give it to this user (uid {user}), or name another with --data",
+                "{}: create it and give it to this user (uid {user}), or name another with --data",
                 cannot()
             )
         })?;
@@ -231,7 +231,7 @@ impl Folder {
     /// Replaces the folder's key with a new one.
     pub(crate) fn rotate_key(&self) -> Result<String> {
         if given_key()?.is_some() {
-            bail!("{SERVICE_KEY} gives the service key: change it there");
+            bail!("{SERVICE_KEY} sets the service key: change it there");
         }
         if !self.key_file().exists() && !self.database().exists() {
             bail!(self.without_data());
@@ -302,7 +302,7 @@ impl Folder {
         let (path, user) = (self.path.display(), geteuid().as_raw());
         if matches!(why.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             return anyhow!(
-                "the data folder {path} cannot be written to: its disk is full, so make room on it"
+                "the data folder {path} cannot be written to: its disk is full, so free some space"
             );
         }
         anyhow::Error::new(why).context(format!(
@@ -321,7 +321,7 @@ impl Folder {
         match check_key(key) {
             Ok(()) => Ok(Some(key.to_owned())),
             Err(why) => {
-                bail!("the key in {} {why}: make a new one with chinwag key --rotate", path.display())
+                bail!("the key in {} {why}: create a new one with chinwag key --rotate", path.display())
             }
         }
     }

@@ -111,7 +111,7 @@ async fn round(app: &App, candidate: &mut Candidate, work: &Work) -> Result<Clai
     let claim = candidate.take().await?;
     if let Claim::Mine { lease, taken_over } = claim {
         if taken_over {
-            tracing::info!("the deletion of {} was taken over from a node that is silent", work.about());
+            tracing::info!("the deletion of {} was taken over from an unresponsive node", work.about());
         }
         steps(app, lease, work).await?;
         candidate.release(lease).await?;

@@ -43,11 +43,11 @@ pub(crate) async fn run(app: App, lease: Duration, adds: bool) {
             }
             Err(Error::Full) => POLL_INTERVAL,
             Err(Error::LeaseEnded) => {
-                tracing::warn!("another node has taken over the index of the search");
+                tracing::warn!("another node has taken over the search index");
                 lease / CHECKS_PER_LEASE
             }
             Err(error) => {
-                tracing::warn!(%error, "the index of the search could not be brought up to date: it will be tried again");
+                tracing::warn!(%error, "the search index could not be brought up to date: it will be tried again");
                 lease / CHECKS_PER_LEASE
             }
         };
@@ -102,7 +102,7 @@ impl Indexing {
         let app = self.app.clone();
         let is_first = app.index_progress().await?.is_none_or(|progress| !progress.is_complete);
         if is_first {
-            tracing::info!("the index of the search is being built: until then a search reads more messages");
+            tracing::info!("the search index is being built: until then a search reads more messages");
         }
         loop {
             let begun = app.clock().elapsed();
@@ -121,7 +121,7 @@ impl Indexing {
             }
         }
         if is_first {
-            tracing::info!("the index of the search is built");
+            tracing::info!("the search index is built");
         }
         Ok(())
     }

@@ -146,10 +146,10 @@ fn hosts(whole: &Config) -> Result<Vec<HostTarget>, String> {
     let (hosts, addresses, ports) = (whole.get_hosts(), whole.get_hostaddrs(), whole.get_ports());
     let count = hosts.len();
     if ports.len() > 1 && ports.len() != count {
-        return Err("has another number of ports than of hosts".into());
+        return Err("has a different number of ports than hosts".into());
     }
     if !addresses.is_empty() && addresses.len() != count {
-        return Err("has another number of hostaddr than of hosts".into());
+        return Err("has a different number of hostaddr than hosts".into());
     }
     let target = |(number, host): (usize, &Host)| {
         let mut config = without_hosts(whole);
@@ -290,7 +290,7 @@ mod tests {
             ("postgres://a:secret@h/d?color=red", "cannot be read"),
             (
                 "postgres://a:secret@h/d?hostaddr=10.0.0.1,10.0.0.2",
-                "has another number of hostaddr than of hosts",
+                "has a different number of hostaddr than hosts",
             ),
             ("postgres://h/d", "names no user"),
             ("postgres://a:secret@/d", "names no host"),

@@ -67,7 +67,7 @@ impl Claim {
         let kept = keeper.spawn(move || {
             if let Some(taken) = keep(place, &target, cluster, &mut stopped) {
                 let why = refusal(&taken, cluster, &target);
-                tracing::error!("while the link to the database was away: {why}");
+                tracing::error!("while the connection to the database was lost: {why}");
                 // The claim may have been dropped in the meantime.
                 let _ = lose.send(why);
             }

@@ -148,7 +148,7 @@ impl DjangoSource {
         let name = &self.name;
         let missing = why.code().is_some_and(|code| ["42P01", "42703"].contains(&code.code()));
         if missing {
-            return format!("the database {name} has not the tables of the original service ({why}): name its own database, and its schema if need be with ?options=-csearch_path%3D…").into();
+            return format!("the database {name} does not have the tables of the original service ({why}): name its own database, and its schema if need be with ?options=-csearch_path%3D…").into();
         }
         if why.code().is_some_and(|code| code.code() == "42501") {
             return format!(
@@ -156,8 +156,10 @@ impl DjangoSource {
             )
             .into();
         }
-        format!("the database {name} cannot be read ({why}): run this again, it goes on where it stopped")
-            .into()
+        format!(
+            "the database {name} cannot be read ({why}): run this again, and it continues where it stopped"
+        )
+        .into()
     }
 }
 

@@ -225,7 +225,7 @@ impl LinkSlot {
                 }
                 Err(why) => {
                     target.note(true);
-                    tracing::warn!(error = %why, "the database at {} is away", target.at());
+                    tracing::warn!(error = %why, "the database at {} is not reachable", target.at());
                     return Err(Error::unavailable());
                 }
             }

@@ -63,16 +63,16 @@ pub enum OpenError {
     #[error("the database's address {0}: write it like postgres://user:password@host:5432/database")]
     Address(String),
     /// The server does not answer.
-    #[error("the database at {at} does not answer ({why}): see that it runs and that the address is right")]
+    #[error(
+        "the database at {at} does not answer ({why}): check that it is running and that the address is right"
+    )]
     Away {
         at: String,
         /// The system's error.
         why: String,
     },
     /// The user or the password is wrong.
-    #[error(
-        "the database at {at} refuses the user {user}: see that the name and the password are right ({why})"
-    )]
+    #[error("the database at {at} refuses the user {user}: check the name and the password ({why})")]
     Refused {
         at: String,
         user: String,
@@ -81,7 +81,7 @@ pub enum OpenError {
     },
     /// The database does not exist.
     #[error(
-        "the server at {at} has no database {name}: make it with createdb, or name another in the address"
+        "the server at {at} has no database {name}: create it with createdb, or name another in the address"
     )]
     NoDatabase { at: String, name: String },
     /// TLS is required, but a secure link could not be made.
@@ -95,25 +95,27 @@ pub enum OpenError {
     TooOld { at: String, found: String },
     /// The server is read-only.
     #[error(
-        "the server at {at} takes no writes: name the primary in the address, or all of them with target_session_attrs=read-write"
+        "the server at {at} accepts no writes: name the primary in the address, or all of them with target_session_attrs=read-write"
     )]
     ReadOnly { at: String },
     /// The database's encoding is not UTF-8.
-    #[error("the database {name} is in {found}: make one with createdb --encoding UTF8 --template template0")]
+    #[error(
+        "the database {name} has the encoding {found}: create one with createdb --encoding UTF8 --template template0"
+    )]
     Encoding { name: String, found: String },
     /// The database belongs to another program.
     #[error(
-        "the database {name} is not empty and not Chinwag's: make one for it with createdb, or name another in the address"
+        "the database {name} is not empty and does not belong to Chinwag: create one for it with createdb, or name another in the address"
     )]
     Foreign { name: String },
     /// A migration into the database was started and not completed.
-    #[error("the database {name} holds an unfinished migration: run chinwag migrate again to its end")]
+    #[error("the database {name} contains an unfinished migration: run chinwag migrate again to its end")]
     Unfinished { name: String },
     /// The database to read contains no store.
     #[error("the database {name} is empty: name the one to be migrated")]
     Empty { name: String },
     /// The database to create a store in contains one already.
-    #[error("the database {name} holds a store already: make an empty one with createdb, and name that")]
+    #[error("the database {name} already contains a store: create an empty one with createdb, and name that")]
     Occupied { name: String },
     /// Servers or other migrations use the database.
     #[error(

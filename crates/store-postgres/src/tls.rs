@@ -40,13 +40,13 @@ fn of_machine() -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
-        return Err("names no sslrootcert, and this machine has no certificates of authorities".into());
+        return Err("has no sslrootcert, and this machine has no CA certificates".into());
     }
     Ok(roots)
 }
 
 fn of_file(path: &str) -> Result<RootCertStore, String> {
-    let cannot = |why: String| format!("names the sslrootcert {path}, which cannot be used ({why})");
+    let cannot = |why: String| format!("has the sslrootcert {path}, which cannot be used ({why})");
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(path).map_err(|why| cannot(why.to_string()))? {
         let certificate = certificate.map_err(|why| cannot(why.to_string()))?;

@@ -165,7 +165,7 @@ pub fn carry(
     };
     let carried = carried.map_err(|why| match why {
         Difference::Rows(table) => Fault::from(format!(
-            "the {table} that arrived are not those that were sent: see that nothing else writes to either database, and run this again"
+            "the {table} that arrived are not those that were sent: make sure that nothing else writes to either database, and run this again"
         )),
         Difference::Fault(why) => why,
     })?;

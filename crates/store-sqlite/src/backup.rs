@@ -37,11 +37,11 @@ pub enum CopyError {
     #[error(transparent)]
     Source(#[from] OpenError),
     /// The file to copy has no schema yet.
-    #[error("the file {} is empty: it holds no chinwag database", path.display())]
+    #[error("the file {} is empty: it contains no chinwag database", path.display())]
     Empty { path: PathBuf },
     /// The target path already exists.
     #[error(
-        "{} is there already: another command is writing it, or one was broken off; if none runs, remove it",
+        "{} already exists: another command is writing it, or one was interrupted; if none is running, remove it",
         path.display()
     )]
     InTheWay { path: PathBuf },
@@ -53,7 +53,7 @@ pub enum CopyError {
         why: io::Error,
     },
     /// The disk has no room for the copy.
-    #[error("there is not enough room on the disk for {}", path.display())]
+    #[error("there is not enough space on the disk for {}", path.display())]
     Full { path: PathBuf },
     /// Another error while reading or writing.
     #[error("the database {} cannot be copied: {why}", path.display())]
@@ -317,7 +317,7 @@ mod tests {
         let why = |from: &Path| copy(from, &to, &mut |_| {}).expect_err("it fails").to_string();
         assert!(why(&from).starts_with("there is no file "));
         fs::write(&from, "").expect("a file");
-        assert!(why(&from).ends_with(" is empty: it holds no chinwag database"));
+        assert!(why(&from).ends_with(" is empty: it contains no chinwag database"));
         fs::write(&from, "no database".repeat(99)).expect("a file");
         assert!(why(&from).ends_with(" is not a database"));
         assert!(!to.exists());

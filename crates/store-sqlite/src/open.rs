@@ -123,10 +123,10 @@ pub enum OpenError {
     #[error("{}", name_case_kept(*kept, &path.display()))]
     NameCase { path: PathBuf, kept: NameCase },
     /// Another process kept the file locked.
-    #[error("the database {} is held by another process that is writing to it: try again", path.display())]
+    #[error("the database {} is locked by another process that is writing to it: try again", path.display())]
     Busy { path: PathBuf },
     /// The disk has no room for the files that a store needs next to its database.
-    #[error("the database {} cannot be opened: its disk is full, so make room on it", path.display())]
+    #[error("the database {} cannot be opened: its disk is full, so free some space", path.display())]
     Full { path: PathBuf },
     /// The file system does not support a write-ahead log.
     #[error("the database {} is on a file system that cannot share memory: move it to a local disk", path.display())]

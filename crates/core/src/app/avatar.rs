@@ -51,15 +51,16 @@ pub(super) fn replace_avatar(
 }
 
 fn require_usable(unit: &Unit, id: FileId, uploader: Option<UserId>) -> Result<()> {
-    let unusable =
-        |why: &str| Err(Error::field("avatar", format!("must be an unused image of one's own: {id} {why}")));
+    let unusable = |why: &str| {
+        Err(Error::field("avatar", format!("must be an unused image that the user uploaded: {id} {why}")))
+    };
     let row = unit.tx.file(id)?.filter(|row| uploader.is_none_or(|user| user == row.owner));
-    let Some(row) = row else { return unusable("is no file that the user uploaded") };
+    let Some(row) = row else { return unusable("is not a file that the user uploaded") };
     match (row.state, row.file) {
         (FileState::Stored, Some(file)) if file.thumbnail.is_some() => Ok(()),
-        (FileState::Stored, _) => unusable("is no image of which there is a thumbnail"),
+        (FileState::Stored, _) => unusable("is not an image of a supported type"),
         (FileState::Reserved, _) => unusable("is not complete"),
-        _ => unusable("is used already: upload the image again"),
+        _ => unusable("is already in use: upload the image again"),
     }
 }
 

@@ -123,7 +123,7 @@ impl App {
     pub async fn unread(&self, context: &Context, groups: Vec<GroupId>) -> Result<Unread> {
         let now = self.clock().now();
         self.read(context, (groups, now), |tx, caller, (groups, now)| {
-            let user = caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
+            let user = caller.user().ok_or(Error::Unauthenticated("a user's credential is required"))?;
             tx.unread(user, groups, *now)
         })
         .await

@@ -251,11 +251,11 @@ fn readable(tx: &dyn Tx, caller: Caller, directory: Directory, id: FileId) -> Re
 pub(super) fn attachable(unit: &Unit, author: UserId, list: &AttachmentList) -> Result<Vec<StoredFile>> {
     let find = |Attachment { id, alt }: &Attachment| {
         let row = unit.tx.file(*id)?.filter(|row| row.owner == author);
-        let Some(row) = row else { return Err(unusable(*id, "is no file that the author uploaded")) };
+        let Some(row) = row else { return Err(unusable(*id, "is not a file that the author uploaded")) };
         match (row.state, row.file) {
             (FileState::Stored, Some(file)) => Ok(StoredFile { alt: alt.clone(), ..file }),
             (FileState::Reserved, _) => Err(unusable(*id, "is not complete")),
-            _ => Err(unusable(*id, "is used already: upload the file again")),
+            _ => Err(unusable(*id, "is already in use: upload the file again")),
         }
     };
     list.files().iter().map(find).collect()

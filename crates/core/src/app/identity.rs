@@ -22,7 +22,7 @@ const VARIANT: Error = Error::Conflict(
     "this is another spelling of an existing user's name: send the name exactly as it is stored",
 );
 const NOT_CANONICAL: Error = Error::Conflict(
-    "a new name is taken in its canonical form alone: send it in normalisation form C, with letters of ordinary width",
+    "a new name must be in its canonical form: send it in normalisation form C, with letters of ordinary width",
 );
 const SIGNED_UP: Error = Error::Conflict(
     "this user signed up here with a password: adopt the user (\"adopt\": true, or --adopt) to end the password \
@@ -221,7 +221,7 @@ fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<ExternalUser> {
     let now = unit.now();
     if unit.tx.names_held(&name.claims(unit.rules.name_case), now)? {
         return Ok(ExternalUser::Refused(
-            "its name was another user's until lately: make the user by the service",
+            "the name belonged to another user until recently: the service must create the user",
         ));
     }
     Ok(match unit.tx.user_insert(name, false, now)? {
@@ -234,7 +234,7 @@ fn acceptable(name: &Name, identity: Identity, now: Date) -> Result<ExternalUser
     let Identity { user, origin, suspension, provided } = identity;
     let suspension = suspension.filter(|suspension| suspension.until > now);
     Ok(if user.special {
-        ExternalUser::Refused("the name is a special user's")
+        ExternalUser::Refused("the name belongs to a special user")
     } else if user.name != *name {
         ExternalUser::Refused("the name is another spelling of a user's name")
     } else if origin == Origin::Account {

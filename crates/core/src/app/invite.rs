@@ -151,7 +151,7 @@ fn admit_inviter(tx: &dyn Tx, caller: Caller, group: GroupId, actor: Option<&Use
     }
     let Some(user) = actor else { return Ok(()) };
     let role = role_in(tx, caller, group, user)?;
-    allow(role, Action::Invite, "only an admin or the owner may make, see and end invites")
+    allow(role, Action::Invite, "only an admin or the owner may create, list and end invites")
 }
 
 /// The invite with this code, if it belongs to this group.

@@ -73,7 +73,7 @@ impl Unit<'_> {
         match scopes(self.tx, &key, self.now())?.lacking(given) {
             None => Ok(()),
             Some(scope) => Err(Error::forbidden(format!(
-                "a key hands out only scopes that it has itself, and this one lacks the scope {}",
+                "a key can grant only its own scopes, and this one lacks the scope {}",
                 scope.as_str()
             ))),
         }

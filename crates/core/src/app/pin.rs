@@ -90,5 +90,5 @@ fn may_pin(unit: &Unit, group: &Group, user: &User) -> Result<()> {
     if group.private {
         return allow(membership.role, Action::Send, "you may read this group but not write to it");
     }
-    allow(membership.role, Action::Pin, "only owner and admins pin messages in this group")
+    allow(membership.role, Action::Pin, "only the owner and admins may pin messages in this group")
 }

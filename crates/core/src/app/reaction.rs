@@ -111,7 +111,7 @@ fn has_room(message: &Message, emoji: &Emoji) -> Result<()> {
         return Ok(());
     }
     let why =
-        format!("must be one of the {REACTIONS} that this message has: it can have no more different ones");
+        format!("must be one of the {REACTIONS} that this message has: it cannot have more different ones");
     Err(Error::field("emoji", why))
 }
 

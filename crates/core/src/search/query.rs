@@ -49,7 +49,9 @@ impl SearchQuery {
             rest = after.trim_start();
         }
         if query.wanted.is_empty() {
-            return Err("must have a word to look for: letters or digits, and not exclusions alone".into());
+            return Err(
+                "must contain a word to search for: letters or digits, and not only exclusions".into()
+            );
         }
         if query.words() > QUERY_WORDS {
             return Err(format!(

@@ -53,16 +53,19 @@ impl<'a> From<&'a AuditEntry> for ShownEntry<'a> {
     }
 }
 
-/// Lists what the service, admins and the command line did, which credentials were made and ended, and which sign-ins failed, the
-/// newest first. A page with filters may have fewer entries than it may have, and `Link` all the same. For services and admins.
+/// Lists the acts of services, admins and the command line, created and ended credentials, and failed sign-ins,
+/// newest first.
+///
+/// With filters, a page may have fewer entries than `limit` although `Link` names a next page. For services and
+/// admins.
 #[utoipa::path(
     get, path = "/api/v1/audit/", tag = "service", operation_id = "audit_list",
     params(
-        ("date" = Option<String>, Query, description = "Only what was done on this day, in UTC, such as `2024-05-12`."),
-        ("actor" = Option<String>, Query, description = "Only what this user, `service` or `command line` did."),
+        ("date" = Option<String>, Query, description = "Only acts of this day, in UTC, such as `2024-05-12`."),
+        ("actor" = Option<String>, Query, description = "Only acts by this user, `service` or `command line`."),
         ("action" = Option<String>, Query, description = "Only acts of this kind, such as `user.suspend`."),
         ("target" = Option<String>, Query, description = "Only acts on this user, group, webhook, report, message, key or hook."),
-        ("address" = Option<String>, Query, description = "Only what came from this address."),
+        ("address" = Option<String>, Query, description = "Only acts from this address."),
         list::ListPages,
     ),
     responses((status = 200, description = "The entries.", body = Vec<ShownEntry<'static>>), Refusals),

@@ -19,9 +19,9 @@ use crate::wire::key::Need;
 use crate::wire::text::text;
 
 payload! {
-    /// A key to make for a bot.
+    /// A key to create for a bot.
     pub struct NewBotKey {
-        /// The ids of the groups in which it is good, 1 to 100.
+        /// The ids of the groups for which it is valid, 1 to 100.
         groups: KeyGroups,
         /// Its rights: `read` the groups, `send` messages in them, or both.
         may: BotRights,
@@ -126,7 +126,7 @@ impl From<&BotKey> for ShownBotKey<'_> {
     }
 }
 
-/// Makes a key with which a bot reads or sends in some groups, and does nothing else.
+/// Creates a key that lets a bot read or send in some groups, and nothing else.
 #[utoipa::path(
     post, path = "/api/v1/users/{name}/keys/", tag = "service", operation_id = "bot_key_create",
     params(("name" = String, Path, description = "The bot's name.")),
@@ -161,7 +161,7 @@ pub(crate) async fn list(
     Ok(json(StatusCode::OK, &keys.iter().map(ShownBotKey::from).collect::<Vec<_>>()))
 }
 
-/// Shows a key of a bot, without the secret.
+/// Returns a key of a bot, without the secret.
 #[utoipa::path(
     get, path = "/api/v1/users/{name}/keys/{id}/", tag = "service", operation_id = "bot_key_get",
     params(
@@ -179,14 +179,14 @@ pub(crate) async fn get(
     Ok(json(StatusCode::OK, &ShownBotKey::from(&state.app.bot_key(&context, bot, id).await?)))
 }
 
-/// Ends a key of a bot, its sockets included.
+/// Deletes a key of a bot, and closes its sockets.
 #[utoipa::path(
     delete, path = "/api/v1/users/{name}/keys/{id}/", tag = "service", operation_id = "bot_key_delete",
     params(
         ("name" = String, Path, description = "The bot's name."),
         ("id" = Uuid, Path, description = "The key's id."),
     ),
-    responses((status = 200, description = "The key is no longer good."), Refusals),
+    responses((status = 200, description = "The key is deleted."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,

@@ -34,7 +34,7 @@ pub(crate) const REST: &[RestPayload] = &[NewHook::REST, HookMessage::REST];
 const BEFORE_SECRET: &str = "/hooks/";
 
 payload! {
-    /// An incoming hook to make.
+    /// An incoming hook to create.
     pub struct NewHook {
         /// The group in which its messages are sent.
         group: GroupId,
@@ -47,13 +47,13 @@ payload! {
     pub struct HookMessage {
         /// The text, with Slack's escapes `&amp;`, `&lt;` and `&gt;`, and links as `<https://a.example|label>`.
         text [one_of()]: SlackText,
-        /// Attachments: their titles, texts and fields follow the text, a line each.
+        /// Attachments: their titles, texts and fields are appended to the text, one line each.
         attachments [one_of()]: SlackAttachments,
-        /// Blocks: the texts of headers, sections and contexts stand in place of the text, a line each.
+        /// Blocks: the texts of headers, sections and contexts replace the text, one line each.
         blocks [one_of()]: SlackBlocks,
-        /// A name that pages show beside the bot's; it goes into `data` of the message.
+        /// A name that pages show beside the bot's. It is stored in the message's `data`.
         username: Option<DisplayName>,
-        /// The `https` address of a picture; it goes into `data` of the message.
+        /// The `https` address of a picture. It is stored in the message's `data`.
         icon_url: IconAddress,
         /// The id of a message of the group, which is the root of a thread.
         thread_ts: Option<MessageId>,
@@ -186,7 +186,7 @@ pub(crate) async fn identified(state: &ServerState, uri: &Uri) -> chinwag_core::
     Ok(Identified::Bot(secret, grant.user))
 }
 
-/// Makes an incoming hook: an address to which another program posts messages in the bot's name.
+/// Creates an incoming hook: an address to which another program posts messages in the bot's name.
 #[utoipa::path(
     post, path = "/api/v1/users/{name}/hooks/", tag = "service", operation_id = "hook_create",
     params(("name" = String, Path, description = "The bot's name.")),
@@ -221,7 +221,7 @@ pub(crate) async fn list(
     Ok(json(StatusCode::OK, &hooks.iter().map(ShownHook::from).collect::<Vec<_>>()))
 }
 
-/// Shows an incoming hook of a bot.
+/// Returns an incoming hook of a bot.
 #[utoipa::path(
     get, path = "/api/v1/users/{name}/hooks/{id}/", tag = "service", operation_id = "hook_get",
     params(
@@ -239,14 +239,14 @@ pub(crate) async fn get(
     Ok(json(StatusCode::OK, &ShownHook::from(&state.app.incoming_hook(&context, bot, id).await?)))
 }
 
-/// Ends an incoming hook of a bot.
+/// Deletes an incoming hook of a bot.
 #[utoipa::path(
     delete, path = "/api/v1/users/{name}/hooks/{id}/", tag = "service", operation_id = "hook_delete",
     params(
         ("name" = String, Path, description = "The bot's name."),
         ("id" = Uuid, Path, description = "The hook's id."),
     ),
-    responses((status = 200, description = "The address is no longer good."), Refusals),
+    responses((status = 200, description = "The hook is deleted."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,
@@ -266,7 +266,9 @@ pub(crate) struct HookForm {
     payload: String,
 }
 
-/// Sends a message in the name of a hook's bot. The body is a `HookMessage`, or a form with one in its field `payload`.
+/// Sends a message in the name of a hook's bot.
+///
+/// The body is a `HookMessage`, or a form with one in its field `payload`.
 #[utoipa::path(
     post, path = "/hooks/{secret}/", tag = "service", operation_id = "hook_receive",
     params(("secret" = String, Path, description = "The secret of the hook.")),

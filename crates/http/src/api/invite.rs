@@ -23,13 +23,13 @@ use crate::wire::object::Group;
 use crate::wire::text::text;
 
 payload! {
-    /// An invite to make.
+    /// An invite to create.
     pub struct NewInvite {
-        /// The member who makes it, with whose membership it ends. A user's own name may be left out.
+        /// The member who creates it. It ends with that member's membership. A user's own name may be left out.
         author [rest_only()]: Option<Name>,
-        /// The number of users who may join with it, 1 to 10,000, or null for any number; 1 if it is left out.
+        /// The number of users who may join with it, 1 to 10,000, or null for any number. Default: 1.
         uses: Uses,
-        /// The number of seconds that it lasts, 1 to 31 536 000 (365 days); 7 days if it is left out.
+        /// Its lifetime in seconds, 1 to 31 536 000 (365 days). Default: 7 days.
         ttl: Lifetime,
     }
 }
@@ -112,7 +112,7 @@ impl PathValue for InviteCode {
     }
 }
 
-/// Makes an invite: a code with which anyone joins the group.
+/// Creates an invite: a code with which anyone may join the group.
 #[utoipa::path(
     post, path = "/api/v1/groups/{id}/invites/", tag = "groups", operation_id = "invite_create",
     params(("id" = Uuid, Path, description = "The group's id.")),
@@ -130,7 +130,9 @@ pub(crate) async fn create(
     Ok(json(StatusCode::CREATED, &ShownInvite::from(&invite)))
 }
 
-/// Lists the invites of a group that are good, the newest first. For its owner and admins.
+/// Lists the valid invites of a group, newest first.
+///
+/// For its owner and admins.
 #[utoipa::path(
     get, path = "/api/v1/groups/{id}/invites/", tag = "groups", operation_id = "invite_list",
     params(("id" = Uuid, Path, description = "The group's id.")),
@@ -145,7 +147,9 @@ pub(crate) async fn list(
     Ok(json(StatusCode::OK, &invites.iter().map(ShownInvite::from).collect::<Vec<_>>()))
 }
 
-/// Shows one invite of a group. For its owner and admins.
+/// Returns one invite of a group.
+///
+/// For its owner and admins.
 #[utoipa::path(
     get, path = "/api/v1/groups/{id}/invites/{code}/", tag = "groups", operation_id = "invite_get",
     params(
@@ -164,7 +168,9 @@ pub(crate) async fn get(
     Ok(json(StatusCode::OK, &ShownInvite::from(&invite)))
 }
 
-/// Ends an invite of a group. For its owner and admins.
+/// Deletes an invite of a group.
+///
+/// For its owner and admins.
 #[utoipa::path(
     delete, path = "/api/v1/groups/{id}/invites/{code}/", tag = "groups", operation_id = "invite_delete",
     params(
@@ -173,7 +179,7 @@ pub(crate) async fn get(
         ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
     ),
     request_body = InName,
-    responses((status = 200, description = "The code is no longer good."), Refusals),
+    responses((status = 200, description = "The invite is deleted."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,
@@ -188,7 +194,9 @@ pub(crate) async fn delete(
     Ok(nothing())
 }
 
-/// Shows the group to which a code leads. Unknown codes count as sign-ins of the address.
+/// Returns the group of an invite code.
+///
+/// Unknown codes count as sign-in attempts of the address.
 #[utoipa::path(
     get, path = "/api/v1/invites/{code}/", tag = "groups", operation_id = "invite_look",
     params(("code" = String, Path, description = "The code.")),
@@ -208,8 +216,10 @@ pub(crate) async fn look(
     Ok(json(StatusCode::OK, &InvitedGroup { name: &group.name, description, avatar, members_count }))
 }
 
-/// Joins a group with a code. A member stays as it is, and one who has yet to accept accepts, both without a use. Unknown
-/// codes count as sign-ins of the address.
+/// Joins a group with a code.
+///
+/// Nothing changes for a member, and a pending member accepts; neither uses the code. Unknown codes count as sign-in
+/// attempts of the address.
 #[utoipa::path(
     post, path = "/api/v1/invites/{code}/", tag = "groups", operation_id = "invite_use",
     params(

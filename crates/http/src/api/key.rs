@@ -22,11 +22,11 @@ use crate::wire::text::{maybe_text, text};
 const SCOPES: &str = "must be a list of read, write, users, events and admin, at least one of them";
 
 payload! {
-    /// A key of the service to make.
+    /// A service key to create.
     pub struct NewKey {
         /// Its scopes: `read`, `write`, `users`, `events`, `admin`, at least one.
         scopes: Scopes,
-        /// The number of seconds after which it ends, 1 to 31 536 000 (365 days). Left out: it does not end by itself.
+        /// The number of seconds after which it expires, 1 to 31 536 000 (365 days). Default: it never expires.
         ttl: Lifetime,
     }
 }
@@ -87,8 +87,9 @@ impl From<&ScopedKey> for ShownKey<'_> {
     }
 }
 
-/// Makes a key of the service that is good for some scopes. At most 100 stand side by side, beside the first one. A key makes
-/// no key of scopes that it does not have.
+/// Creates a service key with some scopes.
+///
+/// There can be at most 100 in addition to the first one. A key cannot grant scopes that it does not have.
 #[utoipa::path(
     post, path = "/api/v1/keys/", tag = "service", operation_id = "key_create",
     request_body = NewKey,
@@ -106,7 +107,7 @@ pub(crate) async fn create(
     Ok(json(StatusCode::CREATED, &shown))
 }
 
-/// Lists the keys of the service, in order of creation, except the first one.
+/// Lists the service keys in order of creation, except the first one.
 #[utoipa::path(
     get, path = "/api/v1/keys/", tag = "service", operation_id = "key_list",
     responses((status = 200, description = "The keys, at most 100.", body = Vec<ShownKey<'static>>), Refusals),
@@ -119,7 +120,7 @@ pub(crate) async fn list(
     Ok(json(StatusCode::OK, &keys.iter().map(ShownKey::from).collect::<Vec<_>>()))
 }
 
-/// Shows a key of the service, without the secret.
+/// Returns a service key, without the secret.
 #[utoipa::path(
     get, path = "/api/v1/keys/{id}/", tag = "service", operation_id = "key_get",
     params(("id" = Uuid, Path, description = "The key's id.")),
@@ -133,11 +134,11 @@ pub(crate) async fn get(
     Ok(json(StatusCode::OK, &ShownKey::from(&state.app.key(&context, id).await?)))
 }
 
-/// Ends a key of the service.
+/// Deletes a service key.
 #[utoipa::path(
     delete, path = "/api/v1/keys/{id}/", tag = "service", operation_id = "key_delete",
     params(("id" = Uuid, Path, description = "The key's id.")),
-    responses((status = 200, description = "The key is no longer good."), Refusals),
+    responses((status = 200, description = "The key is deleted."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,

@@ -9,10 +9,10 @@ use crate::rest::prelude::*;
 use crate::rest::session::{IssuedToken, begun};
 use crate::wire::input::user::NewUser;
 
-/// Sends a browser to the provider, with a cookie for ten minutes.
+/// Redirects a browser to the provider, with a cookie that is valid for ten minutes.
 #[utoipa::path(
     get, path = "/oidc/begin/", tag = "accounts", operation_id = "oidc_begin",
-    responses((status = 303, description = "Go to the provider; or to the page, which says why not."), Refusals),
+    responses((status = 303, description = "A redirect to the provider, or to the page with the reason why sign-in is not possible."), Refusals),
     security(()),
 )]
 pub(crate) async fn begin(State(state): State<Arc<ServerState>>, parts: Parts) -> Result<Response> {
@@ -26,16 +26,18 @@ pub(crate) async fn begin(State(state): State<Arc<ServerState>>, parts: Parts) -
     })
 }
 
-/// Where the provider sends a browser back to. It is signed in then, or the page asks for a name, or says why not.
+/// Receives the browser from the provider.
+///
+/// Then it is signed in, or the page asks for a name, or shows the reason of a failure.
 #[utoipa::path(
     get, path = "/oidc/callback/", tag = "accounts", operation_id = "oidc_callback",
     params(
         ("code" = Option<String>, Query, description = "The provider's code."),
         ("state" = Option<String>, Query, description = "The state of the sign-in."),
-        ("error" = Option<String>, Query, description = "Why there is no code."),
+        ("error" = Option<String>, Query, description = "The reason for the missing code."),
         ("iss" = Option<String>, Query, description = "The provider (RFC 9207)."),
     ),
-    responses((status = 303, description = "Go to the page."), Refusals),
+    responses((status = 303, description = "A redirect to the page."), Refusals),
     security(()),
 )]
 pub(crate) async fn callback(State(state): State<Arc<ServerState>>, parts: Parts) -> Result<Response> {
@@ -62,8 +64,9 @@ pub(crate) async fn callback(State(state): State<Arc<ServerState>>, parts: Parts
     Ok(response)
 }
 
-/// Makes the user whom the provider has identified for the first time, with a name of its choice, and its first session. The
-/// browser has the identity in a cookie, for ten minutes.
+/// Creates the user whom the provider has identified for the first time, with the chosen name, and its first session.
+///
+/// A cookie of the browser contains the identity for ten minutes.
 #[utoipa::path(
     post, path = "/api/v1/oidc/", tag = "accounts", operation_id = "oidc_create",
     request_body = NewUser,

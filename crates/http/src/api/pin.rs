@@ -84,7 +84,9 @@ impl ClientEvent for MessagePin {
     }
 }
 
-/// Pins a message above the others of its group. A pinned message stays as it is.
+/// Pins a message in its group.
+///
+/// Pinning it again changes nothing.
 #[utoipa::path(
     put, path = "/api/v1/messages/{id}/pin/", tag = "messages", operation_id = "pin_add",
     params(
@@ -92,7 +94,7 @@ impl ClientEvent for MessagePin {
         ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
     ),
     request_body = InName,
-    responses((status = 200, description = "The message as it stands.", body = Message<'static>), Refusals),
+    responses((status = 200, description = "The current message.", body = Message<'static>), Refusals),
 )]
 pub(crate) async fn add(
     State(state): State<Arc<ServerState>>,
@@ -105,7 +107,9 @@ pub(crate) async fn add(
     change(&state, &context, Pin { author, message, on: true }).await
 }
 
-/// Unpins a message. One that is not pinned stays as it is.
+/// Unpins a message.
+///
+/// Unpinning it again changes nothing.
 #[utoipa::path(
     delete, path = "/api/v1/messages/{id}/pin/", tag = "messages", operation_id = "pin_remove",
     params(
@@ -113,7 +117,7 @@ pub(crate) async fn add(
         ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
     ),
     request_body = InName,
-    responses((status = 200, description = "The message as it stands.", body = Message<'static>), Refusals),
+    responses((status = 200, description = "The current message.", body = Message<'static>), Refusals),
 )]
 pub(crate) async fn remove(
     State(state): State<Arc<ServerState>>,
@@ -126,12 +130,12 @@ pub(crate) async fn remove(
     change(&state, &context, Pin { author, message, on: false }).await
 }
 
-/// Lists a group's pinned messages, the most recently pinned first.
+/// Lists a group's pinned messages, most recently pinned first.
 #[utoipa::path(
     get, path = "/api/v1/groups/{id}/pins/", tag = "messages", operation_id = "group_pins",
     params(
         ("id" = Uuid, Path, description = "The group's id."),
-        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them. All if absent."),
+        ("fields" = Option<String>, Query, description = "The fields to return, separated by `+`. Default: all."),
     ),
     responses((status = 200, description = "The messages, at most 50.", body = Vec<Message<'static>>), Refusals),
 )]

@@ -30,13 +30,13 @@ use crate::wire::text::text;
 pub(crate) const REST: &[RestPayload] = &[PushSubscription::REST, PushSubscriptionKeys::REST];
 
 payload! {
-    /// A subscription, as a browser's `PushSubscription` writes itself.
+    /// A subscription, in the JSON form of a browser's `PushSubscription`.
     pub struct PushSubscription {
         /// The user who subscribes. A user's own name may be left out.
         author [rest_only()]: Option<Name>,
         /// The address at the push service: a public `https` URL.
         endpoint: Endpoint,
-        /// The time at which the browser ends it. It is not looked at.
+        /// The time at which the browser ends it. It is ignored.
         expirationTime: ExpirationTime,
         /// The keys for which notifications are encrypted.
         keys: PushSubscriptionKeys,
@@ -188,7 +188,7 @@ fn require_push(state: &ServerState) -> Result<()> {
     Err(Problem::new(StatusCode::NOT_FOUND, "notifications are off: set push.enabled"))
 }
 
-/// Shows the key with which a browser subscribes.
+/// Returns the public key with which a browser subscribes.
 #[utoipa::path(
     get, path = "/api/v1/push/key/", tag = "users", operation_id = "push_key",
     responses((status = 200, description = "The key.", body = PushKey), Refusals),
@@ -202,14 +202,16 @@ pub(crate) async fn key(
     Ok(json(StatusCode::OK, &PushKey { key: URL_SAFE_NO_PAD.encode(&keys.public) }))
 }
 
-/// Subscribes a browser or phone to notifications. An endpoint that is sent again is the same subscription, and belongs to the user
-/// who sent it last. Of more than 20 the one that was sent longest ago ends.
+/// Subscribes a browser or phone to notifications.
+///
+/// An endpoint that is sent again is the same subscription, and belongs to the user who sent it last. If a user has
+/// more than 20, the one that was sent longest ago is deleted.
 #[utoipa::path(
     post, path = "/api/v1/push/subscriptions/", tag = "users", operation_id = "subscription_create",
     request_body = PushSubscription,
     responses(
         (status = 201, description = "The new subscription.", body = ShownSubscription<'static>),
-        (status = 200, description = "The subscription, which stood before.", body = ShownSubscription<'static>),
+        (status = 200, description = "The existing subscription.", body = ShownSubscription<'static>),
         Refusals,
     ),
 )]
@@ -239,7 +241,7 @@ pub(crate) async fn create(
     Ok(json(status, &ShownSubscription::from(&subscription)))
 }
 
-/// Lists the caller's subscriptions, that which was sent longest ago first.
+/// Lists the caller's subscriptions, oldest first by the time at which they were last sent.
 #[utoipa::path(
     get, path = "/api/v1/push/subscriptions/", tag = "users", operation_id = "subscription_list",
     params(("author" = Option<String>, Query, description = "The user, if a service asks.")),
@@ -255,7 +257,7 @@ pub(crate) async fn list(
     Ok(json(StatusCode::OK, &subscriptions.iter().map(ShownSubscription::from).collect::<Vec<_>>()))
 }
 
-/// Ends a subscription.
+/// Deletes a subscription.
 #[utoipa::path(
     delete, path = "/api/v1/push/subscriptions/{id}/", tag = "users", operation_id = "subscription_delete",
     params(

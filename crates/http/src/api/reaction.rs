@@ -52,7 +52,7 @@ impl KeyValue for Emoji {
 }
 
 server_event! {
-    /// A user added a reaction to a message, or removed it: the users who have it now.
+    /// A user added a reaction to a message or removed it: the users who now have it.
     "message.react", Changed
     pub struct ReactionChanged<'a> {
         /// The message.
@@ -65,7 +65,7 @@ server_event! {
         emoji: &'a str,
         /// Whether it was added.
         on: bool,
-        /// The users who have it; `count` is 0 if it is gone.
+        /// The users who have it; `count` is 0 if nobody has it.
         reaction: ReactionTally<'a>,
     }
 }
@@ -137,7 +137,7 @@ pub(crate) struct Reaction<'a> {
     date: Date,
 }
 
-/// Lists the reactions to a message, in their order.
+/// Lists the reactions to a message, oldest first.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/reactions/", tag = "messages", operation_id = "reaction_list",
     params(
@@ -160,7 +160,9 @@ pub(crate) async fn list(
     Ok(list::answer(&state, source, query).await?)
 }
 
-/// Adds a reaction to a message. Adding it again changes nothing.
+/// Adds a reaction to a message.
+///
+/// Adding it again changes nothing.
 #[utoipa::path(
     put, path = "/api/v1/messages/{id}/reactions/{emoji}/", tag = "messages", operation_id = "reaction_add",
     params(
@@ -169,7 +171,7 @@ pub(crate) async fn list(
         ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
     ),
     request_body = InName,
-    responses((status = 200, description = "The message as it stands.", body = Message<'static>), Refusals),
+    responses((status = 200, description = "The current message.", body = Message<'static>), Refusals),
 )]
 pub(crate) async fn add(
     State(state): State<Arc<ServerState>>,
@@ -183,7 +185,9 @@ pub(crate) async fn add(
     change(&state, &context, React { author, message, emoji, on: true }).await
 }
 
-/// Removes a reaction from a message. Removing one that is not there changes nothing.
+/// Removes a reaction from a message.
+///
+/// Removing it again changes nothing.
 #[utoipa::path(
     delete, path = "/api/v1/messages/{id}/reactions/{emoji}/", tag = "messages", operation_id = "reaction_remove",
     params(
@@ -192,7 +196,7 @@ pub(crate) async fn add(
         ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
     ),
     request_body = InName,
-    responses((status = 200, description = "The message as it stands.", body = Message<'static>), Refusals),
+    responses((status = 200, description = "The current message.", body = Message<'static>), Refusals),
 )]
 pub(crate) async fn remove(
     State(state): State<Arc<ServerState>>,

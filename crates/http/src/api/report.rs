@@ -32,7 +32,8 @@ payload! {
 payload! {
     /// Changes of a report.
     pub struct ReportPatch {
-        /// `open`, `resolved` or `dismissed`. The text of the message is lost for good when the report is closed.
+        /// `open`, `resolved` or `dismissed`. The report's copy of the message's text is deleted when the report is
+        /// closed.
         state [one_of()]: Option<ReportState>,
         /// A note of 1 to 1,000 characters, or null for none.
         note [one_of_or_null()]: FieldUpdate<ReportText>,
@@ -85,7 +86,9 @@ impl KeyValue for Option<ReportState> {
     }
 }
 
-/// Reports a message that the caller may read. A second report of the same user replaces its reason.
+/// Reports a message that the caller may read.
+///
+/// A second report by the same user replaces the reason of the first.
 #[utoipa::path(
     post, path = "/api/v1/messages/{id}/reports/", tag = "messages", operation_id = "report_create",
     params(("id" = Uuid, Path, description = "The message's id.")),
@@ -109,7 +112,9 @@ pub(crate) async fn create(
     Ok(json(status, &ShownReport::own(&report)))
 }
 
-/// Lists reports, the newest first. For services and admins.
+/// Lists reports, newest first.
+///
+/// For services and admins.
 #[utoipa::path(
     get, path = "/api/v1/reports/", tag = "service", operation_id = "report_list",
     params(
@@ -128,12 +133,14 @@ pub(crate) async fn list(
     Ok(list::answer(&state, source, query).await?)
 }
 
-/// Changes the state of a report, or its note. For services and admins.
+/// Changes the state of a report, or its note.
+///
+/// For services and admins.
 #[utoipa::path(
     patch, path = "/api/v1/reports/{id}/", tag = "service", operation_id = "report_update",
     params(("id" = Uuid, Path, description = "The report's id.")),
     request_body = ReportPatch,
-    responses((status = 200, description = "The report as it stands.", body = ShownReport<'static>), Refusals),
+    responses((status = 200, description = "The current report.", body = ShownReport<'static>), Refusals),
 )]
 pub(crate) async fn update(
     State(state): State<Arc<ServerState>>,

@@ -32,13 +32,13 @@ const ALL: &str = "*";
 pub(crate) const REST: &[RestPayload] = &[NewWebhook::REST, WebhookPatch::REST, WebhookReplay::REST];
 
 payload! {
-    /// A webhook to make.
+    /// A webhook to create.
     pub struct NewWebhook {
         /// The address to which events are sent: an absolute `http` or `https` URL of a public host.
         url: WebhookUrl,
-        /// The types of events, or `["*"]` for all; all if it is left out.
+        /// The types of events, or `["*"]` for all. Default: all.
         types: Option<WebhookTypes>,
-        /// The secret that signs: `whsec_` and 24 to 64 bytes in base64. A new one if it is left out.
+        /// The signing secret: `whsec_` and 24 to 64 bytes in base64. Default: a new one.
         secret: Option<WebhookSecret>,
     }
 }
@@ -50,7 +50,7 @@ payload! {
         url [one_of()]: Option<WebhookUrl>,
         /// The new types.
         types [one_of()]: Option<WebhookTypes>,
-        /// The new secret. The one before signs, too, for 24 hours.
+        /// The new secret. The previous one also signs for another 24 hours.
         secret [one_of()]: Option<WebhookSecret>,
     }
 }
@@ -96,7 +96,7 @@ impl WebhookTypes {
         }
         let kind = |name: &&str| {
             FeedKind::named(name)
-                .ok_or_else(|| format!("has {:?}, which is no type of the feed", short(name)))
+                .ok_or_else(|| format!("has {:?}, which is not a type of the feed", short(name)))
         };
         Ok(Self(WebhookKinds::of(&names.iter().map(kind).collect::<std::result::Result<Vec<_>, _>>()?)))
     }
@@ -245,7 +245,9 @@ fn admit(state: &ServerState, url: Option<&WebhookUrl>) -> chinwag_core::Result<
     ))
 }
 
-/// Makes a webhook: events that are committed from now on are sent to its address.
+/// Creates a webhook.
+///
+/// Events that are committed from now on are sent to its address.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/", tag = "service", operation_id = "webhook_create",
     request_body = NewWebhook,
@@ -268,7 +270,9 @@ pub(crate) async fn create(
     Ok(json(StatusCode::CREATED, &shown))
 }
 
-/// Lists the webhooks, in order of creation. Admins do not see the queries of their addresses.
+/// Lists the webhooks in order of creation.
+///
+/// Admins do not see the queries of their addresses.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/", tag = "service", operation_id = "webhook_list",
     responses((status = 200, description = "The webhooks.", body = Vec<ShownWebhook<'static>>), Refusals),
@@ -281,7 +285,9 @@ pub(crate) async fn list(
     Ok(json(StatusCode::OK, &webhooks.iter().map(ShownWebhook::from).collect::<Vec<_>>()))
 }
 
-/// Shows a webhook. Admins do not see the query of its address.
+/// Returns a webhook.
+///
+/// Admins do not see the query of its address.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/{id}/", tag = "service", operation_id = "webhook_get",
     params(("id" = Uuid, Path, description = "The webhook's id.")),
@@ -295,7 +301,9 @@ pub(crate) async fn get(
     Ok(json(StatusCode::OK, &ShownWebhook::from(&state.app.webhook_shown(&context, id).await?)))
 }
 
-/// Changes a webhook. A secret that is replaced signs for another 24 hours.
+/// Changes a webhook.
+///
+/// A replaced secret remains valid for another 24 hours.
 #[utoipa::path(
     patch, path = "/api/v1/webhooks/{id}/", tag = "service", operation_id = "webhook_update",
     params(("id" = Uuid, Path, description = "The webhook's id.")),
@@ -316,11 +324,13 @@ pub(crate) async fn update(
     Ok(json(StatusCode::OK, &ShownWebhook::from(&webhook)))
 }
 
-/// Ends a webhook. Events that were not sent yet are not sent any more.
+/// Deletes a webhook.
+///
+/// Events that were not sent yet are never sent to it.
 #[utoipa::path(
     delete, path = "/api/v1/webhooks/{id}/", tag = "service", operation_id = "webhook_delete",
     params(("id" = Uuid, Path, description = "The webhook's id.")),
-    responses((status = 200, description = "The webhook is no more."), Refusals),
+    responses((status = 200, description = "The webhook is deleted."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,
@@ -332,7 +342,7 @@ pub(crate) async fn delete(
     Ok(nothing())
 }
 
-/// Sends an event of the type `webhook.test` at once, once, whatever types the webhook receives.
+/// Sends one event of the type `webhook.test` immediately, regardless of the webhook's types.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/test/", tag = "service", operation_id = "webhook_test",
     params(("id" = Uuid, Path, description = "The webhook's id.")),
@@ -357,7 +367,7 @@ pub(crate) async fn test(
     Ok(json(StatusCode::OK, &ShownAttempt::from(&attempt)))
 }
 
-/// Sends the events after a cursor again, those of each group in order, and those that wait for another attempt.
+/// Sends the events after a cursor again, in order for each group, and those that wait for another attempt.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{id}/replay/", tag = "service", operation_id = "webhook_replay",
     params(("id" = Uuid, Path, description = "The webhook's id.")),
@@ -390,7 +400,7 @@ pub(crate) async fn replay(
     }
 }
 
-/// Lists the newest attempts at a webhook, the newest first.
+/// Lists the most recent attempts to deliver to a webhook, newest first.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/{id}/attempts/", tag = "service", operation_id = "webhook_attempts",
     params(("id" = Uuid, Path, description = "The webhook's id.")),

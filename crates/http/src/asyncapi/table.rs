@@ -9,9 +9,9 @@ pub(super) struct ErrorEvent {
 
 /// Each close code with its reason and the client's expected reaction.
 pub(super) const CLOSES: &[(u16, &str)] = &[
-    (1001, "no pong came for 60 s, or the server drains: reconnect"),
-    (1002, "this is not how WebSocket frames are written: mend the client"),
-    (1007, "a text frame is not UTF-8: mend the client"),
+    (1001, "no pong was received for 60 s, or the server drains: reconnect"),
+    (1002, "a WebSocket frame is malformed: fix the client"),
+    (1007, "a text frame is not UTF-8: fix the client"),
     (1009, "a frame is over `ws.max_frame`: send less at once"),
     (1011, "a fault of the server: reconnect"),
     (1012, "the server restarts: reconnect"),

@@ -28,7 +28,7 @@ impl Auth {
     /// Creates an account and its first session.
     pub(crate) async fn sign_up(&self, account: NewAccount, parts: &Parts) -> Result<NewSession> {
         if !self.options.signup {
-            return Err(Error::forbidden("signing up is switched off here: ask for an account"));
+            return Err(Error::forbidden("sign-up is turned off on this server: ask for an account"));
         }
         let from = network(Peer::of(parts, &self.options).address);
         self.attempts.sign_up(from)?;

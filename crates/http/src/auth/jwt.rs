@@ -149,27 +149,27 @@ impl Jwt {
         if token.len() > MAX_TOKEN_BYTES {
             return Err("it is too long".into());
         }
-        let header = decode_header(token).map_err(|_| "its header is none that is known here")?;
+        let header = decode_header(token).map_err(|_| "its header is not supported")?;
         if header.crit.is_some() {
-            return Err("its header says that something unknown is critical".into());
+            return Err("its header marks an unknown parameter as critical".into());
         }
         let key = match (header.alg, &self.secret, &self.jwks) {
             (Algorithm::HS256, Some(secret), _) => Some(secret.0.clone()),
             (Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA, _, Some(jwks)) => {
                 jwks.key(header.alg, header.kid.as_deref()).await.map_err(|UnreadKeys| JwtRefusal::NoKeys)?
             }
-            _ => return Err("its algorithm has no key here".into()),
+            _ => return Err("no key is configured for its algorithm".into()),
         };
         let key = key.ok_or("no key has its kid and algorithm")?;
         let claims = decode::<Claims>(token, &key, &self.validation(header.alg));
         let claims = claims.map_err(|_| "its signature, issuer, audience or claims are wrong")?.claims;
-        let expires = date(&claims.exp).ok_or("its exp is no time")?;
+        let expires = date(&claims.exp).ok_or("its exp is not a time")?;
         if expires <= now {
             return Err("it has expired".into());
         }
-        let begins = claims.nbf.map_or(Some(now), |nbf| date(&nbf)).ok_or("its nbf is no time")?;
+        let begins = claims.nbf.map_or(Some(now), |nbf| date(&nbf)).ok_or("its nbf is not a time")?;
         if begins.micros() > now.micros().saturating_add(micros(LEEWAY)) {
-            return Err("its time has not come".into());
+            return Err("it is not valid yet".into());
         }
         let shown: String = claims.sub.chars().take(NAME_CHARS).collect();
         let name = Name::parse_exact(&claims.sub).map_err(|why| format!("its sub {shown:?} {why}"))?;

@@ -19,8 +19,7 @@ use crate::permits::network;
 
 /// The path of the redirect URI.
 const CALLBACK: &str = "/oidc/callback/";
-const NOBODY: Error =
-    Error::Unauthenticated("the sign-in is over or took too long: sign in at the provider again");
+const NOBODY: Error = Error::Unauthenticated("the sign-in has expired: sign in at the provider again");
 const MISSING: Error = Error::NotFound("provider of OpenID Connect");
 
 /// The outcome of the provider's redirect.

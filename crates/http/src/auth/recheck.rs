@@ -87,7 +87,7 @@ impl Recheck {
                     let gives_up = *silent_since.get_or_insert(due) + self.grace;
                     if Instant::now() >= gives_up {
                         tracing::warn!(
-                            "the validator was silent for all of auth.validate_grace: a user's sockets are closed"
+                            "the validator did not answer during auth.validate_grace: a user's sockets are closed"
                         );
                         return self.close(&key);
                     }

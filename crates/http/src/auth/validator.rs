@@ -51,7 +51,7 @@ impl Validator {
         }
         self.answer(question).await.unwrap_or_else(|why| {
             if self.is_silent.is_due(now) {
-                tracing::warn!(why, "the validator gave no answer (auth.validate_url): its users get 503");
+                tracing::warn!(why, "the validator did not answer (auth.validate_url): its users get 503");
             }
             Validated::Silent
         })
@@ -68,7 +68,7 @@ impl Validator {
         }
         let body = outside::body(response).await.map_err(failed)?;
         let answer = body.and_then(|body| serde_json::from_slice::<ValidatorBody>(&body).ok());
-        let answer = answer.ok_or("the answer is no object with a username")?;
+        let answer = answer.ok_or("the answer is not an object with a username")?;
         let shown: String = answer.username.chars().take(NAME_CHARS).collect();
         Ok(Name::parse_exact(&answer.username).map_or_else(
             |why| Validated::NoName(format!("the validator's username {shown:?} {why}")),

@@ -17,7 +17,7 @@ pub(super) fn read(
     has_files: bool,
 ) -> std::result::Result<Ruling, String> {
     let Ok(Value::Object(mut answer)) = serde_json::from_slice(bytes) else {
-        return Err("the answer is no JSON object".to_owned());
+        return Err("the answer is not a JSON object".to_owned());
     };
     match (answer.remove("allow"), answer.remove("body")) {
         (Some(Value::Bool(true)), None) => Ok(Ruling::Allow),

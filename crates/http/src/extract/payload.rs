@@ -16,7 +16,7 @@ use crate::wire::input::{Fields, Ignored, not_an_object};
 
 const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
 const FORM: &str =
-    "the payload is an HTML form's: send a JSON object instead, such as {\"name\": \"ann\"}, by a script";
+    "the payload is an HTML form: send a JSON object instead, such as {\"name\": \"ann\"}, by a script";
 
 /// A body of at most [`max_body`](crate::Options::max_body) bytes.
 pub(crate) struct Payload {
@@ -58,7 +58,7 @@ impl FromRequest<Arc<ServerState>> for Payload {
         let (mut parts, body) = request.into_parts();
         let mut codings = parts.headers.get_all(header::CONTENT_ENCODING).into_iter();
         if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            let why = "no Content-Encoding is taken: send the body as it is";
+            let why = "Content-Encoding is not supported: send the body unencoded";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
         }
         let bytes = read(body, &state.options).await?;
@@ -78,7 +78,7 @@ pub(crate) async fn read(body: Body, options: &Options) -> Result<Bytes, Problem
     }
     match tokio::time::timeout(options.body_timeout, collect(body, limit)).await {
         Ok(read) => read,
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to come")),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive")),
     }
 }
 
@@ -86,7 +86,7 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large(limit)),
-        Err(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body ended before its end")),
+        Err(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body ended too early")),
     }
 }
 

@@ -83,7 +83,7 @@ impl Query {
             return Ok(None);
         }
         if has(&["limit", "cursor", "q"]) {
-            return Err(Error::field("names", "is answered with one list: leave limit, cursor and q out"));
+            return Err(Error::field("names", "returns a single list: omit limit, cursor and q"));
         }
         let mut names = Vec::new();
         for (key, value) in &self.pairs {
@@ -94,7 +94,10 @@ impl Query {
             }
         }
         if names.len() > NAMES_PAGE {
-            return Err(Error::field("names", format!("holds more than {NAMES_PAGE} names: ask for fewer")));
+            return Err(Error::field(
+                "names",
+                format!("contains more than {NAMES_PAGE} names: request fewer"),
+            ));
         }
         Ok(Some(names.into_iter().filter_map(|name| Name::parse(name).ok()).collect()))
     }
@@ -106,7 +109,7 @@ impl Query {
             return Ok(None);
         }
         if ["before", "after", "limit"].into_iter().any(has) {
-            return Err(Error::field("ids", "is answered with one list: leave before, after and limit out"));
+            return Err(Error::field("ids", "returns a single list: omit before, after and limit"));
         }
         let mut ids = Vec::new();
         for text in self.get("ids")?.unwrap_or_default().split(',').filter(|text| !text.is_empty()) {
@@ -115,7 +118,7 @@ impl Query {
                 ids.push(id);
             }
             if ids.len() > IDS_PAGE {
-                return Err(Error::field("ids", format!("holds more than {IDS_PAGE} ids: ask for fewer")));
+                return Err(Error::field("ids", format!("contains more than {IDS_PAGE} ids: request fewer")));
             }
         }
         Ok(Some(ids))
@@ -142,7 +145,7 @@ impl Query {
         match self.get("thread")? {
             None => Ok(false),
             Some("none") => Ok(true),
-            Some(_) => Err(Error::field("thread", "must be none, or left out")),
+            Some(_) => Err(Error::field("thread", "must be none, or omitted")),
         }
     }
 
@@ -155,7 +158,7 @@ impl Query {
     pub(crate) fn alike(&self) -> Result<Option<&str>> {
         let alike = self.text("like", NAME_CHARS)?;
         if alike.is_some() && self.get("q")?.is_some() {
-            return Err(Error::field("like", "finds other members than q: leave one of them out"));
+            return Err(Error::field("like", "finds different members than q: omit one of them"));
         }
         Ok(alike)
     }
@@ -165,11 +168,11 @@ impl Query {
         let prefix = self.text("q", GROUP_NAME_CHARS)?;
         match self.get("open")? {
             Some("true") if self.get("order")?.is_some() => {
-                Err(Error::field("order", "is not for open groups: leave order or open out"))
+                Err(Error::field("order", "does not apply to open groups: omit order or open"))
             }
             Some("true") => Ok(Some(prefix.unwrap_or_default())),
-            Some(_) => Err(Error::field("open", "must be true, or left out")),
-            None if prefix.is_some() => Err(Error::field("q", "finds open groups only: add open=true")),
+            Some(_) => Err(Error::field("open", "must be true, or omitted")),
+            None if prefix.is_some() => Err(Error::field("q", "finds only open groups: add open=true")),
             None => Ok(None),
         }
     }
@@ -191,7 +194,7 @@ impl Query {
         match self.get("entries")? {
             None => Ok(false),
             Some("all") => Ok(true),
-            Some(_) => Err(Error::field("entries", "must be all, or left out")),
+            Some(_) => Err(Error::field("entries", "must be all, or omitted")),
         }
     }
 
@@ -246,7 +249,7 @@ impl Query {
         let mut found = self.pairs.iter().filter(|(name, _)| name == key).map(|(_, value)| value.as_str());
         match (found.next(), found.next()) {
             (value, None) => Ok(value.filter(|value| !value.is_empty())),
-            (_, Some(_)) => Err(Error::field(key, "is there twice")),
+            (_, Some(_)) => Err(Error::field(key, "is given twice")),
         }
     }
 }

@@ -37,7 +37,7 @@ impl PacedBody {
         loop {
             let Some(frame) = self.body.frame().await else { return Ok(None) };
             let frame =
-                frame.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body ended before its end"))?;
+                frame.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body ended too early"))?;
             // Skip trailers.
             if let Ok(data) = frame.into_data() {
                 return Ok(Some(data));
@@ -52,7 +52,7 @@ impl Pieces for PacedBody {
         let left = allowed.saturating_sub(self.begun.elapsed()).min(self.idle);
         let piece = timeout(left, self.frame())
             .await
-            .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to come"))??;
+            .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"))??;
         self.received += piece.as_ref().map_or(0, |piece| piece.len() as u64);
         Ok(piece)
     }

@@ -164,7 +164,7 @@ fn content_type(media_type: &str) -> String {
 fn unsatisfiable(size: u64) -> Response {
     let problem = Problem::new(
         StatusCode::RANGE_NOT_SATISFIABLE,
-        format!("the range lies past the end: the file has {size} bytes"),
+        format!("the range is past the end: the file has {size} bytes"),
     );
     let mut response = problem.into_response();
     if let Ok(range) = HeaderValue::from_str(&format!("bytes */{size}")) {
@@ -227,7 +227,7 @@ impl SentFile {
             let end = self.rest.end.min(self.rest.start.saturating_add(read_ahead));
             let mut reader = self.store.read(self.key, self.rest.start..end);
             let slice = reader.next(SLICE).await?;
-            (reader, slice.ok_or_else(|| Error::internal("a file is shorter than it was"))?)
+            (reader, slice.ok_or_else(|| Error::internal("a file is shorter than its recorded size"))?)
         };
         self.rest.start += slice.len() as u64;
         figures::count_sent(slice.len());

@@ -63,7 +63,7 @@ impl NewPart<'_> {
                 Ok(Some(piece)) => {
                     size += piece.len() as u64;
                     if size > self.most {
-                        return Err(Error::TooLarge("the body reaches past Upload-Length".into()).into());
+                        return Err(Error::TooLarge("the body extends past Upload-Length".into()).into());
                     }
                     if let Some(checksum) = &mut self.checksum {
                         checksum.update(&piece);
@@ -78,7 +78,7 @@ impl NewPart<'_> {
             (Some(_), Some(refused)) => Ok(WrittenPart { size: 0, cut: Some(refused) }),
             (Some(checksum), None) if !checksum.holds() => {
                 let status = StatusCode::from_u16(MISMATCH).map_err(|_| Problem::fault())?;
-                Err(Problem::new(status, "the body does not have its Upload-Checksum: send it again"))
+                Err(Problem::new(status, "the body does not match its Upload-Checksum: send it again"))
             }
             (_, cut) => {
                 if size > 0 {

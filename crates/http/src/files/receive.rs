@@ -67,7 +67,7 @@ impl Reception<'_> {
         progress.size += piece.len() as u64;
         if progress.size > self.most {
             self.limits.admit_size(progress.size)?;
-            return Err(Error::TooLarge("the file is longer than was said at its beginning".into()).into());
+            return Err(Error::TooLarge("the file is longer than its declared length".into()).into());
         }
         progress.sniffer.update(&piece);
         Ok(Some(piece))

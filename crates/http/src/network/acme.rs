@@ -116,7 +116,7 @@ impl Acme {
             }
         }
         if let Err(why) = self.save().await {
-            tracing::error!(file = %self.options.file.display(), why, "the certificate is not kept over a restart");
+            tracing::error!(file = %self.options.file.display(), why, "the certificate is not preserved over a restart");
         }
     }
 

@@ -66,7 +66,7 @@ impl SpanQueue {
         }
         let sent = send(stream, file, range.start, length)?;
         if sent == 0 {
-            return Err(io::Error::new(ErrorKind::UnexpectedEof, "a file is shorter than it was"));
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, "a file is shorter than its recorded size"));
         }
         range.start += sent as u64;
         if range.is_empty() {

@@ -119,7 +119,7 @@ fn is_configured(origin: &WebOrigin, options: &Options) -> bool {
 }
 
 fn foreign() -> Error {
-    Error::forbidden("pages of this origin may not call here")
+    Error::forbidden("pages of this origin may not use this server")
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl FromStr for PublicUrl {
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let authority = authority.to_ascii_lowercase();
-        let host = super::hosts::parse(&authority).map_err(|_| "has no host, or one that cannot be")?;
+        let host = super::hosts::parse(&authority).map_err(|_| "has no host, or an invalid one")?;
         if host.port == Some("") {
             return Err("has no port after its colon");
         }
@@ -69,7 +69,7 @@ impl FromStr for PublicUrl {
                 "must have a path of letters, digits and -._~%+@ alone, without empty or dot segments",
             );
         }
-        let authority = authority.parse().map_err(|_| "has no host, or one that cannot be")?;
+        let authority = authority.parse().map_err(|_| "has no host, or an invalid one")?;
         Ok(Self { tls, authority, base: base.to_owned() })
     }
 }

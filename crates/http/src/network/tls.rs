@@ -87,7 +87,7 @@ impl TlsAcceptor {
             accepted = timeout(within, self.accept_in_time(tcp)) => {
                 accepted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             }
-            () = slot.displaced() => Err(io::Error::other("too many handshakes are under way (tls.handshakes)")),
+            () = slot.displaced() => Err(io::Error::other("too many handshakes are in progress (tls.handshakes)")),
         }
     }
 

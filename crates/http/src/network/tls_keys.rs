@@ -83,14 +83,14 @@ impl fmt::Debug for TlsKeys {
 /// Parses a certificate chain and its key. The error names the invalid text, and is a sentence of its own.
 pub(super) fn pair(cert: &Pem<'_>, key: &Pem<'_>) -> Result<Arc<CertifiedKey>, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert.content).collect();
-    let chain = chain.map_err(|why| format!("{} is no certificate in PEM: {why}", cert.name))?;
+    let chain = chain.map_err(|why| format!("{} is not a certificate in PEM: {why}", cert.name))?;
     if chain.is_empty() {
         return Err(format!("{} has no certificate in PEM", cert.name));
     }
     let private = PrivateKeyDer::from_pem_slice(key.content);
-    let private = private.map_err(|why| format!("{} is no private key in PEM: {why}", key.name))?;
+    let private = private.map_err(|why| format!("{} is not a private key in PEM: {why}", key.name))?;
     let pair = CertifiedKey::from_der(chain, private, &ring::default_provider());
-    pair.map(Arc::new).map_err(|why| format!("{} and {} do not fit: {why}", cert.name, key.name))
+    pair.map(Arc::new).map_err(|why| format!("{} and {} do not belong together: {why}", cert.name, key.name))
 }
 
 /// A self-signed certificate and its key.

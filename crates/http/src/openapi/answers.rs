@@ -14,11 +14,11 @@ pub(super) fn complete(document: &mut Value) {
             "schema": {"type": "string"},
         },
         "Retry-After": {
-            "description": "After how many seconds it is worth another try.",
+            "description": "The seconds to wait before another attempt.",
             "schema": {"type": "integer", "minimum": 1},
         },
         "Chinwag-Ignored": {
-            "description": "The keys and query parameters that are not known, percent-encoded, with commas between them.",
+            "description": "The unknown keys and query parameters, percent-encoded, separated by commas.",
             "schema": {"type": "string"},
         },
     });

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use chinwag_core::Error;
 use chinwag_core::user::Caller;
 
-/// Signs up: makes a user with a password, and its first session.
+/// Signs up: creates a user with a password, and its first session.
 #[utoipa::path(
     post, path = "/api/v1/accounts/", tag = "accounts", operation_id = "account_create",
     request_body = NewAccount,
@@ -27,8 +27,9 @@ pub(crate) async fn create(
     Ok(begun(state.auth.sign_up(account, &parts).await?))
 }
 
-/// Changes the calling user's password, and ends its other sessions. A wrong `old` is 403; a user whom the host
-/// application vouches for has no password here (409).
+/// Changes the calling user's password, and ends its other sessions.
+///
+/// A wrong `old` is refused with 403. A user of the host application has no password here (409).
 #[utoipa::path(
     patch, path = "/api/v1/accounts/me/", tag = "accounts", operation_id = "account_password",
     request_body = PasswordChange,
@@ -47,7 +48,9 @@ pub(crate) async fn change_password(
     Ok(nothing())
 }
 
-/// Sets the password of a user who signs in here, and ends all of its sessions. For services.
+/// Sets the password of a user who signs in here, and ends all of its sessions.
+///
+/// For services.
 #[utoipa::path(
     put, path = "/api/v1/users/{name}/password/", tag = "accounts", operation_id = "user_password",
     params(("name" = String, Path, description = "The user's name.")),
@@ -64,7 +67,7 @@ pub(crate) async fn set_password(
 ) -> Result<Response> {
     if credential.caller() != Caller::Service {
         return Err(
-            Error::forbidden("only a service sets a password: send the old one to accounts/me/").into()
+            Error::forbidden("only a service may set a password: change your own at accounts/me/").into()
         );
     }
     let given = payload.fields()?.command(|given: NewPassword, _| Some(given))?;

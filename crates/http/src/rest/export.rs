@@ -12,8 +12,9 @@ use crate::error::Problem;
 use crate::export::{Export, cut};
 use crate::extract::path::ByName;
 
-/// Answers with all data of a user in one ZIP: lines of JSON, and the files that the user has uploaded. Nothing in it was written
-/// by others.
+/// Returns all data of a user in one ZIP: lines of JSON, and the files that the user has uploaded.
+///
+/// It contains nothing that others have written.
 #[utoipa::path(
     get, path = "/api/v1/users/{name}/export/", tag = "users", operation_id = "user_export",
     params(("name" = String, Path, description = "The user's name.")),

@@ -42,19 +42,20 @@ pub(crate) struct FeedPage {
     cursor: FeedCursor,
 }
 
-/// Lists everything that was committed after a cursor, each event once. With `Accept: text/event-stream` it goes on for
-/// as long as it is read.
+/// Lists all events that were committed after a cursor, each once.
+///
+/// With `Accept: text/event-stream` the response continues until the client closes it.
 #[utoipa::path(
     get, path = "/api/v1/events/", tag = "service", operation_id = "event_list",
     params(
-        ("after" = Option<String>, Query, description = "A cursor. From the oldest event that is kept if absent."),
-        ("types" = Option<String>, Query, description = "The types wanted, with commas between them. All but `notify` if absent."),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "How many at most, 100 if absent."),
-        ("wait" = Option<u8>, Query, minimum = 0, maximum = 60, description = "The seconds to wait for an event if there is none, 0 if absent."),
-        ("Last-Event-ID" = Option<String>, Header, description = "The same as `after`, before it."),
+        ("after" = Option<String>, Query, description = "A cursor. Default: the oldest event that is kept."),
+        ("types" = Option<String>, Query, description = "The types to return, separated by commas. Default: all except `notify`."),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "The maximum number. Default: 100."),
+        ("wait" = Option<u8>, Query, minimum = 0, maximum = 60, description = "The seconds to wait for an event if there is none. Default: 0."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The same as `after`, and takes precedence over it."),
     ),
     responses(
-        (status = 200, description = "Some events. There may be more after the cursor.",
+        (status = 200, description = "A page of events. There may be more after the cursor.",
          content((FeedPage = "application/json"), (String = "text/event-stream"))),
         (status = 410, description = "The cursor is too old, or of another history.", content_type = "application/problem+json"),
         Refusals,

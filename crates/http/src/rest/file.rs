@@ -22,15 +22,15 @@ use crate::files::download::{self, ServedObject};
 use crate::files::receive::Reception;
 use crate::wire::file::File;
 
-/// Uploads a file: the body is its bytes, whatever the headers say of them. The content decides the type.
+/// Uploads a file: the body is its bytes, whatever the headers say of them.
 ///
-/// An image is stored without its metadata, upright, and gets a thumbnail. A file that is not attached to a message
-/// within 24 hours is removed.
+/// The content decides the type. An image is stored without its metadata, upright, and gets a thumbnail. A file that
+/// is not attached to a message within 24 hours is removed.
 #[utoipa::path(
     post, path = "/api/v1/files/", tag = "files", operation_id = "file_create",
     params(
-        ("name" = Option<String>, Query, description = "The name of the file. Of a path the last part counts."),
-        ("author" = Option<String>, Query, description = "The uploader. Services only: they must say."),
+        ("name" = Option<String>, Query, description = "The name of the file. Only the last segment of a path is used."),
+        ("author" = Option<String>, Query, description = "The uploader. Required for services, and only for them."),
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 201, description = "The file.", body = File<'static>), Refusals),
@@ -60,7 +60,7 @@ async fn reserve(
     state.files()?;
     let mut codings = headers.get_all(header::CONTENT_ENCODING).into_iter();
     if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let why = "no Content-Encoding is taken: send the body as it is";
+        let why = "Content-Encoding is not supported: send the body unencoded";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     }
     let limits = &state.app.limits().files;
@@ -96,11 +96,12 @@ async fn receive(state: &ServerState, reserved: &Reservation, mut body: PacedBod
     stored
 }
 
-/// Lists the uploaded files of a user, without their bytes: a user's own, or for services and admins those of `author`.
+/// Lists the uploaded files of a user, without their bytes: a user's own, or for services and admins those of
+/// `author`.
 #[utoipa::path(
     get, path = "/api/v1/files/", tag = "files", operation_id = "file_list",
     params(
-        ("author" = Option<String>, Query, description = "The uploader. Services must say it; a user may leave out its own name."),
+        ("author" = Option<String>, Query, description = "The uploader. Required for services; a user may omit its own name."),
         list::ListPages,
     ),
     responses((status = 200, description = "The files.", body = Vec<File<'static>>), Refusals),
@@ -137,7 +138,7 @@ impl ListSource for FileList {
     }
 }
 
-/// Shows a file: its name, type and size.
+/// Returns a file's name, type and size.
 #[utoipa::path(
     get, path = "/api/v1/files/{id}/", tag = "files", operation_id = "file_get",
     params(("id" = Uuid, Path, description = "The file's id.")),
@@ -152,7 +153,9 @@ pub(crate) async fn get(
     Ok(json(StatusCode::OK, &File::from(&state.app.file(&context, id).await?)))
 }
 
-/// Reads a file's bytes. Any name is served; the stored one is in `Content-Disposition`.
+/// Returns a file's bytes.
+///
+/// The name in the path may be any; `Content-Disposition` has the stored one.
 #[utoipa::path(
     get, path = "/api/v1/files/{id}/{name}", tag = "files", operation_id = "file_read",
     params(
@@ -162,10 +165,10 @@ pub(crate) async fn get(
     ),
     responses(
         (status = 200, description = "The bytes, with the type of the file.", body = Vec<u8>, content_type = "*/*"),
-        (status = 206, description = "A range of them.", body = Vec<u8>, content_type = "*/*"),
-        (status = 302, description = "Where the bucket itself serves them, with `files.redirect`."),
-        (status = 304, description = "The client has them."),
-        (status = 416, description = "The range lies past the end."),
+        (status = 206, description = "A range of the bytes.", body = Vec<u8>, content_type = "*/*"),
+        (status = 302, description = "A redirect to the bucket, with `files.redirect`."),
+        (status = 304, description = "The client's copy is current."),
+        (status = 416, description = "The range is past the end."),
         Refusals,
     ),
 )]
@@ -180,7 +183,7 @@ pub(crate) async fn read(
     download::answer(&state, ServedObject::whole(&file), &parts).await
 }
 
-/// Reads a file's thumbnail, in WebP.
+/// Returns a file's thumbnail, in WebP.
 #[utoipa::path(
     get, path = "/api/v1/files/{id}/thumbnail/image.webp", tag = "files", operation_id = "file_thumbnail",
     params(
@@ -189,9 +192,9 @@ pub(crate) async fn read(
     ),
     responses(
         (status = 200, description = "The picture.", body = Vec<u8>, content_type = "image/webp"),
-        (status = 206, description = "A range of it.", body = Vec<u8>, content_type = "image/webp"),
-        (status = 304, description = "The client has it."),
-        (status = 416, description = "The range lies past the end."),
+        (status = 206, description = "A range of the picture.", body = Vec<u8>, content_type = "image/webp"),
+        (status = 304, description = "The client's copy is current."),
+        (status = 416, description = "The range is past the end."),
         Refusals,
     ),
 )]

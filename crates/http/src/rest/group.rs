@@ -21,7 +21,7 @@ use crate::wire::input::message::ReadPoint;
 use crate::wire::object::Group;
 use crate::wire::text::maybe_text;
 
-/// Makes a group, which its author owns.
+/// Creates a group, whose owner is the author.
 #[utoipa::path(
     post, path = "/api/v1/groups/", tag = "groups", operation_id = "group_create",
     request_body = NewGroup,
@@ -37,18 +37,19 @@ pub(crate) async fn create(
     Ok(json(StatusCode::CREATED, &Group::new(&view, None)))
 }
 
-/// Lists the groups: for a user its own, for a service all. With `open` those that anyone may join, by name;
-/// strangers see their `id`, `name`, `description`, `avatar` and `members_count`. With `order` a user's own by their
-/// latest activity, newest first, as `group.summary` shows them.
+/// Lists the groups: for a user its own, for a service all.
+///
+/// With `open` those that anyone may join, by name; strangers see their `id`, `name`, `description`, `avatar` and
+/// `members_count`. With `order` a user's own by their latest activity, newest first, as `group.summary` shows them.
 #[utoipa::path(
     get, path = "/api/v1/groups/", tag = "groups", operation_id = "group_list",
     params(
-        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `id+name` if absent, with `open` all that everybody sees."),
+        ("fields" = Option<String>, Query, description = "The fields to return, separated by `+`; `__all__` for all. Default: `id+name`, with `open` all public fields."),
         ("open" = Option<bool>, Query, description = "`true` for the groups that anyone may join."),
-        ("q" = Option<String>, Query, description = "Only open groups whose name begins so, in any case and with any accents."),
+        ("q" = Option<String>, Query, description = "Only open groups whose name begins with this text, ignoring case and accents."),
         ("order" = Option<String>, Query, description = "`recent` for a user's own groups by their latest activity. The parameters that follow belong to it."),
         ("messages" = Option<u8>, Query, minimum = 0, maximum = 20, description = "The number of newest messages of each group; 20 if absent."),
-        ("ids" = Option<String>, Query, description = "Only these groups: up to 100 ids with commas between them."),
+        ("ids" = Option<String>, Query, description = "Only these groups: up to 100 ids, separated by commas."),
         ("with" = Option<String>, Query, description = "Only the private group with this user."),
         ("pinned" = Option<bool>, Query, description = "`true` for the groups that the user has pinned."),
         list::ListPages,
@@ -79,12 +80,12 @@ pub(crate) async fn list(
     Ok(list::answer(&state, source, query).await?)
 }
 
-/// Shows one group.
+/// Returns one group.
 #[utoipa::path(
     get, path = "/api/v1/groups/{id}/", tag = "groups", operation_id = "group_get",
     params(
         ("id" = Uuid, Path, description = "The group's id."),
-        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `id+name` if absent."),
+        ("fields" = Option<String>, Query, description = "The fields to return, separated by `+`; `__all__` for all. Default: `id+name`."),
     ),
     responses((status = 200, description = "The group.", body = Group<'static>), Refusals),
 )]
@@ -104,7 +105,7 @@ pub(crate) async fn get(
     patch, path = "/api/v1/groups/{id}/", tag = "groups", operation_id = "group_update",
     params(("id" = Uuid, Path, description = "The group's id.")),
     request_body = GroupPatch,
-    responses((status = 200, description = "The group as it stands.", body = Group<'static>), Refusals),
+    responses((status = 200, description = "The current group.", body = Group<'static>), Refusals),
 )]
 pub(crate) async fn update(
     State(state): State<Arc<ServerState>>,
@@ -122,7 +123,7 @@ pub(crate) async fn update(
 #[utoipa::path(
     delete, path = "/api/v1/groups/{id}/", tag = "groups", operation_id = "group_delete",
     params(("id" = Uuid, Path, description = "The group's id.")),
-    responses((status = 200, description = "The group is no more."), Refusals),
+    responses((status = 200, description = "The group is deleted."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,

@@ -39,13 +39,14 @@ pub(crate) async fn update(
 pub(crate) struct UnreadTotal {
     /// The sum over the groups, of which each counts up to 100.
     unread: u64,
-    /// The sum of those that mention the user, likewise.
+    /// The same sum of the messages that mention the user.
     mentioned: u64,
     /// The number of groups that have unread messages.
     groups: u64,
 }
 
-/// Counts a user's unread messages in all of its groups, except those that are muted or have `notify` `none`.
+/// Returns the number of a user's unread messages in all of its groups, except those that are muted or have `notify`
+/// `none`.
 #[utoipa::path(
     get, path = "/api/v1/unread/", tag = "groups", operation_id = "unread_get",
     responses((status = 200, description = "The counts.", body = UnreadTotal), Refusals),

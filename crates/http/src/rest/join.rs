@@ -24,7 +24,9 @@ const COUNTED: usize = 100;
 /// The length of a group's id, in bytes.
 const ID: usize = 16;
 
-/// Joins an open group. A member stays as it is, and one who has yet to accept accepts.
+/// Joins an open group.
+///
+/// Nothing changes for a member, and a pending member accepts.
 #[utoipa::path(
     post, path = "/api/v1/groups/{id}/join/", tag = "groups", operation_id = "group_join",
     params(

@@ -37,12 +37,12 @@ pub(crate) struct ListedMember<'a> {
     pending: bool,
 }
 
-/// Lists the members of a group: by role, the highest first, then by the date of joining.
+/// Lists the members of a group by role, highest first, then by the date of joining.
 #[utoipa::path(
     get, path = "/api/v1/groups/{id}/members/", tag = "groups", operation_id = "member_list",
     params(
         ("id" = Uuid, Path, description = "The group's id."),
-        ("q" = Option<String>, Query, description = "Only members whose name or display name begins so, in any case and with any accents."),
+        ("q" = Option<String>, Query, description = "Only members whose name or display name begins with this text, ignoring case and accents."),
         ("like" = Option<String>, Query, description = "Instead of `q`: only members whose name or display name looks like this one, at most 128 characters, in letters of any script."),
         ("role" = Option<String>, Query, description = "Only members with this role: `owner`, `admin`, `member` or `restrict`."),
         list::ListPages,

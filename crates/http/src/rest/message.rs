@@ -20,8 +20,10 @@ use crate::wire::input::group::InName;
 use crate::wire::input::message::{MessagePatch, NewMessage};
 use crate::wire::message::Message;
 
-/// Sends a message. The answer says that it is committed; to a retry with the same `client_id`
-/// it is the first answer again, and with another body, thread or data, or with other mentions, 409.
+/// Sends a message, and responds after it is committed.
+///
+/// A retry with the same `client_id` gets the first response again. With another body, thread or data, or other
+/// mentions, it is refused with 409.
 #[utoipa::path(
     post, path = "/api/v1/messages/", tag = "messages", operation_id = "message_create",
     request_body = NewMessage,
@@ -42,12 +44,12 @@ pub(crate) async fn create(
     Ok(json(StatusCode::CREATED, &Message::from(&message)))
 }
 
-/// Shows one message.
+/// Returns one message.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/", tag = "messages", operation_id = "message_get",
     params(
         ("id" = Uuid, Path, description = "The message's id."),
-        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them. All if absent."),
+        ("fields" = Option<String>, Query, description = "The fields to return, separated by `+`. Default: all."),
     ),
     responses((status = 200, description = "The message.", body = Message<'static>), Refusals),
 )]
@@ -62,12 +64,14 @@ pub(crate) async fn get(
     Ok(bytes(StatusCode::OK, fields.json(&Message::from(&message))?))
 }
 
-/// Edits a message: its author, or a service.
+/// Edits a message.
+///
+/// For its author and services.
 #[utoipa::path(
     patch, path = "/api/v1/messages/{id}/", tag = "messages", operation_id = "message_update",
     params(("id" = Uuid, Path, description = "The message's id.")),
     request_body = MessagePatch,
-    responses((status = 200, description = "The message as it stands.", body = Message<'static>), Refusals),
+    responses((status = 200, description = "The current message.", body = Message<'static>), Refusals),
 )]
 pub(crate) async fn update(
     State(state): State<Arc<ServerState>>,
@@ -84,7 +88,7 @@ pub(crate) async fn update(
 #[utoipa::path(
     delete, path = "/api/v1/messages/{id}/", tag = "messages", operation_id = "message_delete",
     params(("id" = Uuid, Path, description = "The message's id.")),
-    responses((status = 200, description = "The message is no more."), Refusals),
+    responses((status = 200, description = "The message is deleted."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,
@@ -107,19 +111,18 @@ impl PartialSchema for HistoryRow {
 
 impl ToSchema for HistoryRow {}
 
-/// Pages through a group's messages: newest first with `before` or neither, oldest first with
-/// `after`.
+/// Lists a group's messages in pages: newest first, or oldest first with `after`.
 #[utoipa::path(
     get, path = "/api/v1/groups/{id}/messages/", tag = "messages", operation_id = "group_messages",
     params(
         ("id" = Uuid, Path, description = "The group's id."),
         ("before" = Option<String>, Query, description = "A seq or a date: the messages before it."),
         ("after" = Option<String>, Query, description = "A seq or a date: the messages after it."),
-        ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "How many at most, 20 if absent."),
-        ("ids" = Option<String>, Query, description = "Up to 100 ids with commas between them: those messages, in this order, and no page."),
+        ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "The maximum number. Default: 20."),
+        ("ids" = Option<String>, Query, description = "Up to 100 ids, separated by commas: returns these messages in this order, without pages."),
         ("thread" = Option<String>, Query, description = "`none` leaves the replies in threads out."),
         ("entries" = Option<String>, Query, description = "`all`: the changes of the group as well, which have `changes`."),
-        ("fields" = Option<String>, Query, description = "The fields wanted of messages, with `+` between them. All if absent."),
+        ("fields" = Option<String>, Query, description = "The fields of messages to return, separated by `+`. Default: all."),
     ),
     responses((status = 200, description = "The messages, and with `entries=all` the entries.", body = Vec<HistoryRow>), Refusals),
 )]
@@ -137,7 +140,7 @@ pub(crate) async fn history(
     let page = history_page(&query)?;
     if query.entries()? {
         if query.leaves_threads_out()? {
-            return Err(Error::field("thread", "excludes entries: leave one of them out").into());
+            return Err(Error::field("thread", "cannot be combined with entries: omit one of them").into());
         }
         let items = state.app.history_items(&context, id, page).await?;
         let mut json: Vec<u8> = vec![b'['];
@@ -192,7 +195,9 @@ pub(crate) fn link_page(
 pub(crate) fn history_page(query: &Query) -> Result<Page> {
     let limit = query.limit(HISTORY_PAGE)?.unwrap_or(LATEST);
     match (query.point("before")?, query.point("after")?) {
-        (Some(_), Some(_)) => Err(Error::field("after", "excludes before: leave one of them out").into()),
+        (Some(_), Some(_)) => {
+            Err(Error::field("after", "cannot be combined with before: omit one of them").into())
+        }
         (None, Some(point)) => Ok(Page::after(point, limit)),
         (before, None) => Ok(Page::before(before, limit)),
     }

@@ -4,12 +4,12 @@ use super::prelude::*;
 use crate::wire::input::group::PrivatePair;
 use crate::wire::object::Group;
 
-/// Makes or finds the private group of two users.
+/// Returns the private group of two users, and creates it if there is none.
 #[utoipa::path(
     put, path = "/api/v1/private/", tag = "groups", operation_id = "private_open",
     request_body = PrivatePair,
     responses(
-        (status = 200, description = "The group, which stood before.", body = Group<'static>),
+        (status = 200, description = "The existing group.", body = Group<'static>),
         (status = 201, description = "The new group.", body = Group<'static>),
         Refusals,
     ),

@@ -5,8 +5,9 @@ use chinwag_core::Error;
 use super::prelude::*;
 use crate::wire::input::relation::{Blocked, Lookup};
 
-/// Says whether the target has blocked the author: then it is 403. Whether the author has blocked the
-/// target is not asked. An author or target who does not exist is 404.
+/// Succeeds if the target has not blocked the author, and returns 403 if it has.
+///
+/// It ignores whether the author has blocked the target. An author or target who does not exist is 404.
 #[utoipa::path(
     post, path = "/api/v1/relations/blocked/", tag = "relations", operation_id = "relation_blocked",
     request_body = Blocked,

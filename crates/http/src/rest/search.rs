@@ -42,7 +42,7 @@ impl PartialSchema for FoundMessage {
             object.properties.insert("marks".into(), RefOr::T(Schema::Array(marks)));
             object.required.push("marks".into());
             object.description = Some(
-                "A message that was found. `marks` are the places in its body: first Unicode scalar value and length."
+                "A found message. `marks` are the matches in its body: first Unicode scalar value and length."
                     .into(),
             );
         }
@@ -52,21 +52,23 @@ impl PartialSchema for FoundMessage {
 
 impl ToSchema for FoundMessage {}
 
-/// Searches the messages that the caller may read now, newest date first. A page may end early, even without a hit: while
-/// the answer names a next page, the search goes on there.
+/// Searches the messages that the caller may read now, newest date first.
+///
+/// A page may be short or empty although there are more hits: as long as the response names a next page, the search
+/// continues there.
 #[utoipa::path(
     get, path = "/api/v1/messages/", tag = "messages", operation_id = "message_list",
     params(
-        ("q" = String, Query, description = "Words, which must all be there: `\"a phrase\"`, `prefix*`, `-not`. At most 256 characters."),
+        ("q" = String, Query, description = "Words, all of which must occur: `\"a phrase\"`, `prefix*`, `-not`. At most 256 characters."),
         ("group" = Option<String>, Query, description = "Only messages of this group, by its id."),
         ("author" = Option<String>, Query, description = "Only messages of this user."),
         ("before" = Option<String>, Query, description = "Only messages before this date."),
         ("after" = Option<String>, Query, description = "Only messages after this date."),
         ("has" = Option<String>, Query, description = "`file`, `image` or `link`: only messages that have one."),
         ("mentions" = Option<String>, Query, description = "`me`: only messages that mention the caller."),
-        ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "How many at most, 20 if absent."),
-        ("cursor" = Option<String>, Query, description = "The next page, as `Link` names it."),
-        ("fields" = Option<String>, Query, description = "The fields wanted of messages beside `marks`, with `+` between them. All if absent."),
+        ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "The maximum number. Default: 20."),
+        ("cursor" = Option<String>, Query, description = "The cursor of the next page, from `Link`."),
+        ("fields" = Option<String>, Query, description = "The fields of messages to return in addition to `marks`, separated by `+`. Default: all."),
     ),
     responses((status = 200, description = "The messages, each with `marks`.", body = Vec<FoundMessage>), Refusals),
 )]

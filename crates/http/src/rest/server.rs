@@ -70,10 +70,12 @@ struct FileLimits<'a> {
     types: Option<&'a [String]>,
 }
 
-/// Says what this server is and offers. Needs no credential.
+/// Returns the server's version, features and limits.
+///
+/// Requires no credential.
 #[utoipa::path(
     get, path = "/api/v1/server/", tag = "service", operation_id = "server_get",
-    responses((status = 200, description = "What it offers.", body = Server<'static>), Refusals),
+    responses((status = 200, description = "The server's features and limits.", body = Server<'static>), Refusals),
     security(()),
 )]
 pub(crate) async fn get(State(state): State<Arc<ServerState>>) -> Response {

@@ -47,7 +47,9 @@ pub(crate) struct Current<'a> {
     created: Option<Date>,
 }
 
-/// Signs in: a session for a name and its password, also kept in the cookie `access`.
+/// Signs in with a name and a password.
+///
+/// The session is returned, and set as the cookie `access`.
 #[utoipa::path(
     post, path = "/api/v1/sessions/", tag = "accounts", operation_id = "session_create",
     request_body = NamePassword,
@@ -64,7 +66,7 @@ pub(crate) async fn create(
     Ok(begun(state.auth.sign_in(account, &parts).await?))
 }
 
-/// Says who is signed in.
+/// Returns the signed-in user.
 #[utoipa::path(
     get, path = "/api/v1/sessions/", tag = "accounts", operation_id = "session_get",
     params((
@@ -72,7 +74,7 @@ pub(crate) async fn create(
         description = "With `true`, a request without `Authorization` for which nobody is signed in is answered 200 with \
                        nulls, and not 401, which browsers report as an error."
     )),
-    responses((status = 200, description = "Who is signed in.", body = Current<'static>), Refusals),
+    responses((status = 200, description = "The signed-in user.", body = Current<'static>), Refusals),
 )]
 pub(crate) async fn get(
     State(state): State<Arc<ServerState>>,
@@ -99,10 +101,10 @@ pub(crate) fn nobody() -> Response {
     json(StatusCode::OK, &Current { name: None, expires: None, created: None })
 }
 
-/// Signs out: ends the session that the request comes with, its sockets included.
+/// Signs out: ends the session of the request, and closes its sockets.
 #[utoipa::path(
     delete, path = "/api/v1/sessions/", tag = "accounts", operation_id = "session_delete",
-    responses((status = 200, description = "The session is no more."), Refusals),
+    responses((status = 200, description = "The session is ended."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,
@@ -111,7 +113,7 @@ pub(crate) async fn delete(
     parts: Parts,
 ) -> Result<Response> {
     let Some(token) = user(credential)?.token else {
-        return Err(Error::forbidden("this credential is the host application's: end it there").into());
+        return Err(Error::forbidden("this credential belongs to the host application: end it there").into());
     };
     state.app.token_end(&context, token).await?;
     let mut response = nothing();
@@ -123,7 +125,7 @@ pub(crate) async fn delete(
 pub(super) fn user(credential: Option<Credential>) -> Result<SignedIn, Error> {
     match credential {
         Some(Credential::User(user)) => Ok(user),
-        Some(Credential::Service) => Err(Error::forbidden("the service key is no user")),
+        Some(Credential::Service) => Err(Error::forbidden("the service key is not a user")),
         None => Err(Error::Unauthenticated("nobody is signed in")),
     }
 }

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use super::prelude::*;
 
-/// Shows the settings in force, by their keys. A secret is `true` where it is set. For services and admins.
+/// Returns the settings in force by their keys.
+///
+/// A secret that is set is `true`. For services and admins.
 #[utoipa::path(
     get, path = "/api/v1/settings/", tag = "service", operation_id = "settings_get",
     responses((status = 200, description = "The settings.", body = Object), Refusals),

@@ -9,16 +9,15 @@ use crate::extract::query::Query;
 use crate::wire::fields::MESSAGE;
 use crate::wire::message::Message;
 
-/// Pages through the replies to a message, without the message itself: newest first with `before` or neither, oldest
-/// first with `after`.
+/// Lists the replies to a message in pages: newest first, or oldest first with `after`.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/thread/", tag = "messages", operation_id = "message_thread",
     params(
         ("id" = Uuid, Path, description = "The id of the thread's root."),
         ("before" = Option<String>, Query, description = "A seq or a date: the replies before it."),
         ("after" = Option<String>, Query, description = "A seq or a date: the replies after it."),
-        ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "How many at most, 20 if absent."),
-        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them. All if absent."),
+        ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "The maximum number. Default: 20."),
+        ("fields" = Option<String>, Query, description = "The fields to return, separated by `+`. Default: all."),
     ),
     responses((status = 200, description = "The replies.", body = Vec<Message<'static>>), Refusals),
 )]

@@ -22,9 +22,9 @@ pub(crate) struct Ticket<'a> {
     expires: Date,
 }
 
-/// Makes a ticket for one WebSocket handshake of the calling user, or for reading files.
+/// Creates a ticket for one WebSocket handshake of the calling user, or for reading files.
 ///
-/// A ticket for files is good for many requests and for files alone, and ends with the token that asked for it.
+/// A ticket for files is valid for many requests, but only for files, and ends with the token that requested it.
 #[utoipa::path(
     post, path = "/api/v1/tickets/", tag = "accounts", operation_id = "ticket_create",
     request_body = NewTicket,
@@ -43,7 +43,7 @@ pub(crate) async fn create(
         None => Some(false),
         Some("files") => Some(true),
         Some(_) => {
-            fields.refuse("for", "must be files, or left out for a WebSocket");
+            fields.refuse("for", "must be files, or omitted for a WebSocket");
             None
         }
     })?;
@@ -52,7 +52,9 @@ pub(crate) async fn create(
         return Ok(file_ticket(&state, &caller));
     }
     if caller.token.is_none() && caller.expires.is_some() {
-        return Err(Error::forbidden("a ticket would outlast this token: open the socket with it").into());
+        return Err(
+            Error::forbidden("a ticket would outlive this token: open the socket with the token").into()
+        );
     }
     let of = caller.token;
     let issued = state.app.ticket_create(&Credential::User(caller).context(), of).await?;

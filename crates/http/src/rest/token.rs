@@ -13,7 +13,9 @@ use crate::extract::path::{ByName, BySpelling};
 use crate::extract::query::Query;
 use crate::wire::input::account::NewToken;
 
-/// Makes a token for a user, whose name is given to the byte. For services.
+/// Creates a token for a user, whose name must match exactly.
+///
+/// For services.
 #[utoipa::path(
     post, path = "/api/v1/users/{name}/tokens/", tag = "accounts", operation_id = "token_create",
     params(("name" = String, Path, description = "The user's name.")),
@@ -36,15 +38,16 @@ pub(crate) async fn create(
     Ok(issued(&token))
 }
 
-/// Signs a user out everywhere: ends all of its tokens and tickets, its sockets included. With `others`, those of the
-/// request stay.
+/// Signs a user out everywhere: ends all of its tokens and tickets, and closes its sockets.
+///
+/// With `others`, those of the request remain.
 #[utoipa::path(
     delete, path = "/api/v1/users/{name}/tokens/", tag = "accounts", operation_id = "token_delete",
     params(
         ("name" = String, Path, description = "The user's name."),
         ("others" = Option<bool>, Query, description = "With `true`, the token of the request stays, with its sockets."),
     ),
-    responses((status = 200, description = "Nothing else that the user has signed in with is good any more."), Refusals),
+    responses((status = 200, description = "All other credentials of the user are revoked."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,

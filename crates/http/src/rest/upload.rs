@@ -37,10 +37,10 @@ const CONTENT_TYPE: &str = "application/offset+octet-stream";
 /// The maximum number of parts of an upload.
 const PARTS: usize = 10_000;
 
-/// Says which version and extensions of tus there are.
+/// Returns the supported version and extensions of tus.
 #[utoipa::path(
     options, path = "/api/v1/files/uploads/", tag = "files", operation_id = "upload_options",
-    responses((status = 204, description = "The headers say it."), Refusals),
+    responses((status = 204, description = "The headers contain the versions and extensions."), Refusals),
     security(()),
 )]
 pub(crate) async fn options(State(state): State<Arc<ServerState>>) -> Response {
@@ -53,11 +53,13 @@ pub(crate) async fn options(State(state): State<Arc<ServerState>>) -> Response {
     tus(state.files().map(|_| (StatusCode::NO_CONTENT, headers).into_response()))
 }
 
-/// Begins an upload. `Location` is its address.
+/// Creates an upload.
+///
+/// `Location` is its address.
 #[utoipa::path(
     post, path = "/api/v1/files/uploads/", tag = "files", operation_id = "upload_create",
     params(
-        ("author" = Option<String>, Query, description = "The uploader. Services only: they must say."),
+        ("author" = Option<String>, Query, description = "The uploader. Required for services, and only for them."),
         ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
         ("Upload-Length" = u64, Header, description = "The bytes of the file."),
         ("Upload-Metadata" = Option<String>, Header, description = "`filename`, in base64."),
@@ -99,7 +101,9 @@ async fn begin(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)]).into_response())
 }
 
-/// Says how many bytes of an upload are stored. Ends a request that hangs at it.
+/// Returns the number of stored bytes of an upload.
+///
+/// Aborts another request that is still sending to it.
 #[utoipa::path(
     head, path = "/api/v1/files/uploads/{id}/", tag = "files", operation_id = "upload_get",
     params(
@@ -107,7 +111,7 @@ async fn begin(
         ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
     ),
     responses(
-        (status = 200, description = "`Upload-Offset` says it."),
+        (status = 200, description = "`Upload-Offset` contains the number of stored bytes."),
         OtherTus,
         Refusals,
     ),
@@ -146,7 +150,9 @@ async fn find_offset(
     Ok(position(StatusCode::OK, &reserved.name, stored.min(reserved.size), reserved.size))
 }
 
-/// Adds bytes to an upload. With the last one the file is complete.
+/// Adds bytes to an upload.
+///
+/// The last byte completes the file.
 #[utoipa::path(
     patch, path = "/api/v1/files/uploads/{id}/", tag = "files", operation_id = "upload_append",
     params(
@@ -157,7 +163,7 @@ async fn find_offset(
     ),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
     responses(
-        (status = 204, description = "They are stored."),
+        (status = 204, description = "The bytes are stored."),
         (status = 409, description = "`Upload-Offset` is not the number of bytes that are stored.",
          body = crate::error::Body<'static>, content_type = "application/problem+json"),
         OtherTus,
@@ -201,15 +207,16 @@ async fn append_body(
     let parts = files.store().parts(id).await?;
     let stored = reach(&parts);
     if from != stored {
-        let why = format!("Upload-Offset must be {stored}, the bytes that are stored: ask again with HEAD");
+        let why = format!("Upload-Offset must be {stored}, the number of stored bytes: request it with HEAD");
         return Err(Problem::new(StatusCode::CONFLICT, why));
     }
     let left = reserved.size - stored;
     if length.is_some_and(|length| length > left) {
-        return Err(Error::TooLarge("the body reaches past Upload-Length".into()).into());
+        return Err(Error::TooLarge("the body extends past Upload-Length".into()).into());
     }
     if parts.len() >= PARTS {
-        let why = format!("the upload has {PARTS} parts, which is the most: begin it again with larger ones");
+        let why =
+            format!("the upload has {PARTS} parts, which is the limit: start it again with larger parts");
         return Err(Error::TooLarge(why).into());
     }
     let number = state.app.clock().uuid().as_u64_pair().1;
@@ -237,7 +244,7 @@ async fn append_body(
     Ok(position(StatusCode::NO_CONTENT, &reserved.name, stored, reserved.size))
 }
 
-/// Ends an upload, and removes its bytes.
+/// Cancels an upload, and deletes its bytes.
 #[utoipa::path(
     delete, path = "/api/v1/files/uploads/{id}/", tag = "files", operation_id = "upload_delete",
     params(
@@ -308,7 +315,7 @@ async fn complete(state: &ServerState, reserved: &Reservation) -> Result<StoredF
     // Removes the parts and, if another node has completed or ended the upload, the objects that this request has
     // written.
     if let Err(error) = state.app.file_clear(id, &**files.store()).await {
-        tracing::warn!(%error, %id, "what is left of an upload could not be removed: it goes with the file, or in a day");
+        tracing::warn!(%error, %id, "what is left of an upload could not be removed: it is removed with the file, or in a day");
     }
     stored
 }
@@ -316,7 +323,7 @@ async fn complete(state: &ServerState, reserved: &Reservation) -> Result<StoredF
 /// The error for bytes to an upload that is complete or does not exist.
 async fn ended(state: &ServerState, context: &Context, id: FileId) -> Problem {
     match state.app.file(context, id).await {
-        Ok(_) => Problem::new(StatusCode::CONFLICT, "the upload is complete: ask again with HEAD"),
+        Ok(_) => Problem::new(StatusCode::CONFLICT, "the upload is complete: request its state with HEAD"),
         Err(error) => error.into(),
     }
 }
@@ -362,7 +369,7 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Result<u64> {
     digits
         .then(|| text.parse().ok())
         .flatten()
-        .ok_or_else(|| Error::field(name.to_string(), "must be there, and be a number of bytes").into())
+        .ok_or_else(|| Error::field(name.to_string(), "is required: a number of bytes").into())
 }
 
 /// The value of `filename` in `Upload-Metadata`, or an empty string.

@@ -20,7 +20,7 @@ use crate::wire::fields::{SelectedFields, USER, User};
 use crate::wire::input::user::{NewUser, UserChange, UserPatch, UserPut, patch};
 use crate::wire::object::{Details, Lists};
 
-/// Makes a user without a password.
+/// Creates a user without a password.
 #[utoipa::path(
     post, path = "/api/v1/users/", tag = "users", operation_id = "user_create",
     request_body = NewUser,
@@ -36,15 +36,17 @@ pub(crate) async fn create(
     Ok(user_response(&state, &context, StatusCode::CREATED, user).await)
 }
 
-/// Lists users in order of their making: to a service all, to a user itself, its contacts and fellow members, and
-/// everybody if `users.directory` is `all`. Or those whose names are given, as far as the caller finds them.
+/// Lists users in order of creation: for a service all; for a user itself, its contacts and fellow members, and
+/// everybody if `users.directory` is `all`.
+///
+/// Or lists the named users, as far as the caller may find them.
 #[utoipa::path(
     get, path = "/api/v1/users/", tag = "users", operation_id = "user_list",
     params(
-        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `name` if absent."),
-        ("names" = Option<String>, Query, description = "Only these users, in this order: up to 100 names with commas between them. May be there more than once, without `limit`, `cursor` and `q`."),
-        ("name" = Option<String>, Query, description = "One more of them, whose name may hold a comma. May be there more than once."),
-        ("q" = Option<String>, Query, description = "Only those of the list whose name or display name begins so, case and accents aside, and the user of exactly this name, if the caller finds it."),
+        ("fields" = Option<String>, Query, description = "The fields to return, separated by `+`; `__all__` for all. Default: `name`."),
+        ("names" = Option<String>, Query, description = "Only these users, in this order: up to 100 names, separated by commas. May be repeated; excludes `limit`, `cursor` and `q`."),
+        ("name" = Option<String>, Query, description = "Another one of these users, whose name may contain a comma. May be repeated."),
+        ("q" = Option<String>, Query, description = "Only users whose name or display name begins with this text, ignoring case and accents, and the user with exactly this name, if the caller may find it."),
         list::ListPages,
     ),
     responses((status = 200, description = "The users.", body = Vec<User<'static>>), Refusals),
@@ -71,13 +73,13 @@ pub(crate) async fn list(
     })
 }
 
-/// Shows one user: all of its own to itself and to services; its name and profile, and to contacts
-/// its status, to others.
+/// Returns one user: everything to itself and to services; to others its name and profile, and to contacts its
+/// status.
 #[utoipa::path(
     get, path = "/api/v1/users/{name}/", tag = "users", operation_id = "user_get",
     params(
         ("name" = String, Path, description = "The user's name."),
-        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `name` if absent."),
+        ("fields" = Option<String>, Query, description = "The fields to return, separated by `+`; `__all__` for all. Default: `name`."),
     ),
     responses((status = 200, description = "The user.", body = User<'static>), Refusals),
 )]
@@ -92,14 +94,16 @@ pub(crate) async fn get(
     Ok(bytes(StatusCode::OK, fields.json(&shown(&profile, &state.app, &state.hub))?))
 }
 
-/// Makes a user of the host application, or changes one. For services. The name is taken to the
-/// byte: another spelling of a user's name is 409, and so is a user who signed up here.
+/// Creates or changes a user of the host application.
+///
+/// For services. The name must match exactly: another spelling of a user's name is refused with 409, and so is the
+/// name of a user who signed up here.
 #[utoipa::path(
     put, path = "/api/v1/users/{name}/", tag = "users", operation_id = "user_put",
     params(("name" = String, Path, description = "The user's name.")),
     request_body = UserPut,
     responses(
-        (status = 200, description = "The user as it stands.", body = User<'static>),
+        (status = 200, description = "The current user.", body = User<'static>),
         (status = 201, description = "The new user.", body = User<'static>),
         OtherIdentity,
         Refusals,
@@ -118,12 +122,13 @@ pub(crate) async fn put(
     Ok(user_response(&state, &context, status, put.user).await)
 }
 
-/// Changes a user's name, its relation to another user, or its profile and its settings; or suspends it, or names it an admin.
+/// Changes a user's name, its relation to another user, or its profile and settings; or suspends it, or makes it an
+/// admin.
 #[utoipa::path(
     patch, path = "/api/v1/users/{name}/", tag = "users", operation_id = "user_update",
     params(("name" = String, Path, description = "The user's name.")),
     request_body = UserPatch,
-    responses((status = 200, description = "The user as it stands.", body = User<'static>), Refusals),
+    responses((status = 200, description = "The current user.", body = User<'static>), Refusals),
 )]
 pub(crate) async fn update(
     State(state): State<Arc<ServerState>>,
@@ -146,12 +151,11 @@ pub(crate) async fn update(
     Ok(user_response(&state, &context, StatusCode::OK, user).await)
 }
 
-/// Deletes a user: its relations and memberships go, the bodies of its messages are erased, its
-/// sockets are closed.
+/// Deletes a user: deletes its relations and memberships, erases the bodies of its messages, and closes its sockets.
 #[utoipa::path(
     delete, path = "/api/v1/users/{name}/", tag = "users", operation_id = "user_delete",
     params(("name" = String, Path, description = "The user's name.")),
-    responses((status = 200, description = "The user is no more."), Refusals),
+    responses((status = 200, description = "The user is deleted."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,

@@ -60,7 +60,7 @@ impl<'a> ShownSession<'a> {
     }
 }
 
-/// Lists where a user is signed in, and the tokens that services have made for it, the newest first.
+/// Lists the sessions of a user, and the tokens that services have created for it, newest first.
 #[utoipa::path(
     get, path = "/api/v1/users/{name}/sessions/", tag = "accounts", operation_id = "user_session_list",
     params(("name" = String, Path, description = "The user's name.")),
@@ -78,14 +78,14 @@ pub(crate) async fn list(
     Ok(json(StatusCode::OK, &shown.collect::<Vec<_>>()))
 }
 
-/// Ends one session, its sockets included.
+/// Ends one session, and closes its sockets.
 #[utoipa::path(
     delete, path = "/api/v1/users/{name}/sessions/{id}/", tag = "accounts", operation_id = "user_session_delete",
     params(
         ("name" = String, Path, description = "The user's name."),
         ("id" = Uuid, Path, description = "The session's id."),
     ),
-    responses((status = 200, description = "The session is no more."), Refusals),
+    responses((status = 200, description = "The session is ended."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,

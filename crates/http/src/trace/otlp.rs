@@ -34,7 +34,7 @@ pub(super) fn rejected(answer: &[u8]) -> Option<(u64, String)> {
         Value::String(text) => text.parse().ok()?,
         number => number.as_u64()?,
     };
-    let why = part.get("errorMessage").and_then(Value::as_str).unwrap_or("it does not say why");
+    let why = part.get("errorMessage").and_then(Value::as_str).unwrap_or("without a reason");
     (count > 0).then(|| (count, why.chars().take(200).collect()))
 }
 

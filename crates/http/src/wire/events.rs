@@ -39,14 +39,14 @@ server_event! {
 }
 
 server_event! {
-    /// The part of a group's history that this socket has asked for.
+    /// The part of a group's history that this socket requested.
     "message.fetch", Never, people
     pub struct MessagesFetched<'a> {
-        /// The user who asked.
+        /// The requesting user.
         author: &'a Name,
         /// The group.
         group: Uuid,
-        /// The date that was asked for, if one was.
+        /// The requested date, if there was one.
         date: Option<Date>,
         /// The messages, newest first.
         history: Vec<Message<'a>>,
@@ -83,7 +83,7 @@ server_event! {
 }
 
 server_event! {
-    /// A message was deleted: `id` and `seq`. Or several together, as their author was deleted or they were too old: `ids`.
+    /// A message was deleted: `id` and `seq`. Or several were deleted together, with their author or by age: `ids`.
     "message.delete", Always
     pub struct MessagesDeleted<'a> {
         /// The group of the messages.
@@ -92,11 +92,11 @@ server_event! {
         id [either]: Option<Uuid>,
         /// The deleted messages.
         ids [either]: Option<Vec<Uuid>>,
-        /// The number of the deleted message, which is not the deletion's.
+        /// The number of the deleted message. The deletion has a number of its own.
         seq [maybe]: Option<i64>,
-        /// The root of the deleted message as it stands, if that was a reply.
+        /// The current root of the deleted message, if that was a reply.
         root [maybe]: Option<RootState<'a>>,
-        /// The roots of the replies among the deleted messages, as they stand.
+        /// The current roots of the replies among the deleted messages.
         roots [maybe]: Option<Vec<RootState<'a>>>,
     }
 }
@@ -113,7 +113,7 @@ server_event! {
 }
 
 server_event! {
-    /// A relation changed, or already was as requested.
+    /// A relation changed, or was already as requested.
     "contact.update", Never
     pub struct RelationChanged<'a> {
         /// The user who changed it.
@@ -126,8 +126,8 @@ server_event! {
 }
 
 server_event! {
-    /// A group was made or changed: the group as it is. Lists of members, where it has at most 100. To users to
-    /// whom it is new, all of it, with its newest messages and its head.
+    /// A group was created or changed: the current group, with lists of members if it has at most 100. New members
+    /// receive everything, with its newest messages and its head.
     "group.update", Changed, people
     pub struct GroupChanged<'a>(Group<'a>) as "GroupChange";
 }
@@ -161,7 +161,7 @@ impl ServerEvent for GroupDeleted {
 }
 
 server_event! {
-    /// A member has begun to type.
+    /// A member started typing.
     "typing.start", Never
     pub struct TypingStarted<'a> {
         /// The member.
@@ -172,7 +172,7 @@ server_event! {
 }
 
 server_event! {
-    /// A member has ceased to type.
+    /// A member stopped typing.
     "typing.stop", Never
     pub struct TypingStopped<'a> {
         /// The member.
@@ -192,13 +192,13 @@ server_event! {
 }
 
 server_event! {
-    /// All that was missed has been sent: live events follow.
+    /// Everything that was missed has been sent. Live events follow.
     "sync.done", Never, history_and_people
     pub struct Synced {
-        /// The last number of each group that was answered.
+        /// The last number of each group that was resumed.
         groups: BTreeMap<Uuid, i64>,
-        /// The groups that were not, and why: their history is to be fetched. Under the key `since` why the client's `since`
-        /// is of no use: everything was answered.
+        /// The groups that were not resumed, with the reason: fetch their history. Under the key `since` the reason why
+        /// the client's `since` could not be used: then all was sent.
         refused: ResumeRefusals,
         /// The point to send with the next `sync.resume`, for sockets that have sent `all`, or asked for a part of their summary.
         since [maybe]: Option<String>,

@@ -28,7 +28,7 @@ impl FeedCursor {
 
     /// Parses the parameter `after` of a caller.
     pub(crate) fn given(text: &str) -> chinwag_core::Result<Self> {
-        let why = || Error::field("after", "is not a cursor of this feed: take it from an answer of it");
+        let why = || Error::field("after", "is not a cursor of this feed: use one from its responses");
         Self::parse(text).ok_or_else(why)
     }
 

@@ -145,8 +145,8 @@ object! {
         /// `online`, `afk` or `disconnected`, for the user itself, its contacts and services.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<&'static str>,
-        /// When the user was last not `disconnected`: now while it is not, null before the first time. For the user
-        /// itself and its contacts, unless the user hides it, and for services.
+        /// The last time at which the user was not `disconnected`: the current time while it is connected, null before
+        /// the first time. For the user itself and services, and for its contacts unless the user hides it.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<String>, format = DateTime)]
         pub last_seen: Option<LastSeen>,
@@ -164,7 +164,7 @@ object! {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<Suspended>)]
         pub suspended: Option<ShownSuspension<'a>>,
-        /// The use of the quota of files, for the user itself, admins and services.
+        /// The used part of the file quota, for the user itself, admins and services.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub files: Option<ShownFileUse>,
     }

@@ -237,7 +237,7 @@ impl Reader {
     fn head(&self, bytes: &[u8]) -> Result<Option<Head>, FrameError> {
         let &[first, second, ..] = bytes else { return Ok(None) };
         if first & 0x70 != 0 {
-            return Err(FrameError::Protocol("no extension was agreed on"));
+            return Err(FrameError::Protocol("no extension was negotiated"));
         }
         if second & MASKED == 0 {
             return Err(FrameError::Protocol("a client's frames must be masked"));
@@ -278,7 +278,7 @@ impl Reader {
             }
             CLOSE | PING | PONG if !fin => Err(FrameError::Protocol("a control frame may not be fragmented")),
             CLOSE | PING | PONG if short > 125 => {
-                Err(FrameError::Protocol("a control frame holds 125 bytes at most"))
+                Err(FrameError::Protocol("a control frame contains at most 125 bytes"))
             }
             CLOSE | PING | PONG => Ok(()),
             _ => Err(FrameError::Protocol("unknown opcode")),

@@ -35,7 +35,7 @@ object! {
         #[schema(value_type = String, format = DateTime)]
         #[serde(serialize_with = "text")]
         pub date: Date,
-        /// The text, 1 to 4096 characters; empty if the message has files alone.
+        /// The text, 1 to 4096 characters; empty if the message has only files.
         pub body: &'a str,
         /// The message of the same group that this one answers.
         #[schema(required = true)]
@@ -60,13 +60,13 @@ object! {
         /// The replies to it, if there are any.
         #[schema(value_type = Option<Replies>, required = true)]
         pub replies: Option<Replies<'a>>,
-        /// The root of its thread as it stands. Only in `message.text` of a reply.
+        /// The current root of its thread. Only in `message.text` of a reply.
         #[schema(value_type = RootState, required = false)]
         #[serde(skip_serializing_if = "Option::is_none")]
         pub root: Option<RootState<'a>>,
         /// Whether it is pinned.
         pub pinned: bool,
-        /// The files that it carries, in the order of sending.
+        /// Its files, in the order of sending.
         #[schema(value_type = Vec<super::file::File>)]
         #[serde(serialize_with = "files")]
         pub attachments: &'a [StoredFile],
@@ -144,7 +144,7 @@ impl<'a> From<&'a CoreReplies> for Replies<'a> {
     }
 }
 
-/// The root of a reply, as it stands.
+/// The current root of a reply.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RootState<'a> {
     /// The root.

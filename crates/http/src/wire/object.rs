@@ -83,7 +83,7 @@ object! {
         /// The days after which its messages are erased; null if the group sets none.
         #[schema(required = true)]
         pub keep: Option<u32>,
-        /// The changes, in the event that tells of them.
+        /// The changes, in the event about them.
         #[schema(value_type = Entry, required = false)]
         #[serde(skip_serializing_if = "Option::is_none")]
         pub entry: Option<Entry<'a>>,
@@ -111,18 +111,18 @@ object! {
         #[schema(value_type = std::collections::HashMap<String, i64>, required = false)]
         #[serde(skip_serializing_if = "Option::is_none")]
         pub reads: Option<Reads<'a>>,
-        /// The asking user's own settings of the group.
+        /// The requesting user's own settings of the group.
         #[schema(value_type = Me, required = false)]
         #[serde(skip_serializing_if = "Option::is_none")]
         pub me: Option<Me>,
-        /// The asking user's own marks.
+        /// The requesting user's own marks.
         #[serde(flatten)]
         pub mark: Option<Marks>,
     }
 }
 
 object! {
-    /// A group that anyone may join, as users see it who are not in it.
+    /// A group that anyone may join, as non-members see it.
     pub struct OpenGroup<'a> {
         /// The id.
         pub id: Uuid,
@@ -163,7 +163,7 @@ impl Serialize for Reads<'_> {
 }
 
 object! {
-    /// The asking user's own marks in a group.
+    /// The requesting user's own marks in a group.
     pub struct Marks {
         /// The date of the last read message.
         #[schema(value_type = Option<String>, format = DateTime, required = true)]
@@ -172,7 +172,7 @@ object! {
         /// The number of the last read message.
         #[schema(required = true)]
         pub last_read_seq: Option<i64>,
-        /// The number of others' messages after it, counted up to 100.
+        /// The number of later messages by others, counted up to 100.
         pub unread: u32,
     }
 }

@@ -9,8 +9,7 @@ use super::object::Details;
 use super::server_event::{Numbered, server_event};
 
 server_event! {
-    /// A user with whom the receiver shares a group or a relation, or the user itself, has another name or another
-    /// profile.
+    /// The name or profile of the receiver, or of a user with whom it shares a group or a relation, changed.
     "user.update", Never
     pub struct UserChanged<'a> {
         /// The name, or the old one of a renamed user.

@@ -31,7 +31,7 @@ impl ServerEvent for GroupSummary {
             "type": "object",
             "required": ["groups"],
             "properties": {"groups": {"type": "integer", "minimum": 0}},
-            "description": "How many groups are left out, where the handshake's query has asked for some.",
+            "description": "The number of omitted groups, if the handshake's query asked for some of them.",
         });
     }
 }
@@ -60,13 +60,13 @@ impl ServerEvent for ContactSummary<'_> {
 }
 
 server_event! {
-    /// Sent once after a summary that leaves groups out: the number of unread messages in those that are not
-    /// muted, counted after the socket has begun.
+    /// Sent once after a summary that omits groups: the number of unread messages in the omitted groups that are not
+    /// muted, counted after the socket was opened.
     "summary.more", Never
     pub struct SummaryMore {
-        /// The sum over those groups, of which each counts up to 100.
+        /// The sum over those groups, each counted up to 100.
         unread: u64,
-        /// The sum of those that mention the user, likewise.
+        /// The same sum of the messages that mention the user.
         mentioned: u64,
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn begin(session: &Arc<Session>, text: &str) -> Work {
 
 fn refuse_type(session: &Session, kind: Option<&str>, reference: Option<&str>) -> Work {
     let Some(kind) = kind else {
-        let detail = "an event has a type, which is a string".into();
+        let detail = "an event must have a type, which is a string".into();
         return refuse(session, "error.type", 400, detail, reference);
     };
     let kind: String = kind.chars().take(64).collect();

@@ -106,8 +106,10 @@ fn asked(parts: &request::Parts) -> Result<String, Box<Response<Body>>> {
         values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
     };
     if parts.method != Method::GET || !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
-        let mut response =
-            refuse(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket's address: open it as one");
+        let mut response = refuse(
+            StatusCode::UPGRADE_REQUIRED,
+            "this is the address of the WebSocket: open it as a WebSocket",
+        );
         response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
         return Err(Box::new(response));
@@ -115,7 +117,7 @@ fn asked(parts: &request::Parts) -> Result<String, Box<Response<Body>>> {
     if !has(SEC_WEBSOCKET_VERSION, "13") {
         let mut response = refuse(
             StatusCode::UPGRADE_REQUIRED,
-            "Sec-WebSocket-Version must be 13, the version that is served",
+            "Sec-WebSocket-Version must be 13, the only supported version",
         );
         response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         return Err(Box::new(response));
@@ -152,7 +154,7 @@ fn place(state: &ServerState, parts: &request::Parts) -> Result<Option<HolderPer
     if place.is_none() {
         counter!("chinwag_sockets_refused_total", "why" => "address").increment(1);
         if state.is_due(&state.notices.sockets) {
-            tracing::warn!(%address, "a socket was refused: this address has as many as ws.sockets_per_address allows");
+            tracing::warn!(%address, "a socket was refused: this address has reached ws.sockets_per_address");
         }
     }
     place.map(Some).ok_or_else(Error::unavailable)

@@ -376,7 +376,7 @@ fn ending(close: Close) -> SocketEnd {
         Close::Suspended => SocketEnd::Cut(4003, "the account is suspended"),
         Close::TooSlow => SocketEnd::Cut(4008, "reading too slowly: reconnect and resume"),
         Close::ResyncRequired => SocketEnd::Cut(4009, "resync required"),
-        Close::TimedOut => SocketEnd::Cut(1001, "no pong came"),
+        Close::TimedOut => SocketEnd::Cut(1001, "no pong was received"),
         Close::TooMuch => SocketEnd::Cut(4029, "too many events: slow down"),
         Close::Fault => SocketEnd::Cut(1011, "a fault of the server"),
     }

@@ -19,7 +19,7 @@ pub(super) fn window(query: &str) -> Result<Window> {
         let text = match (given.next(), given.next()) {
             (Some((_, text)), None) if !text.is_empty() => text,
             (_, None) => return Ok(None),
-            (_, Some(_)) => return Err(Error::field(key, "is there twice")),
+            (_, Some(_)) => return Err(Error::field(key, "is given twice")),
         };
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse().ok().filter(|number| digits && range.contains(number));

@@ -31,7 +31,7 @@ pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>, outcomes: mpsc::Send
         }
         let Some(hub) = hub.upgrade() else { return };
         if let Err(error) = hub.compare(&outcomes).await {
-            tracing::warn!(%error, "the comparison with the store waits for the store");
+            tracing::warn!(%error, "the comparison is delayed until the store answers");
             // Retry soon, since events may have been missed.
             sleep(RETRY).await;
             asked.notify_one();
@@ -51,7 +51,7 @@ pub(super) async fn check(
         compared = compared.and(hub.compare_users(users, &outcomes).await);
     }
     if let (Err(error), Some(cluster)) = (compared, &hub.cluster) {
-        tracing::debug!(%error, "what is newly listened for is compared later");
+        tracing::debug!(%error, "newly subscribed groups are compared later");
         cluster.audit.notify_one();
     }
     let _ = outcomes.send(FetchOutcome::Checked).await;

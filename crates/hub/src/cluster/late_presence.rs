@@ -32,7 +32,7 @@ impl Cluster {
             match contacts_of(hub, users.clone()).await {
                 Ok(found) => found.into_iter().for_each(|(user, found)| self.announce(hub, user, found)),
                 Err(error) => {
-                    tracing::warn!(%error, "presence waits for the store");
+                    tracing::warn!(%error, "presence is delayed until the store answers");
                     self.peers.put_late(&users);
                     sleep(RETRY).await;
                 }

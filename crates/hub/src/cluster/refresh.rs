@@ -34,7 +34,7 @@ pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>) {
         let step = hub.options.nodes.refresh_over / batches;
         for users in users.chunks(BATCH) {
             while let Err(error) = hub.refresh(users).await {
-                tracing::warn!(%error, "the contacts of those who are here wait for the store");
+                tracing::warn!(%error, "the contacts of connected users cannot be read yet");
                 sleep(RETRY).await;
             }
             sleep(step).await;

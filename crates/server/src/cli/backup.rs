@@ -17,14 +17,14 @@ use crate::wire_up::transfer::{self, Source};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The file to write, which may not be there yet
+    /// The file to write, which must not exist yet
     #[arg(required_unless_present = "files")]
     file: Option<PathBuf>,
-    /// The folder of the files' copies [default: FILE.files]. What it has is not copied again, and it may serve several
-    /// backups. Without FILE only the files are copied
+    /// The folder for copies of the files [default: FILE.files]. Files that it already contains are not copied again,
+    /// and several backups may share it. Without FILE only the files are copied
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
-    /// Copy the database alone
+    /// Copy only the database
     #[arg(long, conflicts_with = "files")]
     without_files: bool,
     #[command(flatten)]
@@ -98,7 +98,7 @@ fn back_up_files(config: &Config, folder: &Folder, rows: &mut dyn Source, to: &P
 /// Refuses to overwrite a file.
 pub(super) fn require_absent(file: &Path) -> Result<()> {
     if fs::symlink_metadata(file).is_ok() {
-        bail!("{} is there already", file.display());
+        bail!("{} already exists", file.display());
     }
     Ok(())
 }

@@ -57,10 +57,10 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
         let above = nearest(&config.data);
         let shown = config.data.display();
         if access(above, Access::WRITE_OK).is_ok() {
-            ok(&format!("the data folder {shown} will be made at the first start"))?;
+            ok(&format!("the data folder {shown} will be created at the first start"))?;
         } else {
             report.problem(&format!(
-                "the data folder {shown} cannot be made: make it and give it to this user, or name another with --data"
+                "the data folder {shown} cannot be created: create it and give it to this user, or name another with --data"
             ))?;
         }
         report.of(given_key())?;
@@ -79,7 +79,7 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     ok(&format!("the data folder {shown}"))?;
     if let Some((path, mode)) = folder.exposed() {
         let (path, right) = (path.display(), if path.is_dir() { "700" } else { "600" });
-        report.problem(&format!("others may reach {path} (mode {mode:o}): chmod {right} {path}"))?;
+        report.problem(&format!("other users can access {path} (mode {mode:o}): chmod {right} {path}"))?;
     }
     let files = config.file_location().and_then(|location| location.folder(folder.path()));
     if let Some(Some(path)) = report.of(folder.misowned(files.as_deref()))? {
@@ -90,7 +90,7 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     }
     match report.of(folder.look_for_key())? {
         Some(true) => ok("the service key")?,
-        Some(false) => ok("the service key will be made at the first start")?,
+        Some(false) => ok("the service key will be created at the first start")?,
         None => {}
     }
     let may_claim = check_links(config, report).await?;
@@ -165,7 +165,7 @@ fn check_database(config: &Config, folder: &Folder, report: &mut Report) -> Resu
     let (database, shown) = (folder.database(), folder.database().display().to_string());
     if !database.exists() {
         return match report.of(folder.require_finished())? {
-            Some(()) => ok(&format!("the database {shown} will be made at the first start")),
+            Some(()) => ok(&format!("the database {shown} will be created at the first start")),
             None => Ok(()),
         };
     }
@@ -188,9 +188,9 @@ fn check_database(config: &Config, folder: &Folder, report: &mut Report) -> Resu
         report.problem("the index of messages by date does not match the messages: restore a backup, and report this fault")?;
     }
     match report.of(wire_up::index_matches(&database).map_err(Into::into))? {
-        Some(true) => ok("the index of the search"),
+        Some(true) => ok("the search index"),
         Some(false) => report.problem(
-            "the index of the search does not match the messages: stop the server and run chinwag search rebuild",
+            "the search index does not match the messages: stop the server and run chinwag search rebuild",
         ),
         None => Ok(()),
     }
@@ -215,10 +215,10 @@ fn check_files(config: &Config, report: &mut Report) -> Result<()> {
             report.problem(&wire_up::without_files(&path))
         } else if access(nearest(&path), Access::WRITE_OK).is_err() {
             report.problem(&format!(
-                "the folder {shown} of the files cannot be made: make it and give it to this user, or name another as files.store"
+                "the folder {shown} of the files cannot be created: create it and give it to this user, or name another as files.store"
             ))
         } else {
-            ok(&format!("the folder {shown} of the files will be made at the start"))
+            ok(&format!("the folder {shown} of the files will be created at the start"))
         };
     }
     let checked =

@@ -24,7 +24,7 @@ use crate::wire_up;
 pub(crate) struct Args {
     /// The user's name
     name: String,
-    /// The file to write, which may not be there yet
+    /// The file to write, which must not exist yet
     file: PathBuf,
     #[command(flatten)]
     place: DataArgs,
@@ -73,7 +73,7 @@ fn create(draft: &Path) -> Result<File> {
     File::create_new(draft).map_err(|why| match why.kind() {
         ErrorKind::AlreadyExists => {
             anyhow!(
-                "{shown} is there already: another command is writing it, or one was broken off; if none runs, remove it"
+                "{shown} already exists: another command is writing it, or one was interrupted; if none is running, remove it"
             )
         }
         _ => anyhow!("{shown} cannot be written: {why}"),

@@ -24,7 +24,7 @@ const ANSWER_MOST: u64 = 4096;
 pub(crate) struct Args {
     #[command(flatten)]
     settings: Settings,
-    /// Ask whether it is ready: whether commits reach the disk, and it is not about to stop
+    /// Check whether it is ready: commits reach the disk, and it is not shutting down
     #[arg(long)]
     ready: bool,
 }
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let answer =
         ask(&listen, path, is_tls).with_context(|| format!("no answer from the server at {listen}"))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let Some(status) = head.split(' ').nth(1) else { bail!("what answers at {listen} is not HTTP") };
+    let Some(status) = head.split(' ').nth(1) else { bail!("the response at {listen} is not HTTP") };
     ensure!(status == "200", "{path} answers {status}: {}", body.trim());
     say(body.trim())
 }

@@ -11,8 +11,8 @@ use crate::wire_up;
 pub(crate) struct Args {
     #[command(flatten)]
     place: DataArgs,
-    /// Make a new id first: every client then starts over from what the server has. Do this after the database was
-    /// restored by other means than `chinwag restore`, with no server running
+    /// Create a new id first. All clients then discard their state and load it again. Do this after the database was
+    /// restored by other means than `chinwag restore`; no server may be running
     #[arg(long)]
     renew: bool,
 }

@@ -22,26 +22,26 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum ImportSource {
-    /// The Django service, in the PostgreSQL database at this address: its users, relations, groups,
-    /// memberships, messages and read marks. It is only read
+    /// Import users, relations, groups, memberships, messages and read marks of the Django service from its PostgreSQL
+    /// database, which is not changed
     Django {
-        /// The address: postgres://…; else that in `CHINWAG_IMPORT_URL`
+        /// The address of the database: postgres://… [default: `CHINWAG_IMPORT_URL`]
         #[arg(value_name = "URL")]
         url: Option<String>,
         #[command(flatten)]
         place: DataArgs,
     },
-    /// The export of a Slack workspace, a ZIP: its users, conversations, messages, threads, reactions and pins. Its files
-    /// are taken from a folder, since the export has only their addresses
+    /// Import users, conversations, messages, threads, reactions and pins from the export of a Slack workspace. The
+    /// export does not contain files: pass them in a folder
     Slack {
         /// The ZIP file
         file: PathBuf,
         #[command(flatten)]
         options: ExportArgs,
     },
-    /// The bulk export of a Mattermost server: its JSONL file, or a ZIP of that and of the files
+    /// Import the bulk export of a Mattermost server
     Mattermost {
-        /// The file, whose name ends in .jsonl or .zip
+        /// The JSONL file (.jsonl), or a ZIP file of it and the attached files (.zip)
         file: PathBuf,
         #[command(flatten)]
         options: ExportArgs,
@@ -51,16 +51,18 @@ enum ImportSource {
 /// The arguments of an import of an export.
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportArgs {
-    /// A folder with the export's files: ID/NAME or ID-NAME of Slack's, the paths of Mattermost's. Nothing is fetched
+    /// A folder with the attached files: as ID/NAME or ID-NAME for Slack, with the paths of the export for Mattermost.
+    /// No file is downloaded
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
-    /// A file with lines THEIRS OURS: the name that a user of the export has here. A user who exists is that user
+    /// A file that maps users of the export to names here, with lines THEIRS OURS. An existing user of that name is
+    /// used
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
-    /// A file for everything that is not taken, or not as it was, a line each
+    /// Write one line to this file for everything that is not imported, or is changed
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Import into a copy that is thrown away, and report
+    /// Import into a temporary copy, and print the report
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

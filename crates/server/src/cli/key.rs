@@ -18,32 +18,32 @@ pub(crate) struct Args {
     command: Option<KeyCommand>,
     #[command(flatten)]
     place: DataArgs,
-    /// Make a new key first; a running server takes it at its next start
+    /// Create a new key first; a running server uses it after its next start
     #[arg(long)]
     rotate: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
-    /// Print a new key that is good for some scopes, alone on a line
+    /// Create a key with some scopes and print it on a line
     Add {
-        /// Its scopes: read, write, users, events, admin, with commas between them
+        /// Its scopes, separated by commas: read, write, users, events, admin
         #[arg(long = "scope", value_name = "SCOPES", required = true, value_delimiter = ',', value_parser = scope)]
         scopes: Vec<Scope>,
-        /// The key's lifetime, such as 90d, up to 365d; without it the key does not end by itself
+        /// The key's lifetime, such as 90d, up to 365d [default: unlimited]
         #[arg(long, value_parser = str::parse::<Period>)]
         ttl: Option<Period>,
         #[command(flatten)]
         place: DataArgs,
     },
-    /// List the keys with scopes, one a line: id, scopes, date, end
+    /// List the keys with scopes, one per line: id, scopes, date of creation, date of expiry
     List {
         #[command(flatten)]
         place: DataArgs,
     },
-    /// End a key with scopes
+    /// Delete a key with scopes
     Delete {
-        /// The key's id, as `list` shows it
+        /// The key's id, as printed by `list`
         id: String,
         #[command(flatten)]
         place: DataArgs,

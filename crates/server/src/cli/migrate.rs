@@ -27,10 +27,10 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true)]
 struct Way {
-    /// Into the database at this address (`postgres://…`), or at that in `CHINWAG_MIGRATE_URL`, which must be empty
+    /// Copy into the empty database at this address (`postgres://…`) [default: `CHINWAG_MIGRATE_URL`]
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "", conflicts_with = "from")]
     to: Option<String>,
-    /// Out of the database at this address, or at that in `CHINWAG_MIGRATE_URL`, into a data folder that has none
+    /// Copy from the database at this address into a data folder without a database [default: `CHINWAG_MIGRATE_URL`]
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
     from: Option<String>,
     /// Copy the bytes of files from `files.store` to this location: `data`, `file:///path` or `s3://bucket/prefix`
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             let folder = Folder::open(&config.data)?;
             let mut rows = stored_files::require_database(&config, &folder)?;
             let location =
-                files_to.context("say where to with --to or --files-to, or where from with --from")?;
+                files_to.context("name the target with --to or --files-to, or the source with --from")?;
             carry_files(&config, &folder, &mut *rows, location)?;
             if folder.is_served() {
                 say(
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// Transfers the bytes of all files and uploads into another storage.
 fn carry_files(config: &Config, folder: &Folder, rows: &mut dyn Source, location: Location) -> Result<()> {
     if stored_files::configured(config)? == location {
-        bail!("the files are there already: files.store is {}", config.files.store);
+        bail!("the files are already there: files.store is {}", config.files.store);
     }
     let from = StoredFiles::source(config, folder, rows)?;
     let to = StoredFiles::open(location, folder.path())?;

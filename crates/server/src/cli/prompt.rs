@@ -25,7 +25,7 @@ pub(crate) fn new_password() -> Result<Password> {
 /// Asks for a confirmation. Without a terminal nobody can answer, so that is an error.
 pub(crate) fn confirm(question: &str) -> Result<bool> {
     if !io::stdin().is_terminal() {
-        bail!("nobody can be asked, since this is no terminal: add --yes if you are sure");
+        bail!("cannot ask for confirmation without a terminal: add --yes if you are sure");
     }
     ask(question)?;
     Ok(["y", "yes"].contains(&line()?.trim().to_lowercase().as_str()))
@@ -47,7 +47,8 @@ fn silently(question: &str) -> Result<String> {
     silent.local_modes.remove(LocalModes::ISIG);
     silent.local_modes.insert(LocalModes::ECHONL);
     silent.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
-    tcsetattr(&terminal, OptionalActions::Flush, &silent).context("the terminal cannot be silenced")?;
+    tcsetattr(&terminal, OptionalActions::Flush, &silent)
+        .context("the echo of the terminal cannot be turned off")?;
     let line = typed_line();
     tcsetattr(&terminal, OptionalActions::Flush, &shown).context("the terminal cannot be restored")?;
     line?.context("interrupted: nothing was changed")

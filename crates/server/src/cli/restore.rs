@@ -23,16 +23,16 @@ pub(crate) struct Args {
     /// The backup
     #[arg(required_unless_present = "files")]
     file: Option<PathBuf>,
-    /// The folder of the files' copies [default: FILE.files]. Without FILE only files that are missing are put back, also
-    /// beside a running server
+    /// The folder with copies of the files [default: FILE.files]. Without FILE only missing files are restored; the
+    /// server may then be running
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
-    /// Restore the database alone
+    /// Restore only the database
     #[arg(long, conflicts_with = "files")]
     without_files: bool,
     #[command(flatten)]
     place: DataArgs,
-    /// Keep an existing database under another name
+    /// Rename an existing database instead of refusing to replace it
     #[arg(long)]
     force: bool,
 }

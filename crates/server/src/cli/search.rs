@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum SearchCommand {
-    /// Build the index of the words of all messages anew, with no server running
+    /// Rebuild the search index from all messages; no server may be running
     Rebuild(DataArgs),
 }
 

@@ -85,7 +85,7 @@ async fn serve(config: &Config, files: OpenFiles, mut signal: FirstSignal) -> Re
     let fault = tokio::select! {
         () = signal.received() => None,
         ended = &mut task => return Err(anyhow!("the server ended by itself: {ended:?}")),
-        why = lost(&mut claim) => return Err(why.context("this node has lost its place at the database")),
+        why = lost(&mut claim) => return Err(why.context("this node has lost its lease at the database")),
         why = background.failed() => Some(why),
     };
     if let Some(why) = &fault {

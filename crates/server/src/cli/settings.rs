@@ -11,13 +11,13 @@ use crate::config::{Config, Flags, Problems, load};
 /// The arguments of every command that reads the data folder.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DataArgs {
-    /// The configuration file [default: that in `CHINWAG_CONFIG`, or ./chinwag.toml, if it is there]
+    /// The configuration file [default: `CHINWAG_CONFIG`, or ./chinwag.toml if it exists]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The folder of the service key and the embedded database [default: ./chinwag-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The database: sqlite, in the data folder, or postgres://… [default: sqlite]
+    /// The database: postgres://…, or sqlite for the one in the data folder [default: sqlite]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 }
@@ -27,16 +27,16 @@ pub(crate) struct DataArgs {
 pub(crate) struct Settings {
     #[command(flatten)]
     place: DataArgs,
-    /// The address and port to listen on; port 0 is any that is free [default: 127.0.0.1:8000]
+    /// The address and port to listen on; port 0 chooses a free one [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The Redis over which several nodes exchange hints: redis://…
+    /// The Redis that connects several nodes: redis://…
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
-    /// Callers without a credential count as the service: for private networks only
+    /// Treat callers without a credential as the service; only for private networks
     #[arg(long)]
     open: bool,
-    /// The host application's own validator, which is asked who a caller is
+    /// The URL of the host application that validates credentials
     #[arg(long, value_name = "URL")]
     validate_url: Option<String>,
 }

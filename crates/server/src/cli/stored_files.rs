@@ -36,7 +36,7 @@ impl StoredFiles {
 
     /// Opens the storage in a folder that is an argument of a command.
     pub(super) fn folder(path: &Path) -> Result<Self> {
-        let path = absolute(path).with_context(|| format!("{} is no path of a folder", path.display()))?;
+        let path = absolute(path).with_context(|| format!("{} is not a path of a folder", path.display()))?;
         Self::open(Location::Folder(path), Path::new(""))
     }
 
@@ -59,7 +59,7 @@ impl StoredFiles {
     /// The error of a failed operation, with its cause.
     fn failure(&self, error: &Error) -> anyhow::Error {
         let why = self.storage.last_fault().unwrap_or_else(|| error.to_string());
-        anyhow!("the files in {} cannot be reached: {why}; run this again, and it goes on", self.location)
+        anyhow!("the files in {} cannot be reached: {why}; run this again, and it continues", self.location)
     }
 }
 

@@ -22,32 +22,32 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a user; the password is asked for, or read from standard input
+    /// Create a user; the password is prompted for, or read from standard input
     Add {
         /// The user's name
         name: String,
-        /// Without a password: the user signs in by tokens, or by the host application
+        /// Create the user without a password, to sign in with tokens or through the host application
         #[arg(long)]
         no_password: bool,
         #[command(flatten)]
         place: DataArgs,
     },
-    /// List the names of users, one a line, special users aside
+    /// List the names of users, one per line, without special users
     List {
         #[command(flatten)]
         place: DataArgs,
     },
-    /// Set a user's password, asked for or read from standard input, and end its sessions
+    /// Set a user's password, which is prompted for or read from standard input, and end the user's sessions
     Passwd {
         /// The user's name
         name: String,
-        /// Take a user over whom an import, the host application or a provider has made: from now on it signs in here
+        /// Convert a user of an import, the host application or a provider to one with a password
         #[arg(long)]
         adopt: bool,
         #[command(flatten)]
         place: DataArgs,
     },
-    /// Let a user sign in through the provider of OpenID Connect, and end its password and sessions
+    /// Let a user sign in through the OpenID Connect provider, and remove its password and sessions
     Link {
         /// The user's name
         name: String,
@@ -56,27 +56,27 @@ enum Command {
         #[command(flatten)]
         place: DataArgs,
     },
-    /// Print a new token of a user, alone on a line
+    /// Create a token for a user and print it on a line
     Token {
         /// The user's name
         name: String,
         /// The token's lifetime, such as 12h or 30d, up to 365d
         #[arg(long, default_value = "30d", value_parser = str::parse::<Period>)]
         ttl: Period,
-        /// Take a user over who signed up with a password: the password and all sessions end
+        /// Convert a user who signed up with a password: removes the password and all sessions
         #[arg(long)]
         adopt: bool,
         #[command(flatten)]
         place: DataArgs,
     },
-    /// Suspend a user for a time: its sockets are closed, and what it asks for is refused
+    /// Suspend a user for a time: closes its sockets and refuses its requests
     Suspend {
         /// The user's name
         name: String,
         /// The time, such as 12h or 7d, up to 36500d
         #[arg(long = "for", value_name = "TIME", value_parser = str::parse::<Period>)]
         time: Period,
-        /// The reason, which the user is told
+        /// The reason, which is shown to the user
         #[arg(long)]
         reason: Option<String>,
         #[command(flatten)]
@@ -89,21 +89,21 @@ enum Command {
         #[command(flatten)]
         place: DataArgs,
     },
-    /// Name a user an admin of the server, or end that
+    /// Make a user an admin of the server, or revoke it
     Admin {
         /// The user's name
         name: String,
-        /// The user is an admin no longer
+        /// Revoke the user's admin rights
         #[arg(long)]
         revoke: bool,
         #[command(flatten)]
         place: DataArgs,
     },
-    /// Delete a user: its relations and memberships go, the bodies of its messages are erased
+    /// Delete a user with its relations and memberships, and erase the bodies of its messages
     Delete {
         /// The user's name
         name: String,
-        /// Do not ask; needed where nobody can be asked
+        /// Do not ask for confirmation; required without a terminal
         #[arg(long)]
         yes: bool,
         #[command(flatten)]

@@ -101,7 +101,7 @@ async fn restore_replaces_a_database_only_with_force() {
     let running = program.serve();
     program.service(&running).user("ann").await;
     ok(program.run(&["backup", "one"]));
-    refused(&program.run(&["backup", "one"]), "one is there already");
+    refused(&program.run(&["backup", "one"]), "one already exists");
     program.service(&running).user("bob").await;
     let served = program.run(&["restore", "one", "--force"]);
     refused(&served, "another chinwag serves the data folder ");
@@ -139,7 +139,7 @@ fn an_unsound_backup_is_refused_and_changes_nothing() {
     fs::write(at("text"), "no database".repeat(99)).expect("it can be written");
     refused(&restore("text"), "the file text is not a database\n");
     fs::write(at("empty"), "").expect("it can be written");
-    refused(&restore("empty"), "the file empty is empty: it holds no chinwag database\n");
+    refused(&restore("empty"), "the file empty is empty: it contains no chinwag database\n");
     let other = Connection::open(at("other")).expect("it opens");
     other.execute_batch("CREATE TABLE t (a)").expect("a table");
     refused(&restore("other"), "the database other belongs to another program\n");

@@ -147,7 +147,7 @@ fn imported_data_is_served_as_it_was() {
     let url = database.url();
     for (program, more) in [(&on_sqlite, &[][..]), (&on_postgres, &["--database", url.as_str()][..])] {
         let report = imported(program, &source, more);
-        assert!(report.contains("everything is as it was"), "{report}");
+        assert!(report.contains("everything matches the source"), "{report}");
         ask(program, more, assert_served);
         let again = imported(program, &source, more);
         assert!(
@@ -404,7 +404,7 @@ fn unusable_sources_are_refused_with_the_reason() {
         assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{output:?}");
         assert!(output.stderr.contains(why), "{output:?}");
     };
-    refused(&["import", "django", &empty.url()], "has not the tables of the original service");
+    refused(&["import", "django", &empty.url()], "does not have the tables of the original service");
     refused(&["import", "django", "mysql://a@b/c"], "does not begin with postgres://");
     assert!(!program.data().exists(), "nothing is made for an import that cannot begin");
     let database = Database::new();

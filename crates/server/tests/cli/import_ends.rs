@@ -90,7 +90,7 @@ fn import_killed_ten_times_takes_everything_once() {
     let path = export().write(&whole, "slack.zip");
     let path = path.to_str().expect("a path");
     let report = imported(&whole, &["slack", path]);
-    assert!(report.contains("everything is as it was"), "{report}");
+    assert!(report.contains("everything matches the source"), "{report}");
     let expected = content_on_sqlite(&whole);
     assert!(expected.len() > DAYS * OF_A_DAY, "{}", expected.len());
     let mut kills = 0;

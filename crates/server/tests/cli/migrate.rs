@@ -173,7 +173,7 @@ fn an_interrupted_migration_carries_100_000_messages_both_ways() {
             served = there.run(&["migrate", "--from", &url, "--data", "elsewhere"]);
         }
         assert_eq!(served.code, Some(1));
-        assert!(served.stderr.contains("holds an unfinished migration"), "{served:?}");
+        assert!(served.stderr.contains("contains an unfinished migration"), "{served:?}");
     }
     let output = to_its_end(there.command(&["migrate", "--to", &url]));
     let last = output.lines().last().expect("a line");

@@ -60,7 +60,7 @@ async fn index_is_built_checked_and_built_anew() {
     wait_for_index(&database).await;
     assert_eq!((with_word(&database, "tea"), with_word(&database, "number7")), (12, 1));
     let checked = program.run(&["check"]);
-    assert!(checked.stdout.contains("ok       the index of the search"), "{checked:?}");
+    assert!(checked.stdout.contains("ok       the search index"), "{checked:?}");
     let refused = program.run(&["search", "rebuild"]);
     assert_ne!(refused.code, Some(0), "a server runs: {refused:?}");
     running.stop();
@@ -73,12 +73,12 @@ async fn index_is_built_checked_and_built_anew() {
     conn.execute(remove, [row]).expect("a removal");
     drop(conn);
     let checked = program.run(&["check"]);
-    assert!(checked.stdout.contains("problem  the index of the search does not match"), "{checked:?}");
+    assert!(checked.stdout.contains("problem  the search index does not match"), "{checked:?}");
     let built = program.run(&["search", "rebuild"]);
     assert_eq!((built.code, built.stdout.as_str()), (Some(0), "12 messages are in the index\n"), "{built:?}");
     assert_eq!((with_word(&database, "tea"), with_word(&database, "number7")), (12, 1));
     let checked = program.run(&["check"]);
-    assert!(checked.stdout.contains("ok       the index of the search"), "{checked:?}");
+    assert!(checked.stdout.contains("ok       the search index"), "{checked:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +115,7 @@ async fn index_goes_on_after_a_kill() {
     assert_eq!((with_word(&database, "coffee"), with_word(&database, "4711")), (6000, 1));
     running.stop();
     let checked = program.run(&["check"]);
-    assert!(checked.stdout.contains("ok       the index of the search"), "{checked:?}");
+    assert!(checked.stdout.contains("ok       the search index"), "{checked:?}");
 
     // A backup includes the index.
     let copy = program.data().join("copy.db");
@@ -149,5 +149,5 @@ async fn parts_of_a_large_index_are_merged() {
     );
     assert_eq!(parts(), 1);
     let checked = program.run(&["check"]);
-    assert!(checked.stdout.contains("ok       the index of the search"), "{checked:?}");
+    assert!(checked.stdout.contains("ok       the search index"), "{checked:?}");
 }

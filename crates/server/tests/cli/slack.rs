@@ -180,7 +180,7 @@ fn whole_slack_export_is_served_in_both_stores() {
         let lines = fs::read_to_string(&all).expect("a report");
         for line in [
             "messages of the kind channel_join: export/general/2024-05-12.json: 1715500000.000000",
-            "messages that the export has twice: export/general/2024-05-13.json: 1715600000.000000",
+            "messages that the export contains twice: export/general/2024-05-13.json: 1715600000.000000",
             "\"a/b\": the name may not contain / \\ \" < or >; imported as imported-",
             "1715600001.000000: the root of its thread is a later one, or was not imported; imported outside of threads",
             "files of the export that hold no messages: export/integration_logs.json",

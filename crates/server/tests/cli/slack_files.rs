@@ -144,7 +144,7 @@ fn broken_export_is_refused_with_its_place() {
     let good =
         || workspace().json("general/2024-05-12.json", &json!([said("U1", "1.000001", "one", &json!({}))]));
     for (number, (zip, why)) in [
-        (ExportZip::default(), "is no export of Slack: it has no users.json"),
+        (ExportZip::default(), "is not an export of Slack: it has no users.json"),
         (good().with("users.json", "{}"), "users.json, line 1: invalid type: map, expected an array"),
         (good().with("channels.json", "[\n{\"id\": 1}]"), "channels.json, line 2: invalid type: integer"),
         (
@@ -165,10 +165,10 @@ fn broken_export_is_refused_with_its_place() {
     let line = |text: &str| write(&program, "x.jsonl", text);
     let version = "{\"type\":\"version\",\"version\":1}\n";
     for (text, why) in [
-        (String::new(), "is no export of Mattermost: it is empty"),
+        (String::new(), "is not an export of Mattermost: it is empty"),
         (
             lines(&[json!({"type": "team"})]),
-            "line 1: is no export of Mattermost: its first line has no version",
+            "line 1: is not an export of Mattermost: its first line has no version",
         ),
         (
             lines(&[json!({"type": "version", "version": 2})]),
@@ -195,7 +195,7 @@ fn report_of_a_failed_import_stays_as_it_is() {
     let found = "messages without an author: general/2024-05-12.json: 1.000004\n";
     for _ in 0..2 {
         assert_eq!(fs::read_to_string(&report).expect("a report"), found);
-        refused(&program, &args, "report.txt is there already: name another file, or remove it");
+        refused(&program, &args, "report.txt already exists: name another file, or remove it");
     }
 }
 

@@ -138,7 +138,11 @@ fn an_unusable_folder_is_named_with_the_remedy() {
     );
     let output = program.run(&["serve", "--listen", "127.0.0.1:0", "--data", "file/data"]);
     assert_eq!(output.code, Some(1));
-    assert!(output.stderr.contains("cannot be made: make it and give it to this user"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("cannot be created: create it and give it to this user"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]

@@ -84,7 +84,7 @@ async fn run_user_commands(program: &Program, running: Option<&Running>) {
     }
     refused(
         &program.run(&["user", "delete", "eve"]),
-        "nobody can be asked, since this is no terminal: add --yes if you are sure",
+        "cannot ask for confirmation without a terminal: add --yes if you are sure",
     );
     done(program.run(&["user", "delete", "eve", "--yes"]));
     assert_eq!(done(program.run(&["user", "delete", "bob", "--yes"])), "");

@@ -66,7 +66,7 @@ async fn token_function_without_a_text_is_asked_again() {
         json!([
             "token",
             format!(
-                "No token could be had: the function must return a text, and what it returned is {what}."
+                "No token is available: the function must return a text, and what it returned is {what}."
             )
         ])
     };

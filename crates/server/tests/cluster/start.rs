@@ -70,7 +70,7 @@ fn an_unfit_postgresql_is_refused_and_left_unchanged() {
     for (url, why) in [
         (nowhere, "the database at 127.0.0.1:1 does not answer"),
         (as_user(&database, "stranger", database.name()), "refuses the user stranger"),
-        (as_user(&database, "chinwag", "nosuch"), "has no database nosuch: make it with createdb"),
+        (as_user(&database, "chinwag", "nosuch"), "has no database nosuch: create it with createdb"),
         ("postgres://chinwag:pass-word@h:port/d".into(), "cannot be read"),
     ] {
         let said = refusal(&url, None);
@@ -215,7 +215,7 @@ async fn lone_node_that_lost_its_lock_ends() {
     proxy.restore();
     let ended = alone.wait();
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let said = "this node has lost its place at the database: another chinwag serves the database";
+    let said = "this node has lost its lease at the database: another chinwag serves the database";
     assert!(ended.stderr.contains(said), "{ended:?}");
     assert_eq!(other.stop().code, Some(0));
 }

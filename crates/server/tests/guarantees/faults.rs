@@ -82,7 +82,7 @@ async fn a_handlers_panic_is_500_and_its_connection_goes_on() {
         assert!(head.contains(&format!("x-request-id: {id}\r\n")), "{head}");
         let constant = json!({
             "type": "about:blank", "title": "Internal Server Error", "status": 500,
-            "detail": "the server failed: the log has the detail, under this answer's X-Request-Id",
+            "detail": "internal error: the server's log has the details, under this response's X-Request-Id",
         });
         assert_eq!(serde_json::from_str::<serde_json::Value>(&body).expect("JSON"), constant);
         let (head, body) = peer.get(&path, "after").await;

@@ -480,7 +480,7 @@ async fn sign_ins_through_the_provider_are_in_the_audit_log() {
     let entries: Vec<_> = entries
         .map(|entry| ["action", "actor", "target", "detail"].map(|key| entry[key].as_str().unwrap_or("-")))
         .collect();
-    let ended = "the sign-in is over or took too long: sign in at the provider again";
+    let ended = "the sign-in has expired: sign in at the provider again";
     let expected = [
         ["session.fail", "-", "-", "OpenID Connect: refused"],
         ["session.fail", "-", "eve", ended],

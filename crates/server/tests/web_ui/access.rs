@@ -232,7 +232,7 @@ async fn axe_objects_to_nothing_in_threads_and_details() {
     check_accessibility(&ann, "banned people and the menu of a member", &mut violations).await;
     ann.key(Key::Escape).await;
     ann.fill("Search members", "zoe").await;
-    ann.sees("Nobody is called that.").await;
+    ann.sees("No member has this name.").await;
     check_accessibility(&ann, "a search for members that finds none", &mut violations).await;
     ann.fill("Search members", "b").await;
     ann.sees_gone("Members", "cat").await;

@@ -37,7 +37,7 @@ async fn an_open_group_is_found_and_joined() {
     ann.sees("Anyone can find and join this group.").await;
 
     bob.fill("Search open groups", "kitchen").await;
-    bob.sees("No open group begins like that.").await;
+    bob.sees("No open group has a name that begins like this.").await;
     bob.fill("Search open groups", "equ").await;
     bob.sees_in("Open groups", "Équipe jardin").await;
     bob.press("Join Équipe jardin").await;

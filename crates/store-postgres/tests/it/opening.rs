@@ -89,7 +89,10 @@ async fn a_database_that_is_not_ours_is_refused_and_left_as_it_is() {
     let database = Database::new();
     database.ask("CREATE TABLE orders (id integer)");
     let why = refusal(&database.url()).await;
-    assert!(why.contains("is not empty and not Chinwag's: make one for it with createdb"), "{why}");
+    assert!(
+        why.contains("is not empty and does not belong to Chinwag: create one for it with createdb"),
+        "{why}"
+    );
     assert_eq!(tables(&database), [["public", "orders"]]);
 }
 
@@ -111,7 +114,7 @@ async fn non_databases_are_reported_in_a_sentence() {
         ("mysql://ann:secret@127.0.0.1/chat".to_owned(), "write it like postgres://"),
         (
             format!("postgres://chinwag:secret@{place}/no_such"),
-            "has no database no_such: make it with createdb, or name another",
+            "has no database no_such: create it with createdb, or name another",
         ),
         (format!("postgres://nobody:secret@{place}/postgres"), "refuses the user nobody"),
         ("postgres://ann:secret@127.0.0.1:1/chat".to_owned(), "127.0.0.1:1 does not answer"),
@@ -131,7 +134,7 @@ async fn a_database_with_another_encoding_or_no_rights_is_refused() {
         "CREATE DATABASE {other} ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
     ));
     let why = refusal(&format!("postgres://chinwag@{place}/{other}")).await;
-    assert!(why.contains("is in LATIN1: make one with createdb --encoding UTF8"), "{why}");
+    assert!(why.contains("has the encoding LATIN1: create one with createdb --encoding UTF8"), "{why}");
     database.ask(&format!("DROP DATABASE {other}"));
     let guest = format!("{}_guest", database.name());
     database.ask(&format!("CREATE ROLE {guest} LOGIN"));

@@ -100,7 +100,7 @@ impl ReactionTaker<'_, '_> {
             _ => {
                 let emoji = reaction.emoji.as_str();
                 let why = format!(
-                    "has {REACTIONS} different reactions, which is the most; {emoji} is not imported"
+                    "has {REACTIONS} different reactions, which is the limit; {emoji} is not imported"
                 );
                 self.refuse(message, &why);
             }

@@ -149,7 +149,7 @@ impl Jwks {
                 };
             }
             Err(why) => {
-                tracing::warn!(why, "the JWKS could not be read: the keys that are known go on");
+                tracing::warn!(why, "the JWKS could not be read: the known keys stay in use");
                 self.known.write().unwrap_or_else(PoisonError::into_inner).is_unread = true;
             }
         }
@@ -174,7 +174,7 @@ impl Jwks {
                 let body =
                     fetch.await.map_err(|why| format!("{host} does not answer: {}", why.without_url()))?;
                 let body = body.ok_or_else(|| format!("{host} does not answer with a JWKS"))?;
-                parse(&body).map_err(|why| format!("what {host} answers {why}"))
+                parse(&body).map_err(|why| format!("the response of {host} {why}"))
             }
         }
     }
@@ -194,11 +194,11 @@ fn file(path: &Path) -> Result<Vec<Key>, String> {
 
 /// The usable keys of a JWKS document.
 fn parse(document: &[u8]) -> Result<Vec<Key>, String> {
-    let set: Set = serde_json::from_slice(document).map_err(|why| format!("is no JWKS: {why}"))?;
+    let set: Set = serde_json::from_slice(document).map_err(|why| format!("is not a JWKS: {why}"))?;
     let jwks = set.keys.into_iter().take(MOST).filter_map(|jwk| serde_json::from_value(jwk).ok());
     let keys: Vec<_> = jwks.filter_map(|jwk| key(&jwk)).collect();
     if keys.is_empty() {
-        return Err("holds no public key for RS256, ES256 or EdDSA".into());
+        return Err("contains no public key for RS256, ES256 or EdDSA".into());
     }
     Ok(keys)
 }

@@ -95,14 +95,14 @@ impl IdClaims {
 
     fn check_times(&self, now: Date) -> Result<(), &'static str> {
         let leeway = i64::try_from(LEEWAY.as_micros()).unwrap_or(i64::MAX);
-        let expires = date(&self.exp).ok_or("the exp of the ID token is no time")?;
+        let expires = date(&self.exp).ok_or("the exp of the ID token is not a time")?;
         if expires.micros().saturating_add(leeway) <= now.micros() {
-            return Err("the ID token has expired: see that the clocks of both servers are right");
+            return Err("the ID token has expired: check the clocks of both servers");
         }
         for begins in [Some(&self.iat), self.nbf.as_ref()].into_iter().flatten() {
-            let begins = date(begins).ok_or("the iat or nbf of the ID token is no time")?;
+            let begins = date(begins).ok_or("the iat or nbf of the ID token is not a time")?;
             if begins.micros() > now.micros().saturating_add(leeway) {
-                return Err("the ID token is of the future: see that the clocks of both servers are right");
+                return Err("the ID token is not valid yet: check the clocks of both servers");
             }
         }
         Ok(())

@@ -165,7 +165,7 @@ impl Provider {
         match &answer.iss {
             Some(iss) if *iss != self.options.issuer => Err(refused("the answer has another iss")),
             None if addresses.document.authorization_response_iss_parameter_supported => {
-                Err(refused("the answer has no iss, which the provider says that it sends"))
+                Err(refused("the answer has no iss, which the provider has announced"))
             }
             _ => Ok(()),
         }
@@ -202,13 +202,13 @@ impl Provider {
             self.fetch(self.client.get(url), "the document of addresses").await?;
         if document.issuer != *issuer {
             let why = format!(
-                "the provider calls itself {}: set auth.oidc.issuer to that",
+                "the provider's issuer is {}: set auth.oidc.issuer to it",
                 shown(&document.issuer, ERROR_CHARS)
             );
             return Err(ProviderError::Refused(why));
         }
         let url = |key: &str, text: &str| {
-            safe_url(text).ok_or_else(|| refused(&format!("the provider's {key} is no https address")))
+            safe_url(text).ok_or_else(|| refused(&format!("the provider's {key} is not an https address")))
         };
         let jwks_uri = url("jwks_uri", &document.jwks_uri)?;
         let jwks = match former {
@@ -269,9 +269,9 @@ impl Provider {
             return Err(refused("the ID token is too long"));
         }
         let header =
-            decode_header(token).map_err(|_| refused("the ID token has no header that is known here"))?;
+            decode_header(token).map_err(|_| refused("the header of the ID token is not supported"))?;
         if header.crit.is_some() {
-            return Err(refused("the ID token says that something unknown is critical"));
+            return Err(refused("the ID token marks an unknown parameter as critical"));
         }
         let is_allowed = matches!(header.alg, Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA);
         if !is_allowed {

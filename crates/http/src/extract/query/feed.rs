@@ -20,7 +20,7 @@ impl Query {
     pub(crate) fn feed_kinds(&self) -> Result<Option<Vec<FeedKind>>> {
         let Some(text) = self.get("types")? else { return Ok(None) };
         let named = |name: &str| {
-            let unknown = || Error::field("types", format!("has {name:?}, which is no type of the feed"));
+            let unknown = || Error::field("types", format!("has {name:?}, which is not a type of the feed"));
             FeedKind::named(name).ok_or_else(unknown)
         };
         text.split(',').map(str::trim).map(named).collect::<Result<_>>().map(Some)

@@ -14,7 +14,7 @@ impl Query {
         match self.get("order")? {
             None => Ok(false),
             Some("recent") => Ok(true),
-            Some(_) => Err(Error::field("order", "must be recent, or left out")),
+            Some(_) => Err(Error::field("order", "must be recent, or omitted")),
         }
     }
 
@@ -22,7 +22,7 @@ impl Query {
     pub(crate) fn refuse_by_activity(&self) -> Result<()> {
         for key in ["messages", "ids", "with", "pinned"] {
             if self.get(key)?.is_some() {
-                return Err(Error::field(key, "is for groups by their activity: add order=recent"));
+                return Err(Error::field(key, "applies only to groups by their activity: add order=recent"));
             }
         }
         Ok(())
@@ -46,9 +46,9 @@ impl Query {
                 Name::parse(name).map(RecentFilter::With).map_err(|why| Error::field("with", why))
             }
             (None, None, Some("true")) => Ok(RecentFilter::Pinned),
-            (None, None, Some(_)) => Err(Error::field("pinned", "must be true, or left out")),
-            (Some(_), ..) => Err(Error::field("ids", "is a filter of its own: leave with and pinned out")),
-            _ => Err(Error::field("with", "is a filter of its own: leave pinned out")),
+            (None, None, Some(_)) => Err(Error::field("pinned", "must be true, or omitted")),
+            (Some(_), ..) => Err(Error::field("ids", "is a separate filter: omit with and pinned")),
+            _ => Err(Error::field("with", "is a separate filter: omit pinned")),
         }
     }
 }
@@ -59,7 +59,7 @@ fn group_ids(text: &str) -> Result<BTreeSet<GroupId>> {
     let ids: BTreeSet<GroupId> =
         ids.map(|id| id.parse().map_err(|why| Error::field("ids", why))).collect::<Result<_>>()?;
     if ids.len() > IDS_PAGE {
-        return Err(Error::field("ids", format!("holds more than {IDS_PAGE} ids: ask for fewer")));
+        return Err(Error::field("ids", format!("contains more than {IDS_PAGE} ids: request fewer")));
     }
     Ok(ids)
 }

@@ -16,7 +16,7 @@ impl Query {
     /// The search text.
     pub(crate) fn searched(&self) -> Result<&str> {
         let text = self.text("q", QUERY_CHARS)?;
-        text.ok_or_else(|| Error::field("q", "must have a word to look for"))
+        text.ok_or_else(|| Error::field("q", "must contain a word to search for"))
     }
 
     /// The first page of a message search. `None` if a given author or group cannot exist.
@@ -32,7 +32,7 @@ impl Query {
         let mentions_me = match self.get("mentions")? {
             None => false,
             Some("me") => true,
-            Some(_) => return Err(Error::field("mentions", "must be me, or left out")),
+            Some(_) => return Err(Error::field("mentions", "must be me, or omitted")),
         };
         let (before, after) = (self.date("before")?, self.date("after")?);
         let limit = self.limit(HITS_PAGE)?.unwrap_or(HITS);

@@ -16,7 +16,7 @@ pub(crate) const REST: &[RestPayload] = &[
 ];
 
 payload! {
-    /// An account to make.
+    /// An account to create.
     pub struct NewAccount {
         /// The new user's name.
         name: Name,
@@ -54,7 +54,7 @@ payload! {
 }
 
 payload! {
-    /// The use of a new ticket.
+    /// The purpose of a new ticket.
     pub struct NewTicket {
         /// `files`: reading files, for ten minutes. Left out: one WebSocket handshake.
         r#for: Option<String>,
@@ -64,7 +64,7 @@ payload! {
 payload! {
     /// The lifetime of a new token.
     pub struct NewToken {
-        /// The number of seconds, 1 to 31 536 000 (365 days); as long as a session if it is left out.
+        /// The lifetime in seconds, 1 to 31 536 000 (365 days). Default: that of a session.
         ttl: Lifetime,
         /// Whether to take over a user who signed up here: its password and its sessions end.
         adopt: bool,

@@ -463,7 +463,10 @@ impl<'a> Fields<'a> {
             match (GroupId::from_str(id), seq) {
                 (Ok(group), Value::Integer(seq)) if *seq >= 0 => heads.push((group, Seq(*seq))),
                 _ => {
-                    self.refuse(key, format!("holds {:?}, which is no group's id, or has no seq", short(id)));
+                    self.refuse(
+                        key,
+                        format!("holds {:?}, which is not a group's id, or has no seq", short(id)),
+                    );
                     break;
                 }
             }

@@ -23,7 +23,7 @@ pub(crate) const REST: &[RestPayload] =
     &[NewGroup::REST, GroupPatch::REST, GroupMePatch::REST, InName::REST, PrivatePair::REST];
 
 payload! {
-    /// A group to make. A user in several lists gets the highest role.
+    /// A group to create. A user in several lists gets the highest role.
     pub struct NewGroup {
         /// The owner. A user's own name may be left out.
         author [rest_only()]: Option<Name>,
@@ -33,7 +33,7 @@ payload! {
         admins: Vec<Name>,
         /// The members.
         members: Vec<Name>,
-        /// The restricted members, who only read.
+        /// The restricted members, who may only read.
         restricts: Vec<Name>,
         /// The description: at most 1,000 characters, with line breaks.
         description: FieldUpdate<Description>,
@@ -54,23 +54,23 @@ payload! {
 payload! {
     /// The changes of a group.
     pub struct GroupPatch {
-        /// The user who changes it. A service that leaves it out may do everything.
+        /// The acting user. A service that omits it may make any change.
         author [rest_only(), actor()]: Option<Name>,
         /// The new name.
         name: Option<GroupName>,
         /// The new owner, a list of one member.
         owner: OneName,
-        /// Users who become admins.
+        /// Users to add or promote as admins.
         admins: Vec<Name>,
-        /// Users who become members.
+        /// Users to add as members.
         members: Vec<Name>,
         /// Users who may only read from now on.
         restricts: Vec<Name>,
         /// Members to remove.
         remove: Vec<Name>,
-        /// Users to ban: they cannot join, nor be added. Members among them are removed.
+        /// Users to ban: they cannot join or be added. Members among them are removed.
         ban: Vec<Name>,
-        /// Users whose ban ends, before anybody is added.
+        /// Users to unban, before others are added.
         unban: Vec<Name>,
         /// The description: at most 1,000 characters, with line breaks. Null or the empty text for none.
         description: FieldUpdate<Description>,
@@ -149,19 +149,19 @@ payload! {
 }
 
 payload! {
-    /// The numbers up to which a client holds its groups' logs.
+    /// The positions in its groups' logs up to which a client has received them.
     pub struct HeldNumbers {
-        /// The last number held of each group, by its id: at most 1,000.
+        /// The last received number of each group, by its id: at most 1,000.
         groups: Heads,
-        /// The history that these are numbers of. Where the server's is another, every group is refused
-        /// with `history_changed`.
+        /// The id of the history to which these numbers belong. If the server has a different one, every group is
+        /// refused with `history_changed`.
         history: Option<String>,
-        /// Whether to answer what has changed beyond these groups: other groups, groups that you have left, profiles,
+        /// Whether to send also the changes outside of these groups: other groups, groups that you have left, profiles,
         /// relations, and your own marks and settings.
         all: Option<bool>,
-        /// The `since` of the last `sync.done`: only what changed after it is answered by `all`. Without it, everything.
+        /// The `since` of the last `sync.done`: `all` then returns only the changes after it. Default: everything.
         since: Option<String>,
-        /// Whether further groups follow in another `sync.resume`, whose `sync.done` answers for all.
+        /// Whether further groups follow in another `sync.resume`, whose `sync.done` covers all of them.
         more: Option<bool>,
     }
 }

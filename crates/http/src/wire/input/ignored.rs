@@ -36,7 +36,7 @@ impl Ignored {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let refuse = |key: &String| FieldError {
             field: super::json::short(key).to_owned().into(),
-            detail: "is not known here: leave it out, or lift http.strict".into(),
+            detail: "is not known: omit it, or turn off http.strict".into(),
         };
         if self.strict { keys.iter().map(refuse).collect() } else { Vec::new() }
     }

@@ -99,7 +99,9 @@ fn not_json(why: &serde_json::Error) -> String {
     match why.classify() {
         // The text comes from the visitors below.
         Category::Data => format!("the payload is not JSON: {why}"),
-        Category::Eof => format!("the payload is not JSON: it breaks off at line {line}, column {column}"),
+        Category::Eof => {
+            format!("the payload is not JSON: it ends too early, at line {line}, column {column}")
+        }
         _ if why.to_string().starts_with(TOO_DEEP) => {
             format!("the payload is nested too deeply at line {line}, column {column}")
         }
@@ -187,7 +189,7 @@ impl<'de> Visitor<'de> for Any {
                 known.insert(key.clone())
             };
             if !is_new {
-                return Err(A::Error::custom(format_args!("the key {:?} is there twice", short(&key))));
+                return Err(A::Error::custom(format_args!("the key {:?} appears twice", short(&key))));
             }
             object.0.push((key, value));
         }
@@ -220,7 +222,7 @@ pub fn not_an_object(text: &[u8]) -> Option<String> {
     match first {
         _ if begin.is_empty() => Some("is empty: send a JSON object".to_owned()),
         None => None,
-        Some(other) => Some(format!("must be a JSON object, and begins with {other:?}")),
+        Some(other) => Some(format!("must be a JSON object, but begins with {other:?}")),
     }
 }
 

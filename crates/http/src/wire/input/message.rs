@@ -25,20 +25,20 @@ payload! {
         author [rest_only()]: Option<Name>,
         /// The group.
         group [or("to")]: GroupId,
-        /// The text: 1 to 4096 characters (`limits.message_chars`), at least one of them visible. It is
-        /// kept to the byte. A message with `attachments` needs none.
+        /// The text: 1 to 4096 characters (`limits.message_chars`), at least one of them visible. It is stored
+        /// unchanged. A message with `attachments` needs none.
         body: SentBody,
         /// A message of the same group that this one answers. The empty text counts as left out.
         respond_to: Option<MessageId>,
-        /// The root of its thread: a message of the same group that is no reply in a thread itself. The empty text
+        /// The root of its thread: a message of the same group that is not itself a reply in a thread. The empty text
         /// counts as left out.
         thread: Option<MessageId>,
         /// The message's date. Only a service may set it.
         date [rest_only()]: Option<Date>,
-        /// The sender's own id of the message: retries with the same id make one message.
+        /// The sender's own id of the message: retries with the same id create only one message.
         client_id: Option<ClientId>,
-        /// The names of the mentioned users, at most 50, or `@all` for everyone, which the owner and admins may
-        /// use. Users who are no members are left out.
+        /// The names of the mentioned users, at most 50, or `@all` for everyone, which only the owner and admins may
+        /// use. Users who are not members are ignored.
         mentions: MentionList,
         /// The ids of at most 10 files that the author uploaded and has not used, in the order in which they are shown. In
         /// place of an id, `{"id", "alt"}` gives an alternative text of at most 1,000 characters, too.
@@ -49,10 +49,10 @@ payload! {
 }
 
 payload! {
-    /// The changes of a message. What is left out stays.
+    /// The changes of a message. Omitted keys stay as they are.
     pub struct MessagePatch {
         /// The new text: 1 to 4096 characters (`limits.message_chars`), at least one of them visible. It may be empty
-        /// or null if the message has files, which stay.
+        /// or null if the message has files, which remain.
         body [one_of_or_null()]: Option<Body>,
         /// The new mentions, in the form of a new message.
         mentions [one_of()]: Option<MentionList>,
@@ -74,9 +74,9 @@ payload! {
         target: Name,
         /// The text of the first message. A message with `attachments` needs none.
         body: Option<SentBody>,
-        /// The sender's own id of the message: retries with the same id make one message.
+        /// The sender's own id of the message: retries with the same id create only one message.
         client_id: Option<ClientId>,
-        /// The names of the users whom the first message mentions. Only you and the other user are kept.
+        /// The names of the users whom the first message mentions. Others than you and the other user are ignored.
         mentions: MentionList,
         /// The ids of at most 10 files that you uploaded and have not used, or objects with an `id` and an `alt`.
         attachments: AttachmentList,
@@ -86,15 +86,15 @@ payload! {
 }
 
 payload! {
-    /// The part of a group's history that is wanted.
+    /// The requested part of a group's history.
     pub struct HistoryPage {
         /// The group.
         group: GroupId,
         /// Only messages with a smaller number.
         before: Option<Seq>,
-        /// Only messages of an earlier date, where `before` is left out.
+        /// Only messages of an earlier date. Ignored with `before`.
         date: Option<Date>,
-        /// The number of messages; 20 if it is left out.
+        /// The number of messages. Default: 20.
         limit: PageSize,
     }
 }
@@ -104,9 +104,9 @@ payload! {
     pub struct ReadPoint {
         /// The member who has read. A user's own name may be left out.
         author [rest_only()]: Option<Name>,
-        /// The number of the last read message. One past the group's head is refused.
+        /// The number of the last read message, at most the group's head.
         seq [one_of()]: Option<Seq>,
-        /// The date of the last read message, where `seq` is left out: the newest at or before it.
+        /// The date of the last read message, or any date after it. Ignored with `seq`.
         date [one_of()]: Option<Date>,
     }
 }

@@ -24,7 +24,7 @@ pub(crate) const REST: &[RestPayload] =
     &[NewUser::REST, UserPut::REST, UserPatch::REST, SettingsPatch::REST, NewSuspension::REST];
 
 payload! {
-    /// A user to make.
+    /// A user to create.
     pub struct NewUser {
         /// The user's name: 1 to 128 characters (`limits.name_chars`).
         name: Name,
@@ -32,7 +32,7 @@ payload! {
 }
 
 payload! {
-    /// A user as the host application has it. Keys that are left out stay as they are.
+    /// A user of the host application. Omitted keys stay as they are.
     pub struct UserPut {
         /// `person` or `bot`.
         kind: Option<UserKind>,
@@ -77,7 +77,7 @@ payload! {
     pub struct NewSuspension {
         /// The date of its end, in the future.
         until: Date,
-        /// The reason, which the user is told: up to 500 characters, or null for none.
+        /// The reason, which is shown to the user: up to 500 characters, or null for none.
         reason: FieldUpdate<SuspensionReason>,
     }
 }

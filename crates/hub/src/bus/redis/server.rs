@@ -82,7 +82,7 @@ impl RedisServer {
         };
         let port = if matches!(kind, Topology::Sentinel(_)) { 26379 } else { 6379 };
         let hosts: Option<Vec<_>> = hosts.split(',').map(|host| host_of(host, port)).collect();
-        let hosts = hosts.ok_or_else(|| refused("has a host or port that cannot be"))?;
+        let hosts = hosts.ok_or_else(|| refused("has an invalid host or port"))?;
         if kind == Topology::Single && hosts.len() > 1 {
             return Err(refused("names several hosts"));
         }
@@ -264,13 +264,15 @@ impl RedisServer {
 
     fn away(&self, why: &str) -> ConnectError {
         let place = self.place();
-        ConnectError::Away(format!("Redis at {place} is away ({why}): start it, or give where it is"))
+        ConnectError::Away(format!(
+            "Redis at {place} is not reachable ({why}): start it, or correct its address"
+        ))
     }
 
     /// A server error, phrased for the operator who starts the node.
     pub(super) fn why(&self, error: &RedisError) -> ConnectError {
         let place = self.place();
-        let said = error.detail().unwrap_or("no more is said");
+        let said = error.detail().unwrap_or("no details");
         ConnectError::Unfit(match error.code() {
             Some("WRONGPASS" | "NOAUTH") => {
                 format!("Redis at {place} refuses the user or password in its URL: correct it there")

@@ -43,7 +43,7 @@ pub(super) fn run(service: Service, file: &Path, args: &ExportArgs) -> Result<()
     let config = args.place.load()?;
     let given = args.map.as_deref().map(map::read).transpose()?.unwrap_or_default();
     if let Some(folder) = args.files.as_deref().filter(|folder| !folder.is_dir()) {
-        bail!("{} is no folder: name that of the export's files with --files", folder.display());
+        bail!("{} is not a folder: name the folder of the export's files with --files", folder.display());
     }
     let mut report = Report::of_export(args.report.as_deref().map(create).transpose()?);
     // Take the lock before the export is read, so that a running server is reported at once.
@@ -170,7 +170,7 @@ impl ExportImport<'_> {
             if let Some(next) = next {
                 done += 1;
                 if next.is_repeated {
-                    self.report.remark("messages that the export has twice", &next.message.at);
+                    self.report.remark("messages that the export contains twice", &next.message.at);
                     continue;
                 }
                 reactions += next.message.reactions.len();
@@ -325,7 +325,7 @@ fn create(path: &Path) -> Result<BufWriter<File>> {
     match File::create_new(path) {
         Ok(file) => Ok(BufWriter::new(file)),
         Err(why) if why.kind() == ErrorKind::AlreadyExists => {
-            bail!("the report {shown} is there already: name another file, or remove it")
+            bail!("the report {shown} already exists: name another file, or remove it")
         }
         Err(why) => Err(why).with_context(|| format!("the report {shown} cannot be made")),
     }

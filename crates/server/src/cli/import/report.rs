@@ -149,15 +149,15 @@ impl Report {
         let missing: Vec<_> = self.rows.iter().filter(|row| row.is_missing()).map(|row| row.kind).collect();
         if !missing.is_empty() {
             bail!(
-                "the counts of {} do not agree: see that nothing else writes to the store, and run this again",
+                "the counts of {} do not agree: make sure that nothing else writes to the store, and run this again",
                 missing.join(", ")
             );
         }
         let seconds = self.begun.elapsed().as_secs_f64();
         let notes = match self.notes.min(self.shown) + self.reasons.len() as u64 {
-            0 => "everything is as it was".to_owned(),
-            1 => "1 line above says what is not as it was".to_owned(),
-            notes => format!("{notes} lines above say what is not as it was"),
+            0 => "everything matches the source".to_owned(),
+            1 => "1 line above names a difference from the source".to_owned(),
+            notes => format!("{notes} lines above name differences from the source"),
         };
         say(&format!("imported and counted in {seconds:.1} s: {notes}"))
     }

@@ -161,7 +161,7 @@ impl StoredFiles {
             Err(CopyError::Source(Error::NotFound(_))) => Ok(CopyOutcome::Missing),
             Err(CopyError::Source(why)) => Err(self.failure(&why)),
             Err(CopyError::Target(Error::Full)) => {
-                bail!("there is not enough room for the files in {}", target.location)
+                bail!("there is not enough space for the files in {}", target.location)
             }
             Err(CopyError::Target(why)) => Err(target.failure(&why)),
             Err(CopyError::Different) => {

@@ -50,7 +50,7 @@ impl Jwt {
             problems.add(format!("auth.jwt.secret {why}"));
         }
         if self.secret.is_some() && self.secret_file.is_some() {
-            problems.add("auth.jwt.secret and auth.jwt.secret_file are one too many: leave one out");
+            problems.add("auth.jwt.secret and auth.jwt.secret_file are both set: remove one of them");
         }
         if let Some(Err(why)) = self.jwks.as_deref().map(KeySource::parse) {
             problems.add(format!("auth.jwt.jwks {why}"));

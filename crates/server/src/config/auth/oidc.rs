@@ -66,7 +66,7 @@ impl Oidc {
             problems.add("auth.oidc.secret needs auth.oidc.issuer, the provider's address");
         }
         if self.secret.is_some() && self.secret_file.is_some() {
-            problems.add("auth.oidc.secret and auth.oidc.secret_file are one too many: leave one out");
+            problems.add("auth.oidc.secret and auth.oidc.secret_file are both set: remove one of them");
         }
         let is_scope = |scope: &String| {
             let valid = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');

@@ -17,7 +17,7 @@ pub(super) fn read(path: &Path) -> Result<HashMap<String, String>> {
         bail!("{shown} is longer than {BYTES} bytes");
     }
     let text = fs::read_to_string(path).with_context(|| format!("{shown} cannot be read"))?;
-    parse(&text).with_context(|| format!("{shown} is not as --map needs it"))
+    parse(&text).with_context(|| format!("{shown} does not have the format of --map"))
 }
 
 fn parse(text: &str) -> Result<HashMap<String, String>> {

@@ -87,7 +87,7 @@ fn a_key_given_twice_is_refused_in_objects_of_any_size() {
             let mut twice = entries.clone();
             twice.insert(at, entries[again].clone());
             let found = refused(Fields::parse(format!("{{{}}}", twice.join(",")).as_bytes()));
-            assert!(found[0].1.contains("is given twice"), "{count} keys, {again} again at {at}: {found:?}");
+            assert!(found[0].1.contains("appears twice"), "{count} keys, {again} again at {at}: {found:?}");
         }
     }
 }

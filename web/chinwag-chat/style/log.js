@@ -162,20 +162,15 @@ export const log = css`
   @media (pointer: coarse) {
     .bubble { max-width: min(38em, 92%); }
   }
-  /* Where there is less room, smaller buttons leave more of it for the text, and are no higher than a bubble of one line. */
+  /* Several rows of buttons leave more space for the text. */
   @container log (max-width: 880px) {
     @media not (pointer: coarse) {
-      .bubble { max-width: min(38em, 100% - 178px); }
-      .actions button.icon { min-width: 24px; min-height: 24px; width: 24px; }
-      .actions svg { width: 18px; }
+      .bubble { max-width: min(38em, 100% - 138px); }
     }
   }
-  /* Two rows of buttons. */
-  @container log (max-width: 560px) {
+  @container log (max-width: 440px) {
     @media not (pointer: coarse) {
       .bubble { max-width: calc(100% - 106px); }
-      .actions { margin-block: -4px; }
-      .stamp { line-height: 1; }
     }
   }
 `;

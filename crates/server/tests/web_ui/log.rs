@@ -379,26 +379,3 @@ async fn quote_of_an_old_message_follows_it() {
     quotes("Message deleted").await;
     ann.close().await;
 }
-
-#[tokio::test]
-async fn wide_messages_have_no_gaps_below_them() {
-    let stage = Stage::open().await;
-    let ann = stage.person("ann").await;
-    stage.app.user("bob").await;
-    let id = group(&stage, "Wide", &["ann", "bob"]).await;
-    for (length, author) in (10..50).step_by(3).zip(["ann", "bob"].into_iter().cycle()) {
-        let message = json!({ "group": id, "author": author, "body": "p".repeat(length) });
-        stage.app.service().post("messages/", message).await.ok(201);
-    }
-    ann.press("Wide").await;
-    ann.sees_once(&"p".repeat(49)).await;
-    let tight = "const lines = messages().map((each) => each.querySelector('.line'));
-        const heights = lines.map((line) => [line.offsetHeight, line.querySelector('.bubble').offsetHeight]);
-        return lines.length > 5 && lines.every((line) => line.querySelectorAll('.actions button').length === 7)
-            && heights.every(([line, bubble]) => line - bubble <= 1)";
-    for width in [768, 1000] {
-        ann.resize(width, 800).await;
-        ann.wait_for(&format!("see no gaps at {width}"), tight, json!([])).await;
-    }
-    ann.close().await;
-}

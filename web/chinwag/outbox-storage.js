@@ -56,7 +56,10 @@ export class OutboxStorage {
     this.persistent = wanted;
     if (!wanted) return;
     this.#database = openDatabase("chinwag", makeStore);
-    this.#database.catch(() => this.#failed());
+    this.#database.catch(() => {
+      this.#database = null;
+      this.#failed();
+    });
   }
 
   /** Releases this tab's records, so that another tab can take them over. */

@@ -322,7 +322,7 @@ mod tests {
         assert!(why(&from).ends_with(" is not a database"));
         assert!(!to.exists());
         fs::write(&to, "mine").expect("a file");
-        assert!(why(&from).contains(" is there already: "));
+        assert!(why(&from).contains(" already exists: "));
         assert_eq!(fs::read(&to).expect("it is there"), b"mine");
     }
 

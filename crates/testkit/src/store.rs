@@ -268,8 +268,8 @@ macro_rules! store_suite {
                 days_of_a_group_count_beside_the_servers_time
                 old_messages_are_listed_from_the_oldest
                 erasure_of_old_messages_waits_for_other_tasks
-                nothing_old_is_erased_just_after_the_clock_has_jumped
                 group_that_cannot_be_erased_holds_up_no_other
+                nothing_old_is_erased_just_after_the_clock_has_jumped
             }
             search {
                 candidates_of_each_group_are_the_newest_by_date

@@ -45,7 +45,10 @@ async fn a_server_that_is_away_is_named() {
     for form in ["redis://user:hidden@", "redis+cluster://", "redis+sentinel://", "rediss://"] {
         let name = if form.contains("sentinel") { "/master" } else { "" };
         let why = refusal(&format!("{form}{}{name}", redis.address())).await;
-        assert!(why.contains(&redis.address().to_string()) && why.contains("is away"), "{form}: {why}");
+        assert!(
+            why.contains(&redis.address().to_string()) && why.contains("is not reachable"),
+            "{form}: {why}"
+        );
     }
 }
 

@@ -168,7 +168,7 @@ fn a_backup_that_cannot_be_made_is_a_sentence() {
     ok(program.run(&["user", "add", "ann", "--no-password"]));
     refused(&program.run(&["backup", "no/one"]), "no/one.part cannot be written: ");
     fs::write(program.folder().join("one.part"), "").expect("it can be written");
-    refused(&program.run(&["backup", "one"]), "one.part is there already: ");
+    refused(&program.run(&["backup", "one"]), "one.part already exists: ");
     assert_eq!(program.run(&["backup"]).code, Some(2));
 }
 

@@ -42,7 +42,7 @@ fn each_problem_is_a_line_with_its_remedy() {
     fs::write(program.data().join("chinwag.db"), "no database".repeat(99)).unwrap();
     let output = program.run(&["check", "--listen", "127.0.0.1:0"]);
     assert_eq!(output.code, Some(1));
-    assert!(output.stdout.contains("problem  others may reach "), "{}", output.stdout);
+    assert!(output.stdout.contains("problem  other users can access "), "{}", output.stdout);
     assert!(output.stdout.contains("(mode 644): chmod 600 "), "{}", output.stdout);
     assert!(output.stdout.contains("chinwag.db is not a database"), "{}", output.stdout);
     assert!(output.stdout.lines().all(|line| line.starts_with("ok       ") || line.starts_with("problem  ")));
@@ -89,8 +89,8 @@ fn wrong_jwt_settings_are_named() {
         (&format!("secret = \"{secret}\"\nsecret_file = \"secret\""), "problem  auth.jwt.secret and "),
         ("jwks = \"ftp://host/keys\"", "problem  auth.jwt.jwks must be a file or an http:// or https:// "),
         ("jwks = \"none.json\"", "problem  auth.jwt.jwks: none.json cannot be read: "),
-        ("jwks = \"secret\"", "problem  auth.jwt.jwks: secret is no JWKS: "),
-        ("jwks = \"empty.json\"", "problem  auth.jwt.jwks: empty.json holds no public key for RS256, "),
+        ("jwks = \"secret\"", "problem  auth.jwt.jwks: secret is not a JWKS: "),
+        ("jwks = \"empty.json\"", "problem  auth.jwt.jwks: empty.json contains no public key for RS256, "),
         ("jwks = \"http://127.0.0.1:1/\"", "problem  auth.jwt.jwks: http://127.0.0.1:1 does not answer: "),
         ("create = true", "problem  auth.jwt.create needs a key: auth.jwt.secret, secret_file or jwks"),
         ("issuer = \"host\"", "problem  auth.jwt.issuer needs a key: "),
@@ -143,7 +143,7 @@ async fn provider_is_asked_for_its_document_and_keys() {
     });
     for (path, why) in [
         ("/a", "the document of addresses: the provider answered 404"),
-        ("/b", "calls itself \"https://id.example\": set auth.oidc.issuer to that"),
+        ("/b", "issuer is \"https://id.example\": set auth.oidc.issuer to it"),
         ("/c", "the provider's keys: "),
     ] {
         let (is_ok, output) = run_check(&settings(path));

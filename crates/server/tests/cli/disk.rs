@@ -136,7 +136,7 @@ async fn server_starts_with_a_full_disk_and_its_reserve() {
         disk.fill_up();
         assert_eq!(disk.free_space(), 0);
         let rotated = chinwag_testkit::process::finish(disk.command(&program, &["key", "--rotate"]), "");
-        assert!(rotated.stderr.contains("its disk is full, so make room on it"), "{rotated:?}");
+        assert!(rotated.stderr.contains("its disk is full, so free some space"), "{rotated:?}");
         let names = fs::read_dir(disk.file("")).expect("a folder").flatten().map(|entry| entry.file_name());
         assert!(!names.into_iter().any(|name| name.to_string_lossy().starts_with("service-key.")));
         running = Running::launch(disk.serving_with_reserve(&program, RESERVE));

@@ -63,7 +63,7 @@ async fn export_works_beside_a_server_and_without() {
     assert!(output.stdout.starts_with("exported the data of ann to "), "{}", output.stdout);
     assert!(is_zip(&program, "beside.zip"));
     let output = program.run(&["export", "ann", &path("beside.zip")]);
-    assert_eq!((output.code, output.stderr.contains("is there already")), (Some(1), true));
+    assert_eq!((output.code, output.stderr.contains("already exists")), (Some(1), true));
     let output = program.run(&["export", "nobody", &path("none.zip")]);
     assert_eq!((output.code, &*output.stderr), (Some(1), "chinwag: there is no user nobody\n"));
     let output = program.run(&["export", "ann", &path("no/such/folder.zip")]);

@@ -215,11 +215,11 @@ fn an_occupied_target_is_refused_and_left_unchanged() {
     refused(&["migrate", "--from", &url], "has a database: name another folder with --data");
     refused(&["migrate", "--from", &url, "--data", "new"], "is empty: name the one to be migrated");
     database.ask("CREATE TABLE orders (id integer)");
-    refused(&["migrate", "--to", &url], "is not empty and not Chinwag's");
+    refused(&["migrate", "--to", &url], "is not empty and does not belong to Chinwag");
     database.ask("DROP TABLE orders");
     let output = program.run(&["migrate", "--to", &url]);
     assert_eq!(output.code, Some(0), "{output:?}");
-    refused(&["migrate", "--to", &url], "holds a store already: make an empty one with createdb");
+    refused(&["migrate", "--to", &url], "already contains a store: create an empty one with createdb");
     refused(&["migrate", "--to", "postgres://chinwag@127.0.0.1:1/no"], "does not answer");
     refused(&["migrate", "--to", &url, "--data", "nowhere"], "there is no data folder nowhere");
 }

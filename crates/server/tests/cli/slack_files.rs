@@ -160,7 +160,7 @@ fn broken_export_is_refused_with_its_place() {
         refused(&program, &["slack", path.to_str().expect("a path")], why);
     }
     let text = write(&program, "x.zip", "no zip at all");
-    refused(&program, &["slack", &text], "is no ZIP file");
+    refused(&program, &["slack", &text], "is not a ZIP file");
     refused(&program, &["slack", "absent.zip"], "absent.zip: No such file");
     let line = |text: &str| write(&program, "x.jsonl", text);
     let version = "{\"type\":\"version\",\"version\":1}\n";

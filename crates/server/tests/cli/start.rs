@@ -81,7 +81,7 @@ async fn machine_without_authorities_calls_over_http_alone() {
     let (program, host) = (program(), Host::default());
     let keys = Served::start(&host.jwks()).await;
     let mut running = program.serve_with(|command| {
-        command.env("SSL_CERT_FILE", "none.pem");
+        command.env("SSL_CERT_FILE", "none.pem").env_remove("SSL_CERT_DIR");
         command.env("CHINWAG_AUTH__JWT__JWKS", &keys.url).env("CHINWAG_AUTH__JWT__CREATE", "true");
     });
     running.wait_for_log("this machine has no certificates of authorities");
@@ -90,7 +90,10 @@ async fn machine_without_authorities_calls_over_http_alone() {
     Client::new(running.url(), Some(&token), "ann").get("groups/").await.ok(200);
 
     let mut command = program.command(&["serve", "--listen", "127.0.0.1:0", "--data", "other"]);
-    command.env("SSL_CERT_FILE", "none.pem").env("CHINWAG_FILES__STORE", "s3://chats");
+    command
+        .env("SSL_CERT_FILE", "none.pem")
+        .env_remove("SSL_CERT_DIR")
+        .env("CHINWAG_FILES__STORE", "s3://chats");
     let output = finish(command, "");
     assert_eq!(output.code, Some(1));
     assert!(output.stderr.contains("No CA certificates were loaded"), "{}", output.stderr);

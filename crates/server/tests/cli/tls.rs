@@ -400,7 +400,7 @@ fn wrong_settings_of_tls_end_the_start() {
         (None, Some(key.clone()), "tls.key needs tls.cert"),
         (Some(cert.clone()), Some(folder.join("none")), "none cannot be read"),
         (Some(key.clone()), Some(key), "has no certificate in PEM"),
-        (Some(cert), Some(folder.join("other/tls.key")), "do not fit"),
+        (Some(cert), Some(folder.join("other/tls.key")), "do not belong together"),
     ] {
         let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.envs(cert.map(|cert| ("CHINWAG_TLS__CERT", cert)));

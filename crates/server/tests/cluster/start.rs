@@ -78,7 +78,7 @@ fn an_unfit_postgresql_is_refused_and_left_unchanged() {
     }
     database.ask("CREATE TABLE orders (id integer)");
     let said = refusal(&database.url(), None);
-    assert!(said.contains("is not empty and not Chinwag's"), "{said}");
+    assert!(said.contains("is not empty and does not belong to Chinwag"), "{said}");
     assert_eq!(tables(&database), 1);
 
     let database = Database::new();
@@ -124,7 +124,7 @@ fn node_waits_for_postgresql_and_redis_at_its_start() {
     let mut node = Running::launch(command);
     node.wait_for_log(&format!("waiting up to 10m: the database at {} does not answer", server.address()));
     server.start();
-    node.wait_for_log(&format!("waiting up to 10m: Redis at {} is away", redis.address()));
+    node.wait_for_log(&format!("waiting up to 10m: Redis at {} is not reachable", redis.address()));
     assert!(!program.data().exists(), "nothing is made");
     redis.start_again();
     node.wait_until_ready();

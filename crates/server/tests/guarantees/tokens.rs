@@ -138,7 +138,7 @@ async fn jwt_whose_keys_cannot_be_read_is_503_and_not_refused() {
     served.serve(Some(&host.jwks()));
     assert_eq!(everywhere(&nobody, &token).await, [200, 200, 101, 101, 101]);
     served.serve(None);
-    assert_eq!(everywhere(&nobody, &token).await, [200, 200, 101, 101, 101], "the keys that are known go on");
+    assert_eq!(everywhere(&nobody, &token).await, [200, 200, 101, 101, 101], "the known keys stay in use");
     let unknown = Host::default().sign(&json!({ "alg": "ES256", "kid": "other" }), &claims("ann"));
     assert_eq!(everywhere(&nobody, &unknown).await, [503; 5], "it may be among the new keys");
     served.serve(Some(&host.jwks()));

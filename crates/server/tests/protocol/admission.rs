@@ -157,7 +157,7 @@ async fn answers_that_a_user_does_not_read_are_bounded() {
         }
         wait.step(|| "it may still ask for more").await;
     };
-    assert!(refused.text.contains("read it before you ask for more"), "{}", refused.text);
+    assert!(refused.text.contains("read them before you request more"), "{}", refused.text);
     assert!(app.nobody().figure("chinwag_http_answers_waiting_bytes").await >= f64::from(512 << 10));
     bob.get("groups/").await.ok(200);
     drop(unread);

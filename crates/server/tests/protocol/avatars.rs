@@ -116,12 +116,12 @@ async fn unusable_files_are_no_avatars() {
     let named = json!({ "name": "tea", "members": ["bob"], "avatar": shown });
     ann.post("groups/", named).await.ok(201);
     for (id, why) in [
-        ("00000000-0000-4000-8000-000000000000", "no file that the user uploaded"),
-        (&*foreign, "no file that the user uploaded"),
-        (&*text, "no image"),
+        ("00000000-0000-4000-8000-000000000000", "not a file that the user uploaded"),
+        (&*foreign, "not a file that the user uploaded"),
+        (&*text, "not an image"),
         (&*begun, "not complete"),
-        (&*attached, "used already"),
-        (&*shown, "used already"),
+        (&*attached, "already in use"),
+        (&*shown, "already in use"),
     ] {
         refused(&ann.patch("users/ann/", json!({ "avatar": id })).await, why);
         refused(&ann.patch(&format!("groups/{shared}/"), json!({ "avatar": id })).await, why);

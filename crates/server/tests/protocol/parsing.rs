@@ -62,7 +62,7 @@ async fn bodies_that_are_no_object_are_named() {
         ("application/json", "[]", "begins with '['"),
         ("application/json", "null", "begins with 'n'"),
         ("application/json", "", "is empty"),
-        ("application/json", "{\"name\": ", "JSON: it breaks off at line 1, column 9"),
+        ("application/json", "{\"name\": ", "JSON: it ends too early, at line 1, column 9"),
         ("application/json", "{\"name\": ann}", "JSON: see line 1, column 10"),
         ("application/json", "{\"name\": \"\\ud800\"}", "JSON: see line 1, column"),
         ("application/json", &nested, "is nested too deeply at line 1, column"),
@@ -107,8 +107,8 @@ async fn handshakes_out_of_form_are_problems() {
     for (request, status, detail) in [
         (version, 426, "Sec-WebSocket-Version must be 13"),
         (key, 400, "Sec-WebSocket-Key must be"),
-        (plain, 426, "a WebSocket's address"),
-        (shake(&str::to_owned), 401, "a credential is needed"),
+        (plain, 426, "the address of the WebSocket"),
+        (shake(&str::to_owned), 401, "a credential is required"),
     ] {
         let (found, said) = raw(&app, &request).await;
         assert_eq!(found, status, "{said}");
@@ -157,7 +157,7 @@ async fn strict_servers_refuse_unknown_keys() {
     service.get("users/ann/").await.ok(404);
     service.post("users/", json!({ "name": "ann" })).await.ok(201);
     let refused = service.delete("users/ann/?search=x").await;
-    assert_problem(&refused, 400, "search is not known here");
+    assert_problem(&refused, 400, "search is not known");
     service.get("users/ann/").await.ok(200);
     let forged = app.nobody().bearing("forged").delete("users/ann/?search=x").await;
     assert_eq!(forged.status, 401, "a bad credential comes first");

@@ -164,7 +164,7 @@ async fn a_user_who_may_only_read_is_refused() {
     database.ask(&format!("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA chinwag TO {reader}"));
     PostgresStore::check(&url, &patient()).await.expect("it is ready");
     database.ask(&format!("ALTER ROLE {reader} SET default_transaction_read_only = on"));
-    assert!(check(&patient()).await.contains("takes no writes"));
+    assert!(check(&patient()).await.contains("accepts no writes"));
     database.ask(&format!("ALTER ROLE {reader} CONNECTION LIMIT 0"));
     let why = check(&patient()).await;
     assert!(why.contains("has no connection free") && why.contains("raise max_connections"), "{why}");

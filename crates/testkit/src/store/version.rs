@@ -140,7 +140,7 @@ pub async fn check(f: &Fixture) {
     assert_eq!(f.write(|tx| tx.seq_take(group(), 1)).await, Seq(9));
 }
 
-/// The index of the search, which version 1 did not have, takes its messages.
+/// The search index, which version 1 did not have, takes its messages.
 fn check_index(tx: &mut dyn Tx) -> Result<()> {
     let states = tx.indexed_groups(&[group()])?;
     assert_eq!((states[0].head, states[0].position), (Seq(8), Seq(0)));

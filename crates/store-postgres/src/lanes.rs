@@ -236,6 +236,18 @@ impl State {
     }
 }
 
+/// Separates the messages for which `is_apart` holds, which are few, from the others.
+pub(crate) fn separate(
+    messages: Vec<QueuedMessage>,
+    is_apart: impl Fn(&QueuedMessage) -> bool,
+) -> (Vec<QueuedMessage>, Vec<QueuedMessage>) {
+    if messages.iter().any(&is_apart) {
+        messages.into_iter().partition(is_apart)
+    } else {
+        (Vec::new(), messages)
+    }
+}
+
 /// The groups of a batch. The messages of a group are adjacent in a batch.
 pub(crate) fn groups_of(messages: &[QueuedMessage]) -> BTreeSet<GroupId> {
     messages.chunk_by(|one, next| one.group() == next.group()).map(|part| part[0].group()).collect()

@@ -31,7 +31,7 @@ use tokio_postgres::types::ToSql;
 use self::columns::Columns;
 use crate::address::Target;
 use crate::fault::{Failure, Trouble, panicked};
-use crate::lanes::{Batch, Lanes, QueuedMessage, by_group, groups_of};
+use crate::lanes::{Batch, Lanes, QueuedMessage, by_group, groups_of, separate};
 use crate::link::{Link, LinkSlot};
 use crate::message::refused;
 use crate::open::Options;
@@ -46,8 +46,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// Lock timeout of a batch for several groups. After it the groups are sent separately.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Locks these groups' rows, so that no other transaction assigns numbers of their logs until the end of this
-/// one.
+/// Locks these groups' rows: until this transaction ends, no other one assigns numbers of their logs.
 pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 
 /// Looks up each author once per group, regardless of the number of its messages, and then each message.
@@ -385,18 +384,6 @@ impl Sender<'_> {
             }
         }
         Left::Held(messages, Error::unavailable())
-    }
-}
-
-/// Separates the messages for which `is_apart` holds, which are few, from the others.
-fn separate(
-    messages: Vec<QueuedMessage>,
-    is_apart: impl Fn(&QueuedMessage) -> bool,
-) -> (Vec<QueuedMessage>, Vec<QueuedMessage>) {
-    if messages.iter().any(&is_apart) {
-        messages.into_iter().partition(is_apart)
-    } else {
-        (Vec::new(), messages)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs the test binaries, several at a time.
 //!
 //! `cargo test` runs one binary after the other. On two cores, tests mostly wait: for processes, leases, cut
-//! links and pages. So four binaries run at a time, longest first.
+//! links and pages. So three binaries run at a time, longest first.
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
@@ -20,7 +20,7 @@ use crate::cargo;
 use crate::steps::human;
 
 /// The number of binaries that run at a time.
-const MAX_CONCURRENT: usize = 4;
+const MAX_CONCURRENT: usize = 3;
 
 /// The slowest binaries, by package folder and name, slowest first.
 const LONG: &[(&str, &str)] = &[

@@ -64,7 +64,7 @@ async fn reload_right_after_closing_the_search_works() {
     let close = "const dialog = walk(document).find((each) => each.matches('dialog.finder'));
         const closed = new Promise((done) => dialog.addEventListener('close', done));
         dialog.close(); await closed;
-        window.reloading = true; const at = history.state.chinwag; location.reload(); return at";
+        window.reloading = true; setTimeout(() => location.reload()); return history.state.chinwag";
     assert_eq!(ann.run_async(close).await, "chat", "the entry of the search is left at once");
     ann.wait_for("be loaded again", "return window.reloading === undefined", json!([])).await;
     ann.sees_in("Conversation", "The garden").await;

@@ -20,6 +20,12 @@ pub(crate) async fn connect(tab: &Tab) {
     tab.run("await chat.connect();").await;
 }
 
+/// Cuts a page's link, and waits until the module waits for its next attempt.
+pub(crate) async fn cut_off(tab: &Tab, link: &Proxy) {
+    link.cut();
+    tab.until("chat.state === 'waiting'").await;
+}
+
 /// Asserts that a page holds exactly the server's messages and that its events announced exactly those.
 pub(crate) async fn agrees(tab: &Tab, group: &str, log: &[Value]) {
     let head = log.last().expect("there are messages")["seq"].clone();
@@ -104,8 +110,7 @@ async fn kills_and_cuts_leave_each_message_once_in_both_clients() {
 #[tokio::test]
 async fn offline_messages_survive_a_reload_and_are_sent_once() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     connect(&ann).await;
     ann.run(&format!("await chat.send('{group}', 'before').sent;")).await;
     // The server stores one message, and ann never receives its acknowledgement.
@@ -151,8 +156,7 @@ async fn offline_messages_survive_a_reload_and_are_sent_once() {
 #[tokio::test]
 async fn a_token_that_ends_is_followed_by_another_without_a_loss() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run("window.ttl = 2;").await;
     connect(&ann).await;
     ann.run(&format!(
@@ -210,8 +214,7 @@ async fn messages_are_sent_without_storage_and_a_warning_is_given() {
     load(&ann, "ann", &link, "{}").await;
     connect(&ann).await;
     ann.until("!chat.persistent").await;
-    link.cut();
-    ann.until("chat.state === 'waiting'").await;
+    cut_off(&ann, &link).await;
     ann.run(&format!("chat.send('{group}', 'one'); chat.send('{group}', 'two');")).await;
     link.restore();
     ann.until("chat.state === 'ready' && chat.unsentCount === 0").await;
@@ -222,8 +225,7 @@ async fn messages_are_sent_without_storage_and_a_warning_is_given() {
 #[tokio::test]
 async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
     let (mut world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     connect(&ann).await;
     let who = "200 OK\r\nContent-Length: 29\r\n\r\n{\"name\":\"ann\",\"expires\":null}";
     for (name, rest, chat) in [
@@ -281,8 +283,7 @@ async fn two_tabs_send_each_message_once() {
             .await;
         agrees(tab, &group, &world.log(&group).await).await;
     }
-    left.cut();
-    first.until("chat.state === 'waiting'").await;
+    cut_off(&first, &left).await;
     first.run(&format!("for (const body of ['left', 'behind']) chat.send('{group}', body);")).await;
     keeps(&first, 2).await;
     first.close().await;
@@ -340,8 +341,7 @@ const A_FRAME_IS_LOST: &str = "
 #[tokio::test]
 async fn a_gap_is_filled_first_and_a_repeated_event_is_ignored() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run(A_FRAME_IS_LOST).await;
     connect(&ann).await;
     let service = world.service();
@@ -382,14 +382,12 @@ async fn groups_that_cannot_resume_are_loaded_again() {
     let saved = world.program().folder().join("saved.db");
     let output = world.program().run(&["backup", saved.to_str().unwrap()]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     connect(&ann).await;
     say(&back, "to be forgotten".into()).await;
     ann.until(&format!("bodies('{back}').length === 2")).await;
 
-    link.cut();
-    ann.until("chat.state === 'waiting'").await;
+    cut_off(&ann, &link).await;
     for number in 0..1005 {
         say(&far, number.to_string()).await;
     }
@@ -424,8 +422,7 @@ async fn groups_that_cannot_resume_are_loaded_again() {
 #[tokio::test]
 async fn silently_dead_link_is_detected_and_replaced() {
     let (world, group) = World::of_two().await;
-    let link: Proxy = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     connect(&ann).await;
     link.stall();
     // The events of a phone that changes its network.
@@ -450,8 +447,7 @@ async fn a_page_starts_over_when_the_store_was_restored() {
     let mut world = World::start().await;
     world.users(&["ann"]).await;
     let group = world.group(&["ann"]).await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     connect(&ann).await;
     let send = async |from: usize, to: usize| {
         ann.run(&format!("for (let n = {from}; n < {to}; n++) await chat.send('{group}', 'm' + n).sent;"))

@@ -348,8 +348,7 @@ async fn unread_counts_groups_that_are_not_shown() {
     let (world, group) = World::of_two().await;
     let sent = json!({ "author": "bob", "group": group, "body": "hello" });
     world.service().post("messages/", sent).await.ok(201);
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     let counts = ann
         .run(
             "const { onmessage } = Object.getOwnPropertyDescriptors(WebSocket.prototype);

@@ -3,7 +3,7 @@
 use chinwag_testkit::browser::Tab;
 use serde_json::{Value, json};
 
-use crate::faults::keeps;
+use crate::faults::{cut_off, keeps};
 use crate::late::HOLD;
 use crate::world::{World, load};
 
@@ -76,8 +76,7 @@ async fn a_file_is_uploaded_sent_and_read_on_another_origin() {
 async fn an_upload_goes_on_after_a_cut_and_after_a_reload() {
     let world = World::with(&[]).await;
     world.users(&["ann"]).await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     connect(&ann).await;
     let begin = "window.progress = []; window.file = null; window.failed = null;
         chat.upload(big(10 << 20), { onprogress: ({ loaded }) => progress.push(loaded) }).then((file) => { window.file = file; }, (error) => { window.failed = String(error); });";
@@ -112,11 +111,9 @@ async fn an_upload_goes_on_after_a_cut_and_after_a_reload() {
 #[tokio::test]
 async fn a_message_with_files_is_sent_once_over_cuts_and_reloads() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     connect(&ann).await;
-    link.cut();
-    ann.until("chat.state === 'waiting'").await;
+    cut_off(&ann, &link).await;
     ann.run(&format!(
         "chat.send('{group}', 'both', {{ attachments: [big(9 << 20), new File(['small'], 'small.txt')] }}).sent.catch(() => {{}});"
     ))
@@ -147,8 +144,7 @@ async fn a_message_with_files_is_sent_once_over_cuts_and_reloads() {
 #[tokio::test]
 async fn a_file_that_is_refused_fails_its_message_alone() {
     let (world, group) = World::of_two_with(&[("CHINWAG_FILES__MAX_SIZE", "5000000")]).await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     connect(&ann).await;
     ann.run(&format!(
         "window.failing = chat.send('{group}', 'too large', {{ attachments: [big(6_000_000)] }}); failing.sent.catch(() => {{}});
@@ -179,8 +175,7 @@ async fn a_file_that_is_refused_fails_its_message_alone() {
 #[tokio::test]
 async fn discarded_message_stays_discarded_when_its_upload_ends() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run(HOLD).await;
     connect(&ann).await;
     ann.run(&format!(
@@ -199,8 +194,7 @@ async fn discarded_message_stays_discarded_when_its_upload_ends() {
 #[tokio::test]
 async fn many_files_are_shown_by_one_ticket() {
     let (world, _) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run(HOLD).await;
     connect(&ann).await;
     let shown = "const file = await chat.upload(new Blob(['hello']));
@@ -212,8 +206,7 @@ async fn many_files_are_shown_by_one_ticket() {
 #[tokio::test]
 async fn sign_out_and_time_forget_the_places_of_uploads() {
     let (world, _) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     connect(&ann).await;
     let kept = "Object.keys(localStorage).filter((key) => key.startsWith('chinwag:upload:'))";
     // Its second part is never sent.

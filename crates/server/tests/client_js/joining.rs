@@ -77,8 +77,7 @@ async fn open_groups_are_listed_and_joined_and_codes_used() {
 async fn messages_from_before_a_member_joined_are_read() {
     let world = World::start().await;
     world.users(&["ann", "bob"]).await;
-    let link = world.link().await;
-    let bob = world.person("bob", &link).await;
+    let (bob, link) = world.person_with_link("bob").await;
     bob.run("await chat.connect();").await;
     let service = world.service();
     let say = async |group: &str, body: &str| {
@@ -127,8 +126,7 @@ async fn messages_from_before_a_member_joined_are_read() {
 async fn joining_that_no_event_follows_is_an_error_of_the_module() {
     let world = World::start().await;
     world.users(&["ann", "bob"]).await;
-    let link = world.link().await;
-    let bob = world.person("bob", &link).await;
+    let (bob, _link) = world.person_with_link("bob").await;
     bob.run("await chat.connect(); chat.close();").await;
     let made = json!({ "name": "Tea", "author": "ann", "open": true });
     let group = world.service().post("groups/", made).await.ok(201)["id"].clone();

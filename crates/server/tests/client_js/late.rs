@@ -4,7 +4,7 @@ use chinwag_testkit::browser::Tab;
 use chinwag_testkit::proxy::Proxy;
 use serde_json::{Value, json};
 
-use crate::faults::{agrees, connect, keeps};
+use crate::faults::{agrees, connect, cut_off, keeps};
 use crate::world::{World, load};
 
 /// Holds the first answer to a request selected by `holds`, until `release` is called.
@@ -31,8 +31,7 @@ async fn say_numbers(world: &World, group: &str, count: usize) {
 
 /// A connected page of ann that can hold answers.
 async fn ann_of(world: &World) -> (Proxy, Tab) {
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     ann.run(HOLD).await;
     connect(&ann).await;
     (link, ann)
@@ -116,8 +115,7 @@ async fn count_that_fails_is_requested_again() {
 async fn closed_chat_leaves_unsent_messages_to_the_next_one() {
     let (world, group) = World::of_two().await;
     let (link, ann) = ann_of(&world).await;
-    link.cut();
-    ann.until("chat.state === 'waiting'").await;
+    cut_off(&ann, &link).await;
     ann.run(&format!("chat.send('{group}', 'left behind');")).await;
     keeps(&ann, 1).await;
     ann.reload().await;
@@ -168,8 +166,7 @@ async fn deleted_member_of_a_large_group_is_not_counted() {
 #[tokio::test]
 async fn closed_chat_requests_nothing_more() {
     let (world, group) = large_group().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run(WATCHED).await;
     connect(&ann).await;
     ann.run(
@@ -238,12 +235,10 @@ const HASTY: &str = "const wait = window.setTimeout;
 #[tokio::test]
 async fn slow_network_is_waited_for() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     ann.run(HASTY).await;
     connect(&ann).await;
-    link.cut();
-    ann.until("chat.state === 'waiting'").await;
+    cut_off(&ann, &link).await;
     say(&world, &group, "meanwhile").await;
     link.restore();
     ann.until(&format!("chat.state === 'ready' && bodies('{group}').length === 1")).await;

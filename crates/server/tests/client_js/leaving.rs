@@ -4,7 +4,7 @@ use chinwag_testkit::browser;
 use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
 
-use crate::faults::{connect, keeps};
+use crate::faults::{connect, cut_off, keeps};
 use crate::world::{World, load};
 
 /// Reads the group in a page without timers, so that only closing it sends the read mark.
@@ -52,8 +52,7 @@ async fn hidden_page_sends_its_read_marks_at_once() {
     let (world, group) = World::of_two().await;
     let sent = json!({ "author": "bob", "group": group, "body": "hello" });
     let seq = world.service().post("messages/", sent).await.ok(201)["seq"].clone();
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run(&read_in(&group)).await;
     ann.run(
         "Object.defineProperty(document, 'hidden', { get: () => true });
@@ -82,8 +81,7 @@ async fn read_mark_of_one_user_is_not_sent_for_the_next() {
     let group = world.group(&["eve", "ann", "bob"]).await;
     let sent = json!({ "author": "eve", "group": group, "body": "hello" });
     world.service().post("messages/", sent).await.ok(201);
-    let link = world.link().await;
-    let page = world.person("ann", &link).await;
+    let (page, _link) = world.person_with_link("ann").await;
     page.run(HELD).await;
     page.run(&format!("await chat.connect(); chat.markRead('{group}'); chat.close();")).await;
     page.until("window.refuse").await;
@@ -116,8 +114,7 @@ async fn killed_page_fails_its_test_at_once() {
 async fn refused_message_is_reported_after_a_new_sign_in() {
     let world = World::start().await;
     world.users(&["ann"]).await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     let refused = "await chat.connect();
         await chat.send({ to: 'nobody' }, 'hello').sent.catch(() => {});
         return chat.unsentTo('nobody')[0].state;";
@@ -133,11 +130,9 @@ async fn refused_message_is_reported_after_a_new_sign_in() {
 #[tokio::test]
 async fn discarded_message_is_not_kept_when_the_storage_is_full() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     connect(&ann).await;
-    link.cut();
-    ann.until("chat.state === 'waiting'").await;
+    cut_off(&ann, &link).await;
     ann.run(&format!("window.first = chat.send('{group}', 'first');")).await;
     keeps(&ann, 1).await;
     ann.run(&format!(
@@ -192,8 +187,7 @@ async fn group_that_was_not_stored_is_stored_with_the_next() {
 #[tokio::test]
 async fn later_version_upgrades_the_storage_of_an_open_page() {
     let (world, _group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     connect(&ann).await;
     let upgrade = "const asked = indexedDB.open('chinwag', 2);
         return new Promise((done) => {

@@ -14,8 +14,7 @@ const KEPT: &str = "const database = await new Promise((done) => { const asked =
 #[tokio::test]
 async fn message_without_json_is_refused_and_blocks_nothing() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run("await chat.connect();").await;
     let refused = "const cycle = {};
         cycle.cycle = cycle;
@@ -56,8 +55,7 @@ async fn message_without_json_is_refused_and_blocks_nothing() {
 #[tokio::test]
 async fn token_function_without_a_text_is_asked_again() {
     let (world, _) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run("window.Chinwag = chat.constructor; window.answers = [undefined, {}, '']; window.problems = [];
         window.fine = new Chinwag({ server: chat.server, token: () => answers.length ? answers.shift() : fetch('/token?user=ann').then((answer) => answer.text()) });
         fine.addEventListener('state', () => { if (fine.state === 'waiting') { problems.push([fine.problem.setup, fine.problem.message]); queueMicrotask(() => fine.retry()); } });

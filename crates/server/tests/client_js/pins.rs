@@ -2,14 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::faults::connect;
+use crate::faults::{connect, cut_off};
 use crate::world::World;
 
 #[tokio::test]
 async fn pins_are_in_step_live_and_after_an_absence() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     connect(&ann).await;
     let service = world.service();
     let say = async |body: &str| -> String {
@@ -43,8 +42,7 @@ async fn pins_are_in_step_live_and_after_an_absence() {
         ann.run(&format!("return (await chat.loadPins('{group}')).map(({{ body }}) => body);")).await;
     assert_eq!(loaded, json!(["two", "one"]));
 
-    link.cut();
-    ann.until("chat.state === 'waiting'").await;
+    cut_off(&ann, &link).await;
     pin(&one, false).await;
     pin(&three, true).await;
     pin(&one, true).await;

@@ -9,8 +9,7 @@ async fn an_event_is_newer_than_an_answer_that_comes_late() {
     let world = World::start().await;
     world.users(&["ann", "bob", "carl"]).await;
     let _group = world.group(&["ann", "bob", "carl"]).await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run("await chat.connect();").await;
     // Hold the answer about bob until it is outdated.
     ann.run(

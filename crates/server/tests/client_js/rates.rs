@@ -15,8 +15,7 @@ const MANY: usize = 8;
 #[tokio::test]
 async fn messages_over_the_rate_wait_and_arrive_in_order() {
     let (world, group) = World::of_two_with(&SLOW).await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run(&format!(
         "await chat.connect();
         window.seen = {{ put: 0, failed: 0 }};
@@ -42,8 +41,7 @@ async fn messages_over_the_rate_wait_and_arrive_in_order() {
 #[tokio::test]
 async fn a_message_that_waits_is_discarded_and_the_next_goes() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     // The first message is deferred for a minute; the others are accepted.
     ann.run(&format!(
         "await chat.connect();
@@ -71,8 +69,7 @@ async fn refused_read_mark_is_sent_again_after_a_pause() {
     let (world, group) = World::of_two().await;
     let message = json!({ "author": "bob", "group": group, "body": "hello" });
     world.service().post("messages/", message).await.ok(201);
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run(&format!(
         "await chat.connect();
         const [send, wait] = [WebSocket.prototype.send, window.setTimeout];
@@ -122,8 +119,7 @@ async fn client_pauses_after_a_close_for_too_much() {
     let world = World::start().await;
     world.users(&["ann"]).await;
     let group = world.group(&["ann"]).await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     let closed = ann
         .run(&format!(
             "await chat.connect();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::faults::connect;
+use crate::faults::{connect, cut_off};
 use crate::world::World;
 
 #[tokio::test]
@@ -10,8 +10,7 @@ async fn a_deleted_user_takes_its_reactions_along() {
     let world = World::start().await;
     world.users(&["ann", "bob", "cat", "dan"]).await;
     let group = world.group(&["ann", "bob", "cat", "dan"]).await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     connect(&ann).await;
     let service = world.service();
     let mut ids = Vec::new();
@@ -43,8 +42,7 @@ async fn a_deleted_user_takes_its_reactions_along() {
     ann.until(&format!("!({rest})")).await;
 
     // One event changes several messages.
-    link.cut();
-    ann.until("chat.state === 'waiting'").await;
+    cut_off(&ann, &link).await;
     service.delete("users/cat/").await.ok(200);
     let last = json!({ "group": group, "author": "ann", "body": "last" });
     service.post("messages/", last).await.ok(201);

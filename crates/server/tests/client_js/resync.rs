@@ -6,8 +6,7 @@ use crate::world::World;
 #[tokio::test]
 async fn resync_required_reconnects_at_once_and_resumes() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run(
         "window.sockets = [];
         window.WebSocket = class extends WebSocket {

@@ -9,8 +9,7 @@ use crate::world::World;
 #[tokio::test]
 async fn a_search_finds_and_may_be_cancelled() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     connect(&ann).await;
     let service = world.service();
     service.put("users/bob/", json!({ "display_name": "Bean" })).await.ok(200);

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::faults::cut_off;
 use crate::world::World;
 
 #[tokio::test]
@@ -79,8 +80,7 @@ async fn a_thread_is_followed_while_its_root_is_held_or_not() {
 #[tokio::test]
 async fn thread_has_replies_missed_while_offline() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     ann.run("await chat.connect();").await;
     ann.run(&format!(
         "window.root = await chat.send('{group}', 'root').sent;
@@ -91,8 +91,7 @@ async fn thread_has_replies_missed_while_offline() {
     .await;
     ann.until("texts() === 'ann:a'").await;
     let root = ann.run("return root.id;").await;
-    link.cut();
-    ann.until("chat.state === 'waiting'").await;
+    cut_off(&ann, &link).await;
     let service = world.service();
     let reply = async |body: &str| {
         let message = json!({ "group": group, "body": body, "thread": root, "author": "bob" });
@@ -110,8 +109,7 @@ async fn thread_has_replies_missed_while_offline() {
 #[tokio::test]
 async fn reloaded_thread_has_no_replies_that_were_deleted() {
     let (world, group) = World::of_two().await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, _link) = world.person_with_link("ann").await;
     ann.run(
         "window.WebSocket = class extends WebSocket {
             constructor(...given) { super(...given); window.socket = this; }

@@ -33,8 +33,7 @@ const BEGIN: &str = "
 async fn tus_js_client_pauses_resumes_and_outlives_a_cut() {
     let world = World::with(&[]).await;
     world.users(&["ann"]).await;
-    let link = world.link().await;
-    let ann = world.person("ann", &link).await;
+    let (ann, link) = world.person_with_link("ann").await;
     ann.run(&format!("{TUS}\n")).await;
     ann.run(&format!("window.server = 'http://{}'; {BEGIN}", link.address())).await;
     ann.until("paused || failed !== null").await;

@@ -5,6 +5,7 @@ use chinwag_testkit::client::Client;
 use chinwag_testkit::proxy::Proxy;
 use serde_json::{Value, json};
 
+use crate::faults::cut_off;
 use crate::late::HOLD;
 use crate::world::{World, load};
 
@@ -225,8 +226,7 @@ async fn groups_are_loaded_by_id_name_and_pin() {
 async fn closed_chat_rejects_the_load_of_a_group() {
     let (world, link, groups) = of_many(3).await;
     let ann = connected(&world, &link, 2).await;
-    link.cut();
-    ann.until("chat.state === 'waiting'").await;
+    cut_off(&ann, &link).await;
     let load = format!(
         "const load = chat.loadGroup('{}').catch(({{ code }}) => code); chat.close(); return load;",
         groups[0]

@@ -113,6 +113,12 @@ impl World {
         tab
     }
 
+    /// [`Self::person`] with a link of its own.
+    pub(crate) async fn person_with_link(&self, name: &str) -> (Tab, Proxy) {
+        let link = self.link().await;
+        (self.person(name, &link).await, link)
+    }
+
     /// All messages of a group, from the server.
     pub(crate) async fn log(&self, group: &str) -> Vec<Value> {
         setup::history(&self.service(), group).await

@@ -92,6 +92,15 @@ impl Error {
     }
 }
 
+/// The innermost cause of an error of a library, which is the most specific.
+pub fn root_cause<'e>(error: &'e (dyn std::error::Error + 'static)) -> &'e (dyn std::error::Error + 'static) {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause
+}
+
 /// The wait in whole seconds, at least 1. Rounded up so that no client retries too early.
 pub fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)

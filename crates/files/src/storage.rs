@@ -7,6 +7,7 @@ use std::path::{Path as FolderPath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chinwag_core::error::root_cause;
 use chinwag_core::file_store::{
     Attempt, FileKey, FileLister, FileReader, FileStore, FileWriter, PartId, PresignedHeaders,
 };
@@ -344,10 +345,6 @@ fn make_folder(path: &FolderPath, owner: Option<Owner>) -> io::Result<()> {
 
 /// The innermost cause of a fault, such as missing certificates, unless the text of the fault contains it.
 fn innermost(fault: &object_store::Error) -> String {
-    let mut cause: &dyn std::error::Error = fault;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let text = cause.to_string();
+    let text = root_cause(fault).to_string();
     if fault.to_string().contains(&text) { String::new() } else { format!(": {text}") }
 }

@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use chinwag_core::Result;
+use chinwag_core::error::root_cause;
 use chinwag_core::text::NUL;
 use reqwest::header::USER_AGENT;
 use reqwest::{Client, RequestBuilder, Response, Url};
 use tokio::time::timeout;
 
-use super::outside::{built, http_url, root};
+use super::outside::{built, http_url};
 use super::public_address::{PrivateAddress, PublicResolver, may_be_public};
 
 /// The `User-Agent` of this program.
@@ -79,7 +80,7 @@ impl OutboundClient {
             return format!("no answer came within {:?}", self.timeout);
         }
         match error.source() {
-            Some(_) => root(error).to_string(),
+            Some(_) => root_cause(error).to_string(),
             None => "the request failed".to_owned(),
         }
     }
@@ -106,7 +107,7 @@ impl OutboundClient {
 
 /// Whether a request failed because its host name has only private addresses.
 pub(crate) fn is_private(error: &reqwest::Error) -> bool {
-    root(error).is::<PrivateAddress>()
+    root_cause(error).is::<PrivateAddress>()
 }
 
 /// The beginning of a response's body.

@@ -4,6 +4,7 @@
 use std::sync::Once;
 use std::time::Duration;
 
+use chinwag_core::error::root_cause;
 use chinwag_core::{Error, Result};
 use reqwest::{Client, ClientBuilder, Response, Url, redirect};
 
@@ -18,13 +19,13 @@ pub(crate) fn client(within: Duration) -> Result<Client> {
 }
 
 /// A client with these settings that does not follow redirects, and ignores proxy settings of the environment. On a
-/// machine without certificates of authorities, its requests over `https` fail, and those over `http` work.
+/// machine without CA certificates, its requests over `https` fail, and those over `http` work.
 pub(crate) fn built(set: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client> {
     // Fails if the process has a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = || set(Client::builder().redirect(redirect::Policy::none()).no_proxy());
     builder().build().or_else(|why| {
-        let client = builder().tls_certs_only([]).build().map_err(|why| Error::internal(root(&why)))?;
+        let client = builder().tls_certs_only([]).build().map_err(|why| Error::internal(root_cause(&why)))?;
         warn_of_no_authorities(&why);
         Ok(client)
     })
@@ -35,20 +36,11 @@ fn warn_of_no_authorities(why: &reqwest::Error) {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
         tracing::error!(
-            why = %root(why),
-            "this machine has no certificates of authorities, so every request over https fails: install \
+            why = %root_cause(why),
+            "this machine has no CA certificates, so every request over https fails: install \
              ca-certificates or set SSL_CERT_FILE, and restart"
         );
     });
-}
-
-/// The innermost cause of an error, which is the most specific.
-pub(super) fn root(error: &reqwest::Error) -> &(dyn std::error::Error + 'static) {
-    let mut cause: &(dyn std::error::Error + 'static) = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause
 }
 
 /// Parses an `http` or `https` URL.

@@ -8,12 +8,13 @@ use axum::body::Bytes;
 use axum::http::header::{RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use chinwag_core::Result;
+use chinwag_core::error::root_cause;
 use http_body_util::{BodyExt, Collected, Full};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use reqwest::Client;
 
 use crate::network::outbound::AGENT;
-use crate::network::outside::{self, root};
+use crate::network::outside;
 
 /// The timeout of one request. It is long, since an authority may sign before it responds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -39,7 +40,7 @@ impl AcmeClient {
         let (mut parts, body) = request.into_parts();
         parts.headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let body = body.collect().await.map_or_else(|never| match never {}, Collected::to_bytes);
-        let failed = |error: reqwest::Error| Error::Other(root(&error).to_string().into());
+        let failed = |error: reqwest::Error| Error::Other(root_cause(&error).to_string().into());
         let request = reqwest::Request::try_from(Request::from_parts(parts, body)).map_err(failed)?;
         let response = self.client.execute(request).await.map_err(failed)?;
         if let Some(pause) = pause(response.status(), response.headers()) {

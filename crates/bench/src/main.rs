@@ -16,6 +16,7 @@ mod crowd;
 mod frame;
 mod load;
 mod plot;
+mod random;
 mod shared;
 mod subject;
 mod table;

@@ -14,6 +14,7 @@ use chinwag_core::user::Caller;
 use chinwag_core::{Clock, Date, GroupId, Seq};
 
 use super::{RunSettings, compare_with_shortest, grouped, histories, median};
+use crate::random::Random;
 use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{self, Plan, World};
 
@@ -27,8 +28,7 @@ pub(super) struct GroupHistory {
     context: Context,
     group: GroupId,
     length: u64,
-    /// The state of the random number generator, with a fixed seed.
-    state: u64,
+    random: Random,
     _world: World,
 }
 
@@ -73,7 +73,15 @@ impl GroupHistory {
         let clock = Arc::new(SystemClock::default());
         let app = App::new(world.open()?, clock.clone(), Limits::default());
         let context = Context::new(Caller::User(world.users[0]));
-        Ok(Self { app, clock, context, group: world.groups[0], length, state: length, _world: world })
+        Ok(Self {
+            app,
+            clock,
+            context,
+            group: world.groups[0],
+            length,
+            random: Random::new(length),
+            _world: world,
+        })
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -85,7 +93,7 @@ impl GroupHistory {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut took = Vec::with_capacity(times);
         for _ in 0..times {
-            let number = i64::try_from(self.random() % self.length)? + 1;
+            let number = i64::try_from(self.random.below(self.length))? + 1;
             let begun = Instant::now();
             runtime.block_on(self.run(query, number))?;
             took.push(begun.elapsed().as_secs_f64() * 1e6);
@@ -109,11 +117,5 @@ impl GroupHistory {
         };
         self.app.messages(&self.context, self.group, Page::before(point, PAGE)).await?;
         Ok(())
-    }
-
-    fn random(&mut self) -> u64 {
-        self.state =
-            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.state >> 20
     }
 }

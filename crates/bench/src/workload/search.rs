@@ -21,6 +21,7 @@ use chinwag_testkit::postgres::Server;
 
 use super::fanout::Stage;
 use super::{RunSettings, grouped};
+use crate::random::Random;
 use crate::shared::Shared;
 use crate::subject::{Subject, WITHOUT_INDEX};
 use crate::table::{Goal, Measurement, Outcome};
@@ -64,7 +65,7 @@ const QUERY_KINDS: [(QueryKind, &str); 4] = [
 
 /// Texts with a natural distribution of words, the same in every run.
 struct Texts {
-    state: u64,
+    random: Random,
 }
 
 /// A store with indexed messages.
@@ -128,15 +129,13 @@ fn sends(settings: &RunSettings) -> Result<Measurement> {
 }
 
 impl Texts {
-    fn below(&mut self, end: u64) -> u64 {
-        self.state =
-            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.state >> 33) % end
+    fn new(seed: u64) -> Self {
+        Self { random: Random::new(seed) }
     }
 
     fn next(&mut self) -> String {
-        if self.below(CHINESE) == 0 {
-            let character = |_| char::from_u32(0x4e00 + self.below(CHARACTERS) as u32).unwrap_or('一');
+        if self.random.below(CHINESE) == 0 {
+            let character = |_| char::from_u32(0x4e00 + self.random.below(CHARACTERS) as u32).unwrap_or('一');
             return (0..LENGTH).map(character).collect();
         }
         (0..LENGTH).map(|_| self.word()).collect::<Vec<_>>().join(" ")
@@ -144,7 +143,7 @@ impl Texts {
 
     /// A random word, distributed by Zipf's law.
     fn word(&mut self) -> String {
-        let uniform = (self.below(1 << 24) + 1) as f64 / f64::from(1 << 24);
+        let uniform = (self.random.below(1 << 24) + 1) as f64 / f64::from(1 << 24);
         word(WORDS.powf(uniform) as u64 - 1)
     }
 }
@@ -170,7 +169,7 @@ impl SearchHistory {
             Some(server) => World::make_shared(Shared::by_one(server), &settings.server, &plan)?,
             None => World::make(&settings.server, &plan)?,
         };
-        let (user, mut source) = (world.users[0], Texts { state: length });
+        let (user, mut source) = (world.users[0], Texts::new(length));
         let engine = if server.is_some() { "PostgreSQL" } else { "SQLite" };
         eprintln!("  {engine}: {length} messages are written …");
         let texts: Vec<_> = (0..length).map(|_| source.next()).collect();
@@ -209,7 +208,7 @@ impl SearchHistory {
             eprintln!("  {engine}: {name}, {length} messages …");
             let (mut median, mut asked) = (0.0, times);
             for round in 0..settings.rounds {
-                let mut random = Texts { state: round as u64 + 1 };
+                let mut random = Random::new(round as u64 + 1);
                 let (begun, mut took) = (Instant::now(), Vec::with_capacity(times));
                 for number in 0..times {
                     if number >= MIN_QUERIES && begun.elapsed() > MAX_QUERY_TIME {
@@ -235,7 +234,7 @@ impl SearchHistory {
     }
 
     /// A query made of words from a random message.
-    fn query(&self, sought: QueryKind, random: &mut Texts) -> String {
+    fn query(&self, sought: QueryKind, random: &mut Random) -> String {
         let is_chinese = matches!(sought, QueryKind::TwoCharacters);
         let text = loop {
             let text = &self.texts[random.below(self.length) as usize];

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::ledger::SoakLedger;
 use crate::load::TIMEOUT;
+use crate::random::Random;
 
 const POLL: Duration = Duration::from_millis(20);
 
@@ -55,13 +56,13 @@ pub(super) struct ScheduledUser {
 pub(super) struct Schedule {
     users: Vec<ScheduledUser>,
     requests: mpsc::Sender<UserAction>,
-    random: u64,
+    random: Random,
     turn: usize,
 }
 
 impl Schedule {
     pub(super) fn new(users: Vec<ScheduledUser>, requests: mpsc::Sender<UserAction>) -> Self {
-        Self { users, requests, random: 1, turn: 0 }
+        Self { users, requests, random: Random::new(1), turn: 0 }
     }
 
     /// Assigns actions until `stop` is set, and waits until every user has received every message.
@@ -130,8 +131,6 @@ impl Schedule {
     }
 
     fn random_user(&mut self) -> Result<usize> {
-        self.random =
-            self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        Ok(usize::try_from(self.random >> 33)? % self.users.len())
+        Ok(usize::try_from(self.random.below(self.users.len() as u64))?)
     }
 }

@@ -17,9 +17,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use super::authorizations::Authorizations;
 use super::client::PushRequest;
 use super::encrypt::{SALT, encrypt};
-use super::origins::Origins;
 use super::slots::Slots;
 use super::vapid::Signer;
 use crate::state::ServerState;
@@ -40,7 +40,7 @@ const FRESH_FOR: Duration = Duration::from_secs(30);
 /// The requests of this node, and the outcomes that are not stored yet.
 pub(super) struct PushSender {
     state: Arc<ServerState>,
-    origins: Origins,
+    authorizations: Authorizations,
     services: Slots<String>,
     users: Slots<UserId>,
     devices: Slots<PushId>,
@@ -52,7 +52,7 @@ impl PushSender {
     pub(super) fn new(state: Arc<ServerState>, signer: Signer) -> Self {
         Self {
             state,
-            origins: Origins::new(signer),
+            authorizations: Authorizations::new(signer),
             services: Slots::new(MAX_OF_SERVICE),
             users: Slots::new(MAX_OF_USER),
             devices: Slots::new(MAX_OF_DEVICE),
@@ -116,7 +116,7 @@ impl PushSender {
             Ok(slots) => slots,
             Err(result) => return Ok(Some(result)),
         };
-        let authorization = self.origins.authorization(&origin, now)?;
+        let authorization = self.authorizations.get(&origin, now)?;
         let payload = payload.showing(self.state.options.push.content).fit(PAYLOAD_BYTES, payload_bytes);
         let mut salt = [0; SALT];
         salt.copy_from_slice(&self.state.app.clock().secret()[..SALT]);
@@ -233,6 +233,7 @@ mod tests {
             assert_eq!(sender.outcomes.pop().map(|outcome| outcome.result), Some(expected));
         }
     }
+
     #[tokio::test]
     async fn user_with_silent_endpoints_leaves_slots_for_others() {
         let mut sender = sender().await;

@@ -12,7 +12,7 @@ const REMEMBERED: usize = 4096;
 const FRESH: i64 = 6 * 3600 * 1_000_000;
 
 /// Authorizations by the origin of the push service.
-pub(super) struct Origins {
+pub(super) struct Authorizations {
     signer: Signer,
     known: HashMap<String, Authorization>,
 }
@@ -22,13 +22,13 @@ struct Authorization {
     signed: Date,
 }
 
-impl Origins {
+impl Authorizations {
     pub(super) fn new(signer: Signer) -> Self {
         Self { signer, known: HashMap::new() }
     }
 
     /// The value of `Authorization` for the push service at an origin.
-    pub(super) fn authorization(&mut self, origin: &str, now: Date) -> Result<String> {
+    pub(super) fn get(&mut self, origin: &str, now: Date) -> Result<String> {
         let is_fresh = |known: &&Authorization| (now.micros() - known.signed.micros()).abs() < FRESH;
         if let Some(known) = self.known.get(origin).filter(is_fresh) {
             return Ok(known.value.clone());

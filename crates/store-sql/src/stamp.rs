@@ -239,7 +239,7 @@ pub fn profiles_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<
 }
 
 pub fn departures_trim(sql: &mut impl Sql, now: Date, age: Duration, most: usize) -> Result<usize> {
-    // A date in the future is of a clock that was ahead.
+    // A date in the future comes from a clock that was ahead.
     const NEWEST: Text = Text::same("SELECT date FROM stamp_dates WHERE date > $1 AND date <= $2 LIMIT 1");
     const NOTE: Text =
         Text::same("INSERT INTO stamp_dates (date, stamp) VALUES ($1, $2) ON CONFLICT (date) DO NOTHING");

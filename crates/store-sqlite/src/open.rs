@@ -55,7 +55,7 @@ pub struct Options {
     /// Whether to migrate a file of an older version. Otherwise it is refused.
     pub upgrade: bool,
     /// Bytes of the disk that are kept in reserve, so that deletions go on where it is full; 0 for none. While
-    /// the reserve is not whole, nothing new is stored. Left out: the reserve that is there, as large as it is.
+    /// the reserve is not whole, nothing new is stored. `None`: the existing reserve keeps its size.
     pub reserve: Option<u64>,
     /// Whether a commit waits for the disk. Disabled only in tests: without it a power failure loses commits,
     /// but a crash of the process does not.

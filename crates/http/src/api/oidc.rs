@@ -26,9 +26,9 @@ pub(crate) async fn begin(State(state): State<Arc<ServerState>>, parts: Parts) -
     })
 }
 
-/// Receives the browser from the provider.
+/// Receives the browser from the provider, and signs the user in.
 ///
-/// Then it is signed in, or the page asks for a name, or shows the reason of a failure.
+/// For a new user, the page asks for a name. It also shows the reason of a failure.
 #[utoipa::path(
     get, path = "/oidc/callback/", tag = "accounts", operation_id = "oidc_callback",
     params(

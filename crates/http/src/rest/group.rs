@@ -48,7 +48,7 @@ pub(crate) async fn create(
         ("open" = Option<bool>, Query, description = "`true` for the groups that anyone may join."),
         ("q" = Option<String>, Query, description = "Only open groups whose name begins with this text, ignoring case and accents."),
         ("order" = Option<String>, Query, description = "`recent` for a user's own groups by their latest activity. The parameters that follow belong to it."),
-        ("messages" = Option<u8>, Query, minimum = 0, maximum = 20, description = "The number of newest messages of each group; 20 if absent."),
+        ("messages" = Option<u8>, Query, minimum = 0, maximum = 20, description = "The number of newest messages of each group. Default: 20."),
         ("ids" = Option<String>, Query, description = "Only these groups: up to 100 ids, separated by commas."),
         ("with" = Option<String>, Query, description = "Only the private group with this user."),
         ("pinned" = Option<bool>, Query, description = "`true` for the groups that the user has pinned."),
@@ -155,7 +155,7 @@ pub(crate) struct ReadUpTo {
         ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
     ),
     request_body = ReadPoint,
-    responses((status = 200, description = "How far the group is read.", body = ReadUpTo), Refusals),
+    responses((status = 200, description = "The current read mark.", body = ReadUpTo), Refusals),
 )]
 pub(crate) async fn read(
     State(state): State<Arc<ServerState>>,

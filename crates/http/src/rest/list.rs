@@ -29,10 +29,10 @@ const PAGE_BYTES: usize = 1 << 20;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "read by the document alone")]
 pub(crate) struct ListPages {
-    /// Answer one page; `Link` names the next. All if absent.
+    /// The maximum number of rows of a page; `Link` names the next page. Default: all rows.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u16>,
-    /// Where the page begins: taken from `Link`.
+    /// The beginning of the page, from `Link`.
     cursor: Option<String>,
 }
 

@@ -315,7 +315,7 @@ async fn complete(state: &ServerState, reserved: &Reservation) -> Result<StoredF
     // Removes the parts and, if another node has completed or ended the upload, the objects that this request has
     // written.
     if let Err(error) = state.app.file_clear(id, &**files.store()).await {
-        tracing::warn!(%error, %id, "what is left of an upload could not be removed: it is removed with the file, or in a day");
+        tracing::warn!(%error, %id, "the remains of an upload could not be removed: they are removed with the file, or in a day");
     }
     stored
 }

@@ -54,7 +54,7 @@ server_event! {
 }
 
 server_event! {
-    /// How far a member has read.
+    /// A member's read mark moved.
     "message.read", Never
     pub struct ReadMark<'a> {
         /// The member.

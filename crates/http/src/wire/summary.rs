@@ -17,8 +17,8 @@ pub enum GroupSummary {}
 
 impl ServerEvent for GroupSummary {
     const NAME: &'static str = "group.summary";
-    const ABOUT: &'static str = "The first that a socket is sent: the user's groups, each with the user's own marks. \
-        Large ones come as one message in several fragments.";
+    const ABOUT: &'static str = "The first event of a socket: the user's groups, each with the user's own marks. \
+        A large one is one message in several fragments.";
     const NUMBERED: Numbered = Numbered::Never;
 
     fn data() -> Value {
@@ -48,8 +48,8 @@ pub struct ContactSummary<'a> {
 
 impl ServerEvent for ContactSummary<'_> {
     const NAME: &'static str = "contact.summary";
-    const ABOUT: &'static str = "The second: the user's relations, and how present its contacts are. A `status.update` \
-        follows for each contact who is not disconnected, then what happens from here on.";
+    const ABOUT: &'static str = "The second event: the user's relations, and the presence of its contacts. A `status.update` \
+        follows for each contact who is not disconnected, and then the live events.";
     const NUMBERED: Numbered = Numbered::Never;
 
     fn data() -> Value {

@@ -43,7 +43,7 @@ pub(super) fn begin(session: &Arc<Session>, groups: Vec<GroupId>) {
                     sleep(RETRY).await;
                 }
                 Err(error) => {
-                    tracing::error!(%error, "what a summary leaves out could not be counted");
+                    tracing::error!(%error, "the unread messages of the groups that a summary omits could not be counted");
                     return;
                 }
             }

@@ -84,7 +84,7 @@ async fn machine_without_authorities_calls_over_http_alone() {
         command.env("SSL_CERT_FILE", "none.pem").env_remove("SSL_CERT_DIR");
         command.env("CHINWAG_AUTH__JWT__JWKS", &keys.url).env("CHINWAG_AUTH__JWT__CREATE", "true");
     });
-    running.wait_for_log("this machine has no certificates of authorities");
+    running.wait_for_log("this machine has no CA certificates");
     // The token ends in 2100.
     let token = host.token("ES256", &json!({ "sub": "ann", "exp": 4_102_444_800_i64 }));
     Client::new(running.url(), Some(&token), "ann").get("groups/").await.ok(200);

@@ -20,7 +20,7 @@ const PAGES: usize = 20;
 const MESSAGES: usize = 256;
 const INDEXED_GROUPS: usize = 64;
 const BYTES: usize = 128 << 10;
-/// The longest pause between two cleanups. A later date for the next one is of a clock that was ahead.
+/// The longest pause between two cleanups. A later date comes from a clock that was ahead.
 const MAX_REST: Duration = Duration::from_secs(100 * 24 * 3600);
 /// The number of index pages that one step of a merge writes. This occupies the store for some milliseconds.
 const MERGED_PAGES: usize = 32;

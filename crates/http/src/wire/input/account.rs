@@ -56,7 +56,7 @@ payload! {
 payload! {
     /// The purpose of a new ticket.
     pub struct NewTicket {
-        /// `files`: reading files, for ten minutes. Left out: one WebSocket handshake.
+        /// `files`: reading files, for ten minutes. Default: one WebSocket handshake.
         r#for: Option<String>,
     }
 }

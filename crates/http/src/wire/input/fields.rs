@@ -104,7 +104,9 @@ impl<'a> Fields<'a> {
 
     /// The error of a payload that has none of the keys of which at least one is required.
     pub(crate) fn missing_one_of(&self, keys: &'static [Key]) -> Option<(&'static str, String)> {
-        keys.iter().any(|key| key.need.is_one_of() || key.is_actor).then_some(())?;
+        if !keys.iter().any(|key| key.need.is_one_of() || key.is_actor) {
+            return None;
+        }
         let is_given =
             |key: &&Key| if key.need == Need::OneOf { self.has(key.name) } else { self.holds(key.name) };
         let one_of = keys.iter().filter(|key| key.need.is_one_of());

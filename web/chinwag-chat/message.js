@@ -101,7 +101,11 @@ export class Message extends LitElement {
     for (const link of this.querySelectorAll(".body a")) link.tabIndex = this.#tab;
   }
 
-  #focus = () => setTimeout(() => (this.touched = this.matches(":focus-within")));
+  #focus = ({ type }) => {
+    // The list makes it the tab stop in its next frame, and Tab may be pressed before.
+    if (type === "focusin") this.tabbable = true;
+    setTimeout(() => (this.touched = this.matches(":focus-within")));
+  };
 
   #text() {
     const { message, words } = this;

@@ -60,8 +60,11 @@ async fn suspended_person_is_told_until_when_and_why() {
     ann.sees("Your account is suspended until Tuesday, January 1, 2999 at").await;
     ann.reload().await;
     ann.sees("Reason: spam").await;
+    // The page still shows the former reason until the answer arrives.
+    let suspension = serde_json::json!({ "until": "2999-01-01T00:00:00Z", "reason": "abuse" });
+    stage.app.service().patch("users/ann/", change(suspension)).await.ok(200);
     sign(&ann, "ann", PASSWORD, "Sign in").await;
-    ann.sees("Reason: spam").await;
+    ann.sees("Reason: abuse").await;
     stage.app.service().patch("users/ann/", change(serde_json::Value::Null)).await.ok(200);
     sign(&ann, "ann", PASSWORD, "Sign in").await;
     ann.sees("Signed in as ann").await;

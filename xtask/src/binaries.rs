@@ -22,7 +22,7 @@ use crate::steps::human;
 /// The number of binaries that run at a time.
 const MAX_CONCURRENT: usize = 3;
 
-/// The slowest binaries, by package folder and name, slowest first.
+/// The slowest binaries, by package folder and name, in the order of their start.
 const LONG: &[(&str, &str)] = &[
     ("server", "web_ui"),
     ("server", "cluster"),
@@ -38,9 +38,15 @@ const LONG: &[(&str, &str)] = &[
 const ON_NODES: (&str, &str) = ("server", "protocol");
 const NODES: &[(&str, &str)] = &[("TEST_ON", "nodes"), ("RUST_TEST_THREADS", "4")];
 
-/// The binaries whose tests mostly wait for pages.
-const OF_PAGES: &[(&str, &str)] = &[("server", "web_ui"), ("server", "client_js"), ("server", "packages")];
-const PAGES: &[(&str, &str)] = &[("RUST_TEST_THREADS", "3")];
+/// The binaries whose tests mostly wait for pages, for leases, or for processes, and the number of tests that run
+/// at a time.
+const WAITING: &[(&str, &str, &[(&str, &str)])] = &[
+    ("server", "web_ui", &[("RUST_TEST_THREADS", "3")]),
+    ("server", "client_js", &[("RUST_TEST_THREADS", "3")]),
+    ("server", "packages", &[("RUST_TEST_THREADS", "3")]),
+    ("server", "cli", &[("RUST_TEST_THREADS", "4")]),
+    ("server", "cluster", &[("RUST_TEST_THREADS", "6")]),
+];
 
 /// A binary that takes longer is stuck, and is killed.
 const MAX_RUN_TIME: Duration = Duration::from_secs(30 * 60);
@@ -152,8 +158,9 @@ fn in_order(all: Vec<Binary>) -> Vec<Binary> {
     let mut ordered: Vec<_> = on_nodes.map(|binary| Binary { variables: NODES, ..binary }).collect();
     ordered.extend(all);
     for binary in &mut ordered {
-        if OF_PAGES.iter().any(|names| binary.is(*names)) {
-            binary.variables = PAGES;
+        if let Some((.., threads)) = WAITING.iter().find(|(package, target, _)| binary.is((package, target)))
+        {
+            binary.variables = threads;
         }
     }
     let place = |binary: &Binary| LONG.iter().position(|names| binary.is(*names)).unwrap_or(LONG.len());

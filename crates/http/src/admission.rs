@@ -12,7 +12,7 @@ use crate::error::{Problem, Result as Answer};
 use crate::network::peer::{Peer, trusts};
 use crate::options::Options;
 use crate::permits::{SharedPermit, SharedPermits};
-use crate::shares::{ReadLine, ReadTurn, Share, Shares};
+use crate::shares::{AddressTurn, ReadLine, ReadTurn, Share, Shares};
 use crate::trace::carry;
 use crate::waiting::WaitingAnswers;
 
@@ -106,6 +106,14 @@ impl Admission {
     /// The line in which reads of a user wait for their turn. They also count for the address of the request.
     pub(crate) fn line(&self, user: &Arc<Share>, parts: &Parts) -> ReadLine {
         self.shares.line(user, self.counted_address(parts))
+    }
+
+    /// Waits for a turn to look up the credential of a request in the store. It counts for the address of the request.
+    pub(crate) async fn lookup_turn(&self, parts: &Parts) -> Result<Option<AddressTurn>, Error> {
+        match self.counted_address(parts) {
+            Some(address) => self.shares.address_turn(address).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// A permit from `uploads`, for a request of a user whose handler reads the body itself.

@@ -11,6 +11,7 @@ mod device;
 mod failures;
 pub mod jwt;
 mod known_tokens;
+mod lookups;
 pub mod oidc;
 mod passwords;
 pub(crate) mod provider_sign_in;
@@ -181,17 +182,17 @@ impl Auth {
                 if let Some(user) = self.known_tokens.get(&hash) {
                     return Ok(Identified::Token(hash, user));
                 }
-                let user = self.app.token(hash).await?.ok_or(REFUSED)?.user;
+                let user = self.token(parts, hash).await?.ok_or(REFUSED)?.user;
                 self.known_tokens.insert(hash, user, || self.client(parts));
                 Ok(Identified::Token(hash, user))
             }
             AuthInput::ScopedKey(hash) => {
-                let scopes = self.app.scopes_of(hash).await;
+                let scopes = self.scopes_of(parts, hash).await;
                 Ok(Identified::Key(hash, self.noted((SignInKind::Key, None), parts, scopes).await?))
             }
             AuthInput::Key(hash) => {
                 let secret = BotSecret::Key(hash);
-                let grant = self.app.bot_grant(secret).await;
+                let grant = self.bot_grant(parts, secret).await;
                 let grant = self.noted((SignInKind::Key, None), parts, grant).await?;
                 Ok(Identified::Bot(secret, grant.user))
             }
@@ -201,17 +202,6 @@ impl Auth {
                     self.note_use(user, parts);
                 }
                 Ok(known.map_or(Identified::Nobody, Identified::Known))
-            }
-        }
-    }
-
-    /// Refuses a token that is no longer valid, and removes it from the known tokens.
-    pub(crate) async fn check_token(&self, token: TokenHash) -> Result<()> {
-        match self.app.token(token).await.and_then(|found| found.ok_or(REFUSED)) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.known_tokens.forget(&token);
-                Err(error)
             }
         }
     }
@@ -233,7 +223,7 @@ impl Auth {
         let secret = bearer::subprotocol(&parts.headers).or_else(bearer);
         let Some(secret) = secret.filter(|secret| is_bot_key(secret)) else { return Ok(None) };
         let hash = TokenHash::of(secret);
-        let grant = self.app.bot_grant(BotSecret::Key(hash)).await;
+        let grant = self.bot_grant(parts, BotSecret::Key(hash)).await;
         let grant = self.noted((SignInKind::Key, None), parts, grant).await?;
         grant.allow(BotAct::Connect)?;
         let user = self.app.user_by_id(grant.user).await?.ok_or(REFUSED)?;
@@ -252,11 +242,11 @@ impl Auth {
     /// The user of the credential, or `None` without one.
     async fn handshake_user(&self, parts: &Parts) -> Result<Option<SignedIn>> {
         if let Some(ticket) = bearer::ticket(parts.uri.query()) {
-            let token = self.app.ticket_take(TokenHash::of(&ticket)).await?.ok_or(REFUSED)?;
+            let token = self.ticket_take(parts, TokenHash::of(&ticket)).await?.ok_or(REFUSED)?;
             return Ok(Some(signed_in(token)));
         }
         let known = match bearer::subprotocol(&parts.headers) {
-            Some(secret) => match self.look_up(self.bearer(secret)).await? {
+            Some(secret) => match self.look_up(parts, self.bearer(secret)).await? {
                 Some(known) => Some(known),
                 None => Some(self.validated_user(parts, &bearer::as_header(secret)).await?),
             },
@@ -342,37 +332,39 @@ impl Auth {
         if matches!(shown, AuthInput::Nothing) {
             return Ok(None);
         }
-        match self.look_up(shown).await? {
+        match self.look_up(parts, shown).await? {
             Some(credential) => Ok(Some(credential)),
             None => self.validated_user(parts, &parts.headers).await.map(Some),
         }
     }
 
-    async fn look_up(&self, shown: AuthInput<'_>) -> Result<Option<Credential>> {
+    async fn look_up(&self, parts: &Parts, shown: AuthInput<'_>) -> Result<Option<Credential>> {
         match shown {
             AuthInput::Nothing | AuthInput::Other => Ok(None),
             AuthInput::Key(hash) => {
-                self.app.bot_grant(BotSecret::Key(hash)).await?;
+                self.bot_grant(parts, BotSecret::Key(hash)).await?;
                 Err(Error::forbidden(BEYOND_BOTS))
             }
-            AuthInput::ScopedKey(hash) => self.app.scopes_of(hash).await.map(|_| Some(Credential::Service)),
+            AuthInput::ScopedKey(hash) => {
+                self.scopes_of(parts, hash).await.map(|_| Some(Credential::Service))
+            }
             AuthInput::Service => Ok(Some(Credential::Service)),
             AuthInput::Several(all) => {
                 for one in all {
-                    if let Some(user) = self.user(one).await? {
+                    if let Some(user) = self.user(parts, one).await? {
                         return Ok(Some(Credential::User(user)));
                     }
                 }
                 Ok(None)
             }
-            one => Ok(self.user(one).await?.map(Credential::User)),
+            one => Ok(self.user(parts, one).await?.map(Credential::User)),
         }
     }
 
     /// The user whom a single secret identifies.
-    async fn user(&self, shown: AuthInput<'_>) -> Result<Option<SignedIn>> {
+    async fn user(&self, parts: &Parts, shown: AuthInput<'_>) -> Result<Option<SignedIn>> {
         match shown {
-            AuthInput::Token(hash) => Ok(self.app.token(hash).await?.map(signed_in)),
+            AuthInput::Token(hash) => Ok(self.token(parts, hash).await?.map(signed_in)),
             AuthInput::Jwt(secret) => self.by_jwt(secret).await,
             AuthInput::Nothing
             | AuthInput::Service

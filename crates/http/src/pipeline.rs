@@ -135,7 +135,7 @@ async fn identify(
     parts: &Parts,
 ) -> chinwag_core::Result<Identified> {
     if demands.takes_hook(&parts.method) {
-        return hook::identified(state, &parts.uri).await;
+        return hook::identified(state, parts).await;
     }
     if demands.takes_ticket(&parts.method)
         && let Some(identified) = ticket::identified(state, &parts.uri).await?

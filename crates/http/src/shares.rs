@@ -62,6 +62,13 @@ pub(crate) struct ReadTurn {
     pub(crate) line: ReadLine,
 }
 
+/// A turn of an address alone. It ends on drop.
+pub(crate) struct AddressTurn {
+    _turn: OwnedSemaphorePermit,
+    /// Keeps the share, which counts the turn.
+    _share: Arc<Share>,
+}
+
 /// The permits of a streamed list, released on drop.
 pub(crate) struct ListPermits {
     _of_user: OwnedSemaphorePermit,
@@ -82,11 +89,20 @@ impl Shares {
 
     /// The line of a user's reads from an address.
     pub(crate) fn line(&self, user: &Arc<Share>, address: Option<IpAddr>) -> ReadLine {
-        let of_address = |address| {
-            let key = Key::Address(network(address));
-            self.of(key, self.address_turns, self.address_line, self.address_turns)
-        };
-        ReadLine { user: user.clone(), address: address.map(of_address) }
+        ReadLine { user: user.clone(), address: address.map(|address| self.of_address(address)) }
+    }
+
+    /// Waits for a turn of an address to read before the user is known. Fails if too many are waiting, or after a
+    /// timeout.
+    pub(crate) async fn address_turn(&self, address: IpAddr) -> Result<AddressTurn> {
+        let share = self.of_address(address);
+        let turn = timeout(TURN_WITHIN, share.enter()).await.unwrap_or_else(|_| Err(Error::unavailable()))?;
+        Ok(AddressTurn { _turn: turn, _share: share })
+    }
+
+    fn of_address(&self, address: IpAddr) -> Arc<Share> {
+        let key = Key::Address(network(address));
+        self.of(key, self.address_turns, self.address_line, self.address_turns)
     }
 
     fn of(&self, key: Key, turns: usize, line: usize, lists: usize) -> Arc<Share> {

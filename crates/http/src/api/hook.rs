@@ -2,7 +2,7 @@
 
 mod slack_parts;
 
-use axum::http::Uri;
+use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use chinwag_core::app::Context;
 use chinwag_core::app::bot::MakeIncomingHook;
@@ -178,11 +178,11 @@ impl PathValue for HookSecret {
 }
 
 /// Identifies the bot of a hook by the secret in the path.
-pub(crate) async fn identified(state: &ServerState, uri: &Uri) -> chinwag_core::Result<Identified> {
-    let path = uri.path();
+pub(crate) async fn identified(state: &ServerState, parts: &Parts) -> chinwag_core::Result<Identified> {
+    let path = parts.uri.path();
     let secret = path.rsplit_once(BEFORE_SECRET).map(|(_, secret)| secret.trim_end_matches('/'));
     let secret = BotSecret::Hook(TokenHash::of(secret.unwrap_or_default()));
-    let grant = state.app.bot_grant(secret).await?;
+    let grant = state.auth.bot_grant(parts, secret).await?;
     Ok(Identified::Bot(secret, grant.user))
 }
 

@@ -61,7 +61,8 @@ impl Acme {
     }
 
     pub(super) fn status(&self) -> AcmeStatus {
-        let state = self.state();
+        let mut state = self.state();
+        state.drop_long_wait(self.clock.now());
         AcmeStatus {
             expires: state
                 .certificate
@@ -77,7 +78,7 @@ impl Acme {
     /// Requests a certificate whenever one is due, until the future is dropped.
     pub(super) async fn run(&self, keys: &TlsKeys) {
         loop {
-            let wait = self.state().next().micros() - self.clock.now().micros();
+            let wait = self.status().next.micros() - self.clock.now().micros();
             match u64::try_from(wait) {
                 Ok(wait) if wait > 0 => sleep(Duration::from_micros(wait).min(MAX_SLEEP)).await,
                 _ => self.attempt(keys).await,

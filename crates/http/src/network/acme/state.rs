@@ -118,6 +118,17 @@ impl AcmeState {
         Date::from_micros(due.max(self.not_before))
     }
 
+    /// Ends a wait that is longer than any wait that can begin now: the clock was ahead when it began.
+    pub(super) fn drop_long_wait(&mut self, now: Date) {
+        let longest = match &self.certificate {
+            Some(issued) if self.failures == 0 => wait_after(issued),
+            _ => LONGEST_ASKED,
+        };
+        if self.not_before > now.plus(longest).micros() {
+            self.not_before = now.micros();
+        }
+    }
+
     /// Records an attempt before it is made, so that it counts as failed if the process dies.
     pub(super) fn begin(&mut self, now: Date) {
         self.failures = self.failures.saturating_add(1);
@@ -127,8 +138,7 @@ impl AcmeState {
     /// Stores a new certificate. The next attempt is at least a third of the validity away, so that a wrong clock
     /// does not cause a renewal loop.
     pub(super) fn succeed(&mut self, issued: IssuedCertificate, now: Date) {
-        let wait = issued.renewal().map_or(LONGEST_PAUSE, |(third, _)| third);
-        self.not_before = now.plus(wait).micros();
+        self.not_before = now.plus(wait_after(&issued)).micros();
         (self.failures, self.problem, self.certificate) = (0, None, Some(issued));
     }
 
@@ -138,6 +148,11 @@ impl AcmeState {
         let wait = asked.unwrap_or_default().min(LONGEST_ASKED).max(pause(self.failures));
         self.not_before = now.plus(wait).micros();
     }
+}
+
+/// The minimum pause after a certificate was issued.
+fn wait_after(issued: &IssuedCertificate) -> Duration {
+    issued.renewal().map_or(LONGEST_PAUSE, |(third, _)| third)
 }
 
 fn pause(failures: u32) -> Duration {
@@ -214,6 +229,24 @@ mod tests {
         // If the clock is a year ahead, the certificate is expired when it arrives.
         state.succeed(issued(), date("2027-05-01T00:00:00Z"));
         assert_eq!(state.next(), date("2027-05-31T00:00:00Z"));
+    }
+
+    #[test]
+    fn wait_that_began_under_a_clock_ahead_is_dropped() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut state = AcmeState::load(&options(folder.path()));
+        let (ahead, now) = (date("2027-05-01T00:00:00Z"), date("2026-06-01T00:00:00Z"));
+        state.succeed(issued(), ahead);
+        state.drop_long_wait(ahead);
+        assert_eq!(state.next(), date("2027-05-31T00:00:00Z"), "the wait is a usual one");
+        state.drop_long_wait(now);
+        assert_eq!(state.next(), date("2026-06-30T00:00:00Z"), "two thirds of the time");
+        state.begin(ahead);
+        state.fail("refused".into(), Some(7 * DAY), ahead);
+        state.drop_long_wait(ahead);
+        assert_eq!(state.next(), ahead.plus(7 * DAY), "the authority asks for it");
+        state.drop_long_wait(now);
+        assert_eq!(state.next(), date("2026-06-30T00:00:00Z"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use axum::body::Bytes;
 use chinwag_core::app::export::{EXPORT_PAGE, ExportedUser};
 use chinwag_core::app::{App, Context};
 use chinwag_core::file::StoredFile;
-use chinwag_core::file_store::FileStore;
+use chinwag_core::file_store::{FileReader, FileStore};
 use chinwag_core::store::ReactionPlace;
 use chinwag_core::{Error, FileId, GroupId, Name, Result, Seq, UserId};
 use futures_util::{Stream, stream};
@@ -191,7 +191,7 @@ impl Export {
             let (files, last) = self.app.export_files(&self.context, self.user(), after).await?;
             let mut lacking = Vec::new();
             for file in &files {
-                if !copy(&**store, file, out).await? {
+                if !copy(&mut *store.read(file.key(), 0..file.size), file, out).await? {
                     lacking.push(file.id);
                 }
             }
@@ -241,9 +241,9 @@ impl WrittenGroups {
     }
 }
 
-/// Writes the bytes of a file into the ZIP. Returns whether the storage has them.
-async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> Result<bool> {
-    let mut reader = store.read(file.key(), 0..file.size);
+/// Writes the bytes of a file into the ZIP. Returns whether the storage has them. If the file is removed meanwhile, an
+/// empty entry marks that its bytes are incomplete.
+async fn copy(reader: &mut dyn FileReader, file: &StoredFile, out: &mut ZipSender) -> Result<bool> {
     let mut piece = match reader.next(FILE_PIECE).await {
         Err(Error::NotFound(_)) => return Ok(false),
         piece => piece?,
@@ -252,7 +252,15 @@ async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> 
     while let Some(bytes) = piece {
         out.zip.write(&bytes).map_err(Error::internal)?;
         out.flush(PIECE).await?;
-        piece = reader.next(FILE_PIECE).await?;
+        piece = match reader.next(FILE_PIECE).await {
+            Err(Error::NotFound(_)) => {
+                tracing::warn!(file = %file.id, "a file was removed while it was exported");
+                let entry = format!("{}.incomplete", path(file));
+                out.zip.begin(entry, Packing::Plain(0)).map_err(Error::internal)?;
+                None
+            }
+            piece => piece?,
+        };
     }
     Ok(true)
 }
@@ -340,7 +348,52 @@ pub(crate) fn cut(why: Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Cursor, Read};
+
+    use ::zip::ZipArchive;
+    use chinwag_core::Date;
+    use chinwag_core::file::FileName;
+    use chinwag_core::file_store::Attempt;
+    use chinwag_core::store::Answer;
+
     use super::*;
+
+    /// Half of a file, and then its removal.
+    struct Removed(Option<Bytes>);
+
+    impl FileReader for Removed {
+        fn next(&mut self, _: usize) -> Answer<'_, Option<Bytes>> {
+            let half = self.0.take().ok_or(Error::NotFound("file")).map(Some);
+            Box::pin(async { half })
+        }
+    }
+
+    #[tokio::test]
+    async fn export_goes_on_after_a_file_is_removed_meanwhile() {
+        let file = |id: &str, name| StoredFile {
+            id: id.parse().expect("an id"),
+            attempt: Attempt::ONLY,
+            name: FileName::cleaned(name),
+            media_type: "text/plain".into(),
+            size: 8,
+            dimensions: None,
+            thumbnail: None,
+            alt: None,
+        };
+        let (a, b) = ("018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e", "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5f");
+        let (sender, _receiver) = mpsc::channel(PIECES);
+        let mut out = ZipSender { zip: ZipStream::new(Date::from_micros(0)), sender };
+        let mut removed = Removed(Some(Bytes::from_static(b"half")));
+        assert!(copy(&mut removed, &file(a, "a.txt"), &mut out).await.expect("it goes on"));
+        assert!(!copy(&mut removed, &file(b, "b.txt"), &mut out).await.expect("it goes on"));
+        out.zip.finish().expect("the end");
+        let mut zip = ZipArchive::new(Cursor::new(out.zip.take())).expect("a ZIP file");
+        let mut text = String::new();
+        zip.by_index(0).expect("the file").read_to_string(&mut text).expect("text");
+        let names: Vec<_> = zip.file_names().map(|name| name.expect("a name").into_owned()).collect();
+        assert_eq!(text, "half");
+        assert_eq!(names, [format!("files/{a}-a.txt"), format!("files/{a}-a.txt.incomplete")]);
+    }
 
     #[test]
     fn names_are_safe_on_every_system() {

@@ -150,7 +150,7 @@ fn fill(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<(), Cop
 }
 
 /// Checks the whole store in the file at `path`, whether in use or not: the order of pages and rows, every
-/// index, and constraints. Returns the first damage. Writes nothing and leaves no file behind. Calls
+/// index, and constraints. Returns the first damage. Changes nothing and leaves no file behind. Calls
 /// `progress` at the start and repeatedly during the check. Blocks.
 pub fn look(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<(), CopyError> {
     let unreadable = |why| OpenError::sqlite(path, &why);
@@ -168,22 +168,42 @@ pub fn look(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<
         .map_or(Ok(()), |what| Err(CopyError::Damaged { path: path.into(), what }))
 }
 
-/// Opens the store in the file at `path`, whether in use or not, for reading only. Creates no file next to
-/// it.
+/// Opens the store in the file at `path`, whether in use or not, for reading only. Leaves no file next to it.
 pub(crate) fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
-    let unreadable = |why| OpenError::sqlite(path, &why);
     // SQLite keeps the journal next to the file itself, not next to a symbolic link.
     let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut journal = file.as_os_str().to_owned();
     journal.push("-wal");
-    // Without a journal, open the file as immutable: otherwise SQLite would create a journal next to it.
-    let mode = if Path::new(&journal).exists() { "mode=ro" } else { "immutable=1" };
-    let escaped = file.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let conn = Connection::open_with_flags(format!("file:{escaped}?{mode}"), flags).map_err(unreadable)?;
-    conn.busy_timeout(BUSY).map_err(unreadable)?;
-    Ok(conn)
+    let (file, journal) = (escaped(&file), Path::new(&journal));
+    let open = |mode: &str| {
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let conn = Connection::open_with_flags(format!("file:{file}?{mode}"), flags)?;
+        conn.busy_timeout(BUSY)?;
+        Ok(conn)
+    };
+    // Without a journal, only a connection that may write can create one, and remove it at its end. It needs one to
+    // take a snapshot: a server may start meanwhile.
+    if !journal.exists()
+        && let Some(conn) = open("mode=rw").ok().filter(takes_snapshots)
+    {
+        return Ok(conn);
+    }
+    open(if journal.exists() { "mode=ro" } else { "mode=ro&immutable=1" })
+        .map_err(|why| OpenError::sqlite(path, &why))
+}
+
+/// Whether a new connection may write and uses a write-ahead log. Must be called before its first read.
+fn takes_snapshots(conn: &Connection) -> bool {
+    let mode = || conn.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
+    conn.is_readonly("main").is_ok_and(|is_readonly| !is_readonly) && mode().is_ok_and(|mode| mode == "wal")
+}
+
+/// A path as part of a URI for SQLite, which decodes its bytes.
+fn escaped(path: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte);
+    let escape = |byte: &u8| if plain(byte) { char::from(*byte).into() } else { format!("%{byte:02x}") };
+    path.as_os_str().as_encoded_bytes().iter().map(escape).collect()
 }
 
 /// Checks the copy as it is on the disk. Any damage comes from the source.
@@ -247,6 +267,9 @@ fn failed(from: &Path, to: &Path, why: rusqlite::Error) -> CopyError {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
     use crate::Options;
     use crate::open;
@@ -308,6 +331,26 @@ mod tests {
         let conn = open_to_look(&link).expect("it opens");
         let count = conn.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
         assert_eq!(count.expect("a count"), 3);
+    }
+
+    #[test]
+    fn snapshot_stays_while_a_server_starts_and_writes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inner = folder.path().join(OsStr::from_bytes(b"caf\xe9 %20?#"));
+        fs::create_dir(&inner).expect("a folder");
+        let (path, conn) = store(&inner, 300);
+        conn.close().expect("it closes");
+        let look = open_to_look(&path).expect("it opens");
+        look.execute_batch("BEGIN; SELECT 1 FROM sqlite_schema").expect("a snapshot");
+        let conn = open::writer(&path, &Options::default()).expect("a writer");
+        (300..600).for_each(|number| add(&conn, number));
+        conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).expect("a checkpoint");
+        let count = look.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
+        assert_eq!(count.expect("a count"), 300);
+        assert_eq!(damage(&look, "PRAGMA integrity_check(1)").expect("a check"), None);
+        drop((look, conn));
+        drop(open_to_look(&path).expect("it opens"));
+        assert_eq!(fs::read_dir(&inner).expect("a folder").count(), 1, "no journal is left");
     }
 
     #[test]

@@ -12,9 +12,9 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-/// The bytes of a dropped body that are still read, and for how long.
-const LINGER_BYTES: u64 = 64 << 20;
-const LINGER: Duration = Duration::from_secs(10);
+/// The bytes of a refused client that are still read and discarded, and for how long.
+pub(crate) const LINGER_BYTES: u64 = 64 << 20;
+pub(crate) const LINGER: Duration = Duration::from_secs(10);
 
 /// A body whose remainder is read and discarded, within bounds, when it is dropped.
 pub(crate) struct LingeringBody {
@@ -60,7 +60,7 @@ impl Body for LingeringBody {
 impl Drop for LingeringBody {
     fn drop(&mut self) {
         let Some(body) = self.body.take().filter(|_| self.is_sent) else { return };
-        if body.is_end_stream() || body.size_hint().lower() > LINGER_BYTES {
+        if body.is_end_stream() {
             return;
         }
         if let Ok(runtime) = Handle::try_current() {

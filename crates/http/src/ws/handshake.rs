@@ -32,6 +32,7 @@ use crate::auth::vouched_headers;
 use crate::error::{ErrorResponse, Problem};
 use crate::network::client_stream::ClientStream;
 use crate::network::file_stream::FileStream;
+use crate::network::lingering_body::{LINGER, LINGER_BYTES};
 use crate::network::peer::{Peer, trusts};
 use crate::network::write_timeout::WriteTimeout;
 use crate::permits::HolderPermit;
@@ -39,8 +40,8 @@ use crate::state::ServerState;
 use crate::trace::answered;
 
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// How long a peer may take to close its side after the server has closed the connection.
-const LINGER: Duration = Duration::from_secs(2);
+/// How long a peer may send nothing after the server has closed the connection.
+const SILENCE: Duration = Duration::from_secs(2);
 const SUBPROTOCOL: &str = "chinwag";
 
 /// `GET /chat/`: responds with 101 and serves the socket, or refuses with 400, 401, 403, 426, 429 or 503.
@@ -178,18 +179,19 @@ async fn serve(session: Session, upgrade: OnUpgrade, place: Option<HolderPermit>
     let wire = Arc::new(ClientSink(stream));
     super::socket::run(&wire, early, &session).await;
     if let Some(ClientSink(mut stream)) = Arc::into_inner(wire) {
-        // Ignore a timeout or an error: the peer is gone, or never closes.
+        // Ignore a timeout or an error: the peer is gone, silent, or never closes.
         let _ = timeout(LINGER, linger(&mut stream)).await;
     }
     drop(place);
 }
 
-/// Closes the write side, then reads until the peer closes: closing the socket with unread bytes would reset the
-/// connection, and the close frame might be lost.
+/// Closes the write side, then reads until the peer closes, within bounds: closing the socket with unread bytes would
+/// reset the connection, and the close frame might be lost.
 async fn linger(stream: &mut ClientStream) -> io::Result<()> {
     stream.shutdown().await?;
-    let mut dropped = Vec::with_capacity(4096);
-    while stream.read_buf(&mut dropped).await? > 0 {
+    let (mut dropped, mut left) = (Vec::with_capacity(4096), LINGER_BYTES);
+    while left > 0 && timeout(SILENCE, stream.read_buf(&mut dropped)).await?? > 0 {
+        left = left.saturating_sub(dropped.len() as u64);
         dropped.clear();
     }
     Ok(())

@@ -309,10 +309,12 @@ async fn refused_upload_is_answered_whatever_its_length() {
     let app = TestApp::start().await;
     let head = "POST /api/v1/files/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer none\r\n";
     // More than the buffers of a connection hold; and a client that asks before it sends.
-    for (rest, sent) in [("", 32 << 20), ("Expect: 100-continue\r\n", 0)] {
+    for (rest, length, sent) in
+        [("", 32 << 20, 32 << 20), ("", 1_u64 << 30, 32 << 20), ("Expect: 100-continue\r\n", 32 << 20, 0)]
+    {
         let address = app.url().trim_start_matches("http://").to_owned();
         let mut stream = TcpStream::connect(address).await.expect("it listens");
-        let head = format!("{head}{rest}Content-Length: {}\r\n\r\n", 32 << 20);
+        let head = format!("{head}{rest}Content-Length: {length}\r\n\r\n");
         stream.write_all(head.as_bytes()).await.expect("the server reads");
         stream.write_all(&vec![b'x'; sent]).await.expect("the server reads the rest");
         let mut said = vec![0; 12];

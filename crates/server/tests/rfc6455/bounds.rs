@@ -76,6 +76,8 @@ async fn message_over_the_limit_is_refused_by_its_header() {
         case("9 a chain that wraps around").write(chain(LIMIT, u64::MAX - 1000)),
         case("9 a chain of many that is full, and one byte").write([small, head(NEXT, 1)].concat()),
         case("9 the payload comes, too").write(frame(FIN | TEXT, &vec![b' '; LIMIT + 1])),
+        // More than the buffers of a connection hold.
+        case("9 a payload of 4 MiB").write(frame(FIN | TEXT, &vec![b' '; 4 << 20])),
     ];
     run(cases.into_iter().map(|case| case.closed(1009))).await;
 }

@@ -158,13 +158,11 @@ impl Peer {
         Some((first, payload))
     }
 
-    /// Reads once; returns 0 at the end, clean or not.
+    /// Reads once; returns 0 at the end.
     async fn more(&mut self) -> usize {
         let read = timeout(WAIT_TIMEOUT, self.stream.read_buf(&mut self.read)).await;
         match read.unwrap_or_else(|_| panic!("{}: the server says nothing", self.name)) {
             Ok(count) => count,
-            // The server closed with unread data.
-            Err(why) if matches!(why.kind(), io::ErrorKind::ConnectionReset) => 0,
             Err(why) => panic!("{}: the connection failed: {why}", self.name),
         }
     }

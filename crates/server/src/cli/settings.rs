@@ -16,7 +16,7 @@ pub(crate) struct DataArgs {
     config: Option<PathBuf>,
     /// The folder of the service key and the embedded database [default: ./chinwag-data]
     #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    data: Option<String>,
     /// The database: postgres://…, or sqlite for the one in the data folder [default: sqlite]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
@@ -48,7 +48,7 @@ impl DataArgs {
     }
 
     fn flags(&self) -> Flags {
-        let data = self.data.as_ref().map(|data| ("data", Value::from(data.to_string_lossy())));
+        let data = self.data.as_deref().map(|data| ("data", Value::from(data)));
         let database = self.database.as_deref().map(|url| ("database", Value::from(url)));
         let file = self.config.clone().or_else(|| variables::given(CONFIG).map(PathBuf::from));
         Flags { file, settings: data.into_iter().chain(database).collect() }

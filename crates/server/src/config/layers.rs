@@ -32,7 +32,10 @@ pub(crate) fn load(
     let mut environment: Vec<_> = environment.into_iter().filter_map(variable).collect();
     environment.sort();
     for (name, value) in environment {
-        layers.variable(&name, &value);
+        match value.to_str() {
+            Some(text) => layers.variable(&name, text),
+            None => layers.problems.add(format!("{name} must be UTF-8 text")),
+        }
     }
     for (path, value) in &flags.settings {
         let flag = path.rsplit('.').next().unwrap_or(path).replace('_', "-");
@@ -42,13 +45,12 @@ pub(crate) fn load(
     layers.finish()
 }
 
-/// A variable that is a setting of Chinwag, as text; else `None`.
-fn variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
+/// A variable that is a setting of Chinwag; else `None`.
+fn variable((name, value): (OsString, OsString)) -> Option<(String, OsString)> {
     let name = name.into_string().ok()?;
-    let value = value.to_string_lossy().into_owned();
     let ours = name.starts_with(PREFIX)
         && !variables::ALL.contains(&&*name)
-        && !is_set_by_orchestrator(&name, &value);
+        && !is_set_by_orchestrator(&name, &value.to_string_lossy());
     (ours && !value.is_empty()).then_some((name, value))
 }
 

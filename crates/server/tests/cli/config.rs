@@ -1,6 +1,8 @@
 //! Settings from flags, the environment and the file.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use chinwag_testkit::process::{Program, finish};
 
@@ -50,6 +52,21 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     command.env("CHINWAG_DATA", "from-environment");
     assert_eq!(finish(command, "").code, Some(0));
     assert!(program.folder().join("from-flag/chinwag.db").exists());
+}
+
+#[test]
+fn data_folder_that_is_not_utf8_is_refused() {
+    let (program, folder) = (program(), OsStr::from_bytes(b"caf\xe9"));
+    let mut command = program.command(&["user", "add", "ann", "--no-password", "--data"]);
+    command.arg(folder);
+    let output = finish(command, "");
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("invalid UTF-8 was detected"), "{output:?}");
+
+    let mut command = program.command(&["user", "add", "ann", "--no-password"]);
+    command.env("CHINWAG_DATA", folder);
+    let output = finish(command, "");
+    assert_eq!((output.code, &*output.stderr), (Some(1), "chinwag: CHINWAG_DATA must be UTF-8 text\n"));
 }
 
 #[test]

@@ -111,6 +111,12 @@ pub enum OpenError {
     /// A migration into the database was started and not completed.
     #[error("the database {name} contains an unfinished migration: run chinwag migrate again to its end")]
     Unfinished { name: String },
+    /// The database is an incomplete target of a migration by an older version.
+    #[error(
+        "the database {name} contains a migration that an older chinwag began: remove it with \
+         psql -c 'DROP SCHEMA chinwag CASCADE', and run this again"
+    )]
+    OlderDraft { name: String },
     /// The database to read contains no store.
     #[error("the database {name} is empty: name the one to be migrated")]
     Empty { name: String },

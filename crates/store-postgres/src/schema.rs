@@ -25,8 +25,8 @@ enum State {
     Empty,
     /// A database of Chinwag with this many applied migrations.
     Ours(i32),
-    /// The target of an incomplete `chinwag migrate`. Not a store yet.
-    Unfinished,
+    /// The target of an incomplete `chinwag migrate`, with this many applied migrations. Not a store yet.
+    Unfinished(i32),
 }
 
 /// Refuses an unsuitable database. Applies the missing migrations, or with `upgrade` unset refuses a database
@@ -35,7 +35,7 @@ pub(crate) fn prepare(link: &Link, target: &Target, upgrade: bool) -> Result<(),
     fit(link, target)?;
     match inspect(link, target)? {
         State::Ours(version) if version == known() => may_write(link, target),
-        State::Unfinished => Err(OpenError::Unfinished { name: target.database() }),
+        State::Unfinished(_) => Err(OpenError::Unfinished { name: target.database() }),
         State::Ours(_) if !upgrade => Err(OpenError::Older { name: target.database() }),
         State::Ours(_) | State::Empty => migrate(link, target, false),
     }
@@ -45,7 +45,7 @@ pub(crate) fn prepare(link: &Link, target: &Target, upgrade: bool) -> Result<(),
 pub(crate) fn require_current(link: &Link, target: &Target) -> Result<(), OpenError> {
     match inspect(link, target)? {
         State::Ours(version) if version == known() => Ok(()),
-        State::Unfinished => Err(OpenError::Unfinished { name: target.database() }),
+        State::Unfinished(_) => Err(OpenError::Unfinished { name: target.database() }),
         State::Ours(_) => Err(OpenError::Older { name: target.database() }),
         State::Empty => Err(OpenError::Empty { name: target.database() }),
     }
@@ -55,7 +55,8 @@ pub(crate) fn require_current(link: &Link, target: &Target) -> Result<(), OpenEr
 pub(crate) fn unfinished(link: &Link, target: &Target) -> Result<(), OpenError> {
     match inspect(link, target)? {
         State::Empty => migrate(link, target, true),
-        State::Unfinished => Ok(()),
+        State::Unfinished(version) if version == known() => Ok(()),
+        State::Unfinished(_) => Err(OpenError::OlderDraft { name: target.database() }),
         State::Ours(_) => Err(OpenError::Occupied { name: target.database() }),
     }
 }
@@ -75,7 +76,7 @@ fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
             0
         }
         State::Ours(version) => usize::try_from(version).unwrap_or(0),
-        State::Unfinished => return Err(OpenError::Unfinished { name: target.database() }),
+        State::Unfinished(_) => return Err(OpenError::Unfinished { name: target.database() }),
     };
     for migration in migration::POSTGRES.iter().skip(seen) {
         run(migration)?;
@@ -110,7 +111,7 @@ pub(crate) fn preview(
             case.map_or(Ok(None), |case| case_change(link, target, case))?;
             "is ready"
         }
-        State::Unfinished => return Err(OpenError::Unfinished { name: target.database() }),
+        State::Unfinished(_) => return Err(OpenError::Unfinished { name: target.database() }),
     })
 }
 
@@ -253,7 +254,7 @@ fn inspect(link: &Link, target: &Target) -> Result<State, OpenError> {
     let known = known();
     match found {
         _ if found > known => Err(OpenError::Newer { name, found, known }),
-        _ if half => Ok(State::Unfinished),
+        _ if half => Ok(State::Unfinished(found)),
         _ => Ok(State::Ours(found)),
     }
 }

@@ -119,6 +119,12 @@ pub enum OpenError {
         /// The latest schema version that this program knows.
         known: i64,
     },
+    /// The file is an incomplete target of a migration by another version.
+    #[error(
+        "the file {} is of a migration that another version of chinwag began: remove it, and run this again",
+        path.display()
+    )]
+    OtherDraft { path: PathBuf },
     /// The names of the store compare in another way than configured.
     #[error("{}", name_case_kept(*kept, &path.display()))]
     NameCase { path: PathBuf, kept: NameCase },

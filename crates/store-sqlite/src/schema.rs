@@ -172,13 +172,13 @@ pub(crate) fn is_current(conn: &Connection) -> rusqlite::Result<bool> {
 pub(crate) fn draft(path: &Path, conn: &Connection) -> Result<(), OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
     let owner: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
-    if [DRAFT_ID, APPLICATION_ID].contains(&owner) && is_current(conn).map_err(failed)? {
+    if [DRAFT_ID, APPLICATION_ID].contains(&owner) {
+        if !is_current(conn).map_err(failed)? {
+            return Err(OpenError::OtherDraft { path: path.into() });
+        }
         return conn.pragma_update(None, "application_id", DRAFT_ID).map_err(failed);
     }
     inspect(path, conn)?;
-    if version(conn).map_err(failed)? != 0 {
-        return Err(OpenError::Foreign { path: path.into() });
-    }
     let make = || {
         let tx = conn.unchecked_transaction()?;
         for migration in migration::SQLITE {

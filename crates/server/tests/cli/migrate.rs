@@ -225,6 +225,30 @@ fn an_occupied_target_is_refused_and_left_unchanged() {
 }
 
 #[test]
+fn migration_begun_by_another_version_names_the_remedy() {
+    let (program, database) = (program(), Database::new());
+    fill(&program, 10);
+    let url = database.url();
+    let refused = |args: &[&str], said: &str| {
+        let output = program.run(args);
+        assert_eq!(output.code, Some(1), "{output:?}");
+        assert!(output.stderr.contains(said), "{output:?}");
+    };
+    assert_eq!(program.run(&["migrate", "--to", &url]).code, Some(0));
+    let (new, back) = (program.folder().join("new"), ["migrate", "--from", &url, "--data", "new"]);
+    fs::create_dir(&new).expect("a folder");
+    let draft = new.join("chinwag.db.migrating");
+    let begun = Connection::open(&draft).expect("a file");
+    begun.execute_batch("PRAGMA application_id = 0x4368776d; PRAGMA user_version = 1").expect("a draft");
+    drop(begun);
+    refused(&back, "is of a migration that another version of chinwag began: remove it");
+    fs::remove_file(&draft).expect("it was there");
+    assert_eq!(program.run(&back).code, Some(0));
+    database.ask("UPDATE chinwag.about SET unfinished = true, version = version - 1");
+    refused(&["migrate", "--to", &url], "remove it with psql -c 'DROP SCHEMA chinwag CASCADE'");
+}
+
+#[test]
 fn addresses_with_passwords_may_come_from_variables() {
     let program = program();
     assert_eq!(program.run(&["user", "add", "ann", "--no-password"]).code, Some(0));

@@ -1,6 +1,8 @@
 //! Pure rules about the actor of a request: the caller itself, or the user that a service names as the
 //! author.
 
+use std::borrow::Cow;
+
 use crate::group::Membership;
 use crate::name::NameCase;
 use crate::user::{Caller, User};
@@ -30,7 +32,7 @@ pub(crate) fn acting(
 }
 
 /// The error for an unknown user name in a payload.
-pub(crate) fn unknown(name: &Name, field: &'static str) -> Error {
+pub(crate) fn unknown(name: &Name, field: impl Into<Cow<'static, str>>) -> Error {
     Error::field(field, format!("must name an existing user: there is no user {name}"))
 }
 

@@ -149,7 +149,12 @@ fn bot_of(tx: &dyn Tx, caller: Caller, name: &Name) -> Result<User> {
 fn create_key(unit: &mut Unit, (command, who): &(MakeBotKey, Who)) -> Result<(BotKey, Secret)> {
     let bot = bot_of(unit.tx, unit.caller, &command.bot)?;
     unit.require_scopes(*who, command.may.scopes())?;
+    let mut groups = Vec::with_capacity(command.groups.len());
     for (at, group) in command.groups.iter().enumerate() {
+        if groups.contains(group) {
+            continue;
+        }
+        groups.push(*group);
         if unit.tx.group(*group)?.is_none() {
             let why = format!("must name an existing group: there is no group {group}");
             return Err(Error::field(format!("groups[{at}]"), why));
@@ -160,13 +165,8 @@ fn create_key(unit: &mut Unit, (command, who): &(MakeBotKey, Who)) -> Result<(Bo
     }
     let clock = &*unit.rules.clock;
     let secret = Secret::new(SecretKind::Bot, clock);
-    let key = BotKey {
-        id: BotKeyId::new(clock),
-        user: bot.id,
-        groups: command.groups.clone(),
-        may: command.may,
-        created: unit.now(),
-    };
+    let key =
+        BotKey { id: BotKeyId::new(clock), user: bot.id, groups, may: command.may, created: unit.now() };
     unit.tx.bot_key_insert(&secret.hash(), &key)?;
     unit.audit_with(AuditAction::BotKeyCreate, key.id, format_args!("of {}", bot.name))?;
     Ok((key, secret))

@@ -76,10 +76,11 @@ pub(super) fn named(unit: &Unit, name: &Name, field: &'static str) -> Result<Use
     find(unit.tx, unit.caller, unit.rules.users.directory, name)?.ok_or_else(|| unknown(name, field))
 }
 
-/// The users named in a list of a payload. An error in this field if the caller cannot find all of them.
+/// The users named in a list of a payload. An error in the first name that the caller cannot find.
 pub(super) fn all_named(unit: &Unit, field: &'static str, names: &[Name]) -> Result<Vec<User>> {
     let users = find_all(unit.tx, unit.caller, unit.rules.users.directory, names)?;
-    users.into_iter().zip(names).map(|(user, name)| user.ok_or_else(|| unknown(name, field))).collect()
+    let found = users.into_iter().zip(names).enumerate();
+    found.map(|(at, (user, name))| user.ok_or_else(|| unknown(name, format!("{field}[{at}]")))).collect()
 }
 
 /// A range of the list of users, in order of creation.

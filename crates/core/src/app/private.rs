@@ -137,11 +137,11 @@ fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result
         Open::With(name) => (require_actor(unit.tx, unit.caller, None)?, named(unit, name, "user")?),
         Open::Between(a, b) => {
             service_only(unit.caller)?;
-            (named(unit, a, "users")?, named(unit, b, "users")?)
+            (named(unit, a, "users[0]")?, named(unit, b, "users[1]")?)
         }
     };
-    let field = if matches!(command, Open::With(_)) { "user" } else { "users" };
-    let (a, b) = (writable(a, field)?, writable(b, field)?);
+    let fields = if matches!(command, Open::With(_)) { ["user"; 2] } else { ["users[0]", "users[1]"] };
+    let (a, b) = (writable(a, fields[0])?, writable(b, fields[1])?);
     let found = unit.tx.group_of_pair(a.id, b.id)?;
     let is_new = found.is_none();
     let id = if let Some(id) = found {

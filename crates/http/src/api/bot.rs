@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::extract::path::{ById, ByName};
 use crate::rest::prelude::*;
 use crate::wire::input::fields::Fields;
-use crate::wire::input::json::{Value, short};
+use crate::wire::input::json::Value;
 use crate::wire::input::payload::{KeyValue, payload};
 use crate::wire::key::Need;
 use crate::wire::text::text;
@@ -28,24 +28,16 @@ payload! {
     }
 }
 
-/// The groups of a key, without duplicates.
+/// The groups of a key.
 pub struct KeyGroups(Vec<GroupId>);
 
 impl KeyGroups {
-    fn parse(values: &[Value<'_>]) -> std::result::Result<Self, String> {
+    fn parse(fields: &mut Fields<'_>, key: &'static str, values: &[Value<'_>]) -> Option<Self> {
         if values.is_empty() || values.len() > KEY_GROUPS {
-            return Err(format!("must have 1 to {KEY_GROUPS} groups"));
+            fields.refuse(key, format!("must have 1 to {KEY_GROUPS} groups"));
+            return None;
         }
-        let mut groups = Vec::with_capacity(values.len());
-        for value in values {
-            let Value::Text(text) = value else { return Err("must be a list of groups' ids".into()) };
-            let group =
-                GroupId::from_str(text).map_err(|why| format!("holds {:?}, which {why}", short(text)))?;
-            if !groups.contains(&group) {
-                groups.push(group);
-            }
-        }
-        Ok(Self(groups))
+        fields.elements(key, values, GroupId::from_str).map(Self)
     }
 }
 
@@ -59,7 +51,7 @@ impl KeyValue for KeyGroups {
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         match fields.take(key) {
             None => fields.require(key),
-            Some(Value::List(values)) => return fields.parsed(key, Self::parse(&values)),
+            Some(Value::List(values)) => return Self::parse(fields, key, &values),
             Some(_) => fields.refuse(key, "must be a list of groups' ids"),
         }
         None

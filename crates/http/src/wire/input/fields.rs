@@ -120,9 +120,11 @@ impl<'a> Fields<'a> {
         self.values.remove(key)
     }
 
-    /// Whether a key was refused.
+    /// Whether a key was refused, or an element of its list.
     pub(crate) fn has_refused(&self, key: &str) -> bool {
-        self.errors.iter().any(|error| error.field.rsplit('.').next() == Some(key))
+        let last =
+            |field: &str| field.rsplit('.').next().and_then(|last| last.split('[').next()) == Some(key);
+        self.errors.iter().any(|error| last(&error.field))
     }
 
     /// Refuses a key. `detail` completes a sentence that begins with the key's name.
@@ -271,24 +273,32 @@ impl<'a> Fields<'a> {
             self.refuse(key, format!("has more than {NAMES} names"));
             return Vec::new();
         }
-        let mut names = Vec::with_capacity(values.len());
-        for value in &values {
-            let read = match value {
-                Value::Text(text) => {
-                    Name::parse(text).map_err(|why| format!("holds {:?}, which {why}", short(text)))
-                }
-                _ => Err("must be a list of names".to_owned()),
+        self.elements(key, &values, Name::parse).unwrap_or_default()
+    }
+
+    /// The parsed texts of a list. Refuses only the first wrong element: a list of thousands would otherwise get
+    /// thousands of errors.
+    pub(crate) fn elements<T, E: Into<String>>(
+        &mut self,
+        key: &'static str,
+        values: &[Value<'_>],
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Vec<T>> {
+        let mut parsed = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            let element = match value {
+                Value::Text(text) => parse(text).map_err(Into::into),
+                _ => Err("must be a text".to_owned()),
             };
-            match read {
-                Ok(name) => names.push(name),
-                // Report one error per list: a list of thousands would otherwise get thousands of errors.
+            match element {
+                Ok(element) => parsed.push(element),
                 Err(why) => {
-                    self.refuse(key, why);
-                    break;
+                    self.refuse_part(format!("{key}[{index}]").into(), why);
+                    return None;
                 }
             }
         }
-        names
+        Some(parsed)
     }
 
     /// Mentions, if the list is present. Null is refused, since it could be meant to clear the mentions in an edit.
@@ -307,20 +317,7 @@ impl<'a> Fields<'a> {
                 return None;
             }
         };
-        let mut mentions = Vec::with_capacity(values.len());
-        for (index, value) in values.iter().enumerate() {
-            let read = match value {
-                Value::Text(text) => Mention::parse(text),
-                _ => Err("must be a text".to_owned()),
-            };
-            match read {
-                Ok(mention) => mentions.push(mention),
-                Err(detail) => {
-                    self.refuse_part(format!("{key}[{index}]").into(), detail);
-                    return None;
-                }
-            }
-        }
+        let mentions = self.elements(key, &values, Mention::parse)?;
         self.parsed(key, MentionList::new(mentions)).map(Some)
     }
 

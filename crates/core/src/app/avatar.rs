@@ -13,7 +13,7 @@ use crate::limits::Directory;
 use crate::profile::Avatar;
 use crate::store::{FileRow, FileState, Tx};
 use crate::user::Caller;
-use crate::{Error, FileId, GroupId, Result, UserId};
+use crate::{Date, Error, FileId, GroupId, Result, UserId};
 
 /// The owner of an avatar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +64,16 @@ fn require_usable(unit: &Unit, id: FileId, uploader: Option<UserId>) -> Result<(
     }
 }
 
-/// Whether the caller may read an avatar: it must be able to see the user or the group.
-pub(super) fn is_shown(tx: &dyn Tx, caller: Caller, directory: Directory, row: &FileRow) -> Result<bool> {
+/// Whether the caller may read an avatar: it must be able to see the user or the group. A group with an invite shows
+/// its avatar to everybody who has the code. The code is not needed here, since it also shows the file's id, which
+/// cannot be guessed.
+pub(super) fn is_shown(
+    tx: &dyn Tx,
+    caller: Caller,
+    directory: Directory,
+    row: &FileRow,
+    now: Date,
+) -> Result<bool> {
     // The files of a deleted user will soon be removed.
     let Some(uploader) = tx.user(row.owner)? else { return Ok(false) };
     let Some(group) = row.group else {
@@ -73,7 +81,8 @@ pub(super) fn is_shown(tx: &dyn Tx, caller: Caller, directory: Directory, row: &
     };
     let Some(found) = tx.group(group)? else { return Ok(false) };
     let is_uploader = caller == Caller::User(row.owner);
-    Ok(is_uploader || found.details.is_open || visible(tx, caller, group).is_ok())
+    let is_visible = is_uploader || found.details.is_open || visible(tx, caller, group).is_ok();
+    Ok(is_visible || !tx.invites(group, now)?.is_empty())
 }
 
 impl Unit<'_> {

@@ -17,7 +17,7 @@ use crate::file_store::Attempt;
 use crate::limits::Directory;
 use crate::store::{FileRow, FileState, Tx};
 use crate::user::Caller;
-use crate::{Error, FileId, GroupId, Name, Result, Seq, UserId};
+use crate::{Date, Error, FileId, GroupId, Name, Result, Seq, UserId};
 
 const MISSING: Error = Error::NotFound("file");
 
@@ -106,10 +106,10 @@ impl App {
     /// A complete file, if the caller may read it: as its owner, as a reader of the message that carries it,
     /// or because the caller can see the user or group whose avatar it is.
     pub async fn file(&self, context: &Context, id: FileId) -> Result<StoredFile> {
-        let query = (id, self.user_rules().directory);
+        let query = (id, self.user_rules().directory, self.clock().now());
         let act = (BotAct::ReadFile, BotTarget::File(id));
-        self.read_by_bots(context, act, query, |tx, caller, (id, directory)| {
-            readable(tx, caller, *directory, *id)
+        self.read_by_bots(context, act, query, |tx, caller, (id, directory, now)| {
+            readable(tx, caller, *directory, *id, *now)
         })
         .await
     }
@@ -232,7 +232,7 @@ fn own_reservation(tx: &dyn Tx, caller: Caller, id: FileId) -> Result<Reservatio
     }
 }
 
-fn readable(tx: &dyn Tx, caller: Caller, directory: Directory, id: FileId) -> Result<StoredFile> {
+fn readable(tx: &dyn Tx, caller: Caller, directory: Directory, id: FileId, now: Date) -> Result<StoredFile> {
     let user = actor(tx, caller, None)?;
     let row = tx.file(id)?.ok_or(MISSING)?;
     let is_owner = user.is_none_or(|user| user.id == row.owner);
@@ -241,7 +241,7 @@ fn readable(tx: &dyn Tx, caller: Caller, directory: Directory, id: FileId) -> Re
         // The owner may read the file even after leaving the group.
         (FileState::Attached, Some(group)) if is_owner => tx.group(group)?.is_some(),
         (FileState::Attached, Some(group)) => visible(tx, caller, group).is_ok(),
-        (FileState::Avatar, _) => is_shown(tx, caller, directory, &row)?,
+        (FileState::Avatar, _) => is_shown(tx, caller, directory, &row, now)?,
         _ => false,
     };
     row.file.filter(|_| is_readable).ok_or(MISSING)

@@ -166,6 +166,13 @@ async fn uploaded_avatar_of_a_group_is_its_members_own() {
     ann.patch(&path, json!({ "open": true })).await.ok(200);
     assert_eq!(read(&eve, &second).await, [200, 200]);
     ann.patch(&path, json!({ "open": false })).await.ok(200);
+    assert_eq!(read(&eve, &second).await, [404, 404]);
+    let invites = format!("{path}invites/");
+    let code = ann.post(&invites, json!({})).await.ok(201)["code"].as_str().expect("a code").to_owned();
+    let preview = eve.get(&format!("invites/{code}/")).await.ok(200);
+    assert_eq!((&preview["avatar"], read(&eve, &second).await), (&json!(url(&second)), [200, 200]));
+    ann.delete(&format!("{invites}{code}/")).await.ok(200);
+    assert_eq!(read(&eve, &second).await, [404, 404]);
     let removed = ann.patch(&path, json!({ "remove": ["bob"], "avatar": second })).await.ok(200);
     assert_eq!((&removed["avatar"], read(&bob, &second).await), (&json!(url(&second)), [404, 404]));
     ann.patch(&path, json!({ "avatar": null })).await.ok(200);

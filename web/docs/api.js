@@ -135,9 +135,18 @@ function renderSocket({ info, channels: { chat }, operations, components: { sche
   }
 }
 
+/** The id that the URL points to; empty if it is malformed. */
+function fragment() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
+
 /** Opens the section that the URL points to. */
 function open() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(fragment());
   if (!target) return;
   if (target.tagName === "DETAILS") target.open = true;
   target.scrollIntoView();

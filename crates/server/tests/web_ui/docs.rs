@@ -57,6 +57,15 @@ async fn plots_are_shown_with_their_texts() {
 }
 
 #[tokio::test]
+async fn reference_is_shown_for_a_malformed_fragment() {
+    let stage = Stage::open().await;
+    let reader = reader(&stage, "api/#%").await;
+    let shown = "return document.querySelector('#operations details') !== null && document.getElementById('failure').hidden";
+    reader.wait_for("see the reference", shown, json!([])).await;
+    reader.close().await;
+}
+
+#[tokio::test]
 async fn request_of_the_reference_is_tried() {
     let stage = Stage::open().await;
     let (reader, mut violations) = (reader(&stage, "api/").await, Vec::new());

@@ -7,6 +7,8 @@ import { Session } from "../chinwag/session.js";
 const SERVER = new URL("../..", import.meta.url).href.replace(/\/$/, "");
 /** The rows of a page of a list. */
 const ROWS = 50;
+/** The statuses by which a proxy blocks a path. Other failures are temporary. */
+const BLOCKED = new Set([401, 403, 404]);
 
 export class Api {
   #rest = new Rest(SERVER, undefined);
@@ -33,7 +35,8 @@ export class Api {
   /** The metrics of this node; null if a proxy blocks them. */
   async figures() {
     const response = await fetch(`${SERVER}/metrics`, { cache: "no-store" });
-    if (!response.ok) return null;
+    if (BLOCKED.has(response.status)) return null;
+    if (!response.ok) throw new Error(`status ${response.status}`);
     return (await response.text()).split("\n").filter((line) => line && !line.startsWith("#")).map(figure);
   }
 }

@@ -25,24 +25,23 @@ export class Overview extends Part {
   server = null;
   samples = [];
   refused = false;
+  /** Whether the latest poll failed. */
+  failed = false;
   #isEnded = false;
   #timer = 0;
 
   async begin() {
-    this.server = await this.api.call("GET", "server/");
+    try {
+      this.server ??= await this.api.call("GET", "server/");
+      await this.#sample();
+      this.failed = false;
+    } catch {
+      this.failed = true;
+    }
     // Another section may have been opened meanwhile.
     if (this.#isEnded) return;
     this.draw();
-    const look = async () => {
-      try {
-        await this.#sample();
-      } catch {
-        // The next poll may succeed.
-      }
-      this.draw();
-      if (!this.#isEnded && !this.refused) this.#timer = setTimeout(look, EVERY);
-    };
-    this.#timer = setTimeout(look, 0);
+    if (!this.refused) this.#timer = setTimeout(() => void this.begin(), EVERY);
   }
 
   end() {
@@ -81,6 +80,7 @@ export class Overview extends Part {
   render() {
     const { server } = this;
     return html`${server ? html`<p class="quiet">${say("overview.about", { version: server.version })}</p>` : nothing}
+      <p class="error" role="status">${this.failed ? say("overview.failed") : nothing}</p>
       ${this.refused ? html`<p role="status">${say("overview.refused")}</p>` : html`<div class="cards">${FIGURES.map((each) => this.#card(each))}</div>`}`;
   }
 }

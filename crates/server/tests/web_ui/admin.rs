@@ -304,3 +304,17 @@ async fn metrics_are_not_read_after_the_session_has_ended() {
     assert_eq!(root.run_async(over).await, true);
     root.close().await;
 }
+
+#[tokio::test]
+async fn figures_return_after_a_failure() {
+    let stage = Stage::open().await;
+    let root = administrator(&stage, "root").await;
+    root.run("window.ask = window.fetch;
+        window.fetch = (url, options) => (String(url).endsWith('/metrics') ? Promise.resolve(new Response('', { status: 503 })) : ask(url, options));")
+        .await;
+    root.sees("The server does not give its figures at the moment.").await;
+    root.sees("Users connected").await;
+    root.run("window.fetch = ask;").await;
+    root.sees_no("The server does not give its figures").await;
+    root.close().await;
+}

@@ -1033,7 +1033,10 @@ export class Chinwag extends EventTarget {
   loadUser(name: string): Promise<User>;
   /** Changes this user's own profile and settings. */
   changeUser(change: UserChange): Promise<void>;
-  /** Sets this user's status on this connection. `disconnected` makes the user appear offline, on all connections. */
+  /**
+   * Sets this user's status on this connection, until the user signs out. `disconnected` makes the user appear offline, on all
+   * connections.
+   */
   setStatus(status: Status): void;
   /** Changes the relation to a user. Resolves with the result: `contact` if an `invitation` was mutual. */
   relate(name: string, operation: Operation): Promise<Operation>;

@@ -1,7 +1,6 @@
 // The module's main class, which connects its parts. chinwag.d.ts documents its members.
 
 import { arrival } from "./arrival.js";
-import { watchPage } from "./away.js";
 import { ChinwagError, lost } from "./error.js";
 import { draftOf } from "./draft.js";
 import { Files } from "./files.js";
@@ -15,6 +14,7 @@ import { Reader } from "./reader.js";
 import { Recall } from "./recall.js";
 import { Rest, serverAddress } from "./rest.js";
 import { Session } from "./session.js";
+import { OwnStatus } from "./status.js";
 import { Store } from "./store.js";
 import { queryOf, windowOf } from "./window.js";
 
@@ -38,7 +38,7 @@ export class Chinwag extends Grouping {
   /** @type {Recall} */ #recall;
   /** @type {Reader} */ #reader;
   /** @type {Files} */ #files;
-  /** @type {Status} */ #status = "online";
+  #status = new OwnStatus();
   /** @type {import("./arrival.js").Arrival | null} */ #arriving = null;
   /** The requested part of the summary. */
   #window;
@@ -57,7 +57,7 @@ export class Chinwag extends Grouping {
       onState: () => this.#stateChanged(),
       onOpen: (signal) => this.#watch(signal, options.away ?? false),
       onEnd: (error) => this.#ended(error),
-      probe: () => ({ type: "status.update", data: { status: this.#status } }),
+      probe: () => ({ type: "status.update", data: { status: this.#status.shown } }),
     }));
     this.#storage = new OutboxStorage(options.keep ?? true, () => this.#emit("persistent", { persistent: this.persistent }));
     const files = (this.#files = new Files(rest, () => `${this.server} ${this.me} ${this.account}`));
@@ -291,7 +291,7 @@ export class Chinwag extends Grouping {
 
   /** @param {string} name @returns {Status | undefined} */
   statusOf(name) {
-    if (name === this.me) return this.#status;
+    if (name === this.me) return this.#status.shown;
     return this.relations.contacts.has(name) ? (this.#store.people.statuses.get(name) ?? "disconnected") : undefined;
   }
 
@@ -322,7 +322,7 @@ export class Chinwag extends Grouping {
 
   /** @param {Status} status */
   setStatus(status) {
-    this.#status = status;
+    this.#status.shown = status;
     this.#link.send("status.update", { status });
     this.#emit("presence", { name: this.me });
   }
@@ -363,7 +363,7 @@ export class Chinwag extends Grouping {
     if (state === "ready") {
       this.#store.wake();
       void this.#recall.begin();
-      if (this.#status !== "online") this.#link.send("status.update", { status: this.#status });
+      if (this.#status.shown !== "online") this.#link.send("status.update", { status: this.#status.shown });
       this.#store.sync.begin();
       this.#store.listing.ready();
       void this.#reader.flush();
@@ -408,6 +408,7 @@ export class Chinwag extends Grouping {
   #forget() {
     void this.#recall.clear();
     this.#files.forget();
+    this.#status.forget();
     this.#store.forget();
     this.#reader.forget();
   }
@@ -492,6 +493,6 @@ export class Chinwag extends Grouping {
   #watch(signal, away) {
     this.#reader.watch(signal);
     this.#recall.watch(signal);
-    if (away) watchPage((seen) => this.#status === (seen ? "afk" : "online") && this.setStatus(seen ? "online" : "afk"), signal);
+    if (away) this.#status.watch((status) => this.setStatus(status), signal);
   }
 }

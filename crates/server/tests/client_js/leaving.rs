@@ -196,3 +196,16 @@ async fn later_version_upgrades_the_storage_of_an_open_page() {
         });";
     assert_eq!(ann.run(upgrade).await, "upgraded");
 }
+
+#[tokio::test]
+async fn next_user_begins_without_a_chosen_status() {
+    let (world, _) = World::of_two().await;
+    let (ann, _link) = world.person_with_link("ann").await;
+    ann.run("window.user = 'ann';
+        window.own = new chat.constructor({ server: chat.server, token: () => fetch('/token?user=' + user).then((answer) => answer.text()) });
+        await own.connect(); own.setStatus('disconnected');").await;
+    let status = "return [own.me, own.statusOf(own.me)]";
+    assert_eq!(ann.run(status).await, json!(["ann", "disconnected"]));
+    ann.run("await own.signOut(); user = 'bob'; await own.connect();").await;
+    assert_eq!(ann.run(status).await, json!(["bob", "online"]));
+}

@@ -52,6 +52,7 @@ export class Chinwag extends Grouping {
     const link = (this.#link = new Link(this.server, {
       identify: (patience, isCurrent) => this.#identify(patience, isCurrent),
       query: () => queryOf(this.#window, this.#session.known, this.#store.sync),
+      frameMost: () => this.#session.frameMost,
       renew: async () => !this.#session.leaving && rest.renew(await rest.token()),
       onFrame: (frame) => this.#store.take(frame),
       onState: () => this.#stateChanged(),

@@ -20,8 +20,6 @@ const IDENTIFY_WITHIN_MOST = 20_000;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 const STABLE_AFTER = 10_000;
-/** The longest frame that a server accepts with its default settings is 64 KiB. */
-const FRAME_MOST = 60_000;
 const TOO_LONG = 1009;
 const CREDENTIAL_ENDED = 4001;
 const SUSPENDED = 4003;
@@ -35,6 +33,7 @@ const TOO_MUCH_DELAY = 10_000;
  * @property {(patience: number, isCurrent: () => boolean) => Promise<string | null>} identify returns the token to show, or null for the
  *   cookie; rejects as REST does, and if the attempt was abandoned meanwhile
  * @property {() => string} query the query of the URL, with its question mark
+ * @property {() => number} frameMost the length of the longest frame that the server accepts, in bytes
  * @property {() => Promise<unknown>} renew replaces an expired token, if possible
  * @property {(frame: Frame) => void} onFrame
  * @property {() => void} onState
@@ -137,7 +136,7 @@ export class Link {
     const ref = newId();
     const sent = performance.now();
     const frame = JSON.stringify({ type, data, ref });
-    if (isTooLong(frame)) return Promise.reject(tooLong());
+    if (isLonger(frame, this.owner.frameMost())) return Promise.reject(tooLong());
     socket.send(frame);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -337,7 +336,8 @@ export class Link {
 /**
  * Servers count bytes. A unit of a text has at most three of them.
  * @param {string} frame
+ * @param {number} most
  */
-const isTooLong = (frame) => frame.length > FRAME_MOST / 3 && new TextEncoder().encode(frame).length > FRAME_MOST;
+const isLonger = (frame, most) => frame.length > most / 3 && new TextEncoder().encode(frame).length > most;
 
 const tooLong = () => new ChinwagError(413, { detail: "This is too much at once: do it in parts." });

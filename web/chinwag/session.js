@@ -2,6 +2,9 @@
 
 import { ChinwagError, lost } from "./error.js";
 
+/** The longest frame that a server accepts with its default settings is 64 KiB. */
+const FRAME_MOST = 60_000;
+
 export class Session {
   /** The user is signing out: the end of the session needs no event. */
   leaving = false;
@@ -12,6 +15,8 @@ export class Session {
    * @type {readonly string[]}
    */
   known = [];
+  /** The length of the longest frame that the server accepts, in bytes. */
+  frameMost = FRAME_MOST;
   /** @type {Promise<import("../chinwag.js").ServerInfo> | null} */
   #info = null;
   #rest;
@@ -30,8 +35,9 @@ export class Session {
   /** The features of the server; null if it does not say. Fails if it cannot be reached. @returns {Promise<string[] | null>} */
   async features() {
     try {
-      const { features } = await this.info();
+      const { features, limits } = await this.info();
       this.known = features ?? [];
+      this.frameMost = Number(limits?.["ws.max_frame"] ?? FRAME_MOST);
       return this.known;
     } catch (error) {
       if (!(error instanceof ChinwagError) || error.code === 0) throw error;

@@ -357,6 +357,7 @@ fn shown_limits(config: &Config) -> Result<serde_json::Map<String, serde_json::V
     let limits = limits.as_object().into_iter().flatten();
     let mut shown: serde_json::Map<_, _> =
         limits.map(|(key, limit)| (format!("limits.{key}"), limit.clone())).collect();
+    shown.insert("ws.max_frame".into(), config.ws.max_frame.into());
     if config.file_location().is_some() {
         let Files { max_size, per_user, per_user_count, types, .. } = &config.files;
         shown.insert("files.max_size".into(), (*max_size).into());

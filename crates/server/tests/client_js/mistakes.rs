@@ -75,3 +75,14 @@ async fn token_function_without_a_text_is_asked_again() {
     let made = "return [Promise.resolve('x'), null, 5].map((token) => { try { new Chinwag({ token }); } catch (error) { return error.name; } })";
     assert_eq!(ann.run(made).await, json!(["TypeError", "TypeError", "TypeError"]));
 }
+
+#[tokio::test]
+async fn frame_over_the_limit_of_the_server_is_not_sent() {
+    let (world, group) = World::of_two_with(&[("CHINWAG_WS__MAX_FRAME", "8192")]).await;
+    let (ann, _link) = world.person_with_link("ann").await;
+    ann.run("window.states = []; await chat.connect(); chat.addEventListener('state', () => states.push(chat.state));")
+        .await;
+    let long = format!("return chat.send('{group}', 'é'.repeat(4_090)).sent.catch(({{ code }}) => code)");
+    assert_eq!(ann.run(&long).await, 413);
+    assert_eq!(ann.run("return states").await, json!([]));
+}

@@ -202,7 +202,7 @@ export interface Unsent {
   /**
    * - `waiting`: for earlier messages, for the connection, or for a rate limit
    * - `sending`: being uploaded or sent
-   * - `failed`: refused, see `error`: call `resend` or `discard`
+   * - `failed`: refused, or ten connections in a row were lost while it was being sent; see `error`: call `resend` or `discard`
    */
   readonly state: "waiting" | "sending" | "failed";
   /** The time of the next attempt in milliseconds since 1970, if the server demands a delay, as with code 429; else null. */

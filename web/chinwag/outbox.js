@@ -15,6 +15,8 @@ const LONGEST_DELAY = 30_000;
 const WAIT_MOST = 120_000;
 /** A fault that happens this often for one message is permanent. */
 const FAULTS_MOST = 5;
+/** A message may itself be the reason if so many connections in a row were lost while it was being sent. */
+const LOSSES_MOST = 10;
 const LOOK_EVERY = 60_000;
 
 /**
@@ -36,6 +38,7 @@ const LOOK_EVERY = 60_000;
  * @property {(message: Message) => void} resolve
  * @property {(error: ChinwagError) => void} reject
  * @property {number} tries
+ * @property {number} losses the number of connections in a row that were lost while it was being sent
  * @property {() => void} wake ends the wait before the next attempt
  * @property {Promise<void>} saved resolves before the message is sent: a page that ends in between would lose a message that it has shown
  */
@@ -167,7 +170,7 @@ export class Outbox {
   resend(clientId) {
     const item = this.#items.get(clientId);
     if (item?.shown.state !== "failed") return;
-    item.tries = 0;
+    Object.assign(item, { tries: 0, losses: 0 });
     item.kept.failed = null;
     this.#show(item, { state: "waiting", error: null });
     this.#save(item);
@@ -302,6 +305,7 @@ export class Outbox {
   async #send(item) {
     const { client_id, group, to, body, respond_to, thread, mentions, data: own } = item.shown;
     this.#show(item, { state: "sending" });
+    let isSent = false;
     try {
       const files = await this.#upload(item);
       const added = { ...(mentions.length && { mentions }), ...(own && { data: own }), ...(files.length && { attachments: files }) };
@@ -309,17 +313,20 @@ export class Outbox {
         group === null
           ? ["message.first", { target: to, body, client_id, ...added }]
           : ["message.text", { group, body, client_id, ...(respond_to && { respond_to }), ...(thread && { thread }), ...added }];
+      isSent = this.#home.link.ready;
       const answer = await this.#home.link.request(/** @type {string} */ (type), /** @type {object} */ (data));
       const first = answer.type === "group.update" && { ...answer.data.messages.at(-1), group: answer.data.id };
       this.settle(client_id, first || answer.data);
     } catch (reason) {
-      const error = reason instanceof ChinwagError ? reason : unsendable(reason);
       if (!this.#items.has(client_id)) return;
       item.tries++;
+      if (isSent) item.losses = this.#home.link.ready ? 0 : item.losses + 1;
+      const isReason = item.losses >= LOSSES_MOST;
+      const error = isReason ? lost(LOST_EACH_TIME) : reason instanceof ChinwagError ? reason : unsendable(reason);
       // The server deletes files that stay unattached for a day.
       if (item.parcel.lost(error)) return this.#save(item);
       const asked = (error.retryAfter ?? 0) * 1000;
-      if (error.passing && asked <= WAIT_MOST && (error.code !== 500 || item.tries < FAULTS_MOST)) {
+      if (!isReason && error.passing && asked <= WAIT_MOST && (error.code !== 500 || item.tries < FAULTS_MOST)) {
         // Without a connection, the next one sends all waiting messages.
         if (this.#home.link.ready) return this.#wait(item, asked);
         return this.#show(item, { state: "waiting" });
@@ -392,8 +399,10 @@ function itemOf(kept) {
   const error = failed && new ChinwagError(failed.code, { detail: failed.detail });
   const state = /** @type {Unsent["state"]} */ (failed ? "failed" : "waiting");
   const shown = { client_id, group, to, body, respond_to, thread, mentions, data, date, state, retryAt: null, error, attachments: parcel.shown };
-  return { shown, kept, parcel, resolve: () => {}, reject: () => {}, tries: 0, wake: () => {}, saved: Promise.resolve() };
+  return { shown, kept, parcel, resolve: () => {}, reject: () => {}, tries: 0, losses: 0, wake: () => {}, saved: Promise.resolve() };
 }
+
+const LOST_EACH_TIME = "The connection was lost each time this message was sent.";
 
 const gone = () => new ChinwagError(404, { detail: "You are no longer in this group." });
 

@@ -112,6 +112,7 @@ export default {
   "there is no such {}": "This does not exist any more.",
   "not connected to the server. Try again in a moment": "There is no connection. Try again in a moment.",
   "the connection was lost. Try again": "The connection was lost. Try again.",
+  "the connection was lost each time this message was sent": "The connection was lost each time this message was sent. Try again, or send it in several parts.",
   "the connection was lost": "The connection was lost. Try again.",
   "the server did not answer": "The server did not answer. Try again.",
   "the server cannot be reached": "The server cannot be reached. Try again.",

@@ -112,6 +112,7 @@ export default {
   "there is no such {}": "Cela n’existe plus.",
   "not connected to the server. Try again in a moment": "Il n’y a pas de connexion. Réessayez dans un instant.",
   "the connection was lost. Try again": "La connexion a été perdue. Réessayez.",
+  "the connection was lost each time this message was sent": "La connexion a été perdue à chaque envoi de ce message. Réessayez, ou envoyez-le en plusieurs parties.",
   "the connection was lost": "La connexion a été perdue. Réessayez.",
   "the server did not answer": "Le serveur n’a pas répondu. Réessayez.",
   "the server cannot be reached": "Le serveur est injoignable. Réessayez.",

@@ -77,6 +77,29 @@ async fn token_function_without_a_text_is_asked_again() {
 }
 
 #[tokio::test]
+async fn message_that_ends_each_connection_is_given_up() {
+    let (world, group) = World::of_two().await;
+    let (ann, _link) = world.person_with_link("ann").await;
+    ann.run(
+        "window.times = 0;
+        WebSocket.prototype.send = new Proxy(WebSocket.prototype.send, {
+            apply: (send, socket, [frame]) => (frame.includes('poison') ? (times++, socket.close()) : send.call(socket, frame)),
+        });
+        chat.addEventListener('state', () => chat.state === 'waiting' && queueMicrotask(() => chat.retry()));
+        await chat.connect();",
+    )
+    .await;
+    let sent = format!(
+        "const [bad, after] = ['poison', 'after'].map((body) => chat.send('{group}', body).sent.catch((error) => error));
+        return [(await bad).message, times, (await after).body];"
+    );
+    let given_up = "The connection was lost each time this message was sent.";
+    assert_eq!(ann.run(&sent).await, json!([given_up, 10, "after"]));
+    ann.run("chat.resend(chat.groups.values().next().value.unsent[0].client_id);").await;
+    ann.until("times === 20").await;
+}
+
+#[tokio::test]
 async fn frame_over_the_limit_of_the_server_is_not_sent() {
     let (world, group) = World::of_two_with(&[("CHINWAG_WS__MAX_FRAME", "8192")]).await;
     let (ann, _link) = world.person_with_link("ann").await;

@@ -8,6 +8,8 @@ import { ChinwagError } from "./error.js";
 
 /** This number of groups in one request stays far below the longest frame that a server accepts. */
 const GROUPS_AT_ONCE = 500;
+/** A server takes 10,000 groups in one resume. The difference is for those that are loaded while a connection is opened. */
+const GROUPS_MOST = 9_000;
 /** A server closes a socket that resumes more than 20 times in 10 s. */
 const PAUSE = 600;
 /** Delay per member of a group, because all members request the list at about the same time. */
@@ -66,11 +68,13 @@ export class Sync {
   }
 
   /**
-   * Prepares a connection. Returns whether it needs no groups in its summary, because it will request the changes.
+   * Prepares a connection. Returns whether it needs no groups in its summary, because it will request the changes. The changes
+   * of more groups are requested in parts, after a summary.
    * @param {boolean} canResume whether the server supports that
    */
   prepare(canResume) {
-    const resumes = canResume && this.since !== "" && this.#home.groups.size > 0;
+    const { size } = this.#home.groups;
+    const resumes = canResume && this.since !== "" && size > 0 && size <= GROUPS_MOST;
     this.#resuming = resumes ? "wanted" : "no";
     this.#needsPoint = canResume;
     return resumes;

@@ -306,3 +306,19 @@ async fn another_history_replaces_all_groups() {
     assert_eq!(ann.run(&held).await, json!([["after"], ["second"], 0]));
     assert_eq!(ann.run("return faults();").await, json!([]));
 }
+
+#[tokio::test]
+async fn resume_names_no_more_groups_than_a_server_takes() {
+    let (world, _) = World::of_two().await;
+    let (ann, link) = world.person_with_link("ann").await;
+    let resumes = format!(
+        "const {{ Sync }} = await import('http://{}/chinwag/sync.js');
+        const resumes = (count) => {{
+            const groups = new Map(Array.from({{ length: count }}, (_, id) => [id, {{}}]));
+            return Object.assign(new Sync({{ groups }}), {{ since: 'a point' }}).prepare(true);
+        }};
+        return [1, 9_000, 10_001].map(resumes);",
+        link.address()
+    );
+    assert_eq!(ann.run(&resumes).await, json!([true, true, false]));
+}

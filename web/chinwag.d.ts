@@ -670,15 +670,16 @@ export interface ChinwagEvents {
   group: CustomEvent<{ group: Group }>;
   /**
    * The loaded messages or entries of a group have changed. `added` and `changed` are the numbers (`seq`) of loaded messages,
-   * `removed` those of messages that are no longer loaded. With `reset` all messages were replaced: read `messages` again. The
-   * lists are empty if only `hasEarlier`, `hasLater`, `latest`, `entries` or a message that `findMessage` has loaded have
-   * changed.
+   * `removed` those of messages that are no longer loaded. `deleted` has the ids of deleted messages, loaded or not. With `reset`
+   * all messages were replaced: read `messages` again. The lists are empty if only `hasEarlier`, `hasLater`, `latest`, `entries`
+   * or a message that `findMessage` has loaded have changed.
    */
   messages: CustomEvent<{
     group: Group;
     added: readonly number[];
     changed: readonly number[];
     removed: readonly number[];
+    deleted: readonly string[];
     reset: boolean;
   }>;
   /**

@@ -62,7 +62,9 @@ export class Composer extends Part {
     // Immediately, so that text typed before the next frame is saved under the new key.
     if (detail.topic === "key" && detail.from === this.#open) this.#open = detail.to;
     // The message that is replied to or edited may be deleted meanwhile.
-    if (detail.topic === "messages" && detail.group === group && detail.removed?.length) this.#dropStale(group, detail.removed);
+    const isOfGroup = detail.topic === "messages" && detail.group === group;
+    if (isOfGroup && detail.deleted?.includes(this.#about?.id)) this.#dropStale();
+    if ((isOfGroup && detail.reset) || (detail.topic === "state" && this.chat.ready)) void this.#check();
     // The display name of a suggestion may have arrived.
     if (detail.topic === "profile" && this.#box && this.getRootNode().activeElement === this.#box) this.#look();
     if (detail.topic === "user") this.#mentions.rename(detail.name, detail.newName);
@@ -333,6 +335,7 @@ export class Composer extends Part {
     if (edit) this.#mentions.adopt(edit, mentions);
     else this.#mentions.begin(chat.drafts?.mentions(key));
     this.requestUpdate();
+    void this.#check();
   }
 
   /** Saves the text: an edit with its message, separately from the draft of a new message. */
@@ -415,17 +418,23 @@ export class Composer extends Part {
     this.requestUpdate();
   }
 
-  #holds(group, id) {
-    if (this.scope) return this.scope.messages.some((message) => message.id === id);
-    return group.message(id) || group.hasLater;
+  /** The message that is replied to or edited. */
+  get #about() {
+    return this.#edit ?? this.#reply;
+  }
+
+  /** Cancels a reply or edit whose message was deleted without an event for this box. */
+  async #check() {
+    const { client, openGroup: group, ready } = this.chat;
+    const about = this.#about;
+    if (!about || !group || !ready || group.message(about.id)) return;
+    // Without an answer, the server decides when the message is sent.
+    const found = await client.findMessage(group.id, about.id).catch(() => about);
+    if (!found && about === this.#about) this.#dropStale();
   }
 
   /** Cancels the reply or edit of a deleted message. The text stays as a new message. */
-  #dropStale(group, removed) {
-    const about = this.#edit ?? this.#reply;
-    // Drafts of earlier versions have no number. The message need not be loaded, as after a jump to the newest ones.
-    const isGone = about && group && (about.seq === undefined ? !this.#holds(group, about.id) : removed.includes(about.seq));
-    if (!isGone) return;
+  #dropStale() {
     const { value } = this.#box;
     const isEdit = Boolean(this.#edit);
     this.#leaveContext();
@@ -444,7 +453,7 @@ const isTouch = () => matchMedia("(pointer: coarse)").matches;
 const isPicture = ({ type }) => type.startsWith("image/");
 
 /** The part of a message that is kept with a draft. */
-const brief = ({ id, seq, author, body, mentions, attachments }) => ({ id, seq, author, body, mentions, attachments });
+const brief = ({ id, author, body, mentions, attachments }) => ({ id, author, body, mentions, attachments });
 
 /** In characters as the server counts them. */
 const length = (text) => [...text].length;

@@ -312,6 +312,7 @@ export class Group extends Members {
 
   /** @param {ReadonlySet<string>} gone ids of deleted messages, which entries may name and which may have been found */
   #forgotten(gone) {
+    for (const id of gone) this.news.deleted.add(id);
     this.found.erase(gone);
     const { list } = this.history;
     this.history.erase(gone);

@@ -8,6 +8,7 @@
  * @property {Set<number>} added
  * @property {Set<number>} changed
  * @property {Set<number>} removed
+ * @property {Set<string>} deleted the ids of deleted messages, held or not
  * @property {boolean} reset
  * @property {boolean} edges
  * @property {boolean} people
@@ -21,6 +22,7 @@ export const nothing = () => ({
   added: new Set(),
   changed: new Set(),
   removed: new Set(),
+  deleted: new Set(),
   reset: false,
   edges: false,
   people: false,

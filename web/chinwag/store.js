@@ -205,11 +205,11 @@ export class Store {
     const { emit } = this.#home;
     if (group.uncounted) void this.#count(group);
     if (group.lacksLatest) void this.#findLatest(group);
-    const { added, changed, removed, reset, edges, people, unread, typing, arrived } = group.takeNews();
+    const { added, changed, removed, deleted, reset, edges, people, unread, typing, arrived } = group.takeNews();
     if (people) emit("group", { group });
     if (people && group.settings.mutedUntil !== null) this.wake();
-    if (added.size || changed.size || removed.size || reset || edges)
-      emit("messages", { group, added: [...added], changed: [...changed], removed: [...removed], reset });
+    if (added.size || changed.size || removed.size || deleted.size || reset || edges)
+      emit("messages", { group, added: [...added], changed: [...changed], removed: [...removed], deleted: [...deleted], reset });
     if (unread) emit("unread", { group });
     if (typing) emit("typing", { group });
     for (const message of arrived) emit("message", { group, message });

@@ -322,3 +322,22 @@ async fn resume_names_no_more_groups_than_a_server_takes() {
     );
     assert_eq!(ann.run(&resumes).await, json!([true, true, false]));
 }
+
+#[tokio::test]
+async fn deletion_of_an_older_message_is_announced() {
+    let (world, link, groups) = of_many(1).await;
+    let ann = connected(&world, &link, 1).await;
+    let path = format!("groups/{}/messages/", groups[0]);
+    let history = elsewhere(&world).await.get(&path).await.ok(200);
+    let first = history.as_array().expect("a list").last().expect("a message");
+    assert_eq!(first["body"], "first");
+    ann.run("window.deleted = []; chat.addEventListener('messages', ({ detail }) => deleted.push(...detail.deleted));")
+        .await;
+    let id = first["id"].as_str().expect("an id");
+    world.service().delete(&format!("messages/{id}/")).await.ok(200);
+    ann.until("deleted.length === 1").await;
+    assert_eq!(
+        ann.run("return [deleted[0], bodies(chat.conversations[0].id)]").await,
+        json!([id, ["second"]])
+    );
+}

@@ -121,3 +121,25 @@ async fn tabs_keep_drafts_of_their_own() {
     other.wait_for("find no draft", left, json!([])).await;
     tokio::join!(ann.close(), other.close(), third.close());
 }
+
+#[tokio::test]
+async fn reply_to_a_message_that_was_deleted_meanwhile_ends() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let bob = stage.app.user("bob").await;
+    stage.app.user("cat").await;
+    write_to(&ann, "bob", "hello").await;
+    ann.sees_sent("hello").await;
+    let group = bob.get("groups/").await.ok(200)[0]["id"].clone();
+    let asked = bob.post("messages/", json!({ "group": group, "body": "tea?" })).await.ok(201);
+    ann.act("tea?", "Reply").await;
+    ann.sees("Replying to bob:").await;
+    ann.fill("Message", "yes").await;
+    write_to(&ann, "cat", "hello cat").await;
+    bob.delete(&format!("messages/{}/", asked["id"].as_str().expect("an id"))).await.ok(200);
+    ann.press("bob").await;
+    ann.sees("That message was deleted. Your text is kept.").await;
+    ann.sees_no("Replying to bob:").await;
+    holds(&ann, "yes").await;
+    ann.close().await;
+}

@@ -314,8 +314,8 @@ export interface Group {
   /** The newest message, loaded or not; null if there is none. */
   readonly latest: Message | null;
   /**
-   * The date of the newest message: ISO 8601, UTC. If there is none, the date at which this page received the new group, or
-   * empty if the group is older than the connection.
+   * The date of the newest message: ISO 8601, UTC. If there is none, the date at which this page received the new group, or that
+   * of the group before it in the server's order of activity; empty if neither is known.
    */
   readonly date: string;
   /** The number of unread messages of others, counted up to 100: 100 means "100 or more". */

@@ -89,6 +89,8 @@ export class Listing {
    * @type {string | null | undefined}
    */
   #cursor;
+  /** The date of the latest activity in the last group of the list; empty if it is unknown. */
+  #active = "";
   /** @type {Promise<number> | null} */
   #paging = null;
   /** The number of the current connection. Answers to requests of earlier ones are void. */
@@ -131,6 +133,17 @@ export class Listing {
     this.left = Math.max(0, left - held.length);
     this.#gone = isOther === null ? 0 : Math.max(0, held.length - left);
     this.unread = 0;
+  }
+
+  /**
+   * Adds their latest activity to groups in order of activity. It is unknown of a group without messages, and then at most that
+   * of the group before it.
+   * @param {any[]} rows
+   * @param {string} [before] the latest activity in the group before these; by default the last one of the previous call
+   */
+  date(rows, before = this.#active) {
+    this.#active = before;
+    for (const row of rows) row.active = this.#active = row.messages[0]?.date ?? this.#active;
   }
 
   /** Call it when the connection is ready. */
@@ -258,6 +271,7 @@ export class Listing {
       const { rows, next } = await this.#list({ limit, cursor });
       if (era !== this.#era) throw lost(LOST);
       this.#cursor = next;
+      this.date(rows);
       for (const row of rows) {
         if (this.#home.groups.has(row.id)) continue;
         this.#show(row, []);

@@ -242,7 +242,7 @@ function summaryOf(group) {
   const listed = membersCount > LISTED ? { owner } : { owner, admins, members, restricts };
   const isWhole = newest.length === group.messages.length && !group.hasEarlier && !group.hasLater;
   return {
-    ...{ id, name, ...listed, members_count: membersCount, head, unread, last_read_seq: lastRead, pins },
+    ...{ id, name, ...listed, members_count: membersCount, head, unread, last_read_seq: lastRead, pins, active: group.date },
     ...{ description, avatar, data, open, slow, keep, shown: isWhole ? newest.length + 1 : newest.length },
     me: { notify, muted_until: mutedUntil, hidden, pinned, marked_unread: markedUnread, pending, mentioned },
     reads: Object.fromEntries(group.reads),

@@ -112,9 +112,10 @@ export class Store {
     return other ?? groups.find((group) => group.other !== null && this.sameName(group.other, name));
   }
 
-  /** Pinned groups first, then in order of activity. */
+  /** Pinned groups first, then in order of activity. A group without messages may have the date of the one before it. */
   get conversations() {
-    const keyed = [...this.groups.values()].map((group) => ({ group, key: `${Number(group.settings.pinned)} ${group.date} ${group.id}` }));
+    const keyOf = (/** @type {Group} */ { settings, date, latest, id }) => `${Number(settings.pinned)} ${date} ${Number(latest !== null)} ${id}`;
+    const keyed = [...this.groups.values()].map((group) => ({ group, key: keyOf(group) }));
     return keyed.sort((a, b) => (a.key < b.key ? 1 : -1)).map(({ group }) => group);
   }
 
@@ -352,7 +353,10 @@ export class Store {
       this.listing.begin(more?.groups ?? 0, [...this.groups.keys()], null);
       return this.sync.resume(history);
     }
-    if (more) for (const group of data) group.shown = this.#home.messages;
+    if (more) {
+      for (const group of data) group.shown = this.#home.messages;
+      this.listing.date(data, new Date().toISOString());
+    }
     const { unshown, isOther } = this.sync.summary(data, history, more !== undefined);
     this.listing.begin(more ? more.groups : null, more ? unshown : [], isOther);
   }

@@ -128,7 +128,7 @@ export class Sync {
       if (!isOther && group?.behind) this.requestMissing(group);
     }
     for (const data of summary) {
-      const group = groups.get(data.id) ?? make(data, "");
+      const group = groups.get(data.id) ?? make(data, data.active ?? "");
       group.behind = null;
       if (isOther) group.forgetMarks();
       group.resetReads(data.reads);
@@ -157,7 +157,7 @@ export class Sync {
     const { groups, make, dispatch } = this.#home;
     const group = groups.get(data.id);
     if (!group) {
-      if (data.messages) this.#home.caughtUp(make(data, ""));
+      if (data.messages) this.#home.caughtUp(make(data, data.active ?? ""));
       return true;
     }
     const pending = data.me?.pending || group.pending;
@@ -253,8 +253,8 @@ export class Sync {
       const { make, messages, dispatch } = this.#home;
       // An event without an entry is later than the join.
       const joined = data.entry ? frame.seq : undefined;
-      const [shown, arrived] = this.isResuming ? [{ shown: messages }, ""] : [{}, new Date().toISOString()];
-      return dispatch(make({ ...data, joined, ...shown }, arrived));
+      const shown = this.isResuming ? { shown: messages } : {};
+      return dispatch(make({ ...data, joined, ...shown }, new Date().toISOString()));
     }
     if (type === "message.text") this.#acknowledge(frame);
     this.#home.unknown(frame, id);

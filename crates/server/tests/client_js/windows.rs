@@ -341,3 +341,28 @@ async fn deletion_of_an_older_message_is_announced() {
         json!([id, ["second"]])
     );
 }
+
+#[tokio::test]
+async fn groups_without_messages_keep_their_place() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let mut created = Vec::new();
+    for has_message in [false, true, false, true, false] {
+        created.push(world.group(&["ann", "bob"]).await);
+        if has_message {
+            say(&world, created.last().expect("a group"), "hello").await;
+        }
+    }
+    let link = world.link().await;
+    let ann = connected(&world, &link, 3).await;
+    ann.run("await chat.loadGroups();").await;
+    created.reverse();
+    assert_eq!(ann.run("return chat.conversations.map(({ id }) => id)").await, json!(created));
+    // One that was made while the page was away is the latest.
+    cut_off(&ann, &link).await;
+    created.insert(0, world.group(&["ann", "bob"]).await);
+    link.restore();
+    ann.run("chat.retry();").await;
+    ann.until("chat.conversations.length === 6").await;
+    assert_eq!(ann.run("return chat.conversations.map(({ id }) => id)").await, json!(created));
+}

@@ -37,7 +37,9 @@ export function nameButton(part, name, content, tabindex = 0) {
 }
 
 function initials(name, several) {
-  const words = several ? name.split(/\s+/u).filter(Boolean).slice(0, 2) : [name];
+  // Punctuation says nothing about a name, unless there is nothing else.
+  const named = name.split(/\s+/u).map((word) => word.replace(/^\p{P}+/u, "")).filter(Boolean).slice(0, 2);
+  const words = several && named.length ? named : [name.trim()];
   return words.map((word) => (graphemes(word)[0] ?? "").toUpperCase()).join("");
 }
 

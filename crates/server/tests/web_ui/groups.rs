@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::{Stage, try_group};
+use crate::{Stage, make_group, try_group};
 
 #[tokio::test]
 async fn a_group_is_made_managed_handed_over_left_and_deleted() {
@@ -88,5 +88,16 @@ async fn roles_hold_in_groups_of_more_than_a_hundred() {
     ann.say("the apples are ripe").await;
     ann.act("the apples are ripe", "Pin").await;
     ann.sees_in("Pinned messages", "the apples are ripe").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn initials_leave_out_punctuation() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    make_group(&ann, "“Tea” & cake", "bob").await;
+    let shown = "return walk(document).some((each) => each.matches('.entry[aria-current] .avatar') && each.textContent === 'TC')";
+    ann.wait_for("see the initials", shown, json!([])).await;
     ann.close().await;
 }

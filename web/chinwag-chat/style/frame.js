@@ -91,6 +91,8 @@ export const frame = css`
   /* Stays next to the avatar, whatever its direction. */
   .entry .name { justify-self: start; max-width: 100%; font-weight: 600; }
   .entry .preview:nth-last-child(1) { grid-column: 2 / -1; }
+  /* Truncation must not cut the marks below the letters of tall scripts. */
+  .entry :is(.cut, .lead) { padding-block: 0.2em; margin-block: -0.2em; }
   .entry .preview { color: var(--_quiet); font-size: var(--_small); }
   .entry .when { justify-self: end; align-self: center; color: var(--_quiet); font-size: var(--_tiny); font-variant-numeric: tabular-nums; }
   .entry .badges { display: flex; margin-block: -2px; gap: 4px; justify-self: end; align-self: center; }

@@ -31,7 +31,7 @@ export default {
   "nav.profile": "Votre profil",
   "nav.back": "Retour à la liste",
   "nav.begin": "Nouvelle conversation",
-  "nav.signedInAs": "Connecté en tant que {name}",
+  "nav.signedInAs": "Connecté : {name}",
   "search.title": "Rechercher",
   "search.here": "Rechercher dans cette conversation",
   "search.failed": "La recherche n’a pas pu être chargée. Vérifiez la connexion et réessayez.",

@@ -119,7 +119,7 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
     let (ann, bob) = (stage.app.user("ann").await, stage.app.user("bob").await);
     let asked = host.asked.clone();
     let page = host.open(&chat, page(&chat, "lang=fr", ASK)).await;
-    page.sees("Connecté en tant que ann").await;
+    page.sees("Connecté\u{a0}: ann").await;
     assert_eq!(asked.load(Ordering::Relaxed), 1);
 
     // She sends and receives a message; the host is notified.

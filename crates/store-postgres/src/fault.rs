@@ -61,7 +61,9 @@ impl Failure {
             "23505" => Trouble::Collision,
             "25006" => Trouble::ReadOnly,
             "55P03" | "57014" => Trouble::Unavailable,
-            code if code.starts_with("57P") || code.starts_with("08") || code == "25P03" => Trouble::Lost,
+            // The server has ended the session, because it was told to or a timeout of transactions has passed.
+            "25P03" | "25P04" => Trouble::Lost,
+            code if code.starts_with("57P") || code.starts_with("08") => Trouble::Lost,
             code if code.starts_with("53") || code.starts_with("58") => Trouble::Unavailable,
             _ => Trouble::Fault,
         }

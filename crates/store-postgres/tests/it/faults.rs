@@ -316,6 +316,24 @@ async fn a_locked_group_is_unavailable_and_others_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn job_whose_transaction_took_too_long_is_run_again() {
+    let database = Database::new();
+    let node = Node::open(&database.url(), brisk()).await;
+    node.user("ann").await;
+    let group = node.group(&["ann"]).await;
+    // The server's transaction_timeout, once.
+    database.ask(
+        "CREATE SEQUENCE chinwag.attempts;
+        CREATE FUNCTION chinwag.time_out() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('chinwag.attempts') = 1 THEN RAISE EXCEPTION 'too long' USING ERRCODE = '25P04'; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER time_out BEFORE UPDATE ON chinwag.groups FOR EACH ROW EXECUTE FUNCTION chinwag.time_out()",
+    );
+    node.store.write(move |tx, _| tx.seq_take(group, 1)).await.expect("another link takes it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_node_at_a_time_does_a_step_of_a_task() {
     let database = Database::new();
     let node = Node::open(&database.url(), brisk()).await;

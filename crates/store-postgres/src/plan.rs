@@ -10,7 +10,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::address::Target;
 use crate::link::Link;
-use crate::send::{HOLD, MARK, SEND};
+use crate::send::statements::{HOLD, MARK, SEND};
 use crate::{Options, PostgresStore, open};
 
 /// Panics if a statement would scan a whole table or index.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Stamped;
 
-/// The parameters of [`SEND`](super::SEND): lists of the groups, of the writers in them, and of the messages.
+/// The parameters of [`SEND`](super::statements::SEND): lists of the groups, of the writers in them, and of the messages.
 /// Indexes into these lists start at 1.
 pub(super) struct Columns<'m> {
     pub(super) groups: Vec<Uuid>,

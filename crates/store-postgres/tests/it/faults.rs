@@ -1,7 +1,10 @@
 //! Faults between a node and its database.
 
+use std::future::poll_fn;
 use std::net::TcpListener;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use chinwag_core::app::message::Sent;
@@ -313,6 +316,52 @@ async fn a_locked_group_is_unavailable_and_others_go_on() {
     assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
     client.batch_execute("ROLLBACK").await.expect("no lock");
     node.app.message_send(&context, text(held, "hi")).await.expect("it is free");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn job_of_one_message_delays_no_other_group() {
+    let database = Database::new();
+    let options = Options { senders: 2, patience: LONG, statement: LONG, lock: LONG, ..Options::default() };
+    let node = Node::open(&database.url(), options).await;
+    let (ann, mut groups) = (node.user("ann").await, Vec::new());
+    for _ in 0..4 {
+        groups.push(node.group(&["ann"]).await);
+    }
+    let [one, two, accepted, other] = groups[..] else { panic!("there are four") };
+    node.store.write(move |tx, _| tx.pending_set(accepted, ann, true)).await.expect("it is pending");
+    let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await.expect("a link");
+    tokio::spawn(connection);
+    let hold = format!(
+        "BEGIN; SELECT 1 FROM chinwag.memberships WHERE group_id = '{accepted}' FOR UPDATE;
+        SAVEPOINT job; SELECT 1 FROM chinwag.groups WHERE id IN ('{one}', '{two}') FOR UPDATE"
+    );
+    client.batch_execute(&hold).await.expect("locks");
+    let context = by(ann);
+    let send = |group| Box::pin(node.app.message_send(&context, text(group, "hi")));
+    let mut sends = Vec::new();
+    let wait = Wait::begin();
+    for (waiting, group) in [one, two].into_iter().enumerate() {
+        sends.push(queued(send(group)).await);
+        while database.ask("SELECT 1 FROM pg_locks WHERE NOT granted").len() <= waiting {
+            wait.step(|| "no sender waits").await;
+        }
+    }
+    // Both senders wait, so that these messages form one batch.
+    let accepting = queued(send(accepted)).await;
+    sends.push(queued(send(other)).await);
+    client.batch_execute("ROLLBACK TO job").await.expect("the senders go on");
+    for sent in join_all(sends).await {
+        sent.expect("it is sent");
+    }
+    timeout(WAIT_TIMEOUT, send(other)).await.expect("it does not wait for the job").expect("it is sent");
+    client.batch_execute("ROLLBACK").await.expect("the job goes on");
+    accepting.await.expect("it is sent");
+}
+
+/// The future of a message that is queued.
+async fn queued<F: Future + Unpin>(mut sending: F) -> F {
+    poll_fn(|context| Poll::Ready(assert!(Pin::new(&mut sending).poll(context).is_pending()))).await;
+    sending
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

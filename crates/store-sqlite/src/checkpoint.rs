@@ -30,7 +30,28 @@ pub(crate) struct Checkpointer {
     /// The length of the journal, in pages, at the last checkpoint.
     from: Cell<i64>,
     is_asked: Cell<bool>,
+    failures: FailureLog,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Logs the first of consecutive failures, and the first success after them. A failed attempt is repeated at the
+/// second commit after it.
+#[derive(Default)]
+struct FailureLog(Cell<bool>);
+
+impl FailureLog {
+    /// Logs the outcome if it differs from the last one. Returns whether it does.
+    fn note<T>(&self, outcome: &rusqlite::Result<T>) -> bool {
+        let is_news = self.0.replace(outcome.is_err()) != outcome.is_err();
+        match outcome {
+            Err(error) if is_news => {
+                tracing::warn!(%error, "the journal was not moved into the database: it will be tried again");
+            }
+            Ok(_) if is_news => tracing::info!("the journal is moved into the database again"),
+            _ => {}
+        }
+        is_news
+    }
 }
 
 impl Checkpointer {
@@ -49,6 +70,7 @@ impl Checkpointer {
             pages,
             from: Cell::new(0),
             is_asked: Cell::new(false),
+            failures: FailureLog::default(),
             thread: Some(thread),
         })
     }
@@ -77,9 +99,7 @@ impl Checkpointer {
     /// state.
     fn finish(&self, writer: &Connection, journal: i64) {
         self.from.set(journal);
-        if let Err(error) = move_pages(writer) {
-            tracing::warn!(%error, "the end of the journal was not moved into the database");
-        }
+        self.failures.note(&move_pages(writer));
     }
 
     fn ask(&self) {
@@ -99,14 +119,11 @@ impl Drop for Checkpointer {
 }
 
 fn serve(store: &Path, durable: bool, asked: &Receiver<()>, moved: &AtomicI64) {
-    let mut conn = None;
+    let (mut conn, failures) = (None, FailureLog::default());
     while asked.recv().is_ok() {
         let outcome = open(&mut conn, store, durable).and_then(move_pages);
-        let count = outcome.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the journal was not moved into the database: it will be tried again");
-            0
-        });
-        moved.store(count.max(0), Ordering::Release);
+        failures.note(&outcome);
+        moved.store(outcome.unwrap_or(0).max(0), Ordering::Release);
     }
 }
 
@@ -179,6 +196,14 @@ mod tests {
                 thread::yield_now();
             }
         }
+    }
+
+    #[test]
+    fn repeated_failure_is_logged_once() {
+        let log = FailureLog::default();
+        let failed = || Err::<(), _>(rusqlite::Error::InvalidQuery);
+        let logged = [failed(), failed(), Ok(()), Ok(()), failed()].map(|outcome| log.note(&outcome));
+        assert_eq!(logged, [true, false, true, false, true]);
     }
 
     #[test]

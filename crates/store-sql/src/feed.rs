@@ -1,8 +1,8 @@
 //! The feed of events.
 
-use chinwag_core::Result;
 use chinwag_core::feed::{FeedBounds, FeedKind, FeedRow};
 use chinwag_core::store::encoding::Stored;
+use chinwag_core::{Date, Result};
 
 use crate::sql::params;
 use crate::transfer::table;
@@ -31,12 +31,13 @@ crate::implement! {
         feed_is_behind() -> bool;
         feed_bounds() -> FeedBounds;
         feed_page(after: i64, limit: usize) -> Vec<(i64, Option<FeedRow>)>;
+        feed_last_before(date: Date, limit: usize) -> Option<i64>;
     }
     write {
         feed_switch(on: bool) -> ();
         feed_insert(row: &FeedRow) -> ();
         feed_number(limit: usize) -> usize;
-        feed_remove(upto: i64) -> ();
+        feed_remove(upto: i64) -> usize;
     }
 }
 
@@ -140,10 +141,19 @@ pub fn feed_page(sql: &impl Sql, after: i64, most: usize) -> Result<Vec<(i64, Op
     })
 }
 
-pub fn feed_remove(sql: &mut impl Sql, upto: i64) -> Result<()> {
+pub fn feed_last_before(sql: &impl Sql, date: Date, most: usize) -> Result<Option<i64>> {
+    const FIND: Text = Text::same(
+        "SELECT max(position) FROM (
+            SELECT position, date FROM events WHERE position > 0 ORDER BY position LIMIT $1
+        ) oldest WHERE date < $2",
+    );
+    Ok(sql.one(FIND, params![limit(most), date], |row| row.maybe(0))?.flatten())
+}
+
+pub fn feed_remove(sql: &mut impl Sql, upto: i64) -> Result<usize> {
     const REMOVE: Text = Text::same("DELETE FROM events WHERE position <= $1");
     const MOVE: Text = Text::same("UPDATE feed_bounds SET removed = $1 WHERE one = 1 AND removed < $1");
-    sql.change(REMOVE, params![upto])?;
+    let removed = sql.change(REMOVE, params![upto])?;
     sql.change(MOVE, params![upto])?;
-    Ok(())
+    Ok(removed)
 }

@@ -4,10 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use chinwag_core::app::App;
+use chinwag_core::app::follower::Claim;
+use chinwag_core::clock::SystemClock;
+use chinwag_core::feed::{FeedKind, FeedRow};
+use chinwag_core::limits::Limits;
 use chinwag_core::message::Body;
 use chinwag_core::permission::Role;
 use chinwag_core::send::Kept;
-use chinwag_core::store::{NewMessage, Store, Tx};
+use chinwag_core::store::{Follower, NewMessage, Store, Tx};
 use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq};
 use chinwag_store_sqlite::{OpenError, Options, SqliteStore};
 use chinwag_testkit::bus::Recorder;
@@ -428,4 +433,32 @@ async fn a_failed_commit_refuses_its_batch_and_publishes_nothing() {
     assert_eq!(head(&store).await, 1);
     assert_eq!(file.bus.events(), [numbered_event(GROUP, Seq(1))]);
     assert_eq!(take(&store).await.expect("the next batch commits"), Seq(2));
+}
+
+#[tokio::test]
+async fn event_of_a_newer_version_ends_by_its_own_date() {
+    let file = File::new();
+    let store = file.open(Options::default());
+    let app = App::new(store.clone(), Arc::new(SystemClock::default()), Limits::default());
+    let row = FeedRow::new(FeedKind::UserUpdate, app.clock().now());
+    store
+        .write(move |tx, _| {
+            tx.feed_switch(true)?;
+            tx.feed_insert(&row)?;
+            tx.feed_insert(&row)
+        })
+        .await
+        .expect("two events");
+    let change = |sql: &str| {
+        let conn = Connection::open(file.path()).expect("a connection");
+        conn.execute_batch(&format!("UPDATE events SET {sql} WHERE id = (SELECT max(id) FROM events)"))
+    };
+    change("kind = 999").expect("an unknown kind");
+    let mut candidate = app.candidate(Follower::EventFeed, Duration::ZERO);
+    let Ok(Claim::Mine { lease, .. }) = candidate.take().await else { panic!("it has work") };
+    for kept in [2, 0] {
+        while app.feed_trim(lease).await.expect("a step") > 0 {}
+        assert_eq!(store.read(|tx| tx.feed_page(0, 10)).await.expect("a page").len(), kept);
+        change("date = 0").expect("an old date");
+    }
 }

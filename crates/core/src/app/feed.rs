@@ -11,7 +11,7 @@ pub(super) use show::shown;
 
 use super::actor::service_only;
 use super::{App, Context, Growth, Unit};
-use crate::feed::{FeedEvent, FeedKind, FeedRow};
+use crate::feed::{FeedEvent, FeedKind};
 use crate::store::{Lease, Tx};
 use crate::{Date, Result};
 
@@ -114,15 +114,13 @@ impl App {
         self.write(Growth::Bounded, &Context::server(), lease, |unit, lease| {
             let numbered = unit.tx.feed_number(STEP)?;
             let oldest = unit.rules.limits.feed.oldest(unit.now());
-            let rows = unit.tx.feed_page(unit.tx.feed_bounds()?.removed, STEP)?;
-            let is_old = |row: &Option<FeedRow>| row.as_ref().is_none_or(|row| row.date < oldest);
             // Whatever comes before an old row is old, even if a clock that was ahead has dated it.
-            let old = rows.iter().rposition(|(_, row)| is_old(row)).map_or(0, |last| last + 1);
-            if let Some((upto, _)) = rows[..old].last() {
-                unit.tx.feed_remove(*upto)?;
-            }
+            let removed = match unit.tx.feed_last_before(oldest, STEP)? {
+                Some(upto) => unit.tx.feed_remove(upto)?,
+                None => 0,
+            };
             unit.end_step(*lease, None)?;
-            Ok(numbered + old)
+            Ok(numbered + removed)
         })
         .await
     }
@@ -142,8 +140,7 @@ fn is_wanted(tx: &dyn Tx, enabled: bool) -> Result<bool> {
 
 /// Whether the follower has work: events without a position, or events that are too old.
 pub(super) fn is_due(tx: &dyn Tx, oldest: Date) -> Result<bool> {
-    let first = tx.feed_page(tx.feed_bounds()?.removed, 1)?.pop();
-    Ok(first.is_some_and(|(_, row)| row.is_none_or(|row| row.date < oldest)) || tx.feed_is_behind()?)
+    Ok(tx.feed_last_before(oldest, 1)?.is_some() || tx.feed_is_behind()?)
 }
 
 fn part(tx: &dyn Tx, query: &FeedQuery) -> Result<FeedAnswer> {

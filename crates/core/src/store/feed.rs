@@ -1,7 +1,7 @@
 //! The feed of events.
 
-use crate::Result;
 use crate::feed::{FeedBounds, FeedRow};
+use crate::{Date, Result};
 
 /// The feed, in a transaction.
 ///
@@ -34,6 +34,9 @@ pub trait Feed {
     /// does not know.
     fn feed_page(&self, after: i64, limit: usize) -> Result<Vec<(i64, Option<FeedRow>)>>;
 
-    /// Removes the rows up to and including a position.
-    fn feed_remove(&mut self, upto: i64) -> Result<()>;
+    /// The position of the last row, of any kind, that is dated before `date`, among the first `limit` rows.
+    fn feed_last_before(&self, date: Date, limit: usize) -> Result<Option<i64>>;
+
+    /// Removes the rows up to and including a position. Returns their number.
+    fn feed_remove(&mut self, upto: i64) -> Result<usize>;
 }

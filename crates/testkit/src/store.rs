@@ -86,6 +86,7 @@ macro_rules! store_suite {
                 a_quota_holds_for_reservations_that_come_together
                 the_number_of_a_users_files_is_bounded
                 refused_removals_wait_behind_others
+                a_removal_postponed_by_a_clock_set_back_is_due
                 ids_without_a_row_are_unknown
                 files_end_with_their_messages_group_and_user
                 files_of_a_deleted_user_are_attached_to_no_message

@@ -91,14 +91,15 @@ pub trait Files {
     /// with the last file.
     fn files_drop_of_user(&mut self, user: UserId, limit: usize) -> Result<usize>;
 
-    /// Whether there is a dropped file, or a file that has expired at `now`.
+    /// Whether there is a dropped file whose removal is due, or a file that has expired at `now`.
     fn files_are_due(&self, now: Date) -> Result<bool>;
 
     /// Drops at most `limit` files that have expired at `now`.
     fn files_expire(&mut self, now: Date, limit: usize) -> Result<()>;
 
     /// At most `limit` dropped files whose removal is due at `now`: first those that were never attempted,
-    /// then those that have waited longest.
+    /// then those that have waited longest, then those that are due later than any file
+    /// [lives](crate::file::FILE_TTL), which happens after a clock was set back.
     fn files_dropped(&self, now: Date, limit: usize) -> Result<Vec<FileId>>;
 
     /// Postpones the removal of dropped files until a date. For files whose objects could not be removed.

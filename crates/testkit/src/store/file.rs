@@ -8,7 +8,7 @@ use chinwag_core::app::file::ReserveFile;
 use chinwag_core::app::{App, Context};
 use chinwag_core::clock::SystemClock;
 use chinwag_core::file::{
-    AltText, Dimensions, FileLimits, FileName, Reservation, StoredFile, StoredThumbnail,
+    AltText, Dimensions, FILE_TTL, FileLimits, FileName, Reservation, StoredFile, StoredThumbnail,
 };
 use chinwag_core::file_store::Attempt;
 use chinwag_core::limits::Limits;
@@ -210,6 +210,20 @@ pub async fn refused_removals_wait_behind_others(f: Fixture) {
     assert_eq!(row(&f, stands).await.and_then(|row| row.expires), Some(date(50)));
     f.write(move |tx| tx.files_forget(&[first, second, third])).await;
     assert_eq!(due(99, 9).await, []);
+}
+
+pub async fn a_removal_postponed_by_a_clock_set_back_is_due(f: Fixture) {
+    let ann = f.user("ann").await;
+    let id = reserve(&f, ann, 1).await;
+    f.write(move |tx| tx.file_drop(id)).await;
+    let until = date(5).plus(FILE_TTL);
+    f.write(move |tx| tx.files_postpone(&[id], until)).await;
+    let due = async |second| {
+        let now = date(second);
+        (f.read(move |tx| tx.files_are_due(now)).await, f.read(move |tx| tx.files_dropped(now, 9)).await)
+    };
+    assert_eq!(due(5).await, (false, vec![]), "no file lives longer");
+    assert_eq!(due(4).await, (true, vec![id]));
 }
 
 pub async fn ids_without_a_row_are_unknown(f: Fixture) {

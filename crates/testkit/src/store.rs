@@ -381,6 +381,7 @@ macro_rules! store_suite {
                 a_notification_waits_once_for_each_group
                 notification_that_was_not_sent_is_put_back
                 the_oldest_of_too_many_notifications_goes
+                event_that_cannot_be_decided_stops_no_others
             }
             webhook {
                 a_webhook_is_read_as_it_was_kept

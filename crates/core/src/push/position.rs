@@ -23,6 +23,12 @@ pub struct PushBatch {
 }
 
 impl PushPosition {
+    /// Ends the batch if the position is not before its end. After an error, a step has fewer rows than the
+    /// batch, and its decided members remain decided for the other rows.
+    pub(crate) fn within_batch(self) -> Self {
+        Self { batch: self.batch.filter(|batch| self.position < batch.upto), ..self }
+    }
+
     /// Encodes the stored form.
     pub fn encode(self) -> Vec<u8> {
         let mut bytes = self.position.to_be_bytes().to_vec();

@@ -148,6 +148,9 @@ async fn decide(
         match app.push_decide(PushDecision { lease, settled }, is_online).await? {
             DecideOutcome::Nothing => break,
             DecideOutcome::Some(members) => online.watch(members),
+            DecideOutcome::Skipped(error) => {
+                tracing::error!(%error, "an event is skipped: nobody is notified of its message");
+            }
         }
     }
     online.check_offline(delay, is_online);

@@ -5,19 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::app::App;
-use chinwag_core::app::push::{PushOutcome, PushResult};
+use chinwag_core::app::follower::Claim;
+use chinwag_core::app::push::{DecideOutcome, PushDecision, PushOutcome, PushResult};
 use chinwag_core::clock::SystemClock;
+use chinwag_core::feed::{FeedKind, FeedRow};
 use chinwag_core::group_settings::{GroupSettings, Notify};
 use chinwag_core::limits::Limits;
 use chinwag_core::profile::{Details, UserKind};
 use chinwag_core::push::{
     DeviceKeys, LONGEST_PAUSE, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush,
 };
+use chinwag_core::store::Follower;
 use chinwag_core::suspension::{Suspension, UserStanding};
 use chinwag_core::token::{Kind, TokenHash};
 use chinwag_core::{GroupId, MessageId, PushId, Seq, UserId};
 
 use super::{Fixture, bare_details, date, uuid};
+use crate::fault::{Faults, Faulty};
 
 fn subscription(number: i64, user: UserId) -> Subscription {
     Subscription {
@@ -225,4 +229,32 @@ pub async fn the_oldest_of_too_many_notifications_goes(f: Fixture) {
     assert!(waits(1).await, "the last one that came");
     assert!(!waits(2).await, "the oldest of the others");
     assert!(waits(3).await && waits(groups).await);
+}
+
+pub async fn event_that_cannot_be_decided_stops_no_others(f: Fixture) {
+    let faults = Arc::<Faults>::default();
+    let store = Arc::new(Faulty::new(f.store.clone(), faults.clone()));
+    let app = App::new(store, Arc::new(SystemClock::default()), Limits::default());
+    let (ann, bob, now) = (f.user("ann").await, f.user("bob").await, app.clock().now());
+    f.write(|tx| tx.feed_switch(true)).await;
+    let phone = Subscription { expires: now.plus(Duration::from_secs(100)), ..subscription(1, bob) };
+    keep(&f, &phone).await;
+    let (one, other) = (f.group(&[ann, bob]).await, f.group(&[ann, bob]).await);
+    for group in [one, other] {
+        let message = Some(f.send(group, ann).await.id);
+        let row = FeedRow { group: Some(group), message, ..FeedRow::new(FeedKind::MessageText, now) };
+        f.write(move |tx| tx.feed_insert(&row)).await;
+    }
+    f.write(|tx| tx.feed_number(10)).await;
+    let mut candidate = app.candidate(Follower::Notifications, Duration::ZERO);
+    let Ok(Claim::Mine { lease, .. }) = candidate.take().await else { panic!("it has work") };
+    let decision = PushDecision { lease, settled: i64::MAX };
+    let decide = async || app.push_decide(decision, |users| vec![false; users.len()]).await.expect("a step");
+    // The attempts with 500, 250 … 3, 1 rows.
+    (0..9).for_each(|_| faults.panic_in_read());
+    assert!(matches!(decide().await, DecideOutcome::Skipped(_)));
+    assert!(matches!(decide().await, DecideOutcome::Some(_)));
+    assert!(matches!(decide().await, DecideOutcome::Nothing));
+    let waits = |group| f.read(move |tx| Ok(tx.push_waiting(phone.id, group)?.is_some()));
+    assert_eq!((waits(one).await, waits(other).await), (false, true));
 }

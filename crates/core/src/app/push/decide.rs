@@ -15,7 +15,7 @@ use crate::push::{
     WaitingPush, collapse,
 };
 use crate::store::{Lease, Tx};
-use crate::{Date, GroupId, MessageId, PushId, Result, UserId};
+use crate::{Date, Error, GroupId, MessageId, PushId, Result, UserId};
 
 /// The most rows of the feed per step.
 const ROWS: usize = 500;
@@ -32,13 +32,15 @@ pub struct PushDecision {
 }
 
 /// The outcome of a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum DecideOutcome {
     /// No message is due.
     Nothing,
     /// A step was decided, and there may be more. The members in the list are not notified while they are
     /// online.
     Some(Vec<OnlineMembers>),
+    /// A row of the feed was skipped because of this error. There may be more rows.
+    Skipped(Error),
 }
 
 /// Members of a group who were online when messages were decided, and who would otherwise be notified.
@@ -87,15 +89,40 @@ struct NotifyEvent {
 impl App {
     /// Decides who is notified of the next messages whose delay has passed, as a step of the lease. For each
     /// of some users, `online` returns whether it has an online socket on any node.
+    ///
+    /// After an internal error, which would repeat, a step with half of the rows follows. A single row that fails is
+    /// skipped, so that it does not stop the later ones.
     pub async fn push_decide(
         &self,
         decision: PushDecision,
         online: impl Fn(&[UserId]) -> Vec<bool>,
     ) -> Result<DecideOutcome> {
+        let mut rows = ROWS;
+        loop {
+            match self.push_decide_rows(decision, rows, &online).await {
+                Err(Error::Internal(_)) if rows > 1 => rows /= 2,
+                Err(error @ Error::Internal(_)) => {
+                    self.push_skip(decision.lease).await?;
+                    return Ok(DecideOutcome::Skipped(error));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// One step of [`push_decide`](Self::push_decide), with at most so many rows of the feed.
+    async fn push_decide_rows(
+        &self,
+        decision: PushDecision,
+        rows: usize,
+        online: impl Fn(&[UserId]) -> Vec<bool>,
+    ) -> Result<DecideOutcome> {
         let server = Context::server();
         let (now, delay) = (self.clock().now(), self.rules.limits.push.delay);
-        let query = (decision, now, now.minus(delay));
-        let part = self.read(&server, query, |tx, _, (decision, now, ripe)| part(tx, decision, *now, *ripe));
+        let query = (decision, rows, now, now.minus(delay));
+        let part = self.read(&server, query, |tx, _, (decision, rows, now, ripe)| {
+            part(tx, decision, *rows, *now, *ripe)
+        });
         let Some(mut part) = part.await? else { return Ok(DecideOutcome::Nothing) };
         self.silence(&mut part);
         let mut later = Vec::new();
@@ -109,6 +136,16 @@ impl App {
         }
         self.write(Growth::Bounded, &server, decide(decision.lease, &part, now), keep).await?;
         Ok(DecideOutcome::Some(later))
+    }
+
+    /// Moves the position of the lease's follower past the next row.
+    async fn push_skip(&self, lease: Lease) -> Result<()> {
+        self.write(Growth::Bounded, &Context::server(), lease, |unit, lease| {
+            let PushPosition { position, batch } = position(unit.tx, lease)?;
+            let position = (position + 1).min(unit.tx.feed_bounds()?.last);
+            unit.end_step(*lease, Some(&PushPosition { position, batch }.within_batch().encode()))
+        })
+        .await
     }
 
     /// Repeats a decision for users who were online then and no longer are, as a step of the lease.
@@ -153,14 +190,24 @@ impl GroupPart {
     }
 }
 
-/// Reads the next part of the feed. None if no row is due.
-fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<Option<FeedSlice>> {
-    let state = tx.follower(decision.lease.follower)?;
-    let stored = PushPosition::decode(&state.position);
-    let first = stored.position.max(tx.push_begin()?).max(tx.feed_bounds()?.removed);
+/// The position from which the lease's follower continues.
+fn position(tx: &dyn Tx, lease: &Lease) -> Result<PushPosition> {
+    let stored = PushPosition::decode(&tx.follower(lease.follower)?.position);
+    let position = stored.position.max(tx.push_begin()?).max(tx.feed_bounds()?.removed);
     // If positions were skipped, the unfinished batch is obsolete.
-    let batch = stored.batch.filter(|_| stored.position == first);
-    let rows = tx.feed_page(first, ROWS)?;
+    Ok(PushPosition { position, batch: stored.batch.filter(|_| stored.position == position) })
+}
+
+/// Reads the next part of the feed, at most `most` rows. None if no row is due.
+fn part(
+    tx: &dyn Tx,
+    decision: &PushDecision,
+    most: usize,
+    now: Date,
+    ripe: Date,
+) -> Result<Option<FeedSlice>> {
+    let PushPosition { position: first, batch } = position(tx, &decision.lease)?;
+    let rows = tx.feed_page(first, most)?;
     let is_due = |position: i64, row: Option<&FeedRow>| match (batch, row) {
         (Some(batch), _) => position <= batch.upto,
         (None, Some(row)) if row.kind == FeedKind::MessageText => {
@@ -182,7 +229,7 @@ fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<O
         }
     }
     let events = !wanted.is_empty() && wants_events(tx, now)?;
-    let done = PushPosition { position: *upto, batch: None };
+    let done = PushPosition { position: *upto, batch }.within_batch();
     let mut part = FeedSlice { groups: Vec::new(), next: Some(done), events };
     let mut left = MEMBERS;
     for (group, rows) in wanted {

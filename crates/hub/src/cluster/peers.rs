@@ -57,8 +57,11 @@ struct UserShares {
 
 struct PeerNode {
     last_seen: Instant,
-    /// The number of this peer's last announcement that was applied here.
+    /// The number of this peer's announcement up to which all were applied here.
     count: u64,
+    /// The number of the latest one that was applied. If some before it are missing, only a roster brings them, so that
+    /// the order in which hints arrive does not matter.
+    latest: u64,
     asked: Option<Instant>,
     answered: Option<Instant>,
     roster: Option<Roster>,
@@ -124,9 +127,48 @@ impl PresenceTable {
 
     /// The node's entry. A new entry counts as just seen.
     fn peer(&mut self, node: NodeId) -> &mut PeerNode {
-        let new =
-            || PeerNode { last_seen: Instant::now(), count: 0, asked: None, answered: None, roster: None };
-        self.nodes.entry(node).or_insert_with(new)
+        self.nodes.entry(node).or_insert_with(PeerNode::new)
+    }
+}
+
+impl PeerNode {
+    fn new() -> Self {
+        let last_seen = Instant::now();
+        Self { last_seen, count: 0, latest: 0, asked: None, answered: None, roster: None }
+    }
+
+    /// Records an announcement. Returns whether it must be applied, and is not older than one that was.
+    fn announced(&mut self, count: u64) -> bool {
+        let is_new = count > self.latest;
+        if is_new && count == self.count + 1 {
+            self.count = count;
+        }
+        self.latest = self.latest.max(count);
+        is_new
+    }
+
+    /// Adds a part of a roster. Returns the users of the roster after its last part, unless a later announcement has
+    /// overtaken it. The next heartbeat then requests it again.
+    fn take_part(
+        &mut self,
+        (count, part, parts): (u64, u32, u32),
+        users: Vec<(UserId, Appearance)>,
+    ) -> Option<HashMap<UserId, Appearance>> {
+        if part == 0 && parts <= MAX_ROSTER_PARTS {
+            self.roster = Some(Roster { count, next: 0, users: HashMap::new() });
+        }
+        let mut roster = self.roster.take().filter(|roster| roster.count == count && roster.next == part)?;
+        roster.users.extend(users);
+        roster.next += 1;
+        if roster.next < parts {
+            self.roster = Some(roster);
+            return None;
+        }
+        if count < self.latest {
+            return None;
+        }
+        (self.count, self.latest) = (count, count);
+        Some(roster.users)
     }
 }
 
@@ -190,12 +232,10 @@ impl Cluster {
         let HintKind::Presence { count, user, name, appearance, receivers } = said else { return };
         let mut table = self.peers.table.lock();
         let peer = table.peer(node);
-        if count <= peer.count {
+        if !peer.announced(count) {
             return;
         }
-        if count == peer.count + 1 {
-            peer.count = count;
-        } else {
+        if count > peer.count {
             self.ask(node, peer);
         }
         if let Some(status) = table.change(user, |shares| shares.set(node, appearance)) {
@@ -268,29 +308,13 @@ impl Cluster {
     pub(super) fn roster(&self, hub: &Hub, node: NodeId, said: HintKind) {
         let HintKind::Roster { count, part, parts, users } = said else { return };
         let mut table = self.peers.table.lock();
-        let peer = table.peer(node);
-        if part == 0 && parts <= MAX_ROSTER_PARTS {
-            peer.roster = Some(Roster { count, next: 0, users: HashMap::new() });
-        }
-        let Some(mut roster) = peer.roster.take().filter(|r| r.count == count && r.next == part) else {
-            return;
-        };
-        roster.users.extend(users);
-        roster.next += 1;
-        if roster.next < parts {
-            peer.roster = Some(roster);
-            return;
-        }
-        if count < peer.count {
-            return; // A later announcement overtook it. The next heartbeat requests it again.
-        }
-        peer.count = count;
+        let Some(roster) = table.peer(node).take_part((count, part, parts), users) else { return };
         for user in table.of_node(node) {
-            if !roster.users.contains_key(&user) {
+            if !roster.contains_key(&user) {
                 table.change_late(user, |shares| shares.set(node, Appearance::Absent));
             }
         }
-        for (user, appearance) in roster.users {
+        for (user, appearance) in roster {
             table.change_late(user, |shares| shares.set(node, appearance));
         }
         drop(table);
@@ -393,6 +417,18 @@ pub(super) async fn run(hub: Weak<Hub>, options: Nodes) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn later_announcement_is_not_set_back_by_earlier_hints() {
+        let (user, mut peer) = (vec![(UserId(1), Appearance::Online)], PeerNode::new());
+        assert!(peer.announced(1));
+        assert!(peer.announced(3), "the second is delayed");
+        assert!(!peer.announced(2), "it is older than the third");
+        assert_eq!(peer.count, 1, "a roster is requested");
+        assert_eq!(peer.take_part((2, 0, 1), user.clone()), None, "it does not have the third");
+        assert_eq!(peer.take_part((3, 0, 1), user.clone()), Some(user.into_iter().collect()));
+        assert_eq!((peer.count, peer.announced(3), peer.announced(4)), (3, false, true));
+    }
 
     #[test]
     fn late_user_waits_once_however_often_it_changes() {

@@ -47,3 +47,23 @@ impl StartWait {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use chinwag_core::Error;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn step_whose_outcome_is_unknown_is_repeated() {
+        let (wait, attempts) = (StartWait::begin(Period(Duration::from_secs(10))), Cell::new(0));
+        let step = async || {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() == 1 { Err(Error::Unknown.into()) } else { Ok(()) }
+        };
+        wait.repeat(step).await.expect("the second attempt succeeds");
+        assert_eq!(attempts.get(), 2);
+    }
+}

@@ -187,11 +187,12 @@ impl CommandStore {
     }
 }
 
-/// Whether a step failed because another server did not answer, so that a retry may succeed.
+/// Whether a step failed because another server did not answer, so that a retry may succeed. The steps of a start can be
+/// repeated even if their outcome is unknown.
 pub(crate) fn is_away(why: &anyhow::Error) -> bool {
     why.downcast_ref::<OpenError>().is_some_and(OpenError::is_away)
         || why.downcast_ref::<ConnectError>().is_some_and(ConnectError::is_away)
-        || matches!(why.downcast_ref(), Some(Error::Unavailable(_)))
+        || matches!(why.downcast_ref(), Some(Error::Unavailable(_) | Error::Unknown))
 }
 
 /// Checks the links of this node. Returns the reason why it cannot start, if there is one; reasons that no wait

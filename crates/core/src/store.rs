@@ -171,6 +171,45 @@ pub trait Store: Sends + Send + Sync + 'static {
     fn ready(&self) -> Done<'_>;
 }
 
+/// Implements the methods of [`Store`] that submit no job, for a decorator of the store in a field of this name. Without
+/// them, a method's default would hide that of the decorated store.
+#[macro_export]
+macro_rules! forward_store {
+    ($store:tt) => {
+        fn history(&self) -> $crate::HistoryId {
+            self.$store.history()
+        }
+
+        fn name_case(&self) -> $crate::name::NameCase {
+            self.$store.name_case()
+        }
+
+        fn cleanse(&self) -> $crate::store::Done<'_> {
+            self.$store.cleanse()
+        }
+
+        fn index_renew(&self) -> $crate::store::Done<'_> {
+            self.$store.index_renew()
+        }
+
+        fn index_rest(&self, took: ::std::time::Duration) -> ::std::time::Duration {
+            self.$store.index_rest(took)
+        }
+
+        fn disk_space(&self) -> $crate::store::DiskSpace {
+            self.$store.disk_space()
+        }
+
+        fn reserve(&self) -> $crate::store::Done<'_> {
+            self.$store.reserve()
+        }
+
+        fn ready(&self) -> $crate::store::Done<'_> {
+            self.$store.ready()
+        }
+    };
+}
+
 impl dyn Store {
     /// Runs `job` in a transaction, commits, and returns the job's value.
     pub async fn write<T: Send + 'static>(
@@ -219,4 +258,18 @@ fn fill<T>(slot: &Slot<T>, value: T) {
 fn take<T>(slot: &Slot<T>) -> Result<T> {
     let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     value.ok_or_else(|| Error::internal("the store answered a job that it did not run"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn decorators_forward_every_method_that_submits_no_job() {
+        let source = include_str!("store.rs");
+        let (_, port) = source.split_once("pub trait Store").expect("the port");
+        let (port, _) = port.split_once("\n}\n").expect("its end");
+        for method in port.lines().filter_map(|line| line.strip_prefix("    fn ")?.split('(').next()) {
+            let forward = format!("self.$store.{method}(");
+            assert!(method.starts_with("submit_") || source.contains(&forward), "{method} is not forwarded");
+        }
+    }
 }

@@ -2,13 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
 
 use chinwag_core::event::Event;
 use chinwag_core::name::NameCase;
 use chinwag_core::send::{SendRules, Sending, Sent};
-use chinwag_core::store::{Answer, DiskSpace, Done, ReadJob, Sends, Store, Tx, WriteJob};
-use chinwag_core::{Date, HistoryId, MessageId, Result};
+use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, Tx, WriteJob};
+use chinwag_core::{Date, MessageId, Result, forward_store};
 
 /// The faults of a [`Faulty`] store; none at first.
 #[derive(Debug, Default)]
@@ -181,58 +180,5 @@ impl Store for Faulty {
         }))
     }
 
-    fn cleanse(&self) -> Done<'_> {
-        self.store.cleanse()
-    }
-
-    fn index_renew(&self) -> Done<'_> {
-        self.store.index_renew()
-    }
-
-    fn index_rest(&self, took: Duration) -> Duration {
-        self.store.index_rest(took)
-    }
-
-    fn history(&self) -> HistoryId {
-        self.store.history()
-    }
-
-    fn name_case(&self) -> NameCase {
-        self.store.name_case()
-    }
-
-    fn disk_space(&self) -> DiskSpace {
-        self.store.disk_space()
-    }
-
-    fn reserve(&self) -> Done<'_> {
-        self.store.reserve()
-    }
-
-    fn ready(&self) -> Done<'_> {
-        self.store.ready()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    /// A method with its default implementation here would let tests take another path than production.
-    #[test]
-    fn every_method_of_the_port_is_forwarded() {
-        let ports = [
-            ("pub trait Store", include_str!("../../core/src/store.rs")),
-            ("pub trait Sends", include_str!("../../core/src/store/send.rs")),
-        ];
-        let mut methods = 0;
-        for (name, source) in ports {
-            let (_, port) = source.split_once(name).expect(name);
-            let (port, _) = port.split_once("\n}\n").expect("its end");
-            for method in port.lines().filter_map(|line| line.strip_prefix("    fn ")?.split('(').next()) {
-                let forward = format!("self.store.{method}(");
-                assert!(include_str!("fault.rs").contains(&forward), "Faulty does not forward {method}");
-                methods += 1;
-            }
-        }
-        assert!(methods >= 10, "{methods} methods were found");
-    }
+    forward_store!(store);
 }

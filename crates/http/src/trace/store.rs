@@ -1,13 +1,12 @@
 //! A decorator of the store that adds child spans for its jobs. It is only used if traces are exported.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chinwag_core::event::Event;
 use chinwag_core::name::NameCase;
 use chinwag_core::send::{SendRules, Sending, Sent};
-use chinwag_core::store::{Answer, DiskSpace, Done, ReadJob, Sends, Store, Tx, WriteJob};
-use chinwag_core::{Date, HistoryId, MessageId, Result};
+use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, Tx, WriteJob};
+use chinwag_core::{Date, MessageId, Result, forward_store};
 
 use super::span::{ActiveSpan, current, current_of};
 use crate::options::TraceOptions;
@@ -127,55 +126,5 @@ impl Store for TracedStore {
         Box::pin(until(span, self.store.submit_read(traced)))
     }
 
-    fn history(&self) -> HistoryId {
-        self.store.history()
-    }
-
-    fn name_case(&self) -> NameCase {
-        self.store.name_case()
-    }
-
-    fn cleanse(&self) -> Done<'_> {
-        self.store.cleanse()
-    }
-
-    fn index_renew(&self) -> Done<'_> {
-        self.store.index_renew()
-    }
-
-    fn index_rest(&self, took: Duration) -> Duration {
-        self.store.index_rest(took)
-    }
-
-    fn disk_space(&self) -> DiskSpace {
-        self.store.disk_space()
-    }
-
-    fn reserve(&self) -> Done<'_> {
-        self.store.reserve()
-    }
-
-    fn ready(&self) -> Done<'_> {
-        self.store.ready()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    /// A method with a default implementation would otherwise bypass the inner store's.
-    #[test]
-    fn every_method_of_the_port_is_forwarded() {
-        let ports = [
-            ("pub trait Store", include_str!("../../../core/src/store.rs")),
-            ("pub trait Sends", include_str!("../../../core/src/store/send.rs")),
-        ];
-        for (name, source) in ports {
-            let (_, port) = source.split_once(name).expect(name);
-            let (port, _) = port.split_once("\n}\n").expect("its end");
-            for method in port.lines().filter_map(|line| line.strip_prefix("    fn ")?.split('(').next()) {
-                let forward = format!("self.store.{method}(");
-                assert!(include_str!("store.rs").contains(&forward), "{method} is not forwarded");
-            }
-        }
-    }
+    forward_store!(store);
 }

@@ -19,7 +19,7 @@ use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
 use chinwag_core::send::{Sending, Sent};
 use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, Tx, WriteJob, send_as_jobs};
-use chinwag_core::{Clock, Date, GroupId, HistoryId, MessageId, Name, Result, Seq, UserId};
+use chinwag_core::{Clock, Date, GroupId, HistoryId, MessageId, Name, Result, Seq, UserId, forward_store};
 use chinwag_hub::bus::LocalBus;
 use chinwag_hub::{
     Close, Connection, Encode, Hub, Identity, Memberships, Options, RegisterError, TakeOutcome,
@@ -89,17 +89,7 @@ impl Store for HeldReads {
         })
     }
 
-    fn history(&self) -> HistoryId {
-        self.store.history()
-    }
-
-    fn name_case(&self) -> NameCase {
-        self.store.name_case()
-    }
-
-    fn ready(&self) -> Done<'_> {
-        self.store.ready()
-    }
+    forward_store!(store);
 }
 
 struct Unpark(Thread);

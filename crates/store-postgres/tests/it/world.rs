@@ -11,11 +11,10 @@ use chinwag_core::group_details::GroupDetailsUpdate;
 use chinwag_core::limits::Limits;
 use chinwag_core::log::LogRow;
 use chinwag_core::message::{Body, ClientId};
-use chinwag_core::name::NameCase;
 use chinwag_core::send::{Sending, Sent};
 use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, WriteJob, send_as_jobs};
 use chinwag_core::user::Caller;
-use chinwag_core::{GroupId, GroupName, HistoryId, Name, Seq, UserId};
+use chinwag_core::{GroupId, GroupName, Name, Seq, UserId, forward_store};
 use chinwag_store_postgres::{OpenError, Options, PostgresStore};
 use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::wait::until_connected;
@@ -47,17 +46,7 @@ impl Store for ByJobs {
         self.0.submit_read(job)
     }
 
-    fn history(&self) -> HistoryId {
-        self.0.history()
-    }
-
-    fn name_case(&self) -> NameCase {
-        self.0.name_case()
-    }
-
-    fn ready(&self) -> Done<'_> {
-        self.0.ready()
-    }
+    forward_store!(0);
 }
 
 /// A node: a store with its bus, and the use cases on top of it.

@@ -15,9 +15,9 @@ pub(crate) enum Failure {
     Silent,
 }
 
-/// The consequence of a failure for its transaction.
+/// The kind of a failure, by its consequence for the transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum FailureKind {
     /// The link is lost.
     Lost,
     /// The server has become read-only. After a failover, a new connection finds the new primary.
@@ -51,21 +51,21 @@ impl Failure {
         }
     }
 
-    /// The consequence for the transaction.
-    pub(crate) fn trouble(&self) -> Trouble {
+    /// The kind of the failure, by its consequence for the transaction.
+    pub(crate) fn kind(&self) -> FailureKind {
         let Some(code) = self.code() else { return self.without_code() };
         match code.code() {
-            "40001" | "40P01" => Trouble::Retry,
-            "0A000" => Trouble::Stale,
-            "23514" if self.constraint() == Some("groups_numbered") => Trouble::Retry,
-            "23505" => Trouble::Collision,
-            "25006" => Trouble::ReadOnly,
-            "55P03" | "57014" => Trouble::Unavailable,
+            "40001" | "40P01" => FailureKind::Retry,
+            "0A000" => FailureKind::Stale,
+            "23514" if self.constraint() == Some("groups_numbered") => FailureKind::Retry,
+            "23505" => FailureKind::Collision,
+            "25006" => FailureKind::ReadOnly,
+            "55P03" | "57014" => FailureKind::Unavailable,
             // The server has ended the session, because it was told to or a timeout of transactions has passed.
-            "25P03" | "25P04" => Trouble::Lost,
-            code if code.starts_with("57P") || code.starts_with("08") => Trouble::Lost,
-            code if code.starts_with("53") || code.starts_with("58") => Trouble::Unavailable,
-            _ => Trouble::Fault,
+            "25P03" | "25P04" => FailureKind::Lost,
+            code if code.starts_with("57P") || code.starts_with("08") => FailureKind::Lost,
+            code if code.starts_with("53") || code.starts_with("58") => FailureKind::Unavailable,
+            _ => FailureKind::Fault,
         }
     }
 
@@ -75,29 +75,29 @@ impl Failure {
         code.is_some_and(|code| code.starts_with("40") || code.starts_with("23") || code.starts_with("25P02"))
     }
 
-    fn without_code(&self) -> Trouble {
+    fn without_code(&self) -> FailureKind {
         match self {
-            Self::Silent => Trouble::Lost,
+            Self::Silent => FailureKind::Lost,
             // If the library itself refuses something, such as a parameter of the wrong type, the error's
             // source is neither an I/O error nor a closed link.
-            Self::Said(why) if why.is_closed() => Trouble::Lost,
+            Self::Said(why) if why.is_closed() => FailureKind::Lost,
             Self::Said(why) => match why.source() {
-                Some(source) if source.is::<std::io::Error>() => Trouble::Lost,
-                _ => Trouble::Fault,
+                Some(source) if source.is::<std::io::Error>() => FailureKind::Lost,
+                _ => FailureKind::Fault,
             },
         }
     }
 
     /// The error for the caller. Logs errors that may be transient.
     pub(crate) fn error(&self) -> Error {
-        match self.trouble() {
-            Trouble::Fault | Trouble::Collision => Error::internal(self),
+        match self.kind() {
+            FailureKind::Fault | FailureKind::Collision => Error::internal(self),
             // A retry usually succeeds.
-            Trouble::Retry | Trouble::Stale => {
+            FailureKind::Retry | FailureKind::Stale => {
                 tracing::debug!(error = %self, "others stand in the way");
                 Error::unavailable()
             }
-            Trouble::Lost | Trouble::ReadOnly | Trouble::Unavailable => {
+            FailureKind::Lost | FailureKind::ReadOnly | FailureKind::Unavailable => {
                 tracing::warn!(error = %self, "the database is unavailable");
                 Error::unavailable()
             }

@@ -10,7 +10,7 @@ use chinwag_core::{Error, Result};
 use tokio::sync::mpsc::Receiver;
 
 use crate::address::Target;
-use crate::fault::{Trouble, panicked};
+use crate::fault::{FailureKind, panicked};
 use crate::link::LinkSlot;
 use crate::open::Options;
 use crate::queue::{Queue, Queued};
@@ -102,8 +102,8 @@ fn run(slot: &mut LinkSlot, target: &Target, job: &ReadJob) -> (Result<()>, bool
         let tx = Transaction::reading(link);
         let outcome =
             catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
-        match tx.trouble() {
-            Some(Trouble::Lost | Trouble::Retry | Trouble::Stale) => slot.drop_link(),
+        match tx.failure() {
+            Some(FailureKind::Lost | FailureKind::Retry | FailureKind::Stale) => slot.drop_link(),
             _ => return (outcome, tx.has_begun()),
         }
     }

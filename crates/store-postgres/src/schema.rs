@@ -10,7 +10,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::address::Target;
 use crate::claim;
-use crate::fault::{Failure, Trouble, reason};
+use crate::fault::{Failure, FailureKind, reason};
 use crate::link::Link;
 use crate::open::OpenError;
 
@@ -268,10 +268,10 @@ pub(crate) fn failed(why: &Failure, target: &Target) -> OpenError {
         Failure::Said(why) => reason(why),
         Failure::Silent => why.to_string(),
     };
-    match (why.code().map(SqlState::code), why.trouble()) {
+    match (why.code().map(SqlState::code), why.kind()) {
         (Some("42501"), _) => OpenError::NoRight { name: target.database(), why: text },
         // The lock was not available in time; a later attempt may succeed.
-        (Some("55P03"), _) | (_, Trouble::Lost) => OpenError::Away { at: target.at(), why: text },
+        (Some("55P03"), _) | (_, FailureKind::Lost) => OpenError::Away { at: target.at(), why: text },
         _ => OpenError::Other { at: target.at(), why: text },
     }
 }

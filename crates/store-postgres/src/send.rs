@@ -32,7 +32,7 @@ use tokio_postgres::types::ToSql;
 use self::columns::Columns;
 use self::statements::{HOLD, MARK, SEND};
 use crate::address::Target;
-use crate::fault::{Failure, Trouble, panicked};
+use crate::fault::{Failure, FailureKind, panicked};
 use crate::lanes::{Batch, Lanes, QueuedMessage, by_group, groups_of, separate};
 use crate::link::{Link, LinkSlot};
 use crate::message::refused;
@@ -254,19 +254,19 @@ impl Sender<'_> {
                 }
                 End::Undone(why) => why,
             };
-            match why.trouble() {
-                Trouble::Retry if attempt < MAX_ATTEMPTS => {
+            match why.kind() {
+                FailureKind::Retry if attempt < MAX_ATTEMPTS => {
                     thread::sleep((PAUSE * attempt).min(LONGEST_PAUSE));
                 }
-                Trouble::Stale if attempt < MAX_ATTEMPTS => self.slot.drop_link(),
-                Trouble::Lost | Trouble::ReadOnly if attempt == 1 => self.slot.drop_link(),
-                Trouble::ReadOnly => {
+                FailureKind::Stale if attempt < MAX_ATTEMPTS => self.slot.drop_link(),
+                FailureKind::Lost | FailureKind::ReadOnly if attempt == 1 => self.slot.drop_link(),
+                FailureKind::ReadOnly => {
                     // The new connection is read-only, too: no thread retries for a moment.
                     self.slot.drop_link();
                     self.target.note(true);
                     return Left::Held(messages, why.error());
                 }
-                Trouble::Collision | Trouble::Fault => return Left::Bad(messages, refused(&why)),
+                FailureKind::Collision | FailureKind::Fault => return Left::Bad(messages, refused(&why)),
                 _ => return Left::Held(messages, why.error()),
             }
         }

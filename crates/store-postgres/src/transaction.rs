@@ -7,7 +7,7 @@ use chinwag_core::name::NameCase;
 use chinwag_core::{Error, GroupId, Result};
 use tokio_postgres::Row;
 
-use crate::fault::{Failure, Trouble};
+use crate::fault::{Failure, FailureKind};
 use crate::lanes::Lanes;
 use crate::link::{Link, Params};
 
@@ -19,7 +19,7 @@ pub(crate) struct Transaction<'l, 'c> {
     pub(crate) name_case: NameCase,
     changed: bool,
     outwaits: bool,
-    trouble: Cell<Option<Trouble>>,
+    failure: Cell<Option<FailureKind>>,
     claims: Option<Claims<'c>>,
 }
 
@@ -52,13 +52,13 @@ impl<'l, 'c> Transaction<'l, 'c> {
     }
 
     fn new(link: &'l Link, begin: &'static str, claims: Option<Claims<'c>>) -> Self {
-        let (begin, trouble) = (Cell::new(Some(begin)), Cell::new(None));
-        Self { link, begin, name_case: link.name_case, changed: false, outwaits: false, trouble, claims }
+        let (begin, failure) = (Cell::new(Some(begin)), Cell::new(None));
+        Self { link, begin, name_case: link.name_case, changed: false, outwaits: false, failure, claims }
     }
 
-    /// The trouble that ended the transaction, even if the job has ignored the error.
-    pub(crate) fn trouble(&self) -> Option<Trouble> {
-        self.trouble.get()
+    /// The kind of the failure that ended the transaction, even if the job has ignored the error.
+    pub(crate) fn failure(&self) -> Option<FailureKind> {
+        self.failure.get()
     }
 
     /// Whether the job has changed anything.
@@ -137,7 +137,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
         if self.claims.as_mut().is_none_or(|claims| claims.take(group)) {
             return Ok(());
         }
-        self.trouble.set(Some(Trouble::Retry));
+        self.failure.set(Some(FailureKind::Retry));
         Err(Error::unavailable())
     }
 
@@ -171,10 +171,10 @@ impl<'l, 'c> Transaction<'l, 'c> {
         why.error()
     }
 
-    /// Only the first trouble counts; the others follow from it.
+    /// Only the first failure counts; the others follow from it.
     fn note(&self, why: &Failure) {
-        if self.trouble.get().is_none() {
-            self.trouble.set(Some(why.trouble()));
+        if self.failure.get().is_none() {
+            self.failure.set(Some(why.kind()));
         }
     }
 }

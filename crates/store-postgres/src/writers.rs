@@ -13,7 +13,7 @@ use chinwag_core::{Error, Result};
 use tokio::sync::mpsc::Receiver;
 
 use crate::address::Target;
-use crate::fault::{Failure, Trouble, panicked};
+use crate::fault::{Failure, FailureKind, panicked};
 use crate::lanes::Lanes;
 use crate::link::{Link, LinkSlot};
 use crate::open::Options;
@@ -102,13 +102,13 @@ pub(crate) fn run(
                 }
                 return outcome;
             }
-            AttemptEnd::Again(trouble, outcome, held) => {
-                collisions += u32::from(trouble == Trouble::Collision);
-                if matches!(trouble, Trouble::Lost | Trouble::Stale | Trouble::ReadOnly) {
+            AttemptEnd::Again(kind, outcome, held) => {
+                collisions += u32::from(kind == FailureKind::Collision);
+                if matches!(kind, FailureKind::Lost | FailureKind::Stale | FailureKind::ReadOnly) {
                     losses += 1;
                     slot.drop_link();
                 }
-                if trouble == Trouble::ReadOnly && losses > 1 {
+                if kind == FailureKind::ReadOnly && losses > 1 {
                     // The new connection is read-only, too: no thread retries for a moment.
                     target.note(true);
                 }
@@ -129,7 +129,7 @@ enum AttemptEnd<'c> {
     /// Final: the outcome and the events. The claims are held until the events are published.
     Done(Result<()>, Vec<Event>, Option<Claims<'c>>),
     /// Nothing was changed, and another attempt may succeed. The outcome applies if there is none.
-    Again(Trouble, Result<()>, Claims<'c>),
+    Again(FailureKind, Result<()>, Claims<'c>),
 }
 
 /// Runs a job once and commits it.
@@ -137,10 +137,10 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> Atte
     let mut events = Vec::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut events)))
         .unwrap_or_else(|with| Err(panicked(&*with)));
-    let (trouble, changed, begun) = (tx.trouble(), tx.has_changed(), tx.has_begun());
+    let (failure, changed, begun) = (tx.failure(), tx.has_changed(), tx.has_begun());
     let outwaits = tx.outwaits();
     let claims = tx.into_claims();
-    if outcome.is_ok() && trouble.is_none() {
+    if outcome.is_ok() && failure.is_none() {
         let committed = if begun { link.batch("COMMIT") } else { Ok(()) };
         return match (committed, claims) {
             (Ok(()), claims) => {
@@ -153,23 +153,23 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> Atte
             (Err(why), None) => AttemptEnd::Done(Err(why.error()), Vec::new(), None),
         };
     }
-    if begun && trouble != Some(Trouble::Lost) {
+    if begun && failure != Some(FailureKind::Lost) {
         // If this fails, the link is lost, and the server rolls back anyway.
         let _ = link.batch("ROLLBACK");
     }
-    match (trouble, claims) {
+    match (failure, claims) {
         (
             Some(
-                why @ (Trouble::Retry
-                | Trouble::Stale
-                | Trouble::Collision
-                | Trouble::Lost
-                | Trouble::ReadOnly),
+                kind @ (FailureKind::Retry
+                | FailureKind::Stale
+                | FailureKind::Collision
+                | FailureKind::Lost
+                | FailureKind::ReadOnly),
             ),
             Some(claims),
         ) => {
             let outcome = outcome.and_then(|()| Err(Error::unavailable()));
-            AttemptEnd::Again(why, outcome, claims)
+            AttemptEnd::Again(kind, outcome, claims)
         }
         (Some(_), claims) => {
             let swallowed = || Err(Error::internal("a job went on after a statement of its had failed"));
@@ -182,7 +182,7 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> Atte
 /// Handles a commit that was not confirmed.
 fn not_committed<'c>(why: &Failure, changed: bool, claims: Claims<'c>) -> AttemptEnd<'c> {
     if why.undid_commit() || !changed {
-        return AttemptEnd::Again(why.trouble(), Err(why.error()), claims);
+        return AttemptEnd::Again(why.kind(), Err(why.error()), claims);
     }
     tracing::error!(error = %why, "the database did not confirm a commit");
     AttemptEnd::Done(Err(Error::Unknown), Vec::new(), Some(claims))

@@ -199,8 +199,8 @@ async fn unreachable_or_silent_bucket_affects_only_files() {
     let file = one.send(upload("a.txt")).await.ok(201);
     one.post("messages/", json!({ "group": group, "attachments": [id(&file)] })).await.ok(201);
     let path = format!("files/{}/a.txt", id(&file));
-    for trouble in [Proxy::cut, Proxy::stall] {
-        trouble(&proxy);
+    for fault in [Proxy::cut, Proxy::stall] {
+        fault(&proxy);
         let send = async {
             for number in 0..5 {
                 setup::send(&one, &group, number).await;

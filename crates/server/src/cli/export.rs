@@ -82,12 +82,12 @@ fn create(draft: &Path) -> Result<File> {
 
 /// Writes the ZIP; returns its length, and the number of files whose bytes are missing.
 async fn write(config: &Config, folder: &Folder, name: Name, mut file: File) -> Result<(u64, u64)> {
-    let errand = wire_up::command_store(config, folder).await?;
+    let store = wire_up::command_store(config, folder).await?;
     let location = config.file_location();
     let files =
         location.map(|location| wire_up::open_storage(&location, folder.path(), config.store.min_free));
     let files = files.transpose()?.map(|files| std::sync::Arc::new(files) as _);
-    let export = Export::begin(errand.app.clone(), files, Caller::new(Service), name.clone()).await;
+    let export = Export::begin(store.app.clone(), files, Caller::new(Service), name.clone()).await;
     let export = export.map_err(|why| match why {
         Error::NotFound(_) => anyhow!("there is no user {name}"),
         why => anyhow!(why),
@@ -101,6 +101,6 @@ async fn write(config: &Config, folder: &Folder, name: Name, mut file: File) -> 
         length += piece.len() as u64;
     }
     file.sync_all().context(cannot)?;
-    errand.end().await;
+    store.end().await;
     Ok((length, missing.count()))
 }

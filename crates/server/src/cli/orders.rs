@@ -60,9 +60,9 @@ impl Orders {
                 "chinwag: the running server cannot be informed: connected users see the change after reconnecting"
             );
         }
-        let errand = wire_up::command_store(&self.config, &self.folder).await?;
-        let outcome = carry_out(&errand.app, order).await;
-        errand.end().await;
+        let store = wire_up::command_store(&self.config, &self.folder).await?;
+        let outcome = carry_out(&store.app, order).await;
+        store.end().await;
         Ok(outcome)
     }
 }

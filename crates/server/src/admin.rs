@@ -41,7 +41,7 @@ pub(crate) enum Order {
     /// Create a token. `adopt`: also for a user who signed up here with a password, which then ends.
     Token { name: String, seconds: u64, adopt: bool },
     /// Change whether a user is an admin, or suspend it.
-    Standing { name: String, change: StandingOrder },
+    Standing { name: String, change: StandingUpdate },
     /// Delete a user.
     Delete { name: String },
     /// Create a key with some scopes. Without `seconds` it does not expire.
@@ -71,7 +71,7 @@ impl Order {
 /// A change of a user's standing: whether it is an admin, and its suspension.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum StandingOrder {
+pub(crate) enum StandingUpdate {
     /// Make the user an admin, or revoke that.
     Admin(bool),
     /// Suspend the user for `seconds`.
@@ -168,7 +168,7 @@ async fn attempt(app: &App, order: Order) -> Result<OrderOutcome, String> {
     }
 }
 
-impl StandingOrder {
+impl StandingUpdate {
     fn command(self, app: &App, name: Name) -> Result<ChangeStanding, String> {
         let (admin, suspension) = match self {
             Self::Admin(admin) => (Some(admin), FieldUpdate::Keep),

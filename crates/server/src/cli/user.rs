@@ -8,7 +8,7 @@ use clap::Subcommand;
 use super::orders::{OTHER_VERSION, Orders};
 use super::settings::DataArgs;
 use super::{prompt, say};
-use crate::admin::{Order, OrderOutcome, StandingOrder};
+use crate::admin::{Order, OrderOutcome, StandingUpdate};
 use crate::config::Period;
 
 /// 100 years.
@@ -145,17 +145,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
             if time.0 > LONGEST_SUSPENSION {
                 bail!("--for must be at most 36500d");
             }
-            let change = StandingOrder::Suspend { seconds: time.0.as_secs(), reason };
+            let change = StandingUpdate::Suspend { seconds: time.0.as_secs(), reason };
             Orders::open(&place, false)?.order(Order::Standing { name, change })?;
             Ok(())
         }
         Command::Unsuspend { name, place } => {
-            let change = StandingOrder::Lift;
+            let change = StandingUpdate::Lift;
             Orders::open(&place, false)?.order(Order::Standing { name, change })?;
             Ok(())
         }
         Command::Admin { name, revoke, place } => {
-            let change = StandingOrder::Admin(!revoke);
+            let change = StandingUpdate::Admin(!revoke);
             Orders::open(&place, false)?.order(Order::Standing { name, change })?;
             Ok(())
         }

@@ -67,7 +67,7 @@ pub(crate) async fn list(
     let source = Users { prefix, app: state.app.clone(), hub: state.hub.clone(), context, fields, wanted };
     // Complete users may be large, so their parts have fewer rows.
     Ok(if wanted.whole || wanted.details {
-        list::answer(&state, Wholes(source), query).await?
+        list::answer(&state, CompleteUsers(source), query).await?
     } else {
         list::answer(&state, source, query).await?
     })
@@ -259,9 +259,9 @@ impl ListSource for Users {
 }
 
 /// The source of a list of users with all fields.
-struct Wholes(Users);
+struct CompleteUsers(Users);
 
-impl ListSource for Wholes {
+impl ListSource for CompleteUsers {
     const NAME: &str = Users::NAME;
     const PART: usize = 50;
     type Place = UserId;

@@ -44,7 +44,7 @@ const SLACK: Duration = Duration::from_secs(5);
 
 /// The task of one webhook.
 pub(super) struct Sending {
-    courier: Courier,
+    sender: LaneSender,
     steps: Arc<Steps>,
     id: WebhookId,
     /// Requests that take longer than a round.
@@ -56,8 +56,8 @@ pub(super) struct Sending {
     page: usize,
 }
 
-/// Sends the requests of one webhook, with bounded concurrency.
-struct Courier {
+/// Sends the events of the lanes of one webhook, with bounded concurrency.
+struct LaneSender {
     state: Arc<ServerState>,
     slots: Arc<Semaphore>,
     retries: Arc<Semaphore>,
@@ -95,7 +95,7 @@ impl Sending {
     pub(super) fn new(state: Arc<ServerState>, steps: Arc<Steps>, id: WebhookId) -> Self {
         let (slots, retries) = (Arc::new(Semaphore::new(SLOTS)), Arc::new(Semaphore::new(RETRIES)));
         Self {
-            courier: Courier { state, slots, retries },
+            sender: LaneSender { state, slots, retries },
             steps,
             id,
             slow: JoinSet::new(),
@@ -109,7 +109,7 @@ impl Sending {
     pub(super) async fn run(mut self, mut end: watch::Receiver<i64>) -> Result<()> {
         while end.has_changed().is_ok() {
             end.mark_unchanged();
-            let Some(work) = self.courier.state.app.webhook_work(self.query()).await? else { return Ok(()) };
+            let Some(work) = self.sender.state.app.webhook_work(self.query()).await? else { return Ok(()) };
             self.steps.note_oldest(self.id, work.oldest);
             while let Some(ended) = self.slow.try_join_next() {
                 self.ended.push(ended.map_err(Error::internal)?);
@@ -120,7 +120,7 @@ impl Sending {
                 continue;
             }
             // While all slots for retries are in use, the end of a request wakes this task.
-            let next_due = work.next_due.filter(|_| self.courier.retries.available_permits() > 0);
+            let next_due = work.next_due.filter(|_| self.sender.retries.available_permits() > 0);
             let wait = next_due.map_or(MAX_POLL_INTERVAL, |due| self.until(due));
             tokio::select! {
                 _ = end.changed() => {}
@@ -134,28 +134,28 @@ impl Sending {
     fn query(&self) -> WorkQuery {
         WorkQuery {
             id: self.id,
-            retries: self.courier.retries.available_permits(),
+            retries: self.sender.retries.available_permits(),
             // While no slot is free, read no new events: they would only wait in memory.
-            fresh: if self.courier.slots.available_permits() == 0 { 0 } else { self.page },
+            fresh: if self.sender.slots.available_permits() == 0 { 0 } else { self.page },
             busy: self.busy.iter().copied().collect(),
         }
     }
 
     fn until(&self, due: chinwag_core::Date) -> Duration {
-        let micros = due.micros() - self.courier.state.app.clock().now().micros();
+        let micros = due.micros() - self.sender.state.app.clock().now().micros();
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
     /// Runs one round: sends, and stores the outcome.
     async fn round(&mut self, work: WebhookWork) -> Result<()> {
         let WebhookWork { webhook, retries, fresh, behind, position, lost, .. } = work;
-        let now = self.courier.state.app.clock().now();
+        let now = self.sender.state.app.clock().now();
         let begun = Instant::now();
         let secrets = webhook.secrets(now).into_iter().cloned().collect();
         let round = Round { url: webhook.url, secrets, end: begun + ROUND };
-        let courier = &self.courier;
-        let retries = retries.into_iter().map(|lane| courier.lane(&round, lane, true));
-        let fresh = fresh.into_iter().map(|lane| courier.lane(&round, lane, false));
+        let sender = &self.sender;
+        let retries = retries.into_iter().map(|lane| sender.lane(&round, lane, true));
+        let fresh = fresh.into_iter().map(|lane| sender.lane(&round, lane, false));
         let lanes: Vec<LaneRun> = join_all(retries.chain(fresh)).await;
         let took = begun.elapsed();
         let page = if took >= ROUND {
@@ -210,7 +210,7 @@ impl Sending {
     }
 
     fn log_given_up(&self, lost: i64, given_up: &[i64]) {
-        let history = self.courier.state.app.history();
+        let history = self.sender.state.app.history();
         if lost > 0 {
             counter!("chinwag_webhook_given_up_total").increment(lost.unsigned_abs());
             tracing::error!(webhook = %self.id, events = lost, "events are not kept any more (events.keep) and were never sent");
@@ -223,7 +223,7 @@ impl Sending {
     }
 }
 
-impl Courier {
+impl LaneSender {
     /// Sends the events of a lane in order, until one fails or the round ends.
     async fn lane(&self, round: &Round, lane: LaneToSend, is_retry: bool) -> LaneRun {
         let mut run = LaneRun::new(lane.lane, is_retry);

@@ -144,9 +144,9 @@ impl Name {
         if self.0.is_ascii() {
             return vec![fold];
         }
-        let folded: String = fold.chars().flat_map(look).collect();
-        let looked: String = self.0.chars().flat_map(look).flat_map(self::fold).collect();
-        if folded == looked { vec![folded] } else { vec![folded, looked] }
+        let folded: String = fold.chars().flat_map(latin).collect();
+        let mapped: String = self.0.chars().flat_map(latin).flat_map(self::fold).collect();
+        if folded == mapped { vec![folded] } else { vec![folded, mapped] }
     }
 }
 
@@ -200,7 +200,7 @@ fn fold(c: char) -> impl Iterator<Item = char> {
 
 /// The Latin letters that a letter of another script looks like. Latin letters stay unchanged: `rn` may look
 /// like `m`, but `Tam` and `Tarn` are two people.
-fn look(c: char) -> impl Iterator<Item = char> {
+fn latin(c: char) -> impl Iterator<Item = char> {
     let mut buffer = [0; 4];
     let text = &*c.encode_utf8(&mut buffer);
     let mut seen: Vec<char> = match c.script() {

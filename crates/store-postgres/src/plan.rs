@@ -24,11 +24,11 @@ pub(crate) fn check(link: &Link, begin: Option<&str>, sql: &'static str) {
     if !SEEN.lock().expect("no panic").get_or_insert_default().insert(sql) {
         return;
     }
-    look_at(link, sql, "");
+    check_steps(link, sql, "");
 }
 
 /// Checks the plan steps that read this table, or any table if it is empty.
-fn look_at(link: &Link, sql: &str, table: &str) {
+fn check_steps(link: &Link, sql: &str, table: &str) {
     let steps = plan(link, sql);
     for (at, step) in steps.iter().enumerate() {
         assert!(!step.contains("Seq Scan on"), "{step}: {sql}\n{}", steps.join("\n"));
@@ -67,9 +67,9 @@ fn messages_are_sent_by_keys() {
     let database = Database::new();
     let (target, _): (Target, _) = open::prepare(&database.url(), &Options::default()).expect("a database");
     let Ok(link) = Link::open(&target) else { panic!("a link") };
-    look_at(&link, HOLD, "");
-    look_at(&link, SEND, "");
-    look_at(&link, MARK, "");
+    check_steps(&link, HOLD, "");
+    check_steps(&link, SEND, "");
+    check_steps(&link, MARK, "");
     // With the whole key: a part of it would match all rows of a large group.
     let steps = plan(&link, SEND).join("\n");
     for keys in [&["user_id = ", "group_id = "][..], &["group_id = ", "author_id = ", "client_id = "]] {
@@ -83,8 +83,8 @@ fn messages_are_sent_by_keys() {
     // With statistics of an empty table, every access path looks equally cheap. The plan must not scan all
     // messages, since it is used until the next ANALYZE.
     database.ask("VACUUM ANALYZE");
-    look_at(&link, SEND, "messages");
-    look_at(&link, MARK, "messages");
+    check_steps(&link, SEND, "messages");
+    check_steps(&link, MARK, "messages");
 }
 
 chinwag_testkit::store_suite!(open);

@@ -37,7 +37,7 @@ pub fn source(url: &str) -> Result<PostgresSource, OpenError> {
 
 /// Opens a store for an inspection, in use or not; each page of rows is a snapshot of its own. Returns `None`
 /// if the database has no store of this version. Blocks.
-pub fn look(url: &str) -> Result<Option<PostgresSource>, OpenError> {
+pub fn inspect(url: &str) -> Result<Option<PostgresSource>, OpenError> {
     let (link, target) = link(url)?;
     match schema::require_current(&link, &target) {
         Ok(()) => Ok(Some(PostgresSource(link))),

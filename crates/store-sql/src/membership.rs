@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use chinwag_core::confusable::confusable_key;
 use chinwag_core::group::Membership;
 use chinwag_core::group_settings::GroupSettings;
-use chinwag_core::look::look_key;
 use chinwag_core::permission::Role;
 use chinwag_core::relation::Pair;
 use chinwag_core::store::encoding::Stored;
@@ -43,7 +43,7 @@ crate::implement! {
     ($) impl_memberships: Memberships by membership
     read {
         membership(group: GroupId, user: UserId) -> Option<Membership>;
-        members_alike(group: GroupId, role: Role, after: Option<MemberPlace>, look: &str, limit: usize)
+        members_alike(group: GroupId, role: Role, after: Option<MemberPlace>, key: &str, limit: usize)
             -> Vec<ListedMember>;
         members_listed(group: GroupId, role: Role, after: Option<MemberPlace>, prefix: Option<&str>, limit: usize)
             -> Vec<ListedMember>;
@@ -155,7 +155,7 @@ pub fn members_alike(
     group: GroupId,
     role: Role,
     mut after: Option<MemberPlace>,
-    look: &str,
+    key: &str,
     most: usize,
 ) -> Result<Vec<ListedMember>> {
     macro_rules! compared {
@@ -180,8 +180,8 @@ pub fn members_alike(
             let place = MemberPlace { role, since: row.get(2)?, user: row.get(0)? };
             let name: Name = row.get(1)?;
             let shown: Option<String> = row.maybe(5)?;
-            let is_alike =
-                look_key(name.as_str()) == look || shown.is_some_and(|shown| look_key(&shown) == look);
+            let is_alike = confusable_key(name.as_str()) == key
+                || shown.is_some_and(|shown| confusable_key(&shown) == key);
             Ok((ListedMember { name, place, read: row.maybe(3)?, pending: row.get(4)? }, is_alike))
         })?;
         let is_last = members.len() < COMPARED;

@@ -84,7 +84,7 @@ pub fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<u64
         return Err(CopyError::Missing { path: from.into() });
     }
     create(to)?;
-    let copied = fill(from, to, progress).and_then(|()| check(from, to)).and_then(|()| keep(to));
+    let copied = fill(from, to, progress).and_then(|()| check_copy(from, to)).and_then(|()| keep(to));
     if copied.is_err() {
         remove(to);
     }
@@ -152,9 +152,9 @@ fn fill(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<(), Cop
 /// Checks the whole store in the file at `path`, whether in use or not: the order of pages and rows, every
 /// index, and constraints. Returns the first damage. Changes nothing and leaves no file behind. Calls
 /// `progress` at the start and repeatedly during the check. Blocks.
-pub fn look(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<(), CopyError> {
+pub fn check(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<(), CopyError> {
     let unreadable = |why| OpenError::sqlite(path, &why);
-    let mut conn = open_to_look(path)?;
+    let mut conn = open_for_reading(path)?;
     conn.execute_batch("BEGIN").map_err(unreadable)?;
     schema::inspect(path, &conn)?;
     progress();
@@ -169,7 +169,7 @@ pub fn look(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<
 }
 
 /// Opens the store in the file at `path`, whether in use or not, for reading only. Leaves no file next to it.
-pub(crate) fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
     // SQLite keeps the journal next to the file itself, not next to a symbolic link.
     let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut journal = file.as_os_str().to_owned();
@@ -207,9 +207,9 @@ fn escaped(path: &Path) -> String {
 }
 
 /// Checks the copy as it is on the disk. Any damage comes from the source.
-fn check(from: &Path, to: &Path) -> Result<(), CopyError> {
-    let look = || damage(&connect(to)?, "PRAGMA quick_check(1)");
-    match look().map_err(|why| failed(from, to, why))? {
+fn check_copy(from: &Path, to: &Path) -> Result<(), CopyError> {
+    let check = || damage(&connect(to)?, "PRAGMA quick_check(1)");
+    match check().map_err(|why| failed(from, to, why))? {
         Some(what) => Err(CopyError::Damaged { path: from.into(), what }),
         None => Ok(()),
     }
@@ -328,7 +328,7 @@ mod tests {
         let elsewhere = tempfile::tempdir().expect("a folder");
         let link = elsewhere.path().join("chinwag.db");
         std::os::unix::fs::symlink(path, &link).expect("a link");
-        let conn = open_to_look(&link).expect("it opens");
+        let conn = open_for_reading(&link).expect("it opens");
         let count = conn.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
         assert_eq!(count.expect("a count"), 3);
     }
@@ -340,7 +340,7 @@ mod tests {
         fs::create_dir(&inner).expect("a folder");
         let (path, conn) = store(&inner, 300);
         conn.close().expect("it closes");
-        let look = open_to_look(&path).expect("it opens");
+        let look = open_for_reading(&path).expect("it opens");
         look.execute_batch("BEGIN; SELECT 1 FROM sqlite_schema").expect("a snapshot");
         let conn = open::writer(&path, &Options::default()).expect("a writer");
         (300..600).for_each(|number| add(&conn, number));
@@ -349,7 +349,7 @@ mod tests {
         assert_eq!(count.expect("a count"), 300);
         assert_eq!(damage(&look, "PRAGMA integrity_check(1)").expect("a check"), None);
         drop((look, conn));
-        drop(open_to_look(&path).expect("it opens"));
+        drop(open_for_reading(&path).expect("it opens"));
         assert_eq!(fs::read_dir(&inner).expect("a folder").count(), 1, "no journal is left");
     }
 

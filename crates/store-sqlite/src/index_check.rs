@@ -9,7 +9,7 @@ use chinwag_core::store::encoding::Stored;
 use chinwag_store_sql::search::terms_of_row;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::backup::open_to_look;
+use crate::backup::open_for_reading;
 use crate::open::OpenError;
 use crate::schema;
 use crate::search::chunks::IndexChunk;
@@ -34,7 +34,7 @@ impl TermSum {
 /// messages that it covers. Reads the index and the messages completely. Changes nothing. Blocks.
 pub fn index_matches(path: &Path) -> Result<bool, OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
-    let conn = open_to_look(path)?;
+    let conn = open_for_reading(path)?;
     conn.execute_batch("BEGIN").map_err(failed)?;
     // An older schema has no index, and the next start rebuilds an index of another version.
     if !schema::is_current(&conn).map_err(failed)? || !is_current(&conn).map_err(failed)? {

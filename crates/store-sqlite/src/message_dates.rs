@@ -7,7 +7,7 @@ use std::path::Path;
 use chinwag_core::{GroupId, Result, Seq};
 use rusqlite::{Connection, params};
 
-use crate::backup::open_to_look;
+use crate::backup::open_for_reading;
 use crate::open::OpenError;
 use crate::schema;
 use crate::transaction::{Transaction, limit};
@@ -62,7 +62,7 @@ pub(crate) fn fill(conn: &Connection) -> rusqlite::Result<()> {
 /// should cover. Reads the index and the messages completely. Changes nothing. Blocks.
 pub fn dates_match(path: &Path) -> Result<bool, OpenError> {
     let failed = |why| OpenError::sqlite(path, &why);
-    let conn = open_to_look(path)?;
+    let conn = open_for_reading(path)?;
     conn.execute_batch("BEGIN").map_err(failed)?;
     // An older schema has a different index.
     Ok(!schema::is_current(&conn).map_err(failed)? || is_whole(&conn).map_err(failed)?)

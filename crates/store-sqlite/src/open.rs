@@ -175,12 +175,12 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
         return Err(OpenError::ReadOnly { path: path.into() });
     }
     // In one snapshot, since another process may be creating the schema.
-    let look = conn.transaction().map_err(failed)?;
-    schema::inspect(path, &look)?;
+    let snapshot = conn.transaction().map_err(failed)?;
+    schema::inspect(path, &snapshot)?;
     if !options.upgrade {
-        schema::require_current(path, &look)?;
+        schema::require_current(path, &snapshot)?;
     }
-    drop(look);
+    drop(snapshot);
     if keep_wal(&conn, options).map_err(failed)? != "wal" {
         return Err(OpenError::NoWal { path: path.into() });
     }

@@ -58,12 +58,12 @@ impl Scan {
 
     /// Scans the next pages and returns those whose gap has content. `None` at the end.
     pub(crate) fn step(&mut self) -> rusqlite::Result<Option<Vec<i64>>> {
-        let look = self.conn.unchecked_transaction()?;
-        let count: i64 = look.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        let snapshot = self.conn.unchecked_transaction()?;
+        let count: i64 = snapshot.query_row("PRAGMA page_count", [], |row| row.get(0))?;
         if count >= MOST_PAGES || self.pages.next(self.next).is_none_or(|page| page > count) {
             return Ok(None);
         }
-        let mut read = look.prepare_cached(READ)?;
+        let mut read = snapshot.prepare_cached(READ)?;
         let mut found = Vec::new();
         for _ in 0..PAGES_PER_STEP {
             let Some(page) = self.pages.next(self.next).filter(|page| *page <= count) else { break };

@@ -11,7 +11,7 @@ use chinwag_store_sql::transfer::FORGET_INDEX;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 use uuid::Uuid;
 
-use crate::backup::open_to_look;
+use crate::backup::open_for_reading;
 use crate::message_dates;
 use crate::open::OpenError;
 
@@ -102,7 +102,7 @@ pub(crate) fn name_case(conn: &Connection) -> rusqlite::Result<NameCase> {
 /// Refuses the store in the file at `path`, in use or not, if a start with this rule for names would refuse
 /// it. Changes nothing. Blocks.
 pub fn names_fit(path: &Path, case: NameCase) -> Result<(), OpenError> {
-    let conn = open_to_look(path)?;
+    let conn = open_for_reading(path)?;
     let is_current = is_current(&conn).map_err(|why| OpenError::sqlite(path, &why))?;
     if is_current { check_case(path, &conn, case) } else { Ok(()) }
 }

@@ -7,7 +7,7 @@ use chinwag_store_sql::transfer::{ColumnType, Fault, Row, Source, Table, Target,
 use rusqlite::types::{ToSqlOutput, Value as Column};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use crate::backup::open_to_look;
+use crate::backup::open_for_reading;
 use crate::open::{self, OpenError, Options};
 use crate::schema;
 
@@ -32,8 +32,8 @@ pub fn source(path: &Path) -> Result<SqliteSource, OpenError> {
 
 /// Opens the store in the file at `path` for an inspection, in use or not; each page of rows is a snapshot of
 /// its own. Returns `None` if another version wrote it. Blocks.
-pub fn look(path: &Path) -> Result<Option<SqliteSource>, OpenError> {
-    let conn = open_to_look(path)?;
+pub fn inspect(path: &Path) -> Result<Option<SqliteSource>, OpenError> {
+    let conn = open_for_reading(path)?;
     schema::inspect(path, &conn)?;
     let is_current = schema::is_current(&conn).map_err(|why| OpenError::sqlite(path, &why))?;
     Ok(is_current.then(|| SqliteSource { conn, path: path.into() }))

@@ -262,10 +262,10 @@ impl Running {
         kill_process(pid, signal).expect("the process is ours");
     }
 
-    fn wait_for<T>(&mut self, look: impl Fn(&Self) -> Option<T>) -> T {
+    fn wait_for<T>(&mut self, find: impl Fn(&Self) -> Option<T>) -> T {
         let wait = Wait::begin();
         loop {
-            if let Some(found) = look(self) {
+            if let Some(found) = find(self) {
                 return found;
             }
             if let Some(status) = self.child.try_wait().expect("the process is ours") {

@@ -3,7 +3,7 @@
 use super::actor::visible;
 use super::{App, Context};
 use crate::bot::{BotAct, BotTarget};
-use crate::look::look_key;
+use crate::confusable::confusable_key;
 use crate::permission::Role;
 use crate::store::{ListedMember, MemberPlace, Tx};
 use crate::text::search_key;
@@ -44,7 +44,7 @@ impl App {
         self.read_by_bots(context, act, page, |tx, caller, page| {
             visible(tx, caller, page.group)?;
             let found = match &page.alike {
-                Some(text) => alike(tx, page, &look_key(text))?,
+                Some(text) => alike(tx, page, &confusable_key(text))?,
                 None => listed(tx, page, page.prefix.as_deref().map(search_key).as_deref())?,
             };
             let group = tx.group(page.group)?.ok_or(Error::NotFound("group"))?;
@@ -67,11 +67,11 @@ fn listed(tx: &dyn Tx, page: &MemberPage, key: Option<&str>) -> Result<Vec<Liste
 }
 
 /// The members of a page whose names look like the text. A text without visible characters matches none.
-fn alike(tx: &dyn Tx, page: &MemberPage, look: &str) -> Result<Vec<ListedMember>> {
-    if look.is_empty() {
+fn alike(tx: &dyn Tx, page: &MemberPage, key: &str) -> Result<Vec<ListedMember>> {
+    if key.is_empty() {
         return Ok(Vec::new());
     }
-    by_role(page, |role, after, most| tx.members_alike(page.group, role, after, look, most))
+    by_role(page, |role, after, most| tx.members_alike(page.group, role, after, key, most))
 }
 
 /// Fills a page with members, role by role.

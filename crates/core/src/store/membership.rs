@@ -25,14 +25,14 @@ pub trait Memberships {
     ) -> Result<Vec<ListedMember>>;
 
     /// Like [`members_listed`](Self::members_listed), for members whose name or display name has this
-    /// [`look_key`](crate::look::look_key). **Bound.** All members with the role are read, a thousand at a
+    /// [`confusable_key`](crate::confusable::confusable_key). **Bound.** All members with the role are read, a thousand at a
     /// time.
     fn members_alike(
         &self,
         group: GroupId,
         role: Role,
         after: Option<MemberPlace>,
-        look: &str,
+        key: &str,
         limit: usize,
     ) -> Result<Vec<ListedMember>>;
 

@@ -25,12 +25,12 @@ pub(super) struct OnlineUsers {
     count: usize,
     /// Users who went offline. They stay here until they are notified.
     gone: VecDeque<OnlineMembers>,
-    look_at: Instant,
+    check_at: Instant,
 }
 
 impl OnlineUsers {
     pub(super) fn new() -> Self {
-        Self { watched: VecDeque::new(), count: 0, gone: VecDeque::new(), look_at: Instant::now() }
+        Self { watched: VecDeque::new(), count: 0, gone: VecDeque::new(), check_at: Instant::now() }
     }
 
     /// Watches users from now on.
@@ -48,10 +48,10 @@ impl OnlineUsers {
     /// Checks who has gone offline, unless the last check was less than about `every` ago.
     pub(super) fn check_offline(&mut self, every: Duration, online: impl Fn(&[UserId]) -> Vec<bool>) {
         let now = Instant::now();
-        if now < self.look_at {
+        if now < self.check_at {
             return;
         }
-        self.look_at = now + every.clamp(MIN_POLL_INTERVAL, MAX_POLL_INTERVAL);
+        self.check_at = now + every.clamp(MIN_POLL_INTERVAL, MAX_POLL_INTERVAL);
         while self.watched.front().is_some_and(|(until, _)| *until <= now) {
             self.drop_oldest();
         }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     /// Checks while one user is offline.
-    fn look(online: &mut OnlineUsers, gone: i64) -> Vec<OnlineMembers> {
+    fn check(online: &mut OnlineUsers, gone: i64) -> Vec<OnlineMembers> {
         online.check_offline(Duration::ZERO, |users| users.iter().map(|user| user.0 != gone).collect());
         std::iter::from_fn(|| online.take_gone()).collect()
     }
@@ -109,11 +109,11 @@ mod tests {
     async fn user_who_goes_within_the_time_is_found_once() {
         let mut online = OnlineUsers::new();
         online.watch(vec![members([1, 2])]);
-        assert_eq!(look(&mut online, 2), [members([2])]);
+        assert_eq!(check(&mut online, 2), [members([2])]);
         tokio::time::advance(WATCHED_FOR / 2).await;
-        assert_eq!(look(&mut online, 2), []);
+        assert_eq!(check(&mut online, 2), []);
         tokio::time::advance(WATCHED_FOR).await;
-        assert_eq!(look(&mut online, 1), [], "long after the message");
+        assert_eq!(check(&mut online, 1), [], "long after the message");
         assert!(online.watched.is_empty() && online.count == 0);
     }
 
@@ -123,6 +123,6 @@ mod tests {
         let many = i64::try_from(WATCHED).expect("small");
         online.watch(vec![members([1]), members(2..=many), members([many + 1])]);
         assert_eq!(online.count, WATCHED);
-        assert_eq!(look(&mut online, 1), []);
+        assert_eq!(check(&mut online, 1), []);
     }
 }

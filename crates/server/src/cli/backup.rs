@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Writes copies of the files of a copied database.
 fn back_up_files_of(config: &Config, folder: &Folder, copy: &Path, to: &Path) -> Result<()> {
-    match transfer::sqlite::look(copy)? {
+    match transfer::sqlite::inspect(copy)? {
         Some(mut rows) => back_up_files(config, folder, &mut rows, to),
         None => back_up_all_files(config, folder, to),
     }
@@ -88,7 +88,7 @@ fn back_up_files(config: &Config, folder: &Folder, rows: &mut dyn Source, to: &P
     }
     let (from, to) = (StoredFiles::source(config, folder, rows)?, StoredFiles::folder(to)?);
     let mut copied = from.copy_to(&to, Selection::Complete(rows))?;
-    if let Some(mut now) = stored_files::look(config, folder)? {
+    if let Some(mut now) = stored_files::inspect(config, folder)? {
         copied.forget_removed(&mut *now)?;
     }
     say(&copied.line(&to))?;

@@ -171,9 +171,9 @@ fn check_database(config: &Config, folder: &Folder, report: &mut Report) -> Resu
     }
     let length = fs::metadata(&database).map_or(0, |found| found.len());
     let mut elapsed = Elapsed::new(format!("checking the database {shown} ({})", size(length)));
-    let looked = wire_up::backup::look(&database, move || elapsed.show());
+    let checked = wire_up::backup::check(&database, move || elapsed.show());
     Elapsed::erase();
-    match report.of(looked.map_err(Into::into))? {
+    match report.of(checked.map_err(Into::into))? {
         Some(()) => ok(&format!("the database {shown}"))?,
         None => return Ok(()),
     }
@@ -202,7 +202,7 @@ fn check_files(config: &Config, report: &mut Report) -> Result<()> {
         return ok("files are off: nodes share no data folder, so set files.store to use them");
     };
     let Ok(folder) = Folder::open(&config.data) else { return Ok(()) };
-    let Ok(Some(mut rows)) = stored_files::look(config, &folder) else {
+    let Ok(Some(mut rows)) = stored_files::inspect(config, &folder) else {
         // The check of the database has reported the reason.
         return Ok(());
     };

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let shown = args.file.display();
     require_absent(&args.file)?;
-    if let Some(mut rows) = stored_files::look(&config, &folder)? {
+    if let Some(mut rows) = stored_files::inspect(&config, &folder)? {
         stored_files::require_folder(&config, &folder, &mut *rows)?;
     }
     let draft = beside(&args.file, ".part");

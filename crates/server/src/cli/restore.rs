@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Restores the files of a database into their storage.
 fn restore_files(config: &Config, folder: &Folder, database: &Path, files: &Path) -> Result<()> {
-    let mut rows = transfer::sqlite::look(database)?;
+    let mut rows = transfer::sqlite::inspect(database)?;
     if let Some(rows) = &mut rows
         && !stored_files::has_files(rows)?
     {

@@ -81,21 +81,21 @@ pub(super) fn require_folder(config: &Config, folder: &Folder, rows: &mut dyn So
 
 /// Opens the configured database for reading beside a running server. `None` if there is none, or another version
 /// wrote it.
-pub(super) fn look(config: &Config, folder: &Folder) -> Result<Option<Box<dyn Source>>> {
+pub(super) fn inspect(config: &Config, folder: &Folder) -> Result<Option<Box<dyn Source>>> {
     if let Some(url) = config.postgres() {
-        let found = transfer::postgres::look(url)?;
+        let found = transfer::postgres::inspect(url)?;
         return Ok(found.map(|found| Box::new(found) as Box<dyn Source>));
     }
     if !folder.database().exists() {
         return Ok(None);
     }
-    let found = transfer::sqlite::look(&folder.database())?;
+    let found = transfer::sqlite::inspect(&folder.database())?;
     Ok(found.map(|found| Box::new(found) as Box<dyn Source>))
 }
 
-/// Like [`look`], but fails without a database of this version.
+/// Like [`inspect`], but fails without a database of this version.
 pub(super) fn require_database(config: &Config, folder: &Folder) -> Result<Box<dyn Source>> {
-    look(config, folder)?.context(
+    inspect(config, folder)?.context(
         "there is no database of this version: start the server once, or name the right one with --data or --database",
     )
 }

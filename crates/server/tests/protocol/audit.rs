@@ -226,7 +226,7 @@ async fn old_entries_are_removed() {
     service.post("users/", json!({ "name": "bob" })).await.ok(201);
     clock.move_wall(2 * 3600);
     let mut candidate = app.app().candidate(Follower::ExpiredTokens, Duration::from_secs(5));
-    let Claim::Mine { lease, .. } = candidate.take().await.expect("a look") else {
+    let Claim::Mine { lease, .. } = candidate.take().await.expect("an answer") else {
         panic!("nobody else is here")
     };
     while app.app().tokens_purge(lease).await.expect("a step") > 0 {}

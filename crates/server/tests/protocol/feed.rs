@@ -232,7 +232,7 @@ async fn cursor_that_is_too_old_or_foreign_is_gone() {
     let Ok(Claim::Mine { lease, .. }) = candidate.take().await else { panic!("it has work") };
     while app.app().feed_trim(lease).await.expect("a step") > 0 {}
     candidate.release(lease).await.expect("it is released");
-    assert_eq!(candidate.take().await.expect("a look"), Claim::Idle);
+    assert_eq!(candidate.take().await.expect("an answer"), Claim::Idle);
     service.get(&format!("events/?after={begun}")).await.ok(410);
     let page = service.get(&format!("events/?after={middle}")).await.ok(200);
     assert_eq!(page["events"][0]["data"]["body"], "new");

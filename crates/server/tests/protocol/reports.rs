@@ -126,7 +126,7 @@ async fn reported_text_ends_with_its_author_and_after_30_days() {
     assert_eq!(listed(&service, "").await[0]["body"], "by cat");
     clock.move_wall(2);
     let mut candidate = app.app().candidate(Follower::ExpiredTokens, std::time::Duration::from_secs(5));
-    let Claim::Mine { lease, .. } = candidate.take().await.expect("a look") else {
+    let Claim::Mine { lease, .. } = candidate.take().await.expect("an answer") else {
         panic!("nobody else is here")
     };
     while app.app().tokens_purge(lease).await.expect("a step") > 0 {}

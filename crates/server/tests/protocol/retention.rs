@@ -23,7 +23,7 @@ const DAY: i64 = 24 * 3600;
 async fn rounds(app: &TestApp) -> bool {
     let mut candidate = app.app().candidate(Follower::Retention, Duration::from_secs(5));
     let (mut round, mut was_due) = (RetentionRound::default(), false);
-    while let Claim::Mine { lease, .. } = candidate.take().await.expect("a look") {
+    while let Claim::Mine { lease, .. } = candidate.take().await.expect("an answer") {
         while app.app().retention_step(lease, &mut round).await.expect("a step") > 0 {}
         candidate.release(lease).await.expect("it is released");
         was_due = true;

@@ -1,9 +1,9 @@
 //! The rights of members, consent, and the settings of users.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use chinwag_core::confusable::confusable_key;
 use chinwag_core::group::Membership;
 use chinwag_core::group_settings::{GroupSettings, Notify};
-use chinwag_core::look::look_key;
 use chinwag_core::permission::Role;
 use chinwag_core::relation::Pair;
 use chinwag_core::relation::Relation::{Block, Contact};
@@ -91,9 +91,10 @@ pub async fn members_are_found_by_similar_names(f: Fixture) {
         Ok(())
     })
     .await;
-    let found = async |group, look: &'static str, after, limit| {
-        let found =
-            f.read(move |tx| tx.members_alike(group, Role::Member, after, &look_key(look), limit)).await;
+    let found = async |group, text: &'static str, after, limit| {
+        let found = f
+            .read(move |tx| tx.members_alike(group, Role::Member, after, &confusable_key(text), limit))
+            .await;
         found.iter().map(|member| member.place).collect::<Vec<_>>()
     };
     let users = |places: &[MemberPlace]| places.iter().map(|place| place.user).collect::<Vec<_>>();

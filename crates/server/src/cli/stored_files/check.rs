@@ -52,12 +52,12 @@ fn check_rows(
     let (mut done, mut pages) = (0, FilePages::default());
     while let Some(page) = pages.next(source)? {
         done += page.len();
-        let looked = stream::iter(&page)
+        let states = stream::iter(&page)
             .map(|listed| compare(files, listed))
             .buffered(MAX_CONCURRENT)
             .try_collect::<Vec<_>>();
-        let looked = files.runtime.block_on(looked).map_err(|why| files.failure(&why))?;
-        for (listed, state) in page.iter().zip(looked) {
+        let states = files.runtime.block_on(states).map_err(|why| files.failure(&why))?;
+        for (listed, state) in page.iter().zip(states) {
             found.files += u64::from(state != State::None);
             if !matches!(state, State::Missing | State::Wrong) || !stands(source, listed.id)? {
                 continue;

@@ -1,4 +1,4 @@
-//! How a name looks to people, to find names that are easily confused.
+//! Keys of confusable names: those that look alike to people.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -8,8 +8,8 @@ use crate::text::is_invisible;
 
 /// A key that texts of similar appearance share. It ignores case, accents, width, white space and invisible
 /// characters, and replaces letters of other scripts by the Latin letters that they look like (UTS 39). It is
-/// looser than the keys that reserve names: two users may have names with the same look key.
-pub fn look_key(text: &str) -> String {
+/// looser than the keys that reserve names: two users may have names with the same confusable key.
+pub fn confusable_key(text: &str) -> String {
     let letters = text.nfkd().filter(|c| !is_invisible(*c) && !is_combining_mark(*c)).flat_map(seen);
     let folded = letters.flat_map(char::to_uppercase).flat_map(char::to_lowercase).flat_map(seen);
     let key: String = folded.nfd().filter(|c| !is_combining_mark(*c)).map(same).collect();
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_the_same_look_share_a_key() {
+    fn similar_texts_share_a_key() {
         for (text, other) in [
             ("Ann Lee", "annlee"),
             ("Ann", "Αnn"),
@@ -51,7 +51,7 @@ mod tests {
             ("Will", "VVill"),
             ("Օlga", "Olga"),
         ] {
-            assert_eq!(look_key(text), look_key(other), "{text} {other}");
+            assert_eq!(confusable_key(text), confusable_key(other), "{text} {other}");
         }
     }
 
@@ -60,7 +60,7 @@ mod tests {
         for (text, other) in
             [("Ann", "Anne"), ("Bob", "Rob"), ("Олег", "Ольга"), ("李", "王"), ("Tom", "Tim")]
         {
-            assert_ne!(look_key(text), look_key(other), "{text} {other}");
+            assert_ne!(confusable_key(text), confusable_key(other), "{text} {other}");
         }
     }
 }

@@ -340,15 +340,15 @@ mod tests {
         fs::create_dir(&inner).expect("a folder");
         let (path, conn) = store(&inner, 300);
         conn.close().expect("it closes");
-        let look = open_for_reading(&path).expect("it opens");
-        look.execute_batch("BEGIN; SELECT 1 FROM sqlite_schema").expect("a snapshot");
+        let reader = open_for_reading(&path).expect("it opens");
+        reader.execute_batch("BEGIN; SELECT 1 FROM sqlite_schema").expect("a snapshot");
         let conn = open::writer(&path, &Options::default()).expect("a writer");
         (300..600).for_each(|number| add(&conn, number));
         conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).expect("a checkpoint");
-        let count = look.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
+        let count = reader.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
         assert_eq!(count.expect("a count"), 300);
-        assert_eq!(damage(&look, "PRAGMA integrity_check(1)").expect("a check"), None);
-        drop((look, conn));
+        assert_eq!(damage(&reader, "PRAGMA integrity_check(1)").expect("a check"), None);
+        drop((reader, conn));
         drop(open_for_reading(&path).expect("it opens"));
         assert_eq!(fs::read_dir(&inner).expect("a folder").count(), 1, "no journal is left");
     }

@@ -165,7 +165,7 @@ macro_rules! routes {
                     delete invite::delete: answers(401, 404, 404).costs(Cost::Change).at("{code}", UNKNOWN_CODE);
                 }
                 "/api/v1/invites/{code}/" {
-                    get invite::look: answers(401, 404, 404).at("{code}", UNKNOWN_CODE);
+                    get invite::preview: answers(401, 404, 404).at("{code}", UNKNOWN_CODE);
                     post invite::join: answers(401, 403, 404).costs(Cost::Change).adds().in_name_of_author()
                         .at("{code}", UNKNOWN_CODE);
                 }

@@ -129,7 +129,9 @@ pub(crate) async fn command_store(config: &Config, folder: &Folder) -> Result<Co
         Ok((bus, events)) if config.redis.is_some() => (bus, Some(events)),
         Ok((bus, _)) => (bus, None),
         Err(why) => {
-            eprintln!("chinwag: {why:#}; nodes that run will see the change when they next look");
+            eprintln!(
+                "chinwag: {why:#}; running nodes will see the change at their next check of the database"
+            );
             (LocalBus::new(1).0 as Arc<dyn Bus>, None)
         }
     };

@@ -88,11 +88,11 @@ impl Claim {
     /// Whether any node serves the database at `url`.
     pub async fn is_held(url: &str, options: &Options) -> Result<bool, OpenError> {
         let (url, options) = (url.to_owned(), options.clone());
-        let looked = tokio::task::spawn_blocking(move || {
+        let held = tokio::task::spawn_blocking(move || {
             let target = Target::parse(&url, &options)?;
             others(&open(&target)?, &target).map(|others| !others.is_empty())
         });
-        looked.await.map_err(|why| OpenError::Thread(why.to_string()))?
+        held.await.map_err(|why| OpenError::Thread(why.to_string()))?
     }
 }
 

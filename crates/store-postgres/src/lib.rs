@@ -90,8 +90,8 @@ impl PostgresStore {
     /// why it could not be opened.
     pub async fn check(url: &str, options: &Options) -> Result<&'static str, OpenError> {
         let (url, options) = (url.to_owned(), options.clone());
-        let looked = tokio::task::spawn_blocking(move || open::preview(&url, &options)).await;
-        looked.map_err(|why| OpenError::Thread(why.to_string()))?
+        let preview = tokio::task::spawn_blocking(move || open::preview(&url, &options)).await;
+        preview.map_err(|why| OpenError::Thread(why.to_string()))?
     }
 
     /// The history id of the store at `url`. With `renew`, gives it a new one first; no node may serve the

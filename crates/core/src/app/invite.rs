@@ -90,7 +90,7 @@ impl App {
     }
 
     /// The group that a code gives access to.
-    pub async fn invite_look(&self, context: &Context, code: InviteCode) -> Result<Invited> {
+    pub async fn invite_preview(&self, context: &Context, code: InviteCode) -> Result<Invited> {
         let now = self.clock().now();
         self.read(context, (code, now), |tx, _, (code, now)| {
             let (_, group) = found(tx, code, *now)?;

@@ -198,17 +198,17 @@ pub(crate) async fn delete(
 ///
 /// Unknown codes count as sign-in attempts of the address.
 #[utoipa::path(
-    get, path = "/api/v1/invites/{code}/", tag = "groups", operation_id = "invite_look",
+    get, path = "/api/v1/invites/{code}/", tag = "groups", operation_id = "invite_preview",
     params(("code" = String, Path, description = "The code.")),
     responses((status = 200, description = "The group.", body = InvitedGroup<'static>), Refusals),
 )]
-pub(crate) async fn look(
+pub(crate) async fn preview(
     State(state): State<Arc<ServerState>>,
     CallerContext(context): CallerContext,
     ByValue(code): ByValue<InviteCode>,
     parts: Parts,
 ) -> Result<Response> {
-    let found = state.app.invite_look(&context, code);
+    let found = state.app.invite_preview(&context, code);
     let found = state.auth.counting_codes(&context, &parts, found).await?;
     let (group, members_count) = (&found.group, found.members_count);
     let (description, avatar) = (group.details.description.as_deref(), group.details.avatar.as_deref());

@@ -86,13 +86,13 @@ impl<'a, 't, 'c> Walk<'a, 't, 'c> {
                 let rest = SearchPlace::after_date(Date::from_micros(chunk.span.last));
                 return Ok(IndexedPlaces { places, rest: Some(rest) });
             }
-            self.look_at(chunk, &mut rows)?;
+            self.match_chunk(chunk, &mut rows)?;
             head = self.next_head(&mut heads, &rows)?;
         }
     }
 
     /// Finds the matching messages of a chunk.
-    fn look_at(&mut self, head: ChunkHead, rows: &mut ChunkRows<'_>) -> Result<()> {
+    fn match_chunk(&mut self, head: ChunkHead, rows: &mut ChunkRows<'_>) -> Result<()> {
         let found = match rows {
             ChunkRows::Known(rows) => rows.remove(&head.number).unwrap_or_default(),
             ChunkRows::Matched(expression) => {

@@ -19,6 +19,9 @@ use serde_json::Value;
 use crate::cargo;
 use crate::steps::human;
 
+/// Environment variables of a binary.
+type Variables = &'static [(&'static str, &'static str)];
+
 /// The number of binaries that run at a time.
 const MAX_CONCURRENT: usize = 3;
 
@@ -36,11 +39,11 @@ const LONG: &[(&str, &str)] = &[
 
 /// A binary that runs a second time with PostgreSQL and Redis. Its tests mostly wait for those.
 const ON_NODES: (&str, &str) = ("server", "protocol");
-const NODES: &[(&str, &str)] = &[("TEST_ON", "nodes"), ("RUST_TEST_THREADS", "4")];
+const NODES: Variables = &[("TEST_ON", "nodes"), ("RUST_TEST_THREADS", "4")];
 
 /// The binaries whose tests mostly wait for pages, for leases, or for processes, and the number of tests that run
 /// at a time.
-const WAITING: &[(&str, &str, &[(&str, &str)])] = &[
+const WAITING: &[(&str, &str, Variables)] = &[
     ("server", "web_ui", &[("RUST_TEST_THREADS", "3")]),
     ("server", "client_js", &[("RUST_TEST_THREADS", "3")]),
     ("server", "packages", &[("RUST_TEST_THREADS", "3")]),
@@ -64,7 +67,7 @@ struct Binary {
     /// The name of its target.
     target: String,
     path: PathBuf,
-    variables: &'static [(&'static str, &'static str)],
+    variables: Variables,
 }
 
 /// The result of a binary.

@@ -360,7 +360,8 @@ async fn job_of_one_message_delays_no_other_group() {
 
 /// The future of a message that is queued.
 async fn queued<F: Future + Unpin>(mut sending: F) -> F {
-    poll_fn(|context| Poll::Ready(assert!(Pin::new(&mut sending).poll(context).is_pending()))).await;
+    let is_pending = poll_fn(|context| Poll::Ready(Pin::new(&mut sending).poll(context).is_pending())).await;
+    assert!(is_pending, "it is not queued");
     sending
 }
 

@@ -127,20 +127,22 @@ fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opene
 }
 
 fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result<Private> {
-    let (a, b) = match command {
+    let (a, b, fields) = match command {
         Open::With(_) if unit.caller == Caller::Service => {
             return Err(Error::field(
                 "users",
                 "must name both users: a service has no private groups of its own",
             ));
         }
-        Open::With(name) => (require_actor(unit.tx, unit.caller, None)?, named(unit, name, "user")?),
+        Open::With(name) => {
+            (require_actor(unit.tx, unit.caller, None)?, named(unit, name, "user")?, ["user"; 2])
+        }
         Open::Between(a, b) => {
             service_only(unit.caller)?;
-            (named(unit, a, "users[0]")?, named(unit, b, "users[1]")?)
+            let fields = ["users[0]", "users[1]"];
+            (named(unit, a, fields[0])?, named(unit, b, fields[1])?, fields)
         }
     };
-    let fields = if matches!(command, Open::With(_)) { ["user"; 2] } else { ["users[0]", "users[1]"] };
     let (a, b) = (writable(a, fields[0])?, writable(b, fields[1])?);
     let found = unit.tx.group_of_pair(a.id, b.id)?;
     let is_new = found.is_none();

@@ -9,7 +9,7 @@ use chinwag_testkit::process::{Output, Program, finish, kill_when};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::program;
+use crate::{assert_refused, program};
 
 /// The tables as Django creates them.
 const TABLES: &str = "
@@ -399,11 +399,7 @@ fn killed_import_goes_on_where_it_stopped() {
 #[test]
 fn unusable_sources_are_refused_with_the_reason() {
     let (source, empty, program) = (original(), Database::new(), program());
-    let refused = |args: &[&str], why: &str| {
-        let output = program.run(args);
-        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{output:?}");
-        assert!(output.stderr.contains(why), "{output:?}");
-    };
+    let refused = |args: &[&str], why: &str| assert_refused(&program, args, why);
     refused(&["import", "django", &empty.url()], "does not have the tables of the original service");
     refused(&["import", "django", "mysql://a@b/c"], "does not begin with postgres://");
     assert!(!program.data().exists(), "nothing is made for an import that cannot begin");

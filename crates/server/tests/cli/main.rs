@@ -46,6 +46,14 @@ fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_chinwag"))
 }
 
+/// Asserts that the program fails for this reason, and prints nothing else.
+#[track_caller]
+fn assert_refused(program: &Program, args: &[&str], why: &str) {
+    let output = program.run(args);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{output:?}");
+    assert!(output.stderr.contains(why), "{output:?}");
+}
+
 /// Damages the first page of a table that the start does not read.
 fn damage(database: &Path) {
     let conn = Connection::open(database).expect("a database");

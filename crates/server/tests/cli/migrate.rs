@@ -12,7 +12,7 @@ use chinwag_testkit::wait::Wait;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::program;
+use crate::{assert_refused, program};
 
 const MESSAGES: usize = 100_000;
 
@@ -207,11 +207,7 @@ fn an_occupied_target_is_refused_and_left_unchanged() {
     let (program, database) = (program(), Database::new());
     fill(&program, 400);
     let url = database.url();
-    let refused = |args: &[&str], said: &str| {
-        let output = program.run(args);
-        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{output:?}");
-        assert!(output.stderr.contains(said), "{output:?}");
-    };
+    let refused = |args: &[&str], why: &str| assert_refused(&program, args, why);
     refused(&["migrate", "--from", &url], "has a database: name another folder with --data");
     refused(&["migrate", "--from", &url, "--data", "new"], "is empty: name the one to be migrated");
     database.ask("CREATE TABLE orders (id integer)");
@@ -229,11 +225,7 @@ fn migration_begun_by_another_version_names_the_remedy() {
     let (program, database) = (program(), Database::new());
     fill(&program, 10);
     let url = database.url();
-    let refused = |args: &[&str], said: &str| {
-        let output = program.run(args);
-        assert_eq!(output.code, Some(1), "{output:?}");
-        assert!(output.stderr.contains(said), "{output:?}");
-    };
+    let refused = |args: &[&str], why: &str| assert_refused(&program, args, why);
     assert_eq!(program.run(&["migrate", "--to", &url]).code, Some(0));
     let (new, back) = (program.folder().join("new"), ["migrate", "--from", &url, "--data", "new"]);
     fs::create_dir(&new).expect("a folder");
